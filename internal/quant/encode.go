@@ -59,7 +59,7 @@ func encodeQ8_0(dst []byte, src []float32) error {
 			return fmt.Errorf("quant: encode Q8_0: %w: block of 32 from element %d reaches %g, want a scale that float16 holds", ErrValue, i, top)
 		}
 		inverse := 1 / d
-		if d < 0x1p-127 { // where the reciprocal may overflow; the stored scale is 0 anyway
+		if inverse > math.MaxFloat32 { // d is 0, or so small that it is stored as 0
 			inverse = 0
 		}
 		le.PutUint16(b[:2], half)

@@ -57,6 +57,15 @@ func (t *codes) look(x uint64) uint64 {
 	return uint64(t[uint8(x)]) | uint64(t[uint8(x>>16)])<<16 | uint64(t[uint8(x>>32)])<<32 | uint64(t[uint8(x>>48)])<<48
 }
 
+// look32 decodes sixteen bytes of codes: the low halves are the first sixteen.
+func (t *codes) look32(o *[32]byte, b *[16]byte) {
+	x, y := le.Uint64(b[0:8]), le.Uint64(b[8:16])
+	le.PutUint64(o[0:8], t.look(x&bits4))
+	le.PutUint64(o[8:16], t.look(y&bits4))
+	le.PutUint64(o[16:24], t.look(x>>4&bits4))
+	le.PutUint64(o[24:32], t.look(y>>4&bits4))
+}
+
 // asBytes views w as unsigned bytes, so that eight can be stored at once.
 func asBytes(w []int8) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w))), len(w))

@@ -40,16 +40,31 @@ type Form struct {
 }
 
 var forms = [...]Form{
-	tensor.Q4_0: {32, false, -8, 7},
-	tensor.Q4_1: {32, true, 0, 15},
-	tensor.Q5_0: {32, false, -16, 15},
-	tensor.Q5_1: {32, true, 0, 31},
-	tensor.Q8_0: {32, false, -128, 127},
-	tensor.Q2_K: {16, true, 0, 3},
-	tensor.Q3_K: {16, false, -4, 3},
-	tensor.Q4_K: {32, true, 0, 15},
-	tensor.Q5_K: {32, true, 0, 31},
-	tensor.Q6_K: {16, false, -32, 31},
+	tensor.Q4_0:    {32, false, -8, 7},
+	tensor.Q4_1:    {32, true, 0, 15},
+	tensor.Q5_0:    {32, false, -16, 15},
+	tensor.Q5_1:    {32, true, 0, 31},
+	tensor.Q8_0:    {32, false, -128, 127},
+	tensor.Q2_K:    {16, true, 0, 3},
+	tensor.Q3_K:    {16, false, -4, 3},
+	tensor.Q4_K:    {32, true, 0, 15},
+	tensor.Q5_K:    {32, true, 0, 31},
+	tensor.Q6_K:    {16, false, -32, 31},
+	tensor.IQ2_XXS: {32, false, -43, 43},
+	tensor.IQ2_XS:  {16, false, -43, 43},
+	tensor.IQ2_S:   {16, false, -43, 43},
+	tensor.IQ3_XXS: {32, false, -62, 62},
+	tensor.IQ3_S:   {32, false, -15, 15},
+	tensor.IQ1_S:   {32, false, -9, 9},
+	tensor.IQ1_M:   {16, false, -9, 9},
+	tensor.IQ4_NL:  {32, false, -127, 113},
+	tensor.IQ4_XS:  {32, false, -127, 113},
+	tensor.TQ1_0:   {32, false, -1, 1},
+	tensor.TQ2_0:   {32, false, -1, 2},
+	tensor.MXFP4:   {32, false, -12, 12},
+	tensor.NVFP4:   {16, false, -12, 12},
+	tensor.Q1_0:    {32, false, -1, 1},
+	tensor.Q2_0:    {32, false, -1, 2},
 }
 
 // FormOf returns the form of a quantised type, and false for any other type.
@@ -105,5 +120,35 @@ func ints(w []byte, s, m []float32, t tensor.DType, src []byte) {
 		intsQ5_K(w, s, m, src)
 	case tensor.Q6_K:
 		intsQ6_K(w, s, src)
+	case tensor.IQ2_XXS:
+		intsIQ2_XXS(w, s, src)
+	case tensor.IQ2_XS:
+		intsIQ2_XS(w, s, src)
+	case tensor.IQ2_S:
+		intsIQ2_S(w, s, src)
+	case tensor.IQ3_XXS:
+		intsIQ3_XXS(w, s, src)
+	case tensor.IQ3_S:
+		intsIQ3_S(w, s, src)
+	case tensor.IQ1_S:
+		intsIQ1_S(w, s, src)
+	case tensor.IQ1_M:
+		intsIQ1_M(w, s, src)
+	case tensor.IQ4_NL:
+		intsIQ4_NL(w, s, src)
+	case tensor.IQ4_XS:
+		intsIQ4_XS(w, s, src)
+	case tensor.TQ1_0:
+		intsTQ1_0(w, s, src)
+	case tensor.TQ2_0:
+		intsTQ2_0(w, s, src)
+	case tensor.MXFP4:
+		intsMXFP4(w, s, src)
+	case tensor.NVFP4:
+		intsNVFP4(w, s, src)
+	case tensor.Q1_0:
+		intsQ1_0(w, s, src)
+	case tensor.Q2_0:
+		intsQ2_0(w, s, src)
 	}
 }

@@ -1,0 +1,56 @@
+package quant
+
+import "math"
+
+// Four-bit floats (E2M1: 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives), kept as
+// twice their value, which is an integer; the scale is halved.
+
+var e2m1Codes = newCodes([16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12})
+
+// intsMXFP4: OCP microscaling, blocks of 32: an exponent E8M0, then codes [16] as
+// in Q4_0. As in GGML the exponent 0xff is 2^128 and no NaN.
+func intsMXFP4(w []byte, s []float32, src []byte) {
+	for i := range s {
+		b, o := (*[17]byte)(src[17*i:]), (*[32]byte)(w[32*i:])
+		s[i] = halfE8M0(b[0])
+		e2m1Codes.look32(o, (*[16]byte)(b[1:]))
+	}
+}
+
+// halfE8M0 returns 2^(e-128).
+func halfE8M0(e uint8) float32 {
+	if e < 2 {
+		return math.Float32frombits(0x00200000 << e) // subnormal
+	}
+	return math.Float32frombits(uint32(e-1) << 23)
+}
+
+// intsNVFP4: blocks of 64: four unsigned E4M3 scales, then for each 16 weights
+// eight bytes whose low halves are the first eight weights. The factor of the
+// whole tensor lies in a tensor of its own.
+func intsNVFP4(w []byte, s []float32, src []byte) {
+	for i := range len(w) / 64 {
+		b, o, si := (*[36]byte)(src[36*i:]), (*[64]byte)(w[64*i:]), (*[4]float32)(s[4*i:])
+		for g := range si {
+			si[g] = halfUE4M3[b[g]]
+			x, o := le.Uint64(b[4+8*g:]), (*[16]byte)(o[16*g:])
+			le.PutUint64(o[0:8], e2m1Codes.look(x&bits4))
+			le.PutUint64(o[8:16], e2m1Codes.look(x>>4&bits4))
+		}
+	}
+}
+
+// halfUE4M3 holds half the value of a scale of NVFP4. GGML ignores the sign bit
+// and reads 0x7f, a NaN in E4M3, as 0.
+var halfUE4M3 = func() (t [256]float32) {
+	for b := range t {
+		switch x := b & 0x7f; {
+		case b == 0x7f:
+		case x == 0x7f:
+			t[b] = 480 / 2
+		default:
+			t[b] = F8E4M3ToF32(uint8(x)) / 2
+		}
+	}
+	return t
+}()
