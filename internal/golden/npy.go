@@ -232,7 +232,7 @@ func (s *scanner) shape() ([]int, error) {
 }
 
 // Len returns the number of elements.
-func (a Array) Len() int { return len(a.Data) / itemSizes[a.DType] }
+func (a Array) Len() int { return len(a.Data) / max(1, itemSizes[a.DType]) }
 
 // Float32s returns the elements of an f4 array. Like its siblings below it
 // returns ErrType for an array of another type.

@@ -45,18 +45,14 @@ func Encode(dst []byte, t tensor.DType, src []float32) error {
 func encodeQ8_0(dst []byte, src []float32) error {
 	for i := 0; i < len(src); i += 32 {
 		x, b := (*[32]float32)(src[i:]), (*[34]byte)(dst[i/32*34:])
-		top := float32(0)
-		for j, v := range x {
-			a := float32(math.Abs(float64(v)))
-			if !(a <= math.MaxFloat32) {
-				return fmt.Errorf("quant: encode Q8_0: %w: element %d is %g, want a finite number", ErrValue, i+j, v)
-			}
-			top = max(top, a)
+		top, err := greatest(x[:])
+		if err != nil {
+			return fmt.Errorf("quant: encode Q8_0: %w: block of 32 from element %d: %w", ErrValue, i, err)
 		}
 		d := top / 127
 		half := F32ToF16(d)
 		if half == 0x7c00 {
-			return fmt.Errorf("quant: encode Q8_0: %w: block of 32 from element %d reaches %g, want a scale that float16 holds", ErrValue, i, top)
+			return fmt.Errorf("quant: encode Q8_0: %w: block of 32 from element %d: reaches %g, too much for a float16 scale", ErrValue, i, top)
 		}
 		inverse := 1 / d
 		if inverse > math.MaxFloat32 { // d is 0, or so small that it is stored as 0
@@ -64,8 +60,23 @@ func encodeQ8_0(dst []byte, src []float32) error {
 		}
 		le.PutUint16(b[:2], half)
 		for j, v := range x {
-			b[2+j] = uint8(int8(math.Round(float64(v * inverse))))
+			r := float64(float32(v * inverse))
+			b[2+j] = uint8(int32(r + math.Copysign(0.5, r))) // float64 holds the sum exactly where it matters
 		}
 	}
 	return nil
+}
+
+// greatest returns the greatest magnitude in x. Bits of positive floats order as
+// the floats do, and infinities and NaN are the greatest.
+func greatest(x []float32) (float32, error) {
+	top := uint32(0)
+	for _, v := range x {
+		top = max(top, math.Float32bits(v)&0x7fffffff)
+	}
+	f := math.Float32frombits(top)
+	if !(f <= math.MaxFloat32) {
+		return 0, fmt.Errorf("holds %g, want finite numbers", f)
+	}
+	return f, nil
 }
