@@ -26,11 +26,7 @@ var (
 		}
 		return t
 	}()
-	f16Exponents = func() (t [64]struct {
-		bits  uint32
-		first uint16
-	},
-	) {
+	f16Exponents = func() (t [64]f16Exponent) {
 		for i := range uint32(64) {
 			t[i].bits, t[i].first = i>>5<<31|(i&31+127-15)<<23, 1024
 			switch i & 31 {
@@ -43,6 +39,12 @@ var (
 		return t
 	}()
 )
+
+// f16Exponent is what sign and exponent give, and where their fractions begin.
+type f16Exponent struct {
+	bits  uint32
+	first uint16
+}
 
 // F32ToF16 converts to an IEEE 754 binary16 number.
 func F32ToF16(f float32) uint16 {
@@ -62,8 +64,6 @@ func F32ToF16(f float32) uint16 {
 
 // f16FromSpecial converts the bits of what becomes zero, subnormal, infinite or
 // NaN in binary16.
-//
-//go:noinline
 func f16FromSpecial(u uint32) uint16 {
 	sign, x := uint16(u>>16&0x8000), u&0x7fffffff
 	switch {

@@ -79,7 +79,7 @@ func checkRounding(t *testing.T, name string, narrow func(float32) uint16, wide 
 			high = 2*low - float64(wide(a-1))
 		}
 		middle := float32((low + high) / 2)
-		if float64(middle) != (low+high)/2 { // half of the least bfloat16 numbers' distance may be too fine
+		if float64(middle) != (low+high)/2 {
 			t.Fatalf("%s: middle of %g and %g is no float32", name, low, high)
 		}
 		check(middle, a+a&1)
