@@ -34,22 +34,28 @@ func Parse(name string, b []byte) (*File, error) {
 
 // add appends the tensors of one more file.
 func (f *File) add(p part, h *header) error {
-	if f.first == nil {
-		f.first, f.name = h, p.name
-		f.byName = make(map[string]int, len(h.tensors))
-	}
 	shard := len(f.parts)
 	f.parts = append(f.parts, p)
-	for _, t := range h.tensors {
-		if old, twice := f.byName[t.Name]; twice {
-			return &Error{
-				File: p.name, Subject: "tensor " + clean(t.Name),
-				Reason: "is in " + f.parts[f.tensors[old].Shard].name + " too",
-			}
-		}
+	if shard == 0 {
+		f.first, f.name = h, p.name
+		f.tensors = h.tensors
+		f.byName = make(map[string]int, len(h.tensors))
+	} else {
+		f.tensors = append(f.tensors, h.tensors...)
+	}
+	h.tensors = nil
+	for i := len(f.byName); i < len(f.tensors); i++ {
+		t := &f.tensors[i]
 		t.Shard = shard
-		f.byName[t.Name] = len(f.tensors)
-		f.tensors = append(f.tensors, t)
+		old, twice := f.byName[t.Name]
+		if twice {
+			e := &Error{File: p.name, Subject: "tensor " + clean(t.Name), Reason: "is there twice"}
+			if other := f.parts[f.tensors[old].Shard].name; other != p.name {
+				e.Reason = "is in " + other + " too"
+			}
+			return e
+		}
+		f.byName[t.Name] = i
 	}
 	return nil
 }

@@ -96,6 +96,9 @@ func notGGUF(s string) string {
 	if len(s) < len(magic) {
 		return fmt.Sprintf("%d bytes are no GGUF file", len(s))
 	}
+	if strings.HasPrefix(s, "version https://git-lfs") {
+		return "this is a Git LFS pointer, the file itself is still to be fetched"
+	}
 	switch s[:4] {
 	case "lmgg", "fmgg", "tjgg", "algg":
 		return "this is a GGML file from before GGUF, which is not supported"
@@ -123,7 +126,7 @@ func (h *header) readKeys(c *cursor, n int) error {
 		switch {
 		case !ok:
 			c.fail("%s, want an unsigned integer", h.keyValues[i].Value.describe())
-		case bits.OnesCount64(a) != 1 || a > maxAlignment:
+		case !alignable(a):
 			c.fail("%d, want a power of two up to %d", a, maxAlignment)
 		default:
 			h.alignment = int(a)
@@ -139,16 +142,11 @@ func (h *header) readKeys(c *cursor, n int) error {
 func (h *header) readTensors(c *cursor, n, dims, size int) error {
 	h.tensors = make([]Tensor, n)
 	axes := make([]int, 0, dims)
-	seen := make(map[string]struct{}, n)
 	pad := uint64(h.alignment) - 1
 	start := (uint64(h.end) + pad) &^ pad
 	next := uint64(0) // where the next tensor has to stand, from start
 	for i := range h.tensors {
 		e := c.tensor(i)
-		if _, twice := seen[e.name]; twice {
-			c.fail("is there twice")
-		}
-		seen[e.name] = struct{}{}
 		if e.offset != next {
 			c.fail("offset %d, want %d", e.offset, next)
 		}

@@ -1,9 +1,10 @@
 package gguf
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
-	"strconv"
+	"slices"
 )
 
 // Tensor is an entry of the directory: what is stored and where.
@@ -45,46 +46,55 @@ func (c *cursor) tensor(n int) entry {
 	}
 	e.typ = Type(c.uint32())
 	e.offset = c.uint64()
-	if c.err == nil {
-		e.size = c.size(&e)
+	if c.err != nil {
+		return e
 	}
+	size, problem := e.measure()
+	if problem != "" {
+		c.fail("%s", problem)
+	}
+	e.size = size
 	return e
 }
 
-// size returns the bytes that e takes, checked against overflow.
-func (c *cursor) size(e *entry) uint64 {
+// measure returns the bytes that e takes by type and shape, or why none can.
+func (e *entry) measure() (size uint64, problem string) {
 	if !e.typ.Known() {
-		c.fail("%s is unknown", unknown(e.typ))
-		return 0
+		return 0, unknown(e.typ)
 	}
+	ne := e.ne[:e.dims]
 	row, elements, high := uint64(1), uint64(1), uint64(0)
 	if e.dims > 0 {
-		row = e.ne[0]
+		row = ne[0]
 	}
-	for i, d := range e.ne[:e.dims] {
+	for _, d := range ne {
 		high, elements = bits.Mul64(elements, d)
 		if d > math.MaxInt || high != 0 || elements > math.MaxInt64 {
-			c.fail("shape %v (dimension %d) overflows", e.ne[:e.dims], i)
-			return 0
+			return 0, fmt.Sprintf("shape %v is too large", e.shape())
 		}
 	}
 	block := uint64(e.typ.Block())
 	if row%block != 0 {
-		c.fail("rows of %d elements, want a multiple of %d for %s", row, block, e.typ)
-		return 0
+		return 0, fmt.Sprintf("rows of %d elements, want a multiple of %d for %s", row, block, e.typ)
 	}
-	high, size := bits.Mul64(elements/block, uint64(e.typ.BlockBytes()))
+	high, size = bits.Mul64(elements/block, uint64(e.typ.BlockBytes()))
 	if high != 0 || size > math.MaxInt64 {
-		c.fail("shape %v overflows", e.ne[:e.dims])
-		return 0
+		return 0, fmt.Sprintf("shape %v is too large", e.shape())
 	}
-	return size
+	return size, ""
 }
 
-// unknown names a type that is not in use: its number, and the name it had.
+// shape returns the axes row-major, as messages show them.
+func (e *entry) shape() []uint64 {
+	shape := slices.Clone(e.ne[:e.dims])
+	slices.Reverse(shape)
+	return shape
+}
+
+// unknown says of a type that is not in use its number, and the name it had.
 func unknown(t Type) string {
 	if int64(t) < int64(len(types)) && types[t].name != "" {
-		return "type " + strconv.Itoa(int(t)) + " (" + types[t].name + ", withdrawn)"
+		return fmt.Sprintf("type %d (%s) was withdrawn from the format", uint32(t), types[t].name)
 	}
-	return t.String()
+	return fmt.Sprintf("type %d is unknown", uint32(t))
 }

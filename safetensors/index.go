@@ -1,0 +1,180 @@
+package safetensors
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// The names that a folder's checkpoint goes by.
+const (
+	singleName = "model.safetensors"
+	indexName  = "model.safetensors.index.json"
+)
+
+// place says which shard holds a tensor.
+type place struct {
+	tensor, shard string
+}
+
+// Open maps a checkpoint: a safetensors file, the index of a sharded one (a file
+// that ends in .json), or a folder with model.safetensors or else
+// model.safetensors.index.json in it. All shards of an index are opened; they have
+// to stand in its folder and to hold exactly the tensors that it lists for them.
+// What is absent gives an error that wraps [fs.ErrNotExist], what is wrong one
+// that wraps [ErrFormat].
+func Open(path string) (*File, error) {
+	path, err := find(path)
+	if err != nil {
+		return nil, opening(err)
+	}
+	f := &File{name: filepath.Base(path)}
+	if strings.HasSuffix(path, ".json") {
+		err = f.openIndex(path)
+	} else {
+		err = f.openPart(path)
+	}
+	if err != nil {
+		_ = f.Close() // the error that stopped it says more
+		return nil, opening(err)
+	}
+	return f, nil
+}
+
+// find returns the file to open for path, which may be a folder.
+func find(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return path, err
+	}
+	for _, name := range []string{singleName, indexName} {
+		file := filepath.Join(path, name)
+		if _, err := os.Stat(file); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return file, err
+		}
+	}
+	return "", fmt.Errorf("%s: neither %s nor %s: %w", path, singleName, indexName, fs.ErrNotExist)
+}
+
+// openIndex opens the shards of an index and checks them against it.
+func (f *File) openIndex(path string) error {
+	places, err := readIndex(path)
+	if err != nil {
+		return err
+	}
+	shards := make([]string, len(places))
+	for i, p := range places {
+		shards[i] = p.shard
+	}
+	slices.Sort(shards)
+	shards = slices.Compact(shards)
+	for _, name := range shards {
+		err := f.openPart(filepath.Join(filepath.Dir(path), name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: shard %s: %w", f.name, clean(name), err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return f.checkIndex(places)
+}
+
+// checkIndex checks that the shards hold what places, which is sorted, says.
+func (f *File) checkIndex(places []place) error {
+	for _, p := range places {
+		t, ok := f.Tensor(p.tensor)
+		if !ok || f.parts[t.Shard].name != p.shard {
+			return &Error{File: f.name, Subject: "tensor " + clean(p.tensor), Reason: "is not in " + clean(p.shard)}
+		}
+	}
+	for _, t := range f.tensors {
+		if _, listed := slices.BinarySearchFunc(places, t.Name, func(p place, name string) int { return strings.Compare(p.tensor, name) }); !listed {
+			return &Error{File: f.parts[t.Shard].name, Subject: "tensor " + clean(t.Name), Reason: "is not listed in " + f.name}
+		}
+	}
+	return nil
+}
+
+// readIndex reads the weight_map of an index, sorted by tensor.
+func readIndex(path string) ([]place, error) {
+	m, err := openMapping(path)
+	if err != nil {
+		return nil, err
+	}
+	defer m.close()
+	name := filepath.Base(path)
+	var text string
+	err = guard(name, func() error {
+		if len(m.b) > maxHeader {
+			return &Error{File: name, Reason: fmt.Sprintf("%d bytes, want at most %d", len(m.b), maxHeader)}
+		}
+		text = string(m.b)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return parseIndex(name, text)
+}
+
+func parseIndex(name, text string) ([]place, error) {
+	const weightMap = "weight_map"
+	c := scanner{s: text, file: name}
+	places := make([]place, 0, min(strings.Count(text, ":"), len(text)/8)) // "a":"b",
+	seen := false
+	c.object(func(key string) {
+		if key != weightMap {
+			c.skip(0)
+			return
+		}
+		if seen {
+			c.fail("%s is there twice", weightMap)
+		}
+		seen = true
+		c.object(func(tensor string) {
+			c.noun, c.name = "tensor ", tensor
+			shard := c.text("the name of a file")
+			if c.err == nil && !plain(shard) {
+				c.fail("file %s is not a plain name", quote(shard))
+			}
+			if len(places) == maxTensors {
+				c.fail("more than %d tensors", maxTensors)
+			}
+			places = append(places, place{tensor, shard})
+			c.noun = ""
+		})
+	})
+	c.end()
+	if !seen {
+		c.fail("has no %s", weightMap)
+	}
+	if len(places) == 0 {
+		c.fail("%s lists no tensors", weightMap)
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return strings.Compare(a.tensor, b.tensor) })
+	for i := 1; i < len(places); i++ {
+		if places[i].tensor == places[i-1].tensor {
+			c.noun, c.name = "tensor ", places[i].tensor
+			c.fail("is there twice")
+		}
+	}
+	return places, c.err
+}
+
+// plain says whether name is a file's name and no path out of the folder.
+func plain(name string) bool {
+	return filepath.IsLocal(name) && filepath.Base(name) == name && name != "." && !strings.ContainsAny(name, "/\\\x00")
+}
+
+// opening names the package in errors of the system.
+func opening(err error) error {
+	if errors.Is(err, ErrFormat) {
+		return err
+	}
+	return fmt.Errorf("safetensors: %w", err)
+}
