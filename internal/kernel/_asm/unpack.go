@@ -1,0 +1,112 @@
+package main
+
+import "fmt"
+
+// Offsets in unpackArgs (../product_amd64.go).
+const (
+	upSrc    = 0  // packed integers
+	upDst    = 8  // a tile
+	upGroups = 16 // groups of 32 columns
+	upTable  = 24 // 16 bytes: what stored integers mean, plus 128
+)
+
+// unpack emits the decoding of groups into tiles: bytes 128 above the integer
+// where it is signed (add), the stored byte where the form has a minimum.
+func (g *gen) unpack(l layout, add bool) {
+	name := "unpack" + l.name
+	if add {
+		name += "Add"
+	}
+	g.routine(name, "unpackArgs", fmt.Sprintf("decodes groups of layout %s into a tile.", l.name))
+	if l.table {
+		g.p("MOVQ", m(upTable, "AX"), "R8")
+	}
+	g.layoutConstants(l, "R8")
+	offset := 128 - 1<<offsetBits(l, form{})
+	if add {
+		g.constant(uint32(offset)*0x01010101, g.r(8))
+	}
+	g.p("MOVQ", m(upSrc, "AX"), "SI")
+	g.p("MOVQ", m(upDst, "AX"), "DI")
+	g.p("MOVQ", m(upGroups, "AX"), "R13")
+	halves := 64 / g.bytes
+	loop := g.label("group")
+	g.at(loop)
+	for h := range halves {
+		if h > 0 {
+			g.p("ADDQ", "$32", "SI")
+			g.p("ADDQ", "$32", "DI")
+		}
+		g.decode(l, "SI", func(s int, reg string) {
+			if add {
+				g.p("VPADDB", g.r(8), reg, reg)
+			}
+			g.store(reg, m(64*s, "DI"))
+		})
+	}
+	back := 32 * (halves - 1)
+	g.p("ADDQ", fmt.Sprintf("$%d", l.size()-back), "SI")
+	g.p("ADDQ", fmt.Sprintf("$%d", 512-back), "DI")
+	g.p("SUBQ", "$1", "R13")
+	g.p("JNE", loop)
+	g.ret()
+}
+
+// Offsets in expandArgs.
+const (
+	exSrc    = 0  // float16 scales, or factors d of K forms
+	exBytes  = 8  // bytes that multiply d
+	exDst    = 16 // float32 scales
+	exBlocks = 24 // blocks of 16 scales
+	exPer    = 32 // blocks to a factor d
+)
+
+// expand emits the conversion of stored scales to float32, 16 lanes a block.
+func (g *gen) expand() {
+	g.routine("expandF16", "expandArgs", "converts blocks of 16 float16 to float32.")
+	g.expandLoop(func(h int) {
+		g.p("VCVTPH2PS", m(16*h, "SI"), g.r(0))
+		g.store(g.r(0), m(32*h, "DI"))
+	}, func() { g.p("ADDQ", "$32", "SI") })
+	for _, signed := range []bool{true, false} {
+		name, op := "expandK", "VPMOVSXBD"
+		if !signed {
+			name, op = "expandKU", "VPMOVZXBD"
+		}
+		g.routine(name, "expandArgs", "multiplies blocks of 16 bytes with their float32 factors.")
+		g.p("MOVQ", m(exBytes, "AX"), "R8")
+		g.p("MOVQ", m(exPer, "AX"), "R9")
+		g.p("MOVQ", "R9", "R10")
+		g.expandLoop(func(h int) {
+			g.p(op, m(8*h, "R8"), g.r(0))
+			g.p("VCVTDQ2PS", g.r(0), g.r(0))
+			g.p("VMULPS", m(32*h, "SI"), g.r(0), g.r(0))
+			g.store(g.r(0), m(32*h, "DI"))
+		}, func() {
+			skip := g.label("same")
+			g.p("ADDQ", "$16", "R8")
+			g.p("SUBQ", "$1", "R10")
+			g.p("JNE", skip)
+			g.p("MOVQ", "R9", "R10")
+			g.p("ADDQ", "$64", "SI")
+			g.at(skip)
+		})
+	}
+}
+
+// expandLoop emits the loop over blocks around the body of each half.
+func (g *gen) expandLoop(half func(h int), next func()) {
+	g.p("MOVQ", m(exSrc, "AX"), "SI")
+	g.p("MOVQ", m(exDst, "AX"), "DI")
+	g.p("MOVQ", m(exBlocks, "AX"), "R13")
+	loop := g.label("block")
+	g.at(loop)
+	for h := range 64 / g.bytes {
+		half(h)
+	}
+	next()
+	g.p("ADDQ", "$64", "DI")
+	g.p("SUBQ", "$1", "R13")
+	g.p("JNE", loop)
+	g.ret()
+}

@@ -1,0 +1,160 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import "github.com/blitz-r1/blitz/internal/tensor"
+
+// tileForm says what the scales of tiles are; see the tiles of _asm.
+type tileForm int
+
+const (
+	tileF32 tileForm = iota
+	tileF32M
+	tileF3216
+	tileF32M16
+	tileF16
+	tileOne
+	numTileForms
+)
+
+// gemvKey is a packed format without its table.
+type gemvKey struct {
+	layout Layout
+	scales Scales
+	block  int
+}
+
+// gemvRoutines has the routines for one vector, AVX2 and AVX-512.
+var gemvRoutines = map[gemvKey][2]func(*productArgs){
+	{Bits2, ScalesKM, 16}:   {gemvBits2KM16AVX2, gemvBits2KM16AVX512},
+	{Bits2, ScalesF16, 32}:  {gemvBits2F16AVX2, gemvBits2F16AVX512},
+	{Bits3, ScalesK, 16}:    {gemvBits3K16AVX2, gemvBits3K16AVX512},
+	{Bits3T, ScalesK, 32}:   {gemvBits3TKAVX2, gemvBits3TKAVX512},
+	{Bits3T, ScalesK, 16}:   {gemvBits3TK16AVX2, gemvBits3TK16AVX512},
+	{Bits4, ScalesF16, 32}:  {gemvBits4F16AVX2, gemvBits4F16AVX512},
+	{Bits4, ScalesF16M, 32}: {gemvBits4F16MAVX2, gemvBits4F16MAVX512},
+	{Bits4, ScalesKM, 32}:   {gemvBits4KMAVX2, gemvBits4KMAVX512},
+	{Bits4T, ScalesF16, 32}: {gemvBits4TF16AVX2, gemvBits4TF16AVX512},
+	{Bits4T, ScalesK, 32}:   {gemvBits4TKAVX2, gemvBits4TKAVX512},
+	{Bits4T, ScalesF32, 32}: {gemvBits4TF32AVX2, gemvBits4TF32AVX512},
+	{Bits4T, ScalesF32, 16}: {gemvBits4TF3216AVX2, gemvBits4TF3216AVX512},
+	{Bits5, ScalesF16, 32}:  {gemvBits5F16AVX2, gemvBits5F16AVX512},
+	{Bits5, ScalesF16M, 32}: {gemvBits5F16MAVX2, gemvBits5F16MAVX512},
+	{Bits5, ScalesKM, 32}:   {gemvBits5KMAVX2, gemvBits5KMAVX512},
+	{Bits6, ScalesK, 16}:    {gemvBits6K16AVX2, gemvBits6K16AVX512},
+	{Bits8, ScalesF16, 32}:  {gemvBits8F16AVX2, gemvBits8F16AVX512},
+}
+
+// gemvRoutine returns the routine for one vector, nil where a format has none.
+func gemvRoutine(f Format) func(*productArgs) {
+	return gemvRoutines[gemvKey{f.Layout, f.Scales, f.Block}][impl-AVX2]
+}
+
+// gemmAVX512 has the routines by form and width of the tile of vectors: 1, 4, 8,
+// 12, 16; gemmAVX2 by form for one vector or four at a time.
+var (
+	gemmAVX512 = [numTileForms][5]func(*productArgs){
+		tileF32:    {gemmF32x1AVX512, gemmF32x4AVX512, gemmF32x8AVX512, gemmF32x12AVX512, gemmF32x16AVX512},
+		tileF32M:   {gemmF32Mx1AVX512, gemmF32Mx4AVX512, gemmF32Mx8AVX512, gemmF32Mx12AVX512, gemmF32Mx16AVX512},
+		tileF3216:  {gemmF3216x1AVX512, gemmF3216x4AVX512, gemmF3216x8AVX512, gemmF3216x12AVX512, gemmF3216x16AVX512},
+		tileF32M16: {gemmF32M16x1AVX512, gemmF32M16x4AVX512, gemmF32M16x8AVX512, gemmF32M16x12AVX512, gemmF32M16x16AVX512},
+		tileF16:    {gemmF16x1AVX512, gemmF16x4AVX512, gemmF16x8AVX512, gemmF16x12AVX512, gemmF16x16AVX512},
+		tileOne:    {gemmOnex1AVX512, gemmOnex4AVX512, gemmOnex8AVX512, gemmOnex12AVX512, gemmOnex16AVX512},
+	}
+	gemmAVX2 = [numTileForms][2]func(*productArgs){
+		tileF32:    {gemmF32x1AVX2, gemmF32x4AVX2},
+		tileF32M:   {gemmF32Mx1AVX2, gemmF32Mx4AVX2},
+		tileF3216:  {gemmF3216x1AVX2, gemmF3216x4AVX2},
+		tileF32M16: {gemmF32M16x1AVX2, gemmF32M16x4AVX2},
+		tileF16:    {gemmF16x1AVX2, gemmF16x4AVX2},
+		tileOne:    {gemmOnex1AVX2, gemmOnex4AVX2},
+	}
+)
+
+// gemmRoutine returns the routine for a tile of vectors of that width.
+func gemmRoutine(t tileForm, width int) func(*productArgs) {
+	if impl == AVX2 {
+		return gemmAVX2[t][min(width/4, 1)]
+	}
+	return gemmAVX512[t][width/4]
+}
+
+// unpackRoutine decodes groups of a layout; forms with a minimum keep their
+// unsigned integers, others get what they mean plus 128.
+func unpackRoutine(l Layout, minimum bool, a *unpackArgs) {
+	wide := impl == AVX512
+	pick := func(narrow, broad func(*unpackArgs)) {
+		if wide {
+			broad(a)
+		} else {
+			narrow(a)
+		}
+	}
+	switch {
+	case minimum && l == Bits2:
+		pick(unpackBits2AVX2, unpackBits2AVX512)
+	case minimum && l == Bits4:
+		pick(unpackBits4AVX2, unpackBits4AVX512)
+	case minimum && l == Bits5:
+		pick(unpackBits5AVX2, unpackBits5AVX512)
+	case l == Bits2:
+		pick(unpackBits2AddAVX2, unpackBits2AddAVX512)
+	case l == Bits3:
+		pick(unpackBits3AddAVX2, unpackBits3AddAVX512)
+	case l == Bits3T:
+		pick(unpackBits3TAddAVX2, unpackBits3TAddAVX512)
+	case l == Bits4:
+		pick(unpackBits4AddAVX2, unpackBits4AddAVX512)
+	case l == Bits4T:
+		pick(unpackBits4TAddAVX2, unpackBits4TAddAVX512)
+	case l == Bits5:
+		pick(unpackBits5AddAVX2, unpackBits5AddAVX512)
+	case l == Bits6:
+		pick(unpackBits6AddAVX2, unpackBits6AddAVX512)
+	default:
+		pick(unpackBits8AddAVX2, unpackBits8AddAVX512)
+	}
+}
+
+// floatKey is a type of float weights, and how many vectors and row blocks a
+// routine multiplies at once.
+type floatKey struct {
+	t             tensor.DType
+	width, blocks int
+}
+
+var floatAVX512 = map[floatKey]func(*productArgs){
+	{tensor.F32, 1, 8}: floatF32x1x8AVX512, {tensor.F32, 4, 4}: floatF32x4x4AVX512, {tensor.F32, 8, 2}: floatF32x8x2AVX512,
+	{tensor.F32, 1, 1}: floatF32x1x1AVX512, {tensor.F32, 4, 1}: floatF32x4x1AVX512, {tensor.F32, 8, 1}: floatF32x8x1AVX512,
+	{tensor.F32, 12, 1}: floatF32x12x1AVX512, {tensor.F32, 16, 1}: floatF32x16x1AVX512,
+	{tensor.F16, 1, 8}: floatF16x1x8AVX512, {tensor.F16, 4, 4}: floatF16x4x4AVX512, {tensor.F16, 8, 2}: floatF16x8x2AVX512,
+	{tensor.F16, 1, 1}: floatF16x1x1AVX512, {tensor.F16, 4, 1}: floatF16x4x1AVX512, {tensor.F16, 8, 1}: floatF16x8x1AVX512,
+	{tensor.F16, 12, 1}: floatF16x12x1AVX512, {tensor.F16, 16, 1}: floatF16x16x1AVX512,
+	{tensor.BF16, 1, 8}: floatBF16x1x8AVX512, {tensor.BF16, 4, 4}: floatBF16x4x4AVX512, {tensor.BF16, 8, 2}: floatBF16x8x2AVX512,
+	{tensor.BF16, 1, 1}: floatBF16x1x1AVX512, {tensor.BF16, 4, 1}: floatBF16x4x1AVX512, {tensor.BF16, 8, 1}: floatBF16x8x1AVX512,
+	{tensor.BF16, 12, 1}: floatBF16x12x1AVX512, {tensor.BF16, 16, 1}: floatBF16x16x1AVX512,
+}
+
+// floatAVX2 has the routines for one vector, or for four at a time.
+var floatAVX2 = map[floatKey]func(*productArgs){
+	{tensor.F32, 1, 4}: floatF32x1x4AVX2, {tensor.F32, 1, 1}: floatF32x1x1AVX2, {tensor.F32, 4, 1}: floatF32x4x1AVX2,
+	{tensor.F16, 1, 4}: floatF16x1x4AVX2, {tensor.F16, 1, 1}: floatF16x1x1AVX2, {tensor.F16, 4, 1}: floatF16x4x1AVX2,
+	{tensor.BF16, 1, 4}: floatBF16x1x4AVX2, {tensor.BF16, 1, 1}: floatBF16x1x1AVX2, {tensor.BF16, 4, 1}: floatBF16x4x1AVX2,
+}
+
+// floatRoutine returns the routine for a tile of vectors of that width and how
+// many row blocks it multiplies at once, at most blocks.
+func floatRoutine(t tensor.DType, width, blocks int) (func(*productArgs), int) {
+	table, key := floatAVX512, floatKey{t, width, 1}
+	if impl == AVX2 {
+		table, key.width = floatAVX2, min(width, 4)
+	}
+	for _, n := range [...]int{8, 4, 2} {
+		if n <= blocks {
+			if f := table[floatKey{t, key.width, n}]; f != nil {
+				return f, n
+			}
+		}
+	}
+	return table[key], 1
+}

@@ -1,0 +1,63 @@
+package kernel
+
+import "math"
+
+// lanes holds the sixteen partial sums of a sum along a vector.
+type lanes [16]float32
+
+// fold adds the lanes in the fixed order of CANON section 1.
+func (l *lanes) fold() float32 {
+	for h := 8; h > 0; h /= 2 {
+		for j := range h {
+			l[j] += l[j+h]
+		}
+	}
+	return l[0]
+}
+
+// LaneSum returns the sum of x [n] in the order of sixteen lanes.
+func LaneSum(x []float32) float32 {
+	var l lanes
+	n := vectorPart(len(x))
+	if n > 0 {
+		vectorAsm(opSum, &vectorArgs{n: n, dst: ptr(l[:]), a: ptr(x)})
+	}
+	for i := n; i < len(x); i++ {
+		l[i%16] += x[i]
+	}
+	return l.fold()
+}
+
+// LaneDot returns the sum of a[i]*b[i] by fused multiply-adds, in the order of
+// sixteen lanes; a, b [n].
+func LaneDot(a, b []float32) float32 {
+	var l lanes
+	n := vectorPart(len(a))
+	if n > 0 {
+		vectorAsm(opDot, &vectorArgs{n: n, dst: ptr(l[:]), a: ptr(a), b: ptr(b)})
+	}
+	for i := n; i < len(a); i++ {
+		l[i%16] = FMA(a[i], b[i], l[i%16])
+	}
+	return l.fold()
+}
+
+// Max returns the greatest element of x [n], -Inf of none.
+func Max(x []float32) float32 {
+	var l lanes
+	for i := range l {
+		l[i] = float32(math.Inf(-1))
+	}
+	n := vectorPart(len(x))
+	if n > 0 {
+		vectorAsm(opMax, &vectorArgs{n: n, dst: ptr(l[:]), a: ptr(x)})
+	}
+	top := l[0]
+	for _, v := range l[1:] {
+		top = max(top, v)
+	}
+	for _, v := range x[n:] {
+		top = max(top, v)
+	}
+	return top
+}

@@ -1,0 +1,235 @@
+package kernel
+
+// RowBlock is the number of rows that lie interleaved in a packed matrix: one
+// 512-bit register, two 256-bit ones, sixteen scalars.
+const RowBlock = 16
+
+// Group is the number of columns that one quantised activation scale covers.
+const Group = 32
+
+// tileBytes is the size of a group of a row block with one byte an integer:
+// eight steps, each four columns of sixteen rows side by side.
+const tileBytes = RowBlock * Group
+
+// Layout says how the integers of a group, 16 rows × 32 columns, are stored.
+//
+// A group has eight steps of four columns; a step is 64 bytes, row r's columns
+// 4s … 4s+3 at 4r. Integers of 8 bits are eight such vectors. Fewer bits are cut
+// into planes of 4, 2 and 1 bits, each in the same order of bytes:
+//
+//	4 bits: vector v (0 … 3) holds step v in its low nibbles, step v+4 in its high ones
+//	2 bits: vector u (0, 1) holds step 4u+i in bits 2i and 2i+1
+//	1 bit:  one vector, step s in bit s
+//
+// 3 bits are a plane of 2 below a plane of 1, 5 are 4 below 1, 6 are 4 below 2.
+type Layout uint8
+
+// The layouts. Those with a T index a table of sixteen values.
+const (
+	Bits2 Layout = iota
+	Bits3
+	Bits3T
+	Bits4
+	Bits4T
+	Bits5
+	Bits6
+	Bits8
+	numLayouts
+)
+
+var layoutBits = [numLayouts]int{2, 3, 3, 4, 4, 5, 6, 8}
+
+// Bits returns the bits of a stored integer.
+func (l Layout) Bits() int { return layoutBits[l] }
+
+// HasTable says whether stored integers index Format.Values.
+func (l Layout) HasTable() bool { return l == Bits3T || l == Bits4T }
+
+// GroupBytes returns the size of the integers of a group of 16 rows.
+func (l Layout) GroupBytes() int { return l.Bits() * RowBlock * Group / 8 }
+
+// offset returns what is taken from a stored integer for what it means, where
+// the form has no minimum: 4-bit integers are stored 8 above, and so on.
+func (l Layout) offset() int {
+	switch l {
+	case Bits2:
+		return 1
+	case Bits3, Bits4, Bits5, Bits6, Bits8:
+		return 1 << (l.Bits() - 1)
+	}
+	return 0
+}
+
+// Scales says how the scales of a packed matrix are stored. Sixteen rows' scales
+// of one block of columns lie side by side.
+type Scales uint8
+
+// The forms of scales.
+const (
+	ScalesF16  Scales = iota // float16 a block
+	ScalesF16M               // and float16 minima
+	ScalesF32                // float32 a block
+	ScalesF32M               // and float32 minima
+	ScalesK                  // float32 d for 256 columns, times a signed byte a block
+	ScalesKM                 // and float32 dmin, times an unsigned byte
+	ScalesOne                // none: every scale is 1, as for cached values
+)
+
+// HasMin says whether the form has minima: value = s*w - m.
+func (s Scales) HasMin() bool { return s == ScalesF16M || s == ScalesF32M || s == ScalesKM }
+
+// Format is a packed form of quantised weights.
+type Format struct {
+	Layout Layout
+	Scales Scales
+	Block  int      // columns of a scale: 32 or 16
+	Values [16]int8 // what stored integers mean, for layouts with a table
+}
+
+// superBlock is the number of columns that share the factors of ScalesK.
+const superBlock = 256
+
+// regions are the offsets of the parts of a packed row block, and its size.
+type regions struct {
+	d, m, sc, mn, size int
+}
+
+// regions lays out a row block of cols columns: integers, then scales, each part
+// at a multiple of 64 bytes.
+func (f Format) regions(cols int) regions {
+	at := cols / Group * f.Layout.GroupBytes()
+	part := func(bytes int) int {
+		start := at
+		at = (at + bytes + 63) &^ 63
+		return start
+	}
+	n := cols / f.Block * RowBlock // scales
+	var r regions
+	switch f.Scales {
+	case ScalesF16, ScalesF16M:
+		r.d = part(2 * n)
+		if f.Scales.HasMin() {
+			r.m = part(2 * n)
+		}
+	case ScalesF32, ScalesF32M:
+		r.d = part(4 * n)
+		if f.Scales.HasMin() {
+			r.m = part(4 * n)
+		}
+	case ScalesK, ScalesKM:
+		super := cols / superBlock * RowBlock
+		r.d = part(4 * super)
+		if f.Scales.HasMin() {
+			r.m = part(4 * super)
+		}
+		r.sc = part(n)
+		if f.Scales.HasMin() {
+			r.mn = part(n)
+		}
+	}
+	r.size = (at + 63) &^ 63
+	return r
+}
+
+// Stored returns the byte that stands for an integer: its index in the table, or
+// the integer itself, moved up where it is signed.
+func (f *Format) Stored(w int8) byte {
+	switch {
+	case f.Layout.HasTable():
+		for i, v := range f.Values {
+			if v == w {
+				return byte(i)
+			}
+		}
+		return 0
+	case f.Scales.HasMin():
+		return byte(w)
+	}
+	return byte(int(w) + f.Layout.offset())
+}
+
+// packGroup stores a group of integers: tile [8][16][4] in the order of steps,
+// dst GroupBytes long and zero.
+func (l Layout) packGroup(dst []byte, tile *[tileBytes]byte) {
+	switch l {
+	case Bits8:
+		copy(dst, tile[:])
+	case Bits2:
+		packTwo(dst, tile, 0)
+	case Bits3, Bits3T:
+		packTwo(dst, tile, 0)
+		packOne(dst[128:], tile, 2)
+	case Bits4, Bits4T:
+		packFour(dst, tile)
+	case Bits5:
+		packFour(dst, tile)
+		packOne(dst[256:], tile, 4)
+	case Bits6:
+		packFour(dst, tile)
+		packTwo(dst[256:], tile, 4)
+	}
+}
+
+func packFour(dst []byte, tile *[tileBytes]byte) {
+	for i := range 256 {
+		dst[i] = tile[i]&15 | tile[i+256]<<4
+	}
+}
+
+func packTwo(dst []byte, tile *[tileBytes]byte, shift int) {
+	for i := range 128 {
+		at := i/64*256 + i%64
+		dst[i] = tile[at]>>shift&3 | tile[at+64]>>shift&3<<2 | tile[at+128]>>shift&3<<4 | tile[at+192]>>shift&3<<6
+	}
+}
+
+func packOne(dst []byte, tile *[tileBytes]byte, shift int) {
+	for i := range 64 {
+		var b byte
+		for s := range 8 {
+			b |= tile[64*s+i] >> shift & 1 << s
+		}
+		dst[i] = b
+	}
+}
+
+// unpackGroup is the inverse of packGroup.
+func (l Layout) unpackGroup(tile *[tileBytes]byte, src []byte) {
+	switch l {
+	case Bits8:
+		copy(tile[:], src)
+		return
+	case Bits2, Bits3, Bits3T:
+		for i := range 128 {
+			at := i/64*256 + i%64
+			for s := range 4 {
+				tile[at+64*s] = src[i] >> (2 * s) & 3
+			}
+		}
+	default:
+		for i := range 256 {
+			tile[i], tile[i+256] = src[i]&15, src[i]>>4
+		}
+	}
+	switch l {
+	case Bits3, Bits3T:
+		unpackOne(tile, src[128:], 2)
+	case Bits5:
+		unpackOne(tile, src[256:], 4)
+	case Bits6:
+		for i := range 128 {
+			at := i/64*256 + i%64
+			for s := range 4 {
+				tile[at+64*s] |= src[256+i] >> (2 * s) & 3 << 4
+			}
+		}
+	}
+}
+
+func unpackOne(tile *[tileBytes]byte, src []byte, shift int) {
+	for i := range 64 {
+		for s := range 8 {
+			tile[64*s+i] |= src[i] >> s & 1 << shift
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/blitz-r1/blitz/internal/quant"
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
+
+// Matrix is a weight matrix as the products read it: rows in blocks of sixteen,
+// interleaved. Rows behind the last one are zero.
+type Matrix struct {
+	Rows, Cols int
+	// Float is the stored type of float weights, F32, F16 or BF16: a row block is
+	// [Cols][16] of it. Invalid for quantised weights.
+	Float  tensor.DType
+	Format Format // of quantised weights
+	// Data holds the row blocks one after the other; it starts at a multiple of 64
+	// bytes.
+	Data []byte
+	// Bias is added to the outputs, one for each row of every block, or nil.
+	Bias []float32
+
+	reg regions
+}
+
+// NewMatrix returns a quantised matrix of that shape around data, which is
+// Bytes() long; cols is a multiple of 32, of 256 for scales of the K forms.
+func NewMatrix(rows, cols int, f Format, data []byte) Matrix {
+	m := Matrix{Rows: rows, Cols: cols, Format: f, Data: data, reg: f.regions(cols)}
+	if data != nil && len(data) != m.Bytes() {
+		panic(fmt.Sprintf("kernel: matrix [%d %d] has %d bytes, want %d", rows, cols, len(data), m.Bytes()))
+	}
+	return m
+}
+
+// NewFloatMatrix returns a float matrix around data.
+func NewFloatMatrix(rows, cols int, t tensor.DType, data []byte) Matrix {
+	m := Matrix{Rows: rows, Cols: cols, Float: t, Data: data}
+	m.reg.size = cols * RowBlock * t.BlockBytes()
+	if data != nil && len(data) != m.Bytes() {
+		panic(fmt.Sprintf("kernel: float matrix [%d %d] has %d bytes, want %d", rows, cols, len(data), m.Bytes()))
+	}
+	return m
+}
+
+// IsFloat says whether the weights are floats, multiplied by CANON section 4.
+func (m *Matrix) IsFloat() bool { return m.Float != tensor.Invalid }
+
+// Blocks returns the number of row blocks.
+func (m *Matrix) Blocks() int { return (m.Rows + RowBlock - 1) / RowBlock }
+
+// BlockBytes returns the bytes of a row block.
+func (m *Matrix) BlockBytes() int { return m.reg.size }
+
+// Bytes returns the bytes of the packed matrix.
+func (m *Matrix) Bytes() int { return m.Blocks() * m.reg.size }
+
+// block returns the memory of row block b; the last one may be cut to the
+// columns of a view.
+func (m *Matrix) block(b int) []byte {
+	return m.Data[b*m.reg.size : min((b+1)*m.reg.size, len(m.Data))]
+}
+
+// Row writes row r as float32: what an embedding looks up. dst [Cols].
+func (m *Matrix) Row(dst []float32, r int) {
+	block, lane := m.block(r/RowBlock), r%RowBlock
+	if m.IsFloat() {
+		for k := range m.Cols {
+			dst[k] = floatAt(m.Float, block, k*RowBlock+lane)
+		}
+		return
+	}
+	var tile [tileBytes]byte
+	size := m.Format.Layout.GroupBytes()
+	for g := range m.Cols / Group {
+		m.Format.Layout.unpackGroup(&tile, block[g*size:])
+		for c := range Group {
+			at := (g*Group + c) / m.Format.Block
+			s, min := m.scaleAt(block, at, lane)
+			w := float32(m.Format.integer(tile[c/4*64+4*lane+c%4]))
+			dst[g*Group+c] = float32(s*w) - min
+		}
+	}
+}
+
+// PackGroup stores a group of stored bytes, in the order of steps (Layout), into
+// the memory of a row block that is zero there.
+func (m *Matrix) PackGroup(block []byte, g int, tile *[RowBlock * Group]byte) {
+	size := m.Format.Layout.GroupBytes()
+	m.Format.Layout.packGroup(block[g*size:][:size], tile)
+}
+
+// PackScale stores scale and minimum of the block of columns at, for one row of a
+// row block. Forms with factors store d and dmin, and the integers that make s and
+// min of them.
+func (m *Matrix) PackScale(block []byte, at, lane int, s, min, d, dmin float32) {
+	i, r := at*RowBlock+lane, &m.reg
+	put16 := func(off int, v float32) { binary.LittleEndian.PutUint16(block[off+2*i:], quant.F32ToF16(v)) }
+	put32 := func(off, i int, v float32) { binary.LittleEndian.PutUint32(block[off+4*i:], math.Float32bits(v)) }
+	switch m.Format.Scales {
+	case ScalesF16, ScalesF16M:
+		put16(r.d, s)
+		if m.Format.Scales.HasMin() {
+			put16(r.m, min)
+		}
+	case ScalesF32, ScalesF32M:
+		put32(r.d, i, s)
+		if m.Format.Scales.HasMin() {
+			put32(r.m, i, min)
+		}
+	case ScalesK, ScalesKM:
+		super := at*m.Format.Block/superBlock*RowBlock + lane
+		put32(r.d, super, d)
+		block[r.sc+i] = byte(int8(multiple(s, d)))
+		if m.Format.Scales.HasMin() {
+			put32(r.m, super, dmin)
+			block[r.mn+i] = byte(multiple(min, dmin))
+		}
+	}
+}
+
+// multiple returns the integer that s is of d; 0 where d is none that has one.
+func multiple(s, d float32) int32 {
+	if n := s / d; n >= -128 && n <= 255 {
+		return int32(n)
+	}
+	return 0
+}
+
+// integer returns what a stored byte means.
+func (f *Format) integer(b byte) int {
+	switch {
+	case f.Layout.HasTable():
+		return int(f.Values[b])
+	case f.Scales.HasMin():
+		return int(b)
+	}
+	return int(b) - f.Layout.offset()
+}
+
+// scaleAt returns scale and minimum of a lane for the block of columns at.
+func (m *Matrix) scaleAt(block []byte, at, lane int) (s, min float32) {
+	i, r := at*RowBlock+lane, &m.reg
+	f16 := func(off int) float32 { return quant.F16ToF32(binary.LittleEndian.Uint16(block[off+2*i:])) }
+	switch m.Format.Scales {
+	case ScalesF16:
+		return f16(r.d), 0
+	case ScalesF16M:
+		return f16(r.d), f16(r.m)
+	case ScalesF32:
+		return f32At(block, r.d, i), 0
+	case ScalesF32M:
+		return f32At(block, r.d, i), f32At(block, r.m, i)
+	case ScalesOne:
+		return 1, 0
+	}
+	super := at*m.Format.Block/superBlock*RowBlock + lane
+	s = float32(f32At(block, r.d, super) * float32(int8(block[r.sc+i])))
+	if m.Format.Scales == ScalesKM {
+		min = float32(f32At(block, r.m, super) * float32(block[r.mn+i]))
+	}
+	return s, min
+}
+
+func f32At(b []byte, off, i int) float32 {
+	return math.Float32frombits(binary.LittleEndian.Uint32(b[off+4*i:]))
+}
+
+// floatAt returns element i of stored floats.
+func floatAt(t tensor.DType, b []byte, i int) float32 {
+	switch t {
+	case tensor.F32:
+		return f32At(b, 0, i)
+	case tensor.F16:
+		return quant.F16ToF32(binary.LittleEndian.Uint16(b[2*i:]))
+	}
+	return quant.BF16ToF32(binary.LittleEndian.Uint16(b[2*i:]))
+}

@@ -1,0 +1,43 @@
+package kernel
+
+import "math"
+
+// RMSNorm writes y = (x * r) * w with r = 1 / sqrt(mean(x²) + eps).
+//
+//	x, y, w [D]   y may be x.  Zhang and Sennrich 2019, eq. 4.
+func RMSNorm(y, x, w []float32, eps float32) {
+	r := rmsScale(x, eps)
+	elementwise(opNorm, y[:len(x)], x, w[:len(x)], r, func(i int) { y[i] = float32(x[i]*r) * w[i] })
+}
+
+// rmsScale returns 1 / sqrt(mean(x²) + eps).
+func rmsScale(x []float32, eps float32) float32 {
+	return 1 / sqrt(LaneDot(x, x)/float32(len(x))+eps)
+}
+
+// LayerNorm writes y = fma((x - mean) * r, w, b) with r = 1 / sqrt(var(x) + eps).
+//
+//	x, y, w, b [D]   y may be x.  Ba et al. 2016, eq. 4.
+func LayerNorm(y, x, w, b []float32, eps float32) {
+	D := float32(len(x))
+	mean := LaneSum(x) / D
+	var l lanes
+	n := vectorPart(len(x))
+	if n > 0 {
+		vectorAsm(opVariance, &vectorArgs{n: n, dst: ptr(l[:]), a: ptr(x), t: mean})
+	}
+	for i := n; i < len(x); i++ {
+		d := x[i] - mean
+		l[i%16] = FMA(d, d, l[i%16])
+	}
+	r := 1 / sqrt(l.fold()/D+eps)
+	if n > 0 {
+		vectorAsm(opLayernorm, &vectorArgs{n: n, dst: ptr(y), a: ptr(x), b: ptr(w), c: ptr(b), s: r, t: mean})
+	}
+	for i := n; i < len(x); i++ {
+		y[i] = FMA(float32((x[i]-mean)*r), w[i], b[i])
+	}
+}
+
+// sqrt is exact in float32: the float64 root rounds to it without a second error.
+func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }

@@ -1,0 +1,105 @@
+package kernel
+
+import "unsafe"
+
+// Scratch is the memory that one thread's products need. The zero value is
+// ready.
+type Scratch struct {
+	arena  []byte // tiles of one row block or several
+	tmp    [maxTile * RowBlock]float32
+	values [RowBlock]byte // a table of integers as the routines want it
+	args   productArgs
+	hold   hold
+}
+
+// tileMemory returns n bytes that start at a multiple of 64.
+func (s *Scratch) tileMemory(n int) []byte {
+	if len(s.arena) < n+64 {
+		s.arena = make([]byte, n+64)
+	}
+	off := -int(uintptr(unsafe.Pointer(&s.arena[0]))) & 63
+	return s.arena[off : off+n]
+}
+
+// Product multiplies row blocks b0 … b1-1 of m with the vectors of x.
+//
+//	y [T, ldy]: element r of vector t is written at t*ldy + r, for rows r of the
+//	blocks that exist; x [T, Cols]
+//
+// m is quantised (CANON section 3). The call touches nothing else of y, so blocks
+// can be shared out among threads, each with a scratch of its own.
+func Product(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, s *Scratch) {
+	if b1 <= b0 || x.T == 0 {
+		return
+	}
+	checkOutput(y, ldy, x.T, m, b1)
+	if x.groups*Group != m.Cols {
+		panic("kernel: product of vectors and a matrix of other widths")
+	}
+	if impl == Portable {
+		productGeneric(y, ldy, x, m, b0, b1)
+		return
+	}
+	productAsm(y, ldy, x, m, b0, b1, s)
+}
+
+// FloatProduct is Product for float weights (CANON section 4).
+func FloatProduct(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int, s *Scratch) {
+	if b1 <= b0 || x.T == 0 {
+		return
+	}
+	checkOutput(y, ldy, x.T, m, b1)
+	if x.K != m.Cols {
+		panic("kernel: product of vectors and a matrix of other widths")
+	}
+	if impl == Portable {
+		floatProductGeneric(y, ldy, x, m, b0, b1)
+		return
+	}
+	floatProductAsm(y, ldy, x, m, b0, b1, s)
+}
+
+// checkOutput panics where a product would write behind y, which assembly would
+// not notice.
+func checkOutput(y []float32, ldy, T int, m *Matrix, b1 int) {
+	last := min(b1*RowBlock, m.Rows)
+	if b1 > m.Blocks() || last > ldy || (T-1)*ldy+last > len(y) {
+		panic("kernel: product does not fit its output")
+	}
+}
+
+// F32 holds T vectors of K float32 in the order in which float products read
+// them: tiles as Q8 has them, in a tile the elements in ascending order, for each
+// the vectors side by side.
+type F32 struct {
+	T, K int
+	x    []float32 // [K][n]
+}
+
+// Reset makes room for T vectors of K elements.
+func (a *F32) Reset(T, K int) {
+	a.T, a.K = T, K
+	a.x = grow(a.x, ((T-1)/maxTile*maxTile+tileWidth(T))*K)
+}
+
+// tile is that of Q8.
+func (a *F32) tile(i int) (count, width, first int) {
+	first = i * maxTile
+	count = min(maxTile, a.T-first)
+	return count, padTile(count), first
+}
+
+func (a *F32) tiles() int { return (a.T + maxTile - 1) / maxTile }
+
+// Set sets vector t to x [K].
+func (a *F32) Set(t int, x []float32) {
+	_, n, first := a.tile(t / maxTile)
+	dst := a.x[first*a.K+t-first:]
+	if n == 1 {
+		copy(dst[:a.K], x)
+		return
+	}
+	for k, v := range x[:a.K] {
+		dst[k*n] = v
+	}
+}

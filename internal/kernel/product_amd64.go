@@ -1,0 +1,237 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import "unsafe"
+
+// productArgs is what a routine of the products reads, and advances from row
+// block to row block; the offsets are known to _asm. Float products use it too:
+// groups is then the number of columns.
+//
+// The addresses are no pointers, since they end behind what they walk through,
+// where the garbage collector must not see them; Scratch.hold keeps the memory.
+type productArgs struct {
+	w, d, m, sc, mn              uintptr
+	stride, groups, blocks, rows int
+	q, scale, nsum, xsum         uintptr
+	y                            uintptr
+	yStride, tokens              int
+	bias, table, tmp             uintptr
+	nStride                      int
+}
+
+// hold is what the addresses of productArgs point into. Storing pointers here
+// also keeps callers' arrays off the stack, which could move.
+type hold struct {
+	y, bias, block, q unsafe.Pointer
+}
+
+// addr returns the address of a slice's first element.
+func addr[E any](s []E) uintptr { return uintptr(ptr(s)) }
+
+// unpackArgs is what a decoding routine reads.
+type unpackArgs struct {
+	src, dst unsafe.Pointer
+	groups   int
+	table    unsafe.Pointer
+}
+
+// expandArgs is what a conversion of scales reads.
+type expandArgs struct {
+	src, bytes, dst unsafe.Pointer
+	blocks, per     int
+}
+
+// tileBudget is how many bytes of decoded tiles are multiplied with all tokens
+// before the next ones are decoded: half of a second-level cache.
+const tileBudget = 512 << 10
+
+func productAsm(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, s *Scratch) {
+	if x.T == 1 {
+		if f := gemvRoutine(m.Format); f != nil {
+			gemv(f, y, x, m, b0, b1, s)
+			return
+		}
+	}
+	if t, ok := packedTile(m.Format); ok {
+		gemmPacked(t, y, ldy, x, m, b0, b1, s)
+		return
+	}
+	per := max(1, tileBudget/(m.Cols*(RowBlock+4)))
+	for b := b0; b < b1; b += per {
+		gemmTiles(y, ldy, x, m, b, min(per, b1-b), s)
+	}
+}
+
+// packedTile says whether a format is a tile as it lies in memory.
+func packedTile(f Format) (tileForm, bool) {
+	switch {
+	case f.Layout != Bits8 || f.Block != Group:
+		return 0, false
+	case f.Scales == ScalesF16:
+		return tileF16, true
+	}
+	return tileOne, f.Scales == ScalesOne
+}
+
+// gemv multiplies row blocks with one vector, decoding in registers.
+func gemv(f func(*productArgs), y []float32, x *Q8, m *Matrix, b0, b1 int, s *Scratch) {
+	block, r := m.block(b0), &m.reg
+	s.holdAll(y, block, x.q, m)
+	p := addr(block)
+	a := &s.args
+	*a = productArgs{
+		w: p, d: p + uintptr(r.d), m: p + uintptr(r.m), sc: p + uintptr(r.sc), mn: p + uintptr(r.mn),
+		stride: r.size, groups: x.groups, blocks: b1 - b0, rows: m.Rows - b0*RowBlock,
+		q: addr(x.q), scale: addr(x.scale), nsum: addr(x.nsum), xsum: addr(x.xsum),
+		y: addr(y[b0*RowBlock:]), tokens: 1, nStride: 1, bias: biasAddr(m, b0), table: s.table(&m.Format),
+	}
+	if m.Format.Block == 16 {
+		a.nsum, a.xsum = addr(x.nsum16), addr(x.xsum16)
+	}
+	f(a)
+}
+
+func (s *Scratch) holdAll(y []float32, block []byte, q []int8, m *Matrix) {
+	s.hold = hold{ptr(y), ptr(m.Bias), ptr(block), ptr(q)}
+}
+
+// biasAddr returns the address of the bias of row block b, 0 without one.
+func biasAddr(m *Matrix, b int) uintptr {
+	if m.Bias == nil {
+		return 0
+	}
+	return addr(m.Bias[b*RowBlock:])
+}
+
+// table returns the address of what stored integers mean: as they are for AVX2,
+// which multiplies signed integers, 128 above for VNNI.
+func (s *Scratch) table(f *Format) uintptr {
+	if !f.Layout.HasTable() {
+		return 0
+	}
+	for i, v := range f.Values {
+		s.values[i] = byte(v)
+		if impl != AVX2 {
+			s.values[i] += 128
+		}
+	}
+	return addr(s.values[:])
+}
+
+// gemmTiles decodes n row blocks into tiles, each followed by its scales and
+// minima, and multiplies them with all vectors.
+func gemmTiles(y []float32, ldy int, x *Q8, m *Matrix, b, n int, s *Scratch) {
+	f := &m.Format
+	t, scales := tileF32, 4*m.Cols/f.Block*RowBlock
+	d := x.groups * tileBytes
+	size := d + scales
+	if f.Block == 16 {
+		t = tileF3216
+	}
+	if f.Scales.HasMin() {
+		t, size = t+1, size+scales
+	}
+	mem := s.tileMemory(n * size)
+	for i := range n {
+		block, tile := m.block(b+i), mem[i*size:]
+		s.unpack(f, tile, block, x.groups)
+		s.expand(m, tile[d:], block, m.reg.d, m.reg.sc, true)
+		if f.Scales.HasMin() {
+			s.expand(m, tile[d+scales:], block, m.reg.m, m.reg.mn, false)
+		}
+	}
+	p := addr(mem)
+	s.holdAll(y, mem, x.q, m)
+	s.runTiles(t, productArgs{w: p, d: p + uintptr(d), m: p + uintptr(size-scales), stride: size}, y, ldy, x, m, b, n)
+}
+
+// gemmPacked multiplies row blocks that are tiles as they lie in memory.
+func gemmPacked(t tileForm, y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, s *Scratch) {
+	block := m.block(b0)
+	p := addr(block)
+	s.holdAll(y, block, x.q, m)
+	s.runTiles(t, productArgs{w: p, d: p + uintptr(m.reg.d), stride: m.reg.size}, y, ldy, x, m, b0, b1-b0)
+}
+
+// runTiles multiplies n row blocks from b on, whose tiles weights points at, with
+// all vectors.
+func (s *Scratch) runTiles(t tileForm, weights productArgs, y []float32, ldy int, x *Q8, m *Matrix, b, n int) {
+	for i := range x.tiles() {
+		count, width, first := x.tile(i)
+		at := first * x.groups
+		a := &s.args
+		*a = weights
+		a.groups, a.blocks, a.rows = x.groups, n, m.Rows-b*RowBlock
+		a.q, a.scale = addr(x.q[at*Group:]), addr(x.scale[at:])
+		a.nsum, a.xsum = addr(x.nsum[at:]), addr(x.xsum[at:])
+		if t == tileF3216 || t == tileF32M16 {
+			a.nsum, a.xsum = addr(x.nsum16[2*at:]), addr(x.xsum16[2*at:])
+		}
+		a.y, a.yStride = addr(y[first*ldy+b*RowBlock:]), 4*ldy
+		a.tokens, a.nStride = count, width
+		a.tmp, a.bias = addr(s.tmp[:]), biasAddr(m, b)
+		gemmRoutine(t, width)(a)
+	}
+}
+
+// unpack decodes the integers of a row block into a tile.
+func (s *Scratch) unpack(f *Format, dst, block []byte, groups int) {
+	a := unpackArgs{src: unsafe.Pointer(&block[0]), dst: unsafe.Pointer(&dst[0]), groups: groups}
+	if f.Layout.HasTable() {
+		for i, v := range f.Values {
+			s.values[i] = byte(v) + 128
+		}
+		a.table = unsafe.Pointer(&s.values[0])
+	}
+	unpackRoutine(f.Layout, f.Scales.HasMin(), &a)
+}
+
+// expand converts the scales (or minima) of a row block to float32.
+func (s *Scratch) expand(m *Matrix, dst, block []byte, d, bytes int, signed bool) {
+	n := m.Cols / m.Format.Block
+	a := expandArgs{src: unsafe.Pointer(&block[d]), dst: unsafe.Pointer(&dst[0]), blocks: n}
+	switch m.Format.Scales {
+	case ScalesF32, ScalesF32M:
+		copy(dst, block[d:d+4*n*RowBlock])
+	case ScalesF16, ScalesF16M:
+		if impl == AVX2 {
+			expandF16AVX2(&a)
+		} else {
+			expandF16AVX512(&a)
+		}
+	default:
+		a.bytes, a.per = unsafe.Pointer(&block[bytes]), superBlock/m.Format.Block
+		switch {
+		case impl == AVX2 && signed:
+			expandKAVX2(&a)
+		case impl == AVX2:
+			expandKUAVX2(&a)
+		case signed:
+			expandKAVX512(&a)
+		default:
+			expandKUAVX512(&a)
+		}
+	}
+}
+
+// floatProductAsm multiplies float weights: several row blocks at once where few
+// vectors leave room for more chains of additions.
+func floatProductAsm(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int, s *Scratch) {
+	for i := range x.tiles() {
+		count, width, first := x.tile(i)
+		for b := b0; b < b1; {
+			f, rows := floatRoutine(m.Float, width, b1-b)
+			n := (b1 - b) / rows * rows
+			block := m.block(b)
+			s.holdAll(y, block, nil, m)
+			s.args = productArgs{
+				w: addr(block), stride: m.reg.size, groups: m.Cols, blocks: n, rows: m.Rows - b*RowBlock,
+				q: addr(x.x[first*x.K:]), nStride: width,
+				y: addr(y[first*ldy+b*RowBlock:]), yStride: 4 * ldy, tokens: count, bias: biasAddr(m, b),
+			}
+			f(&s.args)
+			b += n
+		}
+	}
+}

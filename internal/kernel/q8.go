@@ -1,0 +1,155 @@
+package kernel
+
+import "math"
+
+// maxTile is the number of vectors that a routine multiplies a row block with at
+// once.
+const maxTile = 16
+
+// Q8 holds T vectors of K elements quantised in groups of 32 (CANON section 2),
+// in the order in which products read them: tiles of sixteen vectors, in a tile
+// the groups in ascending order, in a group the vectors side by side.
+//
+// A last tile of fewer vectors is as wide as the next of 1, 4, 8, 12, 16; what
+// stands in the places without a vector is never used.
+type Q8 struct {
+	T, K   int
+	groups int
+
+	q      []int8    // [groups][n][32]
+	scale  []float32 // [groups][n]
+	nsum   []int32   // [groups][n]: -128 Σq
+	xsum   []float32 // [groups][n]: scale * Σq
+	nsum16 []int32   // [groups][2][n]: the same for each half
+	xsum16 []float32
+	tail   [2 * Group]float32 // room for a last group that is not whole
+}
+
+// Reset makes room for T vectors of K elements.
+func (a *Q8) Reset(T, K int) {
+	a.T, a.K, a.groups = T, K, (K+Group-1)/Group
+	n := (T-1)/maxTile*maxTile + tileWidth(T)
+	a.q = grow(a.q, n*a.groups*Group)
+	a.scale = grow(a.scale, n*a.groups)
+	a.nsum = grow(a.nsum, n*a.groups)
+	a.xsum = grow(a.xsum, n*a.groups)
+	a.nsum16 = grow(a.nsum16, 2*n*a.groups)
+	a.xsum16 = grow(a.xsum16, 2*n*a.groups)
+}
+
+// grow returns a slice of n elements, s itself where it has the room.
+func grow[E any](s []E, n int) []E {
+	if cap(s) < n {
+		return make([]E, n)
+	}
+	return s[:n]
+}
+
+// tileWidth returns the width of the last tile of T vectors.
+func tileWidth(T int) int { return padTile((T-1)%maxTile + 1) }
+
+// padTile returns the next width of a tile.
+func padTile(n int) int {
+	if n <= 1 {
+		return n
+	}
+	return (n + 3) &^ 3
+}
+
+// tile returns how many vectors tile i has, its width, and the index of its
+// first vector, by which all its arrays start.
+func (a *Q8) tile(i int) (count, width, first int) {
+	first = i * maxTile
+	count = min(maxTile, a.T-first)
+	return count, padTile(count), first
+}
+
+// tiles returns the number of tiles.
+func (a *Q8) tiles() int { return (a.T + maxTile - 1) / maxTile }
+
+// Quantise sets vector t to x [K].
+func (a *Q8) Quantise(t int, x []float32) {
+	_, n, first := a.tile(t / maxTile)
+	v := q8Vector{n: n, at: first*a.groups + t - first, at16: 2*first*a.groups + t - first}
+	whole := a.K / Group
+	if whole > 0 {
+		if impl == Portable {
+			for g := range whole {
+				a.group(v, g, x[g*Group:][:Group])
+			}
+		} else {
+			a.quantiseAsm(v, x[:whole*Group])
+		}
+	}
+	if whole < a.groups {
+		rest := a.tail[:Group]
+		clear(rest[copy(rest, x[whole*Group:]):])
+		a.group(v, whole, rest)
+	}
+}
+
+// q8Vector is the place of one vector: group g is n*g behind at, 2n*g behind at16.
+type q8Vector struct{ n, at, at16 int }
+
+// group quantises one group in portable Go.
+func (a *Q8) group(v q8Vector, g int, x []float32) {
+	at, at16 := v.at+v.n*g, v.at16+2*v.n*g
+	q := a.q[at*Group:][:Group]
+	scale := quantiseGroup(q, x)
+	var sums [2]int32
+	for i, w := range q {
+		sums[i/16] += int32(w)
+	}
+	a.scale[at] = scale
+	a.nsum[at] = -128 * (sums[0] + sums[1])
+	a.xsum[at] = scale * float32(sums[0]+sums[1])
+	for h, s := range sums {
+		a.nsum16[at16+h*v.n] = -128 * s
+		a.xsum16[at16+h*v.n] = scale * float32(s)
+	}
+}
+
+// quantiseGroup sets q to the integers of x, however long, and returns their
+// scale.
+func quantiseGroup(q []int8, x []float32) (scale float32) {
+	var bits uint32 // magnitudes order as their bits do, NaN above all
+	for _, v := range x {
+		bits = max(bits, math.Float32bits(v)&0x7fffffff)
+	}
+	a := math.Float32frombits(bits)
+	switch {
+	case bits >= 0x7f800000:
+		clear(q)
+		return float32(math.NaN())
+	case a < 0x1p-100:
+		clear(q)
+		return 0
+	}
+	scale = a / 127
+	inv := 127 / a
+	for i, v := range x {
+		q[i] = int8(roundEven(float32(v * inv)))
+	}
+	return scale
+}
+
+// roundEven rounds to the nearest integer, ties to even; |x| is below 2^22.
+func roundEven(x float32) int32 {
+	const magic = 3 << 22
+	return int32(float32(x+magic) - magic)
+}
+
+// Groups returns the integers, scales and sums of all vectors, one vector after
+// the other: q [T, G*32], scale and xsum [T, G].
+func (a *Q8) Groups() (q []int8, scale, xsum []float32) {
+	for t := range a.T {
+		_, n, first := a.tile(t / maxTile)
+		for g := range a.groups {
+			at := first*a.groups + g*n + t - first
+			q = append(q, a.q[at*Group:][:Group]...)
+			scale = append(scale, a.scale[at])
+			xsum = append(xsum, a.xsum[at])
+		}
+	}
+	return q, scale, xsum
+}

@@ -1,0 +1,122 @@
+package kernel
+
+import "math"
+
+// Router chooses experts for a token (DeepSeek-V2 §2.1.2, V3 §2.1.2).
+type Router struct {
+	Sigmoid    bool      // scores by sigmoid, else by softmax over all experts
+	Bias       []float32 // [E] added to scores for the choice alone, or nil
+	Groups     int       // groups of experts, 0 or 1: none
+	GroupsKept int       // groups that may be chosen from
+	TopK       int       // experts a token gets
+	Normalise  bool      // weights are divided by their sum
+	Factor     float32   // routed_scaling_factor
+
+	score, choice []float32
+	group         []float32
+}
+
+// Route writes the chosen experts in ascending order and their weights.
+//
+//	logits [E]   ids, weights [TopK]
+func (r *Router) Route(ids []int32, weights, logits []float32) {
+	E := len(logits)
+	r.score = grow(r.score, E)
+	if r.Sigmoid {
+		SigmoidAll(r.score, logits)
+	} else {
+		Softmax(r.score, logits)
+	}
+	r.choice = append(r.choice[:0], r.score...)
+	if r.Bias != nil {
+		for i, b := range r.Bias {
+			r.choice[i] = r.score[i] + b
+		}
+	}
+	if r.Groups > 1 {
+		r.dropGroups()
+	}
+	chosen := ids[:0]
+	for range r.TopK {
+		chosen = append(chosen, int32(takeBest(r.choice)))
+	}
+	sortIDs(ids)
+	for i, id := range ids {
+		weights[i] = r.score[id]
+	}
+	if r.Normalise {
+		sum := LaneSum(weights)
+		if r.Sigmoid {
+			sum += 1e-20
+		}
+		for i := range weights {
+			weights[i] /= sum
+		}
+	}
+	for i := range weights {
+		weights[i] *= r.Factor
+	}
+}
+
+// dropGroups makes the experts of all but the best groups impossible to choose. A
+// group scores by its best expert in softmax models, by the sum of its two best
+// in sigmoid models.
+func (r *Router) dropGroups() {
+	size := len(r.choice) / r.Groups
+	r.group = grow(r.group, r.Groups)
+	for g := range r.Groups {
+		best, second := negInf, negInf
+		for _, v := range r.choice[g*size : (g+1)*size] {
+			switch {
+			case v > best:
+				best, second = v, best
+			case v > second:
+				second = v
+			}
+		}
+		r.group[g] = best
+		if r.Sigmoid {
+			r.group[g] = best + second
+		}
+	}
+	for range r.GroupsKept {
+		r.group[takeBest(r.group)] = float32(math.NaN()) // taken
+	}
+	for g, v := range r.group {
+		if v == v {
+			fill(r.choice[g*size:(g+1)*size], negInf)
+		}
+	}
+}
+
+var negInf = float32(math.Inf(-1))
+
+// takeBest returns the index of the greatest value, the lowest of equal ones, and
+// makes that value NaN, which is never chosen again.
+func takeBest(x []float32) int {
+	best := -1
+	for i, v := range x {
+		if v == v && (best < 0 || v > x[best]) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		x[best] = float32(math.NaN())
+	}
+	return max(best, 0)
+}
+
+func fill(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
+// sortIDs sorts a few ids in ascending order.
+func sortIDs(ids []int32) {
+	for i := 1; i < len(ids); i++ {
+		for j := i; j > 0 && ids[j] < ids[j-1]; j-- {
+			ids[j], ids[j-1] = ids[j-1], ids[j]
+		}
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !amd64 || purego
+
+package kernel
+
+func vectorAsm(vectorOp, *vectorArgs) { panic("kernel: no assembly in this build") }
+
+func splitSoftmaxAsm(*splitArgs) { panic("kernel: no assembly in this build") }

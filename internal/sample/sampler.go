@@ -1,0 +1,114 @@
+// Package sample turns logits into tokens: penalties, bias, temperature, top-k,
+// top-p, min-p, and the draw itself, as docs/CANON.md section 7 has it to the bit.
+package sample
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/blitz-r1/blitz/internal/kernel"
+)
+
+// ErrLogits says that no token can be drawn, which ends a sequence: a logit is
+// NaN or infinite, or none is allowed.
+var ErrLogits = errors.New("sample: the greatest logit is not finite")
+
+// Settings are the knobs of sampling. Settings without effect: Temperature 1, TopK
+// 0, TopP 1, MinP 0, Repetition 1, the others 0. Temperature 0 is greedy.
+type Settings struct {
+	Temperature float32
+	TopK        int
+	TopP        float32
+	MinP        float32
+	Penalties
+	Bias map[int32]float32 // added to the logits of these tokens
+	Seed uint64
+}
+
+// Validate returns an error that names the first setting that is out of range.
+func (s *Settings) Validate() error {
+	type limit struct {
+		name     string
+		v        float32
+		min, max float32
+		want     string
+	}
+	for _, l := range []limit{
+		{"temperature", s.Temperature, 0, 100, "0 to 100"},
+		{"top-k", float32(s.TopK), 0, 1 << 30, "0 or more"},
+		{"top-p", s.TopP, 0, 1, "0 to 1"},
+		{"min-p", s.MinP, 0, 1, "0 to 1"},
+		{"repeat-penalty", s.Repetition, 1e-3, 1e3, "0.001 to 1000"},
+		{"frequency-penalty", s.Frequency, -100, 100, "-100 to 100"},
+		{"presence-penalty", s.Presence, -100, 100, "-100 to 100"},
+	} {
+		if !(l.v >= l.min && l.v <= l.max) {
+			return fmt.Errorf("sample: %s is %v, want %s", l.name, l.v, l.want)
+		}
+	}
+	return nil
+}
+
+// Sampler draws the tokens of one sequence. Its settings are fixed before the
+// first draw.
+type Sampler struct {
+	Settings
+	rng    *rand.ChaCha8
+	text   map[int32]struct{} // tokens of prompt and output
+	counts map[int32]int32    // of the output
+	x      []float32          // logits after penalties and bias
+	prefix prefix
+}
+
+// New returns a sampler for a sequence that starts with prompt.
+func New(s Settings, prompt []int32) *Sampler {
+	var seed [32]byte
+	binary.LittleEndian.PutUint64(seed[:], s.Seed)
+	p := &Sampler{Settings: s, rng: rand.NewChaCha8(seed)}
+	if s.Penalties.active() {
+		p.text, p.counts = make(map[int32]struct{}, len(prompt)), map[int32]int32{}
+		for _, id := range prompt {
+			p.text[id] = struct{}{}
+		}
+	}
+	return p
+}
+
+// Next draws the next token from logits [V], which it leaves as they are.
+// allowed, where not nil, tells which tokens a grammar lets pass.
+func (s *Sampler) Next(logits []float32, allowed func(id int32) bool) (int32, error) {
+	s.x = append(s.x[:0], logits...)
+	for id := range s.text {
+		s.Penalties.Apply(s.x, id, true, s.counts[id])
+	}
+	for id, b := range s.Bias {
+		if int(id) < len(s.x) && id >= 0 {
+			s.x[id] += b
+		}
+	}
+	if allowed != nil {
+		for id := range s.x {
+			if !allowed(int32(id)) {
+				s.x[id] = negInf
+			}
+		}
+	}
+	if top := kernel.Max(s.x); top-top != 0 {
+		return 0, ErrLogits
+	}
+	var u float32
+	if s.Temperature != 0 {
+		u = Uniform(s.rng.Uint64())
+	}
+	id := s.Draw(s.x, u)
+	if s.text != nil {
+		s.text[id] = struct{}{}
+		s.counts[id]++
+	}
+	return id, nil
+}
+
+// Uniform returns the number in [0, 1) that a random word stands for.
+func Uniform(word uint64) float32 { return float32(word>>40) * 0x1p-24 }

@@ -1,0 +1,78 @@
+// Package weights packs the matrices of model files into the form that the
+// products of package kernel read: sixteen rows interleaved, scales beside them.
+//
+// Adding a quantised type: a line in formats, and a case in dAt where its scales
+// are a float16 factor times small integers. Packing itself goes through
+// quant.Ints, which every type has; types that are common also have a path that
+// moves bits directly (fast.go).
+package weights
+
+import (
+	"fmt"
+
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
+
+// formats says how each quantised type is packed. Types of a codebook become
+// indices into their few distinct values.
+var formats = map[tensor.DType]kernel.Format{
+	tensor.Q4_0:    {Layout: kernel.Bits4, Scales: kernel.ScalesF16, Block: 32},
+	tensor.Q4_1:    {Layout: kernel.Bits4, Scales: kernel.ScalesF16M, Block: 32},
+	tensor.Q5_0:    {Layout: kernel.Bits5, Scales: kernel.ScalesF16, Block: 32},
+	tensor.Q5_1:    {Layout: kernel.Bits5, Scales: kernel.ScalesF16M, Block: 32},
+	tensor.Q8_0:    {Layout: kernel.Bits8, Scales: kernel.ScalesF16, Block: 32},
+	tensor.Q2_K:    {Layout: kernel.Bits2, Scales: kernel.ScalesKM, Block: 16},
+	tensor.Q3_K:    {Layout: kernel.Bits3, Scales: kernel.ScalesK, Block: 16},
+	tensor.Q4_K:    {Layout: kernel.Bits4, Scales: kernel.ScalesKM, Block: 32},
+	tensor.Q5_K:    {Layout: kernel.Bits5, Scales: kernel.ScalesKM, Block: 32},
+	tensor.Q6_K:    {Layout: kernel.Bits6, Scales: kernel.ScalesK, Block: 16},
+	tensor.IQ2_XXS: {Layout: kernel.Bits3T, Scales: kernel.ScalesK, Block: 32, Values: iq2Values},
+	tensor.IQ2_XS:  {Layout: kernel.Bits3T, Scales: kernel.ScalesK, Block: 16, Values: iq2Values},
+	tensor.IQ2_S:   {Layout: kernel.Bits3T, Scales: kernel.ScalesK, Block: 16, Values: iq2Values},
+	tensor.IQ3_XXS: {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 32, Values: iq3xxsValues},
+	tensor.IQ3_S:   {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 32, Values: iq3sValues},
+	tensor.IQ1_S:   {Layout: kernel.Bits3T, Scales: kernel.ScalesK, Block: 32, Values: iq1Values},
+	tensor.IQ1_M:   {Layout: kernel.Bits3T, Scales: kernel.ScalesK, Block: 16, Values: iq1Values},
+	tensor.IQ4_NL:  {Layout: kernel.Bits4T, Scales: kernel.ScalesF16, Block: 32, Values: iq4Values},
+	tensor.IQ4_XS:  {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 32, Values: iq4Values},
+	tensor.TQ1_0:   {Layout: kernel.Bits2, Scales: kernel.ScalesF16, Block: 32},
+	tensor.TQ2_0:   {Layout: kernel.Bits2, Scales: kernel.ScalesF16, Block: 32},
+	tensor.MXFP4:   {Layout: kernel.Bits4T, Scales: kernel.ScalesF32, Block: 32, Values: fp4Values},
+	tensor.NVFP4:   {Layout: kernel.Bits4T, Scales: kernel.ScalesF32, Block: 16, Values: fp4Values},
+	tensor.Q1_0:    {Layout: kernel.Bits2, Scales: kernel.ScalesF16, Block: 32},
+	tensor.Q2_0:    {Layout: kernel.Bits2, Scales: kernel.ScalesF16, Block: 32},
+}
+
+// The distinct integers of the codebook types; packing finds an integer's index
+// by searching from the front, so that fillers at the end are never used.
+var (
+	iq2Values    = [16]int8{8, 25, 43, -8, -25, -43}
+	iq3xxsValues = [16]int8{4, 12, 20, 28, 36, 44, 52, 62, -4, -12, -20, -28, -36, -44, -52, -62}
+	iq3sValues   = [16]int8{1, 3, 5, 7, 9, 11, 13, 15, -1, -3, -5, -7, -9, -11, -13, -15}
+	iq1Values    = [16]int8{-9, -7, -1, 1, 7, 9}
+	iq4Values    = [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
+	fp4Values    = [16]int8{0, 1, 2, 3, 4, 6, 8, 12, -1, -2, -3, -4, -6, -8, -12}
+)
+
+// New returns the packed form of a matrix of that type and shape, without its
+// memory: set Data to Bytes() bytes and call Pack. The error says that the type
+// is no weight type, or that the row does not fit its blocks.
+func New(name string, t tensor.DType, rows, cols int) (kernel.Matrix, error) {
+	switch t {
+	case tensor.F32, tensor.F16, tensor.BF16:
+		return kernel.NewFloatMatrix(rows, cols, t, nil), nil
+	case tensor.F64:
+		return kernel.NewFloatMatrix(rows, cols, tensor.F32, nil), nil
+	case tensor.F8E4M3, tensor.F8E5M2: // both fit bfloat16 exactly
+		return kernel.NewFloatMatrix(rows, cols, tensor.BF16, nil), nil
+	}
+	f, ok := formats[t]
+	if !ok {
+		return kernel.Matrix{}, fmt.Errorf("weights: tensor %s: type %s is no weight type", name, t)
+	}
+	if cols%t.Block() != 0 {
+		return kernel.Matrix{}, fmt.Errorf("weights: tensor %s: rows of %d do not fit blocks of %d", name, cols, t.Block())
+	}
+	return kernel.NewMatrix(rows, cols, f, nil), nil
+}

@@ -1,0 +1,166 @@
+package weights
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/quant"
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
+
+// Packer packs row blocks; one for each goroutine. The zero value is ready.
+type Packer struct {
+	w    []int8
+	s, m []float32
+	rows [kernel.RowBlock]struct {
+		w    []int8
+		s, m []float32
+	}
+	tile   [kernel.RowBlock * kernel.Group]byte
+	index  [256]byte // of an integer + 128 in the table of its format
+	floats []float32
+}
+
+// Source is a matrix as a file stores it.
+type Source struct {
+	Type   tensor.DType
+	Data   []byte  // rows of the type, one after the other
+	Factor float32 // multiplies the scales of NVFP4, float32; 1 elsewhere
+}
+
+// Pack packs row blocks b0 … b1-1 of m from src, which holds m.Rows rows.
+// m.Data must be zero where it was never packed.
+func (p *Packer) Pack(m *kernel.Matrix, src Source, b0, b1 int) {
+	for b := b0; b < b1; b++ {
+		dst := m.Data[b*m.BlockBytes() : (b+1)*m.BlockBytes()]
+		rows := min(kernel.RowBlock, m.Rows-b*kernel.RowBlock)
+		size := src.Type.RowBytes(m.Cols)
+		data := src.Data[b*kernel.RowBlock*size:][:rows*size]
+		switch {
+		case m.IsFloat():
+			p.packFloat(dst, m, src.Type, data, rows)
+		case packFast(dst, m, src.Type, data, rows):
+		default:
+			p.packInts(dst, m, src, data, rows)
+		}
+	}
+}
+
+// packFloat interleaves float rows: [cols][16].
+func (p *Packer) packFloat(dst []byte, m *kernel.Matrix, t tensor.DType, data []byte, rows int) {
+	size := t.RowBytes(m.Cols)
+	for r := range rows {
+		row := data[r*size : (r+1)*size]
+		switch t {
+		case tensor.F32:
+			for k := range m.Cols {
+				copy(dst[4*(k*kernel.RowBlock+r):], row[4*k:4*k+4])
+			}
+		case tensor.F16, tensor.BF16:
+			for k := range m.Cols {
+				copy(dst[2*(k*kernel.RowBlock+r):], row[2*k:2*k+2])
+			}
+		default: // what New converts
+			p.floats = resize(p.floats, m.Cols)
+			if err := quant.Decode(p.floats, t, row); err != nil {
+				panic(err)
+			}
+			for k, v := range p.floats {
+				if m.Float == tensor.BF16 {
+					binary.LittleEndian.PutUint16(dst[2*(k*kernel.RowBlock+r):], quant.F32ToBF16(v))
+				} else {
+					binary.LittleEndian.PutUint32(dst[4*(k*kernel.RowBlock+r):], math.Float32bits(v))
+				}
+			}
+		}
+	}
+}
+
+func resize[E any](s []E, n int) []E {
+	if cap(s) < n {
+		return make([]E, n)
+	}
+	return s[:n]
+}
+
+// packInts packs a row block through the integers of its type.
+func (p *Packer) packInts(dst []byte, m *kernel.Matrix, src Source, data []byte, rows int) {
+	f, _ := quant.FormOf(src.Type)
+	scales, size := m.Cols/f.B, src.Type.RowBytes(m.Cols)
+	for r := range rows {
+		row := &p.rows[r]
+		row.w, row.s = resize(row.w, m.Cols), resize(row.s, scales)
+		row.m = nil
+		if f.Min {
+			row.m = resize(row.m, scales)
+		}
+		quant.Ints(row.w, row.s, row.m, src.Type, data[r*size:(r+1)*size])
+		if src.Type == tensor.NVFP4 && src.Factor != 1 {
+			for i := range row.s {
+				row.s[i] *= src.Factor
+			}
+		}
+	}
+	p.fillIndex(&m.Format)
+	for g := range m.Cols / kernel.Group {
+		clear(p.tile[:])
+		for r := range rows {
+			for c, w := range p.rows[r].w[g*kernel.Group:][:kernel.Group] {
+				p.tile[c/4*64+4*r+c%4] = p.index[uint8(w)^0x80]
+			}
+		}
+		m.PackGroup(dst, g, &p.tile)
+	}
+	for r := range rows {
+		row := &p.rows[r]
+		for i, s := range row.s {
+			var min float32
+			if f.Min {
+				min = row.m[i]
+			}
+			var factor, minFactor float32
+			if m.Format.Scales == kernel.ScalesK || m.Format.Scales == kernel.ScalesKM {
+				block := data[r*size:][i*f.B/256*src.Type.BlockBytes():]
+				factor, minFactor = factors(src.Type, block)
+			}
+			m.PackScale(dst, i, r, s, min, factor, minFactor)
+		}
+	}
+}
+
+// fillIndex makes the table from an integer to what is stored for it.
+func (p *Packer) fillIndex(f *kernel.Format) {
+	for w := -128; w < 128; w++ {
+		p.index[w+128] = f.Stored(int8(w))
+	}
+}
+
+// factors returns the float32 numbers d and dmin of a block of 256 of a type
+// whose scales are d times small integers (CANON section 3).
+func factors(t tensor.DType, block []byte) (d, dmin float32) {
+	f16 := func(at int) float32 { return quant.F16ToF32(binary.LittleEndian.Uint16(block[at:])) }
+	switch t {
+	case tensor.Q2_K:
+		return f16(80), f16(82)
+	case tensor.Q3_K:
+		return f16(108), 0
+	case tensor.Q4_K, tensor.Q5_K:
+		return f16(0), f16(2)
+	case tensor.Q6_K:
+		return f16(208), 0
+	case tensor.IQ4_XS, tensor.IQ3_S:
+		return f16(0), 0
+	case tensor.IQ2_XXS, tensor.IQ2_XS, tensor.IQ2_S, tensor.IQ1_S:
+		return f16(0) * 0.125, 0
+	case tensor.IQ3_XXS:
+		return f16(0) * 0.25, 0
+	case tensor.IQ1_M: // its four nibbles are the high ones of four words
+		var h uint16
+		for i := range 4 {
+			h |= binary.LittleEndian.Uint16(block[48+2*i:]) >> 12 << (4 * i)
+		}
+		return quant.F16ToF32(h) * 0.125, 0
+	}
+	panic("weights: type " + t.String() + " has no factors")
+}

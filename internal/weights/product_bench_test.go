@@ -1,0 +1,71 @@
+package weights
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/quant"
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
+
+// randomMatrix packs random blocks; scales may be anything, which costs nothing
+// here.
+func randomMatrix(tb testing.TB, t tensor.DType, rows, cols int) kernel.Matrix {
+	m, err := New("random", t, rows, cols)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	src := make([]byte, t.RowBytes(cols)*rows)
+	for i := range src {
+		src[i] = byte(rng.Uint32())
+	}
+	if t.IsFloat() { // random bits would be subnormal now and then, which is slow
+		w := make([]float32, rows*cols)
+		for i := range w {
+			w[i] = rng.Float32() - 0.5
+		}
+		if err := quant.Encode(src, t, w); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	m.Data = alignedBytes(m.Bytes())
+	new(Packer).Pack(&m, Source{Type: t, Data: src, Factor: 1}, 0, m.Blocks())
+	return m
+}
+
+func BenchmarkProduct(b *testing.B) {
+	const rows, cols = 1536, 1536
+	for _, dt := range []tensor.DType{tensor.Q4_0, tensor.Q4_1, tensor.Q4_K, tensor.Q5_K, tensor.Q6_K, tensor.Q8_0, tensor.Q2_K, tensor.Q3_K, tensor.IQ4_XS, tensor.F32, tensor.BF16} {
+		m := randomMatrix(b, dt, rows, cols)
+		for _, T := range []int{1, 4, 16, 256} {
+			b.Run(fmt.Sprintf("%s/T=%d", dt, T), func(b *testing.B) {
+				x := make([]float32, cols)
+				for i := range x {
+					x[i] = float32(i%17) - 8
+				}
+				var q kernel.Q8
+				var f kernel.F32
+				q.Reset(T, cols)
+				f.Reset(T, cols)
+				for t := range T {
+					q.Quantise(t, x)
+					f.Set(t, x)
+				}
+				y := make([]float32, rows*T)
+				var s kernel.Scratch
+				b.SetBytes(int64(m.Bytes()))
+				for b.Loop() {
+					if m.IsFloat() {
+						kernel.FloatProduct(y, rows, &f, &m, 0, m.Blocks(), &s)
+					} else {
+						kernel.Product(y, rows, &q, &m, 0, m.Blocks(), &s)
+					}
+				}
+				b.ReportMetric(float64(rows)*cols*float64(T)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
+			})
+		}
+	}
+}
