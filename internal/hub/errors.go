@@ -1,0 +1,44 @@
+package hub
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+)
+
+// The kinds of failure that a caller may act on; test with errors.Is.
+var (
+	ErrNotFound    = errors.New("not found")                   // no such model, file, package or version
+	ErrOffline     = errors.New("offline: nothing is fetched") // a source was named, and Store.Offline is set
+	ErrDigest      = errors.New("digest mismatch")             // bytes are not those that were promised
+	ErrFormat      = errors.New("refused input")               // a file that is no model, or a damaged or hostile one
+	ErrNoSpace     = errors.New("no space left on the disk")   // the disk is full or would be
+	ErrSyntax      = errors.New("malformed")                   // a name, digest or source that cannot be one
+	ErrUnsupported = errors.New("not supported by this build") // a source that this build does not fetch from
+	ErrUnreachable = errors.New("cannot be reached")           // the network, or a server on it
+)
+
+// NotFoundError says that the store holds no model of a name. It is
+// ErrNotFound.
+type NotFoundError struct {
+	Name        string   // what was asked for
+	Path        bool     // it reads as a path, and no file is there
+	Suggestions []string // stored names that look like it, nearest first
+}
+
+// Error names what is missing and what is near.
+func (e *NotFoundError) Error() string {
+	if e.Path {
+		return "" + e.Name + ": no such file or folder"
+	}
+	text := "no model " + e.Name + " in the store"
+	if len(e.Suggestions) > 0 {
+		text += "; nearest: " + strings.Join(e.Suggestions, ", ")
+	}
+	return text
+}
+
+// Is makes the error one of ErrNotFound and of fs.ErrNotExist.
+func (e *NotFoundError) Is(target error) bool {
+	return target == ErrNotFound || target == fs.ErrNotExist
+}

@@ -1,0 +1,285 @@
+package hub
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// Store is a folder of models. Its methods may be used by several goroutines
+// and several processes at once.
+type Store struct {
+	Offline bool // Pull and Locate fetch nothing and return ErrOffline instead
+
+	dir  string
+	disk disk
+}
+
+// DefaultHome returns the folder of the store: $BLITZ_HOME, else
+// $XDG_DATA_HOME/blitz, else .local/share/blitz (on Windows
+// %LOCALAPPDATA%\blitz) in the user's home folder. As XDG says, a relative
+// XDG_DATA_HOME is ignored.
+func DefaultHome(getenv func(string) string) (string, error) {
+	if dir := getenv("BLITZ_HOME"); dir != "" {
+		return dir, nil
+	}
+	if dir := getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "blitz"), nil
+	}
+	if runtime.GOOS == "windows" {
+		if dir := getenv("LOCALAPPDATA"); filepath.IsAbs(dir) {
+			return filepath.Join(dir, "blitz"), nil
+		}
+		if dir := getenv("USERPROFILE"); filepath.IsAbs(dir) {
+			return filepath.Join(dir, "AppData", "Local", "blitz"), nil
+		}
+	} else if dir := getenv("HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, ".local", "share", "blitz"), nil
+	}
+	return "", errors.New("no home folder: set BLITZ_HOME to the folder that models are kept in")
+}
+
+// Open returns the store in dir. A folder that is not there is an empty store,
+// and is made by the first pull or import.
+func Open(dir string) (*Store, error) {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", dir, err)
+	}
+	st, err := os.Stat(absolute)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("store: %w", err)
+	case !st.IsDir():
+		return nil, fmt.Errorf("store %s: not a folder", absolute)
+	}
+	return &Store{dir: absolute, disk: realDisk}, nil
+}
+
+// Dir is the store's folder, an absolute path.
+func (s *Store) Dir() string { return s.dir }
+
+func (s *Store) manifestPath(key Digest) string {
+	return filepath.Join(s.dir, "manifests", key.Hex()+".json")
+}
+
+func (s *Store) blobPath(d Digest) string {
+	return filepath.Join(s.dir, "blobs", d.Hex()[:2], d.Hex())
+}
+
+func (s *Store) snapshotPath(listing Digest) string {
+	return filepath.Join(s.dir, "snapshots", listing.Hex())
+}
+
+func (s *Store) stagingPath(name Name) string {
+	return filepath.Join(s.dir, "staging", name.Key().Hex())
+}
+
+func (s *Store) lockPath(name Name) string {
+	return filepath.Join(s.dir, "locks", name.Key().Hex())
+}
+
+// lockCommits takes the lock under which blobs, snapshots and manifests
+// change. It is held for renames and links, never while bytes move.
+func (s *Store) lockCommits(ctx context.Context) (*lock, error) {
+	return acquire(ctx, filepath.Join(s.dir, "locks", "commits"), nil)
+}
+
+// List returns the stored models in the order of their names. Manifests that
+// cannot be read are left out and make up the error, which names their files;
+// the models are valid beside it.
+func (s *Store) List() ([]*Model, error) {
+	dir := filepath.Join(s.dir, "manifests")
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	var models []*Model
+	var faults []error
+	for _, e := range entries {
+		key, ok := keyOfManifest(e.Name())
+		if !ok {
+			continue
+		}
+		m, err := s.load(key)
+		switch {
+		case err == nil:
+			models = append(models, m)
+		case errors.Is(err, fs.ErrNotExist): // removed since the folder was read
+		default:
+			faults = append(faults, err)
+		}
+	}
+	slices.SortFunc(models, func(a, b *Model) int {
+		return strings.Compare(strings.ToLower(a.Name.String()), strings.ToLower(b.Name.String()))
+	})
+	return models, errors.Join(faults...)
+}
+
+func keyOfManifest(file string) (Digest, bool) {
+	stem, ok := strings.CutSuffix(file, ".json")
+	if !ok || len(stem) != hex.EncodedLen(len(Digest{})) {
+		return Digest{}, false
+	}
+	key, err := ParseDigest(stem)
+	return key, err == nil
+}
+
+// load reads the manifest of a key.
+func (s *Store) load(key Digest) (*Model, error) {
+	path := s.manifestPath(key)
+	text, err := readFile(path, maxManifest)
+	if err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	m, err := parseManifest(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if m.Name.Key() != key {
+		return nil, fmt.Errorf("%s: the manifest of %s is under another name's file: %w", path, m.Name, ErrFormat)
+	}
+	return m, nil
+}
+
+// Get returns the model of a name. A name without a tag means the tag latest,
+// or the only tag there is. A name that is not there is a NotFoundError with
+// what is near it.
+func (s *Store) Get(text string) (*Model, error) {
+	name, tagged, err := parseName(text)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.load(name.Key())
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return m, err
+	}
+	models, listErr := s.List()
+	var same []*Model
+	var names, tags []Name
+	for _, m := range models {
+		names = append(names, m.Name)
+		if m.Name.EqualPath(name) {
+			same = append(same, m)
+			tags = append(tags, m.Name)
+		}
+	}
+	if !tagged && len(same) == 1 {
+		return same[0], nil
+	}
+	missing := &NotFoundError{Name: name.Short(), Suggestions: nearest(name.Short(), names)}
+	if len(tags) > 0 {
+		missing.Suggestions = missing.Suggestions[:0]
+		for _, t := range tags[:min(5, len(tags))] {
+			missing.Suggestions = append(missing.Suggestions, t.String())
+		}
+	}
+	if listErr != nil {
+		return nil, errors.Join(missing, listErr)
+	}
+	return nil, missing
+}
+
+// Copy gives a model a further name; the bytes are shared. A model that had
+// this name loses it.
+func (s *Store) Copy(ctx context.Context, from, to string) (*Model, error) {
+	name, err := ParseName(to)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Get(from); err != nil {
+		return nil, err
+	}
+	held, err := s.lockCommits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer held.release()
+	m, err := s.Get(from) // again: it may have gone meanwhile
+	if err != nil {
+		return nil, err
+	}
+	second := *m
+	second.Name = name
+	if err := s.writeManifest(&second); err != nil {
+		return nil, err
+	}
+	_, err = s.sweep()
+	return &second, err
+}
+
+// writeManifest puts the manifest in its place, which makes the model known.
+// The lock on commits is held.
+func (s *Store) writeManifest(m *Model) error {
+	text, err := encodeManifest(m)
+	if err != nil {
+		return err
+	}
+	path := s.manifestPath(m.Name.Key())
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("store: %w", diskError(err))
+	}
+	return s.disk.writeFile(path, text)
+}
+
+// Remove takes a name away, with what an unfinished pull of it left, and
+// removes the files that no other name needs. It returns the bytes that this
+// set free. Models that are open stay usable where the system lets a mapped
+// file be removed, as Linux does. A manifest that cannot be read is removed
+// too.
+func (s *Store) Remove(ctx context.Context, text string) (freed int64, err error) {
+	name, err := ParseName(text)
+	if err != nil {
+		return 0, err
+	}
+	if there, err := exists(s.dir); err == nil && !there {
+		_, err := s.Get(text)
+		return 0, err
+	}
+	held, err := s.lockCommits(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer held.release()
+	m, missing := s.Get(text)
+	if missing == nil {
+		name = m.Name
+	}
+	if !errors.Is(missing, ErrNotFound) {
+		if err := s.removeManifest(name); err != nil {
+			return 0, err
+		}
+	}
+	unfinished, dropped, err := s.dropStaging(name)
+	if err != nil {
+		return 0, err
+	}
+	if errors.Is(missing, ErrNotFound) && !dropped {
+		return 0, missing
+	}
+	freed, err = s.sweep()
+	return freed + unfinished, err
+}
+
+func (s *Store) removeManifest(name Name) error {
+	path := s.manifestPath(name.Key())
+	err := os.Remove(path)
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	return nil
+}
