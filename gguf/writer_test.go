@@ -396,4 +396,3 @@ func TestAbort(t *testing.T) {
 		t.Error("Close after Abort works")
 	}
 }
-

@@ -127,7 +127,10 @@ func (h *header) build(c *scanner, axes []int) {
 // the bytes behind the header, one behind the other.
 func (h *header) place(c *scanner) {
 	slices.SortFunc(h.tensors, func(a, b Tensor) int {
-		return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Size, b.Size), strings.Compare(a.Name, b.Name))
+		if a.Offset != b.Offset {
+			return cmp.Compare(a.Offset, b.Offset)
+		}
+		return cmp.Or(cmp.Compare(a.Size, b.Size), strings.Compare(a.Name, b.Name)) // empty ones first
 	})
 	next := uint64(0)
 	c.noun = "tensor "

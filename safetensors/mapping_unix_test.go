@@ -1,0 +1,165 @@
+//go:build unix
+
+package safetensors
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+)
+
+// large writes a file with one tensor of n bytes between two small ones.
+func large(t *testing.T, n int) string {
+	t.Helper()
+	b := file(fmt.Sprintf(`{"a":{"dtype":"I8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"I8","shape":[%d],"data_offsets":[1,%d]},`+
+		`"c":{"dtype":"I8","shape":[1],"data_offsets":[%d,%d]}}`, n, n+1, n+1, n+2), n+2)
+	path := filepath.Join(t.TempDir(), "large.safetensors")
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// take returns the bytes of a tensor that can be read.
+func take(f *File, x Tensor) []byte {
+	b, err := f.Bytes(x)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// TestGuard cuts a file that is open and touches what was there.
+func TestGuard(t *testing.T) {
+	path := large(t, 1<<20)
+	f, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	x, _ := f.Tensor("b")
+	total := 0
+	sum := func() error {
+		for _, b := range take(f, x) {
+			total += int(b)
+		}
+		return nil
+	}
+	if err := f.Guard(sum); err != nil {
+		t.Fatalf("of a whole file: %v", err)
+	}
+	if err := os.Truncate(path, 4096); err != nil {
+		t.Fatal(err)
+	}
+	err = f.Guard(sum)
+	wants(t, err, "safetensors: large.safetensors: cannot be read: it was cut short while open")
+	if !errors.Is(err, ErrFormat) {
+		t.Errorf("%v: want ErrFormat", err)
+	}
+	mine := errors.New("mine")
+	if err := f.Guard(func() error { return mine }); err != mine {
+		t.Errorf("got %v, want the error of the function", err)
+	}
+	func() {
+		defer func() {
+			if r := recover(); r != "mine" {
+				t.Errorf("recovered %v, want the function's own panic", r)
+			}
+		}()
+		_ = f.Guard(func() error { panic("mine") })
+	}()
+	if total == 0 {
+		t.Error("nothing was read")
+	}
+}
+
+// resident returns the bytes of the process's memory that stand for files.
+func resident(t *testing.T) int {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skipf("this system does not tell the resident memory of files: %v", err)
+	}
+	_, rest, ok := bytes.Cut(b, []byte("RssFile:"))
+	fields := bytes.Fields(rest)
+	if !ok || len(fields) == 0 {
+		t.Skip("/proc/self/status has no RssFile")
+	}
+	kib, err := strconv.Atoi(string(fields[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kib << 10
+}
+
+// TestRelease looks for the memory of a tensor before and after.
+func TestRelease(t *testing.T) {
+	const size = 16 << 20
+	f, err := Open(large(t, size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	x, _ := f.Tensor("b")
+	f.Prefetch(x)
+	before := resident(t)
+	sum := 0
+	for i := 0; i < size; i += 4096 {
+		sum += int(take(f, x)[i])
+	}
+	during := resident(t)
+	f.Release(x)
+	after := resident(t)
+	if during-before < size/2 {
+		t.Skipf("reading %d bytes took %d of memory: cannot tell here", size, during-before)
+	}
+	if after-before > size/8 {
+		t.Errorf("resident: %d bytes before, %d after reading, %d after release, want about as before", before, during, after)
+	}
+	again := 0
+	for i := 0; i < size; i += 4096 {
+		again += int(take(f, x)[i])
+	}
+	if again != sum {
+		t.Errorf("after release: sum %d, want %d", again, sum)
+	}
+	for _, name := range []string{"a", "c"} { // no whole page is theirs
+		y, _ := f.Tensor(name)
+		f.Release(y)
+		if b := take(f, y); len(b) != 1 {
+			t.Errorf("%s: %d bytes", name, len(b))
+		}
+	}
+	runtime.KeepAlive(f)
+}
+
+// TestOpenPipe must not wait for somebody to write.
+func TestOpenPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe.safetensors")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skipf("no pipes here: %v", err)
+	}
+	_, err := Open(path)
+	wants(t, err, "safetensors: pipe.safetensors: is no regular file")
+}
+
+func TestOpenWithoutPermission(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may read everything; run as another user")
+	}
+	path := large(t, 10)
+	if err := os.Chmod(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(path)
+	wants(t, err, "safetensors: open", "large.safetensors")
+	if !errors.Is(err, os.ErrPermission) || errors.Is(err, ErrFormat) {
+		t.Errorf("%v: want ErrPermission", err)
+	}
+}
