@@ -1,0 +1,254 @@
+package tokenizer
+
+import (
+	"fmt"
+	"strings"
+)
+
+// addTokens enters the added tokens and builds what finds them in text.
+func (t *Tokenizer) addTokens(added []hfAdded) error {
+	t.setKinds(t.vocab.size())
+	var raw, normal tokenList
+	next := int32(t.vocab.size())
+	for _, a := range added {
+		if a.Content == "" {
+			continue
+		}
+		if len(a.Content) > maxPieceBytes {
+			return fmt.Errorf("added_tokens: a token of %d bytes: %w, want at most %d", len(a.Content), ErrUnsupported, maxPieceBytes)
+		}
+		id := next
+		if e := t.findEntry(a.Content); e >= 0 {
+			id = t.vocab.ids[e]
+		} else if a.ID != nil {
+			id = *a.ID
+		}
+		if id < 0 || id >= maxVocab {
+			return fmt.Errorf("added_tokens %.40q: %w: id %d, want 0 to %d", a.Content, ErrDamaged, id, maxVocab-1)
+		}
+		next = max(next, id+1)
+		token := &addedToken{
+			id: id, content: a.Content, shown: a.Content, normalized: or(a.Normalized, !a.Special),
+			lstrip: a.LStrip, rstrip: a.RStrip, singleWord: a.SingleWord, control: isControl(a.Content, a.Special),
+		}
+		t.enter(token)
+		if !token.normalized {
+			raw.add(token, token.content)
+			continue
+		}
+		pattern, err := t.normalizer.apply(token.content)
+		if err != nil {
+			return fmt.Errorf("added_tokens %.40q: %w", a.Content, err)
+		}
+		token.shown = pattern
+		normal.add(token, pattern)
+	}
+	t.find, t.findPlain = raw.matchers()
+	t.findNormal, t.normalPlain = normal.matchers()
+	return nil
+}
+
+// enter makes an added token known by its id and its text.
+func (t *Tokenizer) enter(a *addedToken) {
+	t.setKinds(int(a.id) + 1)
+	t.kinds[a.id] = kindUser
+	if a.control {
+		t.kinds[a.id] = kindControl
+	}
+	t.added[a.id] = a
+	t.byText[a.content] = a.id
+}
+
+// setKinds makes room for ids below n; those that the vocabulary has are
+// normal.
+func (t *Tokenizer) setKinds(n int) {
+	for id := len(t.kinds); id < n; id++ {
+		k := kindGap
+		if t.entryOf(int32(id)) >= 0 {
+			k = kindNormal
+		}
+		t.kinds = append(t.kinds, k)
+	}
+}
+
+// A tokenList collects tokens with the patterns to find them by.
+type tokenList struct {
+	tokens   []*addedToken
+	patterns []string
+}
+
+func (l *tokenList) add(t *addedToken, pattern string) {
+	l.tokens = append(l.tokens, t)
+	l.patterns = append(l.patterns, pattern)
+}
+
+// matchers returns what finds all tokens, and what finds those that are no
+// control tokens.
+func (l *tokenList) matchers() (all, plain *matcher) {
+	var p tokenList
+	for i, t := range l.tokens {
+		if !t.control {
+			p.add(t, l.patterns[i])
+		}
+	}
+	all = newMatcher(l.tokens, l.patterns)
+	if len(p.tokens) == len(l.tokens) {
+		return all, all
+	}
+	return all, newMatcher(p.tokens, p.patterns)
+}
+
+// cutBlanks adds the cut in front of ▁ to the stages of a model that would
+// otherwise get long texts as one piece.
+func (t *Tokenizer) cutBlanks(b *bpe) {
+	if t.raw || b.wordEnd != "" || t.vocab.find(blank) < 0 {
+		return
+	}
+	if b.merges.uses(append(b.fallback[:], b.unknown)) {
+		return
+	}
+	t.stages = append(t.stages, &blankCut{blanksApart(t.vocab)})
+}
+
+// setDecoder builds the decoder of a tokenizer.json.
+func (t *Tokenizer) setDecoder(c *component) error {
+	list, err := flatten(c, func(c *component) []component { return c.Decoders }, 0)
+	if err != nil {
+		return fmt.Errorf("decoder: %w", err)
+	}
+	if t.raw {
+		for _, c := range list {
+			if c.Type != "ByteLevel" && c.Type != "Fuse" {
+				return fmt.Errorf("decoder %s: %w with a ByteLevel pre-tokenizer", c.Type, ErrUnsupported)
+			}
+		}
+		t.decoder = rawDecoder{}
+		return nil
+	}
+	d := &chainDecoder{}
+	if len(list) == 0 {
+		d.join = " "
+	}
+	fused := false
+	for _, c := range list {
+		if c.Type == "Fuse" {
+			fused = true
+			continue
+		}
+		if err := d.add(c, fused); err != nil {
+			return fmt.Errorf("decoder %s: %w", c.Type, err)
+		}
+	}
+	t.decoder = d
+	return nil
+}
+
+// add adds one decoder; fused says that it works on the joined text.
+func (d *chainDecoder) add(c *component, fused bool) error {
+	switch c.Type {
+	case "ByteFallback":
+		d.bytes = true
+		return nil
+	case "Replace":
+		f, err := c.Pattern.finder()
+		if err != nil {
+			return err
+		}
+		lit, ok := f.(literalFinder)
+		if !ok || lit == "" || fused && charLen(string(lit), 0) != len(lit) {
+			return fmt.Errorf("%w with this pattern", ErrUnsupported)
+		}
+		d.steps = append(d.steps, func(token string, _ bool) string {
+			return strings.ReplaceAll(token, string(lit), c.Content)
+		})
+		return checkInsert(c.Content)
+	case "Strip":
+		if len(c.Content) == 0 || charLen(c.Content, 0) != len(c.Content) || c.Start < 0 || c.Stop < 0 {
+			return fmt.Errorf("%w: content: got %.20q, want one character", ErrDamaged, c.Content)
+		}
+		if !fused {
+			d.steps = append(d.steps, stripTokenStep(c.Content, c.Start, c.Stop))
+			return nil
+		}
+		if c.Stop > 0 || d.stripN > 0 {
+			return fmt.Errorf("%w at the end of a text", ErrUnsupported)
+		}
+		d.stripText, d.stripN = c.Content, c.Start
+		return nil
+	case "Metaspace":
+		scheme, err := c.metaspaceScheme()
+		if err != nil || fused {
+			return errOr(err, ErrUnsupported)
+		}
+		d.steps = append(d.steps, metaspaceStep(c.Replacement, scheme != prependNever))
+		return nil
+	}
+	return ErrUnsupported
+}
+
+// errOr returns err, or otherwise if it is nil.
+func errOr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// setTemplate reads what a post-processor puts around a text.
+func (t *Tokenizer) setTemplate(c *component) error {
+	list, err := flatten(c, func(c *component) []component { return c.Processors }, 0)
+	if err != nil {
+		return fmt.Errorf("post_processor: %w", err)
+	}
+	for _, c := range list {
+		switch c.Type {
+		case "ByteLevel": // only trims offsets
+		case "TemplateProcessing":
+			err = t.readTemplate(c)
+		case "BertProcessing", "RobertaProcessing":
+			if c.Cls == nil || c.Sep == nil {
+				return fmt.Errorf("post_processor %s: %w: want cls and sep", c.Type, ErrDamaged)
+			}
+			t.prefix, t.suffix = []int32{c.Cls.id}, []int32{c.Sep.id}
+		default:
+			err = ErrUnsupported
+		}
+		if err != nil {
+			return fmt.Errorf("post_processor %s: %w", c.Type, err)
+		}
+	}
+	for _, id := range append(t.prefix[:len(t.prefix):len(t.prefix)], t.suffix...) {
+		if id < 0 || int(id) >= len(t.kinds) {
+			return fmt.Errorf("post_processor: %w: %w: %d, want 0 to %d", ErrDamaged, ErrID, id, len(t.kinds)-1)
+		}
+	}
+	return nil
+}
+
+// readTemplate reads the template for a single text.
+func (t *Tokenizer) readTemplate(c *component) error {
+	t.prefix, t.suffix = nil, nil
+	text := false
+	for _, item := range c.Single {
+		switch {
+		case item.Sequence != nil && !text:
+			text = true
+		case item.SpecialToken == nil:
+			return fmt.Errorf("single: %w", ErrUnsupported)
+		default:
+			token, ok := c.SpecialTokens[item.SpecialToken.ID]
+			if !ok {
+				return fmt.Errorf("%w: single names %.40q, which special_tokens lacks", ErrDamaged, item.SpecialToken.ID)
+			}
+			if text {
+				t.suffix = append(t.suffix, token.IDs...)
+			} else {
+				t.prefix = append(t.prefix, token.IDs...)
+			}
+		}
+	}
+	if !text {
+		return fmt.Errorf("%w: single has no sequence", ErrDamaged)
+	}
+	return nil
+}

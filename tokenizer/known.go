@@ -1,0 +1,85 @@
+package tokenizer
+
+// Texts of the patterns that have a hand-written scanner, exactly as they
+// stand in published tokenizer.json files.
+const (
+	patternContractions = `(?i:'s|'t|'re|'ve|'m|'ll|'d)`
+	patternBlanks       = `\s*[\r\n]+|\s+(?!\S)|\s+`
+
+	patternGPT2        = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+	patternGPT2Short   = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)`
+	patternLlama3      = patternContractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|` + patternBlanks
+	patternQwen2       = patternContractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|` + patternBlanks
+	patternQwen35      = patternContractions + `|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|` + patternBlanks
+	patternDeepSeekV3  = `[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_` + "`" + `{|}~][A-Za-z]+|[^` + "\r\n" + `\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[` + "\r\n" + `]*|` + patternBlanks
+	patternDeepSeekV3E = `[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_` + "`" + `{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|` + patternBlanks
+	patternCJK         = "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"
+
+	patternUpper  = `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`
+	patternLower  = `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`
+	patternTekken = `[^\r\n\p{L}\p{N}]?` + patternUpper + `*` + patternLower + `+|[^\r\n\p{L}\p{N}]?` + patternUpper + `+` + patternLower + `*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|` + patternBlanks
+	patternGPT4o  = `[^\r\n\p{L}\p{N}]?` + patternUpper + `*` + patternLower + `+` + patternContractions + `?|[^\r\n\p{L}\p{N}]?` + patternUpper + `+` + patternLower + `*` + patternContractions + `?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|` + patternBlanks
+
+	patternUpperNoHan = `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]`
+	patternLowerNoHan = `[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]`
+	patternKimi       = `[\p{Han}]+|[^\r\n\p{L}\p{N}]?` + patternUpperNoHan + `*` + patternLowerNoHan + `+` + patternContractions + `?|[^\r\n\p{L}\p{N}]?` + patternUpperNoHan + `+` + patternLowerNoHan + `*` + patternContractions + `?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|` + patternBlanks
+
+	patternLines       = `[^\n]+|[\n]+`
+	patternThreeDigits = `[0-9][0-9][0-9]`
+
+	patternDigitRuns = patternContractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|` + patternBlanks
+)
+
+// The splits of DeepSeek-LLM: its letters with case, its punctuation, and the
+// scripts of East Asia. Escaped, since some of the letters look alike.
+const (
+	patternCased = "\\s?[A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u01bc-\u01bf\u01c4-\u0293\u0295-\u02af\u0370" +
+		"-\u0373\u0376\u0377\u037b-\u037d\u037f\u0386\u0388-\u038a\u038c\u038e-\u03a1\u03a3-\u03f5\u03f7-\u0481" +
+		"\u048a-\u052f\u0531-\u0556\u10a0-\u10c5\u13a0-\u13f5\u13f8-\u13fd\u1c90-\u1cba\u1cbd-\u1cbf\u1d00-\u1d2b" +
+		"\u1d6b-\u1d77\u1d79-\u1d9a\u1e00-\u1f15\u1f18-\u1f1d\u1f20-\u1f45\u1f48-\u1f4d\u1f50-\u1f57\u1f59\u1f5b" +
+		"\u1f5d\u1f5f-\u1f7d\u1f80-\u1fb4\u1fb6-\u1fbc\u1fbe\u1fc2-\u1fc4\u1fc6-\u1fcc\u1fd0-\u1fd3\u1fd6-\u1fdb" +
+		"\u1fe0-\u1fec\u1ff2-\u1ff4\u1ff6-\u1ffc\u2102\u2107\u210a-\u2113\u2115\u2119-\u211d\u2124\u2126\u2128" +
+		"\u212a-\u212d\u212f-\u2134\u2139\u213c-\u213f\u2145-\u2149\u214e\u2183\u2184\u2c00-\u2c7b\u2c7e-\u2ce4" +
+		"\u2ceb-\u2cee\u2cf2\u2cf3\ua640-\ua66d\ua680-\ua69b\ua722-\ua76f\ua771-\ua787\ua78b-\ua78e\uab70-\uabbf" +
+		"\ufb00-\ufb06\ufb13-\ufb17\uff21-\uff3a\uff41-\uff5a\U00010400-\U0001044f\U000104b0-\U000104d3\U000104d8" +
+		"-\U000104fb\U00010c80-\U00010cb2\U00010cc0-\U00010cf2\U000118a0-\U000118df\U0001e900-\U0001e943]+"
+	patternPunct = "\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+"
+	patternEast  = "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"
+)
+
+// knownScanner returns the hand-written scanner of a pattern; nil if there is
+// none.
+func knownScanner(pattern string) scanner {
+	switch pattern {
+	case patternGPT2, patternGPT2Short:
+		// The short form leaves a lone blank unmatched, and what is not
+		// matched is a piece too.
+		return scanGPT2
+	case patternLlama3:
+		return wordScan{classL, 3}.next
+	case patternQwen2:
+		return wordScan{classL, 1}.next
+	case patternQwen35:
+		return wordScan{classL | classM, 1}.next
+	case patternDigitRuns:
+		return wordScan{classL, 1 << 30}.next
+	case patternDeepSeekV3, patternDeepSeekV3E:
+		return scanDeepSeekV3
+	case patternTekken:
+		return caseScan{digits: 1, slash: true}.next
+	case patternGPT4o:
+		return caseScan{contractions: true, digits: 3, slash: true}.next
+	case patternKimi:
+		return caseScan{contractions: true, digits: 3, han: true}.next
+	case `\s+$`:
+		return scanTrailingBlanks
+	case patternLines:
+		return scanLines
+	case patternThreeDigits:
+		return scanThreeDigits
+	}
+	if s, ok := parseRun(pattern); ok {
+		return s.next
+	}
+	return nil
+}

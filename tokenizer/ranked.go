@@ -1,0 +1,198 @@
+package tokenizer
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"unicode/utf8"
+)
+
+// A ranked is a byte pair encoding without a list of merges: two neighbours
+// merge if the vocabulary has their text, in the order of its ranks. These are
+// the scores of a SentencePiece model, or the line numbers of a tiktoken file.
+type ranked struct {
+	vocab     *vocab
+	order     []uint32 // rank of each entry; noRank: not to be made by merging
+	unused    []bool   // entries that are taken apart again; nil if there are none
+	byteLevel bool     // symbols start as bytes, and a piece in the vocabulary is its token
+	frozen    *trie    // user-defined pieces: found first and merged with nothing; nil if there are none
+	fallback  [256]int32
+	hasBytes  bool
+	unknown   int32 // id for what the vocabulary lacks; -1: it is left out
+}
+
+// init finds the byte tokens.
+func (m *ranked) init() {
+	m.hasBytes = true
+	for b := range 256 {
+		m.fallback[b] = -1
+		if e := m.vocab.find(fmt.Sprintf("<0x%02X>", b)); e >= 0 {
+			m.fallback[b] = m.vocab.ids[e]
+		}
+		if m.byteLevel {
+			if e := m.vocab.find(string([]byte{byte(b)})); e >= 0 {
+				m.fallback[b] = m.vocab.ids[e]
+			}
+		}
+		m.hasBytes = m.hasBytes && m.fallback[b] >= 0
+	}
+}
+
+// frozenSymbol marks a symbol that merges with nothing.
+const frozenSymbol = int32(-2)
+
+func (m *ranked) encode(e *encoder, dst []int32, piece string) []int32 {
+	if m.byteLevel {
+		if t := m.vocab.find(piece); t >= 0 && m.order[t] != noRank {
+			return append(dst, m.vocab.ids[t])
+		}
+	}
+	e.piece = piece
+	e.symbols, e.starts = e.symbols[:0], e.starts[:0]
+	for i := 0; i < len(piece); {
+		n, kind := 1, gap
+		if m.frozen != nil {
+			if _, k := m.frozen.longest(piece[i:]); k > 0 {
+				n, kind = k, frozenSymbol
+			}
+		}
+		if kind == gap && !m.byteLevel {
+			n = charLen(piece, i)
+		}
+		e.symbols = append(e.symbols, kind)
+		e.starts = append(e.starts, int32(i))
+		i += n
+	}
+	// Merging moves symbols to the front; the place of each is in its link.
+	e.merge(m)
+	return m.emitAll(e, dst)
+}
+
+// emitAll appends the tokens of the merged symbols.
+func (m *ranked) emitAll(e *encoder, dst []int32) []int32 {
+	lastUnknown := false
+	for i := int32(0); i != none; {
+		next, end := none, int32(len(e.piece))
+		if len(e.starts) > 1 {
+			next = e.links[i].next
+		}
+		if next != none {
+			end = e.starts[next]
+		}
+		text := e.piece[e.starts[i]:end]
+		n := len(dst)
+		dst = m.emit(dst, text, 0)
+		if m.unknown >= 0 && len(dst) == n+1 && dst[n] == m.unknown {
+			if lastUnknown {
+				dst = dst[:n]
+			}
+			lastUnknown = true
+		} else {
+			lastUnknown = false
+		}
+		i = next
+	}
+	return dst
+}
+
+// emit appends the tokens of a symbol: its own, or those of the two parts that
+// an unused one was merged from, or its bytes.
+func (m *ranked) emit(dst []int32, text string, depth int) []int32 {
+	t := m.vocab.find(text)
+	if t >= 0 && m.order[t] != noRank {
+		if m.unused == nil || !m.unused[t] {
+			return append(dst, m.vocab.ids[t])
+		}
+		if k := m.split(text); k > 0 && depth < maxResegment {
+			return m.emit(m.emit(dst, text[:k], depth+1), text[k:], depth+1)
+		}
+		return append(dst, m.vocab.ids[t])
+	}
+	if m.byteLevel || m.hasBytes {
+		for i := range len(text) {
+			if id := m.fallback[text[i]]; id >= 0 {
+				dst = append(dst, id)
+			}
+		}
+		return dst
+	}
+	if m.unknown >= 0 {
+		return append(dst, m.unknown)
+	}
+	return dst
+}
+
+const maxResegment = 64
+
+// split returns where the merge that made an unused piece joined its parts: it
+// merges the piece anew and stops before the last step.
+func (m *ranked) split(text string) int {
+	var e encoder
+	e.piece = text
+	for i := 0; i < len(text); i += charLen(text, i) {
+		e.symbols = append(e.symbols, gap)
+		e.starts = append(e.starts, int32(i))
+	}
+	if len(e.starts) < 2 {
+		return 0
+	}
+	e.lastJoin = none
+	e.merge(m)
+	if len(e.symbols) != 1 || e.lastJoin == none {
+		return 0
+	}
+	return int(e.starts[e.lastJoin])
+}
+
+func (m *ranked) rank(e *encoder, left, right int32) (uint32, int32) {
+	if e.symbols[left] == frozenSymbol || e.symbols[right] == frozenSymbol {
+		return noRank, none
+	}
+	end := int32(len(e.piece))
+	if next := e.links[right].next; next != none {
+		end = e.starts[next]
+	}
+	t := m.vocab.find(e.piece[e.starts[left]:end])
+	if t < 0 {
+		return noRank, none
+	}
+	return m.order[t], t
+}
+
+// scoreRank returns the rank of a score: the higher the score, the lower the
+// rank, and equal scores have equal ranks.
+func scoreRank(score float32) uint32 {
+	switch {
+	case score != score: // not a number
+		return noRank - 1
+	case score == 0: // of either sign
+		return 1<<31 - 1
+	}
+	b := math.Float32bits(score)
+	if b>>31 != 0 {
+		return b
+	}
+	return b ^ (1<<31 - 1)
+}
+
+// blanksApart returns the characters that stand in front of ▁ somewhere inside
+// a piece of the vocabulary. Behind any other character a text can be cut in
+// front of ▁ without changing what it merges to.
+func blanksApart(v *vocab) map[rune]bool {
+	before := map[rune]bool{}
+	for e := range int32(v.entries()) {
+		piece := string(v.piece(e))
+		for i := 1; i < len(piece); i++ {
+			k := strings.Index(piece[i:], blank)
+			if k < 0 {
+				break
+			}
+			i += k
+			if i > 0 {
+				r, _ := utf8.DecodeLastRuneInString(piece[:i])
+				before[r] = true
+			}
+		}
+	}
+	return before
+}

@@ -1,0 +1,106 @@
+package tokenizer
+
+import (
+	"bytes"
+	"strings"
+)
+
+// An spmNormalizer prepares text as SentencePiece does: the table of
+// replacements, then the rules about spaces. User-defined pieces pass
+// unchanged.
+type spmNormalizer struct {
+	chars       *charsMap // nil: no replacements
+	user        *trie     // nil: no user-defined pieces
+	dummyPrefix bool      // put a space in front of the text (behind it with suffix)
+	suffix      bool
+	removeExtra bool // no spaces at the ends, single ones between words
+	escape      bool // write spaces as ▁
+}
+
+func (n *spmNormalizer) step() normalStep { return plainStep(n.normalize) }
+
+func (n *spmNormalizer) normalize(text string) string {
+	space := " "
+	if n.escape {
+		space = blank
+	}
+	if n.chars == nil && n.user == nil && !n.removeExtra {
+		return n.simple(text, space)
+	}
+	if n.removeExtra {
+		for text != "" {
+			with, k := n.prefix(text)
+			if string(with) != " " {
+				break
+			}
+			text = text[k:]
+		}
+	}
+	if text == "" {
+		return ""
+	}
+	out := make([]byte, 0, len(text)*3/2+8)
+	if n.dummyPrefix && !n.suffix {
+		out = append(out, space...)
+	}
+	afterSpace := n.removeExtra
+	for text != "" {
+		with, k := n.prefix(text)
+		text = text[k:]
+		if afterSpace {
+			with = bytes.TrimLeft(with, " ")
+		}
+		for _, b := range with {
+			if b == ' ' {
+				out = append(out, space...)
+			} else {
+				out = append(out, b)
+			}
+		}
+		if len(with) > 0 {
+			afterSpace = n.removeExtra && with[len(with)-1] == ' '
+		}
+	}
+	if n.removeExtra {
+		for bytes.HasSuffix(out, []byte(space)) {
+			out = out[:len(out)-len(space)]
+		}
+	}
+	if n.dummyPrefix && n.suffix {
+		out = append(out, space...)
+	}
+	return string(out)
+}
+
+// simple is normalize where only spaces change.
+func (n *spmNormalizer) simple(text, space string) string {
+	if text == "" {
+		return ""
+	}
+	if n.dummyPrefix && !n.suffix {
+		text = " " + text
+	}
+	if n.dummyPrefix && n.suffix {
+		text += " "
+	}
+	if n.escape {
+		text = strings.ReplaceAll(text, " ", space)
+	}
+	return text
+}
+
+// prefix returns what the beginning of the text becomes, and its length.
+func (n *spmNormalizer) prefix(text string) (with []byte, k int) {
+	if n.user != nil {
+		if _, k := n.user.longest(text); k > 0 {
+			return []byte(text[:k]), k
+		}
+	}
+	if n.chars != nil {
+		if with, k := n.chars.match(text, true); k > 0 {
+			return with, k
+		}
+	}
+	k = charLen(text, 0)
+	return []byte(text[:k]), k
+}

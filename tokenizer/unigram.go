@@ -1,0 +1,138 @@
+package tokenizer
+
+import (
+	"fmt"
+	"math"
+)
+
+// A unigram picks the most likely cut of a text into pieces, by the sum of the
+// pieces' log probabilities (Kudo 2018, Viterbi search).
+type unigram struct {
+	trie     *trie // of the pieces, to their ids
+	scores   []float64
+	user     []bool // by id: user-defined; nil if there are none
+	unknown  int32  // id for characters that no piece begins with; -1: they are an error
+	unkScore float64
+	maxScore float64
+	single   bool // sums are kept in float32, as SentencePiece does
+	userZero bool // user-defined pieces score 0, else their length times the best score less 0.1
+	fallback [256]int32
+	hasBytes bool
+}
+
+const unknownPenalty = 10 // below the score of the least likely piece
+
+// A cut is the best way to reach a place in the text.
+type cut struct {
+	score float64
+	from  int32 // where its last piece begins; -1: the place was not reached
+	id    int32
+}
+
+// newUnigram builds the model. Pieces that text may become are the keys;
+// lowest and highest are the extreme scores of the normal ones.
+func newUnigram(keys []trieKey, scores []float64, lowest, highest float64) (*unigram, error) {
+	for _, k := range keys {
+		if len(k.text) > maxPieceBytes {
+			return nil, fmt.Errorf("%w: a piece of %d bytes, want at most %d", ErrUnsupported, len(k.text), maxPieceBytes)
+		}
+	}
+	m := &unigram{scores: scores, unknown: -1, maxScore: highest, unkScore: lowest - unknownPenalty}
+	m.trie = newTrie(keys)
+	return m, nil
+}
+
+const maxPieceBytes = 1024 // of a unigram piece or an added token
+
+// setBytes gives the model the tokens of single bytes, by which it spells what
+// it does not know. It needs all of them.
+func (m *unigram) setBytes(find func(piece string) int32) {
+	m.hasBytes = true
+	for b := range 256 {
+		m.fallback[b] = find(fmt.Sprintf("<0x%02X>", b))
+		m.hasBytes = m.hasBytes && m.fallback[b] >= 0
+	}
+}
+
+func (m *unigram) encode(e *encoder, dst []int32, piece string) []int32 {
+	best := e.cuts[:0]
+	for range len(piece) + 1 {
+		best = append(best, cut{from: -1})
+	}
+	e.cuts = best
+	for at := 0; at < len(piece); {
+		n := charLen(piece, at)
+		if !m.extend(best, piece, at, n) {
+			m.reach(&best[at+n], best[at].score+m.unkScore, at, m.unknown)
+		}
+		at += n
+	}
+	// Walk back, then turn the tokens round.
+	first := len(dst)
+	unknown := false
+	for at := len(piece); at > 0; {
+		c := best[at]
+		if c.id == m.unknown && m.hasBytes {
+			for i := at - 1; i >= int(c.from); i-- {
+				dst = append(dst, m.fallback[piece[i]])
+			}
+		} else if c.id >= 0 && (c.id != m.unknown || !unknown) {
+			dst = append(dst, c.id)
+		}
+		unknown = c.id == m.unknown
+		at = int(c.from)
+	}
+	for i, j := first, len(dst)-1; i < j; i, j = i+1, j-1 {
+		dst[i], dst[j] = dst[j], dst[i]
+	}
+	return dst
+}
+
+// extend notes every piece that the text has at a place, and reports whether
+// one of them is exactly the character there, n bytes long.
+func (m *unigram) extend(best []cut, text string, at, n int) (single bool) {
+	here := best[at].score
+	for node, i := m.trie.root[text[at]], at+1; node != 0; i++ {
+		if id := m.trie.nodes[node].value; id >= 0 {
+			score := m.scores[id]
+			if m.user != nil && m.user[id] {
+				score = m.userScore(i - at)
+			}
+			m.reach(&best[i], here+score, at, id)
+			single = single || i-at == n
+		}
+		if i == len(text) {
+			break
+		}
+		node = m.trie.child(node, text[i])
+	}
+	return single
+}
+
+// userScore is the score of a user-defined piece of n bytes.
+func (m *unigram) userScore(n int) float64 {
+	if m.userZero {
+		return 0
+	}
+	return float64(float32(n)*float32(m.maxScore)) - 0.1
+}
+
+// reach notes a way to a place, if it is better than the known ones.
+func (m *unigram) reach(c *cut, score float64, from int, id int32) {
+	if m.single {
+		score = float64(float32(score))
+	}
+	if c.from >= 0 && !(score > c.score) {
+		return
+	}
+	*c = cut{score, int32(from), id}
+}
+
+// extremes returns the lowest and the highest of scores.
+func extremes(scores []float64) (lowest, highest float64) {
+	lowest, highest = math.Inf(1), math.Inf(-1)
+	for _, s := range scores {
+		lowest, highest = min(lowest, s), max(highest, s)
+	}
+	return lowest, highest
+}
