@@ -1,0 +1,198 @@
+// Package kvcache is the memory of keys and values: pages of 256 positions,
+// counted references, a tree that finds what was computed before, and windows.
+//
+// A Sequence is a list of tokens and the pages of their positions. Several
+// sequences share the pages of a common prefix; a shared page is copied before it
+// is written. Whole pages are put into a tree of tokens as soon as they are
+// computed, the last, partial page when the sequence is freed, and stay there until
+// their memory is needed. A prefix found in the tree gives the same bits as one
+// computed again (CANON section 4), so sharing is never seen in a result.
+//
+// The package knows nothing of numbers: a layer declares the bytes that a page of
+// it takes and how far back it looks, and gets those bytes to write. Layers with the
+// same window form a group, and a page of a group holds its layers one after the
+// other; where all positions of such a page are out of the window, the sequence
+// gives it up.
+//
+// One goroutine owns a Cache and its sequences.
+package kvcache
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// PagePositions is the number of positions of a page: one split of attention
+// (CANON section 6).
+const PagePositions = 256
+
+// ErrNoRoom says that the limit, or the machine, has no room for more pages.
+var ErrNoRoom = errors.New("no room in the cache")
+
+// Layer is what a layer keeps.
+type Layer struct {
+	Bytes  int // of a page of this layer, a multiple of 64
+	Window int // positions that a query looks back on, its own included; 0: all
+}
+
+// group is the layers with one window.
+type group struct {
+	window int
+	bytes  int // of a page
+	free   []*page
+}
+
+// place is where the bytes of a layer are in the pages of its group.
+type place struct{ group, from, to int }
+
+// Cache is the pages of all sequences and the tree of what was computed.
+type Cache struct {
+	limit  int
+	groups []group
+	places []place // one a layer
+	root   *node
+	idle   idleList
+
+	// Bytes of pages: mapped are all, held those of sequences, cached those that
+	// only the tree has. The rest is free.
+	mapped, held, cached int
+	stats                Stats
+}
+
+// Stats counts what a cache holds and what it did.
+type Stats struct {
+	Sequences                  int
+	HeldPages, CachedPages     int // in sequences; in the tree only
+	HeldBytes, CachedBytes     int
+	FreeBytes, LimitBytes      int // mapped and not used; the most that may be mapped
+	AskedTokens, MatchedTokens int // that Match was given, and that it found
+	CopiedPages, EvictedPages  int // copied to be written; evicted from the tree
+}
+
+// New returns an empty cache whose pages take at most limit bytes. The error wraps
+// ErrNoRoom where that is less than one page of each group.
+func New(layers []Layer, limit int) (*Cache, error) {
+	if len(layers) == 0 {
+		return nil, errors.New("kvcache: no layers")
+	}
+	c := &Cache{limit: limit}
+	total := 0
+	for i, l := range layers {
+		if l.Bytes <= 0 || l.Bytes%64 != 0 {
+			return nil, fmt.Errorf("kvcache: layer %d: page of %d bytes, want a positive multiple of 64", i, l.Bytes)
+		}
+		if l.Window < 0 {
+			return nil, fmt.Errorf("kvcache: layer %d: window %d, want 0 or more", i, l.Window)
+		}
+		if l.Bytes > math.MaxInt-total {
+			return nil, fmt.Errorf("kvcache: %w: limit %d bytes, want more than there can be", ErrNoRoom, limit)
+		}
+		total += l.Bytes
+		g := &c.groups[c.group(l.Window)]
+		c.places = append(c.places, place{c.group(l.Window), g.bytes, g.bytes + l.Bytes})
+		g.bytes += l.Bytes
+	}
+	if total > limit {
+		return nil, fmt.Errorf("kvcache: %w: limit %d bytes, want at least %d: %d positions", ErrNoRoom, limit, total, PagePositions)
+	}
+	c.root = c.newNode(nil, nil)
+	return c, nil
+}
+
+// group returns the index of the group with that window, and makes it where there
+// is none.
+func (c *Cache) group(window int) int {
+	for i := range c.groups {
+		if c.groups[i].window == window {
+			return i
+		}
+	}
+	c.groups = append(c.groups, group{window: window})
+	return len(c.groups) - 1
+}
+
+// first returns the first split that a query at position pos looks at, which is the
+// first that a sequence of pos positions keeps: the page of [256p, 256p+256) is out
+// of the window of this and every later query where 256p+256 <= pos-window+1.
+func (g *group) first(pos int) int {
+	if g.window == 0 {
+		return 0
+	}
+	return max(0, pos-g.window+1) / PagePositions
+}
+
+// splits returns the number of pages of that many positions.
+func splits(positions int) int {
+	n := positions / PagePositions
+	if positions%PagePositions != 0 {
+		n++
+	}
+	return n
+}
+
+// Bytes returns the most that a sequence takes on its way to that many positions,
+// where it grows by at most step positions at a time. Sequences whose Bytes add up to
+// the limit or less never see ErrNoRoom. The result is math.MaxInt where it would be
+// greater.
+func (c *Cache) Bytes(positions, step int) int {
+	sum := 0
+	for i := range c.groups {
+		g := &c.groups[i]
+		n := splits(positions)
+		// A step reads and writes window-1+step positions in a row. They touch the most
+		// pages where the first of them is the last of its page.
+		if g.window > 0 {
+			n = min(n, 1+splits(add(g.window-1, max(step, 1)-1)))
+		}
+		sum = add(sum, multiply(n, g.bytes))
+	}
+	return sum
+}
+
+// add returns a + b, at most math.MaxInt. Neither is negative.
+func add(a, b int) int {
+	if a > math.MaxInt-b {
+		return math.MaxInt
+	}
+	return a + b
+}
+
+// multiply returns a * b, at most math.MaxInt. Neither is negative.
+func multiply(a, b int) int {
+	if b > 0 && a > math.MaxInt/b {
+		return math.MaxInt
+	}
+	return a * b
+}
+
+// Stats returns the counts.
+func (c *Cache) Stats() Stats {
+	s := c.stats
+	s.HeldBytes, s.CachedBytes = c.held, c.cached
+	s.FreeBytes, s.LimitBytes = c.mapped-c.held-c.cached, c.limit
+	return s
+}
+
+// Drop forgets all that was computed: nothing of before is found again, as it must be
+// where the weights are exchanged. Living sequences keep what they hold, and what
+// they compute from it is not found either. The memory that no sequence holds goes
+// back to the system.
+func (c *Cache) Drop() {
+	nodes := []*node{c.root}
+	for len(nodes) > 0 {
+		n := nodes[len(nodes)-1]
+		nodes = append(nodes[:len(nodes)-1], n.children...)
+		for _, p := range n.pages {
+			if p != nil {
+				c.detach(p)
+			}
+		}
+	}
+	c.root = c.newNode(nil, nil)
+	for g := range c.groups {
+		for len(c.groups[g].free) > 0 {
+			c.unmap(g)
+		}
+	}
+}

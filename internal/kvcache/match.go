@@ -1,0 +1,100 @@
+package kvcache
+
+// Match returns a sequence of the longest prefix of tokens whose pages are there. At
+// least the last token is left out, for it must be computed to have its logits; Len
+// says how many positions the sequence has.
+//
+// With windows a prefix counts only where the pages that its next position looks back
+// on are all there, so a shorter one may do where a longer one does not.
+func (c *Cache) Match(tokens []int32) *Sequence {
+	s := c.Sequence()
+	c.stats.AskedTokens += len(tokens)
+	if len(tokens) == 0 {
+		return s
+	}
+	tokens = tokens[:len(tokens)-1]
+	path := c.descend(tokens)
+	for {
+		// The longest prefix through path ends within a child of its last node.
+		at := c.root
+		if len(path) > 0 {
+			at = path[len(path)-1]
+		}
+		rest := tokens[len(path)*PagePositions:]
+		last, n := at.nearest(rest[:min(len(rest), PagePositions)])
+		n += len(path) * PagePositions
+		missing := c.missing(path, n)
+		if missing < 0 {
+			s.begin(path, last, tokens[:n])
+			c.stats.MatchedTokens += n
+			return s
+		}
+		// Every prefix through the node of that page and not longer than n looks at it.
+		path = path[:missing]
+	}
+}
+
+// descend returns the nodes of whole pages that tokens begins with, as far as the
+// groups without a window have their pages.
+func (c *Cache) descend(tokens []int32) []*node {
+	var path []*node
+	at := c.root
+	for ; len(tokens) >= PagePositions; tokens = tokens[PagePositions:] {
+		i, found := at.search(tokens[:PagePositions])
+		if !found || c.lacksAll(at.children[i]) {
+			break
+		}
+		at = at.children[i]
+		path = append(path, at)
+	}
+	return path
+}
+
+// lacksAll says whether a page of a group without a window is missing in n, so that
+// nothing behind n can be used.
+func (c *Cache) lacksAll(n *node) bool {
+	for g := range c.groups {
+		if c.groups[g].window == 0 && n.pages[g] == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// missing returns the last split of path that a query at position n looks at in a
+// group whose page is missing; -1 where there is none.
+func (c *Cache) missing(path []*node, n int) int {
+	last := -1
+	for g := range c.groups {
+		first := max(c.groups[g].first(n), last+1)
+		for split := len(path) - 1; split >= first; split-- {
+			if path[split].pages[g] == nil {
+				last = split
+				break
+			}
+		}
+	}
+	return last
+}
+
+// begin makes the empty sequence s one of these tokens, whose whole pages are those
+// of path and whose partial page, if any, is that of last.
+func (s *Sequence) begin(path []*node, last *node, tokens []int32) {
+	if len(tokens)%PagePositions != 0 {
+		path = append(path, last)
+	}
+	for g := range s.pages {
+		s.first[g] = s.cache.groups[g].first(len(tokens))
+		s.pages[g] = make([]*page, len(path))
+		for split := s.first[g]; split < len(path); split++ {
+			p := path[split].pages[g]
+			s.cache.hold(p)
+			s.pages[g][split] = p
+		}
+	}
+	s.tokens = append(s.tokens, tokens...)
+	s.room = len(tokens)
+	if whole := len(tokens) / PagePositions; whole > 0 {
+		s.stand(path[whole-1])
+	}
+}

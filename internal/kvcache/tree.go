@@ -1,0 +1,113 @@
+package kvcache
+
+import "slices"
+
+// node is a page of tokens in the tree. Whole nodes have 256 tokens and may have
+// children; partial ones have fewer and are leaves. No node's tokens are the
+// beginning of those of another child of the same parent.
+type node struct {
+	parent    *node
+	tokens    []int32
+	children  []*node // in the order of their tokens, so that neighbours have most in common
+	pages     []*page // one a group, nil where it is evicted
+	sequences int     // sequences whose last whole page this is
+}
+
+func (c *Cache) newNode(parent *node, tokens []int32) *node {
+	return &node{parent: parent, tokens: slices.Clone(tokens), pages: make([]*page, len(c.groups))}
+}
+
+// search returns where among the children the one with these tokens is, or would be.
+func (n *node) search(tokens []int32) (int, bool) {
+	return slices.BinarySearchFunc(n.children, tokens, func(child *node, tokens []int32) int {
+		return slices.Compare(child.tokens, tokens)
+	})
+}
+
+// whole says whether all pages of the node are there.
+func (n *node) whole() bool { return !slices.Contains(n.pages, nil) }
+
+// nearest returns the child with all pages that has most tokens in common with
+// these, and how many; nil where that is none.
+func (n *node) nearest(tokens []int32) (best *node, common int) {
+	i, _ := n.search(tokens)
+	// Away from i, children have less and less in common with tokens.
+	for j := i; j < len(n.children); j++ {
+		m := commonPrefix(n.children[j].tokens, tokens)
+		if m == 0 {
+			break
+		}
+		if n.children[j].whole() {
+			best, common = n.children[j], m
+			break
+		}
+	}
+	for j := i - 1; j >= 0; j-- {
+		m := commonPrefix(n.children[j].tokens, tokens)
+		if m <= common {
+			break
+		}
+		if n.children[j].whole() {
+			best, common = n.children[j], m
+			break
+		}
+	}
+	return best, common
+}
+
+// commonPrefix returns how many tokens a and b begin with alike.
+func commonPrefix(a, b []int32) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// hasPrefix says whether a begins with b.
+func hasPrefix(a, b []int32) bool { return len(a) >= len(b) && slices.Equal(a[:len(b)], b) }
+
+// child returns the child of parent with these tokens, and makes it where there is
+// none; a partial one that the tokens begin with makes way. It returns nil for a
+// partial page whose tokens another child begins with.
+func (c *Cache) child(parent *node, tokens []int32) *node {
+	i, found := parent.search(tokens)
+	if found {
+		return parent.children[i]
+	}
+	if i < len(parent.children) && hasPrefix(parent.children[i].tokens, tokens) {
+		return nil
+	}
+	// No child lies between a beginning of tokens and tokens: it would begin alike.
+	if i > 0 && hasPrefix(tokens, parent.children[i-1].tokens) {
+		c.remove(parent.children[i-1])
+		i--
+	}
+	n := c.newNode(parent, tokens)
+	parent.children = slices.Insert(parent.children, i, n)
+	return n
+}
+
+// prune removes leaves that nothing can be found by: those with a page missing,
+// unless a sequence is about to continue them.
+func (c *Cache) prune(n *node) {
+	for n.parent != nil && len(n.children) == 0 && n.sequences == 0 && !n.whole() {
+		parent := n.parent
+		c.remove(n)
+		n = parent
+	}
+}
+
+// remove takes a leaf out of the tree.
+func (c *Cache) remove(n *node) {
+	for _, p := range n.pages {
+		if p != nil {
+			c.detach(p)
+		}
+	}
+	i, _ := n.parent.search(n.tokens)
+	n.parent.children = slices.Delete(n.parent.children, i, i+1)
+	n.parent = nil
+}
