@@ -65,16 +65,61 @@ type AttendScratch struct {
 // MaxQueries is how many queries Attend takes at once.
 const MaxQueries = maxTile
 
+// Pages are the cache pages of one sequence and layer, and where in them the keys
+// and values of one head begin.
+type Pages struct {
+	Splits     [][]byte // one page a split; those out of every window may be nil
+	Key, Value int      // offsets in bytes
+}
+
 // Attend computes attention of up to MaxQueries queries that share a key-value
-// head. keys and values are the pages of that head, one a split.
-func (a *Attention) Attend(queries []Query, keys, values [][]byte, s *AttendScratch) {
+// head.
+func (a *Attention) Attend(queries []Query, pages Pages, s *AttendScratch) {
 	a.begin(queries, s)
 	c0, c1 := a.Splits(queries)
 	for c := c0; c < c1; c++ {
-		a.split(queries, c, keys[c], values[c], s)
+		a.split(queries, c, pages, s)
 		for r := range queries {
 			if lo, hi := a.seen(queries[r].Pos, c); lo < hi {
 				s.combine(r, queries[r].Out, s.m[r], s.l[r], s.part[r*a.ValueDim:][:a.ValueDim])
+			}
+		}
+	}
+	for r := range queries {
+		s.finish(r, &queries[r])
+	}
+}
+
+// PartSize returns the length of what AttendSplits writes for a split.
+func (a *Attention) PartSize(queries int) int { return queries * (2 + a.ValueDim) }
+
+// AttendSplits computes the splits c0 … c1-1 apart, so that threads can share out
+// a long context; CombineSplits puts them together.
+//
+//	parts [c1-c0, PartSize]: for each query m, l and o
+func (a *Attention) AttendSplits(queries []Query, pages Pages, c0, c1 int, parts []float32, s *AttendScratch) {
+	a.begin(queries, s)
+	for c := c0; c < c1; c++ {
+		a.split(queries, c, pages, s)
+		part := parts[(c-c0)*a.PartSize(len(queries)):]
+		for r := range queries {
+			row := part[r*(2+a.ValueDim):][:2+a.ValueDim]
+			row[0], row[1] = s.m[r], s.l[r]
+			copy(row[2:], s.part[r*a.ValueDim:][:a.ValueDim])
+		}
+	}
+}
+
+// CombineSplits finishes what AttendSplits computed for all splits from c0 on.
+func (a *Attention) CombineSplits(queries []Query, c0 int, parts []float32, s *AttendScratch) {
+	clear(s.started[:])
+	s.part = grow(s.part, maxTile*a.ValueDim)
+	size := a.PartSize(len(queries))
+	for i := range len(parts) / size {
+		for r := range queries {
+			if lo, hi := a.seen(queries[r].Pos, c0+i); lo < hi {
+				row := parts[i*size+r*(2+a.ValueDim):][:2+a.ValueDim]
+				s.combine(r, queries[r].Out, row[0], row[1], row[2:])
 			}
 		}
 	}
@@ -110,7 +155,7 @@ func (a *Attention) seen(pos, c int) (lo, hi int) {
 }
 
 // split computes m, l and o of split c for each query that sees any of it.
-func (a *Attention) split(queries []Query, c int, key, value []byte, s *AttendScratch) {
+func (a *Attention) split(queries []Query, c int, pages Pages, s *AttendScratch) {
 	lo, hi := PagePositions, 0
 	for r := range queries {
 		l, h := a.seen(queries[r].Pos, c)
@@ -118,7 +163,7 @@ func (a *Attention) split(queries []Query, c int, key, value []byte, s *AttendSc
 			lo, hi = min(lo, l), max(hi, h)
 		}
 	}
-	k := a.Kind.keys(key, a.KeyDim)
+	k, value := a.Kind.keys(pages.Splits[c][pages.Key:], a.KeyDim), pages.Splits[c][pages.Value:]
 	b0, b1 := lo/RowBlock, (hi+RowBlock-1)/RowBlock
 	if a.Kind == CacheQ8 {
 		Product(s.scores, PagePositions, &s.q8, &k, b0, b1, &s.Scratch)

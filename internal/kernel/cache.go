@@ -96,6 +96,8 @@ func roundUp(n, to int) int { return (n + to - 1) / to * to }
 // share scales in groups of 128, the others in groups of 32.
 //
 //	key [dim], dim = len(key); page KeyBytes(dim)
+//
+// Bytes behind the page are left alone.
 func (k CacheKind) StoreKey(page []byte, slot int, key []float32, latent int) {
 	m := k.keys(page, len(key))
 	block, lane := m.block(slot/RowBlock), slot%RowBlock

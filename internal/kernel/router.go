@@ -11,38 +11,40 @@ type Router struct {
 	TopK       int       // experts a token gets
 	Normalise  bool      // weights are divided by their sum
 	Factor     float32   // routed_scaling_factor
+}
 
-	score, choice []float32
-	group         []float32
+// RouteScratch is the memory of one thread's routing. The zero value is ready.
+type RouteScratch struct {
+	score, choice []float32 // [E]
+	group         []float32 // [Groups]
 }
 
 // Route writes the chosen experts in ascending order and their weights.
 //
 //	logits [E]   ids, weights [TopK]
-func (r *Router) Route(ids []int32, weights, logits []float32) {
+func (r *Router) Route(ids []int32, weights, logits []float32, s *RouteScratch) {
 	E := len(logits)
-	r.score = grow(r.score, E)
+	s.score = grow(s.score, E)
 	if r.Sigmoid {
-		SigmoidAll(r.score, logits)
+		SigmoidAll(s.score, logits)
 	} else {
-		Softmax(r.score, logits)
+		Softmax(s.score, logits)
 	}
-	r.choice = append(r.choice[:0], r.score...)
+	s.choice = append(s.choice[:0], s.score...)
 	if r.Bias != nil {
 		for i, b := range r.Bias {
-			r.choice[i] = r.score[i] + b
+			s.choice[i] = s.score[i] + b
 		}
 	}
 	if r.Groups > 1 {
-		r.dropGroups()
+		r.dropGroups(s)
 	}
-	chosen := ids[:0]
-	for range r.TopK {
-		chosen = append(chosen, int32(takeBest(r.choice)))
+	for i := range ids {
+		ids[i] = int32(takeBest(s.choice))
 	}
 	sortIDs(ids)
 	for i, id := range ids {
-		weights[i] = r.score[id]
+		weights[i] = s.score[id]
 	}
 	if r.Normalise {
 		sum := LaneSum(weights)
@@ -61,12 +63,12 @@ func (r *Router) Route(ids []int32, weights, logits []float32) {
 // dropGroups makes the experts of all but the best groups impossible to choose. A
 // group scores by its best expert in softmax models, by the sum of its two best
 // in sigmoid models.
-func (r *Router) dropGroups() {
-	size := len(r.choice) / r.Groups
-	r.group = grow(r.group, r.Groups)
+func (r *Router) dropGroups(s *RouteScratch) {
+	size := len(s.choice) / r.Groups
+	s.group = grow(s.group, r.Groups)
 	for g := range r.Groups {
 		best, second := negInf, negInf
-		for _, v := range r.choice[g*size : (g+1)*size] {
+		for _, v := range s.choice[g*size : (g+1)*size] {
 			switch {
 			case v > best:
 				best, second = v, best
@@ -74,17 +76,17 @@ func (r *Router) dropGroups() {
 				second = v
 			}
 		}
-		r.group[g] = best
+		s.group[g] = best
 		if r.Sigmoid {
-			r.group[g] = best + second
+			s.group[g] = best + second
 		}
 	}
 	for range r.GroupsKept {
-		r.group[takeBest(r.group)] = float32(math.NaN()) // taken
+		s.group[takeBest(s.group)] = float32(math.NaN()) // taken
 	}
-	for g, v := range r.group {
+	for g, v := range s.group {
 		if v == v {
-			fill(r.choice[g*size:(g+1)*size], negInf)
+			fill(s.choice[g*size:(g+1)*size], negInf)
 		}
 	}
 }

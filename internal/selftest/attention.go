@@ -48,28 +48,27 @@ func attention(c *caseReader) []output {
 // cache is one head's pages.
 type cache struct {
 	kernel.Attention
-	keys, values [][]byte
+	pages kernel.Pages
 }
 
 func newCache(a kernel.Attention, positions int) *cache {
-	c := &cache{Attention: a}
+	c := &cache{Attention: a, pages: kernel.Pages{Value: a.Kind.KeyBytes(a.KeyDim)}}
 	for range (positions + kernel.PagePositions - 1) / kernel.PagePositions {
-		c.keys = append(c.keys, make([]byte, a.Kind.KeyBytes(a.KeyDim)))
-		c.values = append(c.values, make([]byte, a.Kind.ValueBytes(a.ValueDim)))
+		c.pages.Splits = append(c.pages.Splits, make([]byte, c.pages.Value+a.Kind.ValueBytes(a.ValueDim)))
 	}
 	return c
 }
 
 func (c *cache) store(pos int, key, value []float32, latent int) {
-	page, slot := pos/kernel.PagePositions, pos%kernel.PagePositions
-	c.Kind.StoreKey(c.keys[page], slot, key, latent)
-	c.Kind.StoreValue(c.values[page], slot, value)
+	page, slot := c.pages.Splits[pos/kernel.PagePositions], pos%kernel.PagePositions
+	c.Kind.StoreKey(page, slot, key, latent)
+	c.Kind.StoreValue(page[c.pages.Value:], slot, value)
 }
 
 func (c *cache) attend(queries []kernel.Query) {
 	for len(queries) > 0 {
 		n := min(len(queries), kernel.MaxQueries)
-		c.Attend(queries[:n], c.keys, c.values, new(kernel.AttendScratch))
+		c.Attend(queries[:n], c.pages, new(kernel.AttendScratch))
 		queries = queries[n:]
 	}
 }

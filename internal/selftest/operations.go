@@ -182,7 +182,7 @@ func router(c *caseReader) []output {
 		r.Bias = c.f32("bias")
 	}
 	ids, weights := make([]int32, r.TopK), make([]float32, r.TopK)
-	r.Route(ids, weights, c.f32("logits"))
+	r.Route(ids, weights, c.f32("logits"), new(kernel.RouteScratch))
 	return []output{{"ids", ids}, {"weights", weights}}
 }
 

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/kvcache"
+	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/safetensors"
+)
+
+// Exit codes; see CLI.md.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitNotFound    = 3
+	exitRefused     = 4
+	exitNoRoom      = 5
+	exitInterrupted = 130
+)
+
+// usageError is a wrong use: an unknown flag, a bad value.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// hinted is an error with something that can be done about it.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e hinted) Unwrap() error { return e.error }
+
+// withHint adds a hint to an error.
+func withHint(err error, hint string) error {
+	if err == nil {
+		return nil
+	}
+	return hinted{err, hint}
+}
+
+// exitCodes maps the sentinels of the packages to exit codes; the first that an
+// error wraps decides.
+var exitCodes = []struct {
+	err  error
+	code int
+}{
+	{context.Canceled, exitInterrupted},
+	{kernel.ErrUnknownImpl, exitUsage},
+	{kernel.ErrNoImpl, exitNoRoom},
+	{engine.ErrContext, exitNoRoom},
+	{engine.ErrNoRoom, exitNoRoom},
+	{kvcache.ErrNoRoom, exitNoRoom},
+	{model.ErrNoRoom, exitNoRoom},
+	{tensor.ErrNoMemory, exitNoRoom},
+	{model.ErrConfig, exitRefused},
+	{model.ErrTensor, exitRefused},
+	{model.ErrArch, exitRefused},
+	{model.ErrTokens, exitRefused},
+	{gguf.ErrFormat, exitRefused},
+	{safetensors.ErrFormat, exitRefused},
+	{fs.ErrNotExist, exitNotFound},
+}
+
+func exitCode(err error) int {
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	for _, e := range exitCodes {
+		if errors.Is(err, e.err) {
+			return e.code
+		}
+	}
+	return exitFailed
+}
+
+// explain returns what is said of an error on one line, and the hint.
+func explain(err error) (message, hint string) {
+	var h hinted
+	if errors.As(err, &h) {
+		hint = h.hint
+	}
+	return strings.Join(strings.Fields(err.Error()), " "), hint
+}

@@ -1,0 +1,34 @@
+// Command blitz runs reasoning models on ordinary processors. See docs/CLI.md, or
+// blitz -h.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	message, hint := explain(err)
+	fmt.Fprintf(os.Stderr, "blitz: error: %s\n", message)
+	if hint != "" {
+		fmt.Fprintf(os.Stderr, "blitz: hint: %s\n", hint)
+	}
+	return exitCode(err)
+}

@@ -1,0 +1,132 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/blitz-r1/blitz/internal/kvcache"
+	"github.com/blitz-r1/blitz/internal/model"
+)
+
+// Plan says how Evaluate computes. It changes no bit of any result.
+type Plan struct {
+	Chunk    int  // tokens of a piece; 0: the engine's
+	Decode   int  // the last so many tokens go one at a time
+	Together bool // a piece of every sequence in each step, else one sequence after the other
+}
+
+// Evaluate computes the logits behind every token of the sequences and hands them
+// to each, row by row: row t of sequence i is what comes after its token t. The row
+// is valid during the call only. An error of each ends the evaluation.
+func (e *Engine) Evaluate(ctx context.Context, sequences [][]int32, p Plan, each func(i, t int, logits []float32) error) error {
+	for i, ids := range sequences {
+		if len(ids) > e.options.Context {
+			return fmt.Errorf("engine: sequence %d has %d tokens, the context %d: %w", i, len(ids), e.options.Context, ErrContext)
+		}
+		if err := e.model.CheckTokens(ids); err != nil {
+			return fmt.Errorf("sequence %d: %w", i, err)
+		}
+	}
+	if p.Chunk == 0 {
+		p.Chunk = e.options.Chunk
+	}
+	var result error
+	if err := e.do(ctx, func() { result = e.evaluate(ctx, sequences, p, each) }); err != nil {
+		return err
+	}
+	return result
+}
+
+// evaluation is one sequence that is evaluated.
+type evaluation struct {
+	index int
+	ids   []int32
+	cache *kvcache.Sequence
+}
+
+func (e *Engine) evaluate(ctx context.Context, sequences [][]int32, p Plan, each func(i, t int, logits []float32) error) error {
+	e.cache.Drop() // what is computed here is not found from before
+	var all []*evaluation
+	for i, ids := range sequences {
+		all = append(all, &evaluation{index: i, ids: ids})
+	}
+	if p.Together {
+		return e.evaluateTogether(ctx, all, p, each)
+	}
+	for _, v := range all {
+		if err := e.evaluateTogether(ctx, []*evaluation{v}, p, each); err != nil {
+			return err
+		}
+		e.cache.Drop()
+	}
+	return nil
+}
+
+// evaluateTogether computes the next piece of every sequence until all are done.
+func (e *Engine) evaluateTogether(ctx context.Context, all []*evaluation, p Plan, each func(i, t int, logits []float32) error) error {
+	defer func() {
+		for _, v := range all {
+			if v.cache != nil {
+				v.cache.Free()
+			}
+		}
+	}()
+	for _, v := range all {
+		v.cache = e.cache.Sequence()
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var batch model.Batch
+		var parts []*evaluation
+		for _, v := range all {
+			at := v.cache.Len()
+			n := min(p.Chunk, max(len(v.ids)-p.Decode, 0)-at)
+			if n <= 0 {
+				n = 1
+			}
+			if at == len(v.ids) {
+				continue
+			}
+			if err := v.cache.Reserve(n); err != nil {
+				return fmt.Errorf("engine: %w: %w", err, ErrNoRoom)
+			}
+			batch.Segments = append(batch.Segments, model.Segment{Seq: v.cache, Pos: at, Tokens: v.ids[at : at+n], Logits: n})
+			parts = append(parts, v)
+		}
+		if len(parts) == 0 {
+			return nil
+		}
+		if err := e.evaluateStep(&batch, parts, each); err != nil {
+			return err
+		}
+	}
+}
+
+// logitRows is how many rows of logits are computed at a time.
+const logitRows = 64
+
+// evaluateStep runs one step and hands out its logits.
+func (e *Engine) evaluateStep(batch *model.Batch, parts []*evaluation, each func(i, t int, logits []float32) error) error {
+	hidden := e.model.Forward(&e.step, batch)
+	mark := e.step.Mark()
+	segment, t := 0, 0
+	for from := 0; from < hidden.T; from += logitRows {
+		logits := e.model.Logits(&e.step, hidden, from, min(from+logitRows, hidden.T))
+		for r := range logits.T {
+			g := &batch.Segments[segment]
+			if err := each(parts[segment].index, g.Pos+t, logits.Row(r)); err != nil {
+				return err
+			}
+			if t++; t == len(g.Tokens) {
+				segment, t = segment+1, 0
+			}
+		}
+		e.step.Release(mark)
+	}
+	for i := range batch.Segments {
+		batch.Segments[i].Seq.Append(batch.Segments[i].Tokens)
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package kernel
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Task is work that is cut into independent items, whose outputs do not overlap.
+// Which thread does an item cannot be seen in any output.
+type Task interface {
+	// Do does one item; t is what the thread that runs it has for itself.
+	Do(item int, t *Thread)
+}
+
+// Thread is the memory that one thread needs for the operations.
+type Thread struct {
+	AttendScratch
+	RouteScratch
+}
+
+// Workers are the threads of a model's steps. They take items of one task at a
+// time; between tasks they wait actively for a moment, then sleep. An idle Workers
+// uses no processor.
+type Workers struct {
+	threads []*Thread     // the caller's first
+	state   atomic.Uint64 // task number, items, next item: see claim
+	done    atomic.Int64  // items of the task that are finished
+	task    Task
+	wake    []chan struct{}
+	asleep  []atomic.Bool
+	closed  atomic.Bool
+	group   sync.WaitGroup
+}
+
+// The parts of Workers.state, so that claiming an item and knowing which task it
+// belongs to is one atomic step.
+const (
+	itemBits = 24
+	maxItems = 1<<itemBits - 1
+)
+
+// spin is how long a thread waits actively for the next task: longer than what
+// lies between two tasks of a step, shorter than a person notices on a bill.
+const spin = 100 * time.Microsecond
+
+// NewWorkers starts n-1 threads beside the caller's.
+func NewWorkers(n int) *Workers {
+	w := &Workers{threads: make([]*Thread, n), wake: make([]chan struct{}, n), asleep: make([]atomic.Bool, n)}
+	for i := range n {
+		w.threads[i] = new(Thread)
+		w.wake[i] = make(chan struct{}, 1)
+	}
+	w.group.Add(n - 1)
+	for i := 1; i < n; i++ {
+		go w.run(i)
+	}
+	return w
+}
+
+// Threads returns how many threads there are, the caller's counted.
+func (w *Workers) Threads() int { return len(w.threads) }
+
+// Close ends the threads and waits for them.
+func (w *Workers) Close() {
+	w.closed.Store(true)
+	for i := 1; i < len(w.wake); i++ {
+		w.signal(i)
+	}
+	w.group.Wait()
+}
+
+// Run does n items of a task, on this thread and on those that are free, and
+// returns when all are done. One goroutine calls it at a time.
+func (w *Workers) Run(t Task, n int) {
+	if n <= 1 || len(w.threads) == 1 {
+		for i := range n {
+			t.Do(i, w.threads[0])
+		}
+		return
+	}
+	if n > maxItems {
+		panic("kernel: task has too many items")
+	}
+	w.task = t
+	w.done.Store(0)
+	number := w.state.Load()>>(2*itemBits) + 1
+	w.state.Store(number<<(2*itemBits) | uint64(n)<<itemBits)
+	for i := 1; i < len(w.asleep) && i < n; i++ {
+		if w.asleep[i].Load() {
+			w.signal(i)
+		}
+	}
+	w.work(0)
+	for w.done.Load() < int64(n) {
+		pause()
+	}
+}
+
+func (w *Workers) signal(i int) {
+	select {
+	case w.wake[i] <- struct{}{}:
+	default:
+	}
+}
+
+// claim takes the next item, false where none is left.
+func (w *Workers) claim() (int, bool) {
+	for {
+		s := w.state.Load()
+		next, items := s&maxItems, s>>itemBits&maxItems
+		if next >= items {
+			return 0, false
+		}
+		if w.state.CompareAndSwap(s, s+1) {
+			return int(next), true
+		}
+	}
+}
+
+// work does items until none is left, and says whether it did any. A claimed item
+// keeps its task in place, since Run waits for it.
+func (w *Workers) work(thread int) bool {
+	any := false
+	for {
+		i, ok := w.claim()
+		if !ok {
+			return any
+		}
+		w.task.Do(i, w.threads[thread])
+		w.done.Add(1)
+		any = true
+	}
+}
+
+// run is the life of one thread.
+func (w *Workers) run(thread int) {
+	runtime.LockOSThread()
+	defer w.group.Done()
+	for !w.closed.Load() {
+		if w.work(thread) {
+			continue
+		}
+		if w.await() {
+			continue
+		}
+		w.asleep[thread].Store(true)
+		// A task that came before this was seen would not wake us.
+		if s := w.state.Load(); s&maxItems >= s>>itemBits&maxItems && !w.closed.Load() {
+			<-w.wake[thread]
+		}
+		w.asleep[thread].Store(false)
+	}
+}
+
+// await waits actively for items, and says whether there are any.
+func (w *Workers) await() bool {
+	for start := time.Now(); time.Since(start) < spin; {
+		for range 64 {
+			if s := w.state.Load(); s&maxItems < s>>itemBits&maxItems || w.closed.Load() {
+				return true
+			}
+			pause()
+		}
+		if len(w.threads) > runtime.GOMAXPROCS(0) {
+			runtime.Gosched() // more threads than processors: let the others work
+		}
+	}
+	return false
+}

@@ -1,0 +1,58 @@
+package kernel
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// countTask counts how often each item is done.
+type countTask struct {
+	count []atomic.Int32
+	slow  bool
+}
+
+func (t *countTask) Do(i int, _ *Thread) {
+	if t.slow && i%7 == 0 {
+		time.Sleep(10 * time.Microsecond)
+	}
+	t.count[i].Add(1)
+}
+
+func TestWorkers(t *testing.T) {
+	for _, threads := range []int{1, 2, 3, 8} {
+		w := NewWorkers(threads)
+		for round := range 300 {
+			n := round % 23
+			task := &countTask{count: make([]atomic.Int32, n), slow: round%5 == 0}
+			w.Run(task, n)
+			for i := range n {
+				if c := task.count[i].Load(); c != 1 {
+					t.Fatalf("%d threads, round %d: item %d done %d times, want once", threads, round, i, c)
+				}
+			}
+			if round%97 == 0 {
+				time.Sleep(3 * spin) // they sleep, and must wake
+			}
+		}
+		w.Close()
+	}
+}
+
+func TestWorkersNoGarbage(t *testing.T) {
+	w := NewWorkers(2)
+	defer w.Close()
+	task := &countTask{count: make([]atomic.Int32, 64)}
+	if n := testing.AllocsPerRun(100, func() { w.Run(task, 64) }); n != 0 {
+		t.Errorf("a task allocates %v times, want none", n)
+	}
+}
+
+func BenchmarkWorkers(b *testing.B) {
+	w := NewWorkers(2)
+	defer w.Close()
+	task := &countTask{count: make([]atomic.Int32, 8)}
+	for b.Loop() {
+		w.Run(task, 8)
+	}
+}

@@ -1,0 +1,203 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/quant"
+	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/internal/weights"
+)
+
+// binder ties the tensors of a file to the typed fields of a model: each is found
+// by name, its shape and type are checked, and a plan is made for packing it.
+// After that nothing is looked up by name. The first error is kept.
+type binder struct {
+	src    source
+	kind   string
+	hf     bool
+	prefix [2]string
+	embed  Embedding // of the model
+	plan   []packing
+	err    error
+}
+
+// packing is a matrix that is to be packed from a tensor.
+type packing struct {
+	matrix *kernel.Matrix
+	name   string
+	from   int // first byte of the tensor's data that is the matrix
+	src    weights.Source
+}
+
+// newBinder prepares binding the weights of a model of that kind.
+func newBinder(src source, kind string) *binder {
+	_, hf := src.(hfSource)
+	b := &binder{src: src, kind: kind, hf: hf, prefix: hfPrefixes[0]}
+	for _, p := range hfPrefixes {
+		if _, ok := src.find(p[0] + "embed_tokens.weight"); ok {
+			b.prefix = p
+			break
+		}
+	}
+	return b
+}
+
+func (b *binder) name(role string, layer int, part string) string {
+	if b.hf {
+		return hfName(b.kind, b.prefix, role, layer, part)
+	}
+	return ggufName(role, layer, part)
+}
+
+func (b *binder) fail(err error) {
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+// has says whether a tensor is there.
+func (b *binder) has(role string, layer int, part string) bool {
+	_, ok := b.src.find(b.name(role, layer, part))
+	return ok
+}
+
+// find returns a tensor that must be there in that shape.
+func (b *binder) find(name string, shape ...int) (tensor.Tensor, bool) {
+	if b.err != nil {
+		return tensor.Tensor{}, false
+	}
+	t, ok := b.src.find(name)
+	if !ok {
+		b.fail(wrongTensor(b.src, name, "is missing", tensor.ShapeString(shape)))
+		return t, false
+	}
+	if tensor.ShapeString(t.Shape) != tensor.ShapeString(shape) {
+		b.fail(wrongTensor(b.src, name, "shape "+tensor.ShapeString(t.Shape), tensor.ShapeString(shape)))
+		return t, false
+	}
+	return t, true
+}
+
+// vector returns a tensor of n numbers as float32.
+func (b *binder) vector(role string, layer int, part string, n int) []float32 {
+	name := b.name(role, layer, part)
+	t, ok := b.find(name, n)
+	if !ok {
+		return nil
+	}
+	data, err := b.src.data(name)
+	if err != nil {
+		b.fail(fmt.Errorf("model: %w", err))
+		return nil
+	}
+	v := make([]float32, n)
+	if !t.DType.IsFloat() {
+		b.fail(wrongTensor(b.src, name, "type "+t.DType.String(), "a float type"))
+		return nil
+	}
+	if err := quant.Decode(v, t.DType, data); err != nil {
+		b.fail(fmt.Errorf("model: %s: tensor %s: %w", b.src.name(), name, err))
+	}
+	return v
+}
+
+// norm binds the weights of a norm over n elements. Gemma's checkpoints store how
+// far they are from 1; its GGUF files store them whole.
+func (b *binder) norm(dst *Norm, role string, layer, n int, eps float32) {
+	dst.W, dst.Eps = b.vector(role, layer, ".weight", n), eps
+	if b.hf && b.kind == "gemma3_text" {
+		for i := range dst.W {
+			dst.W[i]++
+		}
+	}
+}
+
+// linear binds a matrix [rows, cols], with its bias where the file has one.
+func (b *binder) linear(dst *Linear, role string, layer, rows, cols int) {
+	name := b.name(role, layer, ".weight")
+	t, ok := b.find(name, rows, cols)
+	if !ok {
+		return
+	}
+	b.matrix(&dst.Matrix, t, rows, cols, 0, 0)
+	if b.has(role, layer, ".bias") {
+		bias := b.vector(role, layer, ".bias", rows)
+		dst.Bias = make([]float32, dst.Blocks()*kernel.RowBlock)
+		copy(dst.Bias, bias)
+	}
+}
+
+// matrix plans the packing of a matrix whose data begin at byte from of tensor t.
+// index is its number where the tensor holds several, for the scales of NVFP4.
+func (b *binder) matrix(dst *kernel.Matrix, t tensor.Tensor, rows, cols, from, index int) {
+	m, err := weights.New(t.Name, t.DType, rows, cols)
+	if err != nil {
+		if _, dataErr := b.src.data(t.Name); dataErr != nil { // a type that is only listed
+			err = dataErr
+		}
+		b.fail(fmt.Errorf("model: %s: %w: %w", b.src.name(), err, ErrTensor))
+		return
+	}
+	*dst = m
+	b.plan = append(b.plan, packing{
+		matrix: dst, name: t.Name, from: from,
+		src: weights.Source{Type: t.DType, Factor: b.factor(t, index)},
+	})
+}
+
+// factor returns what multiplies the scales of an NVFP4 tensor: its .scale tensor,
+// one number, or one for each matrix it holds.
+func (b *binder) factor(t tensor.Tensor, index int) float32 {
+	if t.DType != tensor.NVFP4 {
+		return 1
+	}
+	name := strings.TrimSuffix(t.Name, ".weight") + ".scale"
+	s, ok := b.src.find(name)
+	if !ok {
+		return 1
+	}
+	data, err := b.src.data(name)
+	n, whole := tensor.Elements(s.Shape)
+	if err != nil || s.DType != tensor.F32 || !whole || index >= max(n, 1) && n != 1 {
+		b.fail(wrongTensor(b.src, name, s.Describe(), "F32, one number a matrix"))
+		return 1
+	}
+	v := decodeF32(data)
+	if n == 1 {
+		return v[0]
+	}
+	return v[index]
+}
+
+// experts binds E matrices [rows, cols]: one tensor [E, rows, cols] in GGUF, one
+// each in a checkpoint.
+func (b *binder) experts(role string, layer, E, rows, cols int) []Linear {
+	list := make([]Linear, E)
+	if b.hf {
+		for e := range list {
+			name := fmt.Sprintf(b.name(role, layer, ".weight"), e)
+			if t, ok := b.find(name, rows, cols); ok {
+				b.matrix(&list[e].Matrix, t, rows, cols, 0, 0)
+			}
+		}
+		return list
+	}
+	t, ok := b.find(b.name(role, layer, ".weight"), E, rows, cols)
+	if !ok {
+		return list
+	}
+	if cols%max(t.DType.Block(), 1) != 0 {
+		b.fail(wrongTensor(b.src, t.Name, t.Describe(), "rows of whole blocks"))
+		return list
+	}
+	size := 0
+	if t.DType != tensor.Invalid {
+		size = rows * t.DType.RowBytes(cols)
+	}
+	for e := range list {
+		b.matrix(&list[e].Matrix, t, rows, cols, e*size, e)
+	}
+	return list
+}

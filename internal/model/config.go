@@ -1,0 +1,124 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors of opening a model. All of them mean a refused file; the message names
+// the file and the key or tensor, what was got and what was wanted.
+var (
+	ErrConfig = errors.New("unusable configuration")
+	ErrTensor = errors.New("unusable tensor")
+	ErrArch   = errors.New("unsupported architecture")
+)
+
+// Limits of what a configuration may ask for; real models stay far below.
+const (
+	maxLayers  = 4096
+	maxWidth   = 1 << 20
+	maxVocab   = 1 << 24
+	maxHeads   = 1 << 16
+	maxExperts = 1 << 16
+	maxContext = 1 << 24
+)
+
+// Config describes a model. Fields carry the names of Hugging Face's config.json
+// in Go case, whatever file they came from.
+type Config struct {
+	ModelType string // llama, qwen2, qwen3, qwen3_moe, mixtral, gemma3_text …
+
+	VocabSize             int
+	HiddenSize            int
+	IntermediateSize      int
+	NumHiddenLayers       int
+	NumAttentionHeads     int
+	NumKeyValueHeads      int
+	HeadDim               int
+	MaxPositionEmbeddings int
+	RMSNormEps            float32
+	HiddenAct             Activation
+	TieWordEmbeddings     bool
+
+	Rope      RopeConfig  // of layers that see the whole context
+	RopeLocal *RopeConfig // of sliding layers, where it differs
+
+	SlidingWindow int    // positions a sliding layer sees
+	Sliding       []bool // [NumHiddenLayers]: which layers slide
+
+	QueryPreAttnScalar    float64 // gemma3: softmax scale is this^-0.5
+	AttnLogitSoftcapping  float32 // 0: none
+	FinalLogitSoftcapping float32 // 0: none
+
+	NumExperts          int // routed experts of a sparse layer, 0: a dense model
+	NumExpertsPerTok    int
+	MoEIntermediateSize int
+	NormTopKProb        bool
+	Dense               []bool // [NumHiddenLayers]: dense layers of a sparse model
+
+	BOSTokenID  int32   // -1: none
+	EOSTokenIDs []int32 // any of them ends an answer
+}
+
+// Activation is the function inside a gated MLP.
+type Activation uint8
+
+// The activations.
+const (
+	Silu Activation = iota
+	GeluTanh
+)
+
+// parseActivation returns the activation of Hugging Face's name.
+func parseActivation(name string) (Activation, error) {
+	switch name {
+	case "silu", "swish":
+		return Silu, nil
+	case "gelu_pytorch_tanh", "gelu_tanh", "gelu_new":
+		return GeluTanh, nil
+	}
+	return 0, fmt.Errorf("hidden_act %q, want silu or gelu_pytorch_tanh: %w", name, ErrConfig)
+}
+
+// slides says whether layer i looks back on SlidingWindow positions only.
+func (c *Config) slides(i int) bool { return c.Sliding != nil && c.Sliding[i] }
+
+// window returns the window of layer i, 0 for the whole context.
+func (c *Config) window(i int) int {
+	if c.slides(i) {
+		return c.SlidingWindow
+	}
+	return 0
+}
+
+// sparse says whether layer i has experts.
+func (c *Config) sparse(i int) bool { return c.NumExperts > 0 && (c.Dense == nil || !c.Dense[i]) }
+
+// check returns an error that names the first pair of fields that contradict each
+// other.
+func (c *Config) check() error {
+	bad := func(format string, a ...any) error { return fmt.Errorf(format+": %w", append(a, ErrConfig)...) }
+	switch {
+	case c.NumAttentionHeads%c.NumKeyValueHeads != 0:
+		return bad("num_attention_heads %d is no multiple of num_key_value_heads %d", c.NumAttentionHeads, c.NumKeyValueHeads)
+	case c.HeadDim < 2 || c.HeadDim%2 != 0:
+		return bad("head_dim %d, want an even number", c.HeadDim)
+	case c.HeadDim > maxWidth/c.NumAttentionHeads:
+		return bad("%d heads of %d are wider than %d", c.NumAttentionHeads, c.HeadDim, maxWidth)
+	case c.NumExperts > 0 && (c.NumExpertsPerTok < 1 || c.NumExpertsPerTok > c.NumExperts):
+		return bad("num_experts_per_tok %d of %d experts", c.NumExpertsPerTok, c.NumExperts)
+	case c.NumExperts > 0 && c.MoEIntermediateSize < 1:
+		return bad("moe_intermediate_size %d, want 1 or more", c.MoEIntermediateSize)
+	case c.Sliding != nil && c.SlidingWindow < 1:
+		return bad("sliding_window %d, want 1 or more", c.SlidingWindow)
+	case !(c.RMSNormEps > 0 && c.RMSNormEps < 1):
+		return bad("rms_norm_eps %v, want a small positive number", c.RMSNormEps)
+	}
+	if err := c.Rope.check(); err != nil {
+		return err
+	}
+	if c.RopeLocal != nil {
+		return c.RopeLocal.check()
+	}
+	return nil
+}

@@ -1,0 +1,242 @@
+package model
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/blitz-r1/blitz/gguf"
+)
+
+// keys reads the metadata of a GGUF file under its architecture's name, and keeps
+// the first error.
+type keys struct {
+	f    *gguf.File
+	arch string
+	err  error
+}
+
+func (k *keys) name(key string) string { return k.arch + "." + key }
+
+func (k *keys) fail(key, want string) {
+	if k.err == nil {
+		k.err = fmt.Errorf("%w: %w", k.f.KeyError(key, want), ErrConfig)
+	}
+}
+
+// count returns an integer from min to max; def where the key is absent, an error
+// where def is below min. A list with one value a layer gives its first one, if
+// all are the same.
+func (k *keys) count(key string, def, min, max int) int {
+	name := k.name(key)
+	want := fmt.Sprintf("an integer from %d to %d", min, max)
+	if !k.f.Has(name) {
+		if def < min {
+			k.fail(name, want)
+			return min
+		}
+		return def
+	}
+	x, ok := k.f.Uint(name)
+	if list, isList := k.f.Ints(name); isList && len(list) > 0 {
+		for _, v := range list {
+			if v != list[0] {
+				k.fail(name, "the same number for every layer")
+			}
+		}
+		x, ok = uint64(list[0]), list[0] >= 0
+	}
+	if !ok || x < uint64(min) || x > uint64(max) {
+		k.fail(name, want)
+		return min
+	}
+	return int(x)
+}
+
+func (k *keys) number(key string, def float64) float64 {
+	name := k.name(key)
+	if !k.f.Has(name) {
+		return def
+	}
+	x, ok := k.f.Float(name)
+	if !ok {
+		if n, isInt := k.f.Int(name); isInt {
+			return float64(n)
+		}
+		k.fail(name, "a number")
+		return def
+	}
+	return x
+}
+
+func (k *keys) bool(key string, def bool) bool {
+	name := k.name(key)
+	if !k.f.Has(name) {
+		return def
+	}
+	x, ok := k.f.Bool(name)
+	if !ok {
+		k.fail(name, "a bool")
+	}
+	return x
+}
+
+func (k *keys) text(key, def string) string {
+	name := k.name(key)
+	if !k.f.Has(name) {
+		return def
+	}
+	x, ok := k.f.String(name)
+	if !ok {
+		k.fail(name, "a string")
+	}
+	return x
+}
+
+// ggufArchitectures maps the architectures of GGUF files to model types.
+var ggufArchitectures = map[string]string{
+	"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3moe": "qwen3_moe", "gemma3": "gemma3_text",
+}
+
+// configFromGGUF reads the metadata of a GGUF file. What such files do not say is
+// assumed as engines that write them do.
+func configFromGGUF(f *gguf.File) (*Config, error) {
+	arch, ok := f.String("general.architecture")
+	if !ok {
+		return nil, fmt.Errorf("%w: %w", f.KeyError("general.architecture", "a string"), ErrConfig)
+	}
+	kind, ok := ggufArchitectures[arch]
+	if !ok {
+		return nil, fmt.Errorf("model: %s: general.architecture %q: %w; known are %s", f.Name(), arch, ErrArch, ggufNames())
+	}
+	k := &keys{f: f, arch: arch}
+	c := &Config{ModelType: kind}
+	c.readGGUFSizes(k)
+	c.readGGUFRope(k)
+	c.readGGUFLayers(k)
+	c.readGGUFTokens(f)
+	if k.err == nil {
+		if err := c.check(); err != nil {
+			k.err = fmt.Errorf("model: %s: %w", f.Name(), err)
+		}
+	}
+	return c, k.err
+}
+
+func (c *Config) readGGUFSizes(k *keys) {
+	c.NumHiddenLayers = k.count("block_count", 0, 1, maxLayers)
+	c.MaxPositionEmbeddings = k.count("context_length", 2048, 1, maxContext)
+	c.HiddenSize = k.count("embedding_length", 0, 1, maxWidth)
+	c.NumAttentionHeads = k.count("attention.head_count", 0, 1, maxHeads)
+	c.NumKeyValueHeads = k.count("attention.head_count_kv", c.NumAttentionHeads, 1, maxHeads)
+	c.HeadDim = k.count("attention.key_length", max(1, c.HiddenSize/c.NumAttentionHeads), 1, maxWidth)
+	if v := k.count("attention.value_length", c.HeadDim, 1, maxWidth); v != c.HeadDim {
+		k.fail(k.name("attention.value_length"), fmt.Sprintf("the key length, %d", c.HeadDim))
+	}
+	if d := k.count("rope.dimension_count", c.HeadDim, 1, maxWidth); d != c.HeadDim {
+		k.fail(k.name("rope.dimension_count"), fmt.Sprintf("the key length, %d", c.HeadDim))
+	}
+	c.RMSNormEps = float32(k.number("attention.layer_norm_rms_epsilon", 0))
+	if c.RMSNormEps == 0 {
+		k.fail(k.name("attention.layer_norm_rms_epsilon"), "a small positive number")
+	}
+	if t, ok := k.f.Tensor("token_embd.weight"); ok && len(t.Shape) == 2 {
+		c.VocabSize = min(t.Shape[0], maxVocab)
+	}
+	if c.NumExperts = k.count("expert_count", 0, 0, maxExperts); c.NumExperts > 0 {
+		c.NumExpertsPerTok = k.count("expert_used_count", 0, 1, maxExperts)
+		c.NormTopKProb = true
+	}
+	c.IntermediateSize = k.count("feed_forward_length", 0, 1, maxWidth)
+	if c.NumExperts > 0 {
+		c.MoEIntermediateSize = k.count("expert_feed_forward_length", c.IntermediateSize, 1, maxWidth)
+	}
+	c.FinalLogitSoftcapping = float32(k.number("final_logit_softcapping", 0))
+	c.AttnLogitSoftcapping = float32(k.number("attn_logit_softcapping", 0))
+}
+
+func (c *Config) readGGUFRope(k *keys) {
+	r := RopeConfig{
+		Type:                          k.text("rope.scaling.type", "linear"),
+		Theta:                         k.number("rope.freq_base", 10000),
+		Factor:                        k.number("rope.scaling.factor", k.number("rope.scale_linear", 1)),
+		Pairs:                         c.ModelType == "llama",
+		OriginalMaxPositionEmbeddings: k.number("rope.scaling.original_context_length", float64(c.MaxPositionEmbeddings)),
+		BetaFast:                      k.number("rope.scaling.yarn_beta_fast", 32),
+		BetaSlow:                      k.number("rope.scaling.yarn_beta_slow", 1),
+	}
+	if r.Type == "none" || r.Type == "linear" && (r.Factor == 1 || r.Factor == 0) {
+		r.Type = "default"
+	}
+	if a := k.number("rope.scaling.attn_factor", 1); a != 1 && r.Type == "yarn" {
+		r.AttentionFactor = a * yarnScale(r.Factor, 1)
+	}
+	if t, ok := k.f.Tensor("rope_freqs.weight"); ok {
+		r.Divisors = ropeDivisors(k, t, c.HeadDim)
+	}
+	c.Rope = r
+}
+
+// ropeDivisors reads the tensor that says what frequencies are divided by.
+func ropeDivisors(k *keys, t gguf.Tensor, headDim int) []float32 {
+	if t.Type.String() != "F32" || len(t.Shape) != 1 || t.Shape[0] != headDim/2 {
+		if k.err == nil {
+			k.err = fmt.Errorf("model: %s: tensor %s: %s %v, want F32 [%d]: %w", k.f.Name(), t.Name, t.Type, t.Shape, headDim/2, ErrTensor)
+		}
+		return nil
+	}
+	div := decodeF32(k.f.Bytes(t))
+	for _, v := range div {
+		if !(v > 0) || math.IsInf(float64(v), 0) {
+			if k.err == nil {
+				k.err = fmt.Errorf("model: %s: tensor %s holds %v, want positive numbers: %w", k.f.Name(), t.Name, v, ErrTensor)
+			}
+			return nil
+		}
+	}
+	return div
+}
+
+func (c *Config) readGGUFLayers(k *keys) {
+	if c.ModelType != "gemma3_text" {
+		return
+	}
+	c.HiddenAct = GeluTanh
+	c.RopeLocal = &RopeConfig{Type: "default", Theta: k.number("rope.freq_base_swa", 10000)}
+	c.QueryPreAttnScalar = float64(c.HeadDim)
+	if c.NumHiddenLayers == 62 { // the 27B model divides by the width of its heads' share
+		c.QueryPreAttnScalar = float64(c.HiddenSize / c.NumAttentionHeads)
+	}
+	c.SlidingWindow = k.count("attention.sliding_window", 0, 0, maxContext)
+	if c.SlidingWindow == 0 {
+		return
+	}
+	c.Sliding = make([]bool, c.NumHiddenLayers)
+	if list, ok := k.f.Bools(k.name("attention.sliding_window_pattern")); ok {
+		if len(list) < c.NumHiddenLayers {
+			k.fail(k.name("attention.sliding_window_pattern"), "one value for every layer")
+			return
+		}
+		copy(c.Sliding, list)
+		return
+	}
+	period := k.count("attention.sliding_window_pattern", 6, 1, maxLayers)
+	for i := range c.Sliding {
+		c.Sliding[i] = (i+1)%period != 0
+	}
+}
+
+// readGGUFTokens reads the ids of the vocabulary's ends.
+func (c *Config) readGGUFTokens(f *gguf.File) {
+	id := func(key string) int32 {
+		if v, ok := f.Uint("tokenizer.ggml." + key); ok && v < uint64(c.VocabSize) {
+			return int32(v)
+		}
+		return -1
+	}
+	c.BOSTokenID = id("bos_token_id")
+	for _, key := range []string{"eos_token_id", "eot_token_id", "eom_token_id"} {
+		if v := id(key); v >= 0 {
+			c.EOSTokenIDs = append(c.EOSTokenIDs, v)
+		}
+	}
+}

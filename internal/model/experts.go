@@ -1,0 +1,175 @@
+package model
+
+import "github.com/blitz-r1/blitz/internal/kernel"
+
+// Experts is a sparse layer: a router chooses some of many gated MLPs for each
+// token (Shazeer et al. 2017; DeepSeekMoE, Dai et al. 2024).
+type Experts struct {
+	Router         Linear
+	Choose         kernel.Router
+	Gate, Up, Down []Linear // one an expert
+	Act            Activation
+}
+
+// routing is where the tokens of a step go: rows of the experts' activations are
+// ordered by expert, then by token.
+type routing struct {
+	e       *Experts
+	x       *Act // inputs
+	logits  *Act
+	out     *Act      // [T*K, D] outputs of the experts
+	y       *Act      // their weighted sums
+	ids     []int32   // [T, K] chosen experts, ascending
+	weights []float32 // [T, K]
+	rowOf   []int32   // [T, K] row of the expert's output
+	first   []int32   // [E+1] first row of each expert
+	next    []int32   // [E] next free row while rows are handed out
+	token   []int32   // [T*K] whose row it is
+	expert  []int32   // [T*K]
+	inner   []*Act    // [E] an expert's part of the activations inside
+	phase   routePhase
+}
+
+type routePhase uint8
+
+const (
+	phaseChoose   routePhase = iota // experts of a token
+	phaseQuantise                   // a row inside
+	phaseSum                        // outputs of a token
+)
+
+// Experts runs the experts of a layer on the rows of x: the tokens of each expert
+// are gathered and multiplied as a matrix; their outputs are added in ascending
+// order of the experts.
+//
+//	x [T, D] → [T, D]
+func (s *Step) Experts(x *Act, e *Experts) *Act {
+	r := &s.routing
+	r.e, r.x, r.logits = e, x, s.Linear(x, &e.Router)
+	s.chooseExperts()
+	rows, I := len(r.ids), e.Gate[0].Rows
+	gate, up := s.act(rows, I), s.act(rows, I)
+	s.product.begin()
+	s.prepare(x, &e.Gate[0].Matrix)
+	for id := range e.Gate {
+		if in := s.expertInput(x, id); in != nil {
+			from := int(r.first[id])
+			s.product.add(product{y: gate.X[from*I:], ldy: I, q8: in.q8, f32: in.f32, m: &e.Gate[id].Matrix})
+			s.product.add(product{y: up.X[from*I:], ldy: I, q8: in.q8, f32: in.f32, m: &e.Up[id].Matrix})
+		}
+	}
+	s.runProducts()
+	s.gate(gate, up, e.Act)
+	s.expertDown(gate, x.D)
+	r.y = s.act(x.T, x.D)
+	r.phase = phaseSum
+	s.Workers.Run(r, x.T)
+	return r.y
+}
+
+// chooseExperts routes all tokens and orders the rows by expert.
+func (s *Step) chooseExperts() {
+	r := &s.routing
+	T, K, E := r.x.T, r.e.Choose.TopK, len(r.e.Gate)
+	r.ids, r.weights, r.rowOf = resize(r.ids, T*K), resize(r.weights, T*K), resize(r.rowOf, T*K)
+	r.token, r.expert = resize(r.token, T*K), resize(r.expert, T*K)
+	r.first, r.next, r.inner = resize(r.first, E+1), resize(r.next, E), resize(r.inner, E)
+	r.phase = phaseChoose
+	s.Workers.Run(r, T)
+	clear(r.first)
+	for _, id := range r.ids {
+		r.first[id+1]++
+	}
+	for id := range E {
+		r.first[id+1] += r.first[id]
+	}
+	copy(r.next, r.first)
+	for i, id := range r.ids {
+		row := r.next[id]
+		r.next[id]++
+		r.rowOf[i], r.token[row], r.expert[row] = row, int32(i/K), id
+	}
+}
+
+// expertInput returns the inputs of one expert, nil where it has none.
+func (s *Step) expertInput(x *Act, id int) *Act {
+	tokens := s.routing.token[s.routing.first[id]:s.routing.first[id+1]]
+	if len(tokens) == 0 {
+		return nil
+	}
+	if x.T == 1 {
+		return x
+	}
+	in := s.acts.next()
+	*in = Act{T: len(tokens), D: x.D}
+	if s.routing.e.Gate[id].IsFloat() {
+		in.f32 = s.f32s.next()
+		in.f32.Gather(x.f32, tokens)
+	} else {
+		in.q8 = s.q8s.next()
+		in.q8.Gather(x.q8, tokens)
+	}
+	return in
+}
+
+// expertDown multiplies the rows inside with the last matrix of their experts.
+func (s *Step) expertDown(inside *Act, D int) {
+	r := &s.routing
+	r.out = s.act(inside.T, D)
+	for id := range r.inner {
+		r.inner[id] = nil
+		from, to := int(r.first[id]), int(r.first[id+1])
+		if from == to {
+			continue
+		}
+		a := s.acts.next()
+		*a = Act{T: to - from, D: inside.D, X: inside.X[from*inside.D : to*inside.D]}
+		if r.e.Down[id].IsFloat() {
+			a.f32 = s.f32s.next()
+			a.f32.Reset(a.T, a.D)
+		} else {
+			a.q8 = s.q8s.next()
+			a.q8.Reset(a.T, a.D)
+		}
+		r.inner[id] = a
+	}
+	r.phase = phaseQuantise
+	s.Workers.Run(r, inside.T)
+	s.product.begin()
+	for id, a := range r.inner {
+		if a != nil {
+			s.product.add(product{y: r.out.X[int(r.first[id])*D:], ldy: D, q8: a.q8, f32: a.f32, m: &r.e.Down[id].Matrix})
+		}
+	}
+	s.runProducts()
+}
+
+// Do does one row of the phase.
+func (r *routing) Do(i int, t *kernel.Thread) {
+	switch r.phase {
+	case phaseChoose:
+		K := r.e.Choose.TopK
+		r.e.Choose.Route(r.ids[i*K:(i+1)*K], r.weights[i*K:(i+1)*K], r.logits.Row(i), &t.RouteScratch)
+	case phaseQuantise:
+		a := r.inner[r.expert[i]]
+		row := i - int(r.first[r.expert[i]])
+		if a.q8 != nil {
+			a.q8.Quantise(row, a.Row(row))
+		} else {
+			a.f32.Set(row, a.Row(row))
+		}
+	case phaseSum:
+		y, K := r.y.Row(i), r.e.Choose.TopK
+		clear(y)
+		for j := i * K; j < (i+1)*K; j++ {
+			kernel.AddScaled(y, r.out.Row(int(r.rowOf[j])), r.weights[j])
+		}
+	}
+}
+
+func resize[E any](s []E, n int) []E {
+	if cap(s) < n {
+		return make([]E, n)
+	}
+	return s[:n]
+}

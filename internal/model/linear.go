@@ -1,0 +1,125 @@
+package model
+
+import "github.com/blitz-r1/blitz/internal/kernel"
+
+// Linear is a matrix [out, in] with its bias: y = W x + b.
+type Linear struct{ kernel.Matrix }
+
+// Linear multiplies the rows of x.
+//
+//	x [T, in] → [T, out]
+func (s *Step) Linear(x *Act, w *Linear) *Act {
+	y := s.act(x.T, w.Rows)
+	s.product.begin()
+	s.multiply(y, x, w)
+	s.runProducts()
+	return y
+}
+
+// Linear2 and Linear3 multiply x with several matrices at once.
+func (s *Step) Linear2(x *Act, a, b *Linear) (ya, yb *Act) {
+	ya, yb = s.act(x.T, a.Rows), s.act(x.T, b.Rows)
+	s.product.begin()
+	s.multiply(ya, x, a)
+	s.multiply(yb, x, b)
+	s.runProducts()
+	return ya, yb
+}
+
+func (s *Step) Linear3(x *Act, a, b, c *Linear) (ya, yb, yc *Act) {
+	ya, yb, yc = s.act(x.T, a.Rows), s.act(x.T, b.Rows), s.act(x.T, c.Rows)
+	s.product.begin()
+	s.multiply(ya, x, a)
+	s.multiply(yb, x, b)
+	s.multiply(yc, x, c)
+	s.runProducts()
+	return ya, yb, yc
+}
+
+// multiply adds a product to those of the next runProducts.
+func (s *Step) multiply(y, x *Act, w *Linear) {
+	s.prepare(x, &w.Matrix)
+	s.product.add(product{y: y.X, ldy: y.D, q8: x.q8, f32: x.f32, m: &w.Matrix})
+}
+
+// prepare brings x into the form in which m is multiplied, once for all matrices
+// that read it.
+func (s *Step) prepare(x *Act, m *kernel.Matrix) {
+	if m.IsFloat() {
+		if x.f32 == nil {
+			x.f32 = s.f32s.next()
+			x.f32.Reset(x.T, x.D)
+			s.rows.f, s.rows.x = rowSetFloat, x
+			s.runRows(x.T, x.D)
+		}
+		return
+	}
+	if x.q8 == nil {
+		x.q8 = s.q8s.next()
+		x.q8.Reset(x.T, x.D)
+		s.rows.f, s.rows.x = rowQuantise, x
+		s.runRows(x.T, x.D)
+	}
+}
+
+// product is one matrix product: y [T, ldy] = x [T, in] times m.
+type product struct {
+	y     []float32
+	ldy   int
+	q8    *kernel.Q8
+	f32   *kernel.F32
+	m     *kernel.Matrix
+	chunk int // row blocks of an item
+	first int // number of the first item
+}
+
+// productTask runs independent products, cut into runs of row blocks.
+type productTask struct {
+	products []product
+	items    int
+}
+
+func (p *productTask) begin() { p.products, p.items = p.products[:0], 0 }
+
+func (p *productTask) add(x product) { p.products = append(p.products, x) }
+
+// The work of an item: enough to be worth handing out, little enough to share out
+// evenly.
+const (
+	itemBytes = 48 << 10 // of weights, where few tokens are multiplied
+	itemMACs  = 4 << 20  // where many are
+)
+
+func (s *Step) runProducts() {
+	p := &s.product
+	for i := range p.products {
+		x := &p.products[i]
+		T := 0
+		if x.m.IsFloat() {
+			T = x.f32.T
+		} else {
+			T = x.q8.T
+		}
+		macs := x.m.Cols * kernel.RowBlock * T
+		x.chunk = max(1, min(max(itemBytes/x.m.BlockBytes(), 1), itemMACs/max(macs, 1)))
+		x.first = p.items
+		p.items += (x.m.Blocks() + x.chunk - 1) / x.chunk
+	}
+	s.Workers.Run(p, p.items)
+}
+
+// Do does one item.
+func (p *productTask) Do(item int, th *kernel.Thread) {
+	i := len(p.products) - 1
+	for p.products[i].first > item {
+		i--
+	}
+	x := &p.products[i]
+	b0 := (item - x.first) * x.chunk
+	b1 := min(b0+x.chunk, x.m.Blocks())
+	if x.m.IsFloat() {
+		kernel.FloatProduct(x.y, x.ldy, x.f32, x.m, b0, b1, &th.Scratch)
+	} else {
+		kernel.Product(x.y, x.ldy, x.q8, x.m, b0, b1, &th.Scratch)
+	}
+}

@@ -1,0 +1,92 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/internal/weights"
+)
+
+// ErrNoRoom says that a model does not fit into memory.
+var ErrNoRoom = errors.New("not enough memory")
+
+// packChunk is how many row blocks a thread packs at a time.
+const packChunk = 64
+
+// load packs all planned matrices into memory of their own and gives the pages of
+// the file back as it goes, so that there is one copy in the end. limit is how
+// many bytes may be taken, 0: any.
+func (b *binder) load(limit int64) (tensor.Memory, error) {
+	total := 0
+	for _, p := range b.plan {
+		total += p.matrix.Bytes()
+	}
+	if limit > 0 && int64(total) > limit {
+		return tensor.Memory{}, fmt.Errorf("model: %s: weights take %d MiB, there are %d MiB free: %w", b.src.name(), total>>20, limit>>20, ErrNoRoom)
+	}
+	memory, err := tensor.Allocate(total)
+	if err != nil {
+		return memory, fmt.Errorf("model: %s: %w: %w", b.src.name(), err, ErrNoRoom)
+	}
+	at := 0
+	for i := range b.plan {
+		p := &b.plan[i]
+		n := p.matrix.Bytes()
+		p.matrix.Data = memory.Bytes()[at : at+n : at+n]
+		at += n
+		data, err := b.src.data(p.name)
+		if err != nil {
+			memory.Free()
+			return memory, fmt.Errorf("model: %w", err)
+		}
+		p.src.Data = data[p.from:]
+	}
+	if err := b.pack(); err != nil {
+		memory.Free()
+		return memory, err
+	}
+	return memory, nil
+}
+
+// pack runs the plan on all processors.
+func (b *binder) pack() error {
+	type part struct{ plan, from int }
+	var parts []part
+	left := make([]atomic.Int32, len(b.plan)) // parts of each matrix still to do
+	for i, p := range b.plan {
+		for from := 0; from < p.matrix.Blocks(); from += packChunk {
+			parts = append(parts, part{i, from})
+			left[i].Add(1)
+		}
+	}
+	var next atomic.Int64
+	var group sync.WaitGroup
+	errs := make([]error, runtime.GOMAXPROCS(0))
+	for worker := range errs {
+		group.Go(func() {
+			errs[worker] = b.src.guard(func() error {
+				var packer weights.Packer
+				for {
+					i := int(next.Add(1)) - 1
+					if i >= len(parts) {
+						return nil
+					}
+					p := &b.plan[parts[i].plan]
+					packer.Pack(p.matrix, p.src, parts[i].from, min(parts[i].from+packChunk, p.matrix.Blocks()))
+					if left[parts[i].plan].Add(-1) == 0 && b.last(parts[i].plan) {
+						b.src.release(p.name)
+					}
+				}
+			})
+		})
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// last says whether a planned matrix is the last one of its tensor.
+func (b *binder) last(i int) bool { return i+1 == len(b.plan) || b.plan[i+1].name != b.plan[i].name }

@@ -1,0 +1,228 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/kvcache"
+	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/safetensors"
+)
+
+// Model is an open model: its configuration and its weights, packed. It is read
+// only, and may be used by several goroutines, each with a Step of its own.
+type Model struct {
+	Config Config
+
+	net    network
+	embed  *Embedding
+	head   *Linear // nil: the embedding is the head
+	ropes  []*Rope
+	memory tensor.Memory
+	float  bool
+	// weightBytes is what the packed weights take.
+	weightBytes int64
+}
+
+// network is an architecture with its weights.
+type network interface {
+	// bind ties the weights to the fields.
+	bind(b *binder, c *Config)
+	// forward runs the layers on the step's batch and returns the normed last hidden
+	// states of the rows whose logits are wanted.
+	forward(s *Step) *Act
+	// attention returns the attention of each layer.
+	attention() []*Attention
+	// tables returns the rope tables.
+	tables() []*Rope
+}
+
+// families has the architectures by model_type.
+var families = map[string]func() network{
+	"llama":       func() network { return new(llama) },
+	"mistral":     func() network { return new(llama) },
+	"mixtral":     func() network { return new(llama) },
+	"qwen2":       func() network { return new(qwen2) },
+	"qwen3":       func() network { return new(qwen3) },
+	"qwen3_moe":   func() network { return new(qwen3) },
+	"gemma3_text": func() network { return new(gemma3) },
+}
+
+func familyNames() string { return sortedKeys(families) }
+func ggufNames() string   { return sortedKeys(ggufArchitectures) }
+
+func sortedKeys[V any](m map[string]V) string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+// Options say how a model is opened.
+type Options struct {
+	// MemoryLimit is how many bytes the weights may take, 0: any.
+	MemoryLimit int64
+}
+
+// Open reads a model: a GGUF file (the first of a split), or a Hugging Face folder
+// with config.json and safetensors. The error wraps fs.ErrNotExist where a file is
+// missing, ErrArch, ErrConfig, ErrTensor, gguf.ErrFormat or safetensors.ErrFormat
+// for a refused one, ErrNoRoom where it does not fit.
+func Open(path string, o Options) (*Model, error) {
+	src, c, err := openSource(path)
+	if err != nil {
+		return nil, err
+	}
+	defer src.close()
+	m := &Model{Config: *c, net: families[c.ModelType]()}
+	b := newBinder(src, c.ModelType)
+	if err := src.guard(func() error { m.bind(b); return b.err }); err != nil {
+		return nil, err
+	}
+	if m.memory, err = b.load(o.MemoryLimit); err != nil {
+		return nil, err
+	}
+	m.weightBytes = int64(len(m.memory.Bytes()))
+	return m, nil
+}
+
+// openSource opens the files of a model and reads its configuration.
+func openSource(path string) (source, *Config, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.IsDir() && !strings.HasSuffix(path, ".safetensors") && !strings.HasSuffix(path, ".json") {
+		f, err := gguf.Open(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		c, err := configFromGGUF(f)
+		if err != nil {
+			f.Close()
+			return nil, nil, err
+		}
+		return ggufSource{f}, c, nil
+	}
+	if !info.IsDir() {
+		path = filepath.Dir(path)
+	}
+	c, err := configFromHF(filepath.Join(path, "config.json"))
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := safetensors.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return hfSource{f}, c, nil
+}
+
+// bind ties all weights to fields.
+func (m *Model) bind(b *binder) {
+	c := &m.Config
+	m.embed = &b.embed
+	name := b.name("token_embd", noLayer, ".weight")
+	if t, ok := b.find(name, c.VocabSize, c.HiddenSize); ok {
+		b.matrix(&m.embed.Matrix, t, c.VocabSize, c.HiddenSize, 0, 0)
+	}
+	tied := c.TieWordEmbeddings
+	if !b.hf {
+		tied = !b.has("output", noLayer, ".weight")
+		c.TieWordEmbeddings = tied
+	}
+	if !tied {
+		m.head = new(Linear)
+		b.linear(m.head, "output", noLayer, c.VocabSize, c.HiddenSize)
+	}
+	m.net.bind(b, c)
+	m.ropes = m.net.tables()
+	m.float = true
+	for _, p := range b.plan {
+		m.float = m.float && p.matrix.IsFloat()
+	}
+}
+
+// Close gives the memory of the weights back; nothing may use the model then.
+func (m *Model) Close() { m.memory.Free() }
+
+// IsFloat says whether every matrix is float.
+func (m *Model) IsFloat() bool { return m.float }
+
+// WeightBytes returns what the packed weights take in memory.
+func (m *Model) WeightBytes() int64 { return m.weightBytes }
+
+// DefaultCache returns the kind of cache for a model whose user did not choose.
+func (m *Model) DefaultCache() kernel.CacheKind {
+	if m.float {
+		return kernel.CacheF32
+	}
+	return kernel.CacheQ8
+}
+
+// CacheLayers returns what each layer keeps of a page of positions.
+func (m *Model) CacheLayers(kind kernel.CacheKind) []kvcache.Layer {
+	var layers []kvcache.Layer
+	for _, a := range m.net.attention() {
+		layers = append(layers, kvcache.Layer{Bytes: a.pageBytes(kind), Window: a.Window})
+	}
+	return layers
+}
+
+// ErrTokens says that a token is not in the vocabulary.
+var ErrTokens = errors.New("token id out of range")
+
+// CheckTokens returns an error that names the first id that is none.
+func (m *Model) CheckTokens(ids []int32) error {
+	for i, id := range ids {
+		if id < 0 || int(id) >= m.Config.VocabSize {
+			return fmt.Errorf("model: token %d is %d: %w, want 0 to %d (vocab_size %d)", i, id, ErrTokens, m.Config.VocabSize-1, m.Config.VocabSize)
+		}
+	}
+	return nil
+}
+
+// Forward computes one step: it fills the caches of the batch's positions and
+// returns the last hidden states of the rows whose logits are wanted, segment by
+// segment. They are valid until the next step.
+func (m *Model) Forward(s *Step, b *Batch) *Act {
+	s.begin(b)
+	last := 0
+	for i := range b.Segments {
+		last = max(last, b.Segments[i].Pos+len(b.Segments[i].Tokens))
+	}
+	for _, r := range m.ropes {
+		r.grow(last)
+	}
+	s.embed = m.embed
+	return m.net.forward(s)
+}
+
+// Logits returns the logits of rows from … to-1 of what Forward returned.
+//
+//	→ [to-from, V]
+func (m *Model) Logits(s *Step, hidden *Act, from, to int) *Act {
+	rows := s.acts.next()
+	*rows = Act{T: to - from, D: hidden.D, X: hidden.X[from*hidden.D : to*hidden.D]}
+	head := m.head
+	if head == nil {
+		head = &Linear{m.embed.Matrix}
+	}
+	y := s.Linear(rows, head)
+	if softcap := m.Config.FinalLogitSoftcapping; softcap != 0 {
+		s.softcap(y, softcap)
+	}
+	return y
+}
+
+// attentionScale is the usual scale of scores, d^-0.5.
+func attentionScale(d float64) float32 { return float32(1 / math.Sqrt(d)) }

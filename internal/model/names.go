@@ -1,0 +1,85 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Weights are asked for by the names that GGUF gives them: token_embd, attn_q …
+// This file says what Hugging Face calls the same tensors.
+
+// hfTop names the tensors outside layers.
+var hfTop = map[string]string{
+	"token_embd":  "embed_tokens",
+	"output_norm": "norm",
+}
+
+// hfLayer names the tensors of a layer, behind model.layers.N.
+var hfLayer = map[string]string{
+	"attn_norm":     "input_layernorm",
+	"attn_q":        "self_attn.q_proj",
+	"attn_k":        "self_attn.k_proj",
+	"attn_v":        "self_attn.v_proj",
+	"attn_output":   "self_attn.o_proj",
+	"attn_q_norm":   "self_attn.q_norm",
+	"attn_k_norm":   "self_attn.k_norm",
+	"ffn_norm":      "post_attention_layernorm",
+	"ffn_gate":      "mlp.gate_proj",
+	"ffn_up":        "mlp.up_proj",
+	"ffn_down":      "mlp.down_proj",
+	"ffn_gate_inp":  "mlp.gate",
+	"ffn_gate_exps": "mlp.experts.%d.gate_proj",
+	"ffn_up_exps":   "mlp.experts.%d.up_proj",
+	"ffn_down_exps": "mlp.experts.%d.down_proj",
+}
+
+// hfFamily names what a model type calls otherwise.
+var hfFamily = map[string]map[string]string{
+	"mixtral": {
+		"ffn_gate_inp":  "block_sparse_moe.gate",
+		"ffn_gate_exps": "block_sparse_moe.experts.%d.w1",
+		"ffn_up_exps":   "block_sparse_moe.experts.%d.w3",
+		"ffn_down_exps": "block_sparse_moe.experts.%d.w2",
+	},
+	"gemma3_text": {
+		"post_attention_norm": "post_attention_layernorm",
+		"ffn_norm":            "pre_feedforward_layernorm",
+		"post_ffw_norm":       "post_feedforward_layernorm",
+	},
+}
+
+// hfPrefixes are what may stand before the names of a language model, the first
+// for the layers, the second for the head: alone, and inside a multimodal model in
+// both spellings.
+var hfPrefixes = [][2]string{
+	{"model.", ""},
+	{"language_model.model.", "language_model."},
+	{"model.language_model.", ""},
+}
+
+// noLayer stands for the tensors outside layers.
+const noLayer = -1
+
+// ggufName returns the name of a tensor in a GGUF file.
+func ggufName(role string, layer int, part string) string {
+	if layer == noLayer {
+		return role + part
+	}
+	return fmt.Sprintf("blk.%d.%s%s", layer, role, part)
+}
+
+// hfName returns the name of a tensor in a Hugging Face checkpoint; names of
+// experts keep a %d for their number.
+func hfName(kind string, prefix [2]string, role string, layer int, part string) string {
+	if role == "output" {
+		return prefix[1] + "lm_head" + part
+	}
+	if layer == noLayer {
+		return prefix[0] + hfTop[role] + part
+	}
+	name := hfFamily[kind][role]
+	if name == "" {
+		name = hfLayer[role]
+	}
+	return strings.Join([]string{prefix[0], "layers.", fmt.Sprint(layer), ".", name, part}, "")
+}

@@ -1,0 +1,204 @@
+package model
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/blitz-r1/blitz/internal/kernel"
+)
+
+// RopeConfig describes rotary position embedding (Su et al. 2021) and how its
+// frequencies are scaled beyond the trained context.
+type RopeConfig struct {
+	Type   string // default, linear, llama3, yarn
+	Theta  float64
+	Factor float64 // how many times the context grows, where scaled
+	Pairs  bool    // rotates neighbours (2i, 2i+1), else halves (i, i+d/2)
+
+	OriginalMaxPositionEmbeddings float64
+	LowFreqFactor, HighFreqFactor float64 // llama3
+	BetaFast, BetaSlow            float64 // yarn
+	MScale, MScaleAllDim          float64 // yarn, DeepSeek's; 0: not given
+	AttentionFactor               float64 // yarn; 0: computed
+	NoTruncate                    bool    // yarn: the range is not rounded to whole dimensions
+
+	Divisors []float32 // of the frequencies, from a GGUF's rope_freqs, or nil
+}
+
+func (r *RopeConfig) check() error {
+	bad := func(format string, a ...any) error { return fmt.Errorf(format+": %w", append(a, ErrConfig)...) }
+	if !(r.Theta > 0) || math.IsInf(r.Theta, 0) {
+		return bad("rope_theta %v, want a positive number", r.Theta)
+	}
+	switch r.Type {
+	case "default":
+		return nil
+	case "linear", "llama3", "yarn":
+		if !(r.Factor > 0) || math.IsInf(r.Factor, 0) {
+			return bad("rope factor %v, want a positive number", r.Factor)
+		}
+		if r.Type != "linear" && !(r.OriginalMaxPositionEmbeddings > 0) {
+			return bad("original_max_position_embeddings %v, want a positive number", r.OriginalMaxPositionEmbeddings)
+		}
+		if r.Type == "llama3" && !(r.LowFreqFactor > 0 && r.HighFreqFactor > r.LowFreqFactor) {
+			return bad("low_freq_factor %v and high_freq_factor %v, want positive ones in that order", r.LowFreqFactor, r.HighFreqFactor)
+		}
+		if r.Type == "yarn" && !(r.BetaFast > 0 && r.BetaSlow > 0) {
+			return bad("beta_fast %v and beta_slow %v, want positive numbers", r.BetaFast, r.BetaSlow)
+		}
+		return nil
+	}
+	return bad("rope_type %q, want default, linear, llama3 or yarn", r.Type)
+}
+
+// frequencies returns the d/2 scaled frequencies and the factor on sine and
+// cosine, float64, in the order of Hugging Face's formulas.
+func (r *RopeConfig) frequencies(d int) (freq []float64, factor float64) {
+	freq, factor = kernel.RopeFrequencies(d, r.Theta), 1
+	switch r.Type {
+	case "linear":
+		for i := range freq {
+			freq[i] /= r.Factor
+		}
+	case "llama3":
+		r.llama3(freq)
+	case "yarn":
+		r.yarn(freq, d)
+		factor = r.attentionFactor()
+	}
+	for i, div := range r.Divisors {
+		freq[i] /= float64(div)
+	}
+	return freq, factor
+}
+
+// llama3 slows frequencies down whose wave is longer than the trained context,
+// with a smooth passage (Llama 3.1's rope scaling).
+func (r *RopeConfig) llama3(freq []float64) {
+	long, short := r.OriginalMaxPositionEmbeddings/r.LowFreqFactor, r.OriginalMaxPositionEmbeddings/r.HighFreqFactor
+	for i, f := range freq {
+		wave := 2 * math.Pi / f
+		switch {
+		case wave > long:
+			freq[i] = f / r.Factor
+		case wave >= short:
+			smooth := (r.OriginalMaxPositionEmbeddings/wave - r.LowFreqFactor) / (r.HighFreqFactor - r.LowFreqFactor)
+			freq[i] = float64((1-smooth)*f)/r.Factor + float64(smooth*f)
+		}
+	}
+}
+
+// yarn interpolates slow frequencies and keeps fast ones (Peng et al. 2023, §3.2).
+func (r *RopeConfig) yarn(freq []float64, d int) {
+	dimension := func(rotations float64) float64 {
+		return float64(d) * kernel.Log64(r.OriginalMaxPositionEmbeddings/(rotations*2*math.Pi)) / (2 * kernel.Log64(r.Theta))
+	}
+	low, high := dimension(r.BetaFast), dimension(r.BetaSlow)
+	if !r.NoTruncate {
+		low, high = math.Floor(low), math.Ceil(high)
+	}
+	low, high = max(low, 0), min(high, float64(d-1))
+	if low == high {
+		high += 0.001 // as the reference prevents the division by zero
+	}
+	for i, f := range freq {
+		ramp := min(max((float64(i)-low)/(high-low), 0), 1)
+		keep := 1 - ramp
+		freq[i] = float64(f/r.Factor*(1-keep)) + float64(f*keep)
+	}
+}
+
+// yarnScale is the paper's attention temperature, 0.1 ln s + 1.
+func yarnScale(factor, mscale float64) float64 {
+	if factor <= 1 {
+		return 1
+	}
+	return float64(0.1*mscale*kernel.Log64(factor)) + 1
+}
+
+// attentionFactor multiplies sine and cosine.
+func (r *RopeConfig) attentionFactor() float64 {
+	switch {
+	case r.AttentionFactor != 0:
+		return r.AttentionFactor
+	case r.MScale != 0 && r.MScaleAllDim != 0:
+		return yarnScale(r.Factor, r.MScale) / yarnScale(r.Factor, r.MScaleAllDim)
+	}
+	return yarnScale(r.Factor, 1)
+}
+
+// Rope holds the tables of one RopeConfig, made as far as positions were asked
+// for. Its tables are read by all threads of a step and grown between steps.
+type Rope struct {
+	Dim    int
+	pairs  bool
+	freq   []float64
+	factor float64
+	// tables of ropeChunk positions each: for a position two rows, [2, Dim] for
+	// pairs (see kernel.RopePairs), cosines and sines [2, Dim/2] for halves.
+	tables [][]float32
+}
+
+// ropeChunk is how many positions a table grows by.
+const ropeChunk = 256
+
+func newRope(c *RopeConfig, dim int) *Rope {
+	r := &Rope{Dim: dim, pairs: c.Pairs}
+	r.freq, r.factor = c.frequencies(dim)
+	return r
+}
+
+// row returns the length of a row of a table.
+func (r *Rope) row() int {
+	if r.pairs {
+		return r.Dim
+	}
+	return r.Dim / 2
+}
+
+// grow makes the tables of positions below n.
+func (r *Rope) grow(n int) {
+	cos, sin := make([]float32, r.Dim/2), make([]float32, r.Dim/2)
+	for len(r.tables)*ropeChunk < n {
+		table := make([]float32, ropeChunk*2*r.row())
+		for p := range ropeChunk {
+			for i, f := range r.freq {
+				s, c := kernel.SinCos64(float64(float64(len(r.tables)*ropeChunk+p) * f))
+				cos[i], sin[i] = float32(float64(c*r.factor)), float32(float64(s*r.factor))
+			}
+			a, b := r.rows(table, p)
+			if r.pairs {
+				kernel.InterleaveRope(a, b, cos, sin)
+			} else {
+				copy(a, cos)
+				copy(b, sin)
+			}
+		}
+		r.tables = append(r.tables, table)
+	}
+}
+
+// rows returns the two rows of a position in its table.
+func (r *Rope) rows(table []float32, p int) (a, b []float32) {
+	n := r.row()
+	return table[2*p*n:][:n], table[(2*p+1)*n:][:n]
+}
+
+// rotate turns one head's vector x [Dim] to its position.
+func (r *Rope) rotate(x []float32, pos int) {
+	a, b := r.rows(r.tables[pos/ropeChunk], pos%ropeChunk)
+	if r.pairs {
+		kernel.RopePairs(x, a, b)
+	} else {
+		kernel.RopeHalves(x, a, b)
+	}
+}
+
+// Rope turns every head of x to its row's position, in place. Only the last Dim
+// elements of a head turn.
+//
+//	x [T, heads*D]
+func (s *Step) Rope(x *Act, heads int, r *Rope) {
+	s.rows.f, s.rows.x, s.rows.heads, s.rows.rope, s.rows.pos = rowRope, x, heads, r, s.positions
+	s.runRows(x.T, x.D)
+}
