@@ -89,8 +89,9 @@ func New(layers []Layer, limit int) (*Cache, error) {
 			return nil, fmt.Errorf("kvcache: %w: limit %d bytes, want more than there can be", ErrNoRoom, limit)
 		}
 		total += l.Bytes
-		g := &c.groups[c.group(l.Window)]
-		c.places = append(c.places, place{c.group(l.Window), g.bytes, g.bytes + l.Bytes})
+		i := c.group(l.Window)
+		g := &c.groups[i]
+		c.places = append(c.places, place{i, g.bytes, g.bytes + l.Bytes})
 		g.bytes += l.Bytes
 	}
 	if total > limit {
@@ -101,8 +102,13 @@ func New(layers []Layer, limit int) (*Cache, error) {
 }
 
 // group returns the index of the group with that window, and makes it where there
-// is none.
+// is none. A window of 1, which looks at no earlier position, is kept as one of 2: then
+// every group has the last page of a sequence, and a prefix is found by all groups or
+// by none.
 func (c *Cache) group(window int) int {
+	if window == 1 {
+		window = 2
+	}
 	for i := range c.groups {
 		if c.groups[i].window == window {
 			return i

@@ -67,8 +67,8 @@ func (s *Sequence) Append(tokens []int32) {
 	s.expire()
 }
 
-// publish puts the last page into the tree and returns its node; nil where the tree
-// has a page that begins with a partial one.
+// publish puts the last page into the tree and returns its node; nil where it is a
+// partial one and the tree has a longer one that begins so.
 func (s *Sequence) publish() *node {
 	split := (len(s.tokens) - 1) / PagePositions
 	n := s.cache.child(s.tip, s.tokens[split*PagePositions:])

@@ -3,8 +3,8 @@ package kvcache
 import "slices"
 
 // node is a page of tokens in the tree. Whole nodes have 256 tokens and may have
-// children; partial ones have fewer and are leaves. No node's tokens are the
-// beginning of those of another child of the same parent.
+// children; partial ones have fewer and are leaves. A partial one makes way for a
+// child of the same parent that begins with its tokens and has all pages.
 type node struct {
 	parent    *node
 	tokens    []int32
@@ -69,24 +69,36 @@ func commonPrefix(a, b []int32) int {
 // hasPrefix says whether a begins with b.
 func hasPrefix(a, b []int32) bool { return len(a) >= len(b) && slices.Equal(a[:len(b)], b) }
 
-// child returns the child of parent with these tokens, and makes it where there is
-// none; a partial one that the tokens begin with makes way. It returns nil for a
-// partial page whose tokens another child begins with.
+// child returns the child of parent with these tokens, to which the caller attaches
+// the pages that it lacks, and makes it where there is none. A partial page that the
+// tokens begin with makes way. It returns nil for a partial page that a child with all
+// pages begins with.
 func (c *Cache) child(parent *node, tokens []int32) *node {
 	i, found := parent.search(tokens)
-	if found {
-		return parent.children[i]
+	if !found {
+		for _, longer := range parent.children[i:] {
+			if !hasPrefix(longer.tokens, tokens) {
+				break
+			}
+			if longer.whole() {
+				return nil
+			}
+		}
+		parent.children = slices.Insert(parent.children, i, c.newNode(parent, tokens))
 	}
-	if i < len(parent.children) && hasPrefix(parent.children[i].tokens, tokens) {
-		return nil
+	n := parent.children[i]
+	// What lies between the beginning of a page and the page begins alike, so it lacks
+	// pages, or the beginning would have made way for it.
+	for i--; i >= 0; i-- {
+		shorter := parent.children[i]
+		if hasPrefix(tokens, shorter.tokens) {
+			c.remove(shorter)
+			break
+		}
+		if shorter.whole() {
+			break
+		}
 	}
-	// No child lies between a beginning of tokens and tokens: it would begin alike.
-	if i > 0 && hasPrefix(tokens, parent.children[i-1].tokens) {
-		c.remove(parent.children[i-1])
-		i--
-	}
-	n := c.newNode(parent, tokens)
-	parent.children = slices.Insert(parent.children, i, n)
 	return n
 }
 

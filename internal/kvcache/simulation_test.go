@@ -1,0 +1,325 @@
+package kvcache
+
+import (
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// A world is a cache under simulation: random operations on several sequences, beside
+// a plain model of each. The bytes of a position are a mark of the layer and of all
+// tokens up to it, so that a page shared, copied or reused wrongly shows.
+type world struct {
+	t         failer
+	pick      func(label string, lo, hi int) int // a random number lo … hi
+	layers    []Layer
+	cache     *Cache
+	texts     [][]int32
+	sequences []*twin
+}
+
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+// twin is a sequence and its model.
+type twin struct {
+	*Sequence
+	tokens []int32
+	text   []int32 // what it mostly continues
+	stale  bool    // from before a Drop
+}
+
+const (
+	maxSequences = 5
+	maxLength    = 1500
+	markBytes    = 8
+)
+
+var simulatedWindows = [][]int{{0}, {0, 300}, {0, 1, 700}, {100}, {256, 257, 0}, {2, 513}, {0, 255, 256}, {1000}}
+
+// newWorld makes a cache of two layers a window, with a random limit.
+func newWorld(t failer, pick func(string, int, int) int) *world {
+	w := &world{t: t, pick: pick}
+	windows := simulatedWindows[pick("windows", 0, len(simulatedWindows)-1)]
+	page := 0
+	for i := range 2 * len(windows) {
+		l := Layer{Bytes: markBytes*PagePositions + 64*(i%3), Window: windows[i%len(windows)]}
+		w.layers = append(w.layers, l)
+		page += l.Bytes
+	}
+	var err error
+	if w.cache, err = New(w.layers, page*pick("pages", 1, 24)+pick("more", 0, page)); err != nil {
+		t.Fatalf("new: %v", err)
+	}
+	// Texts begin as an earlier one does, and go on their own way from some point.
+	for i := range 4 {
+		text := w.noise(maxLength)
+		if i > 0 {
+			copy(text, w.texts[pick("like", 0, i-1)][:pick("up to", 0, maxLength)])
+		}
+		w.texts = append(w.texts, text)
+	}
+	return w
+}
+
+func (w *world) noise(n int) []int32 {
+	// From a seed, so that rapid has few numbers to draw.
+	r := rand.New(rand.NewPCG(uint64(w.pick("noise", 0, 1000)), 0))
+	tokens := make([]int32, n)
+	for i := range tokens {
+		tokens[i] = r.Int32N(2)
+	}
+	return tokens
+}
+
+// step does one random operation.
+func (w *world) step() {
+	type operation struct {
+		weight int
+		run    func()
+	}
+	operations := []operation{
+		{3, w.match},
+		{1, w.empty},
+		{12, w.grow},
+		{3, w.truncate},
+		{2, w.fork},
+		{2, w.free},
+		{1, w.reserve},
+	}
+	if w.pick("drop", 0, 99) == 0 {
+		w.drop()
+		return
+	}
+	sum := 0
+	for _, o := range operations {
+		sum += o.weight
+	}
+	at := w.pick("operation", 0, sum-1)
+	for _, o := range operations {
+		if at < o.weight {
+			o.run()
+			return
+		}
+		at -= o.weight
+	}
+}
+
+// any returns one of the sequences, or nil.
+func (w *world) any() *twin {
+	if len(w.sequences) == 0 {
+		return nil
+	}
+	return w.sequences[w.pick("sequence", 0, len(w.sequences)-1)]
+}
+
+func (w *world) text() []int32 { return w.texts[w.pick("text", 0, len(w.texts)-1)] }
+
+func (w *world) add(x *twin) {
+	if len(w.sequences) == maxSequences {
+		w.free()
+	}
+	w.sequences = append(w.sequences, x)
+}
+
+func (w *world) empty() { w.add(&twin{Sequence: w.cache.Sequence(), text: w.text()}) }
+
+func (w *world) match() {
+	text := w.text()
+	tokens := slices.Clone(text[:w.pick("length", 0, len(text))])
+	if w.pick("noisy", 0, 3) == 0 {
+		tokens = append(tokens, w.noise(300)...)
+	}
+	want := w.longestMatch(tokens)
+	s := w.cache.Match(tokens)
+	if s.Len() != want {
+		w.t.Fatalf("match of %d tokens: got %d positions, want %d", len(tokens), s.Len(), want)
+	}
+	w.add(&twin{Sequence: s, tokens: tokens[:want], text: text})
+}
+
+// grow reserves, writes and appends. Sometimes it writes more than it appends, as
+// speculation does.
+func (w *world) grow() {
+	x := w.any()
+	if x == nil {
+		return
+	}
+	n := 0
+	switch w.pick("stride", 0, 3) {
+	case 0:
+		n = w.pick("n", 1, 4)
+	case 1:
+		n = PagePositions - len(x.tokens)%PagePositions
+	default:
+		n = w.pick("n", 1, 600)
+	}
+	n = min(n, maxLength-len(x.tokens))
+	next := slices.Clone(x.text[len(x.tokens) : len(x.tokens)+n])
+	if w.pick("noisy", 0, 4) == 0 {
+		next = w.noise(n)
+	}
+	if !w.tryReserve(x, n) {
+		return
+	}
+	w.write(x, next)
+	kept := n
+	if w.pick("reject", 0, 3) == 0 {
+		kept = w.pick("kept", 0, n)
+	}
+	x.Append(next[:kept])
+	x.tokens = append(slices.Clone(x.tokens), next[:kept]...)
+}
+
+func (w *world) reserve() {
+	if x := w.any(); x != nil {
+		w.tryReserve(x, w.pick("n", 0, maxLength))
+	}
+}
+
+// tryReserve reserves and checks that this fails exactly where there is no room, and
+// then changes nothing.
+func (w *world) tryReserve(x *twin, n int) bool {
+	fits := w.fits(x, n)
+	before := w.snapshot()
+	idle, nodes := w.idle()
+	err := x.Reserve(n)
+	if (err == nil) != fits {
+		w.t.Fatalf("reserve %d behind %d: got error %v, want room: %v", n, len(x.tokens), err, fits)
+	}
+	if err != nil {
+		if !errors.Is(err, ErrNoRoom) {
+			w.t.Fatalf("reserve %d behind %d: %v does not wrap ErrNoRoom", n, len(x.tokens), err)
+		}
+		if after := w.snapshot(); !slices.Equal(before, after) {
+			w.t.Fatalf("reserve %d behind %d: failed and changed the cache", n, len(x.tokens))
+		}
+		return false
+	}
+	w.checkEvicted(idle, nodes)
+	return true
+}
+
+// write marks the positions behind x as those of next.
+func (w *world) write(x *twin, next []int32) {
+	mark := prefixMark(x.tokens)
+	for i, token := range next {
+		mark = nextMark(mark, token)
+		pos := len(x.tokens) + i
+		for l := range w.layers {
+			page := x.Page(l, pos/PagePositions)
+			binary.LittleEndian.PutUint64(page[pos%PagePositions*markBytes:], layerMark(mark, l))
+		}
+	}
+}
+
+func (w *world) truncate() {
+	x := w.any()
+	if x == nil {
+		return
+	}
+	n := w.pick("to", 0, len(x.tokens))
+	if w.pick("near", 0, 1) == 0 {
+		n = len(x.tokens) - w.pick("back", 0, min(5, len(x.tokens)))
+	}
+	want := w.longestKept(x, n)
+	if got := x.Truncate(n); got != want || x.Len() != want {
+		w.t.Fatalf("truncate %d positions to %d: got %d, length %d, want %d", len(x.tokens), n, got, x.Len(), want)
+	}
+	x.tokens = x.tokens[:want]
+}
+
+func (w *world) fork() {
+	if x := w.any(); x != nil && len(w.sequences) < maxSequences {
+		w.add(&twin{Sequence: x.Fork(), tokens: slices.Clone(x.tokens), text: w.text(), stale: x.stale})
+	}
+}
+
+func (w *world) free() {
+	if len(w.sequences) == 0 {
+		return
+	}
+	i := w.pick("sequence", 0, len(w.sequences)-1)
+	x := w.sequences[i]
+	w.sequences = slices.Delete(w.sequences, i, i+1)
+	x.Free()
+	if x.stale || len(x.tokens) == 0 {
+		return
+	}
+	// What was computed is found again.
+	s := w.cache.Match(append(slices.Clone(x.tokens), -1))
+	if s.Len() != len(x.tokens) {
+		w.t.Fatalf("match of a sequence just freed: got %d positions, want %d", s.Len(), len(x.tokens))
+	}
+	s.Free()
+}
+
+func (w *world) drop() {
+	w.cache.Drop()
+	for _, x := range w.sequences {
+		x.stale = true
+	}
+}
+
+// prefixMark returns a number that says which tokens a position comes after.
+func prefixMark(tokens []int32) uint64 {
+	mark := uint64(14695981039346656037)
+	for _, token := range tokens {
+		mark = nextMark(mark, token)
+	}
+	return mark
+}
+
+func nextMark(mark uint64, token int32) uint64 {
+	mark = (mark ^ uint64(uint32(token)+1)) * 1099511628211
+	return mark ^ mark>>29
+}
+
+func layerMark(mark uint64, layer int) uint64 { return mark + uint64(layer+1)*0x9e3779b97f4a7c15 }
+
+func TestSimulation(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t, func(label string, lo, hi int) int { return rapid.IntRange(lo, hi).Draw(t, label) })
+		t.Repeat(map[string]func(*rapid.T){
+			"step": func(*rapid.T) { w.step() },
+			"":     func(*rapid.T) { w.check() },
+		})
+		w.end()
+	})
+}
+
+// TestLongSimulation goes deeper than rapid's short runs, from fixed seeds.
+func TestLongSimulation(t *testing.T) {
+	steps := 1500
+	if testing.Short() {
+		steps = 200
+	}
+	for seed := range uint64(12) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		w := newWorld(t, func(_ string, lo, hi int) int { return lo + r.IntN(hi-lo+1) })
+		for range steps {
+			w.step()
+			w.check()
+		}
+		w.end()
+	}
+}
+
+// end frees everything and checks that nothing is left.
+func (w *world) end() {
+	for len(w.sequences) > 0 {
+		w.free()
+		w.check()
+	}
+	w.cache.Drop()
+	w.check()
+	if got := w.cache.Stats(); got.HeldBytes+got.CachedBytes+got.FreeBytes+got.Sequences != 0 {
+		w.t.Fatalf("left at the end: %+v", got)
+	}
+}
