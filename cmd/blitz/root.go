@@ -16,7 +16,7 @@ func newRoot() *cobra.Command {
 		Args:          cobra.NoArgs,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newLogits())
+	root.AddCommand(newLogits(), newSelftest())
 	return root
 }
 

@@ -13,10 +13,6 @@ import (
 // randomMatrix packs random blocks; scales may be anything, which costs nothing
 // here.
 func randomMatrix(tb testing.TB, t tensor.DType, rows, cols int) kernel.Matrix {
-	m, err := New("random", t, rows, cols)
-	if err != nil {
-		tb.Fatal(err)
-	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	src := make([]byte, t.RowBytes(cols)*rows)
 	for i := range src {
@@ -31,8 +27,10 @@ func randomMatrix(tb testing.TB, t tensor.DType, rows, cols int) kernel.Matrix {
 			tb.Fatal(err)
 		}
 	}
-	m.Data = alignedBytes(m.Bytes())
-	new(Packer).Pack(&m, Source{Type: t, Data: src, Factor: 1}, 0, m.Blocks())
+	m, err := FromBlocks(t, rows, cols, src)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	return m
 }
 

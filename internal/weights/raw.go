@@ -66,3 +66,16 @@ func alignedBytes(n int) []byte {
 	at := -int(uintptr(unsafe.Pointer(&b[0]))) & 63
 	return b[at : at+n : at+n]
 }
+
+// FromBlocks packs rows of a stored type.
+//
+//	src [rows, cols] as the type stores it
+func FromBlocks(t tensor.DType, rows, cols int, src []byte) (kernel.Matrix, error) {
+	m, err := New("blocks", t, rows, cols)
+	if err != nil {
+		return m, err
+	}
+	m.Data = alignedBytes(m.Bytes())
+	new(Packer).Pack(&m, Source{Type: t, Data: src, Factor: 1}, 0, m.Blocks())
+	return m, nil
+}
