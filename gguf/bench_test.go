@@ -26,7 +26,7 @@ func vocabulary(n int) []byte {
 	for i := range tensors {
 		r.tensor(fmt.Sprintf("blk.%d.attn_q.weight", i), F32, uint64(32*i), 2, 4)
 	}
-	return r.data(32 * tensors)
+	return r.fill(32 * tensors)
 }
 
 func BenchmarkParse(b *testing.B) {

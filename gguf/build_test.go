@@ -41,8 +41,8 @@ func (r *raw) tensor(name string, t Type, offset uint64, ne ...uint64) *raw {
 	return r.text(name).u32(uint32(len(ne))).u64(ne...).u32(uint32(t)).u64(offset)
 }
 
-// data pads to 32 and adds n bytes.
-func (r *raw) data(n int) []byte {
+// fill pads to 32 and adds n bytes.
+func (r *raw) fill(n int) []byte {
 	r.Write(make([]byte, -r.Len()&31))
 	for i := range n {
 		r.WriteByte(byte(i))
@@ -62,7 +62,7 @@ func small() []byte {
 	r.tensor("norm", F32, 0, 5)
 	r.tensor("q", Q4_0, 32, 64, 2)
 	r.tensor("scalar", I8, 128)
-	return r.data(129)
+	return r.fill(129)
 }
 
 func parse(t testing.TB, b []byte) *File {

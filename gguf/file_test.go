@@ -266,7 +266,7 @@ func TestNoTensors(t *testing.T) {
 }
 
 func TestEmptyTensor(t *testing.T) {
-	f := parse(t, start(2, 0).tensor("none", Q4_0, 0, 32, 0).tensor("one", F32, 0, 1).data(4))
+	f := parse(t, start(2, 0).tensor("none", Q4_0, 0, 32, 0).tensor("one", F32, 0, 1).fill(4))
 	if x := f.Tensors()[0]; x.Size != 0 || len(f.Bytes(x)) != 0 || f.Bytes(x) == nil {
 		t.Errorf("%v with bytes %v", x, f.Bytes(x))
 	}

@@ -150,9 +150,10 @@ func (h *header) readTensors(c *cursor, n, dims, size int) error {
 		if e.offset != next {
 			c.fail("offset %d, want %d", e.offset, next)
 		}
-		// No sum overflows: start + next is at most size + alignment, both below 2^62.
+		// No sum overflows: start and next are at most the file's size and a padding.
 		begin := start + next
-		if begin > uint64(size) && e.size > 0 || e.size > uint64(size)-min(begin, uint64(size)) {
+		room := uint64(size) - min(begin, uint64(size))
+		if e.size > room {
 			c.fail("bytes %d to %d, the file ends at byte %d", begin, begin+min(e.size, math.MaxInt64), size)
 		}
 		if c.err != nil {
@@ -165,7 +166,8 @@ func (h *header) readTensors(c *cursor, n, dims, size int) error {
 		}
 		h.tensors[i] = Tensor{
 			Name: e.name, Type: e.typ, Shape: axes[first:len(axes):len(axes)],
-			Offset: int64(begin), Size: int64(e.size),
+			Offset: int64(min(begin, uint64(size))), // an empty tensor may stand in missing padding
+			Size:   int64(e.size),
 		}
 	}
 	return nil

@@ -18,16 +18,31 @@ const budget = time.Second
 // least what it held at any time.
 func cost(t *testing.T, what string, b []byte) (*File, uint64, error) {
 	t.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	start := time.Now()
-	f, err := Parse("hostile.gguf", b)
-	took := time.Since(start)
-	runtime.ReadMemStats(&after)
-	if took > budget {
-		t.Errorf("%s: took %v, want at most %v", what, took, budget)
+	var f *File
+	var err error
+	allocated := spend(t, what, func() { f, err = Parse("hostile.gguf", b) })
+	return f, allocated, err
+}
+
+// spend runs read and returns the bytes that it allocated. What takes too long has
+// two more tries: the machine may have had other work.
+func spend(t *testing.T, what string, read func()) uint64 {
+	t.Helper()
+	for try := 1; ; try++ {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		read()
+		took := time.Since(start)
+		runtime.ReadMemStats(&after)
+		if took > budget && try < 3 && !raceDetector {
+			continue
+		}
+		if took > budget && !raceDetector {
+			t.Errorf("%s: took %v, want at most %v", what, took, budget)
+		}
+		return after.TotalAlloc - before.TotalAlloc
 	}
-	return f, after.TotalAlloc - before.TotalAlloc, err
 }
 
 // within checks that reading b allocates at most eight times the header and 1 MiB,
@@ -146,6 +161,9 @@ func TestDenseHeaders(t *testing.T) {
 
 // TestHugeSparseFile has a count that runs into a GiB of zeros.
 func TestHugeSparseFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("walks through 128 MiB; run without -short")
+	}
 	path := filepath.Join(t.TempDir(), "sparse.gguf")
 	for what, r := range map[string]*raw{
 		"texts":   start(0, 1).key("a", Array).u32(uint32(String)).u64(maxHeader / 16),
@@ -161,18 +179,14 @@ func TestHugeSparseFile(t *testing.T) {
 		if err := os.Truncate(path, 1<<30); err != nil {
 			t.Skipf("no sparse file of 1 GiB here: %v", err)
 		}
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		start := time.Now()
-		f, err := Open(path)
-		if took := time.Since(start); took > budget {
-			t.Errorf("%s: took %v", what, took)
-		}
-		runtime.ReadMemStats(&after)
-		if err == nil {
-			f.Close()
-		}
-		if got := after.TotalAlloc - before.TotalAlloc; err != nil && got > 1<<20 {
+		var err error
+		got := spend(t, what, func() {
+			var f *File
+			if f, err = Open(path); err == nil {
+				err = f.Close()
+			}
+		})
+		if err != nil && got > 1<<20 {
 			t.Errorf("%s: allocated %d bytes to refuse it, want less than 1 MiB", what, got)
 		}
 	}

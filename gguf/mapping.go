@@ -19,11 +19,11 @@ type mapping struct {
 // openMapping maps the whole regular file at path.
 func openMapping(path string) (*mapping, error) {
 	// Looked at before it is opened: opening a pipe would wait for a writer.
-	info, err := os.Stat(path)
+	stat, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := mappable(path, info); err != nil {
+	if err := mappable(path, stat); err != nil {
 		return nil, err
 	}
 	f, err := os.Open(path)
@@ -31,16 +31,16 @@ func openMapping(path string) (*mapping, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err = f.Stat(); err != nil {
+	if stat, err = f.Stat(); err != nil {
 		return nil, err
 	}
-	if err := mappable(path, info); err != nil {
+	if err := mappable(path, stat); err != nil {
 		return nil, err
 	}
-	if info.Size() == 0 {
+	if stat.Size() == 0 {
 		return &mapping{}, nil
 	}
-	b, mapped, err := mapFile(f, int(info.Size()))
+	b, mapped, err := mapFile(f, int(stat.Size()))
 	if err != nil {
 		return nil, &fs.PathError{Op: "map", Path: path, Err: err}
 	}
@@ -48,15 +48,15 @@ func openMapping(path string) (*mapping, error) {
 }
 
 // mappable says why a file cannot be mapped.
-func mappable(path string, info fs.FileInfo) error {
+func mappable(path string, stat fs.FileInfo) error {
 	base := filepath.Base(path)
 	switch {
-	case info.IsDir():
+	case stat.IsDir():
 		return &Error{File: base, Reason: "is a folder, want a file"}
-	case !info.Mode().IsRegular():
+	case !stat.Mode().IsRegular():
 		return &Error{File: base, Reason: "is no regular file"}
-	case info.Size() > math.MaxInt:
-		return &Error{File: base, Reason: fmt.Sprintf("%d bytes are more than this machine can address", info.Size())}
+	case stat.Size() > math.MaxInt:
+		return &Error{File: base, Reason: fmt.Sprintf("%d bytes are more than this machine can address", stat.Size())}
 	}
 	return nil
 }

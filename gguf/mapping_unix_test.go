@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"testing"
@@ -17,7 +18,7 @@ import (
 func large(t *testing.T, n int) string {
 	t.Helper()
 	r := start(3, 0).tensor("a", I8, 0, 1).tensor("b", I8, 32, uint64(n)).tensor("c", I8, uint64(32+(n+31)&^31), 1)
-	b := r.data(32 + (n+31)&^31 + 1)
+	b := r.fill(32 + (n+31)&^31 + 1)
 	path := filepath.Join(t.TempDir(), "large.gguf")
 	if err := os.WriteFile(path, b, 0o644); err != nil {
 		t.Fatal(err)
@@ -47,6 +48,9 @@ func TestGuard(t *testing.T) {
 	if err := os.Truncate(path, 4096); err != nil {
 		t.Fatal(err)
 	}
+	if !faultsTell(sum) {
+		t.Skip("this system, an emulator perhaps, does not tell the address of a fault; run on a real one")
+	}
 	err = f.Guard(sum)
 	wants(t, err, "gguf: large.gguf: cannot be read: it was cut short while open")
 	if !errors.Is(err, ErrFormat) {
@@ -67,6 +71,15 @@ func TestGuard(t *testing.T) {
 	if total == 0 {
 		t.Error("nothing was read")
 	}
+}
+
+// faultsTell says whether a fault in read comes with its address. By that alone it
+// differs from a nil pointer, which is a bug and stays a panic.
+func faultsTell(read func() error) (tells bool) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() { _, tells = recover().(interface{ Addr() uintptr }) }()
+	_ = read()
+	return false
 }
 
 // resident returns the bytes of the process's memory that stand for files.

@@ -20,11 +20,11 @@ type output struct {
 
 // createOutput starts the file that will stand at path.
 func createOutput(path string) (*output, error) {
-	info, err := os.Stat(path)
+	stat, err := os.Stat(path)
 	switch {
-	case err == nil && info.IsDir():
+	case err == nil && stat.IsDir():
 		return nil, &fs.PathError{Op: "create", Path: path, Err: errors.New("is a folder")}
-	case err == nil && !info.Mode().IsRegular():
+	case err == nil && !stat.Mode().IsRegular():
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
 			return nil, err

@@ -85,7 +85,7 @@ func piece(no, count, tensors Value, name string) []byte {
 		r.key(kv.Key, kv.Value.kind)
 		r.Write(kv.Value.appendTo(nil))
 	}
-	return r.tensor(name, I8, 0, 3).data(3)
+	return r.tensor(name, I8, 0, 3).fill(3)
 }
 
 func TestWrongSplits(t *testing.T) {
@@ -105,7 +105,7 @@ func TestWrongSplits(t *testing.T) {
 		{"number", one, map[string][]byte{one: first, two: first}, []string{two, "tensor a: is in " + one + " too"}},
 		{"wrong number", one, map[string][]byte{one: first, two: piece(u(2), u(2), u(2), "b")}, []string{two + ": key split.no: 2, want 1"}},
 		{"wrong count", one, map[string][]byte{one: first, two: piece(u(1), u(3), u(2), "b")}, []string{two + ": key split.count: 3, want 2"}},
-		{"no number", one, map[string][]byte{one: first, two: start(1, 0).tensor("b", I8, 0, 3).data(3)}, []string{two + ": key split.no: is not there, want"}},
+		{"no number", one, map[string][]byte{one: first, two: start(1, 0).tensor("b", I8, 0, 3).fill(3)}, []string{two + ": key split.no: is not there, want"}},
 		{"tensors", one, map[string][]byte{one: piece(u(0), u(2), u(3), "a"), two: second}, []string{one + ": key split.tensors.count: 3, the 2 files have 2"}},
 		{"tensors of wrong kind", one, map[string][]byte{one: piece(u(0), u(2), ValueOf("2"), "a"), two: second}, []string{one + ": key split.tensors.count: is string, want"}},
 		{"count of wrong kind", one, map[string][]byte{one: piece(u(0), ValueOf(true), u(2), "a")}, []string{one + ": key split.count: is bool true, want"}},

@@ -236,16 +236,13 @@ func (v Value) Bools() ([]bool, bool) {
 	return list, true
 }
 
-// Bytes returns an array of 8-bit integers as one string of bytes, or any array
-// without elements as an empty one. SentencePiece's character maps come so.
-func (v Value) Bytes() (string, bool) {
+// Bytes returns an array of 8-bit integers, signed ones by their bits, or any array
+// without elements. SentencePiece's character maps come so.
+func (v Value) Bytes() ([]byte, bool) {
 	if !v.arrayOf(v.elem == Uint8 || v.elem == Int8) {
-		return "", false
+		return nil, false
 	}
-	if v.n == 0 {
-		return "", true
-	}
-	return v.raw, true
+	return []byte(v.raw), true
 }
 
 // arrayOf says whether v is an array, and its elements are right or none.

@@ -46,7 +46,7 @@ func TestValueAccessors(t *testing.T) {
 	type u = uint64
 	type i = int64
 	type f = float64
-	none := looks{strings: []string{}, ints: []i{}, floats: []f{}, bools: []bool{}, bytes: ""}
+	none := looks{strings: []string{}, ints: []i{}, floats: []f{}, bools: []bool{}, bytes: []byte{}}
 	for _, c := range []struct {
 		v    Value
 		show string
@@ -68,8 +68,8 @@ func TestValueAccessors(t *testing.T) {
 		{ValueOf("a\xff\x00"), "a\xff\x00", looks{text: "a\xff\x00"}},
 		{ValueOf(""), "", looks{text: ""}},
 		{ArrayOf([]string{"a", "", "\xff"}), `["a", "", "\xff"]`, looks{strings: []string{"a", "", "\xff"}}},
-		{ArrayOf([]uint8{1, 255}), "[1, 255]", looks{ints: []i{1, 255}, floats: []f{1, 255}, bytes: "\x01\xff"}},
-		{ArrayOf([]int8{1, -1}), "[1, -1]", looks{ints: []i{1, -1}, floats: []f{1, -1}, bytes: "\x01\xff"}},
+		{ArrayOf([]uint8{1, 255}), "[1, 255]", looks{ints: []i{1, 255}, floats: []f{1, 255}, bytes: []byte{1, 255}}},
+		{ArrayOf([]int8{1, -1}), "[1, -1]", looks{ints: []i{1, -1}, floats: []f{1, -1}, bytes: []byte{1, 255}}},
 		{ArrayOf([]int32{-7}), "[-7]", looks{ints: []i{-7}, floats: []f{-7}}},
 		{ArrayOf([]uint64{1, math.MaxUint64}), "[1, 18446744073709551615]", looks{floats: []f{1, math.MaxUint64}}},
 		{ArrayOf([]float32{1.5}), "[1.5]", looks{floats: []f{1.5}}},

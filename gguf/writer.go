@@ -3,7 +3,6 @@ package gguf
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -33,9 +32,6 @@ type Writer struct {
 	outputs []*output
 	err     error
 }
-
-// errState is wrapped by errors about calls in the wrong order.
-var errState = errors.New("wrong order of calls")
 
 // NewWriter returns a Writer of one file to w, which Close does not close.
 func NewWriter(w io.Writer) *Writer {

@@ -228,7 +228,7 @@ func TestWriterRefuses(t *testing.T) {
 		{"negative", func(w *Writer) error { return w.Declare("t", F32, 2, -1) }, "tensor t: dimension 1 is -1"},
 		{"block", func(w *Writer) error { return w.Declare("t", Q4_K, 2, 255) }, "tensor t: rows of 255 elements"},
 		{"type", func(w *Writer) error { return w.Declare("t", 31, 32) }, "tensor t: type 31 (Q4_0_4_4)"},
-		{"overflow", func(w *Writer) error { return w.Declare("t", I8, 1<<31, 1<<31, 4) }, "is too large"},
+		{"overflow", func(w *Writer) error { return w.Declare("t", I8, 1<<30, 1<<30, 8) }, "is too large"},
 		{"undeclared", func(w *Writer) error { return w.WriteTensor("t", nil) }, "tensor t: all declared tensors are written"},
 		{"order", func(w *Writer) error {
 			_, _ = w.Declare("a", F32, 1), w.Declare("b", F32, 1)
@@ -337,8 +337,8 @@ func TestCreateReplaces(t *testing.T) {
 	if b, _ := os.ReadFile(real); !bytes.HasPrefix(b, []byte(magic)) {
 		t.Errorf("after Close: %q, want the new file", b)
 	}
-	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
-		t.Errorf("the link is gone: %v, %v", info, err)
+	if stat, err := os.Lstat(link); err != nil || stat.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v, %v", stat, err)
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 2 {
 		t.Errorf("left behind: %v", left)
@@ -363,7 +363,7 @@ func TestCreateDevice(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(os.DevNull); err == nil && info.Mode().IsRegular() {
+	if stat, err := os.Stat(os.DevNull); err == nil && stat.Mode().IsRegular() {
 		t.Fatalf("%s is a regular file", os.DevNull)
 	}
 }

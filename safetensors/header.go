@@ -11,7 +11,7 @@ import (
 // Limits of a header. They bound the time and memory that a hostile one can take.
 const (
 	maxHeader  = 100_000_000 // bytes, as the format's own library has it
-	maxTensors = 1 << 20
+	maxTensors = 1 << 18
 	maxDims    = 64 // what array libraries can address
 )
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"testing"
@@ -57,6 +58,9 @@ func TestGuard(t *testing.T) {
 	if err := os.Truncate(path, 4096); err != nil {
 		t.Fatal(err)
 	}
+	if !faultsTell(sum) {
+		t.Skip("this system, an emulator perhaps, does not tell the address of a fault; run on a real one")
+	}
 	err = f.Guard(sum)
 	wants(t, err, "safetensors: large.safetensors: cannot be read: it was cut short while open")
 	if !errors.Is(err, ErrFormat) {
@@ -77,6 +81,15 @@ func TestGuard(t *testing.T) {
 	if total == 0 {
 		t.Error("nothing was read")
 	}
+}
+
+// faultsTell says whether a fault in read comes with its address. By that alone it
+// differs from a nil pointer, which is a bug and stays a panic.
+func faultsTell(read func() error) (tells bool) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() { _, tells = recover().(interface{ Addr() uintptr }) }()
+	_ = read()
+	return false
 }
 
 // resident returns the bytes of the process's memory that stand for files.

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -32,9 +31,6 @@ type Writer struct {
 	next   int // tensor to be written
 	err    error
 }
-
-// errState is wrapped by errors about calls in the wrong order.
-var errState = errors.New("wrong order of calls")
 
 // NewWriter returns a Writer to w, which Close does not close.
 func NewWriter(w io.Writer) *Writer {
