@@ -29,7 +29,10 @@ func Parse(name string, b []byte) (*File, error) {
 		return nil, err
 	}
 	f := &File{}
-	return f, f.add(part{name, &mapping{b: b}}, h)
+	if err := f.add(part{name, &mapping{b: b}}, h); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // add appends the tensors of one more file.

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -140,6 +141,32 @@ func TestRelease(t *testing.T) {
 		}
 	}
 	runtime.KeepAlive(f)
+}
+
+// TestSharedUse reads, looks up and releases from several goroutines at once.
+func TestSharedUse(t *testing.T) {
+	f, err := Open(large(t, 1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 50 {
+				x, _ := f.Tensor("b")
+				f.Prefetch(x)
+				if b := f.Bytes(x); b[0] != 32 || b[len(b)-1] != 31 {
+					t.Errorf("bytes %d … %d, want 32 … 31", b[0], b[len(b)-1])
+				}
+				f.Release(x)
+				if len(f.Tensors()) != 3 || len(f.KeyValues()) != 0 {
+					t.Error("other tensors or keys")
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // TestOpenPipe must not wait for somebody to write.

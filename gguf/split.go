@@ -68,11 +68,9 @@ func (f *File) openRest(path string, h *header) error {
 	if !ok {
 		return &Error{File: base, Reason: fmt.Sprintf("is the first file of a split of %d, its name has to end in %s", count, suffix)}
 	}
-	rest := make([]string, count-1)
-	for i := range rest {
-		rest[i] = filepath.Join(filepath.Dir(path), PartName(prefix, i+1, count))
-	}
-	return f.addParts(rest, count)
+	return f.addParts(count, func(no int) string {
+		return filepath.Join(filepath.Dir(path), PartName(prefix, no, count))
+	})
 }
 
 // OpenParts maps the files of a split, in their order, whatever they are called.
@@ -113,19 +111,20 @@ func (f *File) openParts(paths []string) error {
 	if no != 0 {
 		return &Error{File: p.name, Subject: "key " + keySplitNo, Reason: fmt.Sprintf("%d, want 0", no)}
 	}
-	return f.addParts(paths[1:], count)
+	return f.addParts(count, func(no int) string { return paths[no] })
 }
 
-// addParts opens the files after the first and checks that all belong together.
-func (f *File) addParts(paths []string, count int) error {
-	for i, path := range paths {
-		p, h, err := openPart(path)
+// addParts opens the files after the first and checks that all count of them belong
+// together.
+func (f *File) addParts(count int, path func(no int) string) error {
+	for no := 1; no < count; no++ {
+		p, h, err := openPart(path(no))
 		if err != nil {
 			return err
 		}
 		err = f.add(p, h)
 		if err == nil {
-			err = checkPart(p.name, h, i+1, count)
+			err = checkPart(p.name, h, no, count)
 		}
 		if err != nil {
 			return err

@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/bits"
 	"path/filepath"
-	"slices"
 )
 
 // Writer writes a model as GGUF version 3: first all metadata with Put and all
@@ -21,6 +20,7 @@ type Writer struct {
 	keys      map[string]struct{}
 	tensors   []entry
 	names     map[string]struct{}
+	align     uint64
 
 	open     func(part, count int) (io.Writer, error)
 	maxBytes uint64 // of a part's tensors; 0 for no split
@@ -73,7 +73,7 @@ func CreateSplit(prefix string, maxBytes int64) (*Writer, error) {
 }
 
 func newWriter(file string) *Writer {
-	return &Writer{file: file, keys: map[string]struct{}{}, names: map[string]struct{}{}}
+	return &Writer{file: file, keys: map[string]struct{}{}, names: map[string]struct{}{}, align: defaultAlignment}
 }
 
 // fail makes err the Writer's error.
@@ -103,9 +103,11 @@ func (w *Writer) Put(key string, v Value) error {
 		return w.fail(subject, "is written by CreateSplit alone")
 	}
 	if key == keyAlignment {
-		if a, ok := v.Uint(); v.kind != Uint32 || !ok || !alignable(a) {
+		a, _ := v.Uint()
+		if v.kind != Uint32 || !alignable(a) {
 			return w.fail(subject, "%s %s, want a uint32 that is a power of two up to %d", v.describe(), v, maxAlignment)
 		}
+		w.align = a
 	}
 	w.keys[key] = struct{}{}
 	w.keyValues = append(w.keyValues, KeyValue{key, v})
@@ -201,8 +203,7 @@ func (w *Writer) begin(name string) (entry, error) {
 // end pads the tensor that was written.
 func (w *Writer) end(e entry, err error) error {
 	if err == nil {
-		pad := w.alignment() - 1
-		_, err = w.out.Write(make([]byte, (e.size+pad)&^pad-e.size))
+		_, err = w.out.Write(make([]byte, w.padding(e.size)))
 	}
 	if err != nil {
 		return w.fail("tensor "+clean(e.name), "%w", err)
@@ -211,23 +212,16 @@ func (w *Writer) end(e entry, err error) error {
 	return nil
 }
 
-func (w *Writer) alignment() uint64 {
-	i := slices.IndexFunc(w.keyValues, func(kv KeyValue) bool { return kv.Key == keyAlignment })
-	if i < 0 {
-		return defaultAlignment
-	}
-	a, _ := w.keyValues[i].Value.Uint()
-	return a
-}
+// padding returns the bytes that are missing from size to a multiple of the alignment.
+func (w *Writer) padding(size uint64) uint64 { return -size & (w.align - 1) }
 
 // layOut gives each tensor its part and its offset there, and opens the first.
 func (w *Writer) layOut() error {
 	w.parts = []int{0}
-	pad := w.alignment() - 1
 	end := uint64(0)
 	for i := range w.tensors {
 		e := &w.tensors[i]
-		size := (e.size + pad) &^ pad
+		size := e.size + w.padding(e.size)
 		if w.maxBytes > 0 && end > 0 && size > w.maxBytes-min(end, w.maxBytes) {
 			w.parts = append(w.parts, i)
 			end = 0
@@ -283,10 +277,11 @@ func (w *Writer) flush() error {
 // header returns the bytes before the tensors of part n.
 func (w *Writer) header(n int) ([]byte, error) {
 	var kvs []KeyValue
-	if n == 0 {
+	switch {
+	case n == 0:
 		kvs = append(kvs, w.keyValues...)
-	} else if i := slices.IndexFunc(w.keyValues, func(kv KeyValue) bool { return kv.Key == keyAlignment }); i >= 0 {
-		kvs = append(kvs, w.keyValues[i])
+	case w.align != defaultAlignment:
+		kvs = append(kvs, KeyValue{keyAlignment, ValueOf(uint32(w.align))})
 	}
 	if w.maxBytes > 0 {
 		kvs = append(kvs,
@@ -302,7 +297,15 @@ func (w *Writer) header(n int) ([]byte, error) {
 	if len(kvs) > maxKeys || len(tensors) > maxTensors {
 		return nil, w.fail("header", "%d keys and %d tensors, want at most %d and %d", len(kvs), len(tensors), maxKeys, maxTensors)
 	}
+	b := encodeHeader(kvs, tensors)
+	if len(b) > maxHeader {
+		return nil, w.fail("header", "%d bytes, want at most %d", len(b), maxHeader)
+	}
+	return append(b, make([]byte, w.padding(uint64(len(b))))...), nil
+}
 
+// encodeHeader returns the bytes of a header, without padding.
+func encodeHeader(kvs []KeyValue, tensors []entry) []byte {
 	le := binary.LittleEndian
 	b := append([]byte(magic), versionMax, 0, 0, 0)
 	b = le.AppendUint64(b, uint64(len(tensors)))
@@ -321,11 +324,7 @@ func (w *Writer) header(n int) ([]byte, error) {
 		b = le.AppendUint32(b, uint32(e.typ))
 		b = le.AppendUint64(b, e.offset)
 	}
-	if len(b) > maxHeader {
-		return nil, w.fail("header", "%d bytes, want at most %d", len(b), maxHeader)
-	}
-	pad := w.alignment() - 1
-	return append(b, make([]byte, (uint64(len(b))+pad)&^pad-uint64(len(b)))...), nil
+	return b
 }
 
 // Close ends the file, or files. It fails if a declared tensor was not written;
