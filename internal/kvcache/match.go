@@ -34,31 +34,19 @@ func (c *Cache) Match(tokens []int32) *Sequence {
 	}
 }
 
-// descend returns the nodes of whole pages that tokens begins with, as far as the
-// groups without a window have their pages.
+// descend returns the nodes of the whole pages that tokens begins with.
 func (c *Cache) descend(tokens []int32) []*node {
 	var path []*node
 	at := c.root
 	for ; len(tokens) >= PagePositions; tokens = tokens[PagePositions:] {
 		i, found := at.search(tokens[:PagePositions])
-		if !found || c.lacksAll(at.children[i]) {
+		if !found {
 			break
 		}
 		at = at.children[i]
 		path = append(path, at)
 	}
 	return path
-}
-
-// lacksAll says whether a page of a group without a window is missing in n, so that
-// nothing behind n can be used.
-func (c *Cache) lacksAll(n *node) bool {
-	for g := range c.groups {
-		if c.groups[g].window == 0 && n.pages[g] == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // missing returns the last split of path that a query at position n looks at in a

@@ -166,6 +166,9 @@ func (w *world) grow() {
 		next = w.noise(n)
 	}
 	if !w.tryReserve(x, n) {
+		if w.pick("give up", 0, 1) == 0 {
+			w.free()
+		}
 		return
 	}
 	w.write(x, next)
