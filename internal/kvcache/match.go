@@ -24,12 +24,12 @@ func (c *Cache) Match(tokens []int32) *Sequence {
 		last, n := at.nearest(rest[:min(len(rest), PagePositions)])
 		n += len(path) * PagePositions
 		missing := c.missing(path, n)
-		if missing < 0 {
+		if missing == len(path) {
 			s.begin(path, last, tokens[:n])
 			c.stats.MatchedTokens += n
 			return s
 		}
-		// Every prefix through the node of that page and not longer than n looks at it.
+		// Every prefix that goes through that page and is not longer than n looks at it.
 		path = path[:missing]
 	}
 }
@@ -49,20 +49,18 @@ func (c *Cache) descend(tokens []int32) []*node {
 	return path
 }
 
-// missing returns the last split of path that a query at position n looks at in a
-// group whose page is missing; -1 where there is none.
+// missing returns the first split of path that a query at position n looks at in a
+// group whose page is not there; len(path) where all are.
 func (c *Cache) missing(path []*node, n int) int {
-	last := -1
+	end := len(path)
 	for g := range c.groups {
-		first := max(c.groups[g].first(n), last+1)
-		for split := len(path) - 1; split >= first; split-- {
+		for split := c.groups[g].first(n); split < end; split++ {
 			if path[split].pages[g] == nil {
-				last = split
-				break
+				end = split
 			}
 		}
 	}
-	return last
+	return end
 }
 
 // begin makes the empty sequence s one of these tokens, whose whole pages are those

@@ -49,9 +49,10 @@ func (s *Sequence) Page(layer, split int) []byte {
 }
 
 // Append says that the keys and values of the next positions were written and are
-// those of these tokens. The positions must have been reserved. Pages that became
-// whole are found by Match from then on; where the tree has the same page already,
-// that one takes the place of the sequence's own.
+// those of these tokens. The positions must have been reserved; what was written
+// behind them, as by speculation, may be written over. Pages that became whole are
+// found by Match from then on; where the tree has the same page already, that one takes
+// the place of the sequence's own.
 func (s *Sequence) Append(tokens []int32) {
 	if len(tokens) > s.room-len(s.tokens) {
 		panic(fmt.Sprintf("kvcache: append %d tokens at position %d: reserved up to %d", len(tokens), len(s.tokens), s.room))
@@ -168,62 +169,50 @@ func (s *Sequence) Truncate(n int) int {
 	if n < 0 || n > len(s.tokens) {
 		panic(fmt.Sprintf("kvcache: truncate to %d positions: there are %d", n, len(s.tokens)))
 	}
-	for missing := s.missing(n); missing >= 0; missing = s.missing(n) {
+	for missing := s.missing(n); missing < splits(n); missing = s.missing(n) {
 		n = missing * PagePositions
 	}
 	s.cut(splits(n))
-	whole := n / PagePositions
 	for g := range s.pages {
 		first := s.cache.groups[g].first(n)
 		for split := len(s.pages[g]) - 1; split >= first; split-- {
 			if s.pages[g][split] == nil {
-				p := s.ancestor(split).pages[g]
+				p := s.inTree(g, split)
 				s.cache.hold(p)
 				s.pages[g][split] = p
 			}
 		}
 		s.first[g] = first
 	}
-	if s.root == s.cache.root && whole < len(s.tokens)/PagePositions {
-		tip := s.root
-		if whole > 0 {
-			tip = s.ancestor(whole - 1)
-		}
-		s.stand(tip)
+	if s.root == s.cache.root {
+		s.stand(s.tip.up(len(s.tokens)/PagePositions - n/PagePositions))
 	}
 	s.tokens = s.tokens[:n]
 	s.room = n
 	return n
 }
 
-// missing returns the last split that a query at position n looks at in a group
-// whose page is neither held nor in the tree; -1 where there is none.
+// missing returns the first split that a query at position n looks at in a group
+// whose page is neither held nor in the tree; splits(n) where all are.
 func (s *Sequence) missing(n int) int {
-	last := -1
+	end := splits(n)
 	for g := range s.pages {
-		first := max(s.cache.groups[g].first(n), last+1)
-		for split := splits(n) - 1; split >= first; split-- {
-			if s.pages[g][split] == nil && (s.ancestor(split) == nil || s.ancestor(split).pages[g] == nil) {
-				last = split
-				break
+		for split := s.cache.groups[g].first(n); split < end; split++ {
+			if s.pages[g][split] == nil && s.inTree(g, split) == nil {
+				end = split
 			}
 		}
 	}
-	return last
+	return end
 }
 
-// ancestor returns the node of a whole page; nil where the tree has been dropped or
-// the page is not whole.
-func (s *Sequence) ancestor(split int) *node {
-	depth := len(s.tokens) / PagePositions
-	if s.root != s.cache.root || split >= depth {
+// inTree returns the page of a split whose window has passed, so of a whole page, that
+// the tree has; nil where it was evicted or the tree has been dropped.
+func (s *Sequence) inTree(g, split int) *page {
+	if s.root != s.cache.root {
 		return nil
 	}
-	n := s.tip
-	for ; depth > split+1; depth-- {
-		n = n.parent
-	}
-	return n
+	return s.tip.up(len(s.tokens)/PagePositions - 1 - split).pages[g]
 }
 
 // Free gives up all pages. What was computed is found by Match until it is evicted.
@@ -237,8 +226,7 @@ func (s *Sequence) Free() {
 		s.publish()
 	}
 	s.cut(0)
-	s.tip.sequences--
-	c.prune(s.tip)
+	s.tip.sequences-- // it has all pages or a child, so it can stay
 	c.stats.Sequences--
 	*s = Sequence{}
 }

@@ -27,6 +27,14 @@ func (n *node) search(tokens []int32) (int, bool) {
 // whole says whether all pages of the node are there.
 func (n *node) whole() bool { return !slices.Contains(n.pages, nil) }
 
+// up returns the ancestor that many levels above n.
+func (n *node) up(levels int) *node {
+	for range levels {
+		n = n.parent
+	}
+	return n
+}
+
 // nearest returns the child with all pages that has most tokens in common with
 // these, and how many; nil where that is none.
 func (n *node) nearest(tokens []int32) (best *node, common int) {
