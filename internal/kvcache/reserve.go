@@ -7,8 +7,9 @@ import (
 
 // Reserve makes room for n more positions, so that Page gives bytes to write for
 // them. The page of the next position is copied where it is shared. Pages that only
-// the tree has are evicted where that is needed. The error wraps ErrNoRoom; nothing
-// has changed then.
+// the tree has are evicted where that is needed. The error wraps ErrNoRoom; the
+// sequence is as it was then, and so is the tree unless it was the machine that had no
+// more memory.
 func (s *Sequence) Reserve(n int) error {
 	if n < 0 {
 		return fmt.Errorf("kvcache: reserve %d positions, want 0 or more", n)

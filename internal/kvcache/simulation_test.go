@@ -299,9 +299,9 @@ func TestSimulation(t *testing.T) {
 
 // TestLongSimulation goes deeper than rapid's short runs, from fixed seeds.
 func TestLongSimulation(t *testing.T) {
-	steps := 1500
+	steps := 800
 	if testing.Short() {
-		steps = 200
+		steps = 100
 	}
 	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 1))
