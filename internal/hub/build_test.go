@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/safetensors"
@@ -103,6 +104,7 @@ func newStore(tb testing.TB) *Store {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	s.pause = 10 * time.Millisecond
 	return s
 }
 

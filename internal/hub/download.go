@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"crypto/sha256"
-	"encoding"
 	"errors"
 	"fmt"
 	"hash"
@@ -47,6 +46,7 @@ type partial struct {
 	synced  int64 // bytes that the journal vouches for
 	journal journal
 	resumed bool // some bytes come from an earlier Run
+	stale   bool // and the digest was wrong: those bytes may be why
 	report  func(done, total int64)
 }
 
@@ -66,9 +66,8 @@ func (d *Download) Run(ctx context.Context, report func(done, total int64)) (Dig
 		p.disk = &realDisk
 	}
 	sum, n, err := p.run(ctx)
-	if errors.Is(err, ErrDigest) && p.resumed && ctx.Err() == nil {
-		// Bytes that were on the disk may be the wrong ones: all of it anew.
-		p.resumed = false
+	if p.stale && ctx.Err() == nil {
+		p.stale = false
 		sum, n, err = p.run(ctx)
 	}
 	if err != nil {
@@ -125,24 +124,19 @@ func (p *partial) open(ctx context.Context) error {
 	return nil
 }
 
-// rehash brings the hash over the first keep bytes of the file, from the
-// journal's state on, and cuts the rest off.
+// rehash brings the hash over the first keep bytes of the file, as they are on
+// the disk, and cuts the rest off.
 func (p *partial) rehash(ctx context.Context, keep int64) error {
-	if state, ok := p.hash.(encoding.BinaryUnmarshaler); ok && p.journal.Synced <= keep && state.UnmarshalBinary(p.journal.State) == nil {
-		p.done = p.journal.Synced
-	} else {
-		p.hash, p.done = sha256.New(), 0
-	}
 	if err := p.file.Truncate(keep); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	n, err := copyContext(ctx, p.hash, io.NewSectionReader(p.file, p.done, keep-p.done), nil)
+	p.hash = sha256.New()
+	n, err := copyContext(ctx, p.hash, io.NewSectionReader(p.file, 0, keep), nil)
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	p.done += n
-	p.synced = p.done
-	_, err = p.file.Seek(p.done, io.SeekStart)
+	p.done, p.synced = n, n
+	_, err = p.file.Seek(n, io.SeekStart)
 	return err
 }
 
@@ -218,11 +212,7 @@ func (p *partial) save() error {
 	if err := p.file.Sync(); err != nil {
 		return fmt.Errorf("store: %w", diskError(err))
 	}
-	state, err := p.hash.(encoding.BinaryMarshaler).MarshalBinary()
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	p.journal.URL, p.journal.Synced, p.journal.State = p.URL, p.done, state
+	p.journal.URL, p.journal.Synced = p.URL, p.done
 	if err := p.disk.writeFile(p.journalPath(), p.journal.encode()); err != nil {
 		return err
 	}
@@ -234,6 +224,7 @@ func (p *partial) save() error {
 func (p *partial) finish() (Digest, int64, error) {
 	sum := Digest(p.hash.Sum(nil))
 	if p.Digest != (Digest{}) && sum != p.Digest {
+		p.stale = p.resumed
 		if err := p.restart(); err != nil {
 			return Digest{}, 0, err
 		}

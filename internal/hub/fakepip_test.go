@@ -51,6 +51,7 @@ func newFakeIndex(tb testing.TB, program string) *fakeIndex {
 	t.Setenv("PATH", x.path)
 	t.Setenv("HUB_TEST_ROLE", "pip")
 	t.Setenv("FAKE_PIP", dir)
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's own wait, a second for each pip
 	return x
 }
 

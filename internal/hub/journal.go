@@ -12,7 +12,6 @@ type journal struct {
 	ETag     string `json:"etag,omitempty"` // a strong one only
 	Modified string `json:"modified,omitempty"`
 	Synced   int64  `json:"synced"` // bytes that are on the disk for good
-	State    []byte `json:"state"`  // of SHA-256 after them
 }
 
 // readJournal returns the journal of an earlier Run, or an empty one if there
@@ -27,7 +26,7 @@ func readJournal(path, url string) journal {
 }
 
 func (j journal) encode() []byte {
-	text, _ := json.Marshal(j) // text, a number and bytes
+	text, _ := json.Marshal(j) // text and a number
 	return text
 }
 

@@ -17,6 +17,7 @@ import (
 type pip struct {
 	words        []string
 	major, minor int
+	pause        time.Duration // before the second try of a download
 }
 
 // runPip starts pip as a module of Python without the folder that blitz was
@@ -143,7 +144,7 @@ func (p pip) download(ctx context.Context, r requirement, dir, scratch string, r
 	wrong := make(map[string]bool)
 	for try := range pipTries {
 		if try > 0 {
-			if err := sleep(ctx, time.Second<<(try-1)); err != nil {
+			if err := sleep(ctx, p.pause<<(try-1)); err != nil {
 				return "", err
 			}
 		}

@@ -230,6 +230,7 @@ func (p *pipPull) download(ctx context.Context, r requirement) (Package, error) 
 			return Package{}, err
 		}
 		p.pip = found
+		p.pip.pause = p.store.pause
 	}
 	path, err := p.pip.download(ctx, r, filepath.Join(p.staging, "pip"), filepath.Join(p.staging, "scratch"), func(done, total int64) {
 		if done > 0 {

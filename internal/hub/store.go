@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Store is a folder of models. Its methods may be used by several goroutines
@@ -18,8 +19,9 @@ import (
 type Store struct {
 	Offline bool // Pull and Locate fetch nothing and return ErrOffline instead
 
-	dir  string
-	disk disk
+	dir   string
+	disk  disk
+	pause time.Duration // before the second try of a download that was cut
 }
 
 // DefaultHome returns the folder of the store: $BLITZ_HOME, else
@@ -61,7 +63,7 @@ func Open(dir string) (*Store, error) {
 	case !st.IsDir():
 		return nil, fmt.Errorf("store %s: not a folder", absolute)
 	}
-	return &Store{dir: absolute, disk: realDisk}, nil
+	return &Store{dir: absolute, disk: realDisk, pause: time.Second}, nil
 }
 
 // Dir is the store's folder, an absolute path.
