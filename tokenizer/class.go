@@ -21,10 +21,10 @@ const (
 	classS                       // symbols
 	classSpace                   // White_Space, which is \s
 	classHan                     // script Han
-	classWord                    // \w
+	classWord                    // \w of UTS 18: letters, marks, digits, connectors and the like
 	classNd                      // decimal digits, which is \d
 	classMn                      // non-spacing marks
-	classC                       // controls, formats, private use, unassigned
+	classC                       // controls, formats, private use; not the unassigned
 	classCRLF                    // carriage return and line feed
 
 	classL = classLu | classLl | classLt | classLm | classLo
@@ -33,7 +33,7 @@ const (
 // classOf returns the classes of r.
 func classOf(r rune) class {
 	if uint32(r) > utf8.MaxRune {
-		return classC
+		return 0
 	}
 	at := int(classIndex[r>>classBlockBits])<<classBlockBits | int(r)&(1<<classBlockBits-1)
 	return classMasks[classCodes[at]-classFirstCode]

@@ -181,9 +181,20 @@ func (s *codeSet) parseItem(p string, depth int) (string, error) {
 	return rest, nil
 }
 
-var posixClasses = map[string]class{
-	"alpha": classL, "digit": classNd, "space": classSpace, "word": classWord,
-	"upper": classLu, "lower": classLl, "punct": classP,
+// posixClasses are the [:names:] whose meaning is a class of the tables.
+var posixClasses = map[string]class{"digit": classNd, "space": classSpace, "punct": classP | classS}
+
+// addWord adds what \w means in patterns: the words of UTS 18 but for the
+// joiners, and six numbers of Latin-1 besides.
+func (s *codeSet) addWord() *codeSet {
+	s.addClass(classWord)
+	for _, r := range "\u200C\u200D" {
+		s[r>>6] &^= 1 << (r & 63)
+	}
+	for _, r := range "²³¹¼½¾" {
+		s.add(r, r)
+	}
+	return s
 }
 
 // parseClassMember reads an escape that stands for a class: \s \d \w \h \p{…}
@@ -206,6 +217,8 @@ func parseClassMember(p string) (*codeSet, string, error) {
 			return nil, p, fmt.Errorf("%w: property %.20q", ErrUnsupported, p)
 		}
 		rest = after
+	case 'w':
+		s.addWord()
 	default:
 		s.addClass(escapes[b|0x20])
 	}
@@ -224,7 +237,7 @@ func (s *codeSet) addProperty(name string) bool {
 	}
 	name = strings.TrimPrefix(name, "Script=")
 	table := unicode.Scripts[name]
-	if table == nil {
+	if table == nil && !strings.HasPrefix(name, "C") { // C with the unassigned
 		table = unicode.Categories[name]
 	}
 	if table == nil {

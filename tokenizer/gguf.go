@@ -208,7 +208,7 @@ func (g *ggufTokens) readMerges(t *Tokenizer, b *bpe, merges []string) error {
 func (g *ggufTokens) loadTiktoken(t *Tokenizer) error {
 	r := &ranked{vocab: t.vocab, byteLevel: true, unknown: -1}
 	for _, id := range t.vocab.ids {
-		r.order = append(r.order, uint32(id))
+		r.order, r.unused = append(r.order, uint32(id)), append(r.unused, false)
 	}
 	r.init()
 	t.model, t.decoder = r, rawDecoder{}
@@ -250,21 +250,6 @@ func (g *ggufTokens) loadRanked(t *Tokenizer) error {
 	return nil
 }
 
-// addRank appends the rank of the entry that was added last.
-func (m *ranked) addRank(k kind, score float32) {
-	e := len(m.order)
-	m.order = append(m.order, noRank)
-	if k != kindByte {
-		m.order[e] = scoreRank(score)
-	}
-	if k == kindUnused {
-		for len(m.unused) < e {
-			m.unused = append(m.unused, false)
-		}
-		m.unused = append(m.unused, true)
-	}
-}
-
 // loadUnigram builds a SentencePiece Unigram.
 func (g *ggufTokens) loadUnigram(t *Tokenizer) error {
 	if g.scores == nil {
@@ -294,12 +279,11 @@ func (g *ggufTokens) loadUnigram(t *Tokenizer) error {
 			userKeys = append(userKeys, trieKey{text, int32(i)})
 		}
 	}
-	lowest, highest := extremes(normal)
-	u, err := newUnigram(keys, g.scores, lowest, highest)
+	u, err := newUnigram(keys, g.scores, lowest(normal))
 	if err != nil {
 		return fmt.Errorf("tokenizer.ggml.tokens: %w", err)
 	}
-	u.user, u.userZero = user, true
+	u.user = user
 	u.unknown = 2
 	if id, ok := g.meta.Uint(ggml + "unknown_token_id"); ok {
 		u.unknown = int32(min(id, maxVocab))
@@ -345,8 +329,12 @@ func (g *ggufTokens) addSpecial(t *Tokenizer) {
 		key string
 		id  *int32
 	}{
-		{"bos", &t.roles.bos}, {"eos", &t.roles.eos}, {"eot", &t.roles.eot}, {"eom", &t.roles.eom},
-		{"unknown", &t.roles.unknown}, {"padding", &t.roles.pad},
+		{"bos", &t.roles.bos},
+		{"eos", &t.roles.eos},
+		{"eot", &t.roles.eot},
+		{"eom", &t.roles.eom},
+		{"unknown", &t.roles.unknown},
+		{"padding", &t.roles.pad},
 	} {
 		if id, ok := g.meta.Uint(ggml + r.key + "_token_id"); ok {
 			*r.id = int32(min(id, maxVocab))

@@ -398,8 +398,7 @@ func (t *Tokenizer) loadUnigram(m *hfModel, added []hfAdded) error {
 	if err != nil {
 		return fmt.Errorf("model Unigram: vocab: %w", err)
 	}
-	lowest, highest := extremes(scores)
-	u, err := newUnigram(keys, scores, lowest, highest)
+	u, err := newUnigram(keys, scores, lowest(scores))
 	if err != nil {
 		return fmt.Errorf("model Unigram: vocab: %w", err)
 	}

@@ -13,12 +13,22 @@ import (
 type ranked struct {
 	vocab     *vocab
 	order     []uint32 // rank of each entry; noRank: not to be made by merging
-	unused    []bool   // entries that are taken apart again; nil if there are none
+	unused    []bool   // entries that are taken apart again
 	byteLevel bool     // symbols start as bytes, and a piece in the vocabulary is its token
 	frozen    *trie    // user-defined pieces: found first and merged with nothing; nil if there are none
 	fallback  [256]int32
 	hasBytes  bool
 	unknown   int32 // id for what the vocabulary lacks; -1: it is left out
+}
+
+// addRank appends the rank of the entry that was added last.
+func (m *ranked) addRank(k kind, score float32) {
+	rank := scoreRank(score)
+	if k == kindByte || k == kindControl || k == kindUnknown {
+		rank = noRank
+	}
+	m.order = append(m.order, rank)
+	m.unused = append(m.unused, k == kindUnused)
 }
 
 // init finds the byte tokens.
@@ -100,7 +110,7 @@ func (m *ranked) emitAll(e *encoder, dst []int32) []int32 {
 func (m *ranked) emit(dst []int32, text string, depth int) []int32 {
 	t := m.vocab.find(text)
 	if t >= 0 && m.order[t] != noRank {
-		if m.unused == nil || !m.unused[t] {
+		if !m.unused[t] {
 			return append(dst, m.vocab.ids[t])
 		}
 		if k := m.split(text); k > 0 && depth < maxResegment {

@@ -85,11 +85,11 @@ var properties = map[string]class{
 	"L": classL, "Letter": classL, "Lu": classLu, "Ll": classLl, "Lt": classLt, "Lm": classLm, "Lo": classLo,
 	"M": classM, "Mark": classM, "Mn": classMn, "N": classN, "Number": classN, "Nd": classNd,
 	"P": classP, "Punct": classP, "Punctuation": classP, "S": classS, "Symbol": classS,
-	"Han": classHan, "White_Space": classSpace, "C": classC, "Other": classC,
+	"Han": classHan, "White_Space": classSpace,
 }
 
 // escapes are the one-letter escapes that stand for classes.
-var escapes = map[byte]class{'s': classSpace, 'd': classNd, 'w': classWord}
+var escapes = map[byte]class{'s': classSpace, 'd': classNd}
 
 // parseSet reads one class of the pattern, at its start: [...], an escape or a
 // literal character. It returns the set and the rest of the pattern; false if

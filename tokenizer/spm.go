@@ -261,11 +261,7 @@ func (f *spmFile) userPieces() *trie {
 func (f *spmFile) loadBPE(t *Tokenizer) {
 	r := &ranked{vocab: t.vocab, unknown: t.roles.unknown, frozen: f.userPieces()}
 	for _, p := range f.pieces {
-		k := p.kind
-		if k == kindControl || k == kindUnknown {
-			k = kindByte // no rank
-		}
-		r.addRank(k, p.score)
+		r.addRank(p.kind, p.score)
 	}
 	r.init()
 	r.hasBytes = r.hasBytes && f.byteFallback
@@ -288,13 +284,13 @@ func (f *spmFile) loadUnigram(t *Tokenizer) error {
 			keys = append(keys, trieKey{p.text, int32(id)})
 		}
 	}
-	lowest, highest := extremes(normal)
-	u, err := newUnigram(keys, scores, lowest, highest)
+	least := lowest(normal)
+	u, err := newUnigram(keys, scores, least)
 	if err != nil {
 		return err
 	}
 	u.user, u.unknown, u.single = user, t.roles.unknown, true
-	u.unkScore = float64(float32(lowest) - unknownPenalty)
+	u.unkScore = float64(float32(least) - unknownPenalty)
 	if f.byteFallback {
 		u.setBytes(t.idOfPiece)
 	}

@@ -90,7 +90,7 @@ func readRanks(data []byte, r *ranked) error {
 		if _, err := r.vocab.add(piece, int32(id), true); err != nil {
 			return err
 		}
-		r.order = append(r.order, uint32(id))
+		r.order, r.unused = append(r.order, uint32(id)), append(r.unused, false)
 	}
 	if len(r.order) == 0 {
 		return fmt.Errorf("%w: no ranks", ErrDamaged)

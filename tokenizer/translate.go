@@ -240,7 +240,7 @@ func (t *translation) escape() error {
 	case b == 'Z':
 		t.emit(2, `(?=\n?\z)`)
 	case b == 'b' || b == 'B':
-		w := (&codeSet{}).addClass(classWord).String()
+		w := new(codeSet).addWord().String()
 		s := "(?:(?<=" + w + ")(?!" + w + ")|(?<!" + w + ")(?=" + w + "))"
 		if b == 'B' {
 			s = "(?!" + s + ")"

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // A unigram picks the most likely cut of a text into pieces, by the sum of the
@@ -13,9 +14,7 @@ type unigram struct {
 	user     []bool // by id: user-defined; nil if there are none
 	unknown  int32  // id for characters that no piece begins with; -1: they are an error
 	unkScore float64
-	maxScore float64
 	single   bool // sums are kept in float32, as SentencePiece does
-	userZero bool // user-defined pieces score 0, else their length times the best score less 0.1
 	fallback [256]int32
 	hasBytes bool
 }
@@ -29,15 +28,15 @@ type cut struct {
 	id    int32
 }
 
-// newUnigram builds the model. Pieces that text may become are the keys;
-// lowest and highest are the extreme scores of the normal ones.
-func newUnigram(keys []trieKey, scores []float64, lowest, highest float64) (*unigram, error) {
+// newUnigram builds the model. Pieces that text may become are the keys; lowest
+// is the least score of the normal ones.
+func newUnigram(keys []trieKey, scores []float64, lowest float64) (*unigram, error) {
 	for _, k := range keys {
 		if len(k.text) > maxPieceBytes {
 			return nil, fmt.Errorf("%w: a piece of %d bytes, want at most %d", ErrUnsupported, len(k.text), maxPieceBytes)
 		}
 	}
-	m := &unigram{scores: scores, unknown: -1, maxScore: highest, unkScore: lowest - unknownPenalty}
+	m := &unigram{scores: scores, unknown: -1, unkScore: lowest - unknownPenalty}
 	m.trie = newTrie(keys)
 	return m, nil
 }
@@ -62,6 +61,7 @@ func (m *unigram) encode(e *encoder, dst []int32, piece string) []int32 {
 	e.cuts = best
 	for at := 0; at < len(piece); {
 		n := charLen(piece, at)
+		m.reset(best, at)
 		if !m.extend(best, piece, at, n) {
 			m.reach(&best[at+n], best[at].score+m.unkScore, at, m.unknown)
 		}
@@ -109,12 +109,32 @@ func (m *unigram) extend(best []cut, text string, at, n int) (single bool) {
 	return single
 }
 
-// userScore is the score of a user-defined piece of n bytes.
+// userScore is the score of a user-defined piece of n bytes: it is always
+// better than any cut into normal pieces, and the longer the better. The GGUF
+// form knows only the first.
 func (m *unigram) userScore(n int) float64 {
-	if m.userZero {
+	if !m.single {
 		return 0
 	}
-	return float64(float32(n)*float32(m.maxScore)) - 0.1
+	return float64(float32(0.1 * float64(n-1)))
+}
+
+// resetScore bounds the sums of float32, which lose their last digits in long
+// texts.
+const resetScore = 100_000
+
+// reset makes the score at a place zero and keeps its distance to the scores of
+// the places behind it that were reached.
+func (m *unigram) reset(best []cut, at int) {
+	here := best[at].score
+	if !m.single || math.Abs(here) <= resetScore {
+		return
+	}
+	for i := at; i < len(best) && i <= at+maxPieceBytes; i++ {
+		if i == at || best[i].from >= 0 {
+			best[i].score = float64(float32(best[i].score - here))
+		}
+	}
 }
 
 // reach notes a way to a place, if it is better than the known ones.
@@ -128,11 +148,10 @@ func (m *unigram) reach(c *cut, score float64, from int, id int32) {
 	*c = cut{score, int32(from), id}
 }
 
-// extremes returns the lowest and the highest of scores.
-func extremes(scores []float64) (lowest, highest float64) {
-	lowest, highest = math.Inf(1), math.Inf(-1)
-	for _, s := range scores {
-		lowest, highest = min(lowest, s), max(highest, s)
+// lowest returns the least of the scores, 0 if there are none.
+func lowest(scores []float64) float64 {
+	if len(scores) == 0 {
+		return 0
 	}
-	return lowest, highest
+	return slices.Min(scores)
 }
