@@ -52,8 +52,12 @@ func (f *engineFlags) check() error {
 }
 
 // openModel opens the weights of a model.
-func (f *engineFlags) openModel(_ context.Context, name string) (*model.Model, error) {
-	return model.Open(name, model.Options{})
+func (f *engineFlags) openModel(ctx context.Context, name string) (*model.Model, error) {
+	path, err := locate(ctx, f.set, name)
+	if err != nil {
+		return nil, err
+	}
+	return model.Open(path, model.Options{})
 }
 
 // engineOptions returns what the flags say.

@@ -16,7 +16,12 @@ func newRoot() *cobra.Command {
 		Args:          cobra.NoArgs,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newLogits(), newSelftest())
+	root.PersistentFlags().Bool("offline", false, "fetch nothing, even where a source is named")
+	root.AddCommand(
+		newBench(),
+		newLogits(),
+		newSelftest(),
+	)
 	return root
 }
 

@@ -19,6 +19,9 @@ type Request struct {
 	Logprobs int
 	// Allowed, where not nil, tells which tokens may come next.
 	Allowed func(id int32) bool
+	// After, where not nil, is told each token that is drawn and returns those to
+	// put behind it without drawing.
+	After func(id int32) []int32
 }
 
 // Token is one token of an answer.

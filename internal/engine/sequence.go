@@ -19,7 +19,7 @@ type sequence struct {
 	claim   int     // bytes of cache it may come to take
 	pending []int32 // tokens that are not in the cache yet: the rest of the prompt, or the last one drawn
 	drawn   int     // tokens of the answer
-	last    [1]int32
+	next    []int32 // memory of pending while decoding
 	scratch []float32 // for logprobs
 }
 
@@ -46,12 +46,22 @@ func (s *sequence) draw(logits []float32) bool {
 	}
 	s.stream.put(s.token(id, logits))
 	s.drawn++
+	s.next = append(s.next[:0], id)
+	if s.request.After != nil && s.drawn < s.request.MaxTokens {
+		for _, id := range s.request.After(id) {
+			s.sampler.Accept(id)
+			s.stream.put(Token{ID: id})
+			s.next = append(s.next, id)
+			if s.drawn++; s.drawn == s.request.MaxTokens {
+				break
+			}
+		}
+	}
 	if s.drawn == s.request.MaxTokens {
 		s.finish(FinishLength, nil)
 		return false
 	}
-	s.last[0] = id
-	s.pending = s.last[:]
+	s.pending = s.next
 	return true
 }
 

@@ -103,11 +103,17 @@ func (s *Sampler) Next(logits []float32, allowed func(id int32) bool) (int32, er
 		u = Uniform(s.rng.Uint64())
 	}
 	id := s.Draw(s.x, u)
+	s.Accept(id)
+	return id, nil
+}
+
+// Accept makes a token part of the output, so that penalties count it. Next does
+// that itself.
+func (s *Sampler) Accept(id int32) {
 	if s.text != nil {
 		s.text[id] = struct{}{}
 		s.counts[id]++
 	}
-	return id, nil
 }
 
 // Uniform returns the number in [0, 1) that a random word stands for.

@@ -1,0 +1,29 @@
+package blitz_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/blitz-r1/blitz"
+)
+
+func Example() {
+	m, err := blitz.Open("smollm2.gguf", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	e, err := blitz.NewEngine(m, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer e.Close()
+	answer, err := e.NewSession(nil).Ask(context.Background(), "Name the capital of France.")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for t := range answer.Tokens() {
+		fmt.Print(t.Content())
+	}
+}

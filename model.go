@@ -1,0 +1,229 @@
+package blitz
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/tokenizer"
+)
+
+// Model is an open model: weights, tokenizer, chat template, and what its
+// publisher suggests. It is read only and may be used by several engines.
+type Model struct {
+	path      string
+	net       *model.Model
+	tokens    *tokenizer.Tokenizer // nil: none
+	template  *chat.Template       // nil: none
+	templErr  error                // why a template that is there cannot be used
+	format    string               // of output; see chat.Formats
+	sampling  Sampling
+	suggested bool
+	stops     []int32
+}
+
+// Options say how a model is opened.
+type Options struct {
+	// MemoryLimit is how many bytes the weights may take; 0: any.
+	MemoryLimit int64
+}
+
+// Open opens a GGUF file (the first of a split) or a Hugging Face folder. o may be
+// nil. A model without a tokenizer opens; it takes and gives token ids only.
+func Open(path string, o *Options) (*Model, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	net, err := model.Open(path, model.Options{MemoryLimit: o.MemoryLimit})
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{path: path, net: net}
+	if err := m.openText(); err != nil {
+		net.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// openText reads what stands beside the weights: tokenizer, template, settings.
+func (m *Model) openText() error {
+	t, err := OpenTokenizer(m.path)
+	if err != nil && !errors.Is(err, tokenizer.ErrNoTokenizer) {
+		return err
+	}
+	m.tokens = t
+	if err := m.readSuggestions(); err != nil {
+		return err
+	}
+	if t == nil {
+		return nil
+	}
+	if source := t.ChatTemplate(); source != "" {
+		// A broken template matters only to those who chat.
+		m.template, m.templErr = chat.NewTemplate(source)
+		m.format = chat.DetectFormat(source)
+	}
+	m.findStops()
+	return nil
+}
+
+// Close gives the memory back. Engines of the model must be closed before.
+func (m *Model) Close() { m.net.Close() }
+
+// Tokenizer returns the tokenizer, nil where the model has none.
+func (m *Model) Tokenizer() *tokenizer.Tokenizer { return m.tokens }
+
+// Template returns the chat template. The error wraps ErrNoTemplate where there is
+// none, or says why it cannot be used.
+func (m *Model) Template() (*chat.Template, error) {
+	if m.templErr != nil {
+		return nil, m.templErr
+	}
+	if m.template == nil {
+		return nil, ErrNoTemplate
+	}
+	return m.template, nil
+}
+
+// Format returns the form in which the model writes reasoning and tool calls; see
+// chat.Formats. Empty: plain text.
+func (m *Model) Format() string { return m.format }
+
+// Sampling returns the settings that the model's publisher suggests, and whether
+// there are any; else temperature 0.8, top-p 0.95, top-k 40.
+func (m *Model) Sampling() (s Sampling, suggested bool) { return m.sampling, m.suggested }
+
+// StopTokens returns the tokens that end an answer.
+func (m *Model) StopTokens() []int32 { return slices.Clone(m.stops) }
+
+// MaxContext returns the positions that the model was made for.
+func (m *Model) MaxContext() int { return m.net.Config.MaxPositionEmbeddings }
+
+// VocabSize returns the number of token ids.
+func (m *Model) VocabSize() int { return m.net.Config.VocabSize }
+
+// metadata gives a tokenizer what it reads of a GGUF file.
+type metadata struct{ *gguf.File }
+
+// Bytes returns an array of bytes.
+func (m metadata) Bytes(key string) ([]byte, bool) {
+	v, ok := m.Value(key)
+	if !ok {
+		return nil, false
+	}
+	s, ok := v.Bytes()
+	return []byte(s), ok
+}
+
+// OpenTokenizer opens the tokenizer of a model: of a GGUF file, with or without
+// tensors and of whatever architecture, of a folder, or a tokenizer's own file. The
+// error wraps tokenizer.ErrNoTokenizer where there is none.
+func OpenTokenizer(path string) (*tokenizer.Tokenizer, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		t, err := tokenizer.Open(path)
+		if err != nil {
+			if found := oneGGUF(path); found != "" && errors.Is(err, tokenizer.ErrNoTokenizer) {
+				return OpenTokenizer(found)
+			}
+		}
+		return t, err
+	}
+	switch base := filepath.Base(path); {
+	case strings.HasSuffix(base, ".json") && strings.HasPrefix(base, "tokenizer"), strings.HasSuffix(base, ".model"):
+		return tokenizer.Open(path)
+	case strings.HasSuffix(base, ".safetensors"), strings.HasSuffix(base, ".json"):
+		return tokenizer.Open(filepath.Dir(path))
+	}
+	f, err := gguf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	t, err := tokenizer.FromGGUF(metadata{f})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	return t, nil
+}
+
+// oneGGUF returns the only GGUF file of a folder, or "".
+func oneGGUF(folder string) string {
+	found, err := filepath.Glob(filepath.Join(folder, "*.gguf"))
+	if err != nil || len(found) != 1 {
+		return ""
+	}
+	return found[0]
+}
+
+// findStops collects the tokens that end an answer: those of the configuration, of
+// the vocabulary, and what the template puts behind the model's own turn.
+func (m *Model) findStops() {
+	add := func(id int32) {
+		if id >= 0 && int(id) < m.VocabSize() && !slices.Contains(m.stops, id) {
+			m.stops = append(m.stops, id)
+		}
+	}
+	for _, id := range m.net.Config.EOSTokenIDs {
+		add(id)
+	}
+	for _, id := range []int32{m.tokens.EOS(), m.tokens.EOT(), m.tokens.EOM()} {
+		add(id)
+	}
+	if m.template == nil {
+		return
+	}
+	const answer = "An answer of the model."
+	text, err := m.template.RenderChat(&chat.Chat{
+		Messages:  []chat.Message{{Role: "user", Content: chat.String("A question.")}, {Role: "assistant", Content: chat.String(answer)}},
+		Variables: m.variables(),
+	})
+	if err != nil {
+		return
+	}
+	_, behind, found := strings.Cut(text, answer)
+	if !found {
+		return
+	}
+	ids, err := m.tokens.Encode(behind, 0)
+	if err != nil {
+		return
+	}
+	for _, id := range ids {
+		if m.tokens.IsControl(id) {
+			add(id)
+			return
+		}
+		if piece, err := m.tokens.Decode([]int32{id}); err != nil || strings.TrimSpace(piece) != "" {
+			return
+		}
+	}
+}
+
+// variables returns what every template gets to know.
+func (m *Model) variables() *chat.Dict {
+	d := &chat.Dict{}
+	for name, id := range map[string]int32{"bos_token": m.tokens.BOS(), "eos_token": m.tokens.EOS(), "pad_token": m.tokens.Pad(), "unk_token": m.tokens.Unknown()} {
+		if piece, ok := m.tokens.Token(id); ok && id >= 0 {
+			d.Set(name, chat.String(piece))
+		}
+	}
+	return d
+}
+
+// exists says whether a file is there.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}

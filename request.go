@@ -1,0 +1,133 @@
+package blitz
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/tokenizer"
+)
+
+// Think says how much a model may reason before it answers.
+type Think struct {
+	Mode   ThinkMode
+	Budget int // reasoning tokens, with ThinkOn; 0: as many as it likes
+}
+
+// ThinkMode switches reasoning, for models that have it.
+type ThinkMode uint8
+
+// The modes.
+const (
+	ThinkDefault ThinkMode = iota // as the model's template does
+	ThinkOn
+	ThinkOff
+)
+
+// Request is what a user asks. One of Messages, Prompt and Tokens is set.
+type Request struct {
+	Messages []chat.Message // a conversation, rendered by the model's template
+	Prompt   string         // text to continue as it is, with BOS where the model wants it
+	Tokens   []int32        // ids to continue as they are
+
+	Tools     []chat.Value // for a conversation: what may be called; see chat.Tool
+	Variables *chat.Dict   // for a conversation: further variables of the template
+	Think     Think
+
+	Sampling  *Sampling // nil: what the model's publisher suggests
+	MaxTokens int       // of the answer; 0: as many as the context has room for
+	Stop      []string  // texts that end the answer, and are not part of it
+	Logprobs  bool      // with the log-probability of each token
+	TopTokens int       // and of that many best ones besides
+}
+
+// Generate starts answering a request. ctx ends the answer when it is done. The
+// error wraps ErrContext, ErrNoRoom or ErrNoTemplate, or tells what of the request
+// is wrong.
+func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
+	ids, open, err := e.prompt(&r)
+	if err != nil {
+		return nil, err
+	}
+	sampling := r.Sampling
+	if sampling == nil {
+		s, _ := e.model.Sampling()
+		sampling = &s
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	a := &Answer{cancel: cancel, stop: r.Stop, prompt: ids}
+	if t := e.model.tokens; t != nil {
+		a.tokens, a.text = t, t.NewStream()
+		if r.Messages != nil && e.model.format != "" {
+			if a.parser, err = chat.NewParser(e.model.format, chat.ParserOptions{Open: open}); err != nil {
+				cancel()
+				return nil, err
+			}
+		}
+	}
+	request := engine.Request{
+		Tokens: ids, MaxTokens: r.MaxTokens, Sampling: sampling.settings(), Stop: e.model.stops,
+		Allowed: sampling.Allowed, Logprobs: -1,
+	}
+	if r.Logprobs || r.TopTokens > 0 {
+		request.Logprobs = r.TopTokens
+	}
+	if r.Think.Budget > 0 && e.model.tokens != nil {
+		b, err := newThinkBudget(e.model.tokens, r.Think.Budget, open)
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		request.After = b.after
+	}
+	if a.stream, err = e.run.Submit(ctx, request); err != nil {
+		cancel()
+		return nil, err
+	}
+	return a, nil
+}
+
+// prompt returns the tokens of a request, and whether they end inside reasoning.
+func (e *Engine) prompt(r *Request) (ids []int32, open bool, err error) {
+	switch {
+	case r.Tokens != nil:
+		return r.Tokens, false, nil
+	case e.model.tokens == nil:
+		return nil, false, fmt.Errorf("blitz: the model takes token ids only: %w", tokenizer.ErrNoTokenizer)
+	case r.Messages == nil:
+		ids, err = e.model.tokens.Encode(r.Prompt, tokenizer.AddSpecial)
+		return ids, false, err
+	}
+	text, err := e.model.Render(r)
+	if err != nil {
+		return nil, false, err
+	}
+	ids, err = e.model.tokens.Encode(text, 0)
+	return ids, chat.OpensReasoning(text), err
+}
+
+// Render returns the prompt of a conversation as the model's template writes it.
+func (m *Model) Render(r *Request) (string, error) {
+	t, err := m.Template()
+	if err != nil {
+		return "", err
+	}
+	variables := m.variables()
+	if r.Think.Mode != ThinkDefault {
+		on := chat.Bool(r.Think.Mode == ThinkOn)
+		variables.Set("enable_thinking", on) // Qwen3, GLM
+		variables.Set("thinking", on)        // DeepSeek V3.1, Granite
+	}
+	variables.Merge(r.Variables)
+	text, err := t.RenderChat(&chat.Chat{Messages: r.Messages, Tools: r.Tools, AddGenerationPrompt: true, Variables: variables})
+	if err != nil {
+		return "", fmt.Errorf("blitz: chat template: %w", err)
+	}
+	if r.Think.Mode == ThinkOff && chat.OpensReasoning(text) {
+		// The template always opens reasoning; an empty one leads to the answer.
+		text = strings.TrimRight(text, "\n") + "\n" + thinkEnd
+	}
+	return text, nil
+}
