@@ -93,6 +93,23 @@ func (m *Matrix) PackGroup(block []byte, g int, tile *[RowBlock * Group]byte) {
 	m.Format.Layout.packGroup(block[g*size:][:size], tile)
 }
 
+// ScaleRegions returns the parts of a row block that hold scales (or factors d),
+// minima (or dmin), and the bytes that multiply them; those that the form does not
+// have are empty. See Scales for their order.
+func (m *Matrix) ScaleRegions(block []byte) (d, min, sc, mn []byte) {
+	r := &m.reg
+	d = block[r.d:]
+	switch m.Format.Scales {
+	case ScalesF16M, ScalesF32M:
+		min = block[r.m:]
+	case ScalesK:
+		sc = block[r.sc:]
+	case ScalesKM:
+		min, sc, mn = block[r.m:], block[r.sc:], block[r.mn:]
+	}
+	return d, min, sc, mn
+}
+
 // PackScale stores scale and minimum of the block of columns at, for one row of a
 // row block. Forms with factors store d and dmin, and the integers that make s and
 // min of them.

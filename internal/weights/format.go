@@ -45,14 +45,15 @@ var formats = map[tensor.DType]kernel.Format{
 }
 
 // The distinct integers of the codebook types; packing finds an integer's index
-// by searching from the front, so that fillers at the end are never used.
+// by searching from the front, so that fillers and the -0 of fp4 are never used. The
+// four-bit ones stand in the order of the types' own codes.
 var (
 	iq2Values    = [16]int8{8, 25, 43, -8, -25, -43}
 	iq3xxsValues = [16]int8{4, 12, 20, 28, 36, 44, 52, 62, -4, -12, -20, -28, -36, -44, -52, -62}
 	iq3sValues   = [16]int8{1, 3, 5, 7, 9, 11, 13, 15, -1, -3, -5, -7, -9, -11, -13, -15}
 	iq1Values    = [16]int8{-9, -7, -1, 1, 7, 9}
 	iq4Values    = [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
-	fp4Values    = [16]int8{0, 1, 2, 3, 4, 6, 8, 12, -1, -2, -3, -4, -6, -8, -12}
+	fp4Values    = [16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12}
 )
 
 // New returns the packed form of a matrix of that type and shape, without its
