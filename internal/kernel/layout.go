@@ -1,5 +1,7 @@
 package kernel
 
+import "encoding/binary"
+
 // RowBlock is the number of rows that lie interleaved in a packed matrix: one
 // 512-bit register, two 256-bit ones, sixteen scalars.
 const RowBlock = 16
@@ -170,28 +172,37 @@ func (l Layout) packGroup(dst []byte, tile *[tileBytes]byte) {
 	}
 }
 
+// Packing works on eight bytes at a time; no byte's bits reach its neighbour.
+
 func packFour(dst []byte, tile *[tileBytes]byte) {
-	for i := range 256 {
-		dst[i] = tile[i]&15 | tile[i+256]<<4
+	for i := 0; i < 256; i += 8 {
+		putU64(dst[i:], u64(tile[i:])&0x0f0f0f0f0f0f0f0f|u64(tile[i+256:])&0x0f0f0f0f0f0f0f0f<<4)
 	}
 }
 
 func packTwo(dst []byte, tile *[tileBytes]byte, shift int) {
-	for i := range 128 {
+	for i := 0; i < 128; i += 8 {
 		at := i/64*256 + i%64
-		dst[i] = tile[at]>>shift&3 | tile[at+64]>>shift&3<<2 | tile[at+128]>>shift&3<<4 | tile[at+192]>>shift&3<<6
+		var b uint64
+		for s := range 4 {
+			b |= u64(tile[at+64*s:]) >> shift & 0x0303030303030303 << (2 * s)
+		}
+		putU64(dst[i:], b)
 	}
 }
 
 func packOne(dst []byte, tile *[tileBytes]byte, shift int) {
-	for i := range 64 {
-		var b byte
+	for i := 0; i < 64; i += 8 {
+		var b uint64
 		for s := range 8 {
-			b |= tile[64*s+i] >> shift & 1 << s
+			b |= u64(tile[64*s+i:]) >> shift & 0x0101010101010101 << s
 		}
-		dst[i] = b
+		putU64(dst[i:], b)
 	}
 }
+
+func u64(b []byte) uint64       { return binary.LittleEndian.Uint64(b) }
+func putU64(b []byte, v uint64) { binary.LittleEndian.PutUint64(b, v) }
 
 // unpackGroup is the inverse of packGroup.
 func (l Layout) unpackGroup(tile *[tileBytes]byte, src []byte) {

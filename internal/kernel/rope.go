@@ -11,7 +11,8 @@ func RopeHalves(x, cos, sin []float32) {
 		vectorAsm(opRopeHalves, &vectorArgs{n: n, dst: ptr(sin), a: ptr(x0), b: ptr(x1), c: ptr(cos)})
 	}
 	for i := n; i < h; i++ {
-		x0[i], x1[i] = rotate(x0[i], x1[i], cos[i], sin[i])
+		a, b := x0[i], x1[i]
+		x0[i], x1[i] = FMA(a, cos[i], -float32(b*sin[i])), FMA(a, sin[i], float32(b*cos[i]))
 	}
 }
 
@@ -24,13 +25,9 @@ func RopePairs(x, mul, cross []float32) {
 		vectorAsm(opRopePairs, &vectorArgs{n: n, dst: ptr(x), b: ptr(mul), c: ptr(cross)})
 	}
 	for i := n; i+1 < len(x); i += 2 {
-		x[i], x[i+1] = rotate(x[i], x[i+1], mul[i], mul[i+1])
+		x0, x1 := x[i], x[i+1]
+		x[i], x[i+1] = FMA(x0, mul[i], float32(x1*cross[i])), FMA(x0, mul[i+1], float32(x1*cross[i+1]))
 	}
-}
-
-// rotate returns a pair turned by the angle of c and s.
-func rotate(x0, x1, c, s float32) (y0, y1 float32) {
-	return FMA(x0, c, -float32(x1*s)), FMA(x0, s, float32(x1*c))
 }
 
 // RopeFrequencies returns theta^(-2i/d) for i < d/2, without scaling.

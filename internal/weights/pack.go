@@ -54,25 +54,40 @@ func (p *Packer) packFloat(dst []byte, m *kernel.Matrix, t tensor.DType, data []
 		row := data[r*size : (r+1)*size]
 		switch t {
 		case tensor.F32:
-			for k := range m.Cols {
-				copy(dst[4*(k*kernel.RowBlock+r):], row[4*k:4*k+4])
-			}
+			interleave32(dst[4*r:], row)
 		case tensor.F16, tensor.BF16:
-			for k := range m.Cols {
-				copy(dst[2*(k*kernel.RowBlock+r):], row[2*k:2*k+2])
-			}
+			interleave16(dst[2*r:], row)
 		default: // what New converts
-			p.floats = resize(p.floats, m.Cols)
-			if err := quant.Decode(p.floats, t, row); err != nil {
-				panic(err)
-			}
-			for k, v := range p.floats {
-				if m.Float == tensor.BF16 {
-					binary.LittleEndian.PutUint16(dst[2*(k*kernel.RowBlock+r):], quant.F32ToBF16(v))
-				} else {
-					binary.LittleEndian.PutUint32(dst[4*(k*kernel.RowBlock+r):], math.Float32bits(v))
-				}
-			}
+			p.packConverted(dst, m, t, row, r)
+		}
+	}
+}
+
+func interleave32(dst, row []byte) {
+	for i := 0; len(row) >= 4; i += 4 * kernel.RowBlock {
+		putU32(dst[i:], u32(row))
+		row = row[4:]
+	}
+}
+
+func interleave16(dst, row []byte) {
+	for i := 0; len(row) >= 2; i += 2 * kernel.RowBlock {
+		binary.LittleEndian.PutUint16(dst[i:], binary.LittleEndian.Uint16(row))
+		row = row[2:]
+	}
+}
+
+// packConverted packs row r of a type that is stored as another one.
+func (p *Packer) packConverted(dst []byte, m *kernel.Matrix, t tensor.DType, row []byte, r int) {
+	p.floats = resize(p.floats, m.Cols)
+	if err := quant.Decode(p.floats, t, row); err != nil {
+		panic(err)
+	}
+	for k, v := range p.floats {
+		if m.Float == tensor.BF16 {
+			binary.LittleEndian.PutUint16(dst[2*(k*kernel.RowBlock+r):], quant.F32ToBF16(v))
+		} else {
+			binary.LittleEndian.PutUint32(dst[4*(k*kernel.RowBlock+r):], math.Float32bits(v))
 		}
 	}
 }
@@ -106,8 +121,9 @@ func (p *Packer) packInts(dst []byte, m *kernel.Matrix, src Source, data []byte,
 	for g := range m.Cols / kernel.Group {
 		clear(p.tile[:])
 		for r := range rows {
-			for c, w := range p.rows[r].w[g*kernel.Group:][:kernel.Group] {
-				p.tile[c/4*64+4*r+c%4] = p.index[uint8(w)^0x80]
+			w := p.rows[r].w[g*kernel.Group:][:kernel.Group]
+			for s := range kernel.Group / 4 {
+				putU32(p.tile[step*s+4*r:], p.stored(w[4*s:4*s+4:4*s+4]))
 			}
 		}
 		m.PackGroup(dst, g, &p.tile)
@@ -127,6 +143,12 @@ func (p *Packer) packInts(dst []byte, m *kernel.Matrix, src Source, data []byte,
 			m.PackScale(dst, i, r, s, min, factor, minFactor)
 		}
 	}
+}
+
+// stored returns four integers as they are stored.
+func (p *Packer) stored(w []int8) uint32 {
+	at := func(i int) uint32 { return uint32(p.index[uint8(w[i])^0x80]) }
+	return at(0) | at(1)<<8 | at(2)<<16 | at(3)<<24
 }
 
 // fillIndex makes the table from an integer to what is stored for it.
