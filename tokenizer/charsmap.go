@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -13,7 +12,7 @@ import (
 // it the replacements, each ended by a zero byte.
 type charsMap struct {
 	units []uint32
-	texts []byte
+	texts string
 }
 
 // newCharsMap reads a table. An empty one is nil.
@@ -28,12 +27,12 @@ func newCharsMap(data []byte) (*charsMap, error) {
 	if size%4 != 0 || size < 4 || size+4 > uint64(len(data)) {
 		return nil, fmt.Errorf("%w: normalization table of %d bytes, got a trie of %d", ErrDamaged, len(data), size)
 	}
-	m := &charsMap{units: make([]uint32, size/4), texts: data[4+size:]}
+	m := &charsMap{units: make([]uint32, size/4), texts: string(data[4+size:])}
 	for i := range m.units {
 		m.units[i] = binary.LittleEndian.Uint32(data[4+4*i:])
 	}
 	for from := 0; from < len(m.texts); {
-		n := bytes.IndexByte(m.texts[from:], 0)
+		n := strings.IndexByte(m.texts[from:], 0)
 		if n < 0 || n > maxReplacement {
 			return nil, fmt.Errorf("%w: normalization table: the text at %d does not end within %d bytes", ErrDamaged, from, maxReplacement)
 		}
@@ -49,7 +48,7 @@ const maxReplacement = 256
 // match finds what the text begins with in the table: its replacement and
 // length, of the longest or of the shortest match. The length is 0 if there is
 // none.
-func (m *charsMap) match(text string, longest bool) (replacement []byte, n int) {
+func (m *charsMap) match(text string, longest bool) (replacement string, n int) {
 	at := offsetOf(m.units[0])
 	for i := 0; i < len(text) && text[i] != 0; i++ {
 		at ^= uint32(text[i])
@@ -74,7 +73,7 @@ func (m *charsMap) match(text string, longest bool) (replacement []byte, n int) 
 		}
 	}
 	if n > 0 {
-		replacement = replacement[:bytes.IndexByte(replacement, 0)]
+		replacement = replacement[:strings.IndexByte(replacement, 0)]
 	}
 	return replacement, n
 }
@@ -92,7 +91,7 @@ func (m *charsMap) step() normalStep {
 			n := clusterLen(text, i)
 			if n < 6 {
 				if with, k := m.match(text[i:i+n], false); k > 0 {
-					b.Write(with)
+					b.WriteString(with)
 					i += n
 					continue
 				}
@@ -100,7 +99,7 @@ func (m *charsMap) step() normalStep {
 			for end := i + n; i < end; {
 				k := charLen(text, i)
 				if with, found := m.match(text[i:i+k], false); found > 0 {
-					b.Write(with)
+					b.WriteString(with)
 				} else {
 					b.WriteString(text[i : i+k])
 				}

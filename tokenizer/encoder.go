@@ -1,6 +1,9 @@
 package tokenizer
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"sync/atomic"
+)
 
 // An encoder holds the buffers of one running encoding. They are kept and used
 // again, so that encoding leaves no garbage.
@@ -44,6 +47,9 @@ const (
 
 // find returns the tokens of a piece.
 func (c *pieceCache) find(h uint64, piece string) ([]int32, bool) {
+	if c.slots == nil {
+		return nil, false
+	}
 	s := &c.slots[h&(cacheSlots-1)]
 	if s.hash != h || int(s.n) != len(piece) || string(c.text[s.text:s.text+uint32(s.n)]) != piece {
 		return nil, false
@@ -53,6 +59,9 @@ func (c *pieceCache) find(h uint64, piece string) ([]int32, bool) {
 
 // add remembers the tokens of a piece of 1 to maxCachePiece bytes.
 func (c *pieceCache) add(h uint64, piece string, ids []int32) {
+	if c.slots == nil {
+		*c = pieceCache{make([]cacheSlot, cacheSlots), make([]byte, 0, cacheText), make([]int32, 0, cacheIDs)}
+	}
 	if len(c.text)+len(piece) > cacheText || len(c.ids)+len(ids) > cacheIDs {
 		clear(c.slots)
 		c.text, c.ids = c.text[:0], c.ids[:0]
@@ -67,36 +76,61 @@ type model interface {
 	encode(e *encoder, dst []int32, piece string) []int32
 }
 
-var cacheSeed = maphash.MakeSeed()
+// A wholes remembers of each entry whether its text, as a piece, becomes its own
+// token and nothing else. Most pieces of a text do. It is shared by all
+// encoders and filled as they go.
+type wholes struct {
+	yes, no []uint32 // a bit for each entry; neither: not yet known
+}
 
-// encodePiece appends the tokens of a piece, from the cache if they are there.
-func (e *encoder) encodePiece(m model, dst []int32, piece string) []int32 {
+func newWholes(entries int) wholes {
+	n := (entries + 31) / 32
+	return wholes{make([]uint32, n), make([]uint32, n)}
+}
+
+func bit(set []uint32, e int32) bool { return atomic.LoadUint32(&set[e>>5])>>(e&31)&1 != 0 }
+
+func setBit(set []uint32, e int32) { atomic.OrUint32(&set[e>>5], 1<<(e&31)) }
+
+// encodePiece appends the tokens of a piece: without merging, if it is known to
+// be a token, or if the cache has it.
+func (t *Tokenizer) encodePiece(e *encoder, dst []int32, piece string) []int32 {
 	if len(piece) > maxCachePiece {
-		return m.encode(e, dst, piece)
+		return t.model.encode(e, dst, piece)
 	}
-	if e.cache.slots == nil {
-		e.cache.slots = make([]cacheSlot, cacheSlots)
-		e.cache.text = make([]byte, 0, cacheText)
-		e.cache.ids = make([]int32, 0, cacheIDs)
+	h := maphash.String(t.vocab.seed, piece)
+	entry := t.vocab.lookup(h, piece)
+	if entry >= 0 && bit(t.wholes.yes, entry) {
+		return append(dst, t.vocab.ids[entry])
 	}
-	h := maphash.String(cacheSeed, piece)
 	if ids, ok := e.cache.find(h, piece); ok {
 		return append(dst, ids...)
 	}
 	n := len(dst)
-	dst = m.encode(e, dst, piece)
+	dst = t.model.encode(e, dst, piece)
+	if entry >= 0 && !bit(t.wholes.no, entry) {
+		if len(dst) == n+1 && dst[n] == t.vocab.ids[entry] {
+			setBit(t.wholes.yes, entry)
+			return dst
+		}
+		setBit(t.wholes.no, entry)
+	}
 	e.cache.add(h, piece, dst[n:])
 	return dst
 }
 
-// maxKept is how much a buffer may hold to be kept for the next text.
-const maxKept = 1 << 20
+// Buffers that hold more than this are not kept for the next text.
+const (
+	maxKeptSpans   = 1 << 19
+	maxKeptSymbols = 1 << 16
+)
 
 // trim lets go of buffers that a long text made large, and of the text.
 func (e *encoder) trim() {
 	e.piece = ""
 	e.pieces.text = ""
-	if cap(e.links) > maxKept/16 || cap(e.cuts) > maxKept/16 || cap(e.spare) > maxKept/8 || cap(e.parts) > maxKept/16 {
+	if max(cap(e.pieces.spans), cap(e.spare), cap(e.matches), cap(e.parts), cap(e.subparts)) > maxKeptSpans ||
+		max(cap(e.links), cap(e.cuts), cap(e.heap)) > maxKeptSymbols {
 		*e = encoder{cache: e.cache}
 	}
 }

@@ -39,7 +39,7 @@ func familyOf(pre string) (family, bool) {
 	case "qwen35":
 		return family{splits: []string{patternQwen35}}, true
 	case "deepseek-llm":
-		return family{splits: []string{`[\r\n]`, patternCased, patternPunct, `\s+$`, patternEast, `\p{N}`}}, true
+		return family{splits: []string{`[\r\n]`, patternCased, patternPunct, patternTrailing, patternEast, `\p{N}`}}, true
 	case "deepseek-coder":
 		return family{splits: []string{`[\r\n]`, `\s?\p{L}+`, `\s?\p{P}+`, patternEast, `\p{N}`}}, true
 	case "deepseek-v3", "hunyuan-dense", "joyai-llm":

@@ -7,7 +7,8 @@ import (
 )
 
 // Metadata is what FromGGUF reads of a GGUF file: a value by its key, and
-// whether it is there with that type. Integers of any size count as such.
+// whether it is there with that type. Integers of any size count as such. The
+// file may be closed afterwards.
 type Metadata interface {
 	String(key string) (string, bool)
 	Bool(key string) (bool, bool)
@@ -15,7 +16,6 @@ type Metadata interface {
 	Strings(key string) ([]string, bool)
 	Ints(key string) ([]int64, bool)
 	Floats(key string) ([]float64, bool)
-	Bytes(key string) ([]byte, bool)
 }
 
 // FromGGUF builds the tokenizer that the metadata of a GGUF file describe. The
@@ -55,6 +55,7 @@ func fromGGUF(m Metadata) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.wholes = newWholes(t.vocab.entries())
 	g.addSpecial(t)
 	t.templates = g.templates()
 	return t, nil
@@ -103,28 +104,34 @@ func (g *ggufTokens) read() error {
 
 // enterAdded makes known every token that is no piece of the model: control,
 // user-defined, unknown and unused ones. All but the unused are found in text.
-func (g *ggufTokens) enterAdded(t *Tokenizer, size int) {
+func (g *ggufTokens) enterAdded(t *Tokenizer) {
+	t.kinds = g.kinds
+	stripping := g.stripsBlanks()
 	var list tokenList
-	t.kinds = make([]kind, size)
-	copy(t.kinds, g.kinds)
 	for i, k := range g.kinds {
-		id, text := int32(i), g.texts[i]
-		a := &addedToken{id: id, content: text, shown: text}
-		switch k {
-		case kindControl, kindUnknown:
-			a.control = true
-		case kindUser:
-			a.control = isControl(text, false)
-		case kindUnused:
-			t.added[id] = a
-			continue
-		default:
+		if k == kindNormal || k == kindByte {
 			continue
 		}
+		text := strings.Clone(g.texts[i])
+		a := &addedToken{id: int32(i), content: text, shown: text}
+		if k == kindUnused {
+			t.added[a.id] = a
+			continue
+		}
+		a.control = k != kindUser || isControl(text, false)
+		a.rstrip = stripping && text != "<unk>" && text != "<s>" && text != "<|endoftext|>"
 		t.enter(a)
 		list.add(a, text)
 	}
 	t.find, t.findPlain = list.matchers()
+}
+
+// stripsBlanks reports whether the added tokens take the blanks behind them.
+// Those of Phi-3 do, which a GGUF file has no place to say.
+func (g *ggufTokens) stripsBlanks() bool {
+	name, _ := g.meta.String("general.name")
+	name = strings.ToLower(name)
+	return strings.Contains(name, "phi-3") || strings.Contains(name, "phi3")
 }
 
 // loadBPE builds a BPE with a list of merges: byte-level, but for Gemma 4.
@@ -165,11 +172,11 @@ func (g *ggufTokens) loadBPE(t *Tokenizer, model string) error {
 	}
 	b.init(f.blanks)
 	t.model = b
-	g.enterAdded(t, len(g.texts))
+	g.enterAdded(t)
 	t.decoder = rawDecoder{}
 	if f.blanks {
 		t.normalizer = normalizer{replaceStep(literalFinder(" "), blank)}
-		t.cutBlanks(b)
+		t.addCut(b)
 		t.decoder = blankDecoder{}
 	}
 	return nil
@@ -212,7 +219,7 @@ func (g *ggufTokens) loadTiktoken(t *Tokenizer) error {
 	}
 	r.init()
 	t.model, t.decoder = r, rawDecoder{}
-	g.enterAdded(t, len(g.texts))
+	g.enterAdded(t)
 	return nil
 }
 
@@ -238,14 +245,14 @@ func (g *ggufTokens) loadRanked(t *Tokenizer) error {
 		}
 	}
 	r.init()
-	g.enterAdded(t, len(g.texts))
+	g.enterAdded(t)
 	if at := slices.Index(g.kinds, kindUnknown); at >= 0 {
 		r.unknown = int32(at)
 	}
 	t.model = r
 	n := spmNormalizer{dummyPrefix: g.spacePrefix, escape: true}
 	t.normalizer = normalizer{n.step()}
-	t.stages = []stage{&blankCut{blanksApart(t.vocab)}}
+	t.stages = r.cut()
 	t.decoder = blankDecoder{prefixed: g.spacePrefix}
 	return nil
 }
@@ -292,7 +299,7 @@ func (g *ggufTokens) loadUnigram(t *Tokenizer) error {
 		return fmt.Errorf("%w: tokenizer.ggml.unknown_token_id: got %d, want 0 to %d", ErrDamaged, u.unknown, len(g.texts)-1)
 	}
 	t.model = u
-	g.enterAdded(t, len(g.texts))
+	g.enterAdded(t)
 	return g.setUnigramText(t, userKeys)
 }
 
@@ -304,8 +311,12 @@ func (g *ggufTokens) setUnigramText(t *Tokenizer, user []trieKey) error {
 		}
 		return otherwise
 	}
-	table, _ := g.meta.Bytes(ggml + "precompiled_charsmap")
-	chars, err := newCharsMap(table)
+	table, _ := g.meta.Ints(ggml + "precompiled_charsmap")
+	data := make([]byte, len(table))
+	for i, b := range table {
+		data[i] = byte(b) // the list may be of signed bytes
+	}
+	chars, err := newCharsMap(data)
 	if err != nil {
 		return fmt.Errorf("tokenizer.ggml.precompiled_charsmap: %w", err)
 	}
@@ -363,12 +374,12 @@ func (g *ggufTokens) templates() map[string]string {
 	const key = "tokenizer.chat_template"
 	found := map[string]string{}
 	if s, ok := g.meta.String(key); ok {
-		found[""] = s
+		found[""] = strings.Clone(s)
 	}
 	names, _ := g.meta.Strings(key + "s")
 	for _, name := range names {
 		if s, ok := g.meta.String(key + "." + name); ok {
-			found[name] = s
+			found[strings.Clone(name)] = strings.Clone(s)
 		}
 	}
 	return found

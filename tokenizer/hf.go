@@ -74,6 +74,7 @@ func parseTokenizerJSON(data []byte, beside *hfConfig) (*Tokenizer, error) {
 	if err := t.addTokens(added); err != nil {
 		return nil, err
 	}
+	t.wholes = newWholes(t.vocab.entries())
 	if err := t.setDecoder(f.Decoder); err != nil {
 		return nil, err
 	}
@@ -218,7 +219,7 @@ func (t *Tokenizer) loadBPE(m *hfModel, added []hfAdded) error {
 		}
 	}
 	t.model = b
-	t.cutBlanks(b)
+	t.addCut(b)
 	return nil
 }
 

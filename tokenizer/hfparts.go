@@ -98,16 +98,22 @@ func (l *tokenList) matchers() (all, plain *matcher) {
 	return all, newMatcher(p.tokens, p.patterns)
 }
 
-// cutBlanks adds the cut in front of ▁ to the stages of a model that would
+// addCut adds the cut between characters to the stages of a model that would
 // otherwise get long texts as one piece.
-func (t *Tokenizer) cutBlanks(b *bpe) {
-	if t.raw || b.wordEnd != "" || t.vocab.find(blank) < 0 {
+func (t *Tokenizer) addCut(b *bpe) {
+	if t.raw || b.wordEnd != "" || b.merges.uses(append(b.fallback[:], b.unknown)) {
 		return
 	}
-	if b.merges.uses(append(b.fallback[:], b.unknown)) {
-		return
+	c := newPieceCut(t.vocab)
+	if b.unknown >= 0 && !b.hasBytes {
+		// Neighbouring unknown characters may be one token: no cut between
+		// them.
+		if t.vocab.find(blank) < 0 {
+			return
+		}
+		c.blanks = true
 	}
-	t.stages = append(t.stages, &blankCut{blanksApart(t.vocab)})
+	t.stages = append(t.stages, c)
 }
 
 // setDecoder builds the decoder of a tokenizer.json.

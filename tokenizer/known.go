@@ -1,19 +1,21 @@
 package tokenizer
 
-// Texts of the patterns that have a hand-written scanner, exactly as they
-// stand in published tokenizer.json files.
+import "strings"
+
+// Texts of the patterns that have a hand-written scanner, as they stand in
+// published tokenizer.json files. Line ends are escaped here, which some files
+// do not do.
 const (
 	patternContractions = `(?i:'s|'t|'re|'ve|'m|'ll|'d)`
 	patternBlanks       = `\s*[\r\n]+|\s+(?!\S)|\s+`
 
-	patternGPT2        = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
-	patternGPT2Short   = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)`
-	patternLlama3      = patternContractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|` + patternBlanks
-	patternQwen2       = patternContractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|` + patternBlanks
-	patternQwen35      = patternContractions + `|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|` + patternBlanks
-	patternDeepSeekV3  = `[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_` + "`" + `{|}~][A-Za-z]+|[^` + "\r\n" + `\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[` + "\r\n" + `]*|` + patternBlanks
-	patternDeepSeekV3E = `[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_` + "`" + `{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|` + patternBlanks
-	patternCJK         = "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"
+	patternGPT2       = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+	patternGPT2Short  = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)`
+	patternLlama3     = patternContractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|` + patternBlanks
+	patternQwen2      = patternContractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|` + patternBlanks
+	patternQwen35     = patternContractions + `|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|` + patternBlanks
+	patternDeepSeekV3 = `[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_` + "`" + `{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|` + patternBlanks
+	patternCJK        = "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"
 
 	patternUpper  = `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`
 	patternLower  = `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`
@@ -25,6 +27,7 @@ const (
 	patternKimi       = `[\p{Han}]+|[^\r\n\p{L}\p{N}]?` + patternUpperNoHan + `*` + patternLowerNoHan + `+` + patternContractions + `?|[^\r\n\p{L}\p{N}]?` + patternUpperNoHan + `+` + patternLowerNoHan + `*` + patternContractions + `?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|` + patternBlanks
 
 	patternLines       = `[^\n]+|[\n]+`
+	patternTrailing    = `\s+$`
 	patternThreeDigits = `[0-9][0-9][0-9]`
 
 	patternDigitRuns = patternContractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|` + patternBlanks
@@ -47,39 +50,42 @@ const (
 	patternEast  = "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"
 )
 
-// knownScanner returns the hand-written scanner of a pattern; nil if there is
+var escapeLineEnds = strings.NewReplacer("\r", `\r`, "\n", `\n`)
+
+// knownFinder returns the hand-written finder of a pattern; nil if there is
 // none.
-func knownScanner(pattern string) scanner {
+func knownFinder(pattern string) finder {
+	pattern = escapeLineEnds.Replace(pattern)
 	switch pattern {
 	case patternGPT2, patternGPT2Short:
 		// The short form leaves a lone blank unmatched, and what is not
 		// matched is a piece too.
-		return scanGPT2
+		return scanner(scanGPT2)
 	case patternLlama3:
-		return wordScan{classL, 3}.next
+		return scanner(wordScan{classL, 3}.next)
 	case patternQwen2:
-		return wordScan{classL, 1}.next
+		return scanner(wordScan{classL, 1}.next)
 	case patternQwen35:
-		return wordScan{classL | classM, 1}.next
+		return scanner(wordScan{classL | classM, 1}.next)
 	case patternDigitRuns:
-		return wordScan{classL, 1 << 30}.next
-	case patternDeepSeekV3, patternDeepSeekV3E:
-		return scanDeepSeekV3
+		return scanner(wordScan{classL, 1 << 30}.next)
+	case patternDeepSeekV3:
+		return scanner(scanDeepSeekV3)
 	case patternTekken:
-		return caseScan{digits: 1, slash: true}.next
+		return scanner(caseScan{digits: 1, slash: true}.next)
 	case patternGPT4o:
-		return caseScan{contractions: true, digits: 3, slash: true}.next
+		return scanner(caseScan{contractions: true, digits: 3, slash: true}.next)
 	case patternKimi:
-		return caseScan{contractions: true, digits: 3, han: true}.next
-	case `\s+$`:
-		return scanTrailingBlanks
+		return scanner(caseScan{contractions: true, digits: 3, han: true}.next)
+	case patternTrailing:
+		return trailingBlanks{}
 	case patternLines:
-		return scanLines
+		return scanner(scanLines)
 	case patternThreeDigits:
-		return scanThreeDigits
+		return scanner(scanThreeDigits)
 	}
 	if s, ok := parseRun(pattern); ok {
-		return s.next
+		return s
 	}
 	return nil
 }

@@ -9,7 +9,10 @@ import (
 )
 
 // blank is how SentencePiece vocabularies spell a space.
-const blank = "▁"
+const (
+	blank     = "▁"
+	blankRune = '▁'
+)
 
 // A normalStep rewrites text before it is split.
 type normalStep func(text string) (string, error)

@@ -1,9 +1,6 @@
 package tokenizer
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // pieces are the parts of a text that a model encodes one by one. What lies
 // between the spans is not encoded.
@@ -39,7 +36,15 @@ type splitStage struct {
 func (s *splitStage) apply(e *encoder) error {
 	p := &e.pieces
 	out := e.spare[:0]
+	skip, _ := s.finder.(skipper)
+	if s.behavior != splitIsolated {
+		skip = nil
+	}
 	for i, whole := range p.spans {
+		if skip != nil && skip.absent(whole.of(p.text)) {
+			out = append(out, whole)
+			continue
+		}
 		matches, err := s.finder.find(e.matches[:0], p.text, whole)
 		e.matches = matches
 		if err != nil {
@@ -201,34 +206,3 @@ var (
 		return raw
 	})
 )
-
-// A blankCut cuts pieces in front of ▁, where no token reaches across. It
-// changes no token, but makes short pieces of long ones.
-type blankCut struct {
-	before map[rune]bool // characters that stand in front of ▁ inside a token
-}
-
-func (c *blankCut) apply(e *encoder) error {
-	p := &e.pieces
-	out := e.spare[:0]
-	for _, s := range p.spans {
-		piece, from := s.of(p.text), 0
-		for at := 0; ; {
-			k := strings.Index(piece[at:], blank)
-			if k < 0 {
-				break
-			}
-			k += at
-			if k > from {
-				if r, _ := utf8.DecodeLastRuneInString(piece[:k]); !c.before[r] {
-					out = append(out, span{s.start + int32(from), s.start + int32(k)})
-					from = k
-				}
-			}
-			at = k + len(blank)
-		}
-		out = append(out, span{s.start + int32(from), s.end})
-	}
-	p.spans, e.spare = out, p.spans
-	return nil
-}

@@ -3,8 +3,6 @@ package tokenizer
 import (
 	"fmt"
 	"math"
-	"strings"
-	"unicode/utf8"
 )
 
 // A ranked is a byte pair encoding without a list of merges: two neighbours
@@ -46,6 +44,17 @@ func (m *ranked) init() {
 		}
 		m.hasBytes = m.hasBytes && m.fallback[b] >= 0
 	}
+}
+
+// cut returns the stage that cuts text where no merge reaches across. Where
+// unknown characters become tokens, neighbours are one: they are not cut apart.
+func (m *ranked) cut() []stage {
+	c := newPieceCut(m.vocab)
+	c.blanks = !m.hasBytes
+	if c.blanks && m.vocab.find(blank) < 0 {
+		return nil
+	}
+	return []stage{c}
 }
 
 // frozenSymbol marks a symbol that merges with nothing.
@@ -183,26 +192,4 @@ func scoreRank(score float32) uint32 {
 		return b
 	}
 	return b ^ (1<<31 - 1)
-}
-
-// blanksApart returns the characters that stand in front of ▁ somewhere inside
-// a piece of the vocabulary. Behind any other character a text can be cut in
-// front of ▁ without changing what it merges to.
-func blanksApart(v *vocab) map[rune]bool {
-	before := map[rune]bool{}
-	for e := range int32(v.entries()) {
-		piece := string(v.piece(e))
-		for i := 1; i < len(piece); i++ {
-			k := strings.Index(piece[i:], blank)
-			if k < 0 {
-				break
-			}
-			i += k
-			if i > 0 {
-				r, _ := utf8.DecodeLastRuneInString(piece[:i])
-				before[r] = true
-			}
-		}
-	}
-	return before
 }

@@ -29,8 +29,8 @@ type regexpFinder struct {
 // newFinder returns the finder of a pattern: its hand-written scanner if it
 // has one, else the engine.
 func newFinder(pattern string) (finder, error) {
-	if s := knownScanner(pattern); s != nil {
-		return s, nil
+	if f := knownFinder(pattern); f != nil {
+		return f, nil
 	}
 	return compileRegexp(pattern)
 }

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A runScan is a pattern of the form C, C+, C{1,n}, " ?C+" or \s?C+, where C
@@ -12,6 +13,9 @@ type runScan struct {
 	lead *runeSet // may stand in front of the run; nil if nothing may
 	set  *runeSet
 	max  int // at most so many characters; 0: no limit
+	// bytes holds the bytes that a character of the set can begin with: of
+	// characters beyond ASCII, every one. Each match has such a byte.
+	bytes [256]bool
 }
 
 // parseRun reads a pattern of that form; false if it is another.
@@ -41,7 +45,23 @@ func parseRun(pattern string) (*runScan, bool) {
 	default:
 		return nil, false
 	}
+	for b := range s.bytes {
+		s.bytes[b] = b >= utf8.RuneSelf || s.set.ascii[b]
+	}
 	return s, true
+}
+
+func (s *runScan) absent(part string) bool {
+	for i := range len(part) {
+		if s.bytes[part[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *runScan) find(dst []span, text string, at span) ([]span, error) {
+	return scanner(s.next).find(dst, text, at)
 }
 
 func (s *runScan) next(text string, i int) int {
@@ -67,8 +87,19 @@ func (s *runScan) run(text string, i int) int {
 	return i
 }
 
-// scanTrailingBlanks is \s+$, where $ also matches in front of a newline.
-func scanTrailingBlanks(text string, i int) int {
+// trailingBlanks finds \s+$, where $ also matches in front of a newline.
+type trailingBlanks struct{}
+
+func (trailingBlanks) absent(part string) bool {
+	last := part[len(part)-1]
+	return last < utf8.RuneSelf && asciiClass[last]&classSpace == 0 && strings.IndexByte(part, '\n') < 0
+}
+
+func (t trailingBlanks) find(dst []span, text string, at span) ([]span, error) {
+	return scanner(t.next).find(dst, text, at)
+}
+
+func (trailingBlanks) next(text string, i int) int {
 	end := runEnd(text, i, classSpace)
 	if end == len(text) {
 		return end

@@ -13,6 +13,7 @@ type runeSet struct {
 	class  class
 	ranges [][2]rune     // inclusive; once sealed, sorted and apart
 	bmp    *[1024]uint64 // the ranges below U+10000 as a bitmap; nil without ranges
+	ascii  [128]bool     // once sealed, the whole set below U+0080
 }
 
 // has reports whether r, whose classes are c, is in the set.
@@ -43,7 +44,7 @@ func (s *runeSet) at(text string, i int) (bool, int) {
 		return false, 0
 	}
 	if b := text[i]; b < utf8.RuneSelf {
-		return s.has(rune(b), asciiClass[b]), 1
+		return s.ascii[b], 1
 	}
 	r, n := utf8.DecodeRuneInString(text[i:])
 	return s.has(r, classOf(r)), n
@@ -60,8 +61,10 @@ func (s *runeSet) add(lo, hi rune) {
 	}
 }
 
-// sealRanges sorts the ranges and joins those that touch.
-func sealRanges(ranges [][2]rune) [][2]rune {
+// seal ends the building of a set: it sorts the ranges, joins those that touch,
+// and fills in what is below U+0080.
+func (s *runeSet) seal() {
+	ranges := s.ranges
 	slices.SortFunc(ranges, func(a, b [2]rune) int { return int(a[0] - b[0]) })
 	out := ranges[:0]
 	for _, r := range ranges {
@@ -71,7 +74,10 @@ func sealRanges(ranges [][2]rune) [][2]rune {
 		}
 		out = append(out, r)
 	}
-	return out
+	s.ranges = out
+	for r := range s.ascii {
+		s.ascii[r] = s.has(rune(r), classOf(rune(r)))
+	}
 }
 
 // propertyClass returns what \p{name} stands for; false if the name is not one
@@ -105,6 +111,7 @@ func parseSet(p string) (*runeSet, string, bool) {
 			return nil, p, false
 		}
 		rest, ok := s.parseMember(p, false)
+		s.seal()
 		return s, rest, ok
 	}
 	p = p[1:]
@@ -123,7 +130,7 @@ func parseSet(p string) (*runeSet, string, bool) {
 			return nil, p, false
 		}
 	}
-	s.ranges = sealRanges(s.ranges)
+	s.seal()
 	return s, p[1:], true
 }
 

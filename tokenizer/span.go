@@ -15,6 +15,11 @@ type finder interface {
 	find(dst []span, text string, s span) ([]span, error)
 }
 
+// A skipper is a finder that can tell at a glance that a part has no match.
+type skipper interface {
+	absent(part string) bool
+}
+
 // A scanner returns the end of the match that begins at text[i], or i if none
 // does.
 type scanner func(text string, i int) int

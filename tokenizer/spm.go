@@ -214,6 +214,7 @@ func parseSPM(data []byte, beside *hfConfig) (*Tokenizer, error) {
 	if f.pad >= 0 && int(f.pad) < len(f.pieces) {
 		t.roles.pad = f.pad
 	}
+	t.wholes = newWholes(t.vocab.entries())
 	beside.apply(t)
 	return t, nil
 }
@@ -266,7 +267,7 @@ func (f *spmFile) loadBPE(t *Tokenizer) {
 	r.init()
 	r.hasBytes = r.hasBytes && f.byteFallback
 	t.model = r
-	t.stages = []stage{&blankCut{blanksApart(t.vocab)}}
+	t.stages = r.cut()
 }
 
 func (f *spmFile) loadUnigram(t *Tokenizer) error {

@@ -24,13 +24,13 @@ func (n *spmNormalizer) normalize(text string) string {
 	if n.escape {
 		space = blank
 	}
-	if n.chars == nil && n.user == nil && !n.removeExtra {
+	if n.chars == nil && !n.removeExtra {
 		return n.simple(text, space)
 	}
 	if n.removeExtra {
 		for text != "" {
 			with, k := n.prefix(text)
-			if string(with) != " " {
+			if with != " " {
 				break
 			}
 			text = text[k:]
@@ -48,13 +48,13 @@ func (n *spmNormalizer) normalize(text string) string {
 		with, k := n.prefix(text)
 		text = text[k:]
 		if afterSpace {
-			with = bytes.TrimLeft(with, " ")
+			with = strings.TrimLeft(with, " ")
 		}
-		for _, b := range with {
-			if b == ' ' {
+		for i := range len(with) {
+			if with[i] == ' ' {
 				out = append(out, space...)
 			} else {
-				out = append(out, b)
+				out = append(out, with[i])
 			}
 		}
 		if len(with) > 0 {
@@ -72,7 +72,8 @@ func (n *spmNormalizer) normalize(text string) string {
 	return string(out)
 }
 
-// simple is normalize where only spaces change.
+// simple is normalize where only spaces change, be they in a user-defined piece
+// or not.
 func (n *spmNormalizer) simple(text, space string) string {
 	if text == "" {
 		return ""
@@ -90,10 +91,10 @@ func (n *spmNormalizer) simple(text, space string) string {
 }
 
 // prefix returns what the beginning of the text becomes, and its length.
-func (n *spmNormalizer) prefix(text string) (with []byte, k int) {
+func (n *spmNormalizer) prefix(text string) (with string, k int) {
 	if n.user != nil {
 		if _, k := n.user.longest(text); k > 0 {
-			return []byte(text[:k]), k
+			return text[:k], k
 		}
 	}
 	if n.chars != nil {
@@ -102,5 +103,5 @@ func (n *spmNormalizer) prefix(text string) (with []byte, k int) {
 		}
 	}
 	k = charLen(text, 0)
-	return []byte(text[:k]), k
+	return text[:k], k
 }

@@ -64,6 +64,7 @@ func parseTiktoken(data []byte, beside *hfConfig) (*Tokenizer, error) {
 	if err := t.addTokens(append(added, reservedTokens(added, t.vocab.size(), split.reserved)...)); err != nil {
 		return nil, err
 	}
+	t.wholes = newWholes(t.vocab.entries())
 	beside.apply(t)
 	return t, nil
 }

@@ -29,6 +29,7 @@ type Tokenizer struct {
 	normalizer              normalizer
 	stages                  []stage
 	model                   model
+	wholes                  wholes
 	decoder                 decoder
 	prefix, suffix          []int32 // what the model adds to a text
 	roles                   roles
@@ -170,7 +171,7 @@ func (t *Tokenizer) encodePieces(e *encoder, dst []int32, text string, first boo
 	}
 	text = e.pieces.text
 	for _, s := range e.pieces.spans {
-		dst = e.encodePiece(t.model, dst, text[s.start:s.end])
+		dst = t.encodePiece(e, dst, text[s.start:s.end])
 	}
 	return dst, nil
 }
