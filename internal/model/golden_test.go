@@ -278,3 +278,37 @@ func compareBits(t *testing.T, what string, got, want [][]float32) {
 		}
 	}
 }
+
+// TestNoGarbage decodes without allocating, once the step has seen its batch.
+func TestNoGarbage(t *testing.T) {
+	for _, name := range []string{"llama", "qwen3-moe", "gemma3-text"} {
+		tiny, _ := loadExpectation(t, name)
+		path := filepath.Join(t.TempDir(), "model.gguf")
+		if err := tiny.WriteGGUF(path, tensor.Q8_0); err != nil {
+			t.Fatal(err)
+		}
+		m, err := Open(path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newRunner(t, m, kernel.CacheQ8, 2)
+		seq := r.cache.Sequence()
+		if err := seq.Reserve(200); err != nil {
+			t.Fatal(err)
+		}
+		b := Batch{Segments: []Segment{{Seq: seq, Tokens: []int32{5}, Logits: 1}}}
+		decode := func() {
+			b.Segments[0].Pos = seq.Len()
+			r.m.Logits(&r.step, r.m.Forward(&r.step, &b), 0, 1)
+			seq.Append(b.Segments[0].Tokens)
+		}
+		for range 3 { // experts may need more room with other tokens
+			decode()
+		}
+		if n := testing.AllocsPerRun(100, decode); n > 0.5 {
+			t.Errorf("%s: a step allocates %v times, want none", name, n)
+		}
+		seq.Free()
+		m.Close()
+	}
+}

@@ -23,7 +23,7 @@ type Model struct {
 
 	net    network
 	embed  *Embedding
-	head   *Linear // nil: the embedding is the head
+	head   *Linear
 	ropes  []*Rope
 	memory tensor.Memory
 	float  bool
@@ -92,6 +92,9 @@ func Open(path string, o Options) (*Model, error) {
 		return nil, err
 	}
 	m.weightBytes = int64(len(m.memory.Bytes()))
+	if m.head == nil {
+		m.head = &Linear{m.embed.Matrix}
+	}
 	return m, nil
 }
 
@@ -213,11 +216,7 @@ func (m *Model) Forward(s *Step, b *Batch) *Act {
 func (m *Model) Logits(s *Step, hidden *Act, from, to int) *Act {
 	rows := s.acts.next()
 	*rows = Act{T: to - from, D: hidden.D, X: hidden.X[from*hidden.D : to*hidden.D]}
-	head := m.head
-	if head == nil {
-		head = &Linear{m.embed.Matrix}
-	}
-	y := s.Linear(rows, head)
+	y := s.Linear(rows, m.head)
 	if softcap := m.Config.FinalLogitSoftcapping; softcap != 0 {
 		s.softcap(y, softcap)
 	}

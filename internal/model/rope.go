@@ -158,6 +158,9 @@ func (r *Rope) row() int {
 
 // grow makes the tables of positions below n.
 func (r *Rope) grow(n int) {
+	if len(r.tables)*ropeChunk >= n {
+		return
+	}
 	cos, sin := make([]float32, r.Dim/2), make([]float32, r.Dim/2)
 	for len(r.tables)*ropeChunk < n {
 		table := make([]float32, ropeChunk*2*r.row())

@@ -42,7 +42,7 @@ func putF16(dst, bits []byte) {
 }
 
 // packFast packs a row block of a common type and says whether it did.
-func packFast(dst []byte, m *kernel.Matrix, t tensor.DType, data []byte, rows int) bool {
+func (p *Packer) packFast(dst []byte, m *kernel.Matrix, t tensor.DType, data []byte, rows int) bool {
 	pack := fastPackers[t]
 	if pack == nil {
 		return false
@@ -50,7 +50,8 @@ func packFast(dst []byte, m *kernel.Matrix, t tensor.DType, data []byte, rows in
 	d, min, sc, mn := m.ScaleRegions(dst)
 	size, block := t.RowBytes(m.Cols), t.BlockBytes()
 	for r := range rows {
-		l := laneWriter{w: dst[4*r:], size: m.Format.Layout.GroupBytes()}
+		l := &p.lane
+		*l = laneWriter{w: dst[4*r:], size: m.Format.Layout.GroupBytes()}
 		width := 2 // bytes of a stored scale or factor
 		if m.Format.Scales == kernel.ScalesK || m.Format.Scales == kernel.ScalesKM || m.Format.Scales == kernel.ScalesF32 {
 			width = 4
@@ -67,7 +68,7 @@ func packFast(dst []byte, m *kernel.Matrix, t tensor.DType, data []byte, rows in
 		}
 		row := data[r*size : (r+1)*size]
 		for b := 0; len(row) > 0; b++ {
-			pack(&l, b, row[:block:block])
+			pack(l, b, row[:block:block])
 			row = row[block:]
 		}
 	}

@@ -20,6 +20,7 @@ type Packer struct {
 	tile   [kernel.RowBlock * kernel.Group]byte
 	index  [256]byte // of an integer + 128 in the table of its format
 	floats []float32
+	lane   laneWriter
 }
 
 // Source is a matrix as a file stores it.
@@ -40,7 +41,7 @@ func (p *Packer) Pack(m *kernel.Matrix, src Source, b0, b1 int) {
 		switch {
 		case m.IsFloat():
 			p.packFloat(dst, m, src.Type, data, rows)
-		case packFast(dst, m, src.Type, data, rows):
+		case p.packFast(dst, m, src.Type, data, rows):
 		default:
 			p.packInts(dst, m, src, data, rows)
 		}
