@@ -1,0 +1,14 @@
+//go:build !linux
+
+package machine
+
+import "time"
+
+// pin: macOS has no affinity, and elsewhere the scheduler is trusted to spread
+// busy threads.
+func pin(int) (release func() bool, ok bool) { return func() bool { return true }, false }
+
+func pinOrder() []int { return nil }
+
+// processorTime is not asked for where threads are not pinned.
+func processorTime() (time.Duration, bool) { return 0, false }
