@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write what the commands print into the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"blitz": main})
+}
+
+// TestScript runs every command line of testdata/script, each script in a folder
+// and with a store of its own.
+//
+// Beside testscript's own commands there are
+//
+//	code N COMMAND…      runs a command, which has to end with exit code N
+//	tinymodel FOLDER     a random llama with a tokenizer of bytes, as a folder; see tiny_test.go
+//	tinygguf FILE        the same as a GGUF file
+//	resize FILE N        cuts a file to N bytes, or makes it longer
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		UpdateScripts:       *update,
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			for i, pair := range e.Vars {
+				if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "BLITZ_") {
+					e.Vars[i] = "UNUSED="
+				}
+			}
+			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
+			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "share"))
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"code":      scriptCode,
+			"tinymodel": func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, writeTinyFolder) },
+			"tinygguf":  func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, writeTinyGGUF) },
+			"resize":    scriptResize,
+		},
+	})
+}
+
+func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N COMMAND…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		got = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%s: %v", args[1], err)
+	}
+	ts.Logf("[stdout]\n%s[stderr]\n%s", ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	if got != want {
+		ts.Fatalf("%s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+func scriptTiny(ts *testscript.TestScript, args []string, write func(path string) error) {
+	if len(args) != 1 {
+		ts.Fatalf("want one path, got %d arguments", len(args))
+	}
+	ts.Check(write(ts.MkAbs(args[0])))
+}
+
+func scriptResize(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: resize FILE N")
+	}
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
