@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/golden"
+	"github.com/blitz-r1/blitz/internal/golden/tiny"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
 	"github.com/blitz-r1/blitz/internal/tensor"
@@ -34,10 +35,10 @@ type expectation struct {
 	steps  int // of greedy that were drawn
 }
 
-func loadExpectation(t *testing.T, name string) (*golden.TinyModel, *expectation) {
+func loadExpectation(t *testing.T, name string) (*tiny.Model, *expectation) {
 	t.Helper()
 	folder := filepath.Join("testdata", name)
-	m, err := golden.LoadTiny(folder)
+	m, err := tiny.Load(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,10 +143,10 @@ func (e *expectation) off(got [][]float32, V int) (rms, worst float64) {
 	return math.Sqrt(d2/float64(n)) / dev, worst / dev
 }
 
-func openTiny(t *testing.T, tiny *golden.TinyModel) *Model {
+func openTiny(t *testing.T, model *tiny.Model) *Model {
 	t.Helper()
 	folder := t.TempDir()
-	if err := tiny.WriteSafetensors(folder); err != nil {
+	if err := model.WriteSafetensors(folder); err != nil {
 		t.Fatal(err)
 	}
 	m, err := Open(folder, Options{})
@@ -161,8 +162,8 @@ func openTiny(t *testing.T, tiny *golden.TinyModel) *Model {
 func TestGolden(t *testing.T) {
 	for _, name := range goldenModels {
 		t.Run(name, func(t *testing.T) {
-			tiny, e := loadExpectation(t, name)
-			m := openTiny(t, tiny)
+			model, e := loadExpectation(t, name)
+			m := openTiny(t, model)
 			V := m.Config.VocabSize
 			r := newRunner(t, m, kernel.CacheF32, 2)
 			rms, worst := e.off(r.run(t, e.ids, 512), V)
@@ -201,13 +202,13 @@ func argmax(x []float32) int {
 // TestGoldenGGUF reads the same models as GGUF files, float32 and Q8_0.
 func TestGoldenGGUF(t *testing.T) {
 	for _, name := range []string{"llama", "qwen2", "qwen3", "qwen3-moe", "gemma3-text"} {
-		tiny, e := loadExpectation(t, name)
+		model, e := loadExpectation(t, name)
 		for _, c := range []struct {
 			t     tensor.DType
 			limit float64
 		}{{tensor.F32, floatRMS}, {tensor.BF16, floatRMS}, {tensor.Q8_0, 0.1}} {
 			path := filepath.Join(t.TempDir(), "model.gguf")
-			if err := tiny.WriteGGUF(path, c.t); err != nil {
+			if err := model.WriteGGUF(path, c.t); err != nil {
 				t.Fatal(err)
 			}
 			m, err := Open(path, Options{})
@@ -229,10 +230,10 @@ func TestSameBits(t *testing.T) {
 	before := kernel.Current()
 	defer kernel.UseImpl(before)
 	for _, name := range []string{"llama", "qwen3-moe", "gemma3-text"} {
-		tiny, _ := loadExpectation(t, name)
+		model, _ := loadExpectation(t, name)
 		path := filepath.Join(t.TempDir(), "model.gguf")
 		for _, dt := range []tensor.DType{tensor.F32, tensor.Q8_0} {
-			if err := tiny.WriteGGUF(path, dt); err != nil {
+			if err := model.WriteGGUF(path, dt); err != nil {
 				t.Fatal(err)
 			}
 			m, err := Open(path, Options{})
@@ -282,9 +283,9 @@ func compareBits(t *testing.T, what string, got, want [][]float32) {
 // TestNoGarbage decodes without allocating, once the step has seen its batch.
 func TestNoGarbage(t *testing.T) {
 	for _, name := range []string{"llama", "qwen3-moe", "gemma3-text"} {
-		tiny, _ := loadExpectation(t, name)
+		model, _ := loadExpectation(t, name)
 		path := filepath.Join(t.TempDir(), "model.gguf")
-		if err := tiny.WriteGGUF(path, tensor.Q8_0); err != nil {
+		if err := model.WriteGGUF(path, tensor.Q8_0); err != nil {
 			t.Fatal(err)
 		}
 		m, err := Open(path, Options{})

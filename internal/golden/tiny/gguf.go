@@ -1,4 +1,4 @@
-package golden
+package tiny
 
 import (
 	"encoding/json"
@@ -39,10 +39,10 @@ type ggufTensor struct {
 
 // WriteGGUF writes the model spelt as published GGUF files are; matrices are of type
 // t, which package quant can encode.
-func (m *TinyModel) WriteGGUF(path string, t tensor.DType) error {
+func (m *Model) WriteGGUF(path string, t tensor.DType) error {
 	kind, ok := gguf.ParseType(t.String())
 	if !ok {
-		return fmt.Errorf("golden: no GGUF type %s", t)
+		return fmt.Errorf("tiny: no GGUF type %s", t)
 	}
 	w, err := gguf.Create(path)
 	if err != nil {
@@ -78,7 +78,7 @@ func (m *TinyModel) WriteGGUF(path string, t tensor.DType) error {
 
 // ggufTensors converts names and values: llama's rotary pairs become neighbours,
 // Gemma's norms whole, experts one tensor.
-func (m *TinyModel) ggufTensors() (list []ggufTensor) {
+func (m *Model) ggufTensors() (list []ggufTensor) {
 	c := m.Config.text()
 	gemma := strings.HasPrefix(c.ModelType, "gemma")
 	experts := map[string]int{}
@@ -169,14 +169,14 @@ var ggufArch = map[string]string{
 }
 
 // putMetadata writes what a GGUF file says of the model.
-func (m *TinyModel) putMetadata(w *gguf.Writer) (err error) {
+func (m *Model) putMetadata(w *gguf.Writer) (err error) {
 	c, s, err := &m.Config, spec{}, json.Unmarshal(m.Raw, &m.Config)
 	if err == nil {
 		err = json.Unmarshal(m.Raw, &s)
 	}
 	arch := ggufArch[c.ModelType]
 	if err != nil || arch == "" {
-		return fmt.Errorf("golden: no GGUF form of %s: %w", c.ModelType, err)
+		return fmt.Errorf("tiny: no GGUF form of %s: %w", c.ModelType, err)
 	}
 	put := func(key string, v gguf.Value) {
 		if err == nil {
@@ -211,7 +211,7 @@ func (m *TinyModel) putMetadata(w *gguf.Writer) (err error) {
 }
 
 // ropeFactors returns what llama3 scaling divides frequencies by, nil without it.
-func (m *TinyModel) ropeFactors() []float32 {
+func (m *Model) ropeFactors() []float32 {
 	var s spec
 	if json.Unmarshal(m.Raw, &s) != nil || s.Rope.Type != "llama3" {
 		return nil

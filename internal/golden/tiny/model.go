@@ -1,4 +1,5 @@
-package golden
+// Package tiny makes the tiny models whose logits an independent program computed.
+package tiny
 
 import (
 	"crypto/sha256"
@@ -17,8 +18,8 @@ import (
 // the tensor's name and the element's index. This file makes the same models as the
 // program that the reference was computed with.
 
-// TinyConfig is what the shapes and values of a tiny model depend on.
-type TinyConfig struct {
+// Config is what the shapes and values of a tiny model depend on.
+type Config struct {
 	ModelType     string      `json:"model_type"`
 	VocabSize     int         `json:"vocab_size"`
 	HiddenSize    int         `json:"hidden_size"`
@@ -35,11 +36,11 @@ type TinyConfig struct {
 	LocalExperts  int         `json:"num_local_experts"`
 	DecoderStep   int         `json:"decoder_sparse_step"`
 	MLPOnlyLayers []int       `json:"mlp_only_layers"`
-	TextConfig    *TinyConfig `json:"text_config"`
-	Vision        *tinyVision `json:"vision_config"`
+	TextConfig    *Config `json:"text_config"`
+	Vision        *vision `json:"vision_config"`
 }
 
-type tinyVision struct {
+type vision struct {
 	Hidden       int `json:"hidden_size"`
 	Intermediate int `json:"intermediate_size"`
 	Layers       int `json:"num_hidden_layers"`
@@ -47,21 +48,21 @@ type tinyVision struct {
 	Patch        int `json:"patch_size"`
 }
 
-// TinyTensor is a tensor of a tiny model.
-type TinyTensor struct {
+// Tensor is a tensor of a tiny model.
+type Tensor struct {
 	Name  string
 	Shape []int
 }
 
-// TinyModel is a tiny model: its configuration and how its weights are made.
-type TinyModel struct {
-	Config TinyConfig
+// Model is a tiny model: its configuration and how its weights are made.
+type Model struct {
+	Config Config
 	Raw    []byte // config.json
 	Seed   int
 }
 
-// LoadTiny reads config.json and the seed of a golden folder.
-func LoadTiny(folder string) (*TinyModel, error) {
+// Load reads config.json and the seed of a golden folder.
+func Load(folder string) (*Model, error) {
 	raw, err := os.ReadFile(filepath.Join(folder, "config.json"))
 	if err != nil {
 		return nil, err
@@ -70,7 +71,7 @@ func LoadTiny(folder string) (*TinyModel, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &TinyModel{Raw: raw}
+	m := &Model{Raw: raw}
 	var seed struct {
 		Seed int `json:"seed"`
 	}
@@ -85,21 +86,21 @@ func LoadTiny(folder string) (*TinyModel, error) {
 }
 
 // text returns the configuration of the language model.
-func (c *TinyConfig) text() *TinyConfig {
+func (c *Config) text() *Config {
 	if c.TextConfig != nil {
 		return c.TextConfig
 	}
 	return c
 }
 
-func (c *TinyConfig) tied(def bool) bool {
+func (c *Config) tied(def bool) bool {
 	if c.Tied == nil {
 		return def
 	}
 	return *c.Tied
 }
 
-func (c *TinyConfig) headDim() int {
+func (c *Config) headDim() int {
 	if c.HeadDim != 0 {
 		return c.HeadDim
 	}
@@ -107,13 +108,13 @@ func (c *TinyConfig) headDim() int {
 }
 
 // Tensors returns the tensors of the checkpoint in the order they are written.
-func (m *TinyModel) Tensors() []TinyTensor {
-	var l tinyList
+func (m *Model) Tensors() []Tensor {
+	var l list
 	c := &m.Config
 	switch c.ModelType {
 	case "gemma3":
 		l.gemma(c.TextConfig, "language_model.")
-		l.vision(c.Vision, c.TextConfig.HiddenSize)
+		l.tower(c.Vision, c.TextConfig.HiddenSize)
 	case "gemma3_text":
 		l.gemma(c, "")
 	default:
@@ -122,11 +123,11 @@ func (m *TinyModel) Tensors() []TinyTensor {
 	return l
 }
 
-type tinyList []TinyTensor
+type list []Tensor
 
-func (l *tinyList) add(name string, shape ...int) { *l = append(*l, TinyTensor{name, shape}) }
+func (l *list) add(name string, shape ...int) { *l = append(*l, Tensor{name, shape}) }
 
-func (l *tinyList) mlp(p string, hidden, inter int, bias bool) {
+func (l *list) mlp(p string, hidden, inter int, bias bool) {
 	l.add(p+"gate_proj.weight", inter, hidden)
 	l.add(p+"up_proj.weight", inter, hidden)
 	l.add(p+"down_proj.weight", hidden, inter)
@@ -137,7 +138,7 @@ func (l *tinyList) mlp(p string, hidden, inter int, bias bool) {
 	}
 }
 
-func (l *tinyList) attention(p string, c *TinyConfig, qkvBias, oBias, norms bool) {
+func (l *list) attention(p string, c *Config, qkvBias, oBias, norms bool) {
 	d := c.headDim()
 	q, kv := c.Heads*d, c.KVHeads*d
 	l.add(p+"q_proj.weight", q, c.HiddenSize)
@@ -159,7 +160,7 @@ func (l *tinyList) attention(p string, c *TinyConfig, qkvBias, oBias, norms bool
 }
 
 // llamaLike lists llama, qwen2, qwen3, qwen3_moe and mixtral.
-func (l *tinyList) llamaLike(c *TinyConfig) {
+func (l *list) llamaLike(c *Config) {
 	H := c.HiddenSize
 	l.add("model.embed_tokens.weight", c.VocabSize, H)
 	for i := range c.Layers {
@@ -192,7 +193,7 @@ func (l *tinyList) llamaLike(c *TinyConfig) {
 	}
 }
 
-func (c *TinyConfig) sparse(i int) bool {
+func (c *Config) sparse(i int) bool {
 	for _, dense := range c.MLPOnlyLayers {
 		if dense == i {
 			return false
@@ -201,7 +202,7 @@ func (c *TinyConfig) sparse(i int) bool {
 	return (i+1)%max(c.DecoderStep, 1) == 0
 }
 
-func (l *tinyList) gemma(c *TinyConfig, prefix string) {
+func (l *list) gemma(c *Config, prefix string) {
 	H := c.HiddenSize
 	l.add(prefix+"model.embed_tokens.weight", c.VocabSize, H)
 	for i := range c.Layers {
@@ -219,8 +220,8 @@ func (l *tinyList) gemma(c *TinyConfig, prefix string) {
 	}
 }
 
-// vision lists the vision tower that a text engine leaves alone.
-func (l *tinyList) vision(v *tinyVision, H int) {
+// tower lists the vision tower that a text engine leaves alone.
+func (l *list) tower(v *vision, H int) {
 	W, I := v.Hidden, v.Intermediate
 	l.add("multi_modal_projector.mm_input_projection_weight", W, H)
 	l.add("multi_modal_projector.mm_soft_emb_norm.weight", W)
@@ -252,7 +253,7 @@ func noise(seed int, name string, n int) []float64 {
 }
 
 // law returns mean and deviation of a tensor's values.
-func (m *TinyModel) law(t TinyTensor) (mean, dev float64) {
+func (m *Model) law(t Tensor) (mean, dev float64) {
 	c := m.Config.text()
 	gemma := strings.HasPrefix(c.ModelType, "gemma") && !strings.Contains(t.Name, "vision")
 	root := math.Sqrt(float64(t.Shape[len(t.Shape)-1]))
@@ -278,7 +279,7 @@ func (m *TinyModel) law(t TinyTensor) (mean, dev float64) {
 }
 
 // Weight returns the values of a tensor: bfloat16 numbers that float16 holds too.
-func (m *TinyModel) Weight(t TinyTensor) []float32 {
+func (m *Model) Weight(t Tensor) []float32 {
 	n := 1
 	for _, d := range t.Shape {
 		n *= d
@@ -297,7 +298,7 @@ func (m *TinyModel) Weight(t TinyTensor) []float32 {
 
 // WriteSafetensors writes the model as a published checkpoint looks: config.json
 // and model.safetensors, float32.
-func (m *TinyModel) WriteSafetensors(folder string) error {
+func (m *Model) WriteSafetensors(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
