@@ -1,8 +1,6 @@
 package tokenizer
 
-import (
-	"strings"
-)
+import "strings"
 
 // A chainDecoder is the list of decoders of a tokenizer.json. Each step turns
 // the text of one token into another; what is stripped from the joined text is
@@ -51,17 +49,6 @@ func (t *Tokenizer) shownText(id int32) (string, bool) {
 		return string(t.vocab.piece(e)), true
 	}
 	return "", false
-}
-
-// replaceTokenStep replaces each match of a pattern in a token.
-func replaceTokenStep(f finder, with string) tokenStep {
-	step := replaceStep(f, with)
-	return func(token string, _ bool) string {
-		if out, err := step(token); err == nil {
-			return out
-		}
-		return token
-	}
 }
 
 // stripTokenStep takes up to start and stop times a character from the ends of

@@ -85,9 +85,12 @@ func offsetOf(unit uint32) uint32 { return unit >> 10 << (unit & (1 << 9) >> 6) 
 // than six bytes as a whole, else to its characters, and always by the
 // shortest match.
 func (m *charsMap) step() normalStep {
-	return plainStep(func(text string) string {
+	return func(text string) (string, error) {
 		var b strings.Builder
 		for i := 0; i < len(text); {
+			if b.Len() > MaxText {
+				return text, ErrTooLong
+			}
 			n := clusterLen(text, i)
 			if n < 6 {
 				if with, k := m.match(text[i:i+n], false); k > 0 {
@@ -106,8 +109,8 @@ func (m *charsMap) step() normalStep {
 				i += k
 			}
 		}
-		return b.String()
-	})
+		return b.String(), nil
+	}
 }
 
 // clusterLen returns the length of the grapheme at text[i]: a character and

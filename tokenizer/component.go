@@ -81,7 +81,7 @@ const (
 )
 
 // or returns the value of an optional setting.
-func or(setting *bool, otherwise bool) bool {
+func or[T any](setting *T, otherwise T) T {
 	if setting != nil {
 		return *setting
 	}

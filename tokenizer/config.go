@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -43,7 +44,7 @@ func (n *tokenName) UnmarshalJSON(data []byte) error {
 	}
 	var name *string
 	err := json.Unmarshal(data, &name)
-	*n = tokenName(text(name))
+	*n = tokenName(or(name, ""))
 	return err
 }
 
@@ -97,17 +98,26 @@ func readJSON(name string, into any) error {
 
 // readFile reads a file of at most max bytes.
 func readFile(name string, max int64) ([]byte, error) {
-	info, err := os.Stat(name)
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: %w: not a file", filepath.Base(name), ErrDamaged)
 	}
-	if info.Size() > max {
-		return nil, fmt.Errorf("%s: %w: %d bytes, want at most %d", filepath.Base(name), ErrUnsupported, info.Size(), max)
+	b := bytes.NewBuffer(make([]byte, 0, min(info.Size(), max)+bytes.MinRead))
+	if _, err := b.ReadFrom(io.LimitReader(f, max+1)); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(name), err)
 	}
-	return os.ReadFile(name)
+	if int64(b.Len()) > max {
+		return nil, fmt.Errorf("%s: %w: got %d bytes, want at most %d", filepath.Base(name), ErrUnsupported, info.Size(), max)
+	}
+	return b.Bytes(), nil
 }
 
 // readTemplates finds the chat templates. A chat_template.jinja comes before

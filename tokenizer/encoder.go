@@ -60,7 +60,7 @@ func (c *pieceCache) find(h uint64, piece string) ([]int32, bool) {
 // add remembers the tokens of a piece of 1 to maxCachePiece bytes.
 func (c *pieceCache) add(h uint64, piece string, ids []int32) {
 	if c.slots == nil {
-		*c = pieceCache{make([]cacheSlot, cacheSlots), make([]byte, 0, cacheText), make([]int32, 0, cacheIDs)}
+		c.slots = make([]cacheSlot, cacheSlots)
 	}
 	if len(c.text)+len(piece) > cacheText || len(c.ids)+len(ids) > cacheIDs {
 		clear(c.slots)

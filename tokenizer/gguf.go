@@ -40,7 +40,7 @@ func fromGGUF(m Metadata) (*Tokenizer, error) {
 	if err := g.read(); err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{roles: noRoles, added: map[int32]*addedToken{}, byText: map[string]int32{}}
+	t := newTokenizer()
 	var err error
 	switch model {
 	case "gpt2", "gemma4":
@@ -251,7 +251,7 @@ func (g *ggufTokens) loadRanked(t *Tokenizer) error {
 	}
 	t.model = r
 	n := spmNormalizer{dummyPrefix: g.spacePrefix, escape: true}
-	t.normalizer = normalizer{n.step()}
+	t.normalizer = normalizer{n.normalize}
 	t.stages = r.cut()
 	t.decoder = blankDecoder{prefixed: g.spacePrefix}
 	return nil
@@ -327,7 +327,7 @@ func (g *ggufTokens) setUnigramText(t *Tokenizer, user []trieKey) error {
 	if len(user) > 0 {
 		n.user = newTrie(user)
 	}
-	t.normalizer = normalizer{n.step()}
+	t.normalizer = normalizer{n.normalize}
 	t.decoder = blankDecoder{prefixed: n.dummyPrefix}
 	return nil
 }

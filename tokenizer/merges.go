@@ -27,7 +27,7 @@ func pairOf(left, right int32) uint64 { return uint64(uint32(left))<<32 | uint64
 
 // newMergeTable returns a table with room for n merges.
 func newMergeTable(n int) *mergeTable {
-	log := bits.Len(uint(max(n, 8) * 5 / 4))
+	log := bits.Len(uint(min(max(n, 8), maxMerges) * 5 / 4))
 	t := &mergeTable{slots: make([]merge, 1<<log), shift: uint8(64 - log)}
 	for i := range t.slots {
 		t.slots[i].pair = noPair

@@ -51,7 +51,12 @@ func prependStep(prefix string) normalStep {
 // replaceStep replaces each match of a pattern.
 func replaceStep(f finder, with string) normalStep {
 	if lit, ok := f.(literalFinder); ok && lit != "" {
-		return plainStep(func(text string) string { return strings.ReplaceAll(text, string(lit), with) })
+		return func(text string) (string, error) {
+			if len(with) > len(lit) && len(text)+strings.Count(text, string(lit))*(len(with)-len(lit)) > MaxText {
+				return text, ErrTooLong
+			}
+			return strings.ReplaceAll(text, string(lit), with), nil
+		}
 	}
 	return func(text string) (string, error) {
 		matches, err := f.find(nil, text, span{0, int32(len(text))})

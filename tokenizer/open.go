@@ -39,9 +39,10 @@ func open(path string) (*Tokenizer, error) {
 			return nil, err
 		}
 	}
-	beside, err := readConfig(filepath.Dir(path))
+	folder := filepath.Dir(path)
+	beside, err := readConfig(folder)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", folder, err)
 	}
 	t, err := openFile(path, beside)
 	if err != nil {

@@ -179,7 +179,7 @@ func parseSPM(data []byte, beside *hfConfig) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{roles: noRoles, added: map[int32]*addedToken{}, byText: map[string]int32{}}
+	t := newTokenizer()
 	if err := f.loadPieces(t); err != nil {
 		return nil, err
 	}
@@ -309,7 +309,7 @@ func (f *spmFile) setText(t *Tokenizer) error {
 		chars: chars, user: f.userPieces(), dummyPrefix: f.dummyPrefix, suffix: f.suffix,
 		removeExtra: f.removeExtra, escape: f.escape,
 	}
-	t.normalizer = normalizer{n.step()}
+	t.normalizer = normalizer{n.normalize}
 	t.decoder = pieceDecoder{prefixed: f.dummyPrefix || f.removeExtra, removeExtra: f.removeExtra, unknown: f.unknownSurface}
 	return nil
 }

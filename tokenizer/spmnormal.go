@@ -17,15 +17,14 @@ type spmNormalizer struct {
 	escape      bool // write spaces as ▁
 }
 
-func (n *spmNormalizer) step() normalStep { return plainStep(n.normalize) }
-
-func (n *spmNormalizer) normalize(text string) string {
+// normalize is the step of the normalizer.
+func (n *spmNormalizer) normalize(text string) (string, error) {
 	space := " "
 	if n.escape {
 		space = blank
 	}
 	if n.chars == nil && !n.removeExtra {
-		return n.simple(text, space)
+		return n.simple(text, space), nil
 	}
 	if n.removeExtra {
 		for text != "" {
@@ -37,7 +36,7 @@ func (n *spmNormalizer) normalize(text string) string {
 		}
 	}
 	if text == "" {
-		return ""
+		return "", nil
 	}
 	out := make([]byte, 0, len(text)*3/2+8)
 	if n.dummyPrefix && !n.suffix {
@@ -45,6 +44,9 @@ func (n *spmNormalizer) normalize(text string) string {
 	}
 	afterSpace := n.removeExtra
 	for text != "" {
+		if len(out) > MaxText {
+			return "", ErrTooLong
+		}
 		with, k := n.prefix(text)
 		text = text[k:]
 		if afterSpace {
@@ -69,7 +71,7 @@ func (n *spmNormalizer) normalize(text string) string {
 	if n.dummyPrefix && n.suffix {
 		out = append(out, space...)
 	}
-	return string(out)
+	return string(out), nil
 }
 
 // simple is normalize where only spaces change, be they in a user-defined piece

@@ -47,7 +47,8 @@ func parseTiktoken(data []byte, beside *hfConfig) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{roles: noRoles, added: map[int32]*addedToken{}, byText: map[string]int32{}, raw: true}
+	t := newTokenizer()
+	t.raw = true
 	t.vocab = newVocab(bytes.Count(data, []byte("\n")) + 1)
 	r := &ranked{vocab: t.vocab, byteLevel: true, unknown: -1}
 	if err := readRanks(data, r); err != nil {

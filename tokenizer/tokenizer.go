@@ -55,8 +55,13 @@ type roles struct{ bos, eos, eot, eom, unknown, pad int32 }
 
 var noRoles = roles{-1, -1, -1, -1, -1, -1}
 
-// MaxText is the longest text that is encoded, in bytes.
-const MaxText = 1 << 30
+func newTokenizer() *Tokenizer {
+	return &Tokenizer{roles: noRoles, added: map[int32]*addedToken{}, byText: map[string]int32{}}
+}
+
+// MaxText is the longest text that is encoded, in bytes, before and after
+// normalization.
+const MaxText = 1 << 28
 
 // Flags change what Encode does. The zero value finds control tokens in the
 // text and adds nothing.

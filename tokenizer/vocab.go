@@ -27,6 +27,7 @@ type vocab struct {
 
 // newVocab returns an empty vocabulary with room for n entries.
 func newVocab(n int) *vocab {
+	n = min(n, maxVocab)
 	size := 1 << bits.Len(uint(max(n, 8)*3/2))
 	return &vocab{
 		text:  make([]byte, 0, n*8),
