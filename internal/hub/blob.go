@@ -104,15 +104,11 @@ func (s *Store) place(f staged, good bool) error {
 	return nil
 }
 
+// move makes a staged file the blob at path, in the place of a damaged one. At
+// no moment is there no blob, and a hard link is never without its note.
 func (s *Store) move(f staged, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
-	}
-	// A damaged blob goes first: Windows does not rename over a read-only file.
-	for _, stale := range []string{path, s.linkPath(f.Digest)} {
-		if err := os.Remove(stale); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
 	}
 	if f.link != nil {
 		if err := s.writeLink(f.Digest, *f.link); err != nil {
@@ -122,7 +118,15 @@ func (s *Store) move(f staged, path string) error {
 		return err
 	}
 	if err := os.Rename(f.path, path); err != nil {
-		return err
+		// Windows does not rename over a read-only file.
+		if os.Remove(path) != nil || os.Rename(f.path, path) != nil {
+			return err
+		}
+	}
+	if f.link == nil {
+		if err := os.Remove(s.linkPath(f.Digest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return syncDir(filepath.Dir(path))
 }

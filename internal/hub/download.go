@@ -85,7 +85,11 @@ func (p *partial) run(ctx context.Context) (Digest, int64, error) {
 	}
 	defer p.file.Close()
 	if err := p.fetchAll(ctx); err != nil {
-		p.save() // what has come; the error to tell is the first
+		if p.done > 0 {
+			p.save() // the error to tell is the first
+		} else {
+			p.drop()
+		}
 		return Digest{}, 0, err
 	}
 	return p.finish()
@@ -152,6 +156,13 @@ func (p *partial) restart() error {
 	}
 	_, err := p.file.Seek(0, io.SeekStart)
 	return err
+}
+
+// drop removes a file of which nothing has come.
+func (p *partial) drop() {
+	p.file.Close()
+	os.Remove(p.partPath())
+	os.Remove(p.journalPath())
 }
 
 // fetchAll asks again and again until the file is whole.
@@ -225,10 +236,8 @@ func (p *partial) finish() (Digest, int64, error) {
 	sum := Digest(p.hash.Sum(nil))
 	if p.Digest != (Digest{}) && sum != p.Digest {
 		p.stale = p.resumed
-		if err := p.restart(); err != nil {
-			return Digest{}, 0, err
-		}
-		return Digest{}, 0, fmt.Errorf("%d bytes with %s came, want %s: %w", p.total, sum, p.Digest, ErrDigest)
+		p.drop()
+		return Digest{}, 0, fmt.Errorf("%d bytes with %s came, want %s: %w", p.done, sum, p.Digest, ErrDigest)
 	}
 	err := p.file.Sync()
 	if err == nil {

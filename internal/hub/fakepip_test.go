@@ -104,12 +104,12 @@ func fakePip(args []string) int {
 		fmt.Println("pip " + map[bool]string{true: "25.2", false: "23.2.1"}[mode == "raw"] + " from /usr/lib (python 3.11)")
 		return 0
 	}
-	want := "download --no-input --disable-pip-version-check --no-color --progress-bar BAR --no-deps --only-binary :all: --dest"
-	if len(args) != 12 || strings.Join(args[:10], " ") != strings.Replace(want, "BAR", args[5], 1) {
+	want := "download --no-input --disable-pip-version-check --no-color --progress-bar BAR --ignore-requires-python --no-deps --only-binary :all: --dest"
+	if len(args) != 13 || strings.Join(args[:11], " ") != strings.Replace(want, "BAR", args[5], 1) {
 		fmt.Fprintf(os.Stderr, "ERROR: unexpected arguments %q\n", args)
 		return 2
 	}
-	return fakeDownload(dir, mode, argument, args[10], args[11])
+	return fakeDownload(dir, mode, argument, args[11], args[12])
 }
 
 func fakeDownload(dir, mode, argument, dest, spec string) int {

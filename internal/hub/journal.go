@@ -41,12 +41,17 @@ func (j journal) validator() string {
 	return j.Modified
 }
 
-// note keeps what a response says of the identity of the file.
+// note keeps what a response says of the identity of the file. One that says
+// nothing leaves what was known: the answer to If-Range may be short.
 func (j *journal) note(h http.Header) {
-	j.ETag, j.Modified = h.Get("ETag"), h.Get("Last-Modified")
-	if strings.HasPrefix(j.ETag, "W/") {
-		j.ETag = "" // a weak tag does not promise the same bytes
+	etag, modified := h.Get("ETag"), h.Get("Last-Modified")
+	if etag == "" && modified == "" {
+		return
 	}
+	if strings.HasPrefix(etag, "W/") {
+		etag = "" // a weak tag does not promise the same bytes
+	}
+	j.ETag, j.Modified = etag, modified
 }
 
 // same reports whether a response is of the file that the journal speaks of.

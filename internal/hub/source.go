@@ -164,7 +164,7 @@ func (s *Store) Find(src Source) (*Model, error) {
 		if !sameTag(src, origin, m.Origin.Version) {
 			continue
 		}
-		if found == nil || rank(m, found) {
+		if found == nil || src.prefers(m, found) {
 			found = m
 		}
 	}
@@ -186,8 +186,17 @@ func sameTag(src, origin Source, version string) bool {
 	return strings.EqualFold(src.Tag, origin.Tag)
 }
 
-// rank reports whether a is to be taken before b when both are from the source.
-func rank(a, b *Model) bool {
+// prefers reports whether a is to be taken before b, both of them from the
+// source: the one under the source's own name, the one with the tag latest,
+// the one that came last.
+func (s Source) prefers(a, b *Model) bool {
+	own := s.Name
+	if s.Kind == KindHuggingFace {
+		own = "hf.co/" + own
+	}
+	if aOwn, bOwn := strings.EqualFold(a.Name.Path, own), strings.EqualFold(b.Name.Path, own); aOwn != bOwn {
+		return aOwn
+	}
 	if aLatest, bLatest := a.Name.Tag == DefaultTag, b.Name.Tag == DefaultTag; aLatest != bLatest {
 		return aLatest
 	}

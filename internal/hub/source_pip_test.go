@@ -173,6 +173,62 @@ func TestPullPartsResumed(t *testing.T) {
 	checkStore(t, s)
 }
 
+// A wheel that is not what the index lists does not cost the others.
+func TestPullPartWrong(t *testing.T) {
+	x := newFakeIndex(t, "pip3")
+	addParts(t, x, tinyGGUF(t, 1, 8), 3)
+	s := newStore(t)
+	x.mode("say tiny-part3 ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.")
+	if _, err := s.Pull(t.Context(), pipSource("tiny", ""), nil); !errors.Is(err, ErrDigest) {
+		t.Fatalf("pull: %v, want ErrDigest", err)
+	}
+	x.asked()
+	x.mode("")
+	if _, err := s.Pull(t.Context(), pipSource("tiny", ""), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := x.asked(); !slices.Equal(got, []string{"tiny-part3==1.0.0"}) {
+		t.Errorf("pip was asked for %v", got)
+	}
+}
+
+// Of several models from one package, the one under its name comes first.
+func TestFind(t *testing.T) {
+	x := newFakeIndex(t, "pip3")
+	s := newStore(t)
+	for i, version := range []string{"0.1", "0.2", "0.3"} {
+		x.add("p", version, wheelBytes(t, "p", version, nil, entry{"x/m.gguf", tinyGGUF(t, uint64(i), 8)}))
+		if _, err := s.Pull(t.Context(), pipSource("p", version), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Copy(t.Context(), "p:0.1", "mine"); err != nil {
+		t.Fatal(err)
+	}
+	find := func(src Source, want string) {
+		t.Helper()
+		if m, err := s.Find(src); err != nil || m.Name.String() != want {
+			t.Errorf("find %s: %v, %v, want %s", src, m, err, want)
+		}
+	}
+	find(pipSource("p", ""), "p:0.3")
+	find(pipSource("p", "0.1"), "p:0.1")
+	if _, err := s.Copy(t.Context(), "p:0.2", "p"); err != nil {
+		t.Fatal(err)
+	}
+	find(pipSource("p", ""), "p:latest")
+	for _, name := range []string{"p:latest", "p:0.1", "p:0.2", "p:0.3"} {
+		if _, err := s.Remove(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	find(pipSource("p", ""), "mine:latest")
+	if _, err := s.Find(pipSource("p", "0.2")); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a version that is gone: %v", err)
+	}
+	checkStore(t, s)
+}
+
 func TestPullProgress(t *testing.T) {
 	for _, mode := range []string{"slow", "raw"} {
 		t.Run(mode, func(t *testing.T) {

@@ -217,8 +217,8 @@ func (s *Store) Copy(ctx context.Context, from, to string) (*Model, error) {
 	if err := s.writeManifest(&second); err != nil {
 		return nil, err
 	}
-	_, err = s.sweep()
-	return &second, err
+	s.sweep() // the name's former model; a sweep that cannot be done is done by the next
+	return &second, nil
 }
 
 // writeManifest puts the manifest in its place, which makes the model known.
@@ -239,7 +239,8 @@ func (s *Store) writeManifest(m *Model) error {
 // removes the files that no other name needs. It returns the bytes that this
 // set free. Models that are open stay usable where the system lets a mapped
 // file be removed, as Linux does. A manifest that cannot be read is removed
-// too.
+// too. If another one cannot be read, the name is gone and the error says that
+// the files stay.
 func (s *Store) Remove(ctx context.Context, text string) (freed int64, err error) {
 	name, err := ParseName(text)
 	if err != nil {

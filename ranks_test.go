@@ -1,0 +1,46 @@
+package blitz_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// ranks order the packages: one imports only packages of a lower rank. See
+// docs/ARCHITECTURE.md.
+var ranks = map[string]int{
+	"internal/tensor": 0, "gguf": 0, "safetensors": 0, "tokenizer": 0, "chat": 0, "internal/golden": 0,
+	"internal/quant": 1, "internal/kvcache": 1, "internal/hub": 1,
+	"internal/kernel": 2, "internal/golden/tiny": 2,
+	"internal/weights": 3, "internal/sample": 3, "internal/machine": 3,
+	"internal/model": 4, "internal/selftest": 4,
+	"internal/engine": 5,
+	"":                6,
+	"cmd/blitz":       8,
+}
+
+func TestRanks(t *testing.T) {
+	const module = "github.com/blitz-r1/blitz"
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		fields := strings.Fields(line)
+		name := strings.TrimPrefix(strings.TrimPrefix(fields[0], module), "/")
+		rank, ok := ranks[name]
+		if !ok {
+			t.Errorf("package %s has no rank", fields[0])
+			continue
+		}
+		for _, path := range fields[1:] {
+			if !strings.HasPrefix(path, module) {
+				continue
+			}
+			imported := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+			if r, ok := ranks[imported]; !ok || r >= rank {
+				t.Errorf("package %s (rank %d) imports %s (rank %d)", fields[0], rank, path, r)
+			}
+		}
+	}
+}
