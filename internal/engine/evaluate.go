@@ -13,11 +13,13 @@ type Plan struct {
 	Chunk    int  // tokens of a piece; 0: the engine's
 	Decode   int  // the last so many tokens go one at a time
 	Together bool // a piece of every sequence in each step, else one sequence after the other
+	From     int  // rows before this one are not wanted, and not computed where nothing needs them
 }
 
-// Evaluate computes the logits behind every token of the sequences and hands them
-// to each, row by row: row t of sequence i is what comes after its token t. The row
-// is valid during the call only. An error of each ends the evaluation.
+// Evaluate computes the logits behind the tokens of the sequences, from p.From on,
+// and hands them to each, row by row: row t of sequence i is what comes after its
+// token t. Rows of a sequence come in order. A row is valid during the call only.
+// An error of each ends the evaluation.
 func (e *Engine) Evaluate(ctx context.Context, sequences [][]int32, p Plan, each func(i, t int, logits []float32) error) error {
 	for i, ids := range sequences {
 		if len(ids) > e.options.Context {
@@ -27,7 +29,7 @@ func (e *Engine) Evaluate(ctx context.Context, sequences [][]int32, p Plan, each
 			return fmt.Errorf("sequence %d: %w", i, err)
 		}
 	}
-	if p.Chunk == 0 {
+	if p.Chunk == 0 || p.Chunk > e.options.Chunk { // the cache was sized for the engine's
 		p.Chunk = e.options.Chunk
 	}
 	var result error
@@ -92,7 +94,9 @@ func (e *Engine) evaluateTogether(ctx context.Context, all []*evaluation, p Plan
 			if err := v.cache.Reserve(n); err != nil {
 				return fmt.Errorf("engine: %w: %w", err, ErrNoRoom)
 			}
-			batch.Segments = append(batch.Segments, model.Segment{Seq: v.cache, Pos: at, Tokens: v.ids[at : at+n], Logits: n})
+			batch.Segments = append(batch.Segments, model.Segment{
+				Seq: v.cache, Pos: at, Tokens: v.ids[at : at+n], Logits: min(n, max(0, at+n-p.From)),
+			})
 			parts = append(parts, v)
 		}
 		if len(parts) == 0 {
@@ -111,17 +115,18 @@ const logitRows = 64
 func (e *Engine) evaluateStep(batch *model.Batch, parts []*evaluation, each func(i, t int, logits []float32) error) error {
 	hidden := e.model.Forward(&e.step, batch)
 	mark := e.step.Mark()
-	segment, t := 0, 0
+	segment, done := 0, 0 // rows of the segment that were handed out
 	for from := 0; from < hidden.T; from += logitRows {
 		logits := e.model.Logits(&e.step, hidden, from, min(from+logitRows, hidden.T))
 		for r := range logits.T {
+			for done == batch.Segments[segment].Logits {
+				segment, done = segment+1, 0
+			}
 			g := &batch.Segments[segment]
-			if err := each(parts[segment].index, g.Pos+t, logits.Row(r)); err != nil {
+			if err := each(parts[segment].index, g.Pos+len(g.Tokens)-g.Logits+done, logits.Row(r)); err != nil {
 				return err
 			}
-			if t++; t == len(g.Tokens) {
-				segment, t = segment+1, 0
-			}
+			done++
 		}
 		e.step.Release(mark)
 	}

@@ -1,0 +1,311 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/blitz-r1/blitz/internal/golden/tiny"
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/sample"
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
+
+// tinyModel opens one of model's golden models as Q8_0.
+func tinyModel(t *testing.T, name string) *model.Model {
+	t.Helper()
+	g, err := tiny.Load(filepath.Join("..", "model", "testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "model.gguf")
+	if err := g.WriteGGUF(path, tensor.Q8_0); err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.Open(path, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	return m
+}
+
+func newEngine(t *testing.T, m *model.Model, o Options) *Engine {
+	t.Helper()
+	e, err := New(m, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// off are settings that change nothing.
+var off = sample.Settings{TopP: 1, Penalties: sample.Penalties{Repetition: 1}}
+
+// prompt returns n token ids, different for each kind.
+func prompt(n, kind int) []int32 {
+	ids := make([]int32, n)
+	for i := range ids {
+		ids[i] = int32((i*i*3 + 31*kind + i) % 300)
+	}
+	return ids
+}
+
+func collect(s *Stream) (ids []int32) {
+	for t, ok := s.Next(); ok; t, ok = s.Next() {
+		ids = append(ids, t.ID)
+	}
+	return ids
+}
+
+func request(i int) Request {
+	r := Request{Tokens: prompt(1+i*17%90, i%3), MaxTokens: 12 + i%9, Sampling: off, Logprobs: -1}
+	r.Sampling.Temperature = float32(i%3) * 0.6
+	r.Sampling.Seed = uint64(i)
+	if i%4 == 1 {
+		r.Sampling.Repetition, r.Sampling.TopK = 1.3, 20
+	}
+	return r
+}
+
+// TestTogether answers many requests at once and compares each with the same request
+// alone: batches, chunks and shared prefixes must not show.
+func TestTogether(t *testing.T) {
+	for _, name := range []string{"llama", "gemma3-text"} {
+		m := tinyModel(t, name)
+		const n = 24
+		want := make([][]int32, n)
+		alone := newEngine(t, m, Options{Context: 200})
+		for i := range want {
+			s, err := alone.Submit(t.Context(), request(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want[i] = collect(s)
+		}
+		for _, o := range []Options{{Context: 200, Sequences: 8, Chunk: 16}, {Context: 120, Sequences: 3, Threads: 3}, {Context: 400, Sequences: 24, Chunk: 300}} {
+			e := newEngine(t, m, o)
+			var group sync.WaitGroup
+			for i := range n {
+				group.Go(func() {
+					time.Sleep(time.Duration(i*i%7) * time.Millisecond)
+					s, err := e.Submit(t.Context(), request(i))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if got := collect(s); !slices.Equal(got, want[i]) {
+						t.Errorf("%s %+v: request %d gave %v, want %v", name, o, i, got, want[i])
+					}
+					if f, err := s.Finish(); f != FinishLength || err != nil {
+						t.Errorf("request %d finished by %s, %v; want length", i, f, err)
+					}
+				})
+			}
+			group.Wait()
+		}
+	}
+}
+
+func TestPrefixIsReused(t *testing.T) {
+	e := newEngine(t, tinyModel(t, "llama"), Options{Context: 400})
+	first := Request{Tokens: prompt(300, 1), MaxTokens: 5, Sampling: off, Logprobs: -1}
+	s, err := e.Submit(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := collect(s)
+	if _, cached := s.Prompt(); cached != 0 {
+		t.Errorf("the first prompt had %d tokens cached, want none", cached)
+	}
+	second := first
+	second.Tokens = append(append([]int32{}, first.Tokens...), answer...)
+	s, err = e.Submit(t.Context(), second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	collect(s)
+	if n, cached := s.Prompt(); n != 305 || cached < 300 {
+		t.Errorf("of %d tokens %d were cached, want at least 300 of 305", n, cached)
+	}
+}
+
+func TestStopAndAfter(t *testing.T) {
+	e := newEngine(t, tinyModel(t, "llama"), Options{Context: 200})
+	r := Request{Tokens: prompt(20, 1), MaxTokens: 30, Sampling: off, Logprobs: -1}
+	s, err := e.Submit(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := collect(s)
+	stop := slices.IndexFunc(all, func(id int32) bool { return id != all[0] })
+	r.Stop = []int32{all[stop]}
+	if s, err = e.Submit(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if got := collect(s); !slices.Equal(got, all[:stop]) {
+		t.Errorf("with stop token %d got %v, want %v", all[stop], got, all[:stop])
+	}
+	if f, _ := s.Finish(); f != FinishStop {
+		t.Errorf("finished by %s, want stop", f)
+	}
+	// Tokens put behind a drawn one are as if they had been drawn.
+	r.Stop = nil
+	calls := 0
+	r.After = func(int32) []int32 {
+		if calls++; calls == 3 {
+			return []int32{7, 8, 9}
+		}
+		return nil
+	}
+	if s, err = e.Submit(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	got := collect(s)
+	if len(got) != 30 || !slices.Equal(got[3:6], []int32{7, 8, 9}) {
+		t.Fatalf("got %v, want 7 8 9 behind three tokens, 30 in all", got)
+	}
+	given := append(append([]int32{}, r.Tokens...), got[:6]...)
+	if s, err = e.Submit(t.Context(), Request{Tokens: given, MaxTokens: 24, Sampling: off, Logprobs: -1}); err != nil {
+		t.Fatal(err)
+	}
+	if rest := collect(s); !slices.Equal(rest, got[6:]) {
+		t.Errorf("behind inserted tokens came %v, want %v", got[6:], rest)
+	}
+}
+
+func TestLogprobs(t *testing.T) {
+	m := tinyModel(t, "llama")
+	e := newEngine(t, m, Options{Context: 200})
+	s, err := e.Submit(t.Context(), Request{Tokens: prompt(9, 2), MaxTokens: 4, Sampling: off, Logprobs: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for tok, ok := s.Next(); ok; tok, ok = s.Next() {
+		if len(tok.Top) != 3 || tok.Top[0].ID != tok.ID || tok.Top[0].Logprob != tok.Logprob {
+			t.Errorf("greedy token %d has logprob %v and best %v", tok.ID, tok.Logprob, tok.Top)
+		}
+		if !(tok.Logprob < 0) || !(tok.Top[1].Logprob <= tok.Top[0].Logprob) {
+			t.Errorf("logprobs are %v", tok.Top)
+		}
+	}
+}
+
+func TestCancel(t *testing.T) {
+	e := newEngine(t, tinyModel(t, "llama"), Options{Context: 500})
+	ctx, cancel := context.WithCancel(t.Context())
+	s, err := e.Submit(ctx, Request{Tokens: prompt(5, 0), Sampling: off, Logprobs: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Next()
+	cancel()
+	n := len(collect(s))
+	if f, err := s.Finish(); f != FinishCancel && n < 490 || !errors.Is(err, context.Canceled) && f == FinishCancel {
+		t.Errorf("finished by %s (%v) after %d tokens, want cancel", f, err, n)
+	}
+	// The engine goes on.
+	s, err = e.Submit(t.Context(), Request{Tokens: prompt(5, 0), MaxTokens: 2, Sampling: off, Logprobs: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := collect(s); len(got) != 2 {
+		t.Errorf("after a cancelled request came %d tokens, want 2", len(got))
+	}
+}
+
+func TestErrors(t *testing.T) {
+	m := tinyModel(t, "llama")
+	e := newEngine(t, m, Options{Context: 16})
+	for _, c := range []struct {
+		r    Request
+		want error
+	}{
+		{Request{Sampling: off}, ErrPrompt},
+		{Request{Tokens: prompt(16, 0), Sampling: off}, ErrContext},
+		{Request{Tokens: []int32{1, -1}, Sampling: off}, model.ErrTokens},
+		{Request{Tokens: []int32{int32(m.Config.VocabSize)}, Sampling: off}, model.ErrTokens},
+	} {
+		if _, err := e.Submit(t.Context(), c.r); !errors.Is(err, c.want) {
+			t.Errorf("request of %d tokens: got %v, want %v", len(c.r.Tokens), err, c.want)
+		}
+	}
+	bad := off
+	bad.TopP = 1.5
+	if _, err := e.Submit(t.Context(), Request{Tokens: prompt(3, 0), Sampling: bad}); err == nil {
+		t.Error("top-p 1.5 was taken")
+	}
+	if _, err := New(m, Options{Context: 1 << 20, MemoryLimit: 1 << 20}); !errors.Is(err, ErrNoRoom) {
+		t.Errorf("a context that does not fit: got %v, want %v", err, ErrNoRoom)
+	}
+	e.Close()
+	if _, err := e.Submit(t.Context(), Request{Tokens: prompt(3, 0), Sampling: off}); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: got %v, want %v", err, ErrClosed)
+	}
+}
+
+// TestEvaluate holds logits to the same bits however they are computed.
+func TestEvaluate(t *testing.T) {
+	m := tinyModel(t, "llama")
+	V := m.Config.VocabSize
+	e := newEngine(t, m, Options{Context: 300, Sequences: 4})
+	sequences := [][]int32{prompt(290, 0), prompt(40, 1), {}, prompt(1, 2)}
+	rows := func(p Plan) map[string][]float32 {
+		got := map[string][]float32{}
+		err := e.Evaluate(t.Context(), sequences, p, func(i, at int, logits []float32) error {
+			if len(logits) != V {
+				t.Fatalf("a row of %d logits, want %d", len(logits), V)
+			}
+			got[fmt.Sprint(i, ":", at)] = slices.Clone(logits)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	want := rows(Plan{})
+	if len(want) != 331 {
+		t.Fatalf("%d rows, want 331", len(want))
+	}
+	for _, p := range []Plan{{Chunk: 7}, {Decode: 30}, {Decode: 1000}, {Together: true, Chunk: 32}, {Together: true, Chunk: 1}} {
+		got := rows(p)
+		for key, w := range want {
+			for k := range w {
+				if math.Float32bits(got[key][k]) != math.Float32bits(w[k]) {
+					t.Fatalf("%+v: row %s logit %d is %v, want %v", p, key, k, got[key][k], w[k])
+				}
+			}
+		}
+	}
+	stop := errors.New("enough")
+	if err := e.Evaluate(t.Context(), sequences, Plan{}, func(int, int, []float32) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("an error of the caller: got %v, want it back", err)
+	}
+	if err := e.Evaluate(t.Context(), [][]int32{prompt(301, 0)}, Plan{}, nil); !errors.Is(err, ErrContext) {
+		t.Errorf("a sequence longer than the context: got %v, want %v", err, ErrContext)
+	}
+}
+
+// TestCacheKinds answers with every kind of cache.
+func TestCacheKinds(t *testing.T) {
+	m := tinyModel(t, "qwen3-moe")
+	for kind := kernel.CacheF32; kind <= kernel.CacheQ8; kind++ {
+		e := newEngine(t, m, Options{Context: 100, Cache: &kind})
+		s, err := e.Submit(t.Context(), Request{Tokens: prompt(30, 0), MaxTokens: 10, Sampling: off, Logprobs: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := collect(s); len(got) != 10 {
+			t.Errorf("cache %s: %d tokens, want 10", kind, len(got))
+		}
+	}
+}
