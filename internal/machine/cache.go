@@ -10,7 +10,7 @@ import (
 
 // maxCacheKinds bounds how many caches of one processor are looked at; there are
 // four or five.
-const maxCacheKinds = 16
+const maxCacheKinds = 8
 
 // caches returns the caches of processors, by level. Caches that several
 // processors share count once.

@@ -46,8 +46,8 @@ func TestMeasureLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := runtime.NumGoroutine(); n != goroutines {
-		t.Errorf("got %d goroutines, want %d", n, goroutines)
+	if n := runtime.NumGoroutine(); n > goroutines {
+		t.Errorf("got %d goroutines, want %d as before", n, goroutines)
 	}
 	for name, got := range affinities(t) {
 		if got != strings.TrimSpace(want) {

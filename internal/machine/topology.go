@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// maxCPUs bounds the numbers in a list of processors; Linux is built for 8,192 at
-// most.
-const maxCPUs = 1 << 16
+// maxCPUs bounds the numbers of processors; Linux is built for 8,192 at most.
+const maxCPUs = 8 << 10
 
 // logical is a logical processor that this process may run on.
 type logical struct {
@@ -96,8 +95,16 @@ func (r root) logicals(numbers []int, processors []processor) []logical {
 	list := make([]logical, len(numbers))
 	capacity := make([]int64, len(numbers))
 	most := int64(0)
+	described := map[int]processor{}
+	for _, p := range processors {
+		described[p.number] = p
+	}
 	for i, n := range numbers {
-		list[i] = logical{number: n, core: r.coreOf(n, processors)}
+		p, ok := described[n]
+		if !ok {
+			p = processor{number: n, core: -1}
+		}
+		list[i] = logical{number: n, core: r.coreOf(p)}
 		capacity[i], _ = r.number(fmt.Sprintf("sys/devices/system/cpu/cpu%d/cpu_capacity", n))
 		most = max(most, capacity[i])
 	}
@@ -124,18 +131,16 @@ func (r root) logicals(numbers []int, processors []processor) []logical {
 // coreOf names the core of a processor by the list of its hardware threads. Old
 // kernels and some containers have only the numbers in /proc/cpuinfo; without
 // those either, each processor is a core.
-func (r root) coreOf(n int, processors []processor) string {
+func (r root) coreOf(p processor) string {
 	for _, name := range []string{"core_cpus_list", "thread_siblings_list"} {
-		if s, ok := r.text(fmt.Sprintf("sys/devices/system/cpu/cpu%d/topology/%s", n, name)); ok && s != "" {
+		if s, ok := r.text(fmt.Sprintf("sys/devices/system/cpu/cpu%d/topology/%s", p.number, name)); ok && s != "" {
 			return s
 		}
 	}
-	for _, p := range processors {
-		if p.number == n && p.core >= 0 {
-			return fmt.Sprintf("socket %d core %d", p.socket, p.core)
-		}
+	if p.core >= 0 {
+		return fmt.Sprintf("socket %d core %d", p.socket, p.core)
 	}
-	return fmt.Sprintf("processor %d", n)
+	return fmt.Sprintf("processor %d", p.number)
 }
 
 // cores counts the cores, and those of the fast kind.
