@@ -16,6 +16,7 @@ type bpe struct {
 	start     [256]int32 // entry of each byte (byte-level) or ASCII character; -1: none
 	fallback  [256]int32 // entry of <0x00> …; -1: none
 	hasBytes  bool       // all 256 of them
+	hasStarts bool       // an entry for each of 256 bytes, so that nothing is unknown
 	unknown   int32      // entry for what the vocabulary lacks; -1: it is dropped
 	fuse      bool       // neighbouring unknown characters become one token
 	keepGaps  bool       // what is dropped still keeps its neighbours apart
@@ -36,10 +37,10 @@ const (
 // gap stands for a character that has no entry and takes part in no merge.
 const gap int32 = -1
 
-// init finds the entries of single bytes and characters, and with fallback
+// findStarts finds the entries of single bytes and characters, and with fallback
 // those of the byte tokens.
-func (m *bpe) init(fallback bool) {
-	m.hasBytes = true
+func (m *bpe) findStarts(fallback bool) {
+	m.hasBytes, m.hasStarts = true, m.byteLevel
 	for b := range 256 {
 		m.start[b] = gap
 		if m.byteLevel || b < utf8.RuneSelf {
@@ -50,8 +51,12 @@ func (m *bpe) init(fallback bool) {
 			m.fallback[b] = m.vocab.find(fmt.Sprintf("<0x%02X>", b))
 		}
 		m.hasBytes = m.hasBytes && m.fallback[b] >= 0
+		m.hasStarts = m.hasStarts && m.start[b] >= 0
 	}
 }
+
+// complete reports whether every text has tokens, so that none is unknown.
+func (m *bpe) complete() bool { return m.hasStarts || m.hasBytes && !m.byteLevel }
 
 func (m *bpe) encode(e *encoder, dst []int32, piece string) []int32 {
 	if m.whole == wholeAlways || m.whole == wholeNewlines && onlyNewlines(piece) {
@@ -60,7 +65,7 @@ func (m *bpe) encode(e *encoder, dst []int32, piece string) []int32 {
 		}
 	}
 	e.symbols = e.symbols[:0]
-	if m.byteLevel && m.wordEnd == "" && m.unknown < 0 {
+	if m.byteLevel && m.wordEnd == "" && (m.unknown < 0 || m.hasStarts) {
 		m.bytes(e, piece)
 	} else {
 		m.characters(e, piece)

@@ -170,7 +170,7 @@ func (g *ggufTokens) loadBPE(t *Tokenizer, model string) error {
 	if err := g.readMerges(t, b, merges); err != nil {
 		return fmt.Errorf("tokenizer.ggml.merges: %w", err)
 	}
-	b.init(f.blanks)
+	b.findStarts(f.blanks)
 	t.model = b
 	g.enterAdded(t)
 	t.decoder = rawDecoder{}
@@ -207,7 +207,21 @@ func (g *ggufTokens) readMerges(t *Tokenizer, b *bpe, merges []string) error {
 			}
 		}
 	}
-	return b.merges.addRules(t.vocab, rules, false, true)
+	user := map[string]int32{}
+	for i, k := range g.kinds {
+		if k == kindUser {
+			user[g.texts[i]] = int32(i)
+		}
+	}
+	return b.merges.addRules(t.vocab, rules, false, func(piece []byte) int32 {
+		if t.raw {
+			piece = appendSpelled(nil, piece)
+		}
+		if id, ok := user[string(piece)]; ok {
+			return id
+		}
+		return -1
+	})
 }
 
 // loadTiktoken builds a Kimi tokenizer whose file has no merges: its ids are
@@ -217,7 +231,7 @@ func (g *ggufTokens) loadTiktoken(t *Tokenizer) error {
 	for _, id := range t.vocab.ids {
 		r.order, r.unused = append(r.order, uint32(id)), append(r.unused, false)
 	}
-	r.init()
+	r.findBytes()
 	t.model, t.decoder = r, rawDecoder{}
 	g.enterAdded(t)
 	return nil
@@ -244,7 +258,7 @@ func (g *ggufTokens) loadRanked(t *Tokenizer) error {
 			r.addRank(k, float32(g.scores[i]))
 		}
 	}
-	r.init()
+	r.findBytes()
 	g.enterAdded(t)
 	if at := slices.Index(g.kinds, kindUnknown); at >= 0 {
 		r.unknown = int32(at)

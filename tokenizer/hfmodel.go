@@ -23,18 +23,18 @@ func (t *Tokenizer) loadBPE(m *hfModel, added []hfAdded) error {
 	if m.IgnoreMerges {
 		b.whole = wholeAlways
 	}
-	if m.UnkToken != nil {
-		e := t.findEntry(*m.UnkToken)
-		if e < 0 {
-			return fmt.Errorf("model BPE: %w: unk_token %.40q is not in the vocabulary", ErrDamaged, *m.UnkToken)
-		}
-		b.unknown = e
-		t.roles.unknown = t.vocab.ids[e]
-	}
 	if err := t.readMerges(b, m.merges); err != nil {
 		return fmt.Errorf("model BPE: merges: %w", err)
 	}
-	b.init(m.ByteFallback)
+	b.findStarts(m.ByteFallback)
+	if m.UnkToken != nil {
+		b.unknown = t.findEntry(*m.UnkToken)
+		if b.unknown >= 0 {
+			t.roles.unknown = t.vocab.ids[b.unknown]
+		} else if !b.complete() {
+			return fmt.Errorf("model BPE: %w: unk_token %.40q is not in the vocabulary", ErrDamaged, *m.UnkToken)
+		}
+	}
 	b.forbidden = map[int32]bool{}
 	for _, a := range added {
 		if e := t.findEntry(a.Content); e >= 0 && isControl(a.Content, a.Special) {
@@ -139,7 +139,7 @@ func (t *Tokenizer) readMerges(b *bpe, raw []byte) error {
 			return nil
 		})
 	}
-	if err := b.merges.addRules(t.vocab, rules, true, false); err != nil {
+	if err := b.merges.addRules(t.vocab, rules, true, nil); err != nil {
 		return err
 	}
 	return failed

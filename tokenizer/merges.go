@@ -93,21 +93,21 @@ func (t *mergeTable) add(left, right int32, rank uint32, merged int32, replace b
 // vocabulary holds.
 type mergeRule struct{ left, right []byte }
 
-// addRules fills the table from a list in order of rank. Entries that the
-// vocabulary lacks are an error, unless ghosts are wanted: then an entry
-// without id takes their place, whose bytes become tokens one by one.
-func (t *mergeTable) addRules(v *vocab, rules func(yield func(mergeRule) bool), replace, ghosts bool) error {
+// addRules fills the table from a list in order of rank. A piece that the
+// vocabulary lacks is an error, unless ghost gives it an id: with -1, its entry
+// takes part in merges and ends as the tokens of its bytes.
+func (t *mergeTable) addRules(v *vocab, rules func(yield func(mergeRule) bool), replace bool, ghost func(piece []byte) int32) error {
 	var joined []byte
 	var err error
 	rank := uint32(0)
 	entry := func(piece []byte) int32 {
 		e := v.findBytes(piece)
 		if e < 0 && err == nil {
-			if !ghosts {
+			if ghost == nil {
 				err = fmt.Errorf("%w: merge %d names %.40q, which is not in the vocabulary", ErrDamaged, rank, piece)
 				return e
 			}
-			e, err = v.add(piece, -1, true)
+			e, err = v.add(piece, ghost(piece), true)
 		}
 		return e
 	}

@@ -29,8 +29,8 @@ func (m *ranked) addRank(k kind, score float32) {
 	m.unused = append(m.unused, k == kindUnused)
 }
 
-// init finds the byte tokens.
-func (m *ranked) init() {
+// findBytes finds the byte tokens.
+func (m *ranked) findBytes() {
 	m.hasBytes = true
 	for b := range 256 {
 		m.fallback[b] = -1

@@ -264,7 +264,7 @@ func (f *spmFile) loadBPE(t *Tokenizer) {
 	for _, p := range f.pieces {
 		r.addRank(p.kind, p.score)
 	}
-	r.init()
+	r.findBytes()
 	r.hasBytes = r.hasBytes && f.byteFallback
 	t.model = r
 	t.stages = r.cut()

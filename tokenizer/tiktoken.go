@@ -54,7 +54,7 @@ func parseTiktoken(data []byte, beside *hfConfig) (*Tokenizer, error) {
 	if err := readRanks(data, r); err != nil {
 		return nil, err
 	}
-	r.init()
+	r.findBytes()
 	t.model, t.decoder = r, rawDecoder{}
 	find, err := newFinder(split.pattern)
 	if err != nil {
