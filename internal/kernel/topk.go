@@ -19,11 +19,17 @@ func TopK(ids []int32, x []float32, k int) []int32 {
 	}
 	// A heap of the best so far, its worst on top.
 	start := len(ids)
-	for i := range x {
-		if heap := ids[start:]; len(heap) < k {
-			ids = append(ids, int32(i))
-			siftUp(ids[start:], before)
-		} else if k > 0 && before(int32(i), heap[0]) < 0 {
+	for i := range k {
+		ids = append(ids, int32(i))
+		siftUp(ids[start:], before)
+	}
+	heap := ids[start:]
+	for i := k; i < len(x) && k > 0; i++ {
+		// Most are worse than all of the best, or as good as the worst and later.
+		if worst := x[heap[0]]; x[i] <= worst {
+			continue
+		}
+		if before(int32(i), heap[0]) < 0 {
 			heap[0] = int32(i)
 			siftDown(heap, before)
 		}
