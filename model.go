@@ -212,11 +212,18 @@ func (m *Model) findStops() {
 }
 
 // variables returns what every template gets to know.
-func (m *Model) variables() *chat.Dict {
+func (m *Model) variables() *chat.Dict { return TemplateVariables(m.tokens) }
+
+// TemplateVariables returns what every chat template gets to know of a tokenizer:
+// bos_token, eos_token, unk_token and pad_token, where there are such.
+func TemplateVariables(t *tokenizer.Tokenizer) *chat.Dict {
 	d := &chat.Dict{}
-	for name, id := range map[string]int32{"bos_token": m.tokens.BOS(), "eos_token": m.tokens.EOS(), "pad_token": m.tokens.Pad(), "unk_token": m.tokens.Unknown()} {
-		if piece, ok := m.tokens.Token(id); ok && id >= 0 {
-			d.Set(name, chat.String(piece))
+	for _, v := range []struct {
+		name string
+		id   int32
+	}{{"bos_token", t.BOS()}, {"eos_token", t.EOS()}, {"unk_token", t.Unknown()}, {"pad_token", t.Pad()}} {
+		if piece, ok := t.Token(v.id); ok && v.id >= 0 {
+			d.Set(v.name, chat.String(piece))
 		}
 	}
 	return d
