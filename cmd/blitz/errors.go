@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/kernel"
@@ -13,6 +15,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/safetensors"
+	"github.com/blitz-r1/blitz/tokenizer"
 )
 
 // Exit codes; see CLI.md.
@@ -30,6 +33,17 @@ const (
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
+
+// refusedError is input that a verb itself refuses: a file that holds something else
+// than it has to.
+type refusedError struct{ error }
+
+func (e refusedError) Unwrap() error { return e.error }
+
+// missingError is a part of a file that is not there.
+type missingError struct{ error }
+
+func (e missingError) Unwrap() error { return e.error }
 
 // hinted is an error with something that can be done about it.
 type hinted struct {
@@ -67,13 +81,30 @@ var exitCodes = []struct {
 	{model.ErrTokens, exitRefused},
 	{gguf.ErrFormat, exitRefused},
 	{safetensors.ErrFormat, exitRefused},
+	{tokenizer.ErrUnsupported, exitRefused},
+	{tokenizer.ErrDamaged, exitRefused},
+	{tokenizer.ErrID, exitRefused},
+	{tokenizer.ErrNoTokenizer, exitNotFound},
+	{chat.ErrUnknownFormat, exitUsage},
+	{chat.ErrTools, exitRefused},
+	{chat.ErrSyntax, exitRefused},
+	{chat.ErrJSON, exitRefused},
+	{chat.ErrLimit, exitRefused},
+	{blitz.ErrNoTemplate, exitNotFound},
 	{fs.ErrNotExist, exitNotFound},
 }
 
 func exitCode(err error) int {
 	var usage usageError
-	if errors.As(err, &usage) {
+	var refused refusedError
+	var missing missingError
+	switch {
+	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &refused):
+		return exitRefused
+	case errors.As(err, &missing):
+		return exitNotFound
 	}
 	for _, e := range exitCodes {
 		if errors.Is(err, e.err) {

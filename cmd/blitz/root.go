@@ -19,8 +19,14 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().Bool("offline", false, "fetch nothing, even where a source is named")
 	root.AddCommand(
 		newBench(),
+		newDecode(),
+		newDetokenize(),
 		newLogits(),
+		newParse(),
+		newPerplexity(),
+		newRender(),
 		newSelftest(),
+		newTokenize(),
 	)
 	return root
 }

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// maxLine is the longest line that is read, in bytes.
+const maxLine = 256 << 20
+
+// errLongLine says that a line was skipped because it is longer than maxLine.
+var errLongLine = fmt.Errorf("the line is longer than %d bytes", maxLine)
+
+// input is a standard input that an interrupt ends, even while it waits for bytes,
+// and that says when it is about to wait.
+type input struct {
+	ctx   context.Context
+	pause func() // called before waiting
+	read  chan chunk
+	rest  []byte
+	err   error
+}
+
+// chunk is what one read of the standard input gave.
+type chunk struct {
+	b   []byte
+	err error
+}
+
+// inputChunk is how much is read at a time, in bytes.
+const inputChunk = 64 << 10
+
+// newInput returns an input of what r gives. pause, which may be nil, is called
+// before it waits for r.
+func newInput(ctx context.Context, r io.Reader, pause func()) *input {
+	in := &input{ctx: ctx, pause: pause, read: make(chan chunk)}
+	go in.fill(r)
+	return in
+}
+
+// fill reads ahead by one chunk. A chunk is received only when the one before is used
+// up, so two buffers do.
+func (in *input) fill(r io.Reader) {
+	buffers := [2][]byte{make([]byte, inputChunk), make([]byte, inputChunk)}
+	for i := 0; ; i ^= 1 {
+		n, err := r.Read(buffers[i])
+		select {
+		case in.read <- chunk{buffers[i][:n], err}:
+		case <-in.ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// Read reads what is there, waiting for a first byte. At the end of the context it
+// returns the context's error.
+func (in *input) Read(p []byte) (int, error) {
+	for len(in.rest) == 0 && in.err == nil {
+		var c chunk
+		select {
+		case c = <-in.read:
+		default:
+			if in.pause != nil {
+				in.pause()
+			}
+			select {
+			case c = <-in.read:
+			case <-in.ctx.Done():
+				c.err = in.ctx.Err()
+			}
+		}
+		in.rest, in.err = c.b, c.err
+	}
+	if len(in.rest) == 0 {
+		return 0, in.err
+	}
+	n := copy(p, in.rest)
+	in.rest = in.rest[n:]
+	return n, nil
+}
+
+// lineReader reads lines of bounded length.
+type lineReader struct {
+	in   *bufio.Reader
+	line []byte
+}
+
+func newLineReader(r io.Reader) *lineReader {
+	return &lineReader{in: bufio.NewReaderSize(r, inputChunk)}
+}
+
+// next returns the next line without its newline; it is valid until the next call.
+// The error is errLongLine for a line that was skipped, io.EOF behind the last one.
+func (l *lineReader) next() ([]byte, error) {
+	if cap(l.line) > 16*inputChunk {
+		l.line = nil // a long line stays alone, mostly
+	}
+	l.line = l.line[:0]
+	long := false
+	for {
+		part, err := l.in.ReadSlice('\n')
+		whole := err == nil
+		if whole {
+			part = part[:len(part)-1]
+		}
+		if long = long || len(l.line)+len(part) > maxLine; !long {
+			if whole && len(l.line) == 0 {
+				return part, nil
+			}
+			l.line = append(l.line, part...)
+		}
+		switch {
+		case whole && long, err == io.EOF && long:
+			return nil, errLongLine
+		case whole, err == io.EOF && len(l.line) > 0:
+			return l.line, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
+		}
+	}
+}
+
+// readAll reads all of r, at most limit bytes; name is what r is called in messages.
+func readAll(r io.Reader, name string, limit int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if int64(len(b)) > limit {
+		return nil, refusedError{fmt.Errorf("%s: is longer than %d bytes", name, limit)}
+	}
+	return b, nil
+}
+
+// readInput reads the whole standard input, at most limit bytes.
+func readInput(cmd *cobra.Command, limit int64) ([]byte, error) {
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	return readAll(newInput(ctx, cmd.InOrStdin(), nil), "standard input", limit)
+}
+
+// readFile reads the whole file at path, of at most limit bytes.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f, path, limit)
+}

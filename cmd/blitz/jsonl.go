@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+)
+
+// jsonLinesHelp is what every verb that speaks JSON lines says of them.
+const jsonLinesHelp = `With --jsonl, JSON lines go in and out: one value a line in, one a line out, in order
+and at once. A line that fails gives {"error": "…"} and the rest goes on; the exit code
+is 1 then. Blank lines are skipped. Half of a surrogate pair counts as U+FFFD.`
+
+// byteOrderMark may stand before the first line.
+var byteOrderMark = []byte("\ufeff")
+
+// answerLines reads JSON lines from the standard input and writes one line for each:
+// what answer appends to dst, or its error. What was written is handed on whenever
+// the input pauses. The error says how many lines failed.
+func answerLines(cmd *cobra.Command, answer func(dst, line []byte) ([]byte, error)) error {
+	ctx := cmd.Context()
+	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
+	defer out.Flush()
+	in := newLineReader(newInput(ctx, cmd.InOrStdin(), func() { _ = out.Flush() })) // the writer keeps its error
+	lines, failed := 0, 0
+	var dst []byte
+	for n := 0; ; n++ {
+		line, err := in.next()
+		switch {
+		case err == nil || errors.Is(err, errLongLine):
+		case err == io.EOF:
+			if err := out.Flush(); err != nil {
+				return err
+			}
+			if failed > 0 {
+				return fmt.Errorf("%s: %d of %d lines failed", cmd.CommandPath(), failed, lines)
+			}
+			return nil
+		default:
+			return err
+		}
+		if n == 0 {
+			line = bytes.TrimPrefix(line, byteOrderMark)
+		}
+		if line = trimSpace(line); err == nil && len(line) == 0 {
+			continue
+		}
+		lines++
+		dst = dst[:0]
+		if err == nil {
+			err = checkUTF8(line)
+		}
+		if err == nil {
+			dst, err = answer(dst, line)
+		}
+		if err != nil {
+			failed++
+			dst = append(appendString(append(dst[:0], `{"error": `...), err.Error()), '}')
+		}
+		if _, err := out.Write(append(dst, '\n')); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// trimSpace takes JSON's white space off both ends.
+func trimSpace(b []byte) []byte { return bytes.Trim(b, " \t\r\n") }
+
+// checkUTF8 refuses text that is not UTF-8, as the reader of strings would replace
+// what is wrong.
+func checkUTF8(b []byte) error {
+	if utf8.Valid(b) {
+		return nil
+	}
+	at := 0
+	for at < len(b) {
+		r, size := utf8.DecodeRune(b[at:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		at += size
+	}
+	return fmt.Errorf("invalid JSON: byte %d is not UTF-8", at)
+}
+
+// parseString reads a JSON string; want names what it has to be.
+func parseString(text []byte, want string) (string, error) {
+	var s *string
+	if err := parseJSON(text, &s, want); err != nil {
+		return "", err
+	}
+	if s == nil {
+		return "", fmt.Errorf("got null, want %s", want)
+	}
+	return *s, nil
+}
+
+// parseJSON reads one JSON value into v; want names what it has to be.
+func parseJSON(text []byte, v any, want string) error {
+	err := json.Unmarshal(text, v)
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &kind):
+		return fmt.Errorf("got %s, want %s", jsonKind(text), want)
+	case err != nil:
+		return fmt.Errorf("invalid JSON: %w", err)
+	}
+	return nil
+}
+
+// jsonKind names the kind of a valid JSON value.
+func jsonKind(text []byte) string {
+	text = trimSpace(text)
+	if len(text) == 0 {
+		return "nothing"
+	}
+	switch text[0] {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "a bool"
+	case 'n':
+		return "null"
+	}
+	return "a number"
+}
+
+// appendString appends s as JSON.
+func appendString(dst []byte, s string) []byte {
+	dst, _ = appendJSON(dst, s) // a string cannot fail
+	return dst
+}
+
+// appendJSON appends v as JSON on one line, with no more escapes than JSON needs.
+func appendJSON(dst []byte, v any) ([]byte, error) {
+	w := appender{dst}
+	e := json.NewEncoder(&w)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return dst, err
+	}
+	return w.b[:len(w.b)-1], nil // without the encoder's newline
+}
+
+// printJSON prints v as JSON for people: over several lines.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// appender is a writer to the end of a slice.
+type appender struct{ b []byte }
+
+func (a *appender) Write(p []byte) (int, error) {
+	a.b = append(a.b, p...)
+	return len(p), nil
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz/chat"
+)
+
+// maxTools is the longest file of tools, in bytes.
+const maxTools = 16 << 20
+
+// parseFlags are the flags of parse.
+type parseFlags struct {
+	jsonl, open   bool
+	format, tools string
+}
+
+func newParse() *cobra.Command {
+	f := &parseFlags{}
+	cmd := &cobra.Command{
+		Use:   "parse --format NAME",
+		Short: "Split what a model wrote into reasoning, content and tool calls",
+		Long: `Split what a model wrote into reasoning, content and tool calls, by the format that it
+was trained on. The text is the standard input.
+
+` + jsonLinesHelp,
+		Example: `  echo '"<think>2+2</think>4"' | blitz parse --jsonl --format deepseek-r1
+  blitz parse --format qwen3 --open < answer.txt`,
+		Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	cmd.Flags().BoolVar(&f.jsonl, "jsonl", false, "each line is a JSON string, or a list of strings, the chunks as they stream")
+	cmd.Flags().StringVar(&f.format, "format", "", "how the model writes: `NAME` is one of "+strings.Join(chat.Formats(), ", "))
+	cmd.Flags().BoolVar(&f.open, "open", false, "the prompt ended in <think>, so the text begins inside the reasoning")
+	cmd.Flags().StringVar(&f.tools, "tools", "", "`FILE` with the JSON list of tools, for formats that write values without types")
+	return cmd
+}
+
+func (f *parseFlags) run(cmd *cobra.Command) error {
+	if f.format == "" {
+		return usageError{fmt.Errorf("parse: --format NAME is missing, one of %s", strings.Join(chat.Formats(), ", "))}
+	}
+	o := chat.ParserOptions{Open: f.open}
+	if f.tools != "" {
+		var err error
+		if o.Tools, err = readTools(f.tools); err != nil {
+			return err
+		}
+	}
+	if _, err := chat.NewParser(f.format, o); err != nil {
+		if f.tools != "" && errors.Is(err, chat.ErrTools) {
+			err = fmt.Errorf("%s: %w", f.tools, err)
+		}
+		return err
+	}
+	if f.jsonl {
+		return answerLines(cmd, func(dst, line []byte) ([]byte, error) { return f.answer(dst, line, o) })
+	}
+	text, err := readInput(cmd, maxLine)
+	if err != nil {
+		return err
+	}
+	out, err := chat.Parse(f.format, string(text), o)
+	if err != nil {
+		return err
+	}
+	return printJSON(cmd.OutOrStdout(), out)
+}
+
+// answer parses one line: a whole text, or its chunks.
+func (f *parseFlags) answer(dst, line []byte, o chat.ParserOptions) ([]byte, error) {
+	chunks, err := parseChunks(line)
+	if err != nil {
+		return dst, err
+	}
+	p, err := chat.NewParser(f.format, o)
+	if err != nil {
+		return dst, err
+	}
+	var c chat.Collector
+	for _, chunk := range chunks {
+		c.Add(p.Write(chunk))
+	}
+	c.Add(p.Close())
+	return appendJSON(dst, c.Output())
+}
+
+// parseChunks reads a JSON string, or a list of them.
+func parseChunks(line []byte) ([]string, error) {
+	const want = "a string or a list of strings"
+	if line[0] != '[' {
+		s, err := parseString(line, want)
+		return []string{s}, err
+	}
+	var list []*string
+	if err := parseJSON(line, &list, want); err != nil {
+		return nil, err
+	}
+	chunks := make([]string, len(list))
+	for i, s := range list {
+		if s == nil {
+			return nil, fmt.Errorf("chunk %d is null, want a string", i)
+		}
+		chunks[i] = *s
+	}
+	return chunks, nil
+}
+
+// readTools reads a file with a JSON list of tools.
+func readTools(path string) ([]json.RawMessage, error) {
+	b, err := readFile(path, maxTools)
+	if err != nil {
+		return nil, err
+	}
+	var tools []json.RawMessage
+	err = parseJSON(b, &tools, "a list of tools")
+	if err == nil && tools == nil {
+		err = fmt.Errorf("got null, want a list of tools")
+	}
+	if err != nil {
+		return nil, refusedError{fmt.Errorf("%s: %w", path, err)}
+	}
+	return tools, nil
+}

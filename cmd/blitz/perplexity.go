@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/sample"
+	"github.com/blitz-r1/blitz/tokenizer"
+)
+
+// perplexityFlags are the flags of perplexity.
+type perplexityFlags struct {
+	engineFlags
+	ctx    int
+	asJSON bool
+}
+
+// perplexityContext is the usual length of a window: figures of other lengths cannot
+// be compared.
+const perplexityContext = 512
+
+// minPerplexityContext is the shortest window that has a scored token.
+const minPerplexityContext = 3
+
+func newPerplexity() *cobra.Command {
+	f := &perplexityFlags{}
+	cmd := &cobra.Command{
+		Use:   "perplexity MODEL FILE",
+		Short: "Measure how well a model predicts a text",
+		Long: `Measure the perplexity of a text: the exponential of the mean negative log-probability of
+its tokens; the lower, the better the model predicts it. Useful to compare cache kinds and
+quantised files of one model.
+
+The text's ids are cut into windows of --ctx, a rest is dropped, and where the model adds
+BOS, a window's first id is replaced by it. Scored is the second half of each window, so
+that every scored token has at least half a window before it. FILE may be - for the
+standard input.`,
+		Example: `  blitz perplexity smollm2 text.txt
+  blitz perplexity model.gguf text.txt --json --cache f32 --ctx 1024`,
+		Args: exactly("MODEL", "FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0], args[1]) },
+	}
+	f.engineFlags.add(cmd)
+	cmd.Flags().IntVar(&f.ctx, "ctx", perplexityContext, "tokens of a window")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
+	return cmd
+}
+
+// perplexityReport is what perplexity --json prints.
+type perplexityReport struct {
+	Perplexity    float64 `json:"perplexity"`
+	StandardError float64 `json:"standard_error"` // of the perplexity
+	Tokens        int     `json:"tokens"`         // that were scored
+	Ctx           int     `json:"ctx"`
+	Windows       int     `json:"windows"`
+	TextTokens    int     `json:"text_tokens"`
+	Cache         string  `json:"cache"`
+	Seconds       float64 `json:"seconds"`
+	TokensPerS    float64 `json:"tokens_per_s"` // tokens of the windows
+}
+
+func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
+	if f.ctx < minPerplexityContext {
+		return usageError{fmt.Errorf("perplexity: --ctx is %d, want %d or more", f.ctx, minPerplexityContext)}
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	path, err := locate(ctx, cmd, name)
+	if err != nil {
+		return err
+	}
+	t, err := blitz.OpenTokenizer(path)
+	if err != nil {
+		return err
+	}
+	ids, err := readTextIDs(cmd, t, file)
+	if err != nil {
+		return err
+	}
+	windows, err := cutWindows(ids, f.ctx, t)
+	if err != nil {
+		return refusedError{fmt.Errorf("%s: %w", file, err)}
+	}
+	m, err := f.openModel(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if most := m.Config.MaxPositionEmbeddings; f.ctx > most {
+		return fmt.Errorf("perplexity: --ctx is %d, the model's context %d: %w", f.ctx, most, engine.ErrContext)
+	}
+	o, err := f.engineOptions(m)
+	if err != nil {
+		return err
+	}
+	o.Context, o.Sequences = f.ctx, 1
+	e, err := engine.New(m, o)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	s := &scores{windows: windows, progress: cmd.ErrOrStderr()}
+	began := time.Now()
+	if err := s.evaluate(ctx, e); err != nil {
+		return err
+	}
+	r, err := s.report()
+	if err != nil {
+		return refusedError{fmt.Errorf("%s: %w", name, err)}
+	}
+	r.Ctx, r.TextTokens, r.Cache = f.ctx, len(ids), e.Options().Cache.String()
+	r.Seconds = time.Since(began).Seconds()
+	r.TokensPerS = float64(len(windows)*f.ctx) / r.Seconds
+	if f.asJSON {
+		b, err := appendJSON(nil, r)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", b)
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "perplexity %.4f ± %.4f over %d tokens in %d windows of %d, cache %s, %.1f s (%.1f tokens/s)\n",
+		r.Perplexity, r.StandardError, r.Tokens, r.Windows, r.Ctx, r.Cache, r.Seconds, r.TokensPerS)
+	return err
+}
+
+// readTextIDs returns the ids of a text, with BOS in front where the model adds it.
+// Special tokens that stand in the text are ordinary text.
+func readTextIDs(cmd *cobra.Command, t *tokenizer.Tokenizer, file string) ([]int32, error) {
+	var text []byte
+	var err error
+	if file == "-" {
+		text, err = readInput(cmd, tokenizer.MaxText)
+	} else {
+		text, err = readFile(file, tokenizer.MaxText)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var ids []int32
+	if t.AddsBOS() {
+		ids = append(ids, t.BOS())
+	}
+	if ids, err = t.AppendEncode(ids, string(text), tokenizer.Plain); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return ids, nil
+}
+
+// cutWindows cuts ids into windows of n and drops the rest. Each window begins with
+// BOS where the model adds it.
+func cutWindows(ids []int32, n int, t *tokenizer.Tokenizer) ([][]int32, error) {
+	if len(ids) < n {
+		return nil, fmt.Errorf("the text has %d tokens, want %d at least, one window of --ctx", len(ids), n)
+	}
+	var windows [][]int32
+	for ; len(ids) >= n; ids = ids[n:] {
+		if t.AddsBOS() {
+			ids[0] = t.BOS()
+		}
+		windows = append(windows, ids[:n:n])
+	}
+	return windows, nil
+}
+
+// scores adds up the log-probabilities of windows.
+type scores struct {
+	windows  [][]int32
+	progress io.Writer
+
+	sum, square float64 // of the negative log-probabilities, in nats
+	n           int
+	scratch     []float32
+	last        time.Time // when progress was shown
+}
+
+// progressPause is the time between two lines of progress.
+const progressPause = 2 * time.Second
+
+// evaluate scores the second half of each window: the tokens behind its first half
+// and one more. What follows a window's last token is not asked, so that token is not
+// computed.
+func (s *scores) evaluate(ctx context.Context, e *engine.Engine) error {
+	length := len(s.windows[0])
+	s.scratch = make([]float32, e.Model().Config.VocabSize)
+	s.last = time.Now()
+	sequences := make([][]int32, len(s.windows))
+	for i, w := range s.windows {
+		sequences[i] = w[:length-1]
+	}
+	return e.Evaluate(ctx, sequences, engine.Plan{From: length / 2}, func(i, t int, logits []float32) error {
+		p := -float64(sample.Logprob(s.scratch, logits, s.windows[i][t+1]))
+		s.sum += p
+		s.square += float64(p * p)
+		s.n++
+		if t == length-2 && time.Since(s.last) >= progressPause {
+			s.last = time.Now()
+			fmt.Fprintf(s.progress, "window %d of %d: perplexity %.4f\n", i+1, len(s.windows), math.Exp(s.sum/float64(s.n)))
+		}
+		return nil
+	})
+}
+
+// report returns the figures; the error says that they are none.
+func (s *scores) report() (perplexityReport, error) {
+	mean := s.sum / float64(s.n)
+	r := perplexityReport{Perplexity: math.Exp(mean), Tokens: s.n, Windows: len(s.windows)}
+	if math.IsNaN(mean) || math.IsInf(r.Perplexity, 0) {
+		return r, fmt.Errorf("the mean log-probability of the text is %g: the model is damaged", -mean)
+	}
+	if s.n > 1 {
+		variance := max(0, s.square/float64(s.n)-mean*mean)
+		r.StandardError = r.Perplexity * math.Sqrt(variance/float64(s.n-1))
+	}
+	return r, nil
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/tokenizer"
+)
+
+// maxTemplate is the longest file of a template, in bytes; package chat has its own
+// limit below that.
+const maxTemplate = 16 << 20
+
+// renderFlags are the flags of render.
+type renderFlags struct {
+	jsonl    bool
+	template string
+}
+
+func newRender() *cobra.Command {
+	f := &renderFlags{}
+	cmd := &cobra.Command{
+		Use:   "render [MODEL] [--template FILE]",
+		Short: "Render a conversation with a chat template",
+		Long: `Render a conversation with a chat template: that of MODEL, or of a file. The standard
+input is a JSON object of the template's variables: {"messages": [{"role": …, "content":
+…}, …], "tools": […], "add_generation_prompt": true, …}.
+
+A template alone gets the variables as they are given. With MODEL it gets besides,
+unless they are given, the model's bos_token, eos_token, unk_token and pad_token, and
+as for a conversation without them tools and documents none, add_generation_prompt
+false.
+
+Without --jsonl the input is one object, and the prompt is printed as it is.
+
+` + jsonLinesHelp,
+		Example: `  echo '{"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": true}' | blitz render smollm2
+  blitz render --jsonl --template chat_template.jinja < conversations.jsonl > prompts.jsonl`,
+		Args: atMost(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	cmd.Flags().BoolVar(&f.jsonl, "jsonl", false, "for each JSON object of the standard input the prompt, a JSON string")
+	cmd.Flags().StringVar(&f.template, "template", "", "`FILE` with the template, instead of the model's")
+	return cmd
+}
+
+func (f *renderFlags) run(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 && f.template == "" {
+		return usageError{fmt.Errorf("render: MODEL or --template FILE is missing")}
+	}
+	r := &renderer{}
+	if len(args) > 0 {
+		t, err := openTokenizer(cmd, args[0])
+		if err != nil {
+			return err
+		}
+		r.defaults = templateDefaults(t)
+		if f.template == "" {
+			if err := r.fromModel(args[0], t); err != nil {
+				return err
+			}
+		}
+	}
+	if f.template != "" {
+		if err := r.fromFile(f.template); err != nil {
+			return err
+		}
+	}
+	if f.jsonl {
+		return answerLines(cmd, func(dst, line []byte) ([]byte, error) {
+			text, err := r.render(line)
+			if err != nil {
+				return dst, err
+			}
+			return appendString(dst, text), nil
+		})
+	}
+	input, err := readInput(cmd, maxLine)
+	if err != nil {
+		return err
+	}
+	text, err := r.render(input)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(cmd.OutOrStdout(), text)
+	return err
+}
+
+// renderer renders JSON objects with one template.
+type renderer struct {
+	template *chat.Template
+	defaults *chat.Dict // variables that are set unless given; nil: none
+}
+
+// fromModel takes the template of a model.
+func (r *renderer) fromModel(model string, t *tokenizer.Tokenizer) (err error) {
+	source := t.ChatTemplate()
+	if source == "" {
+		return withHint(fmt.Errorf("%s: %w", model, blitz.ErrNoTemplate), "name a file with --template")
+	}
+	if r.template, err = chat.NewTemplate(source); err != nil {
+		return fmt.Errorf("%s: chat template: %w", model, err)
+	}
+	return nil
+}
+
+// fromFile takes the template of a file.
+func (r *renderer) fromFile(path string) error {
+	source, err := readFile(path, maxTemplate)
+	if err != nil {
+		return err
+	}
+	if r.template, err = chat.NewTemplate(string(source)); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// render renders the variables of a JSON object.
+func (r *renderer) render(object []byte) (string, error) {
+	v, err := chat.ParseJSON(object)
+	if err != nil {
+		return "", err
+	}
+	given, ok := v.Dict()
+	if !ok {
+		return "", fmt.Errorf("got %s, want an object with messages", jsonKind(object))
+	}
+	if r.defaults == nil {
+		return r.template.Render(given)
+	}
+	variables := &chat.Dict{}
+	variables.Merge(r.defaults)
+	variables.Merge(given)
+	return r.template.Render(variables)
+}
+
+// templateDefaults returns what a template of a model gets to know unless it is given.
+func templateDefaults(t *tokenizer.Tokenizer) *chat.Dict {
+	d := blitz.TemplateVariables(t)
+	d.Set("tools", chat.Value{})
+	d.Set("documents", chat.Value{})
+	d.Set("add_generation_prompt", chat.Bool(false))
+	return d
+}

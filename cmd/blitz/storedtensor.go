@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/safetensors"
+)
+
+// storedTensor is a tensor of a file: its type as the file spells it, and its bytes,
+// which are read under tensorFile.guard.
+type storedTensor struct {
+	name, kind string
+	dtype      tensor.DType // Invalid for types that are only listed
+	shape      []int
+	bytes      []byte
+}
+
+// tensorFile is a model file of either format, of whatever architecture.
+type tensorFile interface {
+	file() string // for messages
+	names() []string
+	// find returns a tensor, and whether there is one. The error is about a type that
+	// is only listed.
+	find(name string) (storedTensor, bool, error)
+	guard(read func() error) error
+	close() error
+}
+
+// openTensors opens a GGUF file (the first of a split), a safetensors file, the index
+// of a sharded checkpoint, or a folder with one.
+func openTensors(path string) (tensorFile, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() || strings.HasSuffix(path, ".safetensors") || strings.HasSuffix(path, ".json") {
+		f, err := safetensors.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		return safetensorsFile{f}, nil
+	}
+	f, err := gguf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return ggufFile{f}, nil
+}
+
+type ggufFile struct{ *gguf.File }
+
+func (f ggufFile) file() string { return f.Name() }
+
+func (f ggufFile) names() []string {
+	var names []string
+	for _, t := range f.Tensors() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+func (f ggufFile) find(name string) (storedTensor, bool, error) {
+	t, ok := f.Tensor(name)
+	if !ok {
+		return storedTensor{}, false, nil
+	}
+	kind := t.Type.String()
+	dtype, ok := tensor.ParseDType(kind)
+	s := storedTensor{name: name, kind: kind, dtype: dtype, shape: t.Shape, bytes: f.Bytes(t)}
+	if !ok { // Q8_1 and Q8_K are types of activations
+		return s, true, refusedError{fmt.Errorf("%s: tensor %s: type %s, want one that weights have", f.file(), name, kind)}
+	}
+	return s, true, nil
+}
+
+func (f ggufFile) guard(read func() error) error { return f.Guard(read) }
+func (f ggufFile) close() error                  { return f.Close() }
+
+type safetensorsFile struct{ *safetensors.File }
+
+func (f safetensorsFile) file() string { return f.Name() }
+
+func (f safetensorsFile) names() []string {
+	var names []string
+	for _, t := range f.Tensors() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+func (f safetensorsFile) find(name string) (storedTensor, bool, error) {
+	t, ok := f.Tensor(name)
+	if !ok {
+		return storedTensor{}, false, nil
+	}
+	dtype, _ := tensor.ParseDType(string(t.DType))
+	b, err := f.Bytes(t)
+	return storedTensor{name: name, kind: string(t.DType), dtype: dtype, shape: t.Shape, bytes: b}, true, err
+}
+
+func (f safetensorsFile) guard(read func() error) error { return f.Guard(read) }
+func (f safetensorsFile) close() error                  { return f.Close() }
