@@ -143,6 +143,10 @@ func plainMember(o object, name string) (object, bool) {
 		return o.member(name)
 	case *macro:
 		return o.member(name)
+	case *function:
+		if o.kind == "dict" && name == "fromkeys" {
+			return methodOf(&Dict{}, name, dictMethods)
+		}
 	case *block:
 		if name == "super" {
 			return undefinedf("there is no parent block called " + quote(o.code.name) + "."), true

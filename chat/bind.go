@@ -3,7 +3,8 @@ package chat
 // binder gives every name of a template its variable and every frame the list
 // of what happens when it is entered and left.
 type binder struct {
-	tree *tree
+	tree   *tree
+	scoped int // variables that scoped blocks see
 }
 
 // tree is a template that is ready to run.
@@ -92,7 +93,7 @@ func (f *frame) binding() frameBinding {
 // bind makes the statements of a template ready to run.
 func bind(body []stmt) (*tree, error) {
 	t := &tree{body: body, routine: newRoutine(nil)}
-	b := &binder{t}
+	b := &binder{tree: t}
 	for _, n := range body {
 		var err error
 		walk(n, func(n node) bool {
@@ -227,7 +228,11 @@ func (b *binder) statement(f *frame, s stmt) error {
 		return err
 	case *blockStmt:
 		if s.scoped {
-			for name, p := range f.symbols.stored() {
+			stored := f.symbols.stored()
+			if b.scoped += len(stored); b.scoped > maxScoped {
+				return faultf(faultLimit, "scoped blocks see more than %d variables", maxScoped)
+			}
+			for name, p := range stored {
 				s.stores = append(s.stores, namedVariable{name, p.from(f.routine)})
 			}
 		}

@@ -40,6 +40,9 @@ func (r *rendering) equalAt(a, b object, depth int) (bool, error) {
 			return r.equalDicts(x, y, depth)
 		}
 		return false, nil
+	case *function:
+		y, ok := b.(*function)
+		return ok && (x == y || x.self != nil && x.name == y.name && same(x.self, y.self)), nil
 	case *span:
 		y, ok := b.(*span)
 		return ok && equalSpans(x, y), nil

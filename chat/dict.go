@@ -98,10 +98,13 @@ func (d *Dict) put(h hashKey, key, v object) {
 func (d *Dict) get(r *rendering, key object) (object, bool, error) {
 	if s, ok := key.(string); ok {
 		v, ok := d.text(s)
-		return v, ok, nil
+		return v, ok, r.work(len(s))
 	}
 	h, err := hash(r, key)
 	if err != nil {
+		return nil, false, err
+	}
+	if err := r.work(smallDict * len(h.text)); err != nil {
 		return nil, false, err
 	}
 	if i := d.find(h); i >= 0 {
@@ -116,7 +119,7 @@ func (d *Dict) set(r *rendering, key, v object) error {
 		return err
 	}
 	d.put(h, key, v)
-	return nil
+	return r.work(smallDict * len(h.text))
 }
 
 // merge copies the entries of other into d.
@@ -183,7 +186,12 @@ func hash(r *rendering, o object) (hashKey, error) {
 		var b []byte
 		b, err := hashItems(r, b, o, 0)
 		return hashKey{kind: hashTuple, text: string(b)}, err
-	case *list, *Dict, *view:
+	case *view:
+		if o.kind == viewValues {
+			break
+		}
+		return hashKey{}, faultf(faultType, "unhashable type: '%s'", typeName(o))
+	case *list, *Dict:
 		return hashKey{}, faultf(faultType, "unhashable type: '%s'", typeName(o))
 	}
 	return hashKey{kind: hashPointer, ptr: o}, nil

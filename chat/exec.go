@@ -126,11 +126,16 @@ func (n *callStmt) exec(r *rendering, s *scope) (flow, error) {
 	if err != nil {
 		return flowNext, err
 	}
-	text, err := r.text(v)
-	if err != nil {
-		return flowNext, err
+	return flowNext, r.writeText(v)
+}
+
+// writeText writes what a block turned into, which has to be a string.
+func (r *rendering) writeText(o object) error {
+	s, ok := stringOf(o)
+	if !ok {
+		return faultf(faultType, "expected str instance, %s found", typeName(o))
 	}
-	return flowNext, r.write(text)
+	return r.write(s)
 }
 
 func (n *filterStmt) exec(r *rendering, s *scope) (flow, error) {
@@ -145,11 +150,8 @@ func (n *filterStmt) exec(r *rendering, s *scope) (flow, error) {
 	if err != nil {
 		return flowNext, err
 	}
-	if text, err = r.text(v); err != nil {
-		return flowNext, err
-	}
 	s.leave(&n.frame)
-	return flowNext, r.write(text)
+	return flowNext, r.writeText(v)
 }
 
 // safe marks the text of a block as HTML where escaping is on.

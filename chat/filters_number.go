@@ -102,6 +102,9 @@ func filterRound(r *rendering, a []object) (object, error) {
 	}
 	switch method {
 	case "common":
+		if err := r.work(powerWork); err != nil {
+			return nil, err
+		}
 		return roundTo(a[0], precision)
 	case "ceil", "floor":
 	default:
@@ -239,7 +242,7 @@ func floatFixed(f float64, n int) string {
 	case math.IsNaN(f):
 		return "nan"
 	case math.IsInf(f, 0):
-		return strconv.FormatFloat(f, 'f', 0, 64)[1:2] + "nf"
+		return floatText(f)
 	}
 	return strconv.FormatFloat(f, 'f', n, 64)
 }

@@ -20,6 +20,9 @@ func textFilter(f func(string) string) callee {
 // mapped is f(s) with the type of o. No mapping of case makes text more than
 // three times as long.
 func (r *rendering) mapped(o object, s string, f func(string) string) (object, error) {
+	if err := r.scan(len(s)); err != nil {
+		return nil, err
+	}
 	if err := r.spendText(3 * len(s)); err != nil {
 		return nil, err
 	}
@@ -202,7 +205,10 @@ func filterIndent(r *rendering, a []object) (object, error) {
 		indention = strings.Repeat(" ", max(0, n))
 	}
 	first, blank := a[2] != nil && truth(a[2]), a[3] != nil && truth(a[3])
-	lines := splitLines(s+"\n", false)
+	lines, err := r.lines(s+"\n", false)
+	if err != nil {
+		return nil, err
+	}
 	if err := r.spendText(len(s) + 1 + len(lines)*(len(indention)+1) + itemCost*len(lines)); err != nil {
 		return nil, err
 	}
@@ -274,7 +280,7 @@ func filterWordcount(r *rendering, a []object) (object, error) {
 		}
 		inWord = w
 	}
-	return int64(n), r.work(len(s))
+	return int64(n), r.scan(len(s))
 }
 
 func filterEscape(r *rendering, a []object) (object, error) { return r.escapeObject(a[0]) }
@@ -295,6 +301,9 @@ func filterSafe(r *rendering, a []object) (object, error) {
 func filterStriptags(r *rendering, a []object) (object, error) {
 	s, err := r.text(a[0])
 	if err != nil {
+		return nil, err
+	}
+	if err := r.scan(4 * len(s)); err != nil {
 		return nil, err
 	}
 	return stripTags(s), r.spendText(4 * len(s))
@@ -385,6 +394,9 @@ func filterURLEncode(r *rendering, a []object) (object, error) {
 func (r *rendering) quoteURL(o object, query bool) (string, error) {
 	s, err := r.text(o)
 	if err != nil {
+		return "", err
+	}
+	if err := r.scan(len(s)); err != nil {
 		return "", err
 	}
 	if err := r.spendText(3 * len(s)); err != nil {

@@ -73,6 +73,9 @@ func (p *printer) item() (object, error) {
 // conversion writes the conversion at the start of s, behind its %, and returns
 // what follows it.
 func (p *printer) conversion(s string) (string, error) {
+	if strings.HasPrefix(s, "%") {
+		return s[1:], p.w.write("%")
+	}
 	var spec conversionSpec
 	value := object(nil)
 	if strings.HasPrefix(s, "(") {
@@ -102,9 +105,6 @@ func (p *printer) conversion(s string) (string, error) {
 		return "", faultf(faultValue, "incomplete format")
 	}
 	c, n := utf8.DecodeRuneInString(s)
-	if c == '%' {
-		return s[n:], p.w.write("%")
-	}
 	if value == nil {
 		if value, err = p.item(); err != nil {
 			return "", err
@@ -216,6 +216,9 @@ func (p *printer) convert(c rune, o object, spec *conversionSpec) (string, error
 		precision := 6
 		if spec.precision >= 0 {
 			precision = spec.precision
+		}
+		if err := p.w.r.scan(precision); err != nil {
+			return "", err
 		}
 		return spec.sign(formatFloat(f, byte(c), precision, spec.alternate)), nil
 	}
@@ -333,6 +336,9 @@ func (spec *conversionSpec) sign(s string) string {
 // pad writes text in the width of the conversion.
 func (p *printer) pad(text string, c rune, spec *conversionSpec) error {
 	n := spec.width - utf8.RuneCountInString(text)
+	if err := p.w.r.spend(4 * (spec.width + len(text))); err != nil {
+		return err
+	}
 	switch {
 	case n <= 0:
 	case spec.minus:

@@ -181,7 +181,10 @@ func (r *rendering) formatObject(o object, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := r.spend(4*spec.width + max(0, spec.precision)); err != nil {
+	if err := r.scan(max(0, spec.precision)); err != nil {
+		return "", err
+	}
+	if err := r.spend(4 * spec.width); err != nil {
 		return "", err
 	}
 	if isString {

@@ -45,7 +45,8 @@ func (f *formatter) format(s string, depth int) (string, error) {
 	for s != "" {
 		i := strings.IndexAny(s, "{}")
 		if i < 0 {
-			return string(w.text) + s, w.write(s)
+			err := w.write(s)
+			return string(w.text), err
 		}
 		if err := w.write(s[:i]); err != nil {
 			return "", err
@@ -178,7 +179,7 @@ func (f *formatter) lookup(name string) (object, error) {
 	if i >= 0 {
 		first, path = name[:i], name[i:]
 	}
-	o, err := f.argument(first)
+	o, err := f.argument(first, path == "")
 	for path != "" && err == nil {
 		if path[0] == '.' {
 			part := path[1:]
@@ -223,19 +224,20 @@ func fieldKey(s string) object {
 }
 
 // argument finds the argument of a field: the next one, one by number, or one
-// by name.
-func (f *formatter) argument(name string) (object, error) {
+// by name. Only a field that is alone, without a path, takes part in the rule
+// that all are numbered or none.
+func (f *formatter) argument(name string, alone bool) (object, error) {
 	key := fieldKey(name)
-	if name == "" {
-		if f.manual {
-			return nil, faultf(faultValue, "cannot switch from manual field specification to automatic field numbering")
-		}
+	_, numbered := key.(int64)
+	switch {
+	case name == "" && alone && f.manual:
+		return nil, faultf(faultValue, "cannot switch from manual field specification to automatic field numbering")
+	case name == "" && alone:
 		key = int64(f.next)
 		f.next++
-	} else if _, ok := key.(int64); ok {
-		if f.next > 0 {
-			return nil, faultf(faultValue, "cannot switch from automatic field numbering to manual field specification")
-		}
+	case numbered && alone && f.next > 0:
+		return nil, faultf(faultValue, "cannot switch from automatic field numbering to manual field specification")
+	case numbered && alone:
 		f.manual = true
 	}
 	if i, ok := key.(int64); ok {

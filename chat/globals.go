@@ -70,6 +70,9 @@ func fillDict(r *rendering, d *Dict, from object) error {
 	if other, ok := from.(*Dict); ok {
 		return d.merge(r, other)
 	}
+	if u, ok := from.(*undefined); ok {
+		return u.fail()
+	}
 	it, err := r.iterate(from)
 	if err != nil {
 		return err

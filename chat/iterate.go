@@ -47,11 +47,8 @@ func (it *itemIterator) next(r *rendering) (object, bool, error) {
 	return it.items[it.i-1], true, r.step()
 }
 
-// runeIterator goes over the code points of a string.
-type runeIterator struct {
-	rest   string
-	markup bool
-}
+// runeIterator goes over the code points of a string. Those of Markup are plain.
+type runeIterator struct{ rest string }
 
 func (it *runeIterator) next(r *rendering) (object, bool, error) {
 	if it.rest == "" {
@@ -60,9 +57,6 @@ func (it *runeIterator) next(r *rendering) (object, bool, error) {
 	_, n := utf8.DecodeRuneInString(it.rest)
 	s := it.rest[:n]
 	it.rest = it.rest[n:]
-	if it.markup {
-		return markup(s), true, r.step()
-	}
 	return s, true, r.step()
 }
 
@@ -100,9 +94,9 @@ func (r *rendering) iterate(o object) (iterator, error) {
 	case *tuple:
 		return &itemIterator{items: o.items}, nil
 	case string:
-		return &runeIterator{rest: o}, nil
+		return &runeIterator{o}, nil
 	case markup:
-		return &runeIterator{string(o), true}, nil
+		return &runeIterator{string(o)}, nil
 	case *Dict:
 		return &itemIterator{items: o.keys}, nil
 	case *view:

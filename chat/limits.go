@@ -5,7 +5,8 @@ import "unsafe"
 // Limits bound one rendering. A rendering that reaches one fails with ErrLimit.
 type Limits struct {
 	// Steps is the work allowed: one for every part of an expression that is
-	// evaluated, and one for every 32 bytes that are moved or looked at.
+	// evaluated, and one for every 32 bytes that are moved or compared, or every
+	// 4 that are looked at one by one.
 	Steps int64
 
 	// Memory is the size of all values alive at one time, in bytes, the
@@ -23,7 +24,7 @@ type Limits struct {
 // DefaultLimits are ample for conversations of a million tokens and stop a
 // hostile template in about a second.
 var DefaultLimits = Limits{
-	Steps:  30_000_000,
+	Steps:  60_000_000,
 	Memory: 128 << 20,
 	Output: 16 << 20,
 	Depth:  200,
@@ -37,8 +38,11 @@ const (
 	maxRange    = 100_000 // numbers in a range, as in the reference
 	maxIntBits  = 1 << 16 // size of an int
 	maxDigits   = 4300    // decimal digits of an int that can be printed or read, as in Python
-	maxPadding  = 1 << 20 // width or precision of a format
+	maxPadding  = 1 << 16 // width or precision of a format
+	maxArgs     = 1000    // parameters of a macro, and names in a call
+	maxScoped   = 100_000 // variables of all scoped blocks together
 	bytesAtStep = 32      // how many bytes cost one step
+	runesAtStep = 4       // how many bytes cost one step where characters count
 )
 
 // What values cost, in bytes.
@@ -67,6 +71,14 @@ func (r *rendering) step() error {
 // work counts looking at n bytes or items.
 func (r *rendering) work(n int) error {
 	if r.steps -= int64(n/bytesAtStep) + 1; r.steps < 0 {
+		return errSteps
+	}
+	return nil
+}
+
+// scan counts looking at the characters in n bytes one by one.
+func (r *rendering) scan(n int) error {
+	if r.steps -= int64(n/runesAtStep) + 1; r.steps < 0 {
 		return errSteps
 	}
 	return nil

@@ -1,7 +1,5 @@
 package chat
 
-import "strconv"
-
 // loop is the variable loop inside a for loop.
 type loop struct {
 	iterable object
@@ -306,12 +304,4 @@ func (l *loop) recurse(r *rendering, a arguments) (object, error) {
 	}
 	text, err := l.body.recurse(r, l.scope, a.pos[0], l.depth0+1)
 	return r.safe(text), err
-}
-
-func (l *loop) text() string {
-	n := "?"
-	if l.counted {
-		n = strconv.Itoa(l.count)
-	}
-	return "<LoopContext " + itoa(l.index0+1) + "/" + n + ">"
 }

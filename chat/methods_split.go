@@ -67,11 +67,10 @@ func (r *rendering) countParts(s, sep string, limit int) error {
 	if sep != "" {
 		n = strings.Count(s, sep) + 1
 	}
-	n = min(n, limit)
-	if err := r.work(len(s)); err != nil {
+	if err := r.scan(len(s)); err != nil {
 		return err
 	}
-	return r.spend(itemCost * n)
+	return r.spend(2 * itemCost * min(n, limit))
 }
 
 func splitSpace(s string, limit int) []string {
@@ -152,11 +151,28 @@ func splitLines(s string, keep bool) []string {
 	return lines
 }
 
-func methodSplitlines(r *rendering, a []object) (object, error) {
-	if err := r.spend(itemCost * (strings.Count(self(a), "\n") + 1)); err != nil {
+// lines is splitLines under the limits.
+func (r *rendering) lines(s string, keep bool) ([]string, error) {
+	if err := r.scan(len(s)); err != nil {
 		return nil, err
 	}
-	lines := splitLines(self(a), a[1] != nil && truth(a[1]))
+	n := 1
+	for _, c := range s {
+		if isLineEnd(c) {
+			n++
+		}
+	}
+	if err := r.spend(2 * itemCost * n); err != nil {
+		return nil, err
+	}
+	return splitLines(s, keep), nil
+}
+
+func methodSplitlines(r *rendering, a []object) (object, error) {
+	lines, err := r.lines(self(a), a[1] != nil && truth(a[1]))
+	if err != nil {
+		return nil, err
+	}
 	items, err := r.texts(a[0], lines)
 	return &list{items}, err
 }
@@ -216,17 +232,23 @@ func strip(r *rendering, a []object, left, right bool) (object, error) {
 	if right {
 		s = strings.TrimRightFunc(s, cut)
 	}
-	return like(a[0], s), r.work(len(self(a)))
+	return like(a[0], s), r.scan(len(self(a)) - len(s))
 }
 
-func methodRemoveprefix(_ *rendering, a []object) (object, error) {
+func methodRemoveprefix(r *rendering, a []object) (object, error) {
 	p, err := argText(a[1], "", "removeprefix()")
-	return like(a[0], strings.TrimPrefix(self(a), p)), err
+	if err != nil {
+		return nil, err
+	}
+	return like(a[0], strings.TrimPrefix(self(a), p)), r.work(len(p))
 }
 
-func methodRemovesuffix(_ *rendering, a []object) (object, error) {
+func methodRemovesuffix(r *rendering, a []object) (object, error) {
 	p, err := argText(a[1], "", "removesuffix()")
-	return like(a[0], strings.TrimSuffix(self(a), p)), err
+	if err != nil {
+		return nil, err
+	}
+	return like(a[0], strings.TrimSuffix(self(a), p)), r.work(len(p))
 }
 
 // padded puts so many fill characters on the sides of the string.

@@ -75,7 +75,7 @@ func textMethod(f func(string) string) callee {
 
 func plainTest(is func(s string) bool) callee {
 	return fixed("self, /", func(r *rendering, a []object) (object, error) {
-		return is(self(a)), r.work(len(self(a)))
+		return is(self(a)), r.scan(len(self(a)))
 	})
 }
 
@@ -121,6 +121,9 @@ func (r *rendering) window(s string, start, end object) (part string, offset int
 	}
 	if !isGiven(start) && !isGiven(end) {
 		return s, 0, true, nil
+	}
+	if err := r.scan(len(s)); err != nil {
+		return "", 0, false, err
 	}
 	n := utf8.RuneCountInString(s)
 	bound := func(o object, missing int) (int, error) {

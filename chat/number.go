@@ -98,10 +98,13 @@ func clampInt(o object) (int, bool) {
 
 // intText writes an int in decimal.
 func intText(i *big.Int) (string, error) {
-	if i.BitLen() > maxDigits*4 || len(i.Text(10)) > maxDigits+1 {
-		return "", faultf(faultValue, "exceeds the limit (%d digits) for integer string conversion", maxDigits)
+	if i.BitLen() <= maxDigits*4 {
+		s := i.Text(10)
+		if len(strings.TrimPrefix(s, "-")) <= maxDigits {
+			return s, nil
+		}
 	}
-	return i.Text(10), nil
+	return "", faultf(faultValue, "exceeds the limit (%d digits) for integer string conversion", maxDigits)
 }
 
 // floatText writes f as Python's repr: the shortest decimal that reads back as

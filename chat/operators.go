@@ -82,10 +82,18 @@ func (r *rendering) arithmetic(op operator, a, b object) (object, error) {
 		if err != nil {
 			return nil, err
 		}
+		if op == opPow {
+			if err := r.work(powerWork); err != nil {
+				return nil, err
+			}
+		}
 		return floats(op, x, y)
 	}
 	return nil, operandError(op, a, b)
 }
+
+// powerWork is what a power of floats costs, as bytes of work.
+const powerWork = 8192
 
 func operandError(op operator, a, b object) error {
 	if err := eitherUndefined(a, b); err != nil {
@@ -157,6 +165,9 @@ func (r *rendering) ints(op operator, a, b object) (object, error) {
 	}
 	switch op {
 	case opDiv:
+		if x.Sign() == 0 {
+			return math.Copysign(0, float64(y.Sign())), nil
+		}
 		f, _ := new(big.Rat).SetFrac(x, y).Float64()
 		if math.IsInf(f, 0) {
 			return nil, faultf(faultOverflow, "integer division result too large for a float")
@@ -259,10 +270,40 @@ func floatPower(x, y float64) (object, error) {
 		return nil, faultf(faultRefused, "complex numbers are not supported")
 	}
 	f := math.Pow(x, y)
+	if g, ok := halfPower(x, y); ok {
+		f = g
+	}
 	if math.IsInf(f, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
 		return nil, faultf(faultOverflow, "numerical result out of range")
 	}
 	return f, nil
+}
+
+// halfPower is x to a power that is an integer or a half, correctly rounded,
+// which math.Pow is not; ok is false where it is of no use.
+func halfPower(x, y float64) (f float64, ok bool) {
+	n := 2 * y
+	if x == 0 || math.IsInf(x, 0) || math.IsNaN(x) || n != math.Trunc(n) || math.Abs(n) > 2048 {
+		return 0, false
+	}
+	const precision = 256
+	p := new(big.Float).SetPrec(precision).SetInt64(1)
+	base := new(big.Float).SetPrec(precision).SetFloat64(x)
+	whole := int64(math.Abs(n))
+	if whole%2 == 1 {
+		p.Sqrt(base)
+	}
+	for whole /= 2; whole > 0; whole /= 2 {
+		if whole%2 == 1 {
+			p.Mul(p, base)
+		}
+		base.Mul(base, base)
+	}
+	if n < 0 {
+		p.Quo(new(big.Float).SetPrec(precision).SetInt64(1), p)
+	}
+	f, _ = p.Float64()
+	return f, true
 }
 
 // sign is the unary + or -.

@@ -181,6 +181,9 @@ func (p *prettyPrinter) dict(d *Dict, indent, allowance, depth int) error {
 
 // text writes a long string as several, cut behind white space.
 func (p *prettyPrinter) text(s string, indent, allowance, depth int) error {
+	if err := p.w.r.scan(8 * len(s)); err != nil {
+		return err
+	}
 	if depth == 1 {
 		indent++
 		allowance++

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"math/big"
 	"strings"
 	"unicode/utf8"
 )
@@ -64,6 +65,9 @@ func (r *rendering) repeat(a, b object) (object, error) {
 	default:
 		return nil, nil
 	}
+	if _, huge := count.(*big.Int); huge {
+		return nil, faultf(faultOverflow, "cannot fit 'int' into an index-sized integer")
+	}
 	n, ok := clampInt(count)
 	if !ok {
 		if err := eitherUndefined(a, b); err != nil {
@@ -113,9 +117,9 @@ func (r *rendering) repeated(items []object, n int) ([]object, error) {
 func (r *rendering) length(o object) (int, error) {
 	switch o := o.(type) {
 	case string:
-		return utf8.RuneCountInString(o), r.work(len(o))
+		return utf8.RuneCountInString(o), r.work(2 * len(o))
 	case markup:
-		return utf8.RuneCountInString(string(o)), r.work(len(o))
+		return utf8.RuneCountInString(string(o)), r.work(2 * len(o))
 	case *list:
 		return len(o.items), nil
 	case *tuple:
@@ -141,7 +145,7 @@ func (r *rendering) index(o object, i int) (v object, found bool, err error) {
 	case string, markup:
 		s, _ := stringOf(o)
 		c, ok := runeAt(s, i)
-		return like(o, c), ok, r.work(len(s))
+		return like(o, c), ok, r.work(2 * len(s))
 	case *list:
 		if i < 0 {
 			i += len(o.items)
@@ -203,10 +207,11 @@ func (r *rendering) slice(o, start, stop, step object) (object, error) {
 	default:
 		return nil, faultf(faultType, "'%s' object is not subscriptable", typeName(o))
 	}
-	first, by, n, err := sliceBounds(length, start, stop, step)
+	first, end, by, err := sliceBounds(length, start, stop, step)
 	if err != nil {
 		return nil, err
 	}
+	n := sliceLength(first, end, by)
 	switch o := o.(type) {
 	case *list:
 		items, err := r.sliceItems(o.items, first, by, n)
@@ -215,64 +220,66 @@ func (r *rendering) slice(o, start, stop, step object) (object, error) {
 		items, err := r.sliceItems(o.items, first, by, n)
 		return &tuple{items: items}, err
 	case *span:
-		s := &span{start: o.start + int64(first)*o.step, step: o.step * int64(by), length: int64(n)}
-		s.stop = s.start + s.step*s.length
-		return s, nil
+		return &span{
+			start: o.start + int64(first)*o.step, stop: o.start + int64(end)*o.step, step: o.step * int64(by), length: int64(n),
+		}, nil
 	}
 	s, _ := stringOf(o)
 	s, err = r.sliceText(s, length, first, by, n)
 	return like(o, s), err
 }
 
-// sliceBounds returns the first index, the step and the number of elements.
-func sliceBounds(length int, start, stop, step object) (first, by, n int, err error) {
-	bound := func(o object, missing int) (int, error) {
-		if o == nil || o == none {
-			return missing, nil
+// sliceBounds returns the bounds and the step of a slice of something of the
+// given length, the bounds within it.
+func sliceBounds(length int, start, stop, step object) (begin, end, by int, err error) {
+	by = 1
+	if isGiven(step) {
+		if by, err = sliceIndex(step); err != nil {
+			return 0, 0, 0, err
 		}
-		i, ok := clampInt(o)
-		if !ok {
-			return 0, faultf(faultType, "slice indices must be integers or None or have an __index__ method")
-		}
-		return i, nil
-	}
-	if by, err = bound(step, 1); err != nil {
-		return 0, 0, 0, err
 	}
 	if by == 0 {
 		return 0, 0, 0, faultf(faultValue, "slice step cannot be zero")
 	}
-	low, high := 0, length // where bounds are cut
+	low, high := 0, length
+	begin, end = low, high
 	if by < 0 {
 		low, high = -1, length-1
+		begin, end = high, low
 	}
-	clamp := func(i int) int {
+	for bound, to := range map[*int]object{&begin: start, &end: stop} {
+		if !isGiven(to) {
+			continue
+		}
+		i, err := sliceIndex(to)
+		if err != nil {
+			return 0, 0, 0, err
+		}
 		if i < 0 {
 			i += length
 		}
-		return max(low, min(high, i))
+		*bound = max(low, min(high, i))
 	}
-	begin, end := low, high
-	if by < 0 {
-		begin, end = high, low
+	return begin, end, by, nil
+}
+
+func sliceIndex(o object) (int, error) {
+	i, ok := clampInt(o)
+	if !ok {
+		return 0, faultf(faultType, "slice indices must be integers or None or have an __index__ method")
 	}
-	if i, err := bound(start, 0); err != nil {
-		return 0, 0, 0, err
-	} else if start != nil && start != none {
-		begin = clamp(i)
-	}
-	if i, err := bound(stop, 0); err != nil {
-		return 0, 0, 0, err
-	} else if stop != nil && stop != none {
-		end = clamp(i)
-	}
+	return i, nil
+}
+
+// sliceLength is the number of elements from begin up to end.
+func sliceLength(begin, end, by int) int {
 	switch {
 	case by > 0 && begin < end:
-		n = (end-begin-1)/by + 1
+		return (end-begin-1)/by + 1
 	case by < 0 && begin > end:
-		n = (begin-end-1)/-by + 1
+		return (begin-end-1)/-by + 1
 	}
-	return begin, by, n, nil
+	return 0
 }
 
 func (r *rendering) sliceItems(items []object, first, by, n int) ([]object, error) {
@@ -300,8 +307,14 @@ func (r *rendering) sliceText(s string, length, first, by, n int) (string, error
 		if length == len(s) { // one byte a code point
 			return s[first : first+n], nil
 		}
+		if err := r.scan(len(s)); err != nil {
+			return "", err
+		}
 		i := byteOffset(s, first)
 		return s[i : i+byteOffset(s[i:], n)], nil
+	}
+	if err := r.scan(len(s)); err != nil {
+		return "", err
 	}
 	if err := r.spend(4 * length); err != nil {
 		return "", err

@@ -294,6 +294,9 @@ func (p *parser) signature(code *macroCode) error {
 				return err
 			}
 		}
+		if len(code.params) == maxArgs {
+			return p.failf("more than %d parameters", maxArgs)
+		}
 		name, err := p.nameTarget()
 		if err != nil {
 			return err

@@ -170,6 +170,9 @@ func (p *parser) callArg(a *callArgs) error {
 		p.take()
 		a.stars, err = p.expression()
 	case t.kind == tokenName && p.ahead().is("=") && a.stars == nil:
+		if len(a.names) == maxArgs {
+			return p.failf("more than %d arguments by name", maxArgs)
+		}
 		for _, n := range a.names {
 			if n == t.text {
 				return p.failf("keyword argument repeated: %s", t.text)

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -18,6 +19,9 @@ type Template struct {
 
 	source string
 	tree   *tree
+
+	formOnce sync.Once
+	form     callForm // see callForm
 }
 
 // NewTemplate reads the source of a template. Its errors are *Error with

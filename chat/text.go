@@ -66,6 +66,9 @@ func (w *writer) repr(o object, depth int) error {
 		w.text = strconv.AppendInt(w.text, o, 10)
 		return w.grown()
 	case *big.Int:
+		if err := w.r.work(16 * o.BitLen()); err != nil {
+			return err
+		}
 		s, err := intText(o)
 		if err != nil {
 			return err
@@ -93,6 +96,12 @@ func (w *writer) repr(o object, depth int) error {
 		return w.view(o, depth)
 	case *namespace:
 		return w.enclosed("<Namespace ", o.attrs, ">", depth)
+	case *loop:
+		n, err := o.length(w.r)
+		if err != nil {
+			return err
+		}
+		return w.write("<LoopContext " + itoa(o.index0+1) + "/" + itoa(n) + ">")
 	}
 	return w.write(nameless(o))
 }
@@ -161,8 +170,6 @@ func nameless(o object) string {
 			return "<Macro anonymous>"
 		}
 		return "<Macro " + quote(o.code.name) + ">"
-	case *loop:
-		return o.text()
 	case *function:
 		return o.text()
 	case *blocks:

@@ -26,12 +26,19 @@ func filterWordwrap(r *rendering, a []object) (object, error) {
 		}
 	}
 	w := wrapper{width: width, breakWords: a[2] == nil || truth(a[2]), hyphens: a[4] == nil || truth(a[4])}
+	if err := r.scan(4 * len(s)); err != nil {
+		return nil, err
+	}
 	if err := r.spend(4 * itemCost * (len(s) + 1)); err != nil {
+		return nil, err
+	}
+	paragraphs, err := r.lines(s, false)
+	if err != nil {
 		return nil, err
 	}
 	var lines []string
 	n := 0
-	for _, line := range splitLines(s, false) {
+	for _, line := range paragraphs {
 		wrapped := strings.Join(w.wrap(line), newline)
 		lines = append(lines, wrapped)
 		n += len(wrapped)
@@ -117,13 +124,14 @@ func isWrapSpace(c byte) bool { return strings.IndexByte("\t\n\v\f\r ", c) >= 0 
 // at, dashes and the parts of words with hyphens.
 func (w *wrapper) chunks(s string) []string {
 	var chunks []string
+	word := 0 // where the word or white space at pos ends
 	for pos := 0; pos < len(s); {
-		end := pos + 1
-		for end < len(s) && isWrapSpace(s[end]) == isWrapSpace(s[pos]) {
-			end++
+		for word <= pos || word < len(s) && isWrapSpace(s[word]) == isWrapSpace(s[pos]) {
+			word++
 		}
+		end := word
 		if w.hyphens && !isWrapSpace(s[pos]) {
-			end = pos + hyphenated(s[:end], pos)
+			end = pos + hyphenated(s[:word], pos)
 		}
 		chunks = append(chunks, s[pos:end])
 		pos = end
@@ -155,10 +163,14 @@ func hyphenated(s string, pos int) int {
 // dash returns the length of the dash at s[i:]: two hyphens or more between a
 // word or its punctuation and a word.
 func dash(s string, i int) int {
-	n := len(s[i:]) - len(strings.TrimLeft(s[i:], "-"))
+	// Only the first hyphen of several is behind a word, so that all are counted once.
 	before, _ := utf8.DecodeLastRuneInString(s[:i])
+	if !isWordRune(before) && !strings.ContainsRune(`!"'&.,?`, before) {
+		return 0
+	}
+	n := len(s[i:]) - len(strings.TrimLeft(s[i:], "-"))
 	after, _ := utf8.DecodeRuneInString(s[i+n:])
-	if n < 2 || !isWordRune(after) || !isWordRune(before) && !strings.ContainsRune(`!"'&.,?`, before) {
+	if n < 2 || !isWordRune(after) {
 		return 0
 	}
 	return n

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -62,6 +63,7 @@ func (t *Tokenizer) enter(a *addedToken) {
 // setKinds makes room for ids below n; those that the vocabulary has are
 // normal.
 func (t *Tokenizer) setKinds(n int) {
+	t.kinds = slices.Grow(t.kinds, max(0, n-len(t.kinds)))
 	for id := len(t.kinds); id < n; id++ {
 		k := kindGap
 		if t.entryOf(int32(id)) >= 0 {

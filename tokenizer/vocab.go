@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math/bits"
+	"slices"
 )
 
 // Caps on what a file may ask for.
@@ -50,6 +51,7 @@ func (v *vocab) piece(e int32) []byte { return v.text[v.off[e]:v.off[e+1]] }
 
 // grow makes room for ids up to and without n.
 func (v *vocab) grow(n int) {
+	v.byID = slices.Grow(v.byID, max(0, n-len(v.byID)))
 	for len(v.byID) < n {
 		v.byID = append(v.byID, -1)
 	}

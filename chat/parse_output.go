@@ -1,0 +1,81 @@
+package chat
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// ToolCall is one call of a function, as the model wrote it.
+type ToolCall struct {
+	Name      string `json:"name"`
+	Arguments string `json:"arguments"` // JSON, unless the text was cut short or the model wrote none
+	ID        string `json:"-"`         // as the model wrote it (only kimi-k2 does), or ""
+}
+
+// Output is a whole text in its parts. What is empty is nil, and null in JSON;
+// no calls are an empty list there.
+type Output struct {
+	ReasoningContent *string    `json:"reasoning_content"`
+	Content          *string    `json:"content"`
+	ToolCalls        []ToolCall `json:"tool_calls"`
+}
+
+// MarshalJSON writes {"reasoning_content", "content", "tool_calls"}.
+func (o Output) MarshalJSON() ([]byte, error) {
+	type plain Output // has no MarshalJSON
+	if o.ToolCalls == nil {
+		o.ToolCalls = []ToolCall{}
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(plain(o)); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// Collector adds up the increments of one Parser. The zero value is ready.
+type Collector struct {
+	reasoning, content strings.Builder
+	calls              []collectedCall
+}
+
+type collectedCall struct {
+	name, id  string
+	arguments *strings.Builder
+}
+
+// Add appends increments, which must come in the order they were given out.
+func (c *Collector) Add(deltas []Delta) {
+	for _, d := range deltas {
+		switch d.Kind {
+		case DeltaReasoning:
+			c.reasoning.WriteString(d.Text)
+		case DeltaContent:
+			c.content.WriteString(d.Text)
+		case DeltaCall:
+			c.calls = append(c.calls, collectedCall{d.Name, d.ID, new(strings.Builder)})
+		case DeltaArguments:
+			c.calls[d.Index].arguments.WriteString(d.Text)
+		}
+	}
+}
+
+// Output is what was added so far.
+func (c *Collector) Output() Output {
+	var o Output
+	if c.reasoning.Len() > 0 {
+		s := c.reasoning.String()
+		o.ReasoningContent = &s
+	}
+	if c.content.Len() > 0 {
+		s := c.content.String()
+		o.Content = &s
+	}
+	for _, call := range c.calls {
+		o.ToolCalls = append(o.ToolCalls, ToolCall{call.name, call.arguments.String(), call.id})
+	}
+	return o
+}
