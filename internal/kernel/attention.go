@@ -15,6 +15,7 @@ type Attention struct {
 	KeyDim, ValueDim int
 	Scale            float32
 	Cap              float32 // soft cap of the scores, 0: none
+	Latent           bool    // values are the first ValueDim elements of the keys
 	Window           int     // positions that a query sees, its own included; 0: all
 }
 
@@ -52,18 +53,20 @@ type AttendScratch struct {
 	Scratch
 	q8, p8    Q8
 	qf, pf    F32
-	scores    []float32 // [maxTile][PagePositions]
+	scores    []float32 // [MaxQueries][PagePositions]
 	weighted  []float32 // [PagePositions]: p * v scale
-	part      []float32 // [maxTile][ValueDim]: o of a split
-	m, l      [maxTile]float32
-	top, sum  [maxTile]float32 // M and L so far
-	started   [maxTile]bool
+	part      []float32 // [MaxQueries][ValueDim]: o of a split
+	m, l      [MaxQueries]float32
+	top, sum  [MaxQueries]float32 // M and L so far
+	started   [MaxQueries]bool
+	latent    []byte   // a page of values made from keys
+	gathered  [][]byte // pages of a sparse set
 	splitArgs splitArgs
 	lanes     lanes
 }
 
 // MaxQueries is how many queries Attend takes at once.
-const MaxQueries = maxTile
+const MaxQueries = 4 * maxTile
 
 // Pages are the cache pages of one sequence and layer, and where in them the keys
 // and values of one head begin.
@@ -113,7 +116,7 @@ func (a *Attention) AttendSplits(queries []Query, pages Pages, c0, c1 int, parts
 // CombineSplits finishes what AttendSplits computed for all splits from c0 on.
 func (a *Attention) CombineSplits(queries []Query, c0 int, parts []float32, s *AttendScratch) {
 	clear(s.started[:])
-	s.part = grow(s.part, maxTile*a.ValueDim)
+	s.part = grow(s.part, MaxQueries*a.ValueDim)
 	size := a.PartSize(len(queries))
 	for i := range len(parts) / size {
 		for r := range queries {
@@ -130,9 +133,9 @@ func (a *Attention) CombineSplits(queries []Query, c0 int, parts []float32, s *A
 
 // begin quantises the queries and forgets earlier ones.
 func (a *Attention) begin(queries []Query, s *AttendScratch) {
-	s.scores = grow(s.scores, maxTile*PagePositions)
+	s.scores = grow(s.scores, MaxQueries*PagePositions)
 	s.weighted = grow(s.weighted, PagePositions)
-	s.part = grow(s.part, maxTile*a.ValueDim)
+	s.part = grow(s.part, MaxQueries*a.ValueDim)
 	clear(s.started[:])
 	if a.Kind == CacheQ8 {
 		s.q8.Reset(len(queries), a.KeyDim)
@@ -163,7 +166,14 @@ func (a *Attention) split(queries []Query, c int, pages Pages, s *AttendScratch)
 			lo, hi = min(lo, l), max(hi, h)
 		}
 	}
-	k, value := a.Kind.keys(pages.Splits[c][pages.Key:], a.KeyDim), pages.Splits[c][pages.Value:]
+	k := a.Kind.keys(pages.Splits[c][pages.Key:], a.KeyDim)
+	var value []byte
+	if a.Latent {
+		value = s.valuePage(a)
+		a.latentValues(value, &k, lo, hi)
+	} else {
+		value = pages.Splits[c][pages.Value:]
+	}
 	b0, b1 := lo/RowBlock, (hi+RowBlock-1)/RowBlock
 	if a.Kind == CacheQ8 {
 		Product(s.scores, PagePositions, &s.q8, &k, b0, b1, &s.Scratch)
@@ -231,6 +241,21 @@ func (a *Attention) valuesQ8(queries []Query, c int, value []byte, hi int, s *At
 		b0 := d / RowBlock
 		Product(s.part, a.ValueDim, &s.p8, &v, b0, min(b0+valueGroup/RowBlock, blocks), &s.Scratch)
 	}
+}
+
+// valuePage returns room for a page of values.
+func (s *AttendScratch) valuePage(a *Attention) []byte {
+	if n := a.Kind.ValueBytes(a.ValueDim); len(s.latent) < n {
+		s.latent = alignedBytes(n)
+	}
+	return s.latent
+}
+
+// alignedBytes returns n bytes that start at a multiple of 64.
+func alignedBytes(n int) []byte {
+	b := make([]byte, n+64)
+	at := -int(uintptr(unsafe.Pointer(&b[0]))) & 63
+	return b[at : at+n : at+n]
 }
 
 // halves views bytes as float16 numbers.

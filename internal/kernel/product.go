@@ -1,7 +1,5 @@
 package kernel
 
-import "unsafe"
-
 // Scratch is the memory that one thread's products need. The zero value is
 // ready.
 type Scratch struct {
@@ -14,11 +12,10 @@ type Scratch struct {
 
 // tileMemory returns n bytes that start at a multiple of 64.
 func (s *Scratch) tileMemory(n int) []byte {
-	if len(s.arena) < n+64 {
-		s.arena = make([]byte, n+64)
+	if len(s.arena) < n {
+		s.arena = alignedBytes(n)
 	}
-	off := -int(uintptr(unsafe.Pointer(&s.arena[0]))) & 63
-	return s.arena[off : off+n]
+	return s.arena[:n]
 }
 
 // Product multiplies row blocks b0 … b1-1 of m with the vectors of x.

@@ -233,6 +233,9 @@ func splitSoftmaxAVX2(a *splitArgs)
 func q8rowAVX2(a *q8Args)
 
 //go:noescape
+func turnTilesAVX2(a *turnArgs)
+
+//go:noescape
 func gemvBits2KM16AVX512(a *productArgs)
 
 //go:noescape

@@ -53,8 +53,12 @@ type cache struct {
 
 func newCache(a kernel.Attention, positions int) *cache {
 	c := &cache{Attention: a, pages: kernel.Pages{Value: a.Kind.KeyBytes(a.KeyDim)}}
+	size := c.pages.Value
+	if !a.Latent {
+		size += a.Kind.ValueBytes(a.ValueDim)
+	}
 	for range (positions + kernel.PagePositions - 1) / kernel.PagePositions {
-		c.pages.Splits = append(c.pages.Splits, make([]byte, c.pages.Value+a.Kind.ValueBytes(a.ValueDim)))
+		c.pages.Splits = append(c.pages.Splits, make([]byte, size))
 	}
 	return c
 }
@@ -62,7 +66,9 @@ func newCache(a kernel.Attention, positions int) *cache {
 func (c *cache) store(pos int, key, value []float32, latent int) {
 	page, slot := c.pages.Splits[pos/kernel.PagePositions], pos%kernel.PagePositions
 	c.Kind.StoreKey(page, slot, key, latent)
-	c.Kind.StoreValue(page[c.pages.Value:], slot, value)
+	if !c.Latent {
+		c.Kind.StoreValue(page[c.pages.Value:], slot, value)
+	}
 }
 
 func (c *cache) attend(queries []kernel.Query) {
@@ -81,14 +87,14 @@ func mla(c *caseReader) []output {
 	H, P, R, n, C, V := qn[0], qn[1], qr[1], ckv[0], ckv[1], uv[1]
 	pad := func(d int) int { return (d + kernel.Group - 1) / kernel.Group * kernel.Group }
 	latent, width := pad(C), pad(C)+pad(R)
-	a := kernel.Attention{Kind: kernel.CacheKind(c.num("kind")), KeyDim: width, ValueDim: latent, Scale: c.scalar("scale")}
+	a := kernel.Attention{Kind: kernel.CacheKind(c.num("kind")), KeyDim: width, ValueDim: C, Scale: c.scalar("scale"), Latent: true}
 	cache := newCache(a, n)
 	row := make([]float32, width)
 	ckvs, ropes := c.f32("ckv"), c.f32("k_rope")
 	for p := range n {
 		copy(row, ckvs[p*C:][:C])
 		copy(row[latent:], ropes[p*R:][:R])
-		cache.store(p, row, row[:latent], latent)
+		cache.store(p, row, nil, latent)
 	}
 	part := func(name string, h, size int) []float32 {
 		if !c.has(name) {
@@ -101,9 +107,9 @@ func mla(c *caseReader) []output {
 		q := make([]float32, width)
 		copy(q, quantised(c.i8("uk_w")[h*C*P:][:C*P], part("uk_s", h, C*P/32), part("uk_m", h, C*P/32), uk[1], P, c.f32("q_nope")[h*P:][:P]))
 		copy(q[latent:], c.f32("q_rope")[h*R:][:R])
-		o := make([]float32, latent)
+		o := make([]float32, C)
 		cache.attend([]kernel.Query{{Q: q, Out: o, Pos: n - 1, Sink: kernel.NoSink}})
-		y = append(y, quantised(c.i8("uv_w")[h*V*C:][:V*C], part("uv_s", h, V*C/32), part("uv_m", h, V*C/32), V, C, o[:C])...)
+		y = append(y, quantised(c.i8("uv_w")[h*V*C:][:V*C], part("uv_s", h, V*C/32), part("uv_m", h, V*C/32), V, C, o)...)
 	}
 	return []output{{"y", y}}
 }

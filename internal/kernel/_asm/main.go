@@ -58,6 +58,8 @@ func main() {
 		if !i.wide() { // groups of 32 are too short for wider registers to help
 			v.packOrder()
 			v.q8row()
+			v.turnQuad()
+			v.turnTiles()
 		}
 		v.write("../vector_" + strings.ToLower(i.suffix) + "_amd64.s")
 		decls = append(decls, v.decls...)

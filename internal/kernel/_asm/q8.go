@@ -128,3 +128,43 @@ func (g *gen) packOrder() {
 	}
 	g.out.WriteString("GLOBL packOrder<>(SB), RODATA|NOPTR, $32\n")
 }
+
+// Offsets in turnArgs (../vector_amd64.go).
+const (
+	turnDst    = 0
+	turnSrc    = 8
+	turnStride = 16
+	turnN      = 24
+)
+
+// turnTiles emits the transposition of tiles of 16 positions × 16 elements: quads of
+// four positions × four elements turn by a shuffle, and the quads change places.
+func (g *gen) turnTiles() {
+	g.routine("turnTiles", "turnArgs", "turns tiles of keys into tiles of values.")
+	g.p("MOVQ", m(turnDst, "AX"), "DI")
+	g.p("MOVQ", m(turnSrc, "AX"), "SI")
+	g.p("MOVQ", m(turnStride, "AX"), "R8")
+	g.p("MOVQ", m(turnN, "AX"), "R13")
+	g.p("VMOVDQU", "turnQuad<>(SB)", "X15")
+	loop := g.label("tile")
+	g.at(loop)
+	for s := range 4 {
+		for t := range 4 {
+			x := fmt.Sprintf("X%d", 4*(s%2)+t)
+			g.p("VMOVDQU", m(64*s+16*t, "SI"), x)
+			g.p("VPSHUFB", "X15", x, x)
+			g.p("VMOVDQU", x, m(64*t+16*s, "DI"))
+		}
+	}
+	g.p("ADDQ", "$256", "SI")
+	g.p("ADDQ", "R8", "DI")
+	g.p("SUBQ", "$1", "R13")
+	g.p("JNE", loop)
+	g.ret()
+}
+
+// turnQuad emits the shuffle that turns 4 × 4 bytes.
+func (g *gen) turnQuad() {
+	g.out.WriteString("\nDATA turnQuad<>+0(SB)/8, $0x0d0905010c080400\nDATA turnQuad<>+8(SB)/8, $0x0f0b07030e0a0602\n")
+	g.out.WriteString("GLOBL turnQuad<>(SB), RODATA|NOPTR, $16\n")
+}

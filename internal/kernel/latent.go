@@ -1,0 +1,117 @@
+package kernel
+
+import "encoding/binary"
+
+// Multi-head latent attention keeps one row a position that all heads share (CANON
+// section 6): c^KV, of which keys and values are made, then the roped part of the
+// key. Values are the first elements of the row, stored once; a page of them is made
+// from the page of keys when it is read, and shared by all heads.
+
+// latentTile is 16 positions × 16 elements of a quantised page.
+const latentTile = RowBlock * RowBlock
+
+// latentValues writes the page of values that the first ValueDim elements of a page
+// of keys are, for the positions lo … hi-1 and what shares row blocks with them.
+func (a *Attention) latentValues(value []byte, k *Matrix, lo, hi int) {
+	v := a.Kind.values(value, a.ValueDim)
+	b0, b1 := lo/RowBlock, (hi+RowBlock-1)/RowBlock
+	if a.Kind != CacheQ8 {
+		size := v.Float.BlockBytes()
+		for b := b0; b < b1; b++ {
+			latentFloats(&v, k.block(b), b*RowBlock, a.ValueDim, size)
+		}
+		return
+	}
+	tiles := v.Blocks()
+	scales := value[v.Bytes():]
+	for b := b0; b < b1; b++ {
+		src := k.block(b)
+		dst := value[b*latentTile:]
+		if impl == Portable {
+			for i := range tiles {
+				turnTile(dst[i*v.reg.size:], src[i*latentTile:])
+			}
+		} else {
+			turnTilesAsm(dst, src, v.reg.size, tiles)
+		}
+		for d := 0; d < a.ValueDim; d += valueGroup {
+			from := src[k.reg.d+2*RowBlock*(d/Group):]
+			copy(scales[2*(d/valueGroup*PagePositions+b*RowBlock):], from[:2*RowBlock])
+		}
+	}
+}
+
+// turnTile turns 16 positions × 16 elements, [4][16 positions][4 elements], into
+// [4][16 elements][4 positions].
+func turnTile(dst, src []byte) {
+	for s := range 4 {
+		for p := range RowBlock {
+			for e := range 4 {
+				dst[64*(p/4)+4*(4*s+e)+p%4] = src[64*s+4*p+e]
+			}
+		}
+	}
+}
+
+// latentFloats is latentValues for one row block of a float cache: [elements][16
+// positions] becomes [elements/16][positions][16 elements].
+func latentFloats(v *Matrix, src []byte, pos, dim, size int) {
+	for d := range dim {
+		dst := v.block(d / RowBlock)[(pos*RowBlock+d%RowBlock)*size:]
+		row := src[d*RowBlock*size:]
+		if size == 4 {
+			for p := range RowBlock {
+				binary.LittleEndian.PutUint32(dst[4*RowBlock*p:], binary.LittleEndian.Uint32(row[4*p:]))
+			}
+		} else {
+			for p := range RowBlock {
+				binary.LittleEndian.PutUint16(dst[2*RowBlock*p:], binary.LittleEndian.Uint16(row[2*p:]))
+			}
+		}
+	}
+}
+
+// AttendChosen is Attend over a sparse set: positions are ranks in chosen, which is
+// ascending; every query sees all of it. The cache is one of latent rows.
+func (a *Attention) AttendChosen(queries []Query, pages Pages, chosen []int32, s *AttendScratch) {
+	s.gather(a, pages, chosen)
+	sparse := *a
+	sparse.Window = 0
+	for i := range queries {
+		queries[i].Pos = len(chosen) - 1
+	}
+	sparse.Attend(queries, Pages{Splits: s.gathered}, s)
+}
+
+// gather copies the chosen rows into pages of their own, in the order of ranks.
+func (s *AttendScratch) gather(a *Attention, pages Pages, chosen []int32) {
+	size := a.Kind.KeyBytes(a.KeyDim)
+	for len(s.gathered)*PagePositions < len(chosen) {
+		s.gathered = append(s.gathered, alignedBytes(size))
+	}
+	for rank, pos := range chosen {
+		src := a.Kind.keys(pages.Splits[pos/PagePositions][pages.Key:], a.KeyDim)
+		dst := a.Kind.keys(s.gathered[rank/PagePositions], a.KeyDim)
+		slot, to := int(pos)%PagePositions, rank%PagePositions
+		copyRow(a.Kind, dst.block(to/RowBlock), src.block(slot/RowBlock), &src, to%RowBlock, slot%RowBlock)
+	}
+}
+
+// copyRow copies the row of one position between row blocks of keys.
+func copyRow(kind CacheKind, dst, src []byte, m *Matrix, to, from int) {
+	if kind != CacheQ8 {
+		size := m.Float.BlockBytes()
+		for d := range m.Cols {
+			copy(dst[size*(d*RowBlock+to):][:size], src[size*(d*RowBlock+from):])
+		}
+		return
+	}
+	for d := 0; d < m.Cols; d += 4 {
+		at := d * RowBlock
+		binary.LittleEndian.PutUint32(dst[at+4*to:], binary.LittleEndian.Uint32(src[at+4*from:]))
+	}
+	for g := range m.Cols / Group {
+		at := m.reg.d + 2*RowBlock*g
+		binary.LittleEndian.PutUint16(dst[at+2*to:], binary.LittleEndian.Uint16(src[at+2*from:]))
+	}
+}
