@@ -1,9 +1,11 @@
 package machine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -24,7 +26,7 @@ type Options struct {
 	// measured with all loads that the machine has, whichever implementation.
 	Impl kernel.Impl
 	// Threads is how many threads work, 0 for one on each usable core. More than
-	// there are usable processors are as many as those: they could do no more.
+	// there are usable processors count as that many: they could do no more.
 	Threads int
 	// Duration is how long one run takes, 0 for 50 ms; the best of several counts.
 	Duration time.Duration
@@ -43,7 +45,7 @@ type Limits struct {
 	Pinned     bool    `json:"-"` // each thread stayed on a processor of its own
 	ReadWay    string  `json:"-"` // the way of reading that was fastest
 	ReadBuffer int64   `json:"-"` // bytes it read over
-	HugePages  bool    `json:"-"` // the system took the advice to use them there
+	HugePages  bool    `json:"-"` // the system was asked for them there and has them
 
 	// Undisturbed is the share of the time in which the threads had processors: well
 	// below 1 other programs were busy, and the limits are too low. 0 is unknown.
@@ -56,10 +58,10 @@ const (
 	maxDuration     = 10 * time.Second
 	peakRuns        = 5
 	touchTime       = 1500 * time.Millisecond
-	minPiece        = 1 << 20 // bytes of the buffer for each thread
-	unknownBuffer   = 256 << 20
-	defaultBuffer   = 1 << 30
-	maxBuffer       = 4 << 30
+	minPiece        = 1 << 20   // bytes of the buffer for each thread
+	unknownBuffer   = 256 << 20 // where the available memory is unknown
+	defaultBuffer   = 1 << 30   // unless the caches are large
+	maxBuffer       = 4 << 30   // unless it is asked for
 )
 
 // Measure finds this machine's limits: each is the best of several short runs of
@@ -76,7 +78,11 @@ func Measure(ctx context.Context, o Options) (Limits, error) {
 	if err != nil {
 		return Limits{}, err
 	}
-	size, err := bufferSize(o.Buffer, o.Threads, &m)
+	available, ok := AvailableMemory()
+	if !ok {
+		available = -1
+	}
+	size, err := bufferSize(o.Buffer, o.Threads, m.lastLevel(), available)
 	if err != nil {
 		return Limits{}, err
 	}
@@ -84,6 +90,7 @@ func Measure(ctx context.Context, o Options) (Limits, error) {
 	if err != nil {
 		return Limits{}, fmt.Errorf("machine: measure: %w", err)
 	}
+	l.HugePages = l.HugePages && m.HugePages != "never" // there the advice is taken in vain
 	l.scale(sustained(m.CPUQuota, o.Threads))
 	return l, nil
 }
@@ -102,9 +109,9 @@ func (o *Options) complete(m *Machine) (peak, error) {
 		return p, fmt.Errorf("machine: measure: a buffer of %d bytes, want 0 or more: %w", o.Buffer, ErrOption)
 	}
 	if o.Threads == 0 {
-		o.Threads = max(1, m.Cores)
+		o.Threads = cmp.Or(m.Cores, m.Threads)
 	}
-	o.Threads = min(o.Threads, max(1, m.Threads))
+	o.Threads = max(1, min(o.Threads, m.Threads))
 	if o.Duration == 0 {
 		o.Duration = defaultDuration
 	}
@@ -113,24 +120,24 @@ func (o *Options) complete(m *Machine) (peak, error) {
 
 // bufferSize returns how many bytes to read over: what is wanted, or else four
 // times the last caches, so that little of the buffer stays in them, and at least
-// 1 GiB; never more than half of the memory that is available.
-func bufferSize(want int64, threads int, m *Machine) (int64, error) {
-	least, most := int64(threads)*minPiece, int64(unknownBuffer)
-	if m.MemoryAvailable > 0 {
-		most = m.MemoryAvailable / 2
+// 1 GiB; never more than half of the memory that is available (-1: unknown).
+func bufferSize(want int64, threads int, lastCaches, available int64) (int64, error) {
+	least, most := int64(threads)*minPiece, int64(math.MaxInt/4)
+	if available >= 0 {
+		most = min(most, available/2)
 	}
-	if want != 0 {
-		if least > want {
-			return 0, fmt.Errorf("machine: measure: a buffer of %d bytes for %d threads, want %d: %w", want, threads, least, ErrOption)
-		}
-		least = want
-	} else {
-		want = min(max(defaultBuffer, 4*m.lastLevel()), maxBuffer)
+	switch {
+	case want == 0 && available < 0:
+		want = max(least, unknownBuffer)
+	case want == 0:
+		want = max(least, min(max(defaultBuffer, 4*lastCaches), maxBuffer, most))
+	case want < least:
+		return 0, fmt.Errorf("machine: measure: a buffer of %d bytes for %d threads, want %d: %w", want, threads, least, ErrOption)
 	}
-	if least > most && m.MemoryAvailable > 0 {
-		return 0, fmt.Errorf("machine: measure: %d bytes available, want twice %d: %w", m.MemoryAvailable, least, tensor.ErrNoMemory)
+	if want > most {
+		return 0, fmt.Errorf("machine: measure: a buffer of %d bytes, want %d or less, half of what is available: %w", want, most, tensor.ErrNoMemory)
 	}
-	return max(least, min(want, most)), nil
+	return want, nil
 }
 
 // measure runs the loops.
@@ -138,9 +145,6 @@ func measure(ctx context.Context, o Options, p peak, size int64) (Limits, error)
 	l := Limits{Impl: o.Impl.String(), Threads: o.Threads}
 	if err := ctx.Err(); err != nil {
 		return l, err
-	}
-	if size != int64(int(size)) { // more than a 32-bit address
-		size = maxBuffer / 16
 	}
 	memory, err := tensor.Allocate(int(size))
 	if err != nil {

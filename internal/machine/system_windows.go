@@ -30,7 +30,6 @@ func (m *Machine) describeSystem() (flags []string) {
 	if records, ok := logicalProcessors(); ok {
 		m.Cores, m.Caches = parseLogicalProcessors(records)
 		m.Cores = min(m.Cores, m.Threads)
-		m.FastCores = m.Cores
 	}
 	return nil
 }
