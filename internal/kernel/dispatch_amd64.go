@@ -133,6 +133,9 @@ var floatAVX512 = map[floatKey]func(*productArgs){
 	{tensor.BF16, 1, 8}: floatBF16x1x8AVX512, {tensor.BF16, 4, 4}: floatBF16x4x4AVX512, {tensor.BF16, 8, 2}: floatBF16x8x2AVX512,
 	{tensor.BF16, 1, 1}: floatBF16x1x1AVX512, {tensor.BF16, 4, 1}: floatBF16x4x1AVX512, {tensor.BF16, 8, 1}: floatBF16x8x1AVX512,
 	{tensor.BF16, 12, 1}: floatBF16x12x1AVX512, {tensor.BF16, 16, 1}: floatBF16x16x1AVX512,
+	{tensor.F8E4M3, 1, 8}: floatF8x1x8AVX512, {tensor.F8E4M3, 4, 4}: floatF8x4x4AVX512, {tensor.F8E4M3, 8, 2}: floatF8x8x2AVX512,
+	{tensor.F8E4M3, 1, 1}: floatF8x1x1AVX512, {tensor.F8E4M3, 4, 1}: floatF8x4x1AVX512, {tensor.F8E4M3, 8, 1}: floatF8x8x1AVX512,
+	{tensor.F8E4M3, 12, 1}: floatF8x12x1AVX512, {tensor.F8E4M3, 16, 1}: floatF8x16x1AVX512,
 }
 
 // floatAVX2 has the routines for one vector, or for four at a time.
@@ -140,6 +143,7 @@ var floatAVX2 = map[floatKey]func(*productArgs){
 	{tensor.F32, 1, 4}: floatF32x1x4AVX2, {tensor.F32, 1, 1}: floatF32x1x1AVX2, {tensor.F32, 4, 1}: floatF32x4x1AVX2,
 	{tensor.F16, 1, 4}: floatF16x1x4AVX2, {tensor.F16, 1, 1}: floatF16x1x1AVX2, {tensor.F16, 4, 1}: floatF16x4x1AVX2,
 	{tensor.BF16, 1, 4}: floatBF16x1x4AVX2, {tensor.BF16, 1, 1}: floatBF16x1x1AVX2, {tensor.BF16, 4, 1}: floatBF16x4x1AVX2,
+	{tensor.F8E4M3, 1, 4}: floatF8x1x4AVX2, {tensor.F8E4M3, 1, 1}: floatF8x1x1AVX2, {tensor.F8E4M3, 4, 1}: floatF8x4x1AVX2,
 }
 
 // floatRoutine returns the routine for a tile of vectors of that width and how

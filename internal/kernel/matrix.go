@@ -13,8 +13,9 @@ import (
 // interleaved. Rows behind the last one are zero.
 type Matrix struct {
 	Rows, Cols int
-	// Float is the stored type of float weights, F32, F16 or BF16: a row block is
-	// [Cols][16] of it. Invalid for quantised weights.
+	// Float is the stored type of float weights, F32, F16, BF16 or F8_E4M3: a row block
+	// is [Cols][16] of it, and for F8 a float32 scale for each row and 128 columns
+	// behind that, [Cols/128][16]. Invalid for quantised weights.
 	Float  tensor.DType
 	Format Format // of quantised weights
 	// Data holds the row blocks one after the other; it starts at a multiple of 64
@@ -36,10 +37,17 @@ func NewMatrix(rows, cols int, f Format, data []byte) Matrix {
 	return m
 }
 
+// ScaleColumns is the number of columns that a scale of F8 weights covers.
+const ScaleColumns = 128
+
 // NewFloatMatrix returns a float matrix around data.
 func NewFloatMatrix(rows, cols int, t tensor.DType, data []byte) Matrix {
 	m := Matrix{Rows: rows, Cols: cols, Float: t, Data: data}
 	m.reg.size = cols * RowBlock * t.BlockBytes()
+	if t == tensor.F8E4M3 {
+		m.reg.d = roundUp(m.reg.size, 64)
+		m.reg.size = m.reg.d + (cols+ScaleColumns-1)/ScaleColumns*RowBlock*4
+	}
 	if data != nil && len(data) != m.Bytes() {
 		panic(fmt.Sprintf("kernel: float matrix [%d %d] has %d bytes, want %d", rows, cols, len(data), m.Bytes()))
 	}
@@ -69,7 +77,7 @@ func (m *Matrix) Row(dst []float32, r int) {
 	block, lane := m.block(r/RowBlock), r%RowBlock
 	if m.IsFloat() {
 		for k := range m.Cols {
-			dst[k] = floatAt(m.Float, block, k*RowBlock+lane)
+			dst[k] = m.floatAt(block, k, lane)
 		}
 		return
 	}
@@ -97,6 +105,9 @@ func (m *Matrix) PackGroup(block []byte, g int, tile *[RowBlock * Group]byte) {
 // minima (or dmin), and the bytes that multiply them; those that the form does not
 // have are empty. See Scales for their order.
 func (m *Matrix) ScaleRegions(block []byte) (d, min, sc, mn []byte) {
+	if m.IsFloat() {
+		return block[m.reg.d:], nil, nil, nil
+	}
 	r := &m.reg
 	d = block[r.d:]
 	switch m.Format.Scales {
@@ -186,13 +197,16 @@ func f32At(b []byte, off, i int) float32 {
 	return math.Float32frombits(binary.LittleEndian.Uint32(b[off+4*i:]))
 }
 
-// floatAt returns element i of stored floats.
-func floatAt(t tensor.DType, b []byte, i int) float32 {
-	switch t {
+// floatAt returns the weight of a row block at column k of a lane.
+func (m *Matrix) floatAt(b []byte, k, lane int) float32 {
+	i := k*RowBlock + lane
+	switch m.Float {
 	case tensor.F32:
 		return f32At(b, 0, i)
 	case tensor.F16:
 		return quant.F16ToF32(binary.LittleEndian.Uint16(b[2*i:]))
+	case tensor.F8E4M3:
+		return quant.F8E4M3ToF32(b[i]) * f32At(b, m.reg.d, k/ScaleColumns*RowBlock+lane)
 	}
 	return quant.BF16ToF32(binary.LittleEndian.Uint16(b[2*i:]))
 }

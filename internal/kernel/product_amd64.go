@@ -226,7 +226,7 @@ func floatProductAsm(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int, s *Scr
 			block := m.block(b)
 			s.holdAll(y, block, nil, m)
 			s.args = productArgs{
-				w: addr(block), stride: m.reg.size, groups: m.Cols, blocks: n, rows: m.Rows - b*RowBlock,
+				w: addr(block), d: addr(block) + uintptr(m.reg.d), stride: m.reg.size, groups: m.Cols, blocks: n, rows: m.Rows - b*RowBlock,
 				q: addr(x.x[first*x.K:]), nStride: width,
 				y: addr(y[first*ldy+b*RowBlock:]), yStride: 4 * ldy, tokens: count, bias: biasAddr(m, b),
 			}

@@ -98,7 +98,7 @@ func floatProductGeneric(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int) {
 			acc = [maxTile][RowBlock]float32{}
 			for k := range m.Cols {
 				for r := range w {
-					w[r] = floatAt(m.Float, block, k*RowBlock+r)
+					w[r] = m.floatAt(block, k, r)
 				}
 				for t, v := range x.x[first*x.K+k*n:][:count] {
 					for r := range w {

@@ -161,6 +161,15 @@ func floatBF16x1x1AVX2(a *productArgs)
 func floatBF16x4x1AVX2(a *productArgs)
 
 //go:noescape
+func floatF8x1x4AVX2(a *productArgs)
+
+//go:noescape
+func floatF8x1x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF8x4x1AVX2(a *productArgs)
+
+//go:noescape
 func vexpAVX2(a *vectorArgs)
 
 //go:noescape
@@ -489,6 +498,30 @@ func floatBF16x12x1AVX512(a *productArgs)
 
 //go:noescape
 func floatBF16x16x1AVX512(a *productArgs)
+
+//go:noescape
+func floatF8x1x8AVX512(a *productArgs)
+
+//go:noescape
+func floatF8x4x4AVX512(a *productArgs)
+
+//go:noescape
+func floatF8x8x2AVX512(a *productArgs)
+
+//go:noescape
+func floatF8x1x1AVX512(a *productArgs)
+
+//go:noescape
+func floatF8x4x1AVX512(a *productArgs)
+
+//go:noescape
+func floatF8x8x1AVX512(a *productArgs)
+
+//go:noescape
+func floatF8x12x1AVX512(a *productArgs)
+
+//go:noescape
+func floatF8x16x1AVX512(a *productArgs)
 
 //go:noescape
 func vexpAVX512(a *vectorArgs)

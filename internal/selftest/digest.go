@@ -127,6 +127,7 @@ var digested = []struct {
 	{"product", digestProduct},
 	{"float_product", digestFloatProduct},
 	{"attention", digestAttention},
+	{"latent", digestLatent},
 	{"router", digestRouter},
 	{"sample", digestSample},
 }
@@ -247,17 +248,10 @@ func digestProduct(d *digester) {
 }
 
 func digestFloatProduct(d *digester) {
-	for _, t := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16} {
+	for _, t := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3} {
 		for _, shape := range [][3]int{{1, 1, 1}, {5, 33, 2}, {16, 64, 4}, {130, 40, 1}, {200, 17, 7}, {33, 96, 21}} {
 			R, K, T := shape[0], shape[1], shape[2]
-			raw := make([]byte, R*t.RowBytes(K))
-			if err := quant.Encode(raw, t, d.gen.floats(R*K)); err != nil {
-				panic(err)
-			}
-			m, err := weights.FromBlocks(t, R, K, raw)
-			if err != nil {
-				panic(err)
-			}
+			m := d.floatMatrix(t, R, K)
 			m.Bias = d.gen.floats(m.Blocks() * kernel.RowBlock)
 			var a kernel.F32
 			a.Reset(T, K)
@@ -267,6 +261,60 @@ func digestFloatProduct(d *digester) {
 			y := make([]float32, T*R)
 			kernel.FloatProduct(y, R, &a, &m, 0, m.Blocks(), new(kernel.Scratch))
 			d.add(y...)
+		}
+	}
+}
+
+// floatMatrix packs random weights; F8 ones have scales.
+func (d *digester) floatMatrix(t tensor.DType, R, K int) kernel.Matrix {
+	src := weights.Source{Type: t, Data: make([]byte, R*t.RowBytes(K)), Factor: 1}
+	if t == tensor.F8E4M3 {
+		for i := range src.Data {
+			src.Data[i] = byte(d.gen.next()) &^ 0x40
+		}
+		src.Scales = &weights.BlockScale{Data: d.gen.floats((R/128 + 1) * (K/128 + 1)), Cols: K/128 + 1}
+	} else if err := quant.Encode(src.Data, t, d.gen.floats(R*K)); err != nil {
+		panic(err)
+	}
+	m, err := weights.New("random", t, R, K)
+	if err != nil {
+		panic(err)
+	}
+	weights.Pack(&m, src)
+	return m
+}
+
+// digestLatent attends over latent rows, whose values are their first elements, and
+// over a sparse set of them.
+func digestLatent(d *digester) {
+	for kind := kernel.CacheF32; kind <= kernel.CacheQ8; kind++ {
+		for _, c := range []struct{ n, heads, latent, rope int }{{40, 3, 64, 32}, {300, 20, 80, 16}, {600, 2, 512, 64}} {
+			wide := (c.latent + 31) / 32 * 32
+			a := kernel.Attention{Kind: kind, KeyDim: wide + c.rope, ValueDim: c.latent, Scale: 0.1, Latent: true}
+			cache := newCache(a, c.n)
+			for p := range c.n {
+				row := d.gen.floats(a.KeyDim)
+				clear(row[c.latent:wide])
+				cache.store(p, row, nil, wide)
+			}
+			var queries []kernel.Query
+			var outs [][]float32
+			for h := range c.heads {
+				outs = append(outs, make([]float32, c.latent))
+				queries = append(queries, kernel.Query{Q: d.gen.floats(a.KeyDim), Out: outs[h], Pos: c.n - 1 - h%3, Sink: kernel.NoSink})
+			}
+			cache.attend(queries)
+			for _, out := range outs {
+				d.add(out...)
+			}
+			var chosen []int32
+			for p := range c.n {
+				if d.gen.next()%3 == 0 {
+					chosen = append(chosen, int32(p))
+				}
+			}
+			a.AttendChosen(queries[:1], cache.pages, chosen, new(kernel.AttendScratch))
+			d.add(outs[0]...)
 		}
 	}
 }

@@ -273,7 +273,7 @@ func packQ5_K(l *laneWriter, b int, src []byte) {
 		for s := range 8 {
 			plane |= u32(src[16+4*s:]) >> g & 0x01010101 << s
 		}
-		putU32(l.group(8*b+g)[4*step:], plane)
+		putU32(l.group(8*b + g)[4*step:], plane)
 	}
 }
 

@@ -61,11 +61,11 @@ var (
 // is no weight type, or that the row does not fit its blocks.
 func New(name string, t tensor.DType, rows, cols int) (kernel.Matrix, error) {
 	switch t {
-	case tensor.F32, tensor.F16, tensor.BF16:
+	case tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3:
 		return kernel.NewFloatMatrix(rows, cols, t, nil), nil
 	case tensor.F64:
 		return kernel.NewFloatMatrix(rows, cols, tensor.F32, nil), nil
-	case tensor.F8E4M3, tensor.F8E5M2: // both fit bfloat16 exactly
+	case tensor.F8E5M2: // fits bfloat16 exactly
 		return kernel.NewFloatMatrix(rows, cols, tensor.BF16, nil), nil
 	}
 	f, ok := formats[t]

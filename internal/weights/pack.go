@@ -26,13 +26,40 @@ type Packer struct {
 // Source is a matrix as a file stores it.
 type Source struct {
 	Type   tensor.DType
-	Data   []byte  // rows of the type, one after the other
-	Factor float32 // multiplies the scales of NVFP4, float32; 1 elsewhere
+	Data   []byte      // rows of the type, one after the other
+	Factor float32     // multiplies the scales of NVFP4, float32; 1 elsewhere
+	Scales *BlockScale // of F8 weights, nil: 1
+	// Turned says that the stored rows are columns of the matrix, which is float32
+	// then: what is stored does not run along the summed axis (CANON section 6).
+	Turned bool
+}
+
+// BlockScale is a scale for each 128 × 128 block of a tensor, as DeepSeek's FP8
+// checkpoints have it.
+type BlockScale struct {
+	Data     []float32 // [ceil(tensor's rows/128), Cols]
+	Cols     int       // ceil(columns/128)
+	FirstRow int       // of the matrix in the tensor
+}
+
+// blockRows is the number of rows and columns of a block with one scale.
+const blockRows = 128
+
+// at returns the scale of a stored element.
+func (b *BlockScale) at(row, col int) float32 {
+	if b == nil {
+		return 1
+	}
+	return b.Data[(b.FirstRow+row)/blockRows*b.Cols+col/blockRows]
 }
 
 // Pack packs row blocks b0 … b1-1 of m from src, which holds m.Rows rows.
 // m.Data must be zero where it was never packed.
 func (p *Packer) Pack(m *kernel.Matrix, src Source, b0, b1 int) {
+	if src.Turned {
+		p.packTurned(m, src, b0, b1)
+		return
+	}
 	for b := b0; b < b1; b++ {
 		dst := m.Data[b*m.BlockBytes() : (b+1)*m.BlockBytes()]
 		rows := min(kernel.RowBlock, m.Rows-b*kernel.RowBlock)
@@ -40,7 +67,7 @@ func (p *Packer) Pack(m *kernel.Matrix, src Source, b0, b1 int) {
 		data := src.Data[b*kernel.RowBlock*size:][:rows*size]
 		switch {
 		case m.IsFloat():
-			p.packFloat(dst, m, src.Type, data, rows)
+			p.packFloat(dst, m, src, data, b*kernel.RowBlock, rows)
 		case p.packFast(dst, m, src.Type, data, rows):
 		default:
 			p.packInts(dst, m, src, data, rows)
@@ -48,12 +75,21 @@ func (p *Packer) Pack(m *kernel.Matrix, src Source, b0, b1 int) {
 	}
 }
 
-// packFloat interleaves float rows: [cols][16].
-func (p *Packer) packFloat(dst []byte, m *kernel.Matrix, t tensor.DType, data []byte, rows int) {
+// packFloat interleaves float rows: [cols][16]. first is the number of the first row.
+func (p *Packer) packFloat(dst []byte, m *kernel.Matrix, src Source, data []byte, first, rows int) {
+	t := src.Type
 	size := t.RowBytes(m.Cols)
 	for r := range rows {
 		row := data[r*size : (r+1)*size]
 		switch t {
+		case tensor.F8E4M3:
+			for k, b := range row {
+				dst[k*kernel.RowBlock+r] = b
+			}
+			scales, _, _, _ := m.ScaleRegions(dst)
+			for c := 0; c < m.Cols; c += kernel.ScaleColumns {
+				putU32(scales[4*(c/kernel.ScaleColumns*kernel.RowBlock+r):], math.Float32bits(src.Scales.at(first+r, c)))
+			}
 		case tensor.F32:
 			interleave32(dst[4*r:], row)
 		case tensor.F16, tensor.BF16:
@@ -75,6 +111,28 @@ func interleave16(dst, row []byte) {
 	for i := 0; len(row) >= 2; i += 2 * kernel.RowBlock {
 		binary.LittleEndian.PutUint16(dst[i:], binary.LittleEndian.Uint16(row))
 		row = row[2:]
+	}
+}
+
+// packTurned packs row blocks b0 … b1-1 of a float32 matrix from its columns.
+func (p *Packer) packTurned(m *kernel.Matrix, src Source, b0, b1 int) {
+	size := src.Type.RowBytes(m.Rows)
+	p.floats = resize(p.floats, m.Rows)
+	for k := range m.Cols {
+		if err := quant.Decode(p.floats, src.Type, src.Data[k*size:(k+1)*size]); err != nil {
+			panic(err)
+		}
+		for r := b0 * kernel.RowBlock; r < min(b1*kernel.RowBlock, m.Rows); r++ {
+			v := p.floats[r]
+			if src.Scales != nil {
+				v *= src.Scales.at(k, r)
+			}
+			if src.Type == tensor.NVFP4 {
+				v *= src.Factor
+			}
+			at := r/kernel.RowBlock*m.BlockBytes() + 4*(k*kernel.RowBlock+r%kernel.RowBlock)
+			putU32(m.Data[at:], math.Float32bits(v))
+		}
 	}
 }
 

@@ -110,6 +110,48 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestScalesAndTurns packs F8 weights with block scales, as they are and turned.
+func TestScalesAndTurns(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	const rows, cols, first = 150, 200, 100
+	raw := randomBlocks(rng, tensor.F8E4M3, rows, cols)
+	scales := &BlockScale{Cols: 2, FirstRow: first}
+	for range 4 {
+		scales.Data = append(scales.Data, float32(rng.NormFloat64()))
+	}
+	want := make([]float32, rows*cols)
+	for i, b := range raw {
+		r, c := i/cols, i%cols
+		want[i] = quant.F8E4M3ToF32(b) * scales.Data[(first+r)/128*2+c/128]
+	}
+	m, err := New("test", tensor.F8E4M3, rows, cols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned := kernel.NewFloatMatrix(cols, rows, tensor.F32, nil)
+	src := Source{Type: tensor.F8E4M3, Data: raw, Factor: 1, Scales: scales}
+	Pack(&m, src)
+	src.Turned = true
+	Pack(&turned, src)
+	row, column := make([]float32, cols), make([]float32, rows)
+	for r := range rows {
+		m.Row(row, r)
+		for c, v := range row {
+			if v != want[r*cols+c] {
+				t.Fatalf("row %d column %d is %v, want %v", r, c, v, want[r*cols+c])
+			}
+		}
+	}
+	for c := range cols {
+		turned.Row(column, c)
+		for r, v := range column {
+			if v != want[r*cols+c] {
+				t.Fatalf("turned: row %d column %d is %v, want %v", c, r, v, want[r*cols+c])
+			}
+		}
+	}
+}
+
 func BenchmarkPack(b *testing.B) {
 	for _, dt := range []tensor.DType{tensor.Q4_0, tensor.Q4_1, tensor.Q8_0, tensor.Q4_K, tensor.Q5_K, tensor.Q6_K, tensor.IQ3_S, tensor.IQ2_XXS, tensor.F32, tensor.BF16} {
 		b.Run(dt.String(), func(b *testing.B) {

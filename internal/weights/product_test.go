@@ -79,7 +79,7 @@ func referenceRow(dt tensor.DType, form quant.Form, src []byte, cols int, q []in
 func TestProducts(t *testing.T) {
 	before := kernel.Current()
 	defer kernel.UseImpl(before)
-	types := []tensor.DType{tensor.F32, tensor.F16, tensor.BF16}
+	types := []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3}
 	for dt := range formats {
 		types = append(types, dt)
 	}
@@ -89,7 +89,7 @@ func TestProducts(t *testing.T) {
 			rows := []int{1, 16, 31, 50, 160}[i%5]
 			cols := max(256, dt.Block()) * (1 + i%2)
 			if dt.IsFloat() {
-				cols = []int{1, 7, 33, 256}[i%4]
+				cols = []int{1, 7, 33, 300}[i%4]
 			}
 			raw := randomBlocks(rng, dt, rows, cols)
 			x := make([][]float32, T)

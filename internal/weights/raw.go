@@ -75,7 +75,12 @@ func FromBlocks(t tensor.DType, rows, cols int, src []byte) (kernel.Matrix, erro
 	if err != nil {
 		return m, err
 	}
-	m.Data = alignedBytes(m.Bytes())
-	new(Packer).Pack(&m, Source{Type: t, Data: src, Factor: 1}, 0, m.Blocks())
+	Pack(&m, Source{Type: t, Data: src, Factor: 1})
 	return m, nil
+}
+
+// Pack packs a whole matrix into memory of the heap.
+func Pack(m *kernel.Matrix, src Source) {
+	m.Data = alignedBytes(m.Bytes())
+	new(Packer).Pack(m, src, 0, m.Blocks())
 }

@@ -6,10 +6,24 @@ import "fmt"
 var floatTypes = []struct {
 	name  string
 	bytes int
-}{{"F32", 4}, {"F16", 2}, {"BF16", 2}}
+}{{"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F8", 1}}
 
-// loadFloat loads one vector of weights as float32.
-func (g *gen) loadFloat(kind, mem, dst string) {
+// scaleColumns is the number of columns that a scale of F8 weights covers.
+const scaleColumns = 128
+
+// floatConstants returns the registers of the constants that F8 weights need: the
+// bits that are left of a code moved into place, and 2^120, which makes its exponent
+// that of float32.
+func (g *gen) floatConstants() (mask, scale string) {
+	if g.wide() {
+		return g.r(24), g.r(25)
+	}
+	return g.r(6), g.r(7)
+}
+
+// loadFloat loads one vector of weights as float32; scale is where the scales of F8
+// rows stand.
+func (g *gen) loadFloat(kind, mem, scale, dst string) {
 	switch kind {
 	case "F32":
 		g.load(mem, dst)
@@ -18,6 +32,52 @@ func (g *gen) loadFloat(kind, mem, dst string) {
 	case "BF16":
 		g.p("VPMOVZXWD", mem, dst)
 		g.p("VPSLLD", "$16", dst, dst)
+	case "F8": // sign, exponent and mantissa into their places; a subnormal stays one
+		mask, exponent := g.floatConstants()
+		g.p("VPMOVZXBD", mem, dst)
+		g.p("VPSLLD", "$24", dst, dst)
+		g.p("VPSRAD", "$4", dst, dst)
+		g.and(mask, dst, dst)
+		g.p("VMULPS", exponent, dst, dst) // exact
+		g.p("VMULPS", scale, dst, dst)
+	}
+}
+
+// columns emits the loop over columns around body, which does one. F8 weights go by
+// runs of columns with one scale, DI.
+func (g *gen) columns(kind string, body func()) {
+	loop := g.label("column")
+	if kind != "F8" {
+		g.at(loop)
+		body()
+		g.p("SUBQ", "$1", "R13")
+		g.p("JNE", loop)
+		return
+	}
+	run, short := g.label("run"), g.label("short")
+	g.p("MOVQ", m(argD, "AX"), "DI")
+	g.at(run)
+	g.p("MOVQ", "R13", "BX")
+	g.p("CMPQ", "BX", fmt.Sprintf("$%d", scaleColumns))
+	g.p("JLE", short)
+	g.p("MOVQ", fmt.Sprintf("$%d", scaleColumns), "BX")
+	g.at(short)
+	g.p("SUBQ", "BX", "R13")
+	g.at(loop)
+	body()
+	g.p("SUBQ", "$1", "BX")
+	g.p("JNE", loop)
+	g.p("ADDQ", "$64", "DI")
+	g.p("TESTQ", "R13", "R13")
+	g.p("JNE", run)
+}
+
+// floatSetup loads the constants of a kind; it clobbers R12.
+func (g *gen) floatSetup(kind string) {
+	if kind == "F8" {
+		mask, exponent := g.floatConstants()
+		g.constant(0x87f00000, mask)
+		g.constant(0x7b800000, exponent)
 	}
 }
 
@@ -31,25 +91,24 @@ func (g *gen) floatGemm(kind string, size, n, rows int) {
 	g.routine(fmt.Sprintf("float%sx%dx%d", kind, n, rows), "productArgs",
 		fmt.Sprintf("multiplies %d row blocks of %s with %d tokens.", rows, kind, n))
 	acc := func(row, token int) int { return 8 + row*n + token }
-	block, loop := g.label("block"), g.label("column")
+	block := g.label("block")
+	g.floatSetup(kind)
 	g.at(block)
 	g.floatPointers()
 	for i := range rows * n {
 		g.zero(g.r(acc(0, i)))
 	}
-	at := []string{"(SI)", "(SI)(R8*1)", "(SI)(R8*2)", "(SI)(R9*1)", "(SI)(R8*4)", "(SI)(R10*1)", "(SI)(R9*2)", "(SI)(R11*1)"}
-	g.at(loop)
-	for r := range rows {
-		w := g.r(r)
-		g.loadFloat(kind, at[r], w)
-		for t := range n {
-			g.p("VFMADD231PS.BCST", m(4*t, "DX"), w, g.r(acc(r, t)))
+	g.columns(kind, func() {
+		for r := range rows {
+			w := g.r(r)
+			g.loadFloat(kind, rowBlockAt("SI", r), rowBlockAt("DI", r), w)
+			for t := range n {
+				g.p("VFMADD231PS.BCST", m(4*t, "DX"), w, g.r(acc(r, t)))
+			}
 		}
-	}
-	g.p("ADDQ", fmt.Sprintf("$%d", 16*size), "SI")
-	g.p("ADDQ", fmt.Sprintf("$%d", 4*n), "DX")
-	g.p("SUBQ", "$1", "R13")
-	g.p("JNE", loop)
+		g.p("ADDQ", fmt.Sprintf("$%d", 16*size), "SI")
+		g.p("ADDQ", fmt.Sprintf("$%d", 4*n), "DX")
+	})
 	for r := range rows {
 		g.tokensStore(n, acc(r, 0))
 		g.advance()
@@ -66,8 +125,8 @@ func (g *gen) floatGemmAVX2(kind string, size, n, rows int) {
 	g.routine(fmt.Sprintf("float%sx%dx%d", kind, n, rows), "productArgs",
 		fmt.Sprintf("multiplies %d row blocks of %s with %d tokens at a time.", rows, kind, n))
 	acc := func(row, half, token int) int { return 8 + (2*row+half)*n + token }
-	block, tokens, loop := g.label("block"), g.label("tokens"), g.label("column")
-	at := []string{"(SI)", "(SI)(R8*1)", "(SI)(R8*2)", "(SI)(R9*1)"}
+	block, tokens := g.label("block"), g.label("tokens")
+	g.floatSetup(kind)
 	g.at(block)
 	g.p("XORQ", "R10", "R10")
 	g.at(tokens)
@@ -81,23 +140,22 @@ func (g *gen) floatGemmAVX2(kind string, size, n, rows int) {
 	for i := range 2 * rows * n {
 		g.zero(g.r(8 + i))
 	}
-	g.at(loop)
-	for t := range n {
-		g.p("VBROADCASTSS", m(4*t, "DX"), g.r(t))
-	}
-	for r := range rows {
-		for h := range 2 {
-			w := g.r(4 + h)
-			g.loadFloat(kind, fmt.Sprintf("%d%s", h*8*size, at[r]), w)
-			for t := range n {
-				g.p("VFMADD231PS", g.r(t), w, g.r(acc(r, h, t)))
+	g.columns(kind, func() {
+		for t := range n {
+			g.p("VBROADCASTSS", m(4*t, "DX"), g.r(t))
+		}
+		for r := range rows {
+			for h := range 2 {
+				w := g.r(4 + h)
+				g.loadFloat(kind, fmt.Sprint(h*8*size, rowBlockAt("SI", r)), fmt.Sprint(h*32, rowBlockAt("DI", r)), w)
+				for t := range n {
+					g.p("VFMADD231PS", g.r(t), w, g.r(acc(r, h, t)))
+				}
 			}
 		}
-	}
-	g.p("ADDQ", fmt.Sprintf("$%d", 16*size), "SI")
-	g.p("LEAQ", "(DX)(R11*4)", "DX")
-	g.p("SUBQ", "$1", "R13")
-	g.p("JNE", loop)
+		g.p("ADDQ", fmt.Sprintf("$%d", 16*size), "SI")
+		g.p("LEAQ", "(DX)(R11*4)", "DX")
+	})
 	if rows > 1 { // one token then: outputs of the row blocks lie side by side
 		for r := range rows {
 			for h := range 2 {
@@ -122,6 +180,13 @@ func (g *gen) floatGemmAVX2(kind string, size, n, rows int) {
 	g.ret()
 }
 
+// rowBlockAt returns the operand of row block r behind a pointer; see floatPointers.
+func rowBlockAt(base string, r int) string {
+	return "(" + base + ")" + []string{"", "(R8*1)", "(R8*2)", "(R9*1)", "(R8*4)", "(R10*1)", "(R9*2)", "(R11*1)"}[r]
+}
+
+// floatPointers loads weights, activations, and the multiples of the distance of row
+// blocks.
 func (g *gen) floatPointers() {
 	g.p("MOVQ", m(argW, "AX"), "SI")
 	g.p("MOVQ", m(argQ, "AX"), "DX")
@@ -137,6 +202,7 @@ func (g *gen) floatNext(rows int, block string) {
 	g.p("MOVQ", m(argStride, "AX"), "R12")
 	g.p("IMULQ", fmt.Sprintf("$%d", rows), "R12")
 	g.p("ADDQ", "R12", m(argW, "AX"))
+	g.p("ADDQ", "R12", m(argD, "AX"))
 	g.p("SUBQ", fmt.Sprintf("$%d", rows), m(argBlocks, "AX"))
 	g.p("JGT", block)
 }
