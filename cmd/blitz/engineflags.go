@@ -7,46 +7,42 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/machine"
 	"github.com/blitz-r1/blitz/internal/model"
 )
 
 // engineFlags are the flags of every verb that computes.
 type engineFlags struct {
-	cpu, cache, mla string
-	threads         int
-	set             *cobra.Command
-}
-
-func (f *engineFlags) add(cmd *cobra.Command) {
-	f.set = cmd
-	cmd.Flags().StringVar(&f.cpu, "cpu", "", "implementation: portable, avx2, avx512 … (default the best there is)")
-	cmd.Flags().IntVarP(&f.threads, "threads", "t", 0, "processors to use (default all)")
-	cmd.Flags().StringVar(&f.cache, "cache", "", "cache kind: f32, f16, bf16 or q8 (default by the model's weights)")
-	cmd.Flags().StringVar(&f.mla, "mla", "", "form of latent attention: absorbed or expanded")
+	cpu        string
+	cache, mla choice
+	threads    count
+	set        *cobra.Command
 }
 
 // maxThreads bounds --threads.
 const maxThreads = 1024
 
-// check checks the values and selects the implementation.
+func (f *engineFlags) add(cmd *cobra.Command) {
+	f.set = cmd
+	f.cache = choice{from: []string{kernel.CacheF32.String(), kernel.CacheF16.String(), kernel.CacheBF16.String(), kernel.CacheQ8.String()}}
+	f.mla = choice{from: []string{"absorbed", "expanded"}}
+	f.threads = count{min: 1, max: maxThreads}
+	cmd.Flags().StringVar(&f.cpu, "cpu", "", "`implementation`: portable, avx2, avx512 … (default the best there is)")
+	cmd.Flags().VarP(&f.threads, "threads", "t", "`processors` to use (default all)")
+	cmd.Flags().Var(&f.cache, "cache", "`kind` of cache: "+oneOf(f.cache.from)+" (default by the model's weights)")
+	cmd.Flags().Var(&f.mla, "mla", "`form` of latent attention: "+oneOf(f.mla.from)+" (default absorbed)")
+}
+
+// check selects the implementation.
 func (f *engineFlags) check() error {
-	if f.set.Flags().Changed("threads") && (f.threads < 1 || f.threads > maxThreads) {
-		return usageError{fmt.Errorf("--threads is %d, want 1 to %d", f.threads, maxThreads)}
+	if f.cpu == "" {
+		return nil
 	}
-	if f.cache != "" {
-		if _, err := kernel.ParseCacheKind(f.cache); err != nil {
-			return usageError{fmt.Errorf("--cache: %w", err)}
-		}
-	}
-	switch f.mla {
-	case "", "absorbed", "expanded":
-	default:
-		return usageError{fmt.Errorf("--mla is %q, want absorbed or expanded", f.mla)}
-	}
-	if f.cpu != "" {
-		return kernel.Use(strings.ToLower(f.cpu))
+	if err := kernel.Use(strings.ToLower(f.cpu)); err != nil {
+		return fmt.Errorf("--cpu: %w", err)
 	}
 	return nil
 }
@@ -57,18 +53,40 @@ func (f *engineFlags) openModel(ctx context.Context, name string) (*model.Model,
 	if err != nil {
 		return nil, err
 	}
-	return model.Open(path, model.Options{})
+	return model.Open(path, model.Options{MemoryLimit: memoryLimit()})
 }
 
 // engineOptions returns what the flags say.
-func (f *engineFlags) engineOptions(m *model.Model) (engine.Options, error) {
-	o := engine.Options{Threads: f.threads}
-	if f.cache != "" {
-		kind, err := kernel.ParseCacheKind(f.cache)
+func (f *engineFlags) engineOptions(*model.Model) (engine.Options, error) {
+	o := engine.Options{Threads: f.threads.v, MemoryLimit: memoryLimit()}
+	if f.cache.v != "" {
+		kind, err := kernel.ParseCacheKind(f.cache.v)
 		if err != nil {
 			return o, usageError{err}
 		}
 		o.Cache = &kind
 	}
 	return o, nil
+}
+
+// start starts an engine that answers requests in a context of that many positions,
+// 0 for the default.
+func (f *engineFlags) start(m *blitz.Model, context int) (*blitz.Engine, error) {
+	return blitz.NewEngine(m, &blitz.EngineOptions{
+		Threads: f.threads.v, Context: context, Cache: f.cache.v, MemoryLimit: memoryLimit(),
+	})
+}
+
+// memoryReserve is what is left to the system of the memory that is free: a
+// sixteenth, and at least so many bytes.
+const memoryReserve = 64 << 20
+
+// memoryLimit returns how many bytes weights or caches may take: what is available at
+// this moment less a reserve, 0 for any where the system does not say.
+func memoryLimit() int64 {
+	free, ok := machine.AvailableMemory()
+	if !ok {
+		return 0
+	}
+	return max(1, free-max(free/16, memoryReserve))
 }

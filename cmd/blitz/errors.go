@@ -10,6 +10,7 @@ import (
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
 	"github.com/blitz-r1/blitz/internal/model"
@@ -68,6 +69,12 @@ var exitCodes = []struct {
 	code int
 }{
 	{context.Canceled, exitInterrupted},
+	{hub.ErrSyntax, exitUsage},
+	{hub.ErrDigest, exitRefused},
+	{hub.ErrFormat, exitRefused},
+	{hub.ErrNoSpace, exitNoRoom},
+	{hub.ErrOffline, exitNotFound},
+	{hub.ErrNotFound, exitNotFound},
 	{kernel.ErrUnknownImpl, exitUsage},
 	{kernel.ErrNoImpl, exitNoRoom},
 	{engine.ErrContext, exitNoRoom},
@@ -114,11 +121,42 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
+// hints say what can be done about an error that does not say so itself; the first
+// that an error wraps counts.
+var hints = []struct {
+	err  error
+	hint string
+}{
+	{hub.ErrOffline, "without --offline it is fetched"},
+	{hub.ErrNoSpace, "blitz rm NAME frees space; BLITZ_HOME moves the store to another disk"},
+	{hub.ErrUnreachable, "what has come so far is kept: the same command goes on from there"},
+	{hub.ErrUnsupported, "blitz import PATH NAME takes a model file from the disk"},
+	{engine.ErrContext, "--ctx N makes the context larger, up to the model's own"},
+	{engine.ErrNoRoom, "--ctx N makes the context smaller, --cache q8 its positions"},
+	{model.ErrNoRoom, "a smaller quantisation of the model takes less; blitz doctor shows what there is"},
+}
+
 // explain returns what is said of an error on one line, and the hint.
 func explain(err error) (message, hint string) {
-	var h hinted
-	if errors.As(err, &h) {
-		hint = h.hint
+	if exitCode(err) == exitInterrupted {
+		return "interrupted", ""
 	}
-	return strings.Join(strings.Fields(err.Error()), " "), hint
+	var h hinted
+	var missing *hub.NotFoundError
+	switch {
+	case errors.As(err, &h):
+		hint = h.hint
+	case errors.As(err, &missing) && !missing.Path && len(missing.Suggestions) > 0:
+		hint = "did you mean " + oneOf(missing.Suggestions) + "?"
+	case errors.As(err, &missing) && !missing.Path:
+		hint = "blitz list shows what is stored, blitz pull SOURCE fetches a model"
+	default:
+		for _, k := range hints {
+			if errors.Is(err, k.err) {
+				hint = k.hint
+				break
+			}
+		}
+	}
+	return printable(strings.Join(strings.Fields(err.Error()), " ")), hint
 }

@@ -2,16 +2,54 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz/internal/hub"
 )
 
+// homeFolder returns the folder of the store, and what says so: BLITZ_HOME, the
+// settings file, or the system's place for such.
+func homeFolder(getenv func(string) string) (dir, from string, err error) {
+	from = "default"
+	if getenv(variable(homeKey)) != "" {
+		from = variable(homeKey)
+	} else {
+		file, err := openSettings(getenv)
+		if err != nil {
+			return "", "", err
+		}
+		text, origin, ok, err := file.lookup("", homeKey)
+		if err != nil {
+			return "", "", err
+		}
+		if ok && text != "" {
+			if dir = fromHome(text, getenv); !filepath.IsAbs(dir) {
+				return "", "", usageError{fmt.Errorf("%s is %q: want an absolute path, or one that begins with ~/", origin, text)}
+			}
+			return dir, origin, nil
+		}
+	}
+	dir, err = hub.DefaultHome(getenv)
+	return dir, from, err
+}
+
+// fromHome returns a path whose beginning may be ~, as the shell reads it.
+func fromHome(path string, getenv func(string) string) string {
+	rest, ok := strings.CutPrefix(filepath.ToSlash(path), "~/")
+	if home := getenv("HOME"); ok && home != "" {
+		return filepath.Join(home, filepath.FromSlash(rest))
+	}
+	return path
+}
+
 // openStore opens the local store.
 func openStore(cmd *cobra.Command) (*hub.Store, error) {
-	home, err := hub.DefaultHome(os.Getenv)
+	home, _, err := homeFolder(os.Getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -23,13 +61,49 @@ func openStore(cmd *cobra.Command) (*hub.Store, error) {
 	return s, nil
 }
 
-// locate finds a MODEL: a path, a stored name, or a source that is pulled first. It
-// returns what to open.
+// locate finds a MODEL: a path, a stored name, or a source that is pulled first, with
+// progress on stderr. It returns what to open.
 func locate(ctx context.Context, cmd *cobra.Command, name string) (string, error) {
+	l, err := locateModel(ctx, cmd, name)
+	return l.Path, err
+}
+
+// locateModel is locate that also returns what the store knows of the model.
+func locateModel(ctx context.Context, cmd *cobra.Command, name string) (hub.Location, error) {
 	s, err := openStore(cmd)
 	if err != nil {
-		return "", err
+		return hub.Location{}, err
 	}
-	l, err := s.Locate(ctx, name, nil)
-	return l.Path, err
+	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
+	defer p.end()
+	return s.Locate(ctx, name, p.report)
+}
+
+// completeModel completes a MODEL argument: stored names, and paths where no name
+// fits.
+func completeModel(cmd *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	names, directive := completeNames(cmd, args, text)
+	if len(names) == 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return names, directive
+}
+
+// completeNames completes names of the store.
+func completeNames(cmd *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
+	s, err := openStore(cmd)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	models, _ := s.List() // those that can be read
+	var names []string
+	for _, m := range models {
+		if n := m.Name.Short(); strings.HasPrefix(n, text) {
+			names = append(names, n)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }

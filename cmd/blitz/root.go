@@ -13,12 +13,17 @@ func newRoot() *cobra.Command {
 		Short:         "Run reasoning models on ordinary processors",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noVerb,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return applySettings(cmd) },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd.Flags(), err) })
+	root.CompletionOptions.DisableDefaultCmd = true // completion.go has it
 	root.PersistentFlags().Bool("offline", false, "fetch nothing, even where a source is named")
 	root.AddCommand(
 		newBench(),
+		newConfig(),
 		newDecode(),
 		newDetokenize(),
 		newLogits(),
@@ -29,6 +34,19 @@ func newRoot() *cobra.Command {
 		newTokenize(),
 	)
 	return root
+}
+
+// noVerb says that an argument of blitz itself is no verb.
+func noVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+		names = append(names, c.Aliases...)
+	}
+	return usageError{fmt.Errorf("unknown verb %q%s", args[0], nearestText(args[0], names))}
 }
 
 // exactly is cobra.ExactArgs with a usage error that says what is missing.

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/clipperhouse/displaywidth"
+
+	"github.com/blitz-r1/blitz/internal/hub"
+)
+
+// progress shows how far a pull or an import is: as a bar that is drawn over and over
+// where stderr is a terminal, else in plain lines, few of them.
+type progress struct {
+	w     io.Writer
+	bar   bool
+	width func() int // of the terminal
+	now   func() time.Time
+
+	stage   string // what the line before was about
+	drawn   int    // cells of the bar that stands there
+	at      time.Time
+	percent int64 // that the last plain line said
+	speed   speed
+}
+
+// Plain lines come at most this often, and not before so much more is done.
+const (
+	plainPause   = time.Second
+	plainPercent = 10
+)
+
+func newProgress(w io.Writer, getenv func(string) string) *progress {
+	p := &progress{w: w, bar: isTerminal(w) && !isPlain(getenv), now: time.Now, width: func() int { return 80 }}
+	if f, ok := w.(term.File); ok && p.bar {
+		p.width = func() int {
+			if w, _, err := term.GetSize(f.Fd()); err == nil && w > 0 {
+				return w
+			}
+			return 80
+		}
+	}
+	return p
+}
+
+// report shows what a pull or an import says. It is called often.
+func (p *progress) report(r hub.Progress) {
+	now := p.now()
+	stage := stageText(r)
+	fresh := stage != p.stage
+	if fresh {
+		p.end()
+		p.stage, p.speed, p.percent = stage, speed{}, 0
+	}
+	p.speed.add(now, r.Done)
+	if p.bar {
+		p.draw(p.line(stage, r))
+		return
+	}
+	percent := int64(0)
+	if r.Total > 0 {
+		percent = 100 * min(r.Done, r.Total) / r.Total
+	}
+	switch {
+	case fresh && percent == 0:
+		fmt.Fprintln(p.w, stage)
+	case percent > p.percent && percent == 100,
+		percent >= p.percent+plainPercent && now.Sub(p.at) >= plainPause:
+		fmt.Fprintf(p.w, "%s: %d %%, %s\n", stage, percent, amount(r))
+	default:
+		return
+	}
+	p.at, p.percent = now, percent
+}
+
+// stageText says in words what is being done to what.
+func stageText(r hub.Progress) string {
+	text := string(r.Stage)
+	switch r.Stage {
+	case hub.Waiting:
+		text = "waiting for another blitz that pulls"
+	case hub.Asking:
+		text = "asking for"
+	}
+	if r.What != "" {
+		text += " " + printable(r.What)
+	}
+	if r.Items > 1 {
+		text += fmt.Sprintf(" (%d of %d)", r.Item, r.Items)
+	}
+	return text
+}
+
+// amount says how many bytes of how many there are.
+func amount(r hub.Progress) string {
+	if r.Total <= 0 {
+		return hub.FormatBytes(r.Done)
+	}
+	return hub.FormatBytes(r.Done) + " of " + hub.FormatBytes(r.Total)
+}
+
+// barCells is the width of the bar alone.
+const barCells = 24
+
+// line returns the line of the bar.
+func (p *progress) line(stage string, r hub.Progress) string {
+	if r.Done <= 0 && r.Total <= 0 {
+		return stage
+	}
+	parts := []string{stage}
+	if r.Total > 0 {
+		share := float64(min(r.Done, r.Total)) / float64(r.Total)
+		full := int(share * barCells)
+		parts = append(parts, fmt.Sprintf("%3.0f %% [%s%s]", 100*share, strings.Repeat("=", full), strings.Repeat(" ", barCells-full)))
+	}
+	parts = append(parts, amount(r))
+	if rate := p.speed.rate(); rate > 0 {
+		parts = append(parts, hub.FormatBytes(int64(rate))+"/s")
+		if left := r.Total - r.Done; left > 0 {
+			parts = append(parts, formatLeft(time.Duration(float64(left)/rate*float64(time.Second))))
+		}
+	}
+	return strings.Join(parts, "  ")
+}
+
+// formatLeft writes the time that is left.
+func formatLeft(d time.Duration) string {
+	s := int(d.Round(time.Second) / time.Second)
+	switch {
+	case s < 100:
+		return fmt.Sprintf("%d s left", s)
+	case s < 100*60:
+		return fmt.Sprintf("%d min left", (s+30)/60)
+	}
+	return fmt.Sprintf("%d h left", (s+1800)/3600)
+}
+
+// draw writes a line over the one that stands there, cut to the terminal's width.
+func (p *progress) draw(line string) {
+	line = displaywidth.TruncateString(line, max(p.width()-1, 1), "…")
+	cells := displaywidth.String(line)
+	fmt.Fprint(p.w, "\r", line, strings.Repeat(" ", max(0, p.drawn-cells)))
+	p.drawn = cells
+}
+
+// end leaves the bar as it is and goes to the next line.
+func (p *progress) end() {
+	if p.drawn > 0 {
+		fmt.Fprintln(p.w)
+	}
+	p.drawn = 0
+}
+
+// speedWindow is the time over which speed is measured.
+const speedWindow = 5 * time.Second
+
+// speed measures bytes a second over the last seconds.
+type speed struct {
+	at   []time.Time
+	done []int64
+}
+
+func (s *speed) add(now time.Time, done int64) {
+	s.at, s.done = append(s.at, now), append(s.done, done)
+	for len(s.at) > 2 && now.Sub(s.at[1]) > speedWindow {
+		s.at, s.done = s.at[1:], s.done[1:]
+	}
+}
+
+// rate returns bytes a second, 0 while there is too little to tell.
+func (s *speed) rate() float64 {
+	last := len(s.at) - 1
+	if last < 1 {
+		return 0
+	}
+	d := s.at[last].Sub(s.at[0]).Seconds()
+	if d < 0.2 {
+		return 0
+	}
+	return float64(s.done[last]-s.done[0]) / d
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/blitz-r1/blitz"
+)
+
+// The types of flags that have bounds. A value says what it wants when it is set, so
+// that the message is the same wherever the text came from.
+
+// wantError says what a flag wants.
+type wantError string
+
+func (e wantError) Error() string { return "want " + string(e) }
+
+// number is a float within bounds.
+type number struct {
+	v        float32
+	min, max float32
+	set      bool
+}
+
+func (n *number) String() string {
+	if n == nil || !n.set {
+		return ""
+	}
+	return strconv.FormatFloat(float64(n.v), 'g', -1, 32)
+}
+
+func (n *number) Set(text string) error {
+	v, err := strconv.ParseFloat(text, 32)
+	if f := float32(v); err == nil && f >= n.min && f <= n.max {
+		n.v, n.set = f, true
+		return nil
+	}
+	return wantError(fmt.Sprintf("a number from %v to %v", n.min, n.max))
+}
+
+func (n *number) Type() string { return "number" }
+
+// count is an integer within bounds.
+type count struct {
+	v        int
+	min, max int
+	set      bool
+}
+
+func (c *count) String() string {
+	if c == nil || !c.set {
+		return ""
+	}
+	return strconv.Itoa(c.v)
+}
+
+func (c *count) Set(text string) error {
+	v, err := strconv.Atoi(text)
+	if err == nil && v >= c.min && v <= c.max {
+		c.v, c.set = v, true
+		return nil
+	}
+	return wantError(fmt.Sprintf("a whole number from %d to %d", c.min, c.max))
+}
+
+func (c *count) Type() string { return "count" }
+
+// seed is any 64-bit number.
+type seed struct {
+	v   uint64
+	set bool
+}
+
+func (s *seed) String() string {
+	if s == nil || !s.set {
+		return ""
+	}
+	return strconv.FormatUint(s.v, 10)
+}
+
+func (s *seed) Set(text string) error {
+	v, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return wantError("a whole number from 0 to 18446744073709551615")
+	}
+	s.v, s.set = v, true
+	return nil
+}
+
+func (s *seed) Type() string { return "seed" }
+
+// choice is one of some words, or empty.
+type choice struct {
+	v    string
+	from []string
+}
+
+func (c *choice) String() string {
+	if c == nil {
+		return ""
+	}
+	return c.v
+}
+
+func (c *choice) Set(text string) error {
+	if low := strings.ToLower(text); slices.Contains(c.from, low) {
+		c.v = low
+		return nil
+	}
+	return wantError(oneOf(c.from))
+}
+
+func (c *choice) Type() string { return "word" }
+
+// oneOf writes a list for people: "a, b or c".
+func oneOf(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// maxThinkBudget bounds --think.
+const maxThinkBudget = 1 << 24
+
+// think is on, off, or a number of tokens.
+type think struct {
+	v    blitz.Think
+	text string
+}
+
+func (t *think) String() string {
+	if t == nil {
+		return ""
+	}
+	return t.text
+}
+
+func (t *think) Set(text string) error {
+	switch strings.ToLower(text) {
+	case "on", "true":
+		t.v = blitz.Think{Mode: blitz.ThinkOn}
+	case "off", "false":
+		t.v = blitz.Think{Mode: blitz.ThinkOff}
+	default:
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxThinkBudget {
+			return wantError(fmt.Sprintf("on, off, or tokens from 1 to %d", maxThinkBudget))
+		}
+		t.v = blitz.Think{Mode: blitz.ThinkOn, Budget: n}
+	}
+	t.text = text
+	return nil
+}
+
+func (t *think) Type() string { return "on|off|N" }
+
+// valueError says that a text is no value of a flag; name is where it came from.
+func valueError(name, text string, err error) error {
+	var want wantError
+	var number *strconv.NumError
+	switch {
+	case errors.As(err, &want):
+	case errors.As(err, &number) && number.Func == "ParseBool":
+		err = wantError("true or false")
+	case errors.As(err, &number) && errors.Is(err, strconv.ErrRange):
+		err = wantError("a smaller number")
+	case errors.As(err, &number):
+		err = wantError("a number")
+	}
+	return usageError{fmt.Errorf("%s is %q: %w", name, text, err)}
+}
+
+// flagError puts an error of the flag parser into the words of this program.
+func flagError(flags *pflag.FlagSet, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		return valueError("--"+invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap())
+	}
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return usageError{err}
+	}
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, "--"+f.Name)
+		}
+	})
+	return usageError{fmt.Errorf("%w%s", err, nearestText("--"+unknown.GetSpecifiedName(), names))}
+}
