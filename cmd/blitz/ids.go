@@ -75,7 +75,7 @@ func (s *idScanner) id() (int32, error) {
 	begin := s.at
 	var v int64
 	for s.at < len(s.text) && s.text[s.at] >= '0' && s.text[s.at] <= '9' {
-		v = min(v*10+int64(s.text[s.at]-'0'), math.MaxInt32+1)
+		v = min(v*10+int64(s.text[s.at]-'0'), math.MaxInt32+2) // out of range is far enough
 		s.at++
 	}
 	digits := string(s.text[begin:s.at])

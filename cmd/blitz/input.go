@@ -14,8 +14,8 @@ import (
 // maxLine is the longest line that is read, in bytes.
 const maxLine = 256 << 20
 
-// errLongLine says that a line was skipped because it is longer than maxLine.
-var errLongLine = fmt.Errorf("the line is longer than %d bytes", maxLine)
+// errLongLine says that a line was skipped because it is longer than allowed.
+var errLongLine = errors.New("the line is too long")
 
 // input is a standard input that an interrupt ends, even while it waits for bytes,
 // and that says when it is about to wait.
@@ -90,16 +90,18 @@ func (in *input) Read(p []byte) (int, error) {
 
 // lineReader reads lines of bounded length.
 type lineReader struct {
-	in   *bufio.Reader
-	line []byte
+	in    *bufio.Reader
+	limit int // bytes of a line
+	line  []byte
 }
 
-func newLineReader(r io.Reader) *lineReader {
-	return &lineReader{in: bufio.NewReaderSize(r, inputChunk)}
+func newLineReader(r io.Reader, limit int) *lineReader {
+	return &lineReader{in: bufio.NewReaderSize(r, inputChunk), limit: limit}
 }
 
 // next returns the next line without its newline; it is valid until the next call.
-// The error is errLongLine for a line that was skipped, io.EOF behind the last one.
+// The error wraps errLongLine for a line that was skipped, and is io.EOF behind the
+// last one.
 func (l *lineReader) next() ([]byte, error) {
 	if cap(l.line) > 16*inputChunk {
 		l.line = nil // a long line stays alone, mostly
@@ -112,7 +114,7 @@ func (l *lineReader) next() ([]byte, error) {
 		if whole {
 			part = part[:len(part)-1]
 		}
-		if long = long || len(l.line)+len(part) > maxLine; !long {
+		if long = long || len(l.line)+len(part) > l.limit; !long {
 			if whole && len(l.line) == 0 {
 				return part, nil
 			}
@@ -120,7 +122,7 @@ func (l *lineReader) next() ([]byte, error) {
 		}
 		switch {
 		case whole && long, err == io.EOF && long:
-			return nil, errLongLine
+			return nil, fmt.Errorf("%w: more than %d bytes", errLongLine, l.limit)
 		case whole, err == io.EOF && len(l.line) > 0:
 			return l.line, nil
 		case !errors.Is(err, bufio.ErrBufferFull):

@@ -27,7 +27,7 @@ func answerLines(cmd *cobra.Command, answer func(dst, line []byte) ([]byte, erro
 	ctx := cmd.Context()
 	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
 	defer out.Flush()
-	in := newLineReader(newInput(ctx, cmd.InOrStdin(), func() { _ = out.Flush() })) // the writer keeps its error
+	in := newLineReader(newInput(ctx, cmd.InOrStdin(), func() { _ = out.Flush() }), maxLine) // the writer keeps its error
 	lines, failed := 0, 0
 	var dst []byte
 	for n := 0; ; n++ {

@@ -230,7 +230,7 @@ func readIDLines(path string) ([]idLine, error) {
 	refuse := func(format string, args ...any) error {
 		return refusedError{fmt.Errorf("%s: %w", path, fmt.Errorf(format, args...))}
 	}
-	in := newLineReader(file)
+	in := newLineReader(file, maxLine)
 	var lines []idLine
 	total := 0
 	for n := 1; ; n++ {
