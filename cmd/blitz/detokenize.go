@@ -68,7 +68,11 @@ func (f *detokenizeFlags) run(cmd *cobra.Command, model string, words []string) 
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
+	out := cmd.OutOrStdout()
+	if isTerminal(out) {
+		text = printableText(text)
+	}
+	_, err = fmt.Fprintln(out, text)
 	return err
 }
 

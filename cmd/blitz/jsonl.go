@@ -155,14 +155,6 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 	return w.b[:len(w.b)-1], nil // without the encoder's newline
 }
 
-// printJSON prints v as JSON for people: over several lines.
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
 // appender is a writer to the end of a slice.
 type appender struct{ b []byte }
 

@@ -22,7 +22,7 @@ type logitsFlags struct {
 	engineFlags
 	ids, out              string
 	together, mtp         bool
-	chunk, decode, greedy int
+	chunk, decode, greedy count
 }
 
 func newLogits() *cobra.Command {
@@ -41,12 +41,13 @@ How the tokens are batched (--together, --chunk, --decode, --threads) changes no
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	f.engineFlags.add(cmd)
+	f.chunk, f.decode, f.greedy = count{max: math.MaxInt32}, count{max: math.MaxInt32}, count{max: maxGreedy}
 	cmd.Flags().StringVar(&f.ids, "ids", "", "`FILE` with a JSON list of token ids a line")
 	cmd.Flags().StringVar(&f.out, "out", "", "safetensors `FILE` to write")
 	cmd.Flags().BoolVar(&f.together, "together", false, "all lines in one batch, in interleaved chunks")
-	cmd.Flags().IntVar(&f.chunk, "chunk", 0, "prefill in pieces of `N` tokens (default 512)")
-	cmd.Flags().IntVar(&f.decode, "decode", 0, "compute the last `N` tokens one at a time")
-	cmd.Flags().IntVar(&f.greedy, "greedy", 0, "also write `N` greedy ids that follow, as greedy.0 …")
+	cmd.Flags().Var(&f.chunk, "chunk", "prefill in pieces of `N` tokens (default 512)")
+	cmd.Flags().Var(&f.decode, "decode", "compute the last `N` tokens one at a time")
+	cmd.Flags().Var(&f.greedy, "greedy", "also write `N` greedy ids that follow, as greedy.0 …")
 	cmd.Flags().BoolVar(&f.mtp, "mtp", false, "also write the logits of the model's multi-token-prediction module, as mtp_logits.0 …")
 	return cmd
 }
@@ -60,16 +61,6 @@ func (f *logitsFlags) check() error {
 		return usageError{fmt.Errorf("logits: --ids FILE.jsonl is missing")}
 	case f.out == "":
 		return usageError{fmt.Errorf("logits: --out FILE.safetensors is missing")}
-	case f.greedy > maxGreedy:
-		return usageError{fmt.Errorf("logits: --greedy is %d, want at most %d", f.greedy, maxGreedy)}
-	}
-	for _, n := range []struct {
-		flag  string
-		value int
-	}{{"chunk", f.chunk}, {"decode", f.decode}, {"greedy", f.greedy}} {
-		if n.value < 0 {
-			return usageError{fmt.Errorf("logits: --%s is %d, want 0 or more", n.flag, n.value)}
-		}
 	}
 	return f.engineFlags.check()
 }
@@ -115,13 +106,13 @@ func (f *logitsFlags) newEngine(m *model.Model, lines []idLine) (*engine.Engine,
 	}
 	o.Context, o.Sequences = 1, 1
 	for _, l := range lines {
-		o.Context = max(o.Context, len(l.ids)+f.greedy)
+		o.Context = max(o.Context, len(l.ids)+f.greedy.v)
 	}
 	if f.together {
 		o.Sequences = len(lines)
 	}
-	if f.chunk > 0 {
-		o.Chunk = min(f.chunk, o.Context)
+	if f.chunk.v > 0 {
+		o.Chunk = min(f.chunk.v, o.Context)
 	}
 	return engine.New(m, o)
 }
@@ -142,7 +133,7 @@ func (f *logitsFlags) write(ctx context.Context, e *engine.Engine, V int, lines 
 		sequences[i] = l.ids
 	}
 	row := make([]byte, 4*V)
-	plan := engine.Plan{Chunk: f.chunk, Decode: f.decode, Together: f.together}
+	plan := engine.Plan{Chunk: f.chunk.v, Decode: f.decode.v, Together: f.together}
 	err = e.Evaluate(ctx, sequences, plan, func(i, t int, x []float32) error {
 		for j, v := range x {
 			binary.LittleEndian.PutUint32(row[4*j:], math.Float32bits(v))
@@ -154,7 +145,7 @@ func (f *logitsFlags) write(ctx context.Context, e *engine.Engine, V int, lines 
 		return err
 	}
 	for i := range greedy {
-		drawn, err := greedyIDs(ctx, e, sequences[i], f.greedy)
+		drawn, err := greedyIDs(ctx, e, sequences[i], f.greedy.v)
 		if err != nil {
 			return err
 		}
@@ -171,8 +162,8 @@ func (f *logitsFlags) sections(w *safetensors.Writer, V int, lines []idLine) (lo
 		if err := w.Declare(fmt.Sprintf("logits.%d", i), safetensors.F32, len(l.ids), V); err != nil {
 			return nil, nil, err
 		}
-		if f.greedy > 0 {
-			if err := w.Declare(fmt.Sprintf("greedy.%d", i), safetensors.I32, f.greedy); err != nil {
+		if f.greedy.v > 0 {
+			if err := w.Declare(fmt.Sprintf("greedy.%d", i), safetensors.I32, f.greedy.v); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -183,7 +174,7 @@ func (f *logitsFlags) sections(w *safetensors.Writer, V int, lines []idLine) (lo
 			return nil, nil, err
 		}
 		logits = append(logits, s)
-		if f.greedy > 0 {
+		if f.greedy.v > 0 {
 			if s, err = w.Section(fmt.Sprintf("greedy.%d", i)); err != nil {
 				return nil, nil, err
 			}

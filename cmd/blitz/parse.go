@@ -69,7 +69,7 @@ func (f *parseFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return printJSON(cmd.OutOrStdout(), out)
+	return writeJSON(cmd.OutOrStdout(), out)
 }
 
 // answer parses one line: a whole text, or its chunks.

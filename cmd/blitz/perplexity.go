@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +18,7 @@ import (
 // perplexityFlags are the flags of perplexity.
 type perplexityFlags struct {
 	engineFlags
-	ctx    int
+	ctx    count
 	asJSON bool
 }
 
@@ -48,7 +48,8 @@ standard input.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0], args[1]) },
 	}
 	f.engineFlags.add(cmd)
-	cmd.Flags().IntVar(&f.ctx, "ctx", perplexityContext, "tokens of a window")
+	f.ctx = count{v: perplexityContext, min: minPerplexityContext, max: math.MaxInt32, set: true}
+	cmd.Flags().Var(&f.ctx, "ctx", "`tokens` of a window")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 	return cmd
 }
@@ -67,9 +68,6 @@ type perplexityReport struct {
 }
 
 func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
-	if f.ctx < minPerplexityContext {
-		return usageError{fmt.Errorf("perplexity: --ctx is %d, want %d or more", f.ctx, minPerplexityContext)}
-	}
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -86,7 +84,7 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 	if err != nil {
 		return err
 	}
-	windows, err := cutWindows(ids, f.ctx, t)
+	windows, err := cutWindows(ids, f.ctx.v, t)
 	if err != nil {
 		return refusedError{fmt.Errorf("%s: %w", file, err)}
 	}
@@ -95,20 +93,20 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 		return err
 	}
 	defer m.Close()
-	if most := m.Config.MaxPositionEmbeddings; f.ctx > most {
-		return fmt.Errorf("perplexity: --ctx is %d, the model's context %d: %w", f.ctx, most, engine.ErrContext)
+	if most := m.Config.MaxPositionEmbeddings; f.ctx.v > most {
+		return fmt.Errorf("perplexity: --ctx is %d, the model's context %d: %w", f.ctx.v, most, engine.ErrContext)
 	}
 	o, err := f.engineOptions(m)
 	if err != nil {
 		return err
 	}
-	o.Context, o.Sequences = f.ctx, 1
+	o.Context, o.Sequences = f.ctx.v, 1
 	e, err := engine.New(m, o)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	s := &scores{windows: windows, progress: cmd.ErrOrStderr()}
+	s := &scores{windows: windows, progress: newProgress(cmd.ErrOrStderr(), os.Getenv)}
 	began := time.Now()
 	if err := s.evaluate(ctx, e); err != nil {
 		return err
@@ -117,9 +115,9 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 	if err != nil {
 		return refusedError{fmt.Errorf("%s: %w", name, err)}
 	}
-	r.Ctx, r.TextTokens, r.Cache = f.ctx, len(ids), e.Options().Cache.String()
+	r.Ctx, r.TextTokens, r.Cache = f.ctx.v, len(ids), e.Options().Cache.String()
 	r.Seconds = time.Since(began).Seconds()
-	r.TokensPerS = float64(len(windows)*f.ctx) / r.Seconds
+	r.TokensPerS = float64(len(windows)*f.ctx.v) / r.Seconds
 	if f.asJSON {
 		b, err := appendJSON(nil, r)
 		if err != nil {
@@ -175,16 +173,12 @@ func cutWindows(ids []int32, n int, t *tokenizer.Tokenizer) ([][]int32, error) {
 // scores adds up the log-probabilities of windows.
 type scores struct {
 	windows  [][]int32
-	progress io.Writer
+	progress *progress
 
 	sum, square float64 // of the negative log-probabilities, in nats
 	n           int
 	scratch     []float32
-	last        time.Time // when progress was shown
 }
-
-// progressPause is the time between two lines of progress.
-const progressPause = 2 * time.Second
 
 // evaluate scores the second half of each window: the tokens behind its first half
 // and one more. What follows a window's last token is not asked, so that token is not
@@ -192,7 +186,7 @@ const progressPause = 2 * time.Second
 func (s *scores) evaluate(ctx context.Context, e *engine.Engine) error {
 	length := len(s.windows[0])
 	s.scratch = make([]float32, e.Model().Config.VocabSize)
-	s.last = time.Now()
+	defer s.progress.end()
 	sequences := make([][]int32, len(s.windows))
 	for i, w := range s.windows {
 		sequences[i] = w[:length-1]
@@ -202,9 +196,8 @@ func (s *scores) evaluate(ctx context.Context, e *engine.Engine) error {
 		s.sum += p
 		s.square += float64(p * p)
 		s.n++
-		if t == length-2 && time.Since(s.last) >= progressPause {
-			s.last = time.Now()
-			fmt.Fprintf(s.progress, "window %d of %d: perplexity %.4f\n", i+1, len(s.windows), math.Exp(s.sum/float64(s.n)))
+		if t == length-2 {
+			s.progress.say(fmt.Sprintf("window %d of %d: perplexity %.4f", i+1, len(s.windows), math.Exp(s.sum/float64(s.n))))
 		}
 		return nil
 	})

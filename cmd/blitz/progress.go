@@ -146,6 +146,19 @@ func (p *progress) draw(line string) {
 	p.drawn = cells
 }
 
+// say shows in words how far a work is: over the line before where stderr is a
+// terminal, else in plain lines, few of them.
+func (p *progress) say(line string) {
+	if p.bar {
+		p.draw(line)
+		return
+	}
+	if now := p.now(); now.Sub(p.at) >= plainPause {
+		fmt.Fprintln(p.w, line)
+		p.at = now
+	}
+}
+
 // end leaves the bar as it is and goes to the next line.
 func (p *progress) end() {
 	if p.drawn > 0 {

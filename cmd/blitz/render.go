@@ -87,7 +87,11 @@ func (f *renderFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(cmd.OutOrStdout(), text)
+	out := cmd.OutOrStdout()
+	if isTerminal(out) {
+		text = printableText(text)
+	}
+	_, err = io.WriteString(out, text)
 	return err
 }
 
