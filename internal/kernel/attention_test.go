@@ -127,3 +127,49 @@ func TestAttendExactly(t *testing.T) {
 		}
 	}
 }
+
+// TestChosen holds a sparse set to the same rows stored one after the other.
+func TestChosen(t *testing.T) {
+	for kind := CacheF32; kind <= CacheQ8; kind++ {
+		for _, latent := range []bool{false, true} {
+			a := Attention{Kind: kind, KeyDim: 160, ValueDim: 96, Scale: 0.2, Latent: latent}
+			size := kind.KeyBytes(a.KeyDim) + kind.ValueBytes(a.ValueDim)
+			newPages := func() Pages {
+				p := Pages{Value: kind.KeyBytes(a.KeyDim)}
+				for range 3 {
+					p.Splits = append(p.Splits, make([]byte, size))
+				}
+				return p
+			}
+			all, some := newPages(), newPages()
+			store := func(p Pages, pos int, k, v []float32) {
+				kind.StoreKey(p.Splits[pos/PagePositions], pos%PagePositions, k, 96)
+				kind.StoreValue(p.Splits[pos/PagePositions][p.Value:], pos%PagePositions, v)
+			}
+			var chosen []int32
+			for pos := range 700 {
+				k, v := make([]float32, 160), make([]float32, 96)
+				for i := range k {
+					k[i] = float32(rng.NormFloat64())
+				}
+				for i := range v {
+					v[i] = float32(rng.NormFloat64())
+				}
+				store(all, pos, k, v)
+				if rng.IntN(2) == 0 {
+					store(some, len(chosen), k, v)
+					chosen = append(chosen, int32(pos))
+				}
+			}
+			q := Query{Q: make([]float32, 160), Out: make([]float32, 96), Sink: NoSink}
+			for i := range q.Q {
+				q.Q[i] = float32(rng.NormFloat64())
+			}
+			a.AttendChosen([]Query{q}, all, chosen, new(AttendScratch))
+			want := q
+			want.Out, want.Pos = make([]float32, 96), len(chosen)-1
+			a.Attend([]Query{want}, some, new(AttendScratch))
+			same(t, kind.String(), q.Out, want.Out)
+		}
+	}
+}

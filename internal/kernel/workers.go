@@ -18,6 +18,7 @@ type Task interface {
 type Thread struct {
 	AttendScratch
 	RouteScratch
+	IndexScratch
 }
 
 // Workers are the threads of a model's steps. They take items of one task at a

@@ -7,31 +7,47 @@ import "github.com/blitz-r1/blitz/internal/kernel"
 type Attention struct {
 	Layer  int // whose cache it is
 	H, HKV int
-	D      int // of a head
+	DK, DV int // of a head of keys and of values
 	Scale  float32
 	Cap    float32
 	Window int
+	// Latent is set where a cache row is that of multi-head latent attention: DK wide,
+	// its first Latent elements c^KV, of which the first DV are the values too.
+	Latent int
+	TopK   int // rows at later positions see that many, chosen by an indexer; 0: all
+	Extra  int // bytes of a page behind keys and values, for what else a layer keeps
 }
 
-// pageBytes returns the bytes of a cache page of this layer: the keys of all
-// heads, then their values.
+// pageBytes returns the bytes of a cache page of this layer: the keys of all heads,
+// then their values, then what else there is.
 func (a *Attention) pageBytes(k kernel.CacheKind) int {
-	return a.HKV * (k.KeyBytes(a.D) + k.ValueBytes(a.D))
+	n := k.KeyBytes(a.DK)
+	if a.Latent == 0 {
+		n += k.ValueBytes(a.DV)
+	}
+	return a.HKV*n + a.Extra
 }
 
 // Attend stores the rows of k and v in the cache and returns the attention of the
-// rows of q over their sequences.
+// rows of q over their sequences. v is nil where rows are latent.
 //
-//	q [T, H*D]   k, v [T, HKV*D] → [T, H*D]
+//	q [T, H*DK]   k [T, HKV*DK]   v [T, HKV*DV] → [T, H*DV]
 func (s *Step) Attend(q, k, v *Act, a *Attention) *Act {
 	t := &s.attend
-	t.step, t.layer = s, a
-	t.kernel = kernel.Attention{Kind: s.Kind, KeyDim: a.D, ValueDim: a.D, Scale: a.Scale, Cap: a.Cap, Window: a.Window}
-	t.q, t.k, t.v, t.out = q, k, v, s.act(q.T, q.D)
-	s.findPages(a.Layer)
+	t.begin(s, q, k, v, a)
 	t.store()
 	t.attend()
 	return t.out
+}
+
+// begin prepares attention of a layer.
+func (t *attendTask) begin(s *Step, q, k, v *Act, a *Attention) {
+	t.step, t.layer = s, a
+	t.kernel = kernel.Attention{
+		Kind: s.Kind, KeyDim: a.DK, ValueDim: a.DV, Scale: a.Scale, Cap: a.Cap, Window: a.Window, Latent: a.Latent > 0,
+	}
+	t.q, t.k, t.v, t.out = q, k, v, s.act(q.T, a.H*a.DV)
+	s.findPages(a.Layer)
 }
 
 // findPages looks up the cache pages of a layer for all segments.
@@ -55,8 +71,9 @@ type attendTask struct {
 	phase        attendPhase
 	run          int // rows an item stores
 	units        []attendUnit
-	queries      [][kernel.MaxQueries]kernel.Query
+	queries      []kernel.Query
 	parts        []float32
+	sparse       bool // some units see chosen positions alone
 }
 
 type attendPhase uint8
@@ -72,9 +89,11 @@ const (
 // first … first+n-1 of its tokens × heads of the group.
 type attendUnit struct {
 	segment, head, first, n int
-	c0, c1                  int // splits
-	item, chunk             int // first item and splits of an item, in phaseSplits
-	part                    int // where its parts begin
+	at                      int     // of its queries
+	chosen                  []int32 // positions that its queries see; nil: all
+	c0, c1                  int     // splits
+	item, chunk             int     // first item and splits of an item, in phaseSplits
+	part                    int     // where its parts begin
 }
 
 func (t *attendTask) store() {
@@ -94,7 +113,7 @@ func (t *attendTask) attend() {
 		longest = max(longest, t.units[i].c1-t.units[i].c0)
 	}
 	threads := t.step.Workers.Threads()
-	if threads == 1 || len(t.units) >= 4*threads || longest < splitMinimum {
+	if threads == 1 || t.sparse || len(t.units) >= 4*threads || longest < splitMinimum {
 		t.phase = phaseAttend
 		t.step.Workers.Run(t, len(t.units))
 		return
@@ -117,41 +136,64 @@ func (t *attendTask) attend() {
 	t.step.Workers.Run(t, len(t.units))
 }
 
+// The queries of a unit. Units of latent rows are larger, since the values of a page
+// are made once for all of them.
+const (
+	unitQueries   = 16
+	latentQueries = kernel.MaxQueries
+)
+
 // makeUnits cuts the queries into units.
 func (t *attendTask) makeUnits() {
-	t.units = t.units[:0]
-	a := t.layer
+	t.units, t.queries, t.sparse = t.units[:0], t.queries[:0], false
 	row := 0
 	for i := range t.step.batch.Segments {
-		tokens := len(t.step.batch.Segments[i].Tokens)
-		rows := tokens * (a.H / a.HKV)
-		for head := range a.HKV {
-			for first := 0; first < rows; first += kernel.MaxQueries {
-				t.units = append(t.units, attendUnit{segment: i, head: head, first: first, n: min(kernel.MaxQueries, rows-first)})
-				t.fillQueries(len(t.units)-1, row)
-			}
+		g := &t.step.batch.Segments[i]
+		dense := len(g.Tokens)
+		if t.layer.TopK > 0 { // later rows see chosen positions, each its own
+			dense = min(dense, max(0, t.layer.TopK-g.Pos))
 		}
-		row += tokens
+		t.addUnits(i, row, dense, nil)
+		for r := row + dense; r < row+len(g.Tokens); r++ {
+			t.sparse = true
+			t.addUnits(i, r, 1, t.step.choose.chosen[r])
+		}
+		row += len(g.Tokens)
 	}
 }
 
-// fillQueries sets the queries of a unit; row is the first row of its segment.
-func (t *attendTask) fillQueries(unit, row int) {
-	if unit == len(t.queries) {
-		t.queries = append(t.queries, [kernel.MaxQueries]kernel.Query{})
+// addUnits adds the units of some tokens of a segment, from row on.
+func (t *attendTask) addUnits(segment, row, tokens int, chosen []int32) {
+	a, size := t.layer, unitQueries
+	if a.Latent > 0 {
+		size = latentQueries
 	}
-	u, a := &t.units[unit], t.layer
-	group := a.H / a.HKV
-	queries := t.queries[unit][:u.n]
-	for i := range queries {
-		r := row + (u.first+i)/group
-		at := (u.head*group + (u.first+i)%group) * a.D
-		queries[i] = kernel.Query{
-			Q: t.q.Row(r)[at : at+a.D], Out: t.out.Row(r)[at : at+a.D], Pos: int(t.step.positions[r]), Sink: kernel.NoSink,
+	rows := tokens * (a.H / a.HKV)
+	for head := range a.HKV {
+		for first := 0; first < rows; first += size {
+			t.addUnit(attendUnit{segment: segment, head: head, first: first, n: min(size, rows-first), chosen: chosen}, row)
 		}
 	}
-	u.c0, u.c1 = t.kernel.Splits(queries)
 }
+
+// addUnit adds a unit and its queries; row is the first row of its segment.
+func (t *attendTask) addUnit(u attendUnit, row int) {
+	a := t.layer
+	group := a.H / a.HKV
+	u.at = len(t.queries)
+	for i := range u.n {
+		r := row + (u.first+i)/group
+		h := u.head*group + (u.first+i)%group
+		t.queries = append(t.queries, kernel.Query{
+			Q: t.q.Row(r)[h*a.DK:][:a.DK], Out: t.out.Row(r)[h*a.DV:][:a.DV], Pos: int(t.step.positions[r]), Sink: kernel.NoSink,
+		})
+	}
+	u.c0, u.c1 = t.kernel.Splits(t.queries[u.at:])
+	t.units = append(t.units, u)
+}
+
+// of returns the queries of a unit.
+func (t *attendTask) of(u *attendUnit) []kernel.Query { return t.queries[u.at : u.at+u.n] }
 
 // Do does one item of the phase.
 func (t *attendTask) Do(item int, th *kernel.Thread) {
@@ -162,7 +204,11 @@ func (t *attendTask) Do(item int, th *kernel.Thread) {
 		}
 	case phaseAttend:
 		u := &t.units[item]
-		t.kernel.Attend(t.queries[item][:u.n], t.pages(u), &th.AttendScratch)
+		if u.chosen != nil {
+			t.kernel.AttendChosen(t.of(u), t.pages(u), u.chosen, &th.AttendScratch)
+		} else {
+			t.kernel.Attend(t.of(u), t.pages(u), &th.AttendScratch)
+		}
 	case phaseSplits:
 		i := len(t.units) - 1
 		for t.units[i].item > item {
@@ -171,11 +217,11 @@ func (t *attendTask) Do(item int, th *kernel.Thread) {
 		u := &t.units[i]
 		c0 := u.c0 + (item-u.item)*u.chunk
 		parts := t.parts[u.part+(c0-u.c0)*t.kernel.PartSize(u.n):]
-		t.kernel.AttendSplits(t.queries[i][:u.n], t.pages(u), c0, min(c0+u.chunk, u.c1), parts, &th.AttendScratch)
+		t.kernel.AttendSplits(t.of(u), t.pages(u), c0, min(c0+u.chunk, u.c1), parts, &th.AttendScratch)
 	case phaseCombine:
 		u := &t.units[item]
 		parts := t.parts[u.part : u.part+(u.c1-u.c0)*t.kernel.PartSize(u.n)]
-		t.kernel.CombineSplits(t.queries[item][:u.n], u.c0, parts, &th.AttendScratch)
+		t.kernel.CombineSplits(t.of(u), u.c0, parts, &th.AttendScratch)
 	}
 }
 
@@ -183,17 +229,19 @@ func (t *attendTask) Do(item int, th *kernel.Thread) {
 func (t *attendTask) storeRow(r int) {
 	pos, slot := int(t.step.positions[r])/kernel.PagePositions, int(t.step.positions[r])%kernel.PagePositions
 	page := t.step.pages[t.step.firstPage[t.step.segment[r]]+pos]
-	D := t.layer.D
-	for h := range t.layer.HKV {
+	a := t.layer
+	for h := range a.HKV {
 		key, value := t.offsets(h)
-		t.step.Kind.StoreKey(page[key:], slot, t.k.Row(r)[h*D:(h+1)*D], 0)
-		t.step.Kind.StoreValue(page[value:], slot, t.v.Row(r)[h*D:(h+1)*D])
+		t.step.Kind.StoreKey(page[key:], slot, t.k.Row(r)[h*a.DK:(h+1)*a.DK], a.Latent)
+		if a.Latent == 0 {
+			t.step.Kind.StoreValue(page[value:], slot, t.v.Row(r)[h*a.DV:(h+1)*a.DV])
+		}
 	}
 }
 
 // offsets returns where the keys and values of a head begin in a page.
 func (t *attendTask) offsets(head int) (key, value int) {
-	k, v := t.step.Kind.KeyBytes(t.layer.D), t.step.Kind.ValueBytes(t.layer.D)
+	k, v := t.step.Kind.KeyBytes(t.layer.DK), t.step.Kind.ValueBytes(t.layer.DV)
 	return head * k, t.layer.HKV*k + head*v
 }
 

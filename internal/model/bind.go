@@ -14,13 +14,15 @@ import (
 // by name, its shape and type are checked, and a plan is made for packing it.
 // After that nothing is looked up by name. The first error is kept.
 type binder struct {
-	src    source
-	kind   string
-	hf     bool
-	prefix [2]string
-	embed  Embedding // of the model
-	plan   []packing
-	err    error
+	src     source
+	kind    string
+	options Options
+	hf      bool
+	prefix  [2]string
+	embed   Embedding // of the model
+	plan    []packing
+	scales  map[string]*weights.BlockScale // of FP8 tensors
+	err     error
 }
 
 // packing is a matrix that is to be packed from a tensor.
@@ -32,9 +34,9 @@ type packing struct {
 }
 
 // newBinder prepares binding the weights of a model of that kind.
-func newBinder(src source, kind string) *binder {
+func newBinder(src source, kind string, o Options) *binder {
 	_, hf := src.(hfSource)
-	b := &binder{src: src, kind: kind, hf: hf, prefix: hfPrefixes[0]}
+	b := &binder{src: src, kind: kind, options: o, hf: hf, prefix: hfPrefixes[0]}
 	for _, p := range hfPrefixes {
 		if _, ok := src.find(p[0] + "embed_tokens.weight"); ok {
 			b.prefix = p
@@ -140,11 +142,94 @@ func (b *binder) matrix(dst *kernel.Matrix, t tensor.Tensor, rows, cols, from, i
 		b.fail(fmt.Errorf("model: %s: %w: %w", b.src.name(), err, ErrTensor))
 		return
 	}
+	b.plans(dst, m, t, from, index)
+}
+
+// plans adds a matrix to the plan.
+func (b *binder) plans(dst *kernel.Matrix, m kernel.Matrix, t tensor.Tensor, from, index int) {
 	*dst = m
 	b.plan = append(b.plan, packing{
 		matrix: dst, name: t.Name, from: from,
-		src: weights.Source{Type: t.DType, Factor: b.factor(t, index)},
+		src: weights.Source{Type: t.DType, Factor: b.factor(t, index), Scales: b.blockScales(t)},
 	})
+}
+
+// rows plans a matrix that is rows first … first+n-1 of a tensor with rows of cols.
+func (b *binder) rows(dst *kernel.Matrix, t tensor.Tensor, first, n, cols int) {
+	if !b.wholeBlocks(t, cols) {
+		return
+	}
+	b.matrix(dst, t, n, cols, first*t.DType.RowBytes(cols), 0)
+	b.shiftScales(first)
+}
+
+// turned plans a float32 matrix [cols, n] whose columns are such rows.
+func (b *binder) turned(dst *kernel.Matrix, t tensor.Tensor, first, n, cols int) {
+	if !b.wholeBlocks(t, cols) {
+		return
+	}
+	b.plans(dst, kernel.NewFloatMatrix(cols, n, tensor.F32, nil), t, first*t.DType.RowBytes(cols), 0)
+	b.plan[len(b.plan)-1].src.Turned = true
+	b.shiftScales(first)
+}
+
+// wholeBlocks says whether a tensor is of a weight type whose blocks fit its rows.
+func (b *binder) wholeBlocks(t tensor.Tensor, cols int) bool {
+	if b.err != nil {
+		return false
+	}
+	if _, err := weights.New(t.Name, t.DType, 1, cols); err != nil {
+		b.fail(fmt.Errorf("model: %s: %w: %w", b.src.name(), err, ErrTensor))
+		return false
+	}
+	return true
+}
+
+// shiftScales tells the last plan's block scales at which row its matrix begins.
+func (b *binder) shiftScales(first int) {
+	if b.err != nil {
+		return
+	}
+	if p := &b.plan[len(b.plan)-1]; p.src.Scales != nil {
+		shifted := *p.src.Scales
+		shifted.FirstRow = first
+		p.src.Scales = &shifted
+	}
+}
+
+// blockScales returns the scales of an FP8 tensor of a checkpoint, one for each block
+// of 128 × 128, nil where it has none.
+func (b *binder) blockScales(t tensor.Tensor) *weights.BlockScale {
+	if !b.hf || t.DType != tensor.F8E4M3 || len(t.Shape) != 2 {
+		return nil
+	}
+	if s, known := b.scales[t.Name]; known { // heads share a tensor
+		return s
+	}
+	name := t.Name + "_scale_inv"
+	if _, ok := b.src.find(name); !ok {
+		return nil
+	}
+	rows, cols := (t.Shape[0]+127)/128, (t.Shape[1]+127)/128
+	s, ok := b.find(name, rows, cols)
+	if !ok {
+		return nil
+	}
+	data, err := b.src.data(name)
+	if err != nil || !(s.DType.IsFloat() || s.DType == tensor.F8E8M0) {
+		b.fail(wrongTensor(b.src, name, "type "+s.DType.String(), "a float type"))
+		return nil
+	}
+	v := make([]float32, rows*cols)
+	if err := quant.Decode(v, s.DType, data); err != nil {
+		b.fail(fmt.Errorf("model: %s: tensor %s: %w", b.src.name(), name, err))
+		return nil
+	}
+	if b.scales == nil {
+		b.scales = map[string]*weights.BlockScale{}
+	}
+	b.scales[t.Name] = &weights.BlockScale{Data: v, Cols: cols}
+	return b.scales[t.Name]
 }
 
 // factor returns what multiplies the scales of an NVFP4 tensor: its .scale tensor,

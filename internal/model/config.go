@@ -56,6 +56,20 @@ type Config struct {
 	NormTopKProb        bool
 	Dense               []bool // [NumHiddenLayers]: dense layers of a sparse model
 
+	// DeepSeek: multi-head latent attention (V2 §2.1), experts (V2 §2.2, V3 §2.1.2).
+	QLoraRank, KVLoraRank        int // 0: queries are not compressed
+	QKNopeHeadDim, QKRopeHeadDim int
+	VHeadDim                     int
+	NumSharedExperts             int
+	NGroup, TopKGroup            int // groups of experts, and how many are kept
+	SigmoidScores                bool
+	RoutedScalingFactor          float32
+	NumNextNPredictLayers        int // modules of multi-token prediction behind the layers (V3 §2.2)
+	IndexNHeads, IndexHeadDim    int // lightning indexer of V3.2, 0: none
+	IndexTopK                    int
+	// Assumed says what a file does not tell and was taken for granted.
+	Assumed []string
+
 	BOSTokenID  int32   // -1: none
 	EOSTokenIDs []int32 // any of them ends an answer
 }
@@ -94,6 +108,14 @@ func (c *Config) window(i int) int {
 // sparse says whether layer i has experts.
 func (c *Config) sparse(i int) bool { return c.NumExperts > 0 && (c.Dense == nil || !c.Dense[i]) }
 
+// latent says whether the model has multi-head latent attention.
+func (c *Config) latent() bool { return c.KVLoraRank > 0 }
+
+// assume notes something that a file does not tell.
+func (c *Config) assume(format string, a ...any) {
+	c.Assumed = append(c.Assumed, fmt.Sprintf(format, a...))
+}
+
 // check returns an error that names the first pair of fields that contradict each
 // other.
 func (c *Config) check() error {
@@ -105,6 +127,20 @@ func (c *Config) check() error {
 		return bad("head_dim %d, want an even number", c.HeadDim)
 	case c.HeadDim > maxWidth/c.NumAttentionHeads:
 		return bad("%d heads of %d are wider than %d", c.NumAttentionHeads, c.HeadDim, maxWidth)
+	case c.latent() && c.KVLoraRank+c.QKRopeHeadDim > maxWidth, c.latent() && c.NumAttentionHeads > maxWidth/(c.QKNopeHeadDim+c.QKRopeHeadDim+c.VHeadDim):
+		return bad("latent attention of %d heads is wider than %d", c.NumAttentionHeads, maxWidth)
+	case c.latent() && c.QKRopeHeadDim%2 != 0:
+		return bad("qk_rope_head_dim %d, want an even number", c.QKRopeHeadDim)
+	case c.NGroup > 1 && c.NumExperts%c.NGroup != 0:
+		return bad("%d experts do not divide into n_group %d", c.NumExperts, c.NGroup)
+	case c.NGroup > 1 && (c.TopKGroup < 1 || c.TopKGroup > c.NGroup || c.NumExpertsPerTok > c.NumExperts/c.NGroup*c.TopKGroup):
+		return bad("topk_group %d of %d groups of experts, for %d experts a token", c.TopKGroup, c.NGroup, c.NumExpertsPerTok)
+	case c.NGroup > 1 && c.SigmoidScores && c.NumExperts/c.NGroup < 2:
+		return bad("groups of %d experts, want 2 or more", c.NumExperts/c.NGroup)
+	case c.IndexNHeads > 0 && c.IndexHeadDim < c.QKRopeHeadDim:
+		return bad("index_head_dim %d, want qk_rope_head_dim %d or more", c.IndexHeadDim, c.QKRopeHeadDim)
+	case c.IndexNHeads > 0 && c.QLoraRank == 0:
+		return bad("an indexer without q_lora_rank")
 	case c.NumExperts > 0 && (c.NumExpertsPerTok < 1 || c.NumExpertsPerTok > c.NumExperts):
 		return bad("num_experts_per_tok %d of %d experts", c.NumExpertsPerTok, c.NumExperts)
 	case c.NumExperts > 0 && c.MoEIntermediateSize < 1:

@@ -95,6 +95,7 @@ func (k *keys) text(key, def string) string {
 // ggufArchitectures maps the architectures of GGUF files to model types.
 var ggufArchitectures = map[string]string{
 	"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3moe": "qwen3_moe", "gemma3": "gemma3_text",
+	"deepseek2": "deepseek_v3", "deepseek32": "deepseek_v32",
 }
 
 // configFromGGUF reads the metadata of a GGUF file. What such files do not say is
@@ -113,6 +114,9 @@ func configFromGGUF(f *gguf.File) (*Config, error) {
 	c.readGGUFSizes(k)
 	c.readGGUFRope(k)
 	c.readGGUFLayers(k)
+	if deepSeek[kind] && k.err == nil {
+		c.readGGUFDeepSeek(k)
+	}
 	c.readGGUFTokens(f)
 	if k.err == nil {
 		if err := c.check(); err != nil {
@@ -128,12 +132,9 @@ func (c *Config) readGGUFSizes(k *keys) {
 	c.HiddenSize = k.count("embedding_length", 0, 1, maxWidth)
 	c.NumAttentionHeads = k.count("attention.head_count", 0, 1, maxHeads)
 	c.NumKeyValueHeads = k.count("attention.head_count_kv", c.NumAttentionHeads, 1, maxHeads)
-	c.HeadDim = k.count("attention.key_length", max(1, c.HiddenSize/c.NumAttentionHeads), 1, maxWidth)
-	if v := k.count("attention.value_length", c.HeadDim, 1, maxWidth); v != c.HeadDim {
-		k.fail(k.name("attention.value_length"), fmt.Sprintf("the key length, %d", c.HeadDim))
-	}
-	if d := k.count("rope.dimension_count", c.HeadDim, 1, maxWidth); d != c.HeadDim {
-		k.fail(k.name("rope.dimension_count"), fmt.Sprintf("the key length, %d", c.HeadDim))
+	c.HeadDim = max(2, c.HiddenSize/c.NumAttentionHeads&^1)
+	if !deepSeek[c.ModelType] {
+		c.readGGUFHeadDim(k)
 	}
 	c.RMSNormEps = float32(k.number("attention.layer_norm_rms_epsilon", 0))
 	if c.RMSNormEps == 0 {
@@ -152,6 +153,18 @@ func (c *Config) readGGUFSizes(k *keys) {
 	}
 	c.FinalLogitSoftcapping = float32(k.number("final_logit_softcapping", 0))
 	c.AttnLogitSoftcapping = float32(k.number("attn_logit_softcapping", 0))
+}
+
+// readGGUFHeadDim reads the width of a head, which keys, values and rotary embedding
+// share.
+func (c *Config) readGGUFHeadDim(k *keys) {
+	c.HeadDim = k.count("attention.key_length", max(1, c.HiddenSize/c.NumAttentionHeads), 1, maxWidth)
+	if v := k.count("attention.value_length", c.HeadDim, 1, maxWidth); v != c.HeadDim {
+		k.fail(k.name("attention.value_length"), fmt.Sprintf("the key length, %d", c.HeadDim))
+	}
+	if d := k.count("rope.dimension_count", c.HeadDim, 1, maxWidth); d != c.HeadDim {
+		k.fail(k.name("rope.dimension_count"), fmt.Sprintf("the key length, %d", c.HeadDim))
+	}
 }
 
 func (c *Config) readGGUFRope(k *keys) {

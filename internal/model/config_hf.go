@@ -181,6 +181,7 @@ func configFromHF(path string) (*Config, error) {
 	c.readLayers(f)
 	c.readRope(f)
 	c.readExperts(f)
+	c.readDeepSeek(f)
 	if f.err == nil {
 		if err := c.check(); err != nil {
 			f.err = fmt.Errorf("model: %s: %w", f.file, err)
@@ -304,22 +305,22 @@ func (c *Config) readRope(f *fields) {
 	context := float64(c.MaxPositionEmbeddings)
 	if r := f.object("rope_parameters"); r != nil {
 		if full := r.object("full_attention"); full != nil {
-			c.Rope = readRope(full, theta, context)
+			c.Rope = readRope(full, c.ModelType, theta, context)
 			if sliding := r.object("sliding_attention"); sliding != nil {
-				l := readRope(sliding, local, context)
+				l := readRope(sliding, c.ModelType, local, context)
 				c.RopeLocal = &l
 				f.takeError(sliding)
 			}
 			f.takeError(full)
 			return
 		}
-		c.Rope = readRope(r, theta, context)
+		c.Rope = readRope(r, c.ModelType, theta, context)
 		f.takeError(r)
 		return
 	}
-	c.Rope = RopeConfig{Type: "default", Theta: theta}
+	c.Rope = RopeConfig{Type: "default", Theta: theta, Pairs: deepSeek[c.ModelType]}
 	if r := f.object("rope_scaling"); r != nil {
-		c.Rope = readRope(r, theta, context)
+		c.Rope = readRope(r, c.ModelType, theta, context)
 		f.takeError(r)
 	}
 	if gemma {
@@ -334,7 +335,7 @@ func (f *fields) takeError(inner *fields) {
 }
 
 // readRope reads one set of rope parameters.
-func readRope(f *fields, theta, context float64) RopeConfig {
+func readRope(f *fields, kind string, theta, context float64) RopeConfig {
 	r := RopeConfig{
 		Type:                          f.text("rope_type", f.text("type", "default")),
 		Theta:                         f.number("rope_theta", theta),
@@ -351,6 +352,7 @@ func readRope(f *fields, theta, context float64) RopeConfig {
 	if p := f.number("partial_rotary_factor", 1); p != 1 {
 		f.fail("partial_rotary_factor", fmt.Sprint(p), "1")
 	}
+	r.Pairs = deepSeek[kind]
 	if r.Type == "mrope" { // text alone rotates as always
 		r.Type = "default"
 	}

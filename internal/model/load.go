@@ -77,6 +77,9 @@ func (b *binder) pack() error {
 					}
 					p := &b.plan[parts[i].plan]
 					packer.Pack(p.matrix, p.src, parts[i].from, min(parts[i].from+packChunk, p.matrix.Blocks()))
+					if packer.NaN {
+						return wrongTensor(b.src, p.name, "holds a NaN", "numbers")
+					}
 					if left[parts[i].plan].Add(-1) == 0 && b.last(parts[i].plan) {
 						b.src.release(p.name)
 					}

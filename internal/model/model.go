@@ -53,6 +53,12 @@ var families = map[string]func() network{
 	"qwen3":       func() network { return new(qwen3) },
 	"qwen3_moe":   func() network { return new(qwen3) },
 	"gemma3_text": func() network { return new(gemma3) },
+
+	"deepseek_v2":   func() network { return new(deepseek) },
+	"deepseek_v3":   func() network { return new(deepseek) },
+	"deepseek_v32":  func() network { return new(deepseek) },
+	"kimi_k2":       func() network { return new(deepseek) },
+	"glm4_moe_lite": func() network { return new(deepseek) },
 }
 
 func familyNames() string { return sortedKeys(families) }
@@ -71,6 +77,10 @@ func sortedKeys[V any](m map[string]V) string {
 type Options struct {
 	// MemoryLimit is how many bytes the weights may take, 0: any.
 	MemoryLimit int64
+	// Latent is the form of multi-head latent attention.
+	Latent LatentForm
+	// MTP opens the module of multi-token prediction too.
+	MTP bool
 }
 
 // Open reads a model: a GGUF file (the first of a split), or a Hugging Face folder
@@ -84,7 +94,7 @@ func Open(path string, o Options) (*Model, error) {
 	}
 	defer src.close()
 	m := &Model{Config: *c, net: families[c.ModelType]()}
-	b := newBinder(src, c.ModelType)
+	b := newBinder(src, c.ModelType, o)
 	if err := src.guard(func() error { m.bind(b); return b.err }); err != nil {
 		return nil, err
 	}
@@ -146,6 +156,9 @@ func (m *Model) bind(b *binder) {
 	if !tied {
 		m.head = new(Linear)
 		b.linear(m.head, "output", noLayer, c.VocabSize, c.HiddenSize)
+	}
+	if o := b.options; o.MTP && !deepSeek[c.ModelType] {
+		b.fail(fmt.Errorf("model: %s: %w", b.src.name(), ErrNoMTP))
 	}
 	m.net.bind(b, c)
 	m.ropes = m.net.tables()
@@ -214,9 +227,7 @@ func (m *Model) Forward(s *Step, b *Batch) *Act {
 //
 //	→ [to-from, V]
 func (m *Model) Logits(s *Step, hidden *Act, from, to int) *Act {
-	rows := s.acts.next()
-	*rows = Act{T: to - from, D: hidden.D, X: hidden.X[from*hidden.D : to*hidden.D]}
-	y := s.Linear(rows, m.head)
+	y := s.Linear(hidden.rows(s, from, to), m.head)
 	if softcap := m.Config.FinalLogitSoftcapping; softcap != 0 {
 		s.softcap(y, softcap)
 	}

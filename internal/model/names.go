@@ -31,6 +31,30 @@ var hfLayer = map[string]string{
 	"ffn_gate_exps": "mlp.experts.%d.gate_proj",
 	"ffn_up_exps":   "mlp.experts.%d.up_proj",
 	"ffn_down_exps": "mlp.experts.%d.down_proj",
+
+	// DeepSeek
+	"attn_q_a":       "self_attn.q_a_proj",
+	"attn_q_a_norm":  "self_attn.q_a_layernorm",
+	"attn_q_b":       "self_attn.q_b_proj",
+	"attn_kv_a_mqa":  "self_attn.kv_a_proj_with_mqa",
+	"attn_kv_a_norm": "self_attn.kv_a_layernorm",
+	"attn_kv_b":      "self_attn.kv_b_proj",
+	"ffn_gate_shexp": "mlp.shared_experts.gate_proj",
+	"ffn_up_shexp":   "mlp.shared_experts.up_proj",
+	"ffn_down_shexp": "mlp.shared_experts.down_proj",
+	"exp_probs_b":    "mlp.gate.e_score_correction",
+
+	"indexer.attn_q_b": "self_attn.indexer.wq_b",
+	"indexer.attn_k":   "self_attn.indexer.wk",
+	"indexer.k_norm":   "self_attn.indexer.k_norm",
+	"indexer.proj":     "self_attn.indexer.weights_proj",
+
+	"nextn.eh_proj":          "eh_proj",
+	"nextn.enorm":            "enorm",
+	"nextn.hnorm":            "hnorm",
+	"nextn.embed_tokens":     "embed_tokens",
+	"nextn.shared_head_head": "shared_head.head",
+	"nextn.shared_head_norm": "shared_head.norm",
 }
 
 // hfFamily names what a model type calls otherwise.
@@ -80,6 +104,9 @@ func hfName(kind string, prefix [2]string, role string, layer int, part string) 
 	name := hfFamily[kind][role]
 	if name == "" {
 		name = hfLayer[role]
+	}
+	if role == "exp_probs_b" { // e_score_correction_bias is a name of its own
+		part = strings.Replace(part, ".", "_", 1)
 	}
 	return strings.Join([]string{prefix[0], "layers.", fmt.Sprint(layer), ".", name, part}, "")
 }

@@ -116,6 +116,20 @@ func yarnScale(factor, mscale float64) float64 {
 	return float64(0.1*mscale*kernel.Log64(factor)) + 1
 }
 
+// roundDecimal takes the noise out of a number that a float32 stored, such as 0.707
+// as a tenth of it.
+func roundDecimal(x float64) float64 { return math.Round(x*1e6) / 1e6 }
+
+// softmaxScale returns what YaRN multiplies the scale of scores with, its
+// temperature once for queries and once for keys (DeepSeek's form of it).
+func (r *RopeConfig) softmaxScale() float64 {
+	if r.Type == "default" || r.MScaleAllDim == 0 {
+		return 1
+	}
+	m := yarnScale(r.Factor, r.MScaleAllDim)
+	return m * m
+}
+
 // attentionFactor multiplies sine and cosine.
 func (r *RopeConfig) attentionFactor() float64 {
 	switch {
@@ -203,5 +217,11 @@ func (r *Rope) rotate(x []float32, pos int) {
 //	x [T, heads*D]
 func (s *Step) Rope(x *Act, heads int, r *Rope) {
 	s.rows.f, s.rows.x, s.rows.heads, s.rows.rope, s.rows.pos = rowRope, x, heads, r, s.positions
+	s.runRows(x.T, x.D)
+}
+
+// ropeFirst is Rope on the first Dim elements of each head.
+func (s *Step) ropeFirst(x *Act, heads int, r *Rope) {
+	s.rows.f, s.rows.x, s.rows.heads, s.rows.rope, s.rows.pos = rowRopeFirst, x, heads, r, s.positions
 	s.runRows(x.T, x.D)
 }

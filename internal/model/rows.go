@@ -19,6 +19,9 @@ type rowsTask struct {
 	heads  int
 	act    Activation
 	scale  float32
+	again  float32 // a second factor
+	layer  *LayerNorm
+	parts  []*Act // heads
 }
 
 // rowOp names what is done to a row.
@@ -34,6 +37,11 @@ const (
 	rowSetFloat
 	rowScale
 	rowSoftcap
+	rowNormPart
+	rowLayerNorm
+	rowRopeFirst
+	rowScaleTwice
+	rowHeads
 )
 
 // runRows does the operation set in s.rows on T rows of D numbers.
@@ -78,6 +86,28 @@ func (r *rowsTask) row(t int) {
 		r.x.f32.Set(t, r.x.Row(t))
 	case rowScale:
 		kernel.Scale(r.x.Row(t), r.x.Row(t), r.scale)
+	case rowNormPart:
+		kernel.RMSNorm(r.y.Row(t), r.x.Row(t)[:len(r.norm.W)], r.norm.W, r.norm.Eps)
+	case rowLayerNorm:
+		kernel.LayerNorm(r.y.Row(t), r.x.Row(t), r.layer.W, r.layer.B, r.layer.Eps)
+	case rowRopeFirst:
+		row, D := r.x.Row(t), r.x.D/r.heads
+		for ; len(row) > 0; row = row[D:] {
+			r.rope.rotate(row[:r.rope.Dim], int(r.pos[t]))
+		}
+	case rowScaleTwice:
+		kernel.Scale(r.x.Row(t), r.x.Row(t), r.scale)
+		kernel.Scale(r.x.Row(t), r.x.Row(t), r.again)
+	case rowHeads:
+		row, stride := r.x.Row(t), r.x.D/len(r.parts)
+		for h, a := range r.parts {
+			head := row[h*stride:][:a.D]
+			if a.q8 != nil {
+				a.q8.Quantise(t, head)
+			} else {
+				a.f32.Set(t, head)
+			}
+		}
 	case rowSoftcap:
 		row := r.x.Row(t)
 		kernel.Div(row, row, r.scale)

@@ -39,6 +39,13 @@ type Act struct {
 // Row returns row t.
 func (a *Act) Row(t int) []float32 { return a.X[t*a.D : (t+1)*a.D : (t+1)*a.D] }
 
+// rows returns a view of rows from … to-1.
+func (a *Act) rows(s *Step, from, to int) *Act {
+	v := s.acts.next()
+	*v = Act{T: to - from, D: a.D, X: a.X[from*a.D : to*a.D]}
+	return v
+}
+
 // Step runs the operations of a model's forward pass, and owns the memory that
 // they need. The zero value with Workers and Kind set is ready; one goroutine uses
 // it at a time. Once it has seen its largest batch it allocates nothing.
@@ -61,14 +68,21 @@ type Step struct {
 	rows    rowsTask
 	product productTask
 	attend  attendTask
+	choose  chooseTask
+	heads   []*Act // parts of HeadLinear
 	routing routing
 }
 
 // begin starts a step with a batch.
 func (s *Step) begin(b *Batch) {
-	s.batch = b
 	s.Release(Mark{})
 	s.arena.settle()
+	s.setBatch(b)
+}
+
+// setBatch sets the rows that the operations are about.
+func (s *Step) setBatch(b *Batch) {
+	s.batch = b
 	s.positions, s.segment = s.positions[:0], s.segment[:0]
 	for i := range b.Segments {
 		g := &b.Segments[i]

@@ -128,6 +128,7 @@ var digested = []struct {
 	{"float_product", digestFloatProduct},
 	{"attention", digestAttention},
 	{"latent", digestLatent},
+	{"sparse", digestSparse},
 	{"router", digestRouter},
 	{"sample", digestSample},
 }
@@ -316,6 +317,26 @@ func digestLatent(d *digester) {
 			a.AttendChosen(queries[:1], cache.pages, chosen, new(kernel.AttendScratch))
 			d.add(outs[0]...)
 		}
+	}
+}
+
+// digestSparse attends over a sparse set of ordinary keys and values.
+func digestSparse(d *digester) {
+	for kind := kernel.CacheF32; kind <= kernel.CacheQ8; kind++ {
+		a := kernel.Attention{Kind: kind, KeyDim: 48, ValueDim: 144, Scale: 0.15}
+		cache := newCache(a, 700)
+		for p := range 700 {
+			cache.store(p, d.gen.floats(48), d.gen.floats(144), 0)
+		}
+		var chosen []int32
+		for p := range 700 {
+			if d.gen.next()%2 == 0 {
+				chosen = append(chosen, int32(p))
+			}
+		}
+		out := make([]float32, 144)
+		a.AttendChosen([]kernel.Query{{Q: d.gen.floats(48), Out: out, Sink: kernel.NoSink}}, cache.pages, chosen, new(kernel.AttendScratch))
+		d.add(out...)
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 
 // Packer packs row blocks; one for each goroutine. The zero value is ready.
 type Packer struct {
+	// NaN says that F8 weights held a NaN, which the products do not know.
+	NaN bool
+
 	w    []int8
 	s, m []float32
 	rows [kernel.RowBlock]struct {
@@ -85,6 +88,7 @@ func (p *Packer) packFloat(dst []byte, m *kernel.Matrix, src Source, data []byte
 		case tensor.F8E4M3:
 			for k, b := range row {
 				dst[k*kernel.RowBlock+r] = b
+				p.NaN = p.NaN || b&0x7f == 0x7f
 			}
 			scales, _, _, _ := m.ScaleRegions(dst)
 			for c := 0; c < m.Cols; c += kernel.ScaleColumns {

@@ -1,0 +1,86 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNoMTP says that a model has no module of multi-token prediction.
+var ErrNoMTP = errors.New("the model has no module of multi-token prediction")
+
+// mtp is a module of multi-token prediction (DeepSeek-V3 §2.2): from the hidden state
+// of position t and the embedding of token t+1 it guesses token t+2, through a
+// decoder layer of its own with a cache of its own.
+type mtp struct {
+	enorm, hnorm Norm
+	proj         Linear // [D, 2D] on the embedding, then the hidden state
+	layer        deepseekLayer
+	norm         Norm
+	embed        *Embedding // the model's where the file has no copy
+	head         *Linear    // likewise, nil: the model's
+}
+
+// bindMTP binds the first module, which stands behind the last layer.
+func (m *deepseek) bindMTP(b *binder, c *Config) {
+	i := c.NumHiddenLayers
+	if c.NumNextNPredictLayers == 0 || !b.has("nextn.eh_proj", i, ".weight") {
+		b.fail(fmt.Errorf("model: %s: %w", b.src.name(), ErrNoMTP))
+		return
+	}
+	x := &mtp{embed: &b.embed}
+	D := c.HiddenSize
+	b.norm(&x.enorm, "nextn.enorm", i, D, c.RMSNormEps)
+	b.norm(&x.hnorm, "nextn.hnorm", i, D, c.RMSNormEps)
+	b.linear(&x.proj, "nextn.eh_proj", i, D, 2*D)
+	m.bindLayer(&x.layer, b, c, i, c.NumExperts > 0)
+	if b.has("nextn.shared_head_norm", i, ".weight") {
+		b.norm(&x.norm, "nextn.shared_head_norm", i, D, c.RMSNormEps)
+	} else {
+		x.norm = m.norm
+	}
+	if b.has("nextn.embed_tokens", i, ".weight") {
+		x.embed = new(Embedding)
+		name := b.name("nextn.embed_tokens", i, ".weight")
+		if t, ok := b.find(name, c.VocabSize, D); ok {
+			b.matrix(&x.embed.Matrix, t, c.VocabSize, D, 0, 0)
+		}
+	}
+	if b.has("nextn.shared_head_head", i, ".weight") {
+		x.head = new(Linear)
+		b.linear(x.head, "nextn.shared_head_head", i, c.VocabSize, D)
+	}
+	m.mtp = x
+}
+
+// Draft runs the module on a step's rows: hidden are what Forward returned for all
+// rows of the batch, whose tokens are those that follow, so that row t has the hidden
+// state of position t and token t+1. It returns the hidden states of the guesses.
+//
+//	hidden [T, D] → [T, D]
+func (m *Model) Draft(s *Step, b *Batch, hidden *Act) *Act {
+	d := m.net.(*deepseek)
+	x := d.mtp
+	s.setBatch(b)
+	s.embed = x.embed
+	h, e := s.Norm(hidden, &x.hnorm), s.Norm(s.Embed(), &x.enorm)
+	both := s.act(h.T, 2*h.D)
+	for t := range h.T {
+		copy(both.Row(t), e.Row(t))
+		copy(both.Row(t)[h.D:], h.Row(t))
+	}
+	y := s.Linear(both, &x.proj)
+	s.Add(y, s.Latent(s.Norm(y, &x.layer.attnNorm), &x.layer.latent, d.rope))
+	d.feedForward(s, y, &x.layer)
+	return s.Norm(y, &x.norm)
+}
+
+// DraftLogits returns the logits of the guesses.
+//
+//	→ [to-from, V]
+func (m *Model) DraftLogits(s *Step, hidden *Act, from, to int) *Act {
+	head := m.net.(*deepseek).mtp.head
+	if head == nil {
+		head = m.head
+	}
+	return s.Linear(hidden.rows(s, from, to), head)
+}
