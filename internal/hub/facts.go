@@ -27,7 +27,7 @@ func readFacts(dir string, members []member, format string) (Facts, error) {
 	case formatGGUF:
 		facts, err = ggufFacts(dir, members)
 	case formatSafetensors:
-		facts, err = safetensorsFacts(dir)
+		facts, err = FolderFacts(dir)
 	}
 	if errors.Is(err, gguf.ErrFormat) || errors.Is(err, safetensors.ErrFormat) || errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: %w", err, ErrFormat)
@@ -51,11 +51,17 @@ func ggufFacts(dir string, members []member) (Facts, error) {
 	if n := len(f.Parts()); n != files {
 		return Facts{}, fmt.Errorf("%s: names %d files, and says that it is split into %d: %w", members[0].name, files, n, ErrFormat)
 	}
+	return GGUFFacts(f), nil
+}
+
+// GGUFFacts reads the facts of an open GGUF file.
+func GGUFFacts(f *gguf.File) Facts {
 	architecture, _ := f.String("general.architecture")
 	title, _ := f.String("general.name")
 	license, _ := f.String("general.license")
 	context, _ := f.Uint(architecture + ".context_length")
 	facts := Facts{
+		Format:       formatGGUF,
 		Title:        printable(title),
 		Architecture: printable(architecture),
 		License:      printable(license),
@@ -70,7 +76,7 @@ func ggufFacts(dir string, members []member) (Facts, error) {
 	if n, ok := f.Uint("general.file_type"); ok && n < uint64(len(fileTypes)) && fileTypes[n] != "" && len(bytes) > 0 {
 		facts.Quantization = fileTypes[n]
 	}
-	return facts, nil
+	return facts
 }
 
 // fileTypes are the mixtures of types that GGUF's general.file_type numbers.
@@ -111,7 +117,8 @@ type config struct {
 	} `json:"text_config"`
 }
 
-func safetensorsFacts(dir string) (Facts, error) {
+// FolderFacts reads the facts of a folder with safetensors and their config.json.
+func FolderFacts(dir string) (Facts, error) {
 	text, err := readFile(filepath.Join(dir, "config.json"), maxConfig)
 	if err != nil {
 		return Facts{}, err
@@ -125,10 +132,17 @@ func safetensorsFacts(dir string) (Facts, error) {
 		return Facts{}, err
 	}
 	defer f.Close()
-	facts := Facts{Architecture: printable(c.ModelType), Context: positions(c.Positions)}
+	facts := SafetensorsFacts(f)
+	facts.Architecture, facts.Context = printable(c.ModelType), positions(c.Positions)
 	if c.Text != nil && c.Text.Positions > 0 {
 		facts.Context = positions(c.Text.Positions)
 	}
+	return facts, nil
+}
+
+// SafetensorsFacts reads the facts that stand in safetensors alone.
+func SafetensorsFacts(f *safetensors.File) Facts {
+	facts := Facts{Format: formatSafetensors}
 	bytes := make(map[string]int64)
 	for _, t := range f.Tensors() {
 		if strings.HasSuffix(t.Name, "_scale_inv") {
@@ -138,7 +152,7 @@ func safetensorsFacts(dir string) (Facts, error) {
 		bytes[string(t.DType)] += t.Size
 	}
 	facts.Quantization = most(bytes)
-	return facts, nil
+	return facts
 }
 
 func positions(x float64) int64 {
