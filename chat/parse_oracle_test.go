@@ -676,8 +676,6 @@ func oracleDepth(v string) int {
 	return most
 }
 
-var oracleAttribute = regexp.MustCompile(`^([a-z][a-z ]*)=[ \n]*"([^"]*)"`)
-
 // attributes reads a tag after its name: the first attribute of each name, but
 // the last of those of a parameter.
 func (r *oracle) attributes(i int) (map[string]string, int, bool) {
