@@ -1,9 +1,6 @@
 package tokenizer
 
-import (
-	"fmt"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // A bpe is a byte pair encoding whose merges are a list of pairs (Sennrich et
 // al. 2016). A piece starts as single bytes, or as single characters, and is
@@ -48,7 +45,7 @@ func (m *bpe) findStarts(fallback bool) {
 		}
 		m.fallback[b] = gap
 		if fallback {
-			m.fallback[b] = m.vocab.find(fmt.Sprintf("<0x%02X>", b))
+			m.fallback[b] = m.vocab.find(byteTokenName(byte(b)))
 		}
 		m.hasBytes = m.hasBytes && m.fallback[b] >= 0
 		m.hasStarts = m.hasStarts && m.start[b] >= 0

@@ -249,13 +249,13 @@ func (g *ggufTokens) loadRanked(t *Tokenizer) error {
 	t.roles.bos, t.roles.eos, t.roles.unknown = 1, 2, 0
 	t.vocab = newVocab(len(g.texts))
 	t.vocab.grow(len(g.texts))
-	r := &ranked{vocab: t.vocab, unknown: -1}
+	r := newRanked(t.vocab, false)
 	for i, text := range g.texts {
 		if k := g.kinds[i]; k == kindNormal || k == kindByte || k == kindUnused {
 			if _, err := t.vocab.add([]byte(text), int32(i), text != ""); err != nil {
 				return fmt.Errorf("tokenizer.ggml.tokens: %w", err)
 			}
-			r.addRank(k, float32(g.scores[i]))
+			r.addScore(k, float32(g.scores[i]))
 		}
 	}
 	r.findBytes()

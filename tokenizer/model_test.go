@@ -91,7 +91,7 @@ func TestRankedMergesEqualTheNaiveWay(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for range 200 {
 		v := newVocab(40)
-		m := &ranked{vocab: v, unknown: -1}
+		m := newRanked(v, false)
 		for id, s := 0, ""; id < 40; id++ {
 			s = ""
 			for range 1 + r.IntN(4) {
@@ -102,7 +102,7 @@ func TestRankedMergesEqualTheNaiveWay(t *testing.T) {
 			}
 			if v.find(s) < 0 {
 				mustAdd(t, v, s, int32(v.entries()))
-				m.addRank(kindNormal, float32(-r.IntN(6)))
+				m.addScore(kindNormal, float32(-r.IntN(6)))
 			}
 		}
 		m.findBytes()

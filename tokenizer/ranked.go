@@ -1,46 +1,60 @@
 package tokenizer
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // A ranked is a byte pair encoding without a list of merges: two neighbours
 // merge if the vocabulary has their text, in the order of its ranks. These are
 // the scores of a SentencePiece model, or the line numbers of a tiktoken file.
 type ranked struct {
 	vocab     *vocab
-	order     []uint32 // rank of each entry; noRank: not to be made by merging
-	unused    []bool   // entries that are taken apart again
-	byteLevel bool     // symbols start as bytes, and a piece in the vocabulary is its token
-	frozen    *trie    // user-defined pieces: found first and merged with nothing; nil if there are none
-	fallback  [256]int32
-	hasBytes  bool
-	unknown   int32 // id for what the vocabulary lacks; -1: it is left out
+	order     []uint32   // rank of each entry; noRank: not to be made by merging
+	unused    []bool     // entries that are taken apart again
+	byteLevel bool       // symbols start as bytes, and a piece in the vocabulary is its token
+	frozen    *trie      // user-defined pieces: found first and merged with nothing; nil if there are none
+	fallback  [256]int32 // id of each byte, for characters that the vocabulary lacks; -1: none
+	hasBytes  bool       // all of them
+	unknown   int32      // id for characters that have neither; -1: they are left out
 }
 
-// addRank appends the rank of the entry that was added last.
-func (m *ranked) addRank(k kind, score float32) {
+// newRanked returns a model that knows no tokens of single bytes.
+func newRanked(v *vocab, byteLevel bool) *ranked {
+	m := &ranked{vocab: v, byteLevel: byteLevel, unknown: -1}
+	for b := range m.fallback {
+		m.fallback[b] = -1
+	}
+	return m
+}
+
+// addRank notes the rank of the entry that was added last.
+func (m *ranked) addRank(rank uint32, unused bool) {
+	m.order = append(m.order, rank)
+	m.unused = append(m.unused, unused)
+}
+
+// addScore notes the kind and the score of the entry that was added last.
+func (m *ranked) addScore(k kind, score float32) {
 	rank := scoreRank(score)
 	if k == kindByte || k == kindControl || k == kindUnknown {
 		rank = noRank
 	}
-	m.order = append(m.order, rank)
-	m.unused = append(m.unused, k == kindUnused)
+	m.addRank(rank, k == kindUnused)
 }
 
-// findBytes finds the byte tokens.
+// findBytes finds the tokens of single bytes. A vocabulary of characters may
+// have a byte as that character alone: Gemma's first has no <0x09>, but a tab.
 func (m *ranked) findBytes() {
 	m.hasBytes = true
-	for b := range 256 {
-		m.fallback[b] = -1
-		if e := m.vocab.find(fmt.Sprintf("<0x%02X>", b)); e >= 0 {
-			m.fallback[b] = m.vocab.ids[e]
+	for i := range m.fallback {
+		b := byte(i)
+		e := none
+		if !m.byteLevel {
+			e = m.vocab.find(byteTokenName(b))
 		}
-		if m.byteLevel {
-			if e := m.vocab.find(string([]byte{byte(b)})); e >= 0 {
-				m.fallback[b] = m.vocab.ids[e]
-			}
+		if e < 0 {
+			e = m.vocab.find(string([]byte{b}))
+		}
+		if e >= 0 {
+			m.fallback[b] = m.vocab.ids[e]
 		}
 		m.hasBytes = m.hasBytes && m.fallback[b] >= 0
 	}
@@ -127,18 +141,23 @@ func (m *ranked) emit(dst []int32, text string, depth int) []int32 {
 		}
 		return append(dst, m.vocab.ids[t])
 	}
-	if m.byteLevel || m.hasBytes {
-		for i := range len(text) {
-			if id := m.fallback[text[i]]; id >= 0 {
-				dst = append(dst, id)
-			}
+	n := len(dst)
+	for i := range len(text) {
+		id := m.fallback[text[i]]
+		if id < 0 {
+			return appendID(dst[:n], m.unknown)
 		}
-		return dst
-	}
-	if m.unknown >= 0 {
-		return append(dst, m.unknown)
+		dst = append(dst, id)
 	}
 	return dst
+}
+
+// appendID appends an id if there is one.
+func appendID(dst []int32, id int32) []int32 {
+	if id < 0 {
+		return dst
+	}
+	return append(dst, id)
 }
 
 const maxResegment = 64

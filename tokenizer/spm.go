@@ -260,12 +260,14 @@ func (f *spmFile) userPieces() *trie {
 }
 
 func (f *spmFile) loadBPE(t *Tokenizer) {
-	r := &ranked{vocab: t.vocab, unknown: t.roles.unknown, frozen: f.userPieces()}
+	r := newRanked(t.vocab, false)
+	r.unknown, r.frozen = t.roles.unknown, f.userPieces()
 	for _, p := range f.pieces {
-		r.addRank(p.kind, p.score)
+		r.addScore(p.kind, p.score)
 	}
-	r.findBytes()
-	r.hasBytes = r.hasBytes && f.byteFallback
+	if f.byteFallback {
+		r.findBytes()
+	}
 	t.model = r
 	t.stages = r.cut()
 }

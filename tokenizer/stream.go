@@ -201,34 +201,6 @@ func (d blankDecoder) token(dst []byte, s *Stream, id int32, skipped bool) []byt
 	return dst
 }
 
-// appendByteToken appends the byte of a piece <0x00>, or the piece.
-func appendByteToken(dst []byte, piece string) []byte {
-	if b, ok := byteToken(piece); ok {
-		return append(dst, b)
-	}
-	return append(dst, piece...)
-}
-
-// byteToken returns the byte that a piece like <0x0A> stands for.
-func byteToken(piece string) (byte, bool) {
-	if len(piece) != 6 || !strings.HasPrefix(piece, "<0x") || piece[5] != '>' {
-		return 0, false
-	}
-	hi, lo := fromHex(piece[3]), fromHex(piece[4])
-	return byte(hi<<4 | lo), hi >= 0 && lo >= 0
-}
-
-// fromHex returns the value of a hexadecimal digit, or -1.
-func fromHex(b byte) int {
-	switch {
-	case '0' <= b && b <= '9':
-		return int(b - '0')
-	case 'a' <= b|0x20 && b|0x20 <= 'f':
-		return int(b|0x20-'a') + 10
-	}
-	return -1
-}
-
 // appendReplaced appends text with every old replaced.
 func appendReplaced[T string | []byte](dst []byte, text T, old, with string) []byte {
 	for i := 0; i < len(text); {

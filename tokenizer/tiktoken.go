@@ -50,7 +50,7 @@ func parseTiktoken(data []byte, beside *hfConfig) (*Tokenizer, error) {
 	t := newTokenizer()
 	t.raw = true
 	t.vocab = newVocab(bytes.Count(data, []byte("\n")) + 1)
-	r := &ranked{vocab: t.vocab, byteLevel: true, unknown: -1}
+	r := newRanked(t.vocab, true)
 	if err := readRanks(data, r); err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func readRanks(data []byte, r *ranked) error {
 		if _, err := r.vocab.add(piece, int32(id), true); err != nil {
 			return err
 		}
-		r.order, r.unused = append(r.order, uint32(id)), append(r.unused, false)
+		r.addRank(uint32(id), false)
 	}
 	if len(r.order) == 0 {
 		return fmt.Errorf("%w: no ranks", ErrDamaged)

@@ -48,7 +48,7 @@ const maxPieceBytes = 1024 // of a unigram piece or an added token
 func (m *unigram) setBytes(find func(piece string) int32) {
 	m.hasBytes = true
 	for b := range 256 {
-		m.fallback[b] = find(fmt.Sprintf("<0x%02X>", b))
+		m.fallback[b] = find(byteTokenName(byte(b)))
 		m.hasBytes = m.hasBytes && m.fallback[b] >= 0
 	}
 }
