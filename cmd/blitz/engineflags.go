@@ -28,7 +28,7 @@ const maxThreads = 1024
 func (f *engineFlags) add(cmd *cobra.Command) {
 	f.set = cmd
 	f.cache = choice{from: []string{kernel.CacheF32.String(), kernel.CacheF16.String(), kernel.CacheBF16.String(), kernel.CacheQ8.String()}}
-	f.mla = choice{from: []string{"absorbed", "expanded"}}
+	f.mla = choice{from: []string{model.Absorbed.String(), model.Expanded.String()}}
 	f.threads = count{min: 1, max: maxThreads}
 	cmd.Flags().StringVar(&f.cpu, "cpu", "", "`implementation`: portable, avx2, avx512 … (default the best there is)")
 	cmd.Flags().VarP(&f.threads, "threads", "t", "`processors` to use (default all)")
@@ -53,7 +53,15 @@ func (f *engineFlags) openModel(ctx context.Context, name string) (*model.Model,
 	if err != nil {
 		return nil, err
 	}
-	return model.Open(path, model.Options{MemoryLimit: memoryLimit()})
+	return model.Open(path, model.Options{MemoryLimit: memoryLimit(), Latent: f.latent()})
+}
+
+// latent returns the form of latent attention.
+func (f *engineFlags) latent() model.LatentForm {
+	if f.mla.v == model.Expanded.String() {
+		return model.Expanded
+	}
+	return model.Absorbed
 }
 
 // engineOptions returns what the flags say.

@@ -8,16 +8,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 )
 
-// execute runs a command line with a standard input.
+// execute runs a command line with a standard input, away from the settings and the
+// store of whoever runs the test.
 func execute(t *testing.T, stdin string, args ...string) (stdout string, err error) {
 	t.Helper()
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "BLITZ_") {
+			t.Setenv(name, "")
+		}
+	}
 	t.Setenv("BLITZ_HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	root := newRoot()
 	var out bytes.Buffer
 	root.SetArgs(args)

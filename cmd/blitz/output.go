@@ -109,20 +109,6 @@ func formatCount(n int64) string {
 	return fmt.Sprintf("%.0f%s", x, units[unit])
 }
 
-// formatBytes writes bytes of memory for people, in powers of 1024.
-func formatBytes(n int64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	x, unit := float64(n), 0
-	for x >= 1024 && unit < len(units)-1 {
-		x /= 1024
-		unit++
-	}
-	if unit == 0 || x >= 100 {
-		return fmt.Sprintf("%.0f %s", x, units[unit])
-	}
-	return fmt.Sprintf("%.1f %s", x, units[unit])
-}
-
 // formatAge says how long ago something was.
 func formatAge(at, now time.Time) string {
 	d := now.Sub(at)

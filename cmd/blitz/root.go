@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -23,16 +24,30 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().Bool("offline", false, "fetch nothing, even where a source is named")
 	root.AddCommand(
 		newBench(),
+		newCompletion(),
 		newConfig(),
+		newCp(),
 		newDecode(),
 		newDetokenize(),
+		newImport(),
+		newList(),
 		newLogits(),
 		newParse(),
 		newPerplexity(),
+		newPull(),
 		newRender(),
+		newRm(),
+		newRun(),
 		newSelftest(),
+		newShow(),
 		newTokenize(),
+		newVersion(),
 	)
+	for _, c := range root.Commands() {
+		if c.ValidArgsFunction == nil && strings.Contains(c.Use, "MODEL") {
+			c.ValidArgsFunction = completeModel
+		}
+	}
 	return root
 }
 

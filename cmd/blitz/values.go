@@ -45,6 +45,9 @@ func (n *number) Set(text string) error {
 
 func (n *number) Type() string { return "number" }
 
+// reset takes back what was set; so do the resets below.
+func (n *number) reset() { n.v, n.set = 0, false }
+
 // count is an integer within bounds.
 type count struct {
 	v        int
@@ -70,6 +73,8 @@ func (c *count) Set(text string) error {
 
 func (c *count) Type() string { return "count" }
 
+func (c *count) reset() { c.v, c.set = 0, false }
+
 // seed is any 64-bit number.
 type seed struct {
 	v   uint64
@@ -93,6 +98,8 @@ func (s *seed) Set(text string) error {
 }
 
 func (s *seed) Type() string { return "seed" }
+
+func (s *seed) reset() { *s = seed{} }
 
 // choice is one of some words, or empty.
 type choice struct {
@@ -160,6 +167,8 @@ func (t *think) Set(text string) error {
 }
 
 func (t *think) Type() string { return "on|off|N" }
+
+func (t *think) reset() { *t = think{} }
 
 // valueError says that a text is no value of a flag; name is where it came from.
 func valueError(name, text string, err error) error {

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/terminal"
+)
+
+// conversation is a chat: what is typed, what was said, and how answers are asked for.
+type conversation struct {
+	flags   *runFlags // as the command line gave them, and /set changed them
+	opened  *opened
+	session *blitz.Session
+	console console
+	style   bool
+	folder  string // of the history and of saved conversations; "": none
+	history *terminal.History
+	keep    bool // what is typed goes into the history
+}
+
+// chat talks until the user leaves.
+func (f *runFlags) chat(o *opened) error {
+	ui, err := openConsole(f.cmd)
+	if err != nil {
+		return err
+	}
+	defer ui.Close()
+	c := newConversation(f, o, ui)
+	c.style = hasStyle(f.cmd.OutOrStdout(), os.Getenv)
+	if home, _, err := homeFolder(os.Getenv); err == nil {
+		c.folder = filepath.Join(home, "chats")
+		if c.history, err = terminal.OpenHistory(filepath.Join(c.folder, "history.jsonl")); err != nil {
+			c.note("%v", err)
+		}
+	}
+	return c.talk(f.cmd.Context())
+}
+
+func newConversation(f *runFlags, o *opened, ui console) *conversation {
+	return &conversation{
+		flags: f, opened: o, console: ui, history: &terminal.History{}, keep: true,
+		session: o.engine.NewSession(&blitz.Request{Messages: f.messages()}),
+	}
+}
+
+// say writes a line that is no part of an answer.
+func (c *conversation) say(format string, args ...any) {
+	fmt.Fprintf(c.console, format+"\n", args...)
+}
+
+// note writes a line that stands back.
+func (c *conversation) note(format string, args ...any) {
+	text := printableText(fmt.Sprintf(format, args...))
+	if c.style {
+		text = styleDim + text + styleNone
+	}
+	fmt.Fprintln(c.console, text)
+}
+
+// talk reads lines and does what they ask for.
+func (c *conversation) talk(ctx context.Context) error {
+	c.note("%s, %d positions. /help lists the commands, /bye or Ctrl-D leaves.", c.opened.name, c.opened.engine.Context())
+	if c.opened.plain {
+		c.note("Each line is continued as plain text, on its own.")
+	}
+	left := false // Ctrl-C was pressed in an empty line
+	for {
+		line, err := c.console.ReadLine(ctx, c.prompt())
+		switch {
+		case errors.Is(err, terminal.ErrInterrupted):
+			if line != "" {
+				left = false
+				continue
+			}
+			if left {
+				return nil
+			}
+			left = true
+			c.note("Ctrl-C once more, Ctrl-D or /bye leaves.")
+			continue
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		left = false
+		if c.keep {
+			if err := c.history.Add(line); err != nil {
+				c.note("%v", err)
+			}
+		}
+		bye, err := c.line(ctx, line)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			c.fail(err)
+		}
+		if bye {
+			return nil
+		}
+	}
+}
+
+// fail says what went wrong; the chat goes on.
+func (c *conversation) fail(err error) {
+	message, hint := explain(err)
+	c.say("error: %s", message)
+	if hint != "" {
+		c.note("hint: %s", hint)
+	}
+}
+
+// prompt says how a line is read.
+func (c *conversation) prompt() terminal.Prompt {
+	return terminal.Prompt{First: ">>> ", More: "... ", Unfinished: unfinished, Complete: c.complete, History: c.history}
+}
+
+// textQuotes stand around a text of several lines.
+const textQuotes = `"""`
+
+// unfinished says whether a line goes on in the next: it opened quotes, as a message
+// or behind a command, and did not close them.
+func unfinished(text string) bool {
+	text = strings.TrimSpace(text)
+	return (strings.HasPrefix(text, textQuotes) || strings.HasPrefix(text, "/")) && strings.Count(text, textQuotes) == 1
+}
+
+// unquote returns the text between quotes, or a text without them as it is.
+func unquote(text string) string {
+	inside, ok := strings.CutPrefix(text, textQuotes)
+	if !ok {
+		return text
+	}
+	inside, _ = strings.CutSuffix(inside, textQuotes)
+	return strings.TrimSuffix(strings.TrimPrefix(inside, "\n"), "\n")
+}
+
+// line does what a line asks for: a command, or a message.
+func (c *conversation) line(ctx context.Context, line string) (bye bool, err error) {
+	text := strings.TrimSpace(line)
+	if strings.HasPrefix(text, "/") {
+		if word, _, _ := strings.Cut(strings.TrimPrefix(text, "/"), " "); !strings.Contains(word, "/") {
+			return c.command(text)
+		}
+	}
+	if text = unquote(text); strings.TrimSpace(text) == "" {
+		return false, nil
+	}
+	return false, c.ask(ctx, text)
+}
+
+// ask sends a message and prints the answer. Ctrl-C stops the answer; what came of it
+// stays part of the conversation.
+func (c *conversation) ask(ctx context.Context, text string) error {
+	c.session.Settle()
+	if !c.opened.plain {
+		if ok, err := c.makeRoom(ctx, text); !ok || err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.console.OnInterrupt(cancel)
+	defer c.console.OnInterrupt(nil)
+	a, s, err := c.send(ctx, text)
+	if err != nil {
+		return err
+	}
+	if err := printAnswer(a, newPrinter(c.console, true, c.style, c.flags.hideThinking)); err != nil {
+		return err
+	}
+	if err := a.Err(); err != nil {
+		return err
+	}
+	stats := newStats(c.opened.name, c.opened.load, c.opened.engine, a, s)
+	switch {
+	case stats.Finish == "cancel":
+		c.note("(stopped)")
+	case stats.Finish == "length" && stats.PromptTokens+stats.OutputTokens >= stats.Context:
+		c.note("(cut: the context of %d positions is full)", stats.Context)
+	}
+	if c.flags.verbose {
+		return stats.write(c.console)
+	}
+	return nil
+}
+
+// send gives a message to the engine, with what it is drawn with.
+func (c *conversation) send(ctx context.Context, text string) (*blitz.Answer, *blitz.Sampling, error) {
+	r := c.flags.request(c.opened)
+	if c.opened.plain {
+		r.Prompt = text
+		a, err := c.opened.engine.Generate(ctx, r)
+		return a, r.Sampling, err
+	}
+	c.session.Request = r
+	a, err := c.session.Ask(ctx, text)
+	return a, r.Sampling, err
+}

