@@ -63,7 +63,6 @@ type Stream struct {
 	notify chan struct{}
 
 	prompt, cached int
-	stopToken      int32
 }
 
 // Next returns the next token, and waits for it. It returns false at the end; see

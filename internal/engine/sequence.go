@@ -16,10 +16,10 @@ type sequence struct {
 	stream  *Stream
 	sampler *sample.Sampler
 	cache   *kvcache.Sequence
-	claim   int     // bytes of cache it may come to take
-	pending []int32 // tokens that are not in the cache yet: the rest of the prompt, or the last one drawn
-	drawn   int     // tokens of the answer
-	next    []int32 // memory of pending while decoding
+	claim   int       // bytes of cache it may come to take
+	pending []int32   // tokens that are not in the cache yet: the rest of the prompt, or the last one drawn
+	drawn   int       // tokens of the answer
+	next    []int32   // memory of pending while decoding
 	scratch []float32 // for logprobs
 }
 

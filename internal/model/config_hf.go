@@ -244,7 +244,7 @@ func (c *Config) readLayers(f *fields) {
 	if f.has("sliding_window") {
 		window = f.count("sliding_window", 0, 0, maxContext)
 	}
-	slides := func(int) bool { return false }
+	var slides func(layer int) bool
 	switch c.ModelType {
 	case "qwen2", "qwen3":
 		if !f.bool("use_sliding_window", false) {

@@ -402,7 +402,10 @@ func digestSample(d *digester) {
 		sample.Logprobs(y, x)
 		d.add(y...)
 		for _, set := range []sample.Settings{
-			{}, {Temperature: 1, TopP: 1}, {Temperature: 0.7, TopK: 20, TopP: 0.8}, {Temperature: 1.3, TopP: 1, MinP: 0.1},
+			{},
+			{Temperature: 1, TopP: 1},
+			{Temperature: 0.7, TopK: 20, TopP: 0.8},
+			{Temperature: 1.3, TopP: 1, MinP: 0.1},
 			{Temperature: 2, TopP: 0.95, Penalties: sample.Penalties{Repetition: 1.2, Frequency: 0.1, Presence: 0.2}, Seed: 7},
 		} {
 			if set.Repetition == 0 {

@@ -20,12 +20,3 @@ func (g *generator) floats(n int) []float32 {
 	}
 	return y
 }
-
-// ints returns n integers from lo to hi.
-func (g *generator) ints(n, lo, hi int) []int8 {
-	y := make([]int8, n)
-	for i := range y {
-		y[i] = int8(lo + int(g.next())%(hi-lo+1))
-	}
-	return y
-}

@@ -32,6 +32,7 @@ func (l *laneWriter) min16(at int, bits []byte)   { copy(l.m[2*kernel.RowBlock*a
 // factor stores d of the 256 columns number at, minFactor their dmin; both given as
 // float16 bits.
 func (l *laneWriter) factor(at int, bits []byte) { putF16(l.d[4*kernel.RowBlock*at:], bits) }
+
 func (l *laneWriter) minFactor(at int, bits []byte) {
 	putF16(l.m[4*kernel.RowBlock*at:], bits)
 }

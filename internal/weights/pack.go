@@ -14,8 +14,6 @@ type Packer struct {
 	// NaN says that F8 weights held a NaN, which the products do not know.
 	NaN bool
 
-	w    []int8
-	s, m []float32
 	rows [kernel.RowBlock]struct {
 		w    []int8
 		s, m []float32

@@ -20,22 +20,22 @@ import (
 
 // Config is what the shapes and values of a tiny model depend on.
 type Config struct {
-	ModelType     string      `json:"model_type"`
-	VocabSize     int         `json:"vocab_size"`
-	HiddenSize    int         `json:"hidden_size"`
-	Intermediate  int         `json:"intermediate_size"`
-	MoEInter      int         `json:"moe_intermediate_size"`
-	Layers        int         `json:"num_hidden_layers"`
-	Heads         int         `json:"num_attention_heads"`
-	KVHeads       int         `json:"num_key_value_heads"`
-	HeadDim       int         `json:"head_dim"`
-	Tied          *bool       `json:"tie_word_embeddings"`
-	AttentionBias bool        `json:"attention_bias"`
-	MLPBias       bool        `json:"mlp_bias"`
-	NumExperts    int         `json:"num_experts"`
-	LocalExperts  int         `json:"num_local_experts"`
-	DecoderStep   int         `json:"decoder_sparse_step"`
-	MLPOnlyLayers []int       `json:"mlp_only_layers"`
+	ModelType     string  `json:"model_type"`
+	VocabSize     int     `json:"vocab_size"`
+	HiddenSize    int     `json:"hidden_size"`
+	Intermediate  int     `json:"intermediate_size"`
+	MoEInter      int     `json:"moe_intermediate_size"`
+	Layers        int     `json:"num_hidden_layers"`
+	Heads         int     `json:"num_attention_heads"`
+	KVHeads       int     `json:"num_key_value_heads"`
+	HeadDim       int     `json:"head_dim"`
+	Tied          *bool   `json:"tie_word_embeddings"`
+	AttentionBias bool    `json:"attention_bias"`
+	MLPBias       bool    `json:"mlp_bias"`
+	NumExperts    int     `json:"num_experts"`
+	LocalExperts  int     `json:"num_local_experts"`
+	DecoderStep   int     `json:"decoder_sparse_step"`
+	MLPOnlyLayers []int   `json:"mlp_only_layers"`
 	TextConfig    *Config `json:"text_config"`
 	Vision        *vision `json:"vision_config"`
 }

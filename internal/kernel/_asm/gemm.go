@@ -13,8 +13,12 @@ type tile struct {
 }
 
 var tiles = []tile{
-	{"F32", 32, "F32", false}, {"F32M", 32, "F32", true}, {"F3216", 16, "F32", false}, {"F32M16", 16, "F32", true},
-	{"F16", 32, "F16", false}, {"One", 32, "", false},
+	{"F32", 32, "F32", false},
+	{"F32M", 32, "F32", true},
+	{"F3216", 16, "F32", false},
+	{"F32M16", 16, "F32", true},
+	{"F16", 32, "F16", false},
+	{"One", 32, "", false},
 }
 
 // Registers of gemm: the integers of a group in 0 to 7.

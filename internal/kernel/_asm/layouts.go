@@ -12,8 +12,14 @@ type layout struct {
 }
 
 var layouts = []layout{
-	{"Bits2", 2, false}, {"Bits3", 3, false}, {"Bits3T", 3, true}, {"Bits4", 4, false}, {"Bits4T", 4, true},
-	{"Bits5", 5, false}, {"Bits6", 6, false}, {"Bits8", 8, false},
+	{"Bits2", 2, false},
+	{"Bits3", 3, false},
+	{"Bits3T", 3, true},
+	{"Bits4", 4, false},
+	{"Bits4T", 4, true},
+	{"Bits5", 5, false},
+	{"Bits6", 6, false},
+	{"Bits8", 8, false},
 }
 
 // size returns the bytes of a group: 16 rows × 32 columns.
