@@ -43,7 +43,7 @@ func (f *benchFlags) run(ctx context.Context, name string) error {
 		return err
 	}
 	start := time.Now()
-	m, err := f.openModel(ctx, name)
+	m, err := f.openModel(ctx, name, false)
 	if err != nil {
 		return err
 	}

@@ -47,13 +47,14 @@ func (f *engineFlags) check() error {
 	return nil
 }
 
-// openModel opens the weights of a model.
-func (f *engineFlags) openModel(ctx context.Context, name string) (*model.Model, error) {
+// openModel opens the weights of a model, with its module of multi-token prediction
+// if that is wanted.
+func (f *engineFlags) openModel(ctx context.Context, name string, mtp bool) (*model.Model, error) {
 	path, err := locate(ctx, f.set, name)
 	if err != nil {
 		return nil, err
 	}
-	return model.Open(path, model.Options{MemoryLimit: memoryLimit(), Latent: f.latent()})
+	return model.Open(path, model.Options{MemoryLimit: memoryLimit(), Latent: f.latent(), MTP: mtp})
 }
 
 // latent returns the form of latent attention.

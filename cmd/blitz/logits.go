@@ -74,14 +74,14 @@ func (f *logitsFlags) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	m, err := f.openModel(ctx, name)
+	m, err := f.openModel(ctx, name, f.mtp)
+	if errors.Is(err, model.ErrNoMTP) {
+		return usageError{fmt.Errorf("logits: --mtp: %w", err)}
+	}
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	if f.mtp {
-		return usageError{fmt.Errorf("logits: --mtp: %s (%s) has no multi-token-prediction module", name, m.Config.ModelType)}
-	}
 	for _, l := range lines {
 		if err := m.CheckTokens(l.ids); err != nil {
 			return fmt.Errorf("%s: line %d: %w", f.ids, l.number, err)
@@ -124,64 +124,91 @@ func (f *logitsFlags) write(ctx context.Context, e *engine.Engine, V int, lines 
 		return err
 	}
 	defer w.Abort()
-	logits, greedy, err := f.sections(w, V, lines)
-	if err != nil {
+	if err := f.declare(w, V, lines); err != nil {
 		return err
 	}
 	sequences := make([][]int32, len(lines))
 	for i, l := range lines {
 		sequences[i] = l.ids
 	}
-	row := make([]byte, 4*V)
 	plan := engine.Plan{Chunk: f.chunk.v, Decode: f.decode.v, Together: f.together}
-	err = e.Evaluate(ctx, sequences, plan, func(i, t int, x []float32) error {
-		for j, v := range x {
-			binary.LittleEndian.PutUint32(row[4*j:], math.Float32bits(v))
-		}
-		_, err := logits[i].WriteAt(row, int64(t)*int64(len(row)))
-		return err
-	})
+	logits, err := rowsTo(w, "logits.%d", V, len(lines))
 	if err != nil {
 		return err
 	}
-	for i := range greedy {
-		drawn, err := greedyIDs(ctx, e, sequences[i], f.greedy.v)
-		if err != nil {
+	if f.mtp {
+		if plan.Drafts, err = rowsTo(w, "mtp_logits.%d", V, len(lines)); err != nil {
 			return err
 		}
-		if _, err := greedy[i].WriteAt(drawn, 0); err != nil {
-			return err
-		}
+	}
+	if err := e.Evaluate(ctx, sequences, plan, logits); err != nil {
+		return err
+	}
+	if err := f.writeGreedy(ctx, w, e, sequences); err != nil {
+		return err
 	}
 	return w.Close()
 }
 
-// sections declares all tensors and returns where the bytes of each go.
-func (f *logitsFlags) sections(w *safetensors.Writer, V int, lines []idLine) (logits, greedy []io.WriterAt, err error) {
+// declare declares all tensors, in the order in which they are written.
+func (f *logitsFlags) declare(w *safetensors.Writer, V int, lines []idLine) error {
 	for i, l := range lines {
 		if err := w.Declare(fmt.Sprintf("logits.%d", i), safetensors.F32, len(l.ids), V); err != nil {
-			return nil, nil, err
-		}
-		if f.greedy.v > 0 {
-			if err := w.Declare(fmt.Sprintf("greedy.%d", i), safetensors.I32, f.greedy.v); err != nil {
-				return nil, nil, err
-			}
+			return err
 		}
 	}
-	for i := range lines {
-		s, err := w.Section(fmt.Sprintf("logits.%d", i))
+	for i := 0; f.mtp && i < len(lines); i++ {
+		if err := w.Declare(fmt.Sprintf("mtp_logits.%d", i), safetensors.F32, len(lines[i].ids)-1, V); err != nil {
+			return err
+		}
+	}
+	for i := 0; f.greedy.v > 0 && i < len(lines); i++ {
+		if err := w.Declare(fmt.Sprintf("greedy.%d", i), safetensors.I32, f.greedy.v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rowsTo returns a function that writes row t of the tensor that the pattern names
+// for i, of n tensors.
+func rowsTo(w *safetensors.Writer, pattern string, V, n int) (func(i, t int, x []float32) error, error) {
+	sections := make([]io.WriterAt, n)
+	for i := range sections {
+		var err error
+		if sections[i], err = w.Section(fmt.Sprintf(pattern, i)); err != nil {
+			return nil, err
+		}
+	}
+	row := make([]byte, 4*V)
+	return func(i, t int, x []float32) error {
+		for j, v := range x {
+			binary.LittleEndian.PutUint32(row[4*j:], math.Float32bits(v))
+		}
+		_, err := sections[i].WriteAt(row, int64(t)*int64(len(row)))
+		return err
+	}, nil
+}
+
+// writeGreedy writes the greedy ids that follow each sequence.
+func (f *logitsFlags) writeGreedy(ctx context.Context, w *safetensors.Writer, e *engine.Engine, sequences [][]int32) error {
+	if f.greedy.v == 0 {
+		return nil
+	}
+	for i, ids := range sequences {
+		s, err := w.Section(fmt.Sprintf("greedy.%d", i))
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		logits = append(logits, s)
-		if f.greedy.v > 0 {
-			if s, err = w.Section(fmt.Sprintf("greedy.%d", i)); err != nil {
-				return nil, nil, err
-			}
-			greedy = append(greedy, s)
+		drawn, err := greedyIDs(ctx, e, ids, f.greedy.v)
+		if err != nil {
+			return err
+		}
+		if _, err := s.WriteAt(drawn, 0); err != nil {
+			return err
 		}
 	}
-	return logits, greedy, nil
+	return nil
 }
 
 // greedyIDs returns the n greedy ids behind ids, as little-endian int32.

@@ -88,7 +88,7 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 	if err != nil {
 		return refusedError{fmt.Errorf("%s: %w", file, err)}
 	}
-	m, err := f.openModel(ctx, path)
+	m, err := f.openModel(ctx, path, false)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,12 @@ import (
 
 // Plan says how Evaluate computes. It changes no bit of any result.
 type Plan struct {
+	// Drafts receives the logits of the multi-token-prediction module too, row t from
+	// the hidden state of position t and token t+1, of a model that was opened with
+	// it; nil: they are not computed. It is called as each of Evaluate is. From is 0
+	// with it.
+	Drafts func(i, t int, logits []float32) error
+
 	Chunk    int  // tokens of a piece; 0: the engine's
 	Decode   int  // the last so many tokens go one at a time
 	Together bool // a piece of every sequence in each step, else one sequence after the other
@@ -31,6 +37,9 @@ func (e *Engine) Evaluate(ctx context.Context, sequences [][]int32, p Plan, each
 	}
 	if p.Chunk == 0 || p.Chunk > e.options.Chunk { // the cache was sized for the engine's
 		p.Chunk = e.options.Chunk
+	}
+	if p.Drafts != nil {
+		p.From = 0 // the module goes on from every position
 	}
 	var result error
 	if err := e.do(ctx, func() { result = e.evaluate(ctx, sequences, p, each) }); err != nil {
@@ -102,7 +111,7 @@ func (e *Engine) evaluateTogether(ctx context.Context, all []*evaluation, p Plan
 		if len(parts) == 0 {
 			return nil
 		}
-		if err := e.evaluateStep(&batch, parts, each); err != nil {
+		if err := e.evaluateStep(&batch, parts, p.Drafts, each); err != nil {
 			return err
 		}
 	}
@@ -111,13 +120,29 @@ func (e *Engine) evaluateTogether(ctx context.Context, all []*evaluation, p Plan
 // logitRows is how many rows of logits are computed at a time.
 const logitRows = 64
 
-// evaluateStep runs one step and hands out its logits.
-func (e *Engine) evaluateStep(batch *model.Batch, parts []*evaluation, each func(i, t int, logits []float32) error) error {
+// evaluateStep runs one step and hands out its logits, and those of the drafts.
+func (e *Engine) evaluateStep(batch *model.Batch, parts []*evaluation, drafts, each func(i, t int, logits []float32) error) error {
 	hidden := e.model.Forward(&e.step, batch)
+	if err := e.handOut(batch, parts, hidden, e.model.Logits, each); err != nil {
+		return err
+	}
+	if drafts != nil {
+		if err := e.draft(batch, parts, hidden, drafts); err != nil {
+			return err
+		}
+	}
+	for i := range batch.Segments {
+		batch.Segments[i].Seq.Append(batch.Segments[i].Tokens)
+	}
+	return nil
+}
+
+// handOut computes the logits of hidden states, some rows at a time.
+func (e *Engine) handOut(batch *model.Batch, parts []*evaluation, hidden *model.Act, compute func(*model.Step, *model.Act, int, int) *model.Act, each func(i, t int, logits []float32) error) error {
 	mark := e.step.Mark()
 	segment, done := 0, 0 // rows of the segment that were handed out
 	for from := 0; from < hidden.T; from += logitRows {
-		logits := e.model.Logits(&e.step, hidden, from, min(from+logitRows, hidden.T))
+		logits := compute(&e.step, hidden, from, min(from+logitRows, hidden.T))
 		for r := range logits.T {
 			for done == batch.Segments[segment].Logits {
 				segment, done = segment+1, 0
@@ -130,8 +155,30 @@ func (e *Engine) evaluateStep(batch *model.Batch, parts []*evaluation, each func
 		}
 		e.step.Release(mark)
 	}
-	for i := range batch.Segments {
-		batch.Segments[i].Seq.Append(batch.Segments[i].Tokens)
-	}
 	return nil
+}
+
+// draft runs the module of multi-token prediction on the rows of a step whose next
+// token is known, and hands out its logits.
+func (e *Engine) draft(batch *model.Batch, parts []*evaluation, hidden *model.Act, drafts func(i, t int, logits []float32) error) error {
+	var next model.Batch
+	var of []*evaluation
+	rows, at := 0, 0 // kept of hidden, seen of it
+	for i := range batch.Segments {
+		g := &batch.Segments[i]
+		n := min(len(g.Tokens), len(parts[i].ids)-1-g.Pos)
+		if n > 0 {
+			copy(hidden.X[rows*hidden.D:(rows+n)*hidden.D], hidden.X[at*hidden.D:])
+			next.Segments = append(next.Segments, model.Segment{
+				Seq: g.Seq, Pos: g.Pos, Tokens: parts[i].ids[g.Pos+1:][:n], Logits: n,
+			})
+			of = append(of, parts[i])
+		}
+		rows, at = rows+n, at+len(g.Tokens)
+	}
+	if rows == 0 {
+		return nil
+	}
+	guesses := e.model.Draft(&e.step, &next, &model.Act{T: rows, D: hidden.D, X: hidden.X[:rows*hidden.D]})
+	return e.handOut(&next, of, guesses, e.model.DraftLogits, drafts)
 }
