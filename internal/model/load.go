@@ -17,18 +17,23 @@ var ErrNoRoom = errors.New("not enough memory")
 // packChunk is how many row blocks a thread packs at a time.
 const packChunk = 64
 
+// bytes returns what all planned matrices take.
+func (b *binder) bytes() (total int64) {
+	for _, p := range b.plan {
+		total += int64(p.matrix.Bytes())
+	}
+	return total
+}
+
 // load packs all planned matrices into memory of their own and gives the pages of
 // the file back as it goes, so that there is one copy in the end. limit is how
 // many bytes may be taken, 0: any.
 func (b *binder) load(limit int64) (tensor.Memory, error) {
-	total := 0
-	for _, p := range b.plan {
-		total += p.matrix.Bytes()
-	}
-	if limit > 0 && int64(total) > limit {
+	total := b.bytes()
+	if limit > 0 && total > limit {
 		return tensor.Memory{}, fmt.Errorf("model: %s: weights take %d MiB, there are %d MiB free: %w", b.src.name(), total>>20, limit>>20, ErrNoRoom)
 	}
-	memory, err := tensor.Allocate(total)
+	memory, err := tensor.Allocate(int(total))
 	if err != nil {
 		return memory, fmt.Errorf("model: %s: %w: %w", b.src.name(), err, ErrNoRoom)
 	}

@@ -88,16 +88,11 @@ type Options struct {
 // missing, ErrArch, ErrConfig, ErrTensor, gguf.ErrFormat or safetensors.ErrFormat
 // for a refused one, ErrNoRoom where it does not fit.
 func Open(path string, o Options) (*Model, error) {
-	src, c, err := openSource(path)
+	m, b, err := bindFiles(path, o)
 	if err != nil {
 		return nil, err
 	}
-	defer src.close()
-	m := &Model{Config: *c, net: families[c.ModelType]()}
-	b := newBinder(src, c.ModelType, o)
-	if err := src.guard(func() error { m.bind(b); return b.err }); err != nil {
-		return nil, err
-	}
+	defer b.src.close()
 	if m.memory, err = b.load(o.MemoryLimit); err != nil {
 		return nil, err
 	}
@@ -106,6 +101,22 @@ func Open(path string, o Options) (*Model, error) {
 		m.head = &Linear{m.embed.Matrix}
 	}
 	return m, nil
+}
+
+// bindFiles opens the files of a model and binds its weights without reading them.
+// The binder's source is to be closed.
+func bindFiles(path string, o Options) (*Model, *binder, error) {
+	src, c, err := openSource(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	m := &Model{Config: *c, net: families[c.ModelType]()}
+	b := newBinder(src, c.ModelType, o)
+	if err := src.guard(func() error { m.bind(b); return b.err }); err != nil {
+		src.close()
+		return nil, nil, err
+	}
+	return m, b, nil
 }
 
 // openSource opens the files of a model and reads its configuration.
