@@ -1,14 +1,11 @@
 package tiny
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
 	"regexp"
 	"strings"
 
 	"github.com/blitz-r1/blitz/gguf"
-	"github.com/blitz-r1/blitz/internal/quant"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
@@ -18,6 +15,16 @@ var ggufLayer = map[string]string{
 	"self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
 	"self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm", "mlp.gate_proj": "ffn_gate",
 	"mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down", "mlp.gate": "ffn_gate_inp",
+
+	"self_attn.q_a_proj": "attn_q_a", "self_attn.q_a_layernorm": "attn_q_a_norm", "self_attn.q_b_proj": "attn_q_b",
+	"self_attn.kv_a_proj_with_mqa": "attn_kv_a_mqa", "self_attn.kv_a_layernorm": "attn_kv_a_norm",
+	"self_attn.kv_b_proj": "attn_kv_b", "self_attn.indexer.wq_b": "indexer.attn_q_b",
+	"self_attn.indexer.wk": "indexer.attn_k", "self_attn.indexer.k_norm": "indexer.k_norm",
+	"self_attn.indexer.weights_proj": "indexer.proj", "mlp.gate.e_score_correction": "exp_probs_b",
+	"mlp.shared_experts.gate_proj": "ffn_gate_shexp", "mlp.shared_experts.up_proj": "ffn_up_shexp",
+	"mlp.shared_experts.down_proj": "ffn_down_shexp", "eh_proj": "nextn.eh_proj", "enorm": "nextn.enorm",
+	"hnorm": "nextn.hnorm", "embed_tokens": "nextn.embed_tokens", "shared_head.head": "nextn.shared_head_head",
+	"shared_head.norm": "nextn.shared_head_norm",
 }
 
 var ggufGemma = map[string]string{
@@ -25,10 +32,132 @@ var ggufGemma = map[string]string{
 	"post_feedforward_layernorm": "post_ffw_norm",
 }
 
+var ggufTop = map[string]string{
+	"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight", "lm_head.weight": "output.weight",
+}
+
 var (
-	layerName  = regexp.MustCompile(`^model\.layers\.(\d+)\.(.+?)(\.weight|\.bias)$`)
+	layerName  = regexp.MustCompile(`^model\.layers\.(\d+)\.(.+?)([._]bias|\.weight)$`)
 	expertName = regexp.MustCompile(`^mlp\.experts\.(\d+)\.(gate|up|down)_proj$`)
 )
+
+// GGUF is a model as a published GGUF file holds it. A test may change it before it is
+// written.
+type GGUF struct {
+	Keys    []gguf.KeyValue
+	Tensors []Stored
+}
+
+// Spelling is how a GGUF file of a DeepSeek model is spelt.
+type Spelling uint8
+
+const (
+	// Split files have W^UK and W^UV in a tensor each, as files have them since the
+	// spring of 2025.
+	Split Spelling = iota
+	// Unsplit is the older form: one attn_kv_b, as many heads of keys and values as of
+	// queries, plain lengths of keys and values; no gating function where it is softmax.
+	Unsplit
+)
+
+// GGUF returns the model with matrices of type t: one that package quant can encode,
+// or Q4_K or Q6_K, whose blocks are random. Rows that its blocks do not fit become
+// Q8_0, or F16 where that does not fit either.
+func (m *Model) GGUF(t tensor.DType, how Spelling) (*GGUF, error) {
+	g := &GGUF{}
+	var err error
+	if g.Keys, err = m.metadata(how); err != nil {
+		return nil, err
+	}
+	for _, x := range m.ggufTensors(how) {
+		dt := t
+		cols := x.shape[len(x.shape)-1]
+		switch {
+		case len(x.shape) == 1, strings.Contains(x.name, "ffn_gate_inp"), strings.Contains(x.name, "indexer.proj"):
+			dt = tensor.F32
+		case cols%t.Block() == 0:
+		case cols%tensor.Q8_0.Block() == 0:
+			dt = tensor.Q8_0
+		default:
+			dt = tensor.F16
+		}
+		s := Stored{Name: x.name, Type: dt, Shape: x.shape}
+		if dt == tensor.Q4_K || dt == tensor.Q6_K {
+			s.Data = randomBlocks(m.Seed, x.name, dt, x.w)
+		} else if s, err = stored(x.name, dt, x.shape, x.w); err != nil {
+			return nil, err
+		}
+		g.Tensors = append(g.Tensors, s)
+	}
+	return g, nil
+}
+
+// Put sets a key of the metadata, or adds it.
+func (g *GGUF) Put(key string, v gguf.Value) {
+	for i := range g.Keys {
+		if g.Keys[i].Key == key {
+			g.Keys[i].Value = v
+			return
+		}
+	}
+	g.Keys = append(g.Keys, gguf.KeyValue{Key: key, Value: v})
+}
+
+// Drop takes the keys and tensors of these names away.
+func (g *GGUF) Drop(names ...string) {
+	for _, name := range names {
+		for i := range g.Keys {
+			if g.Keys[i].Key == name {
+				g.Keys = append(g.Keys[:i:i], g.Keys[i+1:]...)
+				break
+			}
+		}
+		for i := range g.Tensors {
+			if g.Tensors[i].Name == name {
+				g.Tensors = append(g.Tensors[:i:i], g.Tensors[i+1:]...)
+				break
+			}
+		}
+	}
+}
+
+// Write writes the file.
+func (g *GGUF) Write(path string) error {
+	w, err := gguf.Create(path)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	for _, kv := range g.Keys {
+		if err := w.Put(kv.Key, kv.Value); err != nil {
+			return err
+		}
+	}
+	for _, t := range g.Tensors {
+		kind, ok := gguf.ParseType(t.Type.String())
+		if !ok {
+			return fmt.Errorf("tiny: no GGUF type %s", t.Type)
+		}
+		if err := w.Declare(t.Name, kind, t.Shape...); err != nil {
+			return err
+		}
+	}
+	for _, t := range g.Tensors {
+		if err := w.WriteTensor(t.Name, t.Data); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// WriteGGUF writes the model with matrices of type t.
+func (m *Model) WriteGGUF(path string, t tensor.DType) error {
+	g, err := m.GGUF(t, Split)
+	if err != nil {
+		return err
+	}
+	return g.Write(path)
+}
 
 // ggufTensor is a tensor of the converted model.
 type ggufTensor struct {
@@ -37,97 +166,90 @@ type ggufTensor struct {
 	w     []float32
 }
 
-// WriteGGUF writes the model spelt as published GGUF files are; matrices are of type
-// t, which package quant can encode.
-func (m *Model) WriteGGUF(path string, t tensor.DType) error {
-	kind, ok := gguf.ParseType(t.String())
-	if !ok {
-		return fmt.Errorf("tiny: no GGUF type %s", t)
-	}
-	w, err := gguf.Create(path)
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	if err := m.putMetadata(w); err != nil {
-		return err
-	}
-	tensors := m.ggufTensors()
-	types := map[string]gguf.Type{}
-	for _, x := range tensors {
-		types[x.name] = kind
-		if len(x.shape) == 1 || strings.Contains(x.name, "ffn_gate_inp") {
-			types[x.name], _ = gguf.ParseType("F32")
-		}
-		if err := w.Declare(x.name, types[x.name], x.shape...); err != nil {
-			return err
-		}
-	}
-	for _, x := range tensors {
-		dt, _ := tensor.ParseDType(types[x.name].String())
-		b := make([]byte, dt.RowBytes(len(x.w)))
-		if err := quant.Encode(b, dt, x.w); err != nil {
-			return err
-		}
-		if err := w.WriteTensor(x.name, b); err != nil {
-			return err
-		}
-	}
-	return w.Close()
+// conversion is the list of a converted model's tensors in the making.
+type conversion struct {
+	c       *Config
+	how     Spelling
+	list    []ggufTensor
+	experts map[string]int // where the tensors of experts are
 }
 
 // ggufTensors converts names and values: llama's rotary pairs become neighbours,
-// Gemma's norms whole, experts one tensor.
-func (m *Model) ggufTensors() (list []ggufTensor) {
-	c := m.Config.text()
-	gemma := strings.HasPrefix(c.ModelType, "gemma")
-	experts := map[string]int{}
+// Gemma's norms whole, experts one tensor, W^UK and W^UV one each.
+func (m *Model) ggufTensors(how Spelling) []ggufTensor {
+	v := conversion{c: m.Config.text(), how: how, experts: map[string]int{}}
 	if f := m.ropeFactors(); f != nil {
-		list = append(list, ggufTensor{"rope_freqs.weight", []int{len(f)}, f})
+		v.list = append(v.list, ggufTensor{"rope_freqs.weight", []int{len(f)}, f})
 	}
 	for _, t := range m.Tensors() {
 		name := strings.TrimPrefix(t.Name, "language_model.")
-		x := ggufTensor{shape: t.Shape, w: m.Weight(t)}
-		if gemma && len(t.Shape) == 1 {
+		x := ggufTensor{name: ggufTop[name], shape: t.Shape, w: m.Weight(t)}
+		if v.gemma() && len(t.Shape) == 1 {
 			for i := range x.w {
 				x.w[i]++
 			}
 		}
-		switch name {
-		case "model.embed_tokens.weight":
-			x.name = "token_embd.weight"
-		case "model.norm.weight":
-			x.name = "output_norm.weight"
-		case "lm_head.weight":
-			x.name = "output.weight"
-		default:
-			p := layerName.FindStringSubmatch(name)
-			if p == nil {
-				continue // a vision tower
-			}
-			if e := expertName.FindStringSubmatch(p[2]); e != nil {
-				x.name = "blk." + p[1] + ".ffn_" + e[2] + "_exps.weight"
-				if at, there := experts[x.name]; there {
-					list[at].w = append(list[at].w, x.w...)
-					list[at].shape[0]++
-					continue
-				}
-				experts[x.name] = len(list)
-				x.shape = append([]int{1}, x.shape...)
-				break
-			}
-			part := ggufLayer[p[2]]
-			if g := ggufGemma[p[2]]; gemma && g != "" {
-				part = g
-			}
-			if c.ModelType == "llama" && (part == "attn_q" || part == "attn_k") {
-				x.w = neighbours(x.w, c.headDim(), len(x.w)/t.Shape[0])
-			}
-			x.name = "blk." + p[1] + "." + part + p[3]
+		if x.name != "" {
+			v.list = append(v.list, x)
+		} else if p := layerName.FindStringSubmatch(name); p != nil { // else of a vision tower
+			v.layer(x, "blk."+p[1]+".", p[2], strings.Replace(p[3], "_", ".", 1))
 		}
-		list = append(list, x)
 	}
-	return list
+	return v.list
+}
+
+func (v *conversion) gemma() bool { return strings.HasPrefix(v.c.ModelType, "gemma") }
+
+// layer converts a tensor of a layer.
+func (v *conversion) layer(x ggufTensor, block, name, end string) {
+	if e := expertName.FindStringSubmatch(name); e != nil {
+		v.expert(x, block+"ffn_"+e[2]+"_exps.weight")
+		return
+	}
+	part := ggufLayer[name]
+	if g := ggufGemma[name]; v.gemma() && g != "" {
+		part = g
+	}
+	if v.c.ModelType == "llama" && (part == "attn_q" || part == "attn_k") {
+		x.w = neighbours(x.w, v.c.headDim(), len(x.w)/x.shape[0])
+	}
+	if part == "attn_kv_b" && v.how == Split {
+		v.list = append(v.list, v.c.splitExpansion(block, x.w)...)
+		return
+	}
+	x.name = block + part + end
+	v.list = append(v.list, x)
+}
+
+// expert adds a matrix to those of the other experts.
+func (v *conversion) expert(x ggufTensor, name string) {
+	if at, there := v.experts[name]; there {
+		v.list[at].w = append(v.list[at].w, x.w...)
+		v.list[at].shape[0]++
+		return
+	}
+	v.experts[name] = len(v.list)
+	v.list = append(v.list, ggufTensor{name, append([]int{1}, x.shape...), x.w})
+}
+
+// splitExpansion returns the two parts of kv_b_proj: W^UK turned, [heads, C, P], and
+// W^UV, [heads, V, C].
+//
+//	w [heads*(P+V), C]
+func (c *Config) splitExpansion(block string, w []float32) []ggufTensor {
+	C, P, V := c.KVLora, c.Nope, c.VDim
+	k := ggufTensor{block + "attn_k_b.weight", []int{c.Heads, C, P}, make([]float32, c.Heads*C*P)}
+	v := ggufTensor{block + "attn_v_b.weight", []int{c.Heads, V, C}, nil}
+	for h := range c.Heads {
+		head := w[h*(P+V)*C : (h+1)*(P+V)*C]
+		for p := range P {
+			for i := range C {
+				k.w[(h*C+i)*P+p] = head[p*C+i]
+			}
+		}
+		v.w = append(v.w, head[P*C:]...)
+	}
+	return []ggufTensor{k, v}
 }
 
 // neighbours moves the rows of each head so that rotary partners, half a head
@@ -139,89 +261,4 @@ func neighbours(w []float32, d, cols int) []float32 {
 		copy(out[r*cols:(r+1)*cols], w[from*cols:(from+1)*cols])
 	}
 	return out
-}
-
-// rope is the part of a config.json that describes rotary embedding.
-type rope struct {
-	Type     string  `json:"rope_type"`
-	Theta    float64 `json:"rope_theta"`
-	Factor   float64 `json:"factor"`
-	Low      float64 `json:"low_freq_factor"`
-	High     float64 `json:"high_freq_factor"`
-	Original float64 `json:"original_max_position_embeddings"`
-}
-
-// spec is what of a config.json goes into metadata as it is.
-type spec struct {
-	Context int     `json:"max_position_embeddings"`
-	Eps     float64 `json:"rms_norm_eps"`
-	Used    int     `json:"num_experts_per_tok"`
-	Window  int     `json:"sliding_window"`
-	Rope    struct {
-		rope
-		Full  rope `json:"full_attention"`
-		Local rope `json:"sliding_attention"`
-	} `json:"rope_parameters"`
-}
-
-var ggufArch = map[string]string{
-	"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe", "gemma3_text": "gemma3",
-}
-
-// putMetadata writes what a GGUF file says of the model.
-func (m *Model) putMetadata(w *gguf.Writer) (err error) {
-	c, s, err := &m.Config, spec{}, json.Unmarshal(m.Raw, &m.Config)
-	if err == nil {
-		err = json.Unmarshal(m.Raw, &s)
-	}
-	arch := ggufArch[c.ModelType]
-	if err != nil || arch == "" {
-		return fmt.Errorf("tiny: no GGUF form of %s: %w", c.ModelType, err)
-	}
-	put := func(key string, v gguf.Value) {
-		if err == nil {
-			err = w.Put(key, v)
-		}
-	}
-	count := func(key string, n int) { put(arch+"."+key, gguf.ValueOf(uint32(n))) }
-	number := func(key string, x float64) { put(arch+"."+key, gguf.ValueOf(float32(x))) }
-	put("general.architecture", gguf.ValueOf(arch))
-	count("block_count", c.Layers)
-	count("context_length", s.Context)
-	count("embedding_length", c.HiddenSize)
-	count("feed_forward_length", c.Intermediate)
-	count("attention.head_count", c.Heads)
-	count("attention.head_count_kv", c.KVHeads)
-	count("attention.key_length", c.headDim())
-	count("attention.value_length", c.headDim())
-	number("attention.layer_norm_rms_epsilon", s.Eps)
-	r := s.Rope.rope
-	if arch == "gemma3" {
-		r = s.Rope.Full
-		number("rope.freq_base_swa", s.Rope.Local.Theta)
-		count("attention.sliding_window", s.Window)
-	}
-	number("rope.freq_base", r.Theta)
-	if c.NumExperts > 0 {
-		count("expert_count", c.NumExperts)
-		count("expert_used_count", s.Used)
-		count("expert_feed_forward_length", c.MoEInter)
-	}
-	return err
-}
-
-// ropeFactors returns what llama3 scaling divides frequencies by, nil without it.
-func (m *Model) ropeFactors() []float32 {
-	var s spec
-	if json.Unmarshal(m.Raw, &s) != nil || s.Rope.Type != "llama3" {
-		return nil
-	}
-	r, d := s.Rope.rope, m.Config.headDim()
-	f := make([]float32, d/2)
-	for i := range f {
-		turns := r.Original * math.Pow(r.Theta, -float64(2*i)/float64(d)) / (2 * math.Pi)
-		smooth := min(max((turns-r.Low)/(r.High-r.Low), 0), 1)
-		f[i] = float32(1 / ((1-smooth)/r.Factor + smooth))
-	}
-	return f
 }

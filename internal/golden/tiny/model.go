@@ -2,16 +2,10 @@
 package tiny
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
+	"bytes"
 	"encoding/json"
-	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"strings"
-
-	"github.com/blitz-r1/blitz/safetensors"
 )
 
 // The weights of the golden models are not stored: each is a function of a seed,
@@ -36,8 +30,25 @@ type Config struct {
 	LocalExperts  int     `json:"num_local_experts"`
 	DecoderStep   int     `json:"decoder_sparse_step"`
 	MLPOnlyLayers []int   `json:"mlp_only_layers"`
+	NextN         int     `json:"num_nextn_predict_layers"`
 	TextConfig    *Config `json:"text_config"`
 	Vision        *vision `json:"vision_config"`
+	Latent
+}
+
+// Latent is what the DeepSeek family has beyond other models.
+type Latent struct {
+	QLora        int `json:"q_lora_rank"`
+	KVLora       int `json:"kv_lora_rank"`
+	Nope         int `json:"qk_nope_head_dim"`
+	RopeDim      int `json:"qk_rope_head_dim"`
+	VDim         int `json:"v_head_dim"`
+	Routed       int `json:"n_routed_experts"`
+	Shared       int `json:"n_shared_experts"`
+	FirstDense   int `json:"first_k_dense_replace"`
+	LayerFreq    int `json:"moe_layer_freq"`
+	IndexHeads   int `json:"index_n_heads"`
+	IndexHeadDim int `json:"index_head_dim"`
 }
 
 type vision struct {
@@ -46,12 +57,6 @@ type vision struct {
 	Layers       int `json:"num_hidden_layers"`
 	Image        int `json:"image_size"`
 	Patch        int `json:"patch_size"`
-}
-
-// Tensor is a tensor of a tiny model.
-type Tensor struct {
-	Name  string
-	Shape []int
 }
 
 // Model is a tiny model: its configuration and how its weights are made.
@@ -107,227 +112,29 @@ func (c *Config) headDim() int {
 	return c.HiddenSize / c.Heads
 }
 
-// Tensors returns the tensors of the checkpoint in the order they are written.
-func (m *Model) Tensors() []Tensor {
-	var l list
-	c := &m.Config
-	switch c.ModelType {
-	case "gemma3":
-		l.gemma(c.TextConfig, "language_model.")
-		l.tower(c.Vision, c.TextConfig.HiddenSize)
-	case "gemma3_text":
-		l.gemma(c, "")
-	default:
-		l.llamaLike(c)
-	}
-	return l
-}
+// family says whether the model has latent attention.
+func (c *Config) family() bool { return c.KVLora > 0 }
 
-type list []Tensor
-
-func (l *list) add(name string, shape ...int) { *l = append(*l, Tensor{name, shape}) }
-
-func (l *list) mlp(p string, hidden, inter int, bias bool) {
-	l.add(p+"gate_proj.weight", inter, hidden)
-	l.add(p+"up_proj.weight", inter, hidden)
-	l.add(p+"down_proj.weight", hidden, inter)
-	if bias {
-		l.add(p+"gate_proj.bias", inter)
-		l.add(p+"up_proj.bias", inter)
-		l.add(p+"down_proj.bias", hidden)
-	}
-}
-
-func (l *list) attention(p string, c *Config, qkvBias, oBias, norms bool) {
-	d := c.headDim()
-	q, kv := c.Heads*d, c.KVHeads*d
-	l.add(p+"q_proj.weight", q, c.HiddenSize)
-	l.add(p+"k_proj.weight", kv, c.HiddenSize)
-	l.add(p+"v_proj.weight", kv, c.HiddenSize)
-	l.add(p+"o_proj.weight", c.HiddenSize, q)
-	if qkvBias {
-		l.add(p+"q_proj.bias", q)
-		l.add(p+"k_proj.bias", kv)
-		l.add(p+"v_proj.bias", kv)
-	}
-	if oBias {
-		l.add(p+"o_proj.bias", c.HiddenSize)
-	}
-	if norms {
-		l.add(p+"q_norm.weight", d)
-		l.add(p+"k_norm.weight", d)
-	}
-}
-
-// llamaLike lists llama, qwen2, qwen3, qwen3_moe and mixtral.
-func (l *list) llamaLike(c *Config) {
-	H := c.HiddenSize
-	l.add("model.embed_tokens.weight", c.VocabSize, H)
-	for i := range c.Layers {
-		p := fmt.Sprintf("model.layers.%d.", i)
-		l.add(p+"input_layernorm.weight", H)
-		qwen2, qwen3 := c.ModelType == "qwen2", strings.HasPrefix(c.ModelType, "qwen3")
-		l.attention(p+"self_attn.", c, c.AttentionBias || qwen2, c.AttentionBias && !qwen2, qwen3)
-		l.add(p+"post_attention_layernorm.weight", H)
-		switch {
-		case c.ModelType == "mixtral":
-			l.add(p+"block_sparse_moe.gate.weight", c.LocalExperts, H)
-			for e := range c.LocalExperts {
-				q := fmt.Sprintf("%sblock_sparse_moe.experts.%d.", p, e)
-				l.add(q+"w1.weight", c.Intermediate, H)
-				l.add(q+"w2.weight", H, c.Intermediate)
-				l.add(q+"w3.weight", c.Intermediate, H)
-			}
-		case c.ModelType == "qwen3_moe" && c.sparse(i):
-			l.add(p+"mlp.gate.weight", c.NumExperts, H)
-			for e := range c.NumExperts {
-				l.mlp(fmt.Sprintf("%smlp.experts.%d.", p, e), H, c.MoEInter, false)
-			}
-		default:
-			l.mlp(p+"mlp.", H, c.Intermediate, c.MLPBias && c.ModelType == "llama")
+// With returns the model with other values in its config.json; nil takes a key away.
+func (m *Model) With(changes map[string]any) *Model {
+	d := json.NewDecoder(bytes.NewReader(m.Raw))
+	d.UseNumber()
+	values := map[string]any{}
+	err := d.Decode(&values)
+	for key, v := range changes {
+		if values[key] = v; v == nil {
+			delete(values, key)
 		}
 	}
-	l.add("model.norm.weight", H)
-	if !c.tied(false) {
-		l.add("lm_head.weight", c.VocabSize, H)
+	n := &Model{Seed: m.Seed}
+	if err == nil {
+		n.Raw, err = json.Marshal(values)
 	}
-}
-
-func (c *Config) sparse(i int) bool {
-	for _, dense := range c.MLPOnlyLayers {
-		if dense == i {
-			return false
-		}
+	if err == nil {
+		err = json.Unmarshal(n.Raw, &n.Config)
 	}
-	return (i+1)%max(c.DecoderStep, 1) == 0
-}
-
-func (l *list) gemma(c *Config, prefix string) {
-	H := c.HiddenSize
-	l.add(prefix+"model.embed_tokens.weight", c.VocabSize, H)
-	for i := range c.Layers {
-		p := fmt.Sprintf("%smodel.layers.%d.", prefix, i)
-		l.add(p+"input_layernorm.weight", H)
-		l.attention(p+"self_attn.", c, false, false, true)
-		l.add(p+"post_attention_layernorm.weight", H)
-		l.add(p+"pre_feedforward_layernorm.weight", H)
-		l.mlp(p+"mlp.", H, c.Intermediate, false)
-		l.add(p+"post_feedforward_layernorm.weight", H)
-	}
-	l.add(prefix+"model.norm.weight", H)
-	if !c.tied(true) {
-		l.add(prefix+"lm_head.weight", c.VocabSize, H)
-	}
-}
-
-// tower lists the vision tower that a text engine leaves alone.
-func (l *list) tower(v *vision, H int) {
-	W, I := v.Hidden, v.Intermediate
-	l.add("multi_modal_projector.mm_input_projection_weight", W, H)
-	l.add("multi_modal_projector.mm_soft_emb_norm.weight", W)
-	p := "vision_tower.vision_model."
-	l.add(p+"embeddings.patch_embedding.weight", W, 3, v.Patch, v.Patch)
-	l.add(p+"embeddings.patch_embedding.bias", W)
-	for i := range v.Layers {
-		q := fmt.Sprintf("%sencoder.layers.%d.", p, i)
-		l.add(q+"mlp.fc1.weight", I, W)
-		l.add(q+"mlp.fc2.weight", W, I)
-	}
-}
-
-// noise returns n numbers of mean 0 and deviation 1: sums of four 16-bit parts of
-// splitmix64 started from the SHA-256 of seed and name.
-func noise(seed int, name string, n int) []float64 {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s", seed, name))
-	state := binary.LittleEndian.Uint64(sum[:8])
-	x := make([]float64, n)
-	for i := range x {
-		z := state + uint64(i+1)*0x9E3779B97F4A7C15
-		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-		z = (z ^ z>>27) * 0x94D049BB133111EB
-		z ^= z >> 31
-		parts := int64(z&0xffff) + int64(z>>16&0xffff) + int64(z>>32&0xffff) + int64(z>>48)
-		x[i] = float64(parts-131070) / math.Sqrt((1<<32-1)/3.0)
-	}
-	return x
-}
-
-// law returns mean and deviation of a tensor's values.
-func (m *Model) law(t Tensor) (mean, dev float64) {
-	c := m.Config.text()
-	gemma := strings.HasPrefix(c.ModelType, "gemma") && !strings.Contains(t.Name, "vision")
-	root := math.Sqrt(float64(t.Shape[len(t.Shape)-1]))
-	switch {
-	case strings.HasSuffix(t.Name, ".bias"):
-		return 0, 0.1
-	case len(t.Shape) == 1 && gemma && strings.HasSuffix(t.Name, "model.norm.weight"):
-		return 5, 0.1
-	case len(t.Shape) == 1 && gemma:
-		return 0, 0.1
-	case len(t.Shape) == 1:
-		return 1, 0.1
-	case strings.HasSuffix(t.Name, "embed_tokens.weight") && gemma:
-		return 0, 0.5 / root
-	case strings.HasSuffix(t.Name, "embed_tokens.weight") && c.tied(false):
-		return 0, 3 / root
-	case strings.HasSuffix(t.Name, "embed_tokens.weight"):
-		return 0, 1
-	case strings.HasSuffix(t.Name, "lm_head.weight"):
-		return 0, 3 / root
-	}
-	return 0, 1.2 / root
-}
-
-// Weight returns the values of a tensor: bfloat16 numbers that float16 holds too.
-func (m *Model) Weight(t Tensor) []float32 {
-	n := 1
-	for _, d := range t.Shape {
-		n *= d
-	}
-	mean, dev := m.law(t)
-	w := make([]float32, n)
-	for i, v := range noise(m.Seed, t.Name, n) {
-		bits := math.Float32bits(float32(mean + float64(dev*v)))
-		bits = (bits + 0x7fff + bits>>16&1) &^ 0xffff
-		if w[i] = math.Float32frombits(bits); math.Abs(float64(w[i])) < 0x1p-14 {
-			w[i] = 0
-		}
-	}
-	return w
-}
-
-// WriteSafetensors writes the model as a published checkpoint looks: config.json
-// and model.safetensors, float32.
-func (m *Model) WriteSafetensors(folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(folder, "config.json"), m.Raw, 0o644); err != nil {
-		return err
-	}
-	w, err := safetensors.Create(filepath.Join(folder, "model.safetensors"))
 	if err != nil {
-		return err
+		panic("tiny: " + err.Error()) // the model came through Load
 	}
-	defer w.Abort()
-	tensors := m.Tensors()
-	for _, t := range tensors {
-		if err := w.Declare(t.Name, "F32", t.Shape...); err != nil {
-			return err
-		}
-	}
-	for _, t := range tensors {
-		if err := w.WriteTensor(t.Name, float32Bytes(m.Weight(t))); err != nil {
-			return err
-		}
-	}
-	return w.Close()
-}
-
-func float32Bytes(x []float32) []byte {
-	b := make([]byte, 0, 4*len(x))
-	for _, v := range x {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	}
-	return b
+	return n
 }
