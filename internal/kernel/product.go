@@ -101,15 +101,12 @@ func (a *F32) Set(t int, x []float32) {
 	}
 }
 
-// Gather sets a to the vectors of src with those numbers.
-func (a *F32) Gather(src *F32, vectors []int32) {
-	a.Reset(len(vectors), src.K)
-	for t, from := range vectors {
-		_, n, first := a.tile(t / maxTile)
-		_, srcN, srcFirst := src.tile(int(from) / maxTile)
-		dst, row := a.x[first*a.K+t-first:], src.x[srcFirst*a.K+int(from)-srcFirst:]
-		for k := range a.K {
-			dst[k*n] = row[k*srcN]
-		}
+// Copy sets vector t to a vector of src, which has as many elements.
+func (a *F32) Copy(t int, src *F32, from int) {
+	_, n, first := a.tile(t / maxTile)
+	_, srcN, srcFirst := src.tile(from / maxTile)
+	dst, row := a.x[first*a.K+t-first:], src.x[srcFirst*a.K+from-srcFirst:]
+	for k := range a.K {
+		dst[k*n] = row[k*srcN]
 	}
 }

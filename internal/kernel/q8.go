@@ -154,21 +154,18 @@ func (a *Q8) Groups() (q []int8, scale, xsum []float32) {
 	return q, scale, xsum
 }
 
-// Gather sets a to the vectors of src with those numbers, without quantising them
-// again: the tokens of one expert.
-func (a *Q8) Gather(src *Q8, vectors []int32) {
-	a.Reset(len(vectors), src.K)
-	for t, from := range vectors {
-		_, n, first := a.tile(t / maxTile)
-		_, srcN, srcFirst := src.tile(int(from) / maxTile)
-		for g := range a.groups {
-			at, srcAt := first*a.groups+g*n+t-first, srcFirst*a.groups+g*srcN+int(from)-srcFirst
-			copy(a.q[at*Group:][:Group], src.q[srcAt*Group:][:Group])
-			a.scale[at], a.nsum[at], a.xsum[at] = src.scale[srcAt], src.nsum[srcAt], src.xsum[srcAt]
-			for h := range 2 {
-				at, srcAt := 2*first*a.groups+(2*g+h)*n+t-first, 2*srcFirst*a.groups+(2*g+h)*srcN+int(from)-srcFirst
-				a.nsum16[at], a.xsum16[at] = src.nsum16[srcAt], src.xsum16[srcAt]
-			}
+// Copy sets vector t to a vector of src, which has as many elements, without
+// quantising it again: a token that goes to an expert.
+func (a *Q8) Copy(t int, src *Q8, from int) {
+	_, n, first := a.tile(t / maxTile)
+	_, srcN, srcFirst := src.tile(from / maxTile)
+	for g := range a.groups {
+		at, srcAt := first*a.groups+g*n+t-first, srcFirst*a.groups+g*srcN+from-srcFirst
+		copy(a.q[at*Group:][:Group], src.q[srcAt*Group:][:Group])
+		a.scale[at], a.nsum[at], a.xsum[at] = src.scale[srcAt], src.nsum[srcAt], src.xsum[srcAt]
+		for h := range 2 {
+			at, srcAt := 2*first*a.groups+(2*g+h)*n+t-first, 2*srcFirst*a.groups+(2*g+h)*srcN+from-srcFirst
+			a.nsum16[at], a.xsum16[at] = src.nsum16[srcAt], src.xsum16[srcAt]
 		}
 	}
 }

@@ -43,7 +43,7 @@ func TestQuantise(t *testing.T) {
 	})
 }
 
-func TestGather(t *testing.T) {
+func TestCopy(t *testing.T) {
 	const T, K = 40, 96
 	var all Q8
 	var allF F32
@@ -58,8 +58,12 @@ func TestGather(t *testing.T) {
 	for _, pick := range [][]int32{{0}, {39}, {3, 3, 17}, {1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 38, 39, 0, 2, 4, 6, 8, 10}} {
 		var got, want Q8
 		var gotF, wantF F32
-		got.Gather(&all, pick)
-		gotF.Gather(&allF, pick)
+		got.Reset(len(pick), K)
+		gotF.Reset(len(pick), K)
+		for i, v := range pick {
+			got.Copy(i, &all, int(v))
+			gotF.Copy(i, &allF, int(v))
+		}
 		want.Reset(len(pick), K)
 		wantF.Reset(len(pick), K)
 		for i, v := range pick {

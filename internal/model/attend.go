@@ -98,7 +98,7 @@ type attendUnit struct {
 
 func (t *attendTask) store() {
 	t.phase, t.run = phaseStore, max(1, rowRun/(8*t.k.D))
-	t.step.Workers.Run(t, (t.k.T+t.run-1)/t.run)
+	t.step.run(OpStore, t, (t.k.T+t.run-1)/t.run)
 }
 
 // splitMinimum is how many splits a unit must have for its splits to be shared out.
@@ -108,6 +108,9 @@ const splitMinimum = 4
 // the splits of a long context are shared out instead.
 func (t *attendTask) attend() {
 	t.makeUnits()
+	if t.step.Meter != nil {
+		t.countAttention()
+	}
 	longest := 0
 	for i := range t.units {
 		longest = max(longest, t.units[i].c1-t.units[i].c0)
@@ -115,7 +118,7 @@ func (t *attendTask) attend() {
 	threads := t.step.Workers.Threads()
 	if threads == 1 || t.sparse || len(t.units) >= 4*threads || longest < splitMinimum {
 		t.phase = phaseAttend
-		t.step.Workers.Run(t, len(t.units))
+		t.step.run(OpAttention, t, len(t.units))
 		return
 	}
 	items, size := 0, 0
@@ -131,9 +134,9 @@ func (t *attendTask) attend() {
 	}
 	t.parts = t.parts[:size]
 	t.phase = phaseSplits
-	t.step.Workers.Run(t, items)
+	t.step.run(OpAttention, t, items)
 	t.phase = phaseCombine
-	t.step.Workers.Run(t, len(t.units))
+	t.step.run(OpAttention, t, len(t.units))
 }
 
 // The queries of a unit. Units of latent rows are larger, since the values of a page

@@ -26,7 +26,7 @@ type routing struct {
 	next    []int32   // [E] next free row while rows are handed out
 	token   []int32   // [T*K] whose row it is
 	expert  []int32   // [T*K]
-	inner   []*Act    // [E] an expert's part of the activations inside
+	inner   []*Act    // [E] an expert's inputs, then its part of the activations inside
 	phase   routePhase
 }
 
@@ -34,6 +34,7 @@ type routePhase uint8
 
 const (
 	phaseChoose   routePhase = iota // experts of a token
+	phaseGather                     // an expert's input
 	phaseQuantise                   // a row inside
 	phaseSum                        // outputs of a token
 )
@@ -49,21 +50,22 @@ func (s *Step) Experts(x *Act, e *Experts) *Act {
 	s.chooseExperts()
 	rows, I := len(r.ids), e.Gate[0].Rows
 	gate, up := s.act(rows, I), s.act(rows, I)
-	s.product.begin()
 	s.prepare(x, &e.Gate[0].Matrix)
-	for id := range e.Gate {
-		if in := s.expertInput(x, id); in != nil {
+	s.gather(x)
+	s.product.begin()
+	for id, in := range r.inner {
+		if in != nil {
 			from := int(r.first[id])
 			s.product.add(product{y: gate.X[from*I:], ldy: I, q8: in.q8, f32: in.f32, m: &e.Gate[id].Matrix})
 			s.product.add(product{y: up.X[from*I:], ldy: I, q8: in.q8, f32: in.f32, m: &e.Up[id].Matrix})
 		}
 	}
-	s.runProducts()
+	s.runProducts(OpExperts)
 	s.gate(gate, up, e.Act)
 	s.expertDown(gate, x.D)
 	r.y = s.act(x.T, x.D)
 	r.phase = phaseSum
-	s.Workers.Run(r, x.T)
+	s.run(OpRoute, r, x.T)
 	return r.y
 }
 
@@ -75,7 +77,7 @@ func (s *Step) chooseExperts() {
 	r.token, r.expert = resize(r.token, T*K), resize(r.expert, T*K)
 	r.first, r.next, r.inner = resize(r.first, E+1), resize(r.next, E), resize(r.inner, E)
 	r.phase = phaseChoose
-	s.Workers.Run(r, T)
+	s.run(OpRoute, r, T)
 	clear(r.first)
 	for _, id := range r.ids {
 		r.first[id+1]++
@@ -91,25 +93,39 @@ func (s *Step) chooseExperts() {
 	}
 }
 
-// expertInput returns the inputs of one expert, nil where it has none.
-func (s *Step) expertInput(x *Act, id int) *Act {
-	tokens := s.routing.token[s.routing.first[id]:s.routing.first[id+1]]
-	if len(tokens) == 0 {
-		return nil
+// gather copies the prepared rows of x to the experts that they go to.
+func (s *Step) gather(x *Act) {
+	r := &s.routing
+	for id := range r.inner {
+		r.inner[id] = nil
+		n := int(r.first[id+1] - r.first[id])
+		switch {
+		case n == 0:
+		case x.T == 1:
+			r.inner[id] = x
+		default:
+			r.inner[id] = s.prepared(n, x.D, &r.e.Gate[id].Matrix)
+		}
 	}
-	if x.T == 1 {
-		return x
+	if x.T > 1 {
+		r.phase = phaseGather
+		s.run(OpRoute, r, len(r.ids))
 	}
-	in := s.acts.next()
-	*in = Act{T: len(tokens), D: x.D}
-	if s.routing.e.Gate[id].IsFloat() {
-		in.f32 = s.f32s.next()
-		in.f32.Gather(x.f32, tokens)
+}
+
+// prepared returns an activation without numbers, whose rows are yet to be set in
+// the form in which m is multiplied.
+func (s *Step) prepared(T, D int, m *kernel.Matrix) *Act {
+	a := s.acts.next()
+	*a = Act{T: T, D: D}
+	if m.IsFloat() {
+		a.f32 = s.f32s.next()
+		a.f32.Reset(T, D)
 	} else {
-		in.q8 = s.q8s.next()
-		in.q8.Gather(x.q8, tokens)
+		a.q8 = s.q8s.next()
+		a.q8.Reset(T, D)
 	}
-	return in
+	return a
 }
 
 // expertDown multiplies the rows inside with the last matrix of their experts.
@@ -122,26 +138,18 @@ func (s *Step) expertDown(inside *Act, D int) {
 		if from == to {
 			continue
 		}
-		a := s.acts.next()
-		*a = Act{T: to - from, D: inside.D, X: inside.X[from*inside.D : to*inside.D]}
-		if r.e.Down[id].IsFloat() {
-			a.f32 = s.f32s.next()
-			a.f32.Reset(a.T, a.D)
-		} else {
-			a.q8 = s.q8s.next()
-			a.q8.Reset(a.T, a.D)
-		}
-		r.inner[id] = a
+		r.inner[id] = s.prepared(to-from, inside.D, &r.e.Down[id].Matrix)
+		r.inner[id].X = inside.X[from*inside.D : to*inside.D]
 	}
 	r.phase = phaseQuantise
-	s.Workers.Run(r, inside.T)
+	s.run(OpRoute, r, inside.T)
 	s.product.begin()
 	for id, a := range r.inner {
 		if a != nil {
 			s.product.add(product{y: r.out.X[int(r.first[id])*D:], ldy: D, q8: a.q8, f32: a.f32, m: &r.e.Down[id].Matrix})
 		}
 	}
-	s.runProducts()
+	s.runProducts(OpExperts)
 }
 
 // Do does one row of the phase.
@@ -150,9 +158,15 @@ func (r *routing) Do(i int, t *kernel.Thread) {
 	case phaseChoose:
 		K := r.e.Choose.TopK
 		r.e.Choose.Route(r.ids[i*K:(i+1)*K], r.weights[i*K:(i+1)*K], r.logits.Row(i), &t.RouteScratch)
+	case phaseGather:
+		a, row, token := r.inner[r.expert[i]], i-int(r.first[r.expert[i]]), int(r.token[i])
+		if a.q8 != nil {
+			a.q8.Copy(row, r.x.q8, token)
+		} else {
+			a.f32.Copy(row, r.x.f32, token)
+		}
 	case phaseQuantise:
-		a := r.inner[r.expert[i]]
-		row := i - int(r.first[r.expert[i]])
+		a, row := r.inner[r.expert[i]], i-int(r.first[r.expert[i]])
 		if a.q8 != nil {
 			a.q8.Quantise(row, a.Row(row))
 		} else {

@@ -53,9 +53,9 @@ func (s *Step) choosePositions(x, cQ *Act, l *Latent, rope *Rope) {
 	}
 	s.findPages(l.Attention.Layer)
 	c.store = true
-	s.Workers.Run(c, x.T)
+	s.run(OpIndex, c, x.T)
 	c.store = false
-	s.Workers.Run(c, x.T)
+	s.run(OpIndex, c, x.T)
 }
 
 // rootOf returns n^-0.5.

@@ -70,26 +70,11 @@ func (s *Step) attendAbsorbed(q, cKV, kv *Act, l *Latent) *Act {
 	width := latentWidth(l.C, l.R)
 	query, key := s.act(q.T, l.H*width), s.act(q.T, width)
 	s.HeadLinear(query, q, l.P, l.UK)
-	for t := range q.T {
-		row := query.Row(t)
-		for h := range l.H {
-			latentRow(row[h*width:(h+1)*width], nil, q.Row(t)[h*(l.P+l.R)+l.P:][:l.R], l.C)
-		}
-		latentRow(key.Row(t), cKV.Row(t), kv.Row(t)[l.C:], l.C)
-	}
+	s.latentRows(latentTask{l: l, q: q, cKV: cKV, kv: kv, query: query, key: key})
 	o := s.Attend(query, key, nil, &l.Attention)
 	out := s.act(q.T, l.H*l.V)
 	s.HeadLinear(out, o, l.C, l.UV)
 	return out
-}
-
-// latentRow fills a row of latentWidth: c, which stands there already where nil, and
-// the roped part, with zeros behind each.
-func latentRow(row, c, rope []float32, C int) {
-	at := wholeGroups(C)
-	copy(row, c)
-	clear(row[C:at])
-	clear(row[at+copy(row[at:], rope):])
 }
 
 // attendExpanded is attention over keys and values of all heads, made from c^KV
@@ -106,13 +91,63 @@ func (s *Step) attendExpanded(q, cKV, kv *Act, l *Latent) *Act {
 		s.product.add(product{y: key.X[h*K:], ldy: key.D, q8: cKV.q8, f32: cKV.f32, m: &l.UK[h].Matrix})
 		s.product.add(product{y: value.X[h*l.V:], ldy: value.D, q8: cKV.q8, f32: cKV.f32, m: &l.UV[h].Matrix})
 	}
-	s.runProducts()
-	for t := range q.T {
-		for h := range l.H {
-			copy(key.Row(t)[h*K+l.P:(h+1)*K], kv.Row(t)[l.C:])
+	s.runProducts(OpHeads)
+	s.latentRows(latentTask{l: l, kv: kv, key: key})
+	return s.Attend(q, key, value, &l.Attention)
+}
+
+// latentTask fills in what the products leave of the rows of queries and keys.
+type latentTask struct {
+	l                      *Latent
+	q, cKV, kv, query, key *Act
+	run                    int // rows of an item
+}
+
+// latentRows fills the rows of a task.
+func (s *Step) latentRows(t latentTask) {
+	t.run = max(1, rowRun/(t.key.D+t.l.H*t.l.R))
+	s.latent = t
+	s.run(OpRows, &s.latent, (t.key.T+t.run-1)/t.run)
+}
+
+// Do fills one run of rows.
+func (t *latentTask) Do(item int, _ *kernel.Thread) {
+	for r := item * t.run; r < min((item+1)*t.run, t.key.T); r++ {
+		if t.l.Form == Expanded {
+			t.expanded(r)
+		} else {
+			t.absorbed(r)
 		}
 	}
-	return s.Attend(q, key, value, &l.Attention)
+}
+
+// absorbed fills in the roped part of the queries, and the key.
+func (t *latentTask) absorbed(r int) {
+	l, width := t.l, t.key.D
+	query, q := t.query.Row(r), t.q.Row(r)
+	for h := range l.H {
+		latentRow(query[h*width:(h+1)*width], nil, q[h*(l.P+l.R)+l.P:][:l.R], l.C)
+	}
+	latentRow(t.key.Row(r), t.cKV.Row(r), t.kv.Row(r)[l.C:], l.C)
+}
+
+// expanded fills in the roped part of the keys, which all heads share.
+func (t *latentTask) expanded(r int) {
+	l := t.l
+	K := l.P + l.R
+	key, rope := t.key.Row(r), t.kv.Row(r)[l.C:]
+	for h := range l.H {
+		copy(key[h*K+l.P:(h+1)*K], rope)
+	}
+}
+
+// latentRow fills a row of latentWidth: c, which stands there already where nil, and
+// the roped part, with zeros behind each.
+func latentRow(row, c, rope []float32, C int) {
+	at := wholeGroups(C)
+	copy(row, c)
+	clear(row[C:at])
+	clear(row[at+copy(row[at:], rope):])
 }
 
 // HeadLinear multiplies each head with a matrix of its own: the first `in` elements
@@ -123,16 +158,7 @@ func (s *Step) HeadLinear(y, x *Act, in int, w []Linear) {
 	H := len(w)
 	s.heads = resize(s.heads, H)
 	for h := range s.heads {
-		a := s.acts.next()
-		*a = Act{T: x.T, D: in}
-		if w[h].IsFloat() {
-			a.f32 = s.f32s.next()
-			a.f32.Reset(x.T, in)
-		} else {
-			a.q8 = s.q8s.next()
-			a.q8.Reset(x.T, in)
-		}
-		s.heads[h] = a
+		s.heads[h] = s.prepared(x.T, in, &w[h].Matrix)
 	}
 	s.rows.f, s.rows.x, s.rows.parts = rowHeads, x, s.heads
 	s.runRows(x.T, x.D)
@@ -140,5 +166,5 @@ func (s *Step) HeadLinear(y, x *Act, in int, w []Linear) {
 	for h, a := range s.heads {
 		s.product.add(product{y: y.X[h*(y.D/H):], ldy: y.D, q8: a.q8, f32: a.f32, m: &w[h].Matrix})
 	}
-	s.runProducts()
+	s.runProducts(OpHeads)
 }

@@ -12,7 +12,7 @@ func (s *Step) Linear(x *Act, w *Linear) *Act {
 	y := s.act(x.T, w.Rows)
 	s.product.begin()
 	s.multiply(y, x, w)
-	s.runProducts()
+	s.runProducts(OpLinear)
 	return y
 }
 
@@ -22,7 +22,7 @@ func (s *Step) Linear2(x *Act, a, b *Linear) (ya, yb *Act) {
 	s.product.begin()
 	s.multiply(ya, x, a)
 	s.multiply(yb, x, b)
-	s.runProducts()
+	s.runProducts(OpLinear)
 	return ya, yb
 }
 
@@ -32,7 +32,7 @@ func (s *Step) Linear3(x *Act, a, b, c *Linear) (ya, yb, yc *Act) {
 	s.multiply(ya, x, a)
 	s.multiply(yb, x, b)
 	s.multiply(yc, x, c)
-	s.runProducts()
+	s.runProducts(OpLinear)
 	return ya, yb, yc
 }
 
@@ -73,6 +73,14 @@ type product struct {
 	first int // number of the first item
 }
 
+// rows returns how many rows are multiplied.
+func (x *product) rows() int {
+	if x.m.IsFloat() {
+		return x.f32.T
+	}
+	return x.q8.T
+}
+
 // productTask runs independent products, cut into runs of row blocks.
 type productTask struct {
 	products []product
@@ -90,22 +98,20 @@ const (
 	itemMACs  = 4 << 20  // where many are
 )
 
-func (s *Step) runProducts() {
+// runProducts runs the products that were added.
+func (s *Step) runProducts(o Op) {
 	p := &s.product
 	for i := range p.products {
 		x := &p.products[i]
-		T := 0
-		if x.m.IsFloat() {
-			T = x.f32.T
-		} else {
-			T = x.q8.T
-		}
-		macs := x.m.Cols * kernel.RowBlock * T
+		macs := x.m.Cols * kernel.RowBlock * x.rows()
 		x.chunk = max(1, min(max(itemBytes/x.m.BlockBytes(), 1), itemMACs/max(macs, 1)))
 		x.first = p.items
 		p.items += (x.m.Blocks() + x.chunk - 1) / x.chunk
 	}
-	s.Workers.Run(p, p.items)
+	if s.Meter != nil {
+		s.countProducts(o)
+	}
+	s.run(o, p, p.items)
 }
 
 // Do does one item.

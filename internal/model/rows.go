@@ -48,7 +48,7 @@ const (
 func (s *Step) runRows(T, D int) {
 	r := &s.rows
 	r.T, r.run = T, max(1, rowRun/max(D, 1))
-	s.Workers.Run(r, (T+r.run-1)/r.run)
+	s.run(OpRows, r, (T+r.run-1)/r.run)
 }
 
 // Do does one run of rows.

@@ -52,6 +52,7 @@ func (a *Act) rows(s *Step, from, to int) *Act {
 type Step struct {
 	Workers *kernel.Workers
 	Kind    kernel.CacheKind // of keys and values
+	Meter   *Meter           // adds up what is done; nil: nothing does
 
 	embed     *Embedding
 	batch     *Batch
@@ -68,6 +69,7 @@ type Step struct {
 	rows    rowsTask
 	product productTask
 	attend  attendTask
+	latent  latentTask
 	choose  chooseTask
 	heads   []*Act // parts of HeadLinear
 	routing routing
