@@ -3,36 +3,62 @@ package model
 import (
 	"math"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/golden"
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
 	"github.com/blitz-r1/blitz/internal/kernel"
-	"github.com/blitz-r1/blitz/internal/kvcache"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
-// goldenModels are the folders of testdata: logits computed in float64 by an
-// independent program on the same weights.
-var goldenModels = []string{"llama", "qwen2", "qwen3", "qwen3-moe", "gemma3", "gemma3-text"}
+// The folders of testdata: logits computed in float64 by an independent program on
+// the same weights. That of DeepSeek's FP8 checkpoints has a test of its own.
+var (
+	plainModels  = []string{"llama", "qwen2", "qwen3", "qwen3-moe", "gemma3", "gemma3-text"}
+	latentModels = []string{"deepseek-v2-lite", "deepseek-v2", "deepseek-v3", "deepseek-v3-mtp", "deepseek-v32", "glm4-moe-lite", "kimi-k2"}
+	goldenModels = append(slices.Clone(plainModels), latentModels...)
+)
 
 // Errors that are allowed, in deviations of the wanted logits: PyTorch in float32 is
-// off by 1e-6 rms and 1e-5 at most; rounded caches as measured, doubled, where a
-// rounded cache may change a router's choice.
+// off by 1e-6 rms and 1e-5 at most; of rounded caches the median row counts, since a
+// rounded cache may change a router's choice. The limits are about twice what was
+// measured: for dense models, for models with experts, and twice that where positions
+// are chosen too.
 const (
 	floatRMS = 1e-5
 	floatMax = 1e-4
 )
 
-var cacheRMS = map[kernel.CacheKind]float64{kernel.CacheF16: 5e-3, kernel.CacheBF16: 1.2e-1, kernel.CacheQ8: 2e-1}
+var cacheRow = map[kernel.CacheKind][2]float64{
+	kernel.CacheF16: {2e-3, 5e-3}, kernel.CacheBF16: {2e-2, 1.2e-1}, kernel.CacheQ8: {4e-2, 2e-1},
+}
 
-// expectation is one golden folder.
+// cacheLimit returns what the median row may be off with a rounded cache.
+func cacheLimit(c *Config, kind kernel.CacheKind) float64 {
+	limits := cacheRow[kind]
+	switch {
+	case c.IndexNHeads > 0:
+		return 2 * limits[1]
+	case c.NumExperts > 0:
+		return limits[1]
+	}
+	return limits[0]
+}
+
+// expectation is one golden folder: logits of some rows of two sequences.
 type expectation struct {
 	ids    [][]int32
-	rows   [][]int32
-	logits [][]float32
+	logits map[string][]goldenRows // by name of the array
 	greedy []int32
 	steps  int // of greedy that were drawn
+	chosen [][]int32
+}
+
+// goldenRows are rows of one sequence.
+type goldenRows struct {
+	rows   []int32
+	logits []float32 // [rows, V]
 }
 
 func loadExpectation(t *testing.T, name string) (*tiny.Model, *expectation) {
@@ -46,110 +72,110 @@ func loadExpectation(t *testing.T, name string) (*tiny.Model, *expectation) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &expectation{}
+	e := &expectation{logits: map[string][]goldenRows{}, steps: a["greedy_gap"].Len()}
 	ints := func(key string) []int32 {
+		if _, there := a[key]; !there {
+			return nil
+		}
 		v, err := a[key].Int32s()
 		if err != nil {
 			t.Fatal(key, err)
 		}
 		return v
 	}
-	for _, i := range []string{"0", "1"} {
-		l, err := a["logits."+i].Float32s()
-		if err != nil {
-			t.Fatal(err)
+	for _, i := range []string{".0", ".1"} {
+		e.ids = append(e.ids, ints("ids"+i))
+		for key, rows := range map[string]string{"logits": "rows", "logits_ue8m0": "rows", "mtp_logits": "mtp_rows"} {
+			if _, there := a[key+i]; there {
+				l, err := a[key+i].Float32s()
+				if err != nil {
+					t.Fatal(key, err)
+				}
+				e.logits[key] = append(e.logits[key], goldenRows{ints(rows + i), l})
+			}
 		}
-		e.ids, e.rows, e.logits = append(e.ids, ints("ids."+i)), append(e.rows, ints("rows."+i)), append(e.logits, l)
+		if c := ints("chosen" + i); c != nil {
+			e.chosen = append(e.chosen, c)
+		}
 	}
-	e.greedy, e.steps = ints("greedy"), a["greedy_gap"].Len()
+	e.greedy = ints("greedy")
 	return m, e
 }
 
-// runner runs a model on sequences of its own.
-type runner struct {
-	m     *Model
-	step  Step
-	cache *kvcache.Cache
-}
-
-func newRunner(t *testing.T, m *Model, kind kernel.CacheKind, threads int) *runner {
-	t.Helper()
-	cache, err := kvcache.New(m.CacheLayers(kind), 1<<30)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := kernel.NewWorkers(threads)
-	t.Cleanup(w.Close)
-	return &runner{m: m, step: Step{Workers: w, Kind: kind}, cache: cache}
-}
-
-// run computes the logits of all rows: a step takes the next chunk of every
-// sequence.
-func (r *runner) run(t *testing.T, sequences [][]int32, chunk int) [][]float32 {
-	t.Helper()
-	out := make([][]float32, len(sequences))
-	seqs := make([]*kvcache.Sequence, len(sequences))
-	for i := range seqs {
-		seqs[i] = r.cache.Sequence()
-		defer seqs[i].Free()
-	}
-	for {
-		var b Batch
-		var which []int
-		for i, ids := range sequences {
-			at := seqs[i].Len()
-			if n := min(chunk, len(ids)-at); n > 0 {
-				if err := seqs[i].Reserve(n); err != nil {
-					t.Fatal(err)
-				}
-				b.Segments = append(b.Segments, Segment{Seq: seqs[i], Pos: at, Tokens: ids[at : at+n], Logits: n})
-				which = append(which, i)
-			}
-		}
-		if len(which) == 0 {
-			return out
-		}
-		h := r.m.Forward(&r.step, &b)
-		l := r.m.Logits(&r.step, h, 0, h.T)
-		row := 0
-		for k, i := range which {
-			n := len(b.Segments[k].Tokens)
-			out[i] = append(out[i], l.X[row*l.D:(row+n)*l.D]...)
-			row += n
-			seqs[i].Append(b.Segments[k].Tokens)
-		}
-	}
-}
-
-// off returns the error of the golden rows in deviations of the logits.
-func (e *expectation) off(got [][]float32, V int) (rms, worst float64) {
+// off returns the error of the golden rows in deviations of the logits: rms, the
+// largest, and the median over rows of a row's rms.
+func (e *expectation) off(array string, got [][][]float32) (rms, worst, median float64) {
 	var sum, square, d2 float64
+	var rows []float64
 	n := 0
-	for i, want := range e.logits {
-		for k, row := range e.rows[i] {
-			for v := range V {
-				w := float64(want[k*V+v])
-				d := float64(got[i][int(row)*V+v]) - w
+	for i, g := range e.logits[array] {
+		V := len(g.logits) / len(g.rows)
+		for k, row := range g.rows {
+			var r2 float64
+			for v, want := range g.logits[k*V : (k+1)*V] {
+				w := float64(want)
+				d := float64(got[i][row][v]) - w
 				if d != d {
-					return math.Inf(1), math.Inf(1)
+					return math.Inf(1), math.Inf(1), math.Inf(1)
 				}
-				sum, square, d2, n = sum+w, square+w*w, d2+d*d, n+1
+				sum, square, r2, n = sum+w, square+w*w, r2+d*d, n+1
 				worst = max(worst, math.Abs(d))
 			}
+			rows = append(rows, math.Sqrt(r2/float64(V)))
+			d2 += r2
 		}
 	}
 	mean := sum / float64(n)
 	dev := math.Sqrt(square/float64(n) - mean*mean)
-	return math.Sqrt(d2/float64(n)) / dev, worst / dev
+	slices.Sort(rows)
+	return math.Sqrt(d2/float64(n)) / dev, worst / dev, rows[len(rows)/2] / dev
 }
 
-func openTiny(t *testing.T, model *tiny.Model) *Model {
+// near reports logits that are off by more than float arithmetic is.
+func (e *expectation) near(t *testing.T, what, array string, got [][][]float32) {
+	t.Helper()
+	if rms, worst, _ := e.off(array, got); rms > floatRMS || worst > floatMax {
+		t.Errorf("%s: %s off by %.1e rms, %.1e at most, limits %.0e and %.0e", what, array, rms, worst, floatRMS, floatMax)
+	}
+}
+
+// forms returns the forms of attention that a golden model runs in.
+func forms(m *tiny.Model) []LatentForm {
+	if deepSeek[m.Config.ModelType] {
+		return []LatentForm{Absorbed, Expanded}
+	}
+	return []LatentForm{Absorbed}
+}
+
+// openCheckpoint writes a checkpoint and opens it.
+func openCheckpoint(t *testing.T, c *tiny.Checkpoint, err error, o Options) *Model {
 	t.Helper()
 	folder := t.TempDir()
-	if err := model.WriteSafetensors(folder); err != nil {
+	if err == nil {
+		err = c.Write(folder, 1)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := Open(folder, Options{})
+	return open(t, folder, o)
+}
+
+// openGGUF writes a GGUF file and opens it.
+func openGGUF(t *testing.T, g *tiny.GGUF, err error, o Options) *Model {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "model.gguf")
+	if err == nil {
+		err = g.Write(path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return open(t, path, o)
+}
+
+func open(t *testing.T, path string, o Options) *Model {
+	t.Helper()
+	m, err := Open(path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,35 +183,48 @@ func openTiny(t *testing.T, model *tiny.Model) *Model {
 	return m
 }
 
-// TestGolden holds logits to those computed in float64, in every cache kind, and
-// greedy ids to those of the reference.
+// TestGolden holds logits to those computed in float64, in every cache kind and both
+// forms of latent attention, and greedy ids to those of the reference.
 func TestGolden(t *testing.T) {
 	for _, name := range goldenModels {
-		t.Run(name, func(t *testing.T) {
-			model, e := loadExpectation(t, name)
-			m := openTiny(t, model)
-			V := m.Config.VocabSize
-			r := newRunner(t, m, kernel.CacheF32, 2)
-			rms, worst := e.off(r.run(t, e.ids, 512), V)
-			if rms > floatRMS || worst > floatMax {
-				t.Errorf("off by %.1e rms, %.1e at most, limits %.0e and %.0e", rms, worst, floatRMS, floatMax)
-			}
-			ids := append([]int32{}, e.greedy[:len(e.greedy)-e.steps]...)
-			for range e.steps {
-				logits := r.run(t, [][]int32{ids}, 512)[0]
-				ids = append(ids, int32(argmax(logits[len(logits)-V:])))
-			}
-			for i, id := range ids {
-				if id != e.greedy[i] {
-					t.Fatalf("greedy token %d is %d, want %d", i, id, e.greedy[i])
+		model, e := loadExpectation(t, name)
+		for _, form := range forms(model) {
+			t.Run(name+" "+form.String(), func(t *testing.T) {
+				c, err := model.Checkpoint(tensor.F32)
+				m := openCheckpoint(t, c, err, Options{Latent: form})
+				r := newRunner(t, m, kernel.CacheF32, 2)
+				exact := r.run(t, e.ids, whole)
+				e.near(t, "float", "logits", exact.logits)
+				greedy(t, r, e)
+				for kind := range cacheRow {
+					got := newRunner(t, m, kind, 2).run(t, e.ids, whole)
+					if _, _, median := e.off("logits", got.logits); median > cacheLimit(&m.Config, kind) {
+						t.Errorf("cache %s: the median row is off by %.1e, limit %.1e", kind, median, cacheLimit(&m.Config, kind))
+					}
+					if sameBits(got.logits, exact.logits) == nil {
+						t.Errorf("cache %s: the same bits as with f32, want rounded ones", kind)
+					}
 				}
-			}
-			for kind, limit := range cacheRMS {
-				if rms, _ := e.off(newRunner(t, m, kind, 2).run(t, e.ids, 512), V); rms > limit {
-					t.Errorf("cache %s: off by %.1e, limit %.0e", kind, rms, limit)
-				}
-			}
-		})
+			})
+		}
+	}
+}
+
+// greedy draws the reference's greedy ids, where it has some.
+func greedy(t *testing.T, r *runner, e *expectation) {
+	t.Helper()
+	if len(e.greedy) == 0 {
+		return
+	}
+	ids := slices.Clone(e.greedy[:len(e.greedy)-e.steps])
+	for range e.steps {
+		logits := r.run(t, [][]int32{ids}, lastRow).logits[0]
+		ids = append(ids, int32(argmax(logits[len(ids)-1])))
+	}
+	for i, id := range ids {
+		if id != e.greedy[i] {
+			t.Fatalf("greedy token %d is %d, want %d", i, id, e.greedy[i])
+		}
 	}
 }
 
@@ -201,115 +240,78 @@ func argmax(x []float32) int {
 
 // TestGoldenGGUF reads the same models as GGUF files, float32 and Q8_0.
 func TestGoldenGGUF(t *testing.T) {
-	for _, name := range []string{"llama", "qwen2", "qwen3", "qwen3-moe", "gemma3-text"} {
+	for _, name := range slices.DeleteFunc(slices.Clone(goldenModels), func(n string) bool { return n == "gemma3" }) {
 		model, e := loadExpectation(t, name)
-		for _, c := range []struct {
-			t     tensor.DType
-			limit float64
-		}{{tensor.F32, floatRMS}, {tensor.BF16, floatRMS}, {tensor.Q8_0, 0.1}} {
-			path := filepath.Join(t.TempDir(), "model.gguf")
-			if err := model.WriteGGUF(path, c.t); err != nil {
-				t.Fatal(err)
-			}
-			m, err := Open(path, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			rms, _ := e.off(newRunner(t, m, kernel.CacheF32, 2).run(t, e.ids, 512), m.Config.VocabSize)
-			if rms > c.limit {
-				t.Errorf("%s as GGUF %s: off by %.1e, limit %.0e", name, c.t, rms, c.limit)
-			}
-			m.Close()
-		}
-	}
-}
-
-// TestSameBits holds logits to the same bits in any batch, chunking, thread count and
-// on any implementation, float and quantised, in every cache kind.
-func TestSameBits(t *testing.T) {
-	before := kernel.Current()
-	defer kernel.UseImpl(before)
-	for _, name := range []string{"llama", "qwen3-moe", "gemma3-text"} {
-		model, _ := loadExpectation(t, name)
-		path := filepath.Join(t.TempDir(), "model.gguf")
-		for _, dt := range []tensor.DType{tensor.F32, tensor.Q8_0} {
-			if err := model.WriteGGUF(path, dt); err != nil {
-				t.Fatal(err)
-			}
-			m, err := Open(path, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var sequences [][]int32
-			for i, n := range []int{270, 33, 1, 18} { // the first crosses a split of attention
-				ids := make([]int32, n)
-				for k := range ids {
-					ids[k] = int32((k*k*7 + 13*i + k) % m.Config.VocabSize)
-				}
-				sequences = append(sequences, ids)
-			}
-			for kind := kernel.CacheF32; kind <= kernel.CacheQ8; kind++ {
-				kernel.UseImpl(before)
-				want := make([][]float32, len(sequences))
-				for i, ids := range sequences {
-					want[i] = newRunner(t, m, kind, 1).run(t, [][]int32{ids}, 512)[0]
-				}
-				for threads, chunks := range map[int][]int{1: {7}, 2: {64, 512}, 3: {1}} {
-					for _, chunk := range chunks {
-						compareBits(t, name, newRunner(t, m, kind, threads).run(t, sequences, chunk), want)
-					}
-				}
-				for _, impl := range kernel.Implementations() {
-					kernel.UseImpl(impl)
-					compareBits(t, name+" "+impl.String(), newRunner(t, m, kind, 2).run(t, sequences[2:], 8), want[2:])
-				}
-			}
-			m.Close()
-		}
-	}
-}
-
-func compareBits(t *testing.T, what string, got, want [][]float32) {
-	t.Helper()
-	for i := range want {
-		for k, w := range want[i] {
-			if math.Float32bits(got[i][k]) != math.Float32bits(w) {
-				t.Fatalf("%s: sequence %d: logit %d is %v, want %v", what, i, k, got[i][k], w)
+		for _, dt := range []tensor.DType{tensor.F32, tensor.BF16, tensor.Q8_0} {
+			g, err := model.GGUF(dt, tiny.Split)
+			m := openGGUF(t, g, err, Options{})
+			got := newRunner(t, m, kernel.CacheF32, 2).run(t, e.ids, whole)
+			if dt != tensor.Q8_0 {
+				e.near(t, name+" as "+dt.String(), "logits", got.logits)
+			} else if _, _, median := e.off("logits", got.logits); median > cacheLimit(&m.Config, kernel.CacheQ8) {
+				t.Errorf("%s as Q8_0: the median row is off by %.1e, limit %.1e", name, median, cacheLimit(&m.Config, kernel.CacheQ8))
 			}
 		}
 	}
 }
 
-// TestNoGarbage decodes without allocating, once the step has seen its batch.
-func TestNoGarbage(t *testing.T) {
-	for _, name := range []string{"llama", "qwen3-moe", "gemma3-text"} {
-		model, _ := loadExpectation(t, name)
-		path := filepath.Join(t.TempDir(), "model.gguf")
-		if err := model.WriteGGUF(path, tensor.Q8_0); err != nil {
-			t.Fatal(err)
+// TestGoldenFP8 reads DeepSeek's FP8 checkpoints: float scales, as V3 and R1 have
+// them, and powers of two, as V3.1; the latter also as the one byte that is all they
+// hold.
+func TestGoldenFP8(t *testing.T) {
+	model, e := loadExpectation(t, "deepseek-v3-fp8")
+	for _, form := range forms(model) {
+		for array, ue8m0 := range map[string]bool{"logits": false, "logits_ue8m0": true} {
+			c, err := model.FP8(ue8m0)
+			m := openCheckpoint(t, c, err, Options{Latent: form})
+			got := newRunner(t, m, kernel.CacheF32, 2).run(t, e.ids, whole)
+			e.near(t, form.String(), array, got.logits)
+			if ue8m0 {
+				m = openCheckpoint(t, scalesInBytes(c), nil, Options{Latent: form})
+				if err := sameBits(newRunner(t, m, kernel.CacheF32, 1).run(t, e.ids, whole).logits, got.logits); err != nil {
+					t.Errorf("%s: scales of type F8_E8M0: %v", form, err)
+				}
+			}
 		}
-		m, err := Open(path, Options{})
-		if err != nil {
-			t.Fatal(err)
+	}
+}
+
+// scalesInBytes stores scales that are powers of two as F8_E8M0.
+func scalesInBytes(c *tiny.Checkpoint) *tiny.Checkpoint {
+	d := &tiny.Checkpoint{Config: c.Config}
+	for _, x := range c.Tensors {
+		if filepath.Ext(x.Name) == ".weight_scale_inv" {
+			var codes []byte
+			for _, v := range decodeF32(x.Data) {
+				codes = append(codes, byte(math.Float32bits(v)>>23))
+			}
+			x.Type, x.Data = tensor.F8E8M0, codes
 		}
-		r := newRunner(t, m, kernel.CacheQ8, 2)
-		seq := r.cache.Sequence()
-		if err := seq.Reserve(200); err != nil {
-			t.Fatal(err)
+		d.Tensors = append(d.Tensors, x)
+	}
+	return d
+}
+
+// TestGoldenMTP holds the guesses of the module of multi-token prediction to those
+// computed in float64, from checkpoints and GGUF files, with copies of embedding and
+// head and without.
+func TestGoldenMTP(t *testing.T) {
+	model, e := loadExpectation(t, "deepseek-v3-mtp")
+	c, errC := model.Checkpoint(tensor.BF16)
+	g, errG := model.GGUF(tensor.F32, tiny.Split)
+	bare, errB := model.GGUF(tensor.F32, tiny.Split)
+	if errC != nil || errG != nil || errB != nil {
+		t.Fatal(errC, errG, errB)
+	}
+	bare.Drop("blk.3.nextn.embed_tokens.weight", "blk.3.nextn.shared_head_head.weight")
+	for _, form := range forms(model) {
+		o := Options{Latent: form, MTP: true}
+		for what, m := range map[string]*Model{
+			"checkpoint": openCheckpoint(t, c, nil, o), "GGUF": openGGUF(t, g, nil, o), "GGUF without copies": openGGUF(t, bare, nil, o),
+		} {
+			got := newRunner(t, m, kernel.CacheF32, 2).run(t, e.ids, whole)
+			e.near(t, what+" "+form.String(), "logits", got.logits)
+			e.near(t, what+" "+form.String(), "mtp_logits", got.drafts)
 		}
-		b := Batch{Segments: []Segment{{Seq: seq, Tokens: []int32{5}, Logits: 1}}}
-		decode := func() {
-			b.Segments[0].Pos = seq.Len()
-			r.m.Logits(&r.step, r.m.Forward(&r.step, &b), 0, 1)
-			seq.Append(b.Segments[0].Tokens)
-		}
-		for range 3 { // experts may need more room with other tokens
-			decode()
-		}
-		if n := testing.AllocsPerRun(100, decode); n > 0.5 {
-			t.Errorf("%s: a step allocates %v times, want none", name, n)
-		}
-		seq.Free()
-		m.Close()
 	}
 }
