@@ -21,7 +21,8 @@ func (t *Thread) IndexScores(n int, q, w []float32, D int, pages [][]byte, at in
 		s.queries.Set(h, q[h*D:][:D])
 	}
 	s.dots = grow(s.dots, N*PagePositions)
-	s.score = grow(s.score, n)
+	// In whole pages, so that decoding does not ask for more with every position.
+	s.score = grow(s.score, (n+PagePositions-1)/PagePositions*PagePositions)[:n]
 	for c := 0; c < n; c += PagePositions {
 		k := CacheF32.keys(pages[c/PagePositions][at:], D)
 		count := min(PagePositions, n-c)
