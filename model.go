@@ -33,6 +33,9 @@ type Model struct {
 type Options struct {
 	// MemoryLimit is how many bytes the weights may take; 0: any.
 	MemoryLimit int64
+	// MLA is the form of multi-head latent attention, absorbed or expanded; "" is
+	// absorbed. The two give different bits.
+	MLA string
 }
 
 // Open opens a GGUF file (the first of a split) or a Hugging Face folder. o may be
@@ -41,7 +44,11 @@ func Open(path string, o *Options) (*Model, error) {
 	if o == nil {
 		o = &Options{}
 	}
-	net, err := model.Open(path, model.Options{MemoryLimit: o.MemoryLimit})
+	form, err := latentForm(o.MLA)
+	if err != nil {
+		return nil, err
+	}
+	net, err := model.Open(path, model.Options{MemoryLimit: o.MemoryLimit, Latent: form})
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +58,17 @@ func Open(path string, o *Options) (*Model, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// latentForm returns the form of a name.
+func latentForm(name string) (model.LatentForm, error) {
+	switch name {
+	case "", model.Absorbed.String():
+		return model.Absorbed, nil
+	case model.Expanded.String():
+		return model.Expanded, nil
+	}
+	return 0, fmt.Errorf("blitz: form of latent attention %q, want %s or %s", name, model.Absorbed, model.Expanded)
 }
 
 // openText reads what stands beside the weights: tokenizer, template, settings.
@@ -103,6 +121,10 @@ func (m *Model) Sampling() (s Sampling, suggested bool) { return m.sampling, m.s
 
 // StopTokens returns the tokens that end an answer.
 func (m *Model) StopTokens() []int32 { return slices.Clone(m.stops) }
+
+// Assumed says what the model's file does not tell and was taken for granted, a
+// sentence each; older files leave things out.
+func (m *Model) Assumed() []string { return slices.Clone(m.net.Config.Assumed) }
 
 // MaxContext returns the positions that the model was made for.
 func (m *Model) MaxContext() int { return m.net.Config.MaxPositionEmbeddings }

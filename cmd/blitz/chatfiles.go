@@ -70,7 +70,7 @@ func (c *conversation) save(name string) error {
 	if err := replaceFile(path, append(b, '\n')); err != nil {
 		return err
 	}
-	c.note("Saved as %s: %d messages.", name, len(s.Messages))
+	c.note("Saved as %s: %s.", name, counted(len(s.Messages), "message"))
 	return nil
 }
 
@@ -121,7 +121,7 @@ func (c *conversation) load(name string) error {
 	if len(c.kept(messages)) > 0 {
 		c.flags.system, _ = messages[0].Content.Text()
 	}
-	c.note("Loaded %s: %d messages.", name, len(messages))
+	c.note("Loaded %s: %s.", name, counted(len(messages), "message"))
 	return nil
 }
 

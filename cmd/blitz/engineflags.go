@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,7 @@ const maxThreads = 1024
 func (f *engineFlags) add(cmd *cobra.Command) {
 	f.set = cmd
 	f.cache = choice{from: []string{kernel.CacheF32.String(), kernel.CacheF16.String(), kernel.CacheBF16.String(), kernel.CacheQ8.String()}}
-	f.mla = choice{from: []string{model.Absorbed.String(), model.Expanded.String()}}
+	f.mla = newMLA()
 	f.threads = count{min: 1, max: maxThreads}
 	cmd.Flags().StringVar(&f.cpu, "cpu", "", "`implementation`: portable, avx2, avx512 … (default the best there is)")
 	cmd.Flags().VarP(&f.threads, "threads", "t", "`processors` to use (default all)")
@@ -54,12 +55,39 @@ func (f *engineFlags) openModel(ctx context.Context, name string, mtp bool) (*mo
 	if err != nil {
 		return nil, err
 	}
-	return model.Open(path, model.Options{MemoryLimit: memoryLimit(), Latent: f.latent(), MTP: mtp})
+	o := model.Options{Latent: latentForm(f.mla), MTP: mtp}
+	n, err := surveyModel(path, o, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.checkWeights(); err != nil { // the engine checks the cache, whose length the verb knows
+		return nil, err
+	}
+	o.MemoryLimit = memoryLimit()
+	m, err := model.Open(path, o)
+	if err != nil {
+		return nil, err
+	}
+	noteAssumed(f.set, name, m.Config.Assumed)
+	return m, nil
 }
 
-// latent returns the form of latent attention.
-func (f *engineFlags) latent() model.LatentForm {
-	if f.mla.v == model.Expanded.String() {
+// noteAssumed says on stderr what a model's file does not tell and was taken for
+// granted.
+func noteAssumed(cmd *cobra.Command, name string, assumed []string) {
+	for _, a := range assumed {
+		fmt.Fprintf(cmd.ErrOrStderr(), "blitz: note: %s: %s\n", printable(filepath.Base(name)), printable(a))
+	}
+}
+
+// newMLA returns the choice of --mla.
+func newMLA() choice {
+	return choice{from: []string{model.Absorbed.String(), model.Expanded.String()}}
+}
+
+// latentForm returns the form of latent attention that --mla says.
+func latentForm(mla choice) model.LatentForm {
+	if mla.v == model.Expanded.String() {
 		return model.Expanded
 	}
 	return model.Absorbed

@@ -133,8 +133,10 @@ var hints = []struct {
 	{hub.ErrUnsupported, "blitz import PATH NAME takes a model file from the disk"},
 	{engine.ErrContext, "--ctx N makes the context larger, up to the model's own"},
 	{engine.ErrNoRoom, "--ctx N makes the context smaller, --cache q8 its positions"},
-	{model.ErrNoRoom, "a smaller quantisation of the model takes less; blitz doctor shows what there is"},
+	{model.ErrNoRoom, hintSmaller},
 }
+
+const hintSmaller = "a smaller quantisation of the model takes less; blitz doctor shows what there is"
 
 // explain returns what is said of an error on one line, and the hint.
 func explain(err error) (message, hint string) {

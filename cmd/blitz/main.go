@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -27,6 +28,10 @@ func run(ctx context.Context, args []string) int {
 		return exitDone
 	}
 	err = withOrigin(cmd, err)
+	var room *roomError
+	if errors.As(err, &room) {
+		room.needs.write(os.Stderr) // nothing can be said where that fails
+	}
 	message, hint := explain(err)
 	fmt.Fprintf(os.Stderr, "blitz: error: %s\n", message)
 	if hint != "" {

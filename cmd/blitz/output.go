@@ -109,24 +109,27 @@ func formatCount(n int64) string {
 	return fmt.Sprintf("%.0f%s", x, units[unit])
 }
 
+// counted writes a number of things: "1 model", "2 models".
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // formatAge says how long ago something was.
 func formatAge(at, now time.Time) string {
 	d := now.Sub(at)
-	plural := func(n int, unit string) string {
-		if n == 1 {
-			return "1 " + unit + " ago"
-		}
-		return fmt.Sprintf("%d %ss ago", n, unit)
-	}
+	ago := func(n int, unit string) string { return counted(n, unit) + " ago" }
 	switch {
 	case d < time.Minute:
 		return "just now"
 	case d < time.Hour:
-		return plural(int(d/time.Minute), "minute")
+		return ago(int(d/time.Minute), "minute")
 	case d < 24*time.Hour:
-		return plural(int(d/time.Hour), "hour")
+		return ago(int(d/time.Hour), "hour")
 	case d < 60*24*time.Hour:
-		return plural(int(d/(24*time.Hour)), "day")
+		return ago(int(d/(24*time.Hour)), "day")
 	}
 	return at.Local().Format(time.DateOnly)
 }

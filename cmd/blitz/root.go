@@ -29,6 +29,7 @@ func newRoot() *cobra.Command {
 		newCp(),
 		newDecode(),
 		newDetokenize(),
+		newDoctor(),
 		newImport(),
 		newList(),
 		newLogits(),

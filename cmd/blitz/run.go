@@ -12,6 +12,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/internal/model"
 )
 
 // maxPrompt bounds what is read of the standard input, in bytes.
@@ -29,7 +30,7 @@ type runFlags struct {
 }
 
 func newRun() *cobra.Command {
-	f := &runFlags{context: count{min: 1, max: 1 << 30}}
+	f := &runFlags{context: count{min: 1, max: maxPositions}}
 	cmd := &cobra.Command{
 		Use:   "run MODEL [PROMPT]",
 		Short: "Answer a prompt, or chat",
@@ -137,12 +138,21 @@ func (f *runFlags) open(name string) (*opened, error) {
 		return nil, err
 	}
 	began := time.Now()
-	done := f.loading(name)
-	defer done()
-	m, err := blitz.Open(path, &blitz.Options{MemoryLimit: memoryLimit()})
+	n, err := surveyModel(path, model.Options{Latent: latentForm(f.mla)}, f.context.v)
 	if err != nil {
 		return nil, err
 	}
+	if err := n.checkContext("run"); err != nil {
+		return nil, err
+	}
+	if err := n.check(f.cache.v); err != nil {
+		return nil, err
+	}
+	m, err := f.load(path, name)
+	if err != nil {
+		return nil, err
+	}
+	noteAssumed(f.cmd, name, m.Assumed())
 	o := &opened{name: name, model: m}
 	if err := f.ready(o); err != nil {
 		o.close()
@@ -150,6 +160,13 @@ func (f *runFlags) open(name string) (*opened, error) {
 	}
 	o.load = time.Since(began).Seconds()
 	return o, nil
+}
+
+// load opens a model, and says on a terminal that it does if that takes long.
+func (f *runFlags) load(path, name string) (*blitz.Model, error) {
+	done := f.loading(name)
+	defer done()
+	return blitz.Open(path, &blitz.Options{MemoryLimit: memoryLimit(), MLA: f.mla.v})
 }
 
 // ready checks that a model can be talked to as the flags want, and starts its engine.
@@ -166,9 +183,6 @@ func (f *runFlags) ready(o *opened) error {
 	}
 	if f.think.text != "" && (o.plain || !knowsReasoning(m)) {
 		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: the template of %s knows no reasoning: --think changes nothing\n", printable(o.name))
-	}
-	if n := m.MaxContext(); f.context.set && n > 0 && f.context.v > n {
-		return usageError{fmt.Errorf("run: --ctx is %d, the model was made for %d positions at most", f.context.v, n)}
 	}
 	o.engine, err = f.start(m, f.context.v)
 	return err

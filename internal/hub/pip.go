@@ -15,6 +15,7 @@ import (
 
 // pip is the machine's pip: the words that start it, and its version.
 type pip struct {
+	name         string // as people start it
 	words        []string
 	major, minor int
 	pause        time.Duration // before the second try of a download
@@ -25,6 +26,16 @@ type pip struct {
 // there would be run.
 const runPip = `import sys; sys.path = [p for p in sys.path if p]; import runpy; ` +
 	`runpy.run_module("pip", run_name="__main__", alter_sys=True)`
+
+// Pip tells how the pip that wheels are fetched with is started, "python3 -m pip", and
+// its version, "24.0". The error wraps ErrUnreachable where there is none.
+func Pip(ctx context.Context) (command, version string, err error) {
+	p, err := findPip(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	return p.name, fmt.Sprintf("%d.%d", p.major, p.minor), nil
+}
 
 // findPip returns the first of the usual ways to start pip that works.
 func findPip(ctx context.Context) (pip, error) {
@@ -44,6 +55,7 @@ func findPip(ctx context.Context) (pip, error) {
 	for _, way := range ways {
 		p, err := probe(ctx, way.words)
 		if err == nil {
+			p.name = way.name
 			return p, nil
 		}
 		if ctx.Err() != nil {
