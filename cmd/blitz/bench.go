@@ -3,114 +3,188 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
+	"io"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz/internal/engine"
-	"github.com/blitz-r1/blitz/internal/sample"
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/machine"
+	"github.com/blitz-r1/blitz/internal/model"
 )
 
 type benchFlags struct {
 	engineFlags
-	prompt, tokens int
-	depths         []int
-	batches        []int
-	repeat         int
+	prompt, tokens  count
+	repeat          count
+	depths, batches counts
+	csv             string
+	profile, asJSON bool
 }
 
+// The most of what bench is asked for.
+const (
+	maxBenchTokens = 1 << 24
+	maxBenchBatch  = 1024
+	maxBenchRepeat = 1000
+)
+
 func newBench() *cobra.Command {
-	f := &benchFlags{}
+	f := &benchFlags{
+		prompt: count{max: maxBenchTokens, v: 512}, tokens: count{max: maxBenchTokens, v: 64},
+		repeat: count{min: 1, max: maxBenchRepeat, v: 5},
+		depths: counts{max: maxBenchTokens, v: []int{0}}, batches: counts{min: 1, max: maxBenchBatch, v: []int{1}},
+	}
 	cmd := &cobra.Command{
 		Use:   "bench MODEL",
 		Short: "Measure how fast a model runs here, beside the machine's limits",
-		Args:  exactly("MODEL"),
-		RunE:  func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), args[0]) },
+		Long: `Measures prefill (pp) and decoding (tg) of random tokens, at each depth and for each
+number of sequences at once: the median, the slowest and the fastest of several runs.
+
+share is how long the machine's limits would take for the same work, divided by the
+time it took: reading the weights and the cache once from memory, or all multiply-adds
+at the peak of the instructions in use, whichever is longer. The limits are measured
+before, which takes some seconds; rates of a machine that does other work say little.`,
+		Example: `  blitz bench smollm2
+  blitz bench model.gguf -p 512 -n 64 -d 0,8192 -b 1,4 --profile --csv runs.csv`,
+		Args: exactly("MODEL"),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	f.engineFlags.add(cmd)
-	cmd.Flags().IntVarP(&f.prompt, "prompt", "p", 512, "tokens of the prompt that is prefilled")
-	cmd.Flags().IntVarP(&f.tokens, "tokens", "n", 64, "tokens that are decoded")
-	cmd.Flags().IntSliceVarP(&f.depths, "depth", "d", []int{0}, "tokens in the cache before")
-	cmd.Flags().IntSliceVarP(&f.batches, "batch", "b", []int{1}, "sequences at once")
-	cmd.Flags().IntVarP(&f.repeat, "repeat", "r", 5, "times each test is run")
+	cmd.Flags().VarP(&f.prompt, "prompt", "p", "`tokens` of the prompt that is prefilled, 0 for no such test (default 512)")
+	cmd.Flags().VarP(&f.tokens, "tokens", "n", "`tokens` that are decoded, 0 for no such test (default 64)")
+	cmd.Flags().VarP(&f.depths, "depth", "d", "`tokens` in the cache before, several with commas (default 0)")
+	cmd.Flags().VarP(&f.batches, "batch", "b", "`sequences` at once, several with commas (default 1)")
+	cmd.Flags().VarP(&f.repeat, "repeat", "r", "`times` each test is run (default 5)")
+	cmd.Flags().BoolVar(&f.profile, "profile", false, "print what each kind of operation took")
+	cmd.Flags().StringVar(&f.csv, "csv", "", "also write every run to `FILE`")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 	return cmd
 }
 
-func (f *benchFlags) run(ctx context.Context, name string) error {
+// benchReport is what bench --json prints.
+type benchReport struct {
+	Model      string          `json:"model"`
+	Machine    machine.Machine `json:"machine"`
+	Limits     machine.Limits  `json:"limits"`
+	CPU        string          `json:"cpu"` // the implementation
+	Threads    int             `json:"threads"`
+	Cache      string          `json:"cache"`
+	Runs       []benchRun      `json:"runs"`
+	Load       float64         `json:"load_s"`
+	FirstToken float64         `json:"first_token_s"` // from the program's start
+	RSS        float64         `json:"rss_mib,omitempty"`
+}
+
+func (f *benchFlags) run(cmd *cobra.Command, name string) error {
+	began := time.Now()
 	if err := f.check(); err != nil {
 		return err
 	}
-	start := time.Now()
+	if f.prompt.v+f.tokens.v == 0 {
+		return usageError{fmt.Errorf("bench: --prompt and --tokens are both 0: there is nothing to measure")}
+	}
+	ctx := cmd.Context()
 	m, err := f.openModel(ctx, name, false)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	fmt.Printf("load %.3f s\n", time.Since(start).Seconds())
-	for _, depth := range f.depths {
-		for _, batch := range f.batches {
-			o, err := f.engineOptions(m)
-			if err != nil {
-				return err
-			}
-			o.Context, o.Sequences = depth+f.prompt+f.tokens+1, batch
-			e, err := engine.New(m, o)
-			if err != nil {
-				return err
-			}
-			var pp, tg []float64
-			for range f.repeat {
-				p, t, err := benchOnce(ctx, e, m.Config.VocabSize, f.prompt, f.tokens, depth, batch)
-				if err != nil {
-					return err
-				}
-				pp, tg = append(pp, p), append(tg, t)
-			}
-			slices.Sort(pp)
-			slices.Sort(tg)
-			fmt.Printf("depth %d batch %d: pp%d %.1f tok/s (%.1f-%.1f)  tg%d %.1f tok/s (%.1f-%.1f)\n", depth, batch, f.prompt, pp[len(pp)/2], pp[0], pp[len(pp)-1], f.tokens, tg[len(tg)/2], tg[0], tg[len(tg)-1])
-			e.Close()
+	report := benchReport{Model: name, Machine: machine.Describe(), CPU: kernel.Current().String(), Load: time.Since(began).Seconds()}
+	if report.FirstToken, err = f.firstToken(ctx, m, began); err != nil {
+		return err
+	}
+	var csv *os.File
+	if f.csv != "" {
+		if csv, err = os.Create(f.csv); err != nil {
+			return err
+		}
+		defer csv.Close()
+	}
+	if report.Limits, err = machine.Measure(ctx, machine.Options{Impl: kernel.Current(), Threads: f.threads.v}); err != nil {
+		return err
+	}
+	trials, err := f.trials(ctx, m, &report, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	if rss, ok := machine.ResidentMemory(); ok {
+		report.RSS = float64(rss>>10) / 1024
+	}
+	if csv != nil {
+		if err := writeBenchCSV(csv, trials); err != nil {
+			return err
+		}
+		if err := csv.Close(); err != nil {
+			return err
 		}
 	}
-	return nil
+	if f.asJSON {
+		return writeJSON(cmd.OutOrStdout(), report)
+	}
+	if err := report.write(cmd.OutOrStdout()); err != nil || !f.profile {
+		return err
+	}
+	return writeProfiles(cmd.OutOrStdout(), trials, &report.Limits)
 }
 
-func benchOnce(ctx context.Context, e *engine.Engine, vocab, prompt, tokens, depth, batch int) (pp, tg float64, err error) {
-	random := func(n int) []int32 {
-		ids := make([]int32, n)
-		for i := range ids {
-			ids[i] = rand.Int32N(int32(vocab))
-		}
-		return ids
-	}
-	greedy := sample.Settings{TopP: 1, Penalties: sample.Penalties{Repetition: 1}}
-	start := time.Now()
-	s, err := e.Submit(ctx, engine.Request{Tokens: random(prompt), MaxTokens: 1, Sampling: greedy, Logprobs: -1})
+// firstToken returns how long it takes from the program's start until the first
+// token behind a prompt of a few is there.
+func (f *benchFlags) firstToken(ctx context.Context, m *model.Model, began time.Time) (float64, error) {
+	const prompt = 16
+	o, err := f.engineOptions(m)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	for _, ok := s.Next(); ok; _, ok = s.Next() {
+	o.Context = prompt
+	e, err := engine.New(m, o)
+	if err != nil {
+		return 0, err
 	}
-	pp = float64(prompt) / time.Since(start).Seconds()
-	var streams []*engine.Stream
-	for range batch {
-		s, err := e.Submit(ctx, engine.Request{Tokens: random(max(1, depth)), MaxTokens: tokens + 1, Sampling: greedy, Logprobs: -1})
-		if err != nil {
-			return 0, 0, err
+	defer e.Close()
+	if _, err := e.Time(ctx, engine.Trial{Sequences: 1, Prompt: prompt, Repeat: 1}); err != nil {
+		return 0, err
+	}
+	return time.Since(began).Seconds(), nil
+}
+
+// benchTrial is a trial and what came of it.
+type benchTrial struct {
+	engine.Trial
+	timings []engine.Timing
+}
+
+// trials runs all trials and notes their results.
+func (f *benchFlags) trials(ctx context.Context, m *model.Model, report *benchReport, progress io.Writer) ([]benchTrial, error) {
+	o, err := f.engineOptions(m)
+	if err != nil {
+		return nil, err
+	}
+	// A page more, since each run writes to a copy of the page where its depth ends.
+	o.Context = slices.Max(f.depths.v) + f.prompt.v + f.tokens.v + kernel.PagePositions
+	o.Sequences = slices.Max(f.batches.v)
+	e, err := engine.New(m, o)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	report.Threads, report.Cache = e.Options().Threads, e.Options().Cache.String()
+	var all []benchTrial
+	for _, depth := range f.depths.v {
+		for _, batch := range f.batches.v {
+			t := benchTrial{Trial: engine.Trial{Depth: depth, Sequences: batch, Prompt: f.prompt.v, Tokens: f.tokens.v, Repeat: f.repeat.v}}
+			if isTerminal(progress) {
+				fmt.Fprintf(progress, "blitz: depth %d, batch %d …\n", depth, batch)
+			}
+			if t.timings, err = e.Time(ctx, t.Trial); err != nil {
+				return nil, err
+			}
+			report.Runs = append(report.Runs, t.runs(&report.Limits)...)
+			all = append(all, t)
 		}
-		streams = append(streams, s)
 	}
-	for _, s := range streams {
-		s.Next()
-	}
-	start = time.Now()
-	n := 0
-	for _, s := range streams {
-		for _, ok := s.Next(); ok; _, ok = s.Next() {
-			n++
-		}
-	}
-	return pp, float64(n) / time.Since(start).Seconds(), nil
+	return all, nil
 }

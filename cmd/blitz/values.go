@@ -75,6 +75,35 @@ func (c *count) Type() string { return "count" }
 
 func (c *count) reset() { c.v, c.set = 0, false }
 
+// counts are several integers within bounds, with commas between.
+type counts struct {
+	v        []int
+	min, max int
+	set      bool
+}
+
+func (c *counts) String() string {
+	if c == nil || !c.set {
+		return ""
+	}
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(c.v), " ", ","), "[]")
+}
+
+func (c *counts) Set(text string) error {
+	var list []int
+	for field := range strings.SplitSeq(text, ",") {
+		v, err := strconv.Atoi(strings.TrimSpace(field))
+		if err != nil || v < c.min || v > c.max {
+			return wantError(fmt.Sprintf("whole numbers from %d to %d, with commas between", c.min, c.max))
+		}
+		list = append(list, v)
+	}
+	c.v, c.set = list, true
+	return nil
+}
+
+func (c *counts) Type() string { return "counts" }
+
 // seed is any 64-bit number.
 type seed struct {
 	v   uint64
