@@ -17,8 +17,10 @@ type Template struct {
 	// local time.
 	Now func() time.Time
 
-	source string
-	tree   *tree
+	source  string
+	tree    *tree
+	release string                   // see Release
+	encode  func(r *rendering) error // in place of source and tree: writes to r.out
 
 	formOnce sync.Once
 	form     callForm // see callForm
@@ -52,7 +54,8 @@ func NewTemplate(source string) (*Template, error) {
 	return &Template{Limits: DefaultLimits, Now: time.Now, source: source, tree: t}, nil
 }
 
-// Source returns the source of the template.
+// Source returns the source of the template. That of a built-in one that is no
+// template is a comment.
 func (t *Template) Source() string { return t.source }
 
 // Render runs the template on the given variables and returns the text. Its
@@ -69,6 +72,11 @@ func (t *Template) Render(variables *Dict) (string, error) {
 		steps:  t.Limits.Steps,
 		now:    t.Now,
 		input:  variables,
+	}
+	if t.encode != nil {
+		r.out = &buffer{}
+		err := t.encode(r)
+		return string(r.out.text), err
 	}
 	return r.render()
 }
