@@ -5,7 +5,11 @@ package tensor
 import "golang.org/x/sys/unix"
 
 func mapMemory(n int) ([]byte, error) {
-	return unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	b, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err == nil {
+		adviseHuge(b)
+	}
+	return b, err
 }
 
 func unmapMemory(b []byte) {
