@@ -84,10 +84,14 @@ func (m *Model) openText() error {
 	if t == nil {
 		return nil
 	}
-	if source := t.ChatTemplate(); source != "" {
-		// A broken template matters only to those who chat.
-		m.template, m.templErr = chat.NewTemplate(source)
-		m.format = chat.DetectFormat(source)
+	// A broken template matters only to those who chat.
+	switch m.template, m.templErr = FindTemplate(m.path, t); {
+	case errors.Is(m.templErr, ErrNoTemplate):
+		m.templErr = nil
+	case m.templErr == nil:
+		m.format = m.template.Format()
+	default:
+		m.format = chat.DetectFormat(t.ChatTemplate())
 	}
 	m.findStops()
 	return nil
@@ -99,8 +103,9 @@ func (m *Model) Close() { m.net.Close() }
 // Tokenizer returns the tokenizer, nil where the model has none.
 func (m *Model) Tokenizer() *tokenizer.Tokenizer { return m.tokens }
 
-// Template returns the chat template. The error wraps ErrNoTemplate where there is
-// none, or says why it cannot be used.
+// Template returns the chat template: that of the model's files, else the built-in one
+// of its release, whose name its Release gives. The error wraps ErrNoTemplate where
+// there is none, or says why it cannot be used.
 func (m *Model) Template() (*chat.Template, error) {
 	if m.templErr != nil {
 		return nil, m.templErr

@@ -91,6 +91,10 @@ func (t *Template) Format() string {
 	return DetectFormat(t.source)
 }
 
+// OpensTurn reports whether the template begins the model's turn at the end even where
+// add_generation_prompt is not given.
+func (t *Template) OpensTurn() bool { return t.encode != nil }
+
 // Reasons reports whether the template has to do with reasoning.
 func (t *Template) Reasons() bool {
 	return t.encode != nil || strings.Contains(t.source, "think")

@@ -70,7 +70,7 @@ func encodeDeepSeek32(r *rendering) error {
 	if err := e.read(); err != nil {
 		return err
 	}
-	if v, ok := r.input.text("add_default_bos_token"); !ok || truth(v) {
+	if v, ok := r.input.text("add_default_bos_token"); !ok || v == none || truth(v) {
 		if err := r.write(deepseekBOS); err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (e *deepseekEncoder) read() error {
 	if e.thinking, err = deepseekThinking(in); err != nil {
 		return fmt.Errorf("chat: DeepSeek-V3.2: %w", err)
 	}
-	if v, ok := in.text("add_generation_prompt"); ok {
+	if v, ok := in.text("add_generation_prompt"); ok && v != none {
 		e.closed = !truth(v)
 	}
 	e.messages = deepseekSystem(in, list)

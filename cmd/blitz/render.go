@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -33,7 +34,8 @@ input is a JSON object of the template's variables: {"messages": [{"role": …, 
 A template alone gets the variables as they are given. With MODEL it gets besides,
 unless they are given, the model's bos_token, eos_token, unk_token and pad_token, and
 as for a conversation without them tools and documents none, add_generation_prompt
-false.
+false. A model whose files have no template gets the built-in one of its release,
+where that is known.
 
 Without --jsonl the input is one object, and the prompt is printed as it is.
 
@@ -54,15 +56,8 @@ func (f *renderFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	r := &renderer{}
 	if len(args) > 0 {
-		t, err := openTokenizer(cmd, args[0])
-		if err != nil {
+		if err := r.fromModel(cmd, args[0], f.template == ""); err != nil {
 			return err
-		}
-		r.defaults = templateDefaults(t)
-		if f.template == "" {
-			if err := r.fromModel(args[0], t); err != nil {
-				return err
-			}
 		}
 	}
 	if f.template != "" {
@@ -101,16 +96,40 @@ type renderer struct {
 	defaults *chat.Dict // variables that are set unless given; nil: none
 }
 
-// fromModel takes the template of a model.
-func (r *renderer) fromModel(model string, t *tokenizer.Tokenizer) (err error) {
-	source := t.ChatTemplate()
-	if source == "" {
-		return withHint(fmt.Errorf("%s: %w", model, blitz.ErrNoTemplate), "name a file with --template")
+// fromModel takes what a template gets to know of a model, and, where wanted, the
+// template of the model.
+func (r *renderer) fromModel(cmd *cobra.Command, name string, wanted bool) error {
+	path, err := locate(cmd.Context(), cmd, name)
+	if err != nil {
+		return err
 	}
-	if r.template, err = chat.NewTemplate(source); err != nil {
-		return fmt.Errorf("%s: chat template: %w", model, err)
+	t, err := blitz.OpenTokenizer(path)
+	if err != nil {
+		return err
+	}
+	r.defaults = templateDefaults(t)
+	if !wanted {
+		return nil
+	}
+	r.template, err = blitz.FindTemplate(path, t)
+	if errors.Is(err, blitz.ErrNoTemplate) {
+		return withHint(fmt.Errorf("%s: %w", name, err), "name a file with --template")
+	} else if err != nil {
+		return fmt.Errorf("%s: chat template: %w", name, err)
+	}
+	noteBuiltin(cmd, name, r.template)
+	if r.template.OpensTurn() {
+		r.defaults.Set("add_generation_prompt", chat.Value{})
 	}
 	return nil
+}
+
+// noteBuiltin says on stderr that a model has no template of its own, and whose it
+// gets.
+func noteBuiltin(cmd *cobra.Command, name string, t *chat.Template) {
+	if release := t.Release(); release != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "blitz: note: %s has no chat template: the built-in one of %s is used\n", printable(name), release)
+	}
 }
 
 // fromFile takes the template of a file.

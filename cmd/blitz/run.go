@@ -175,11 +175,13 @@ func (f *runFlags) ready(o *opened) error {
 	if m.Tokenizer() == nil {
 		return refusedError{fmt.Errorf("run: %s has no tokenizer: it cannot be talked to", o.name)}
 	}
-	_, err := m.Template()
+	t, err := m.Template()
 	if o.plain = errors.Is(err, blitz.ErrNoTemplate); o.plain {
 		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: %s has no chat template: text is continued as it is\n", printable(o.name))
 	} else if err != nil {
 		return fmt.Errorf("%s: chat template: %w", o.name, err)
+	} else {
+		noteBuiltin(f.cmd, o.name, t)
 	}
 	if f.think.text != "" && (o.plain || !knowsReasoning(m)) {
 		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: the template of %s knows no reasoning: --think changes nothing\n", printable(o.name))
@@ -191,7 +193,7 @@ func (f *runFlags) ready(o *opened) error {
 // knowsReasoning says whether a model's template has to do with reasoning.
 func knowsReasoning(m *blitz.Model) bool {
 	t, err := m.Template()
-	return err == nil && strings.Contains(t.Source(), "think")
+	return err == nil && t.Reasons()
 }
 
 // loadingPause is how long a model may load before a terminal says so.
