@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
@@ -99,6 +100,7 @@ var exitCodes = []struct {
 	{chat.ErrLimit, exitRefused},
 	{blitz.ErrNoTemplate, exitNotFound},
 	{fs.ErrNotExist, exitNotFound},
+	{syscall.ENOMEM, exitNoRoom}, // a file that cannot be mapped
 }
 
 func exitCode(err error) int {

@@ -31,7 +31,11 @@ was imported stays where it was.`,
 					faults = append(faults, err)
 					continue
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "removed %s, %s free\n", name, hub.FormatBytes(freed))
+				text := "removed " + name
+				if freed > 0 {
+					text += ", " + hub.FormatBytes(freed) + " freed"
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), text)
 			}
 			return errors.Join(faults...)
 		},

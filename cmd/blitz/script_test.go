@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"blitz": main})
+	testscript.Main(m, map[string]func(){"blitz": main, "python3": fakePython})
 }
 
 // TestScript runs every command line of testdata/script, each script in a folder
@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 //	code N COMMAND…      runs a command, which has to end with exit code N
 //	tinymodel FOLDER     a random llama with a tokenizer of bytes, as a folder; see tiny_test.go
 //	tinygguf FILE        the same as a GGUF file
+//	tinylatent FILE      a small deepseek2 of zeros with the same tokenizer, in the form of old files
+//	hugelatent FILE      one in the shape of DeepSeek-R1, all holes
+//	wheel PACKAGE VERSION FILE  puts a file into a wheel that the fake pip serves
 //	resize FILE N        cuts a file to N bytes, or makes it longer
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -43,13 +46,17 @@ func TestScript(t *testing.T) {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "share"))
+			e.Setenv(indexVariable, filepath.Join(e.WorkDir, "index"))
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"code":      scriptCode,
-			"tinymodel": func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, writeTinyFolder) },
-			"tinygguf":  func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, writeTinyGGUF) },
-			"resize":    scriptResize,
+			"code":       scriptCode,
+			"tinymodel":  func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, writeTinyFolder) },
+			"tinygguf":   func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, writeTinyGGUF) },
+			"tinylatent": func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, smallLatentShape.write) },
+			"hugelatent": func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, r1Shape.write) },
+			"resize":     scriptResize,
+			"wheel":      scriptWheel,
 		},
 	})
 }

@@ -198,13 +198,8 @@ func pairRows(w []float32) []float32 {
 	return out
 }
 
-// writeTinyGGUF writes the tiny model as a GGUF file.
-func writeTinyGGUF(path string) error {
-	w, err := gguf.Create(path)
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
+// tinyVocabulary is the metadata of the tiny model's tokenizer and template.
+func tinyVocabulary() []gguf.KeyValue {
 	var tokens []string
 	var types []int32
 	for _, s := range byteAlphabet() {
@@ -214,7 +209,27 @@ func writeTinyGGUF(path string) error {
 	for len(tokens) < tinyVocab {
 		tokens, types = append(tokens, fmt.Sprintf("[unused%d]", len(tokens))), append(types, 5)
 	}
-	for _, kv := range []gguf.KeyValue{
+	return []gguf.KeyValue{
+		{Key: "tokenizer.ggml.model", Value: gguf.ValueOf("gpt2")},
+		{Key: "tokenizer.ggml.pre", Value: gguf.ValueOf("gpt-2")},
+		{Key: "tokenizer.ggml.tokens", Value: gguf.ArrayOf(tokens)},
+		{Key: "tokenizer.ggml.token_type", Value: gguf.ArrayOf(types)},
+		{Key: "tokenizer.ggml.merges", Value: gguf.ArrayOf([]string{})},
+		{Key: "tokenizer.ggml.bos_token_id", Value: gguf.ValueOf(uint32(tinyBOS))},
+		{Key: "tokenizer.ggml.eos_token_id", Value: gguf.ValueOf(uint32(tinyEOS))},
+		{Key: "tokenizer.ggml.add_bos_token", Value: gguf.ValueOf(true)},
+		{Key: "tokenizer.chat_template", Value: gguf.ValueOf(tinyTemplate)},
+	}
+}
+
+// writeTinyGGUF writes the tiny model as a GGUF file.
+func writeTinyGGUF(path string) error {
+	w, err := gguf.Create(path)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	metadata := []gguf.KeyValue{
 		{Key: "general.architecture", Value: gguf.ValueOf("llama")},
 		{Key: "general.name", Value: gguf.ValueOf("Tiny random llama")},
 		{Key: "general.file_type", Value: gguf.ValueOf(uint32(0))},
@@ -227,16 +242,8 @@ func writeTinyGGUF(path string) error {
 		{Key: "llama.attention.layer_norm_rms_epsilon", Value: gguf.ValueOf(float32(1e-5))},
 		{Key: "llama.rope.freq_base", Value: gguf.ValueOf(float32(10000))},
 		{Key: "llama.vocab_size", Value: gguf.ValueOf(uint32(tinyVocab))},
-		{Key: "tokenizer.ggml.model", Value: gguf.ValueOf("gpt2")},
-		{Key: "tokenizer.ggml.pre", Value: gguf.ValueOf("gpt-2")},
-		{Key: "tokenizer.ggml.tokens", Value: gguf.ArrayOf(tokens)},
-		{Key: "tokenizer.ggml.token_type", Value: gguf.ArrayOf(types)},
-		{Key: "tokenizer.ggml.merges", Value: gguf.ArrayOf([]string{})},
-		{Key: "tokenizer.ggml.bos_token_id", Value: gguf.ValueOf(uint32(tinyBOS))},
-		{Key: "tokenizer.ggml.eos_token_id", Value: gguf.ValueOf(uint32(tinyEOS))},
-		{Key: "tokenizer.ggml.add_bos_token", Value: gguf.ValueOf(true)},
-		{Key: "tokenizer.chat_template", Value: gguf.ValueOf(tinyTemplate)},
-	} {
+	}
+	for _, kv := range append(metadata, tinyVocabulary()...) {
 		if err := w.Put(kv.Key, kv.Value); err != nil {
 			return err
 		}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"math"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/model"
+)
+
+// A model of hundreds of gigabytes is refused in little time and memory: its weights
+// are not touched.
+func TestHugeModelIsRefusedAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r1.gguf")
+	if err := r1Shape.write(path); err != nil {
+		t.Skipf("no file with holes here: %v", err)
+	}
+	if memoryLimit() == 0 {
+		t.Skip("this system does not say how much memory is free")
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	began := time.Now()
+	n, err := surveyModel(path, model.Options{}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = n.check("")
+	took := time.Since(began)
+	runtime.ReadMemStats(&after)
+	var room *roomError
+	if !errors.As(err, &room) || exitCode(err) != exitNoRoom {
+		t.Errorf("a model of %d bytes with %d free: got %v, want a roomError", n.Weights, n.Room, err)
+	}
+	if took > 5*time.Second { // a few hundredths, unless the machine is very busy
+		t.Errorf("it took %s", took)
+	}
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 64<<20 {
+		t.Errorf("it took %d bytes of memory", grown)
+	}
+}
+
+// Where show says that a context fits, the engine takes it, and where not, it refuses.
+func TestNeedsAreThoseOfTheEngine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "old.gguf")
+	if err := smallLatentShape.write(path); err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []model.LatentForm{model.Absorbed, model.Expanded} {
+		m, err := blitz.Open(path, &blitz.Options{MLA: form.String()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		for _, kind := range cacheKinds {
+			for _, context := range []int{1, 256, 257, 512} {
+				n, err := surveyModel(path, model.Options{Latent: form}, context)
+				if err != nil {
+					t.Fatal(err)
+				}
+				bytes := n.cache(kind.String()).Bytes
+				for _, limit := range []int64{bytes, bytes - 1} {
+					e, err := blitz.NewEngine(m, &blitz.EngineOptions{Context: context, Cache: kind.String(), MemoryLimit: limit})
+					if err == nil {
+						e.Close()
+					}
+					if fits := limit == bytes; fits != (err == nil) || err != nil && exitCode(err) != exitNoRoom {
+						t.Errorf("%s, cache %s of %d: needs say %d bytes, the engine with %d: %v", form, kind, context, bytes, limit, err)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestCheckNeeds(t *testing.T) {
+	const mib = 1 << 20
+	n := needs{Name: "m.gguf", Weights: 100 * mib, Context: 1000, ModelContext: 4000, Room: 150 * mib, Caches: []cacheNeed{
+		{Kind: "f32", Bytes: 60 * mib, Total: 160 * mib, Longest: 800},
+		{Kind: "q8", Bytes: 20 * mib, Total: 120 * mib, Fits: true, Longest: 2000},
+	}}
+	if err := n.check("q8"); err != nil {
+		t.Errorf("a cache that fits: %v", err)
+	}
+	hint := func(err error) (string, string) {
+		t.Helper()
+		if exitCode(err) != exitNoRoom {
+			t.Errorf("exit code %d of %v, want %d", exitCode(err), err, exitNoRoom)
+		}
+		return explain(err)
+	}
+	message, tip := hint(n.check(""))
+	if want := "m.gguf: the weights take 100.0 MiB of memory and the cache (f32) of 1000 positions 60.0 MiB, there are 150.0 MiB: not enough memory"; message != want {
+		t.Errorf("got %s\nwant %s", message, want)
+	}
+	if tip != "--cache q8 fits" {
+		t.Errorf("hint %q, want the cache that fits", tip)
+	}
+	n.Caches = n.Caches[:1]
+	if _, tip = hint(n.check("")); tip != "--ctx 800 fits" {
+		t.Errorf("hint %q, want the context that fits", tip)
+	}
+	n.Caches[0].Longest = 0
+	if _, tip = hint(n.check("")); tip != hintSmaller {
+		t.Errorf("hint %q, want a smaller model", tip)
+	}
+	n.Room = 99 * mib
+	message, _ = hint(n.check(""))
+	if want := "m.gguf: the weights take 100.0 MiB of memory, there are 99.0 MiB: not enough memory"; message != want {
+		t.Errorf("got %s\nwant %s", message, want)
+	}
+	n.Room = 0
+	n.Caches[0].Fits = true
+	if err := n.check(""); err != nil {
+		t.Errorf("where memory is unknown: %v", err)
+	}
+}
+
+func TestFormatMemory(t *testing.T) {
+	for n, want := range map[int64]string{
+		0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1<<20 - 1: "1.0 MiB", 5 << 30: "5.0 GiB", math.MaxInt64: "8.0 EiB",
+	} {
+		if got := formatMemory(n); got != want {
+			t.Errorf("%d: got %s, want %s", n, got, want)
+		}
+	}
+}
+
+func TestCacheKindsAreAll(t *testing.T) {
+	for _, name := range []string{"f32", "f16", "bf16", "q8"} {
+		kind, err := kernel.ParseCacheKind(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, k := range cacheKinds {
+			found = found || k == kind
+		}
+		if !found {
+			t.Errorf("cache kind %s is not offered", name)
+		}
+	}
+}
