@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
@@ -131,6 +132,16 @@ func (b *binder) linear(dst *Linear, role string, layer, rows, cols int) {
 	}
 }
 
+// biases refuses matrices without the bias that their model has; linear binds those
+// that are there.
+func (b *binder) biases(layer int, roles ...string) {
+	for _, role := range roles {
+		if b.err == nil && !b.has(role, layer, ".bias") {
+			b.fail(wrongTensor(b.src, b.name(role, layer, ".bias"), "is missing", "the bias that models of this kind have"))
+		}
+	}
+}
+
 // matrix plans the packing of a matrix whose data begin at byte from of tensor t.
 // index is its number where the tensor holds several, for the scales of NVFP4.
 func (b *binder) matrix(dst *kernel.Matrix, t tensor.Tensor, rows, cols, from, index int) {
@@ -198,7 +209,7 @@ func (b *binder) shiftScales(first int) {
 }
 
 // blockScales returns the scales of an FP8 tensor of a checkpoint, one for each block
-// of 128 × 128, nil where it has none.
+// of 128 × 128; nil for tensors of other types.
 func (b *binder) blockScales(t tensor.Tensor) *weights.BlockScale {
 	if !b.hf || t.DType != tensor.F8E4M3 || len(t.Shape) != 2 {
 		return nil
@@ -207,9 +218,6 @@ func (b *binder) blockScales(t tensor.Tensor) *weights.BlockScale {
 		return s
 	}
 	name := t.Name + "_scale_inv"
-	if _, ok := b.src.find(name); !ok {
-		return nil
-	}
 	rows, cols := (t.Shape[0]+127)/128, (t.Shape[1]+127)/128
 	s, ok := b.find(name, rows, cols)
 	if !ok {
@@ -224,6 +232,12 @@ func (b *binder) blockScales(t tensor.Tensor) *weights.BlockScale {
 	if err := quant.Decode(v, s.DType, data); err != nil {
 		b.fail(fmt.Errorf("model: %s: tensor %s: %w", b.src.name(), name, err))
 		return nil
+	}
+	for i, x := range v {
+		if !(x > -math.MaxFloat32 && x < math.MaxFloat32) {
+			b.fail(wrongTensor(b.src, name, fmt.Sprintf("element %d is %v", i, x), "numbers"))
+			return nil
+		}
 	}
 	if b.scales == nil {
 		b.scales = map[string]*weights.BlockScale{}

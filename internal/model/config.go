@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Errors of opening a model. All of them mean a refused file; the message names
@@ -21,6 +22,7 @@ const (
 	maxHeads   = 1 << 16
 	maxExperts = 1 << 16
 	maxContext = 1 << 24
+	maxScale   = 1 << 20 // of factors
 )
 
 // Config describes a model. Fields carry the names of Hugging Face's config.json
@@ -39,6 +41,8 @@ type Config struct {
 	RMSNormEps            float32
 	HiddenAct             Activation
 	TieWordEmbeddings     bool
+	AttentionBias         bool // projections of attention have biases: of queries, keys, values; but for qwen2 of the output too
+	MLPBias               bool
 
 	Rope      RopeConfig  // of layers that see the whole context
 	RopeLocal *RopeConfig // of sliding layers, where it differs
@@ -63,6 +67,7 @@ type Config struct {
 	NumSharedExperts             int
 	NGroup, TopKGroup            int // groups of experts, and how many are kept
 	SigmoidScores                bool
+	CorrectionBias               bool // routers have a bias for the choice alone (topk_method noaux_tc)
 	RoutedScalingFactor          float32
 	NumNextNPredictLayers        int // modules of multi-token prediction behind the layers (V3 §2.2)
 	IndexNHeads, IndexHeadDim    int // lightning indexer of V3.2, 0: none
@@ -120,6 +125,9 @@ func (c *Config) assume(format string, a ...any) {
 // other.
 func (c *Config) check() error {
 	bad := func(format string, a ...any) error { return fmt.Errorf(format+": %w", append(a, ErrConfig)...) }
+	if err := c.checkLatent(); err != nil {
+		return err
+	}
 	switch {
 	case c.NumAttentionHeads%c.NumKeyValueHeads != 0:
 		return bad("num_attention_heads %d is no multiple of num_key_value_heads %d", c.NumAttentionHeads, c.NumKeyValueHeads)
@@ -127,20 +135,6 @@ func (c *Config) check() error {
 		return bad("head_dim %d, want an even number", c.HeadDim)
 	case c.HeadDim > maxWidth/c.NumAttentionHeads:
 		return bad("%d heads of %d are wider than %d", c.NumAttentionHeads, c.HeadDim, maxWidth)
-	case c.latent() && c.KVLoraRank+c.QKRopeHeadDim > maxWidth, c.latent() && c.NumAttentionHeads > maxWidth/(c.QKNopeHeadDim+c.QKRopeHeadDim+c.VHeadDim):
-		return bad("latent attention of %d heads is wider than %d", c.NumAttentionHeads, maxWidth)
-	case c.latent() && c.QKRopeHeadDim%2 != 0:
-		return bad("qk_rope_head_dim %d, want an even number", c.QKRopeHeadDim)
-	case c.NGroup > 1 && c.NumExperts%c.NGroup != 0:
-		return bad("%d experts do not divide into n_group %d", c.NumExperts, c.NGroup)
-	case c.NGroup > 1 && (c.TopKGroup < 1 || c.TopKGroup > c.NGroup || c.NumExpertsPerTok > c.NumExperts/c.NGroup*c.TopKGroup):
-		return bad("topk_group %d of %d groups of experts, for %d experts a token", c.TopKGroup, c.NGroup, c.NumExpertsPerTok)
-	case c.NGroup > 1 && c.SigmoidScores && c.NumExperts/c.NGroup < 2:
-		return bad("groups of %d experts, want 2 or more", c.NumExperts/c.NGroup)
-	case c.IndexNHeads > 0 && c.IndexHeadDim < c.QKRopeHeadDim:
-		return bad("index_head_dim %d, want qk_rope_head_dim %d or more", c.IndexHeadDim, c.QKRopeHeadDim)
-	case c.IndexNHeads > 0 && c.QLoraRank == 0:
-		return bad("an indexer without q_lora_rank")
 	case c.NumExperts > 0 && (c.NumExpertsPerTok < 1 || c.NumExpertsPerTok > c.NumExperts):
 		return bad("num_experts_per_tok %d of %d experts", c.NumExpertsPerTok, c.NumExperts)
 	case c.NumExperts > 0 && c.MoEIntermediateSize < 1:
@@ -149,12 +143,56 @@ func (c *Config) check() error {
 		return bad("sliding_window %d, want 1 or more", c.SlidingWindow)
 	case !(c.RMSNormEps > 0 && c.RMSNormEps < 1):
 		return bad("rms_norm_eps %v, want a small positive number", c.RMSNormEps)
+	case c.ModelType == "gemma3_text" && !(c.QueryPreAttnScalar > 0 && c.QueryPreAttnScalar <= maxWidth):
+		return bad("query_pre_attn_scalar %v, want a positive number", c.QueryPreAttnScalar)
+	case !(c.AttnLogitSoftcapping >= 0 && c.AttnLogitSoftcapping <= math.MaxFloat32):
+		return bad("attn_logit_softcapping %v, want a positive number, or 0 for none", c.AttnLogitSoftcapping)
+	case !(c.FinalLogitSoftcapping >= 0 && c.FinalLogitSoftcapping <= math.MaxFloat32):
+		return bad("final_logit_softcapping %v, want a positive number, or 0 for none", c.FinalLogitSoftcapping)
 	}
 	if err := c.Rope.check(); err != nil {
 		return err
 	}
 	if c.RopeLocal != nil {
 		return c.RopeLocal.check()
+	}
+	return nil
+}
+
+// checkLatent is check for what the DeepSeek family has beyond other models.
+func (c *Config) checkLatent() error {
+	if !c.latent() {
+		return nil
+	}
+	bad := func(format string, a ...any) error { return fmt.Errorf(format+": %w", append(a, ErrConfig)...) }
+	switch {
+	case c.QKRopeHeadDim%2 != 0:
+		return bad("qk_rope_head_dim %d, want an even number", c.QKRopeHeadDim)
+	case c.KVLoraRank+c.QKRopeHeadDim > maxWidth:
+		return bad("kv_lora_rank %d and qk_rope_head_dim %d, want at most %d together", c.KVLoraRank, c.QKRopeHeadDim, maxWidth)
+	case c.NumAttentionHeads > maxWidth/(c.QKNopeHeadDim+c.QKRopeHeadDim+c.VHeadDim):
+		return bad("%d heads of qk_nope_head_dim %d, qk_rope_head_dim %d and v_head_dim %d are wider than %d",
+			c.NumAttentionHeads, c.QKNopeHeadDim, c.QKRopeHeadDim, c.VHeadDim, maxWidth)
+	case c.IndexNHeads > 0 && c.IndexHeadDim < c.QKRopeHeadDim:
+		return bad("index_head_dim %d, want qk_rope_head_dim %d or more", c.IndexHeadDim, c.QKRopeHeadDim)
+	case c.IndexNHeads > 0 && c.IndexNHeads > maxWidth/c.IndexHeadDim:
+		return bad("index_n_heads %d of index_head_dim %d are wider than %d", c.IndexNHeads, c.IndexHeadDim, maxWidth)
+	case c.IndexNHeads > 0 && c.QLoraRank == 0:
+		return bad("an indexer without q_lora_rank")
+	case c.NumExperts == 0:
+		return nil
+	case c.NGroup > 1 && c.NumExperts%c.NGroup != 0:
+		return bad("%d experts do not divide into n_group %d", c.NumExperts, c.NGroup)
+	case c.NGroup > 1 && (c.TopKGroup < 1 || c.TopKGroup > c.NGroup):
+		return bad("topk_group %d, want 1 to n_group %d", c.TopKGroup, c.NGroup)
+	case c.NGroup > 1 && c.NumExpertsPerTok > c.NumExperts/c.NGroup*c.TopKGroup:
+		return bad("num_experts_per_tok %d, want at most the %d experts of topk_group %d groups", c.NumExpertsPerTok, c.NumExperts/c.NGroup*c.TopKGroup, c.TopKGroup)
+	case c.NGroup > 1 && c.SigmoidScores && c.NumExperts/c.NGroup < 2:
+		return bad("groups of %d experts, want 2 or more", c.NumExperts/c.NGroup)
+	case c.NumSharedExperts > maxWidth/c.MoEIntermediateSize:
+		return bad("n_shared_experts %d of moe_intermediate_size %d are wider than %d", c.NumSharedExperts, c.MoEIntermediateSize, maxWidth)
+	case !(c.RoutedScalingFactor > 0 && c.RoutedScalingFactor <= maxScale):
+		return bad("routed_scaling_factor %v, want a positive number up to %d", c.RoutedScalingFactor, maxScale)
 	}
 	return nil
 }

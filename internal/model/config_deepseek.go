@@ -56,26 +56,32 @@ func (c *Config) readDeepSeekExperts(f *fields) {
 	switch m := f.text("topk_method", map[bool]string{true: "greedy", false: "noaux_tc"}[v2]); m {
 	case "greedy":
 	case "group_limited_greedy", "noaux_tc":
-		if f.has("n_group") {
-			c.NGroup = f.count("n_group", 1, 1, maxExperts)
-			c.TopKGroup = f.count("topk_group", 1, 1, maxExperts)
-		}
+		c.CorrectionBias = m == "noaux_tc"
+		groups := map[bool]int{true: 1}[c.ModelType == "kimi_k2" || c.ModelType == "glm4_moe_lite"] // others name them
+		c.NGroup = f.count("n_group", groups, 1, maxExperts)
+		c.TopKGroup = f.count("topk_group", map[bool]int{true: 1}[c.NGroup == 1], 1, maxExperts)
 	default:
 		f.fail("topk_method", show(m), "greedy, group_limited_greedy or noaux_tc")
 	}
-	dense := f.count("first_k_dense_replace", 0, 0, maxLayers)
+	c.readDeepSeekDense(f)
+}
+
+// readDeepSeekDense finds out which layers are dense: the first ones, those that a
+// frequency leaves out, or those that a list names.
+func (c *Config) readDeepSeekDense(f *fields) {
+	dense := f.count("first_k_dense_replace", 0, 0, c.NumHiddenLayers)
 	freq := f.count("moe_layer_freq", 1, 1, maxLayers)
-	kinds, listed := f.values["mlp_layer_types"].([]any)
-	if listed && len(kinds) != c.NumHiddenLayers {
-		f.fail("mlp_layer_types", fmt.Sprintf("a list of %d", len(kinds)), fmt.Sprintf("one of num_hidden_layers %d", c.NumHiddenLayers))
-		return
-	}
+	kinds := f.list("mlp_layer_types", c.NumHiddenLayers)
 	c.Dense = make([]bool, c.NumHiddenLayers)
 	for i := range c.Dense {
 		c.Dense[i] = i < dense || i%freq != 0
-		if listed {
-			c.Dense[i] = kinds[i] == "dense"
+		if kinds == nil {
+			continue
 		}
+		if kinds[i] != "dense" && kinds[i] != "sparse" {
+			f.fail("mlp_layer_types", show(kinds[i]), "dense or sparse")
+		}
+		c.Dense[i] = kinds[i] == "dense"
 	}
 }
 
@@ -136,7 +142,7 @@ func (c *Config) readGGUFDeepSeekExperts(k *keys) {
 	c.NormTopKProb = k.bool("expert_weights_norm", false)
 	c.NGroup = k.count("expert_group_count", 0, 0, maxExperts)
 	c.TopKGroup = k.count("expert_group_used_count", 0, 0, maxExperts)
-	dense := k.count("leading_dense_block_count", 0, 0, maxLayers)
+	dense := k.count("leading_dense_block_count", 0, 0, c.NumHiddenLayers)
 	c.Dense = make([]bool, c.NumHiddenLayers)
 	for i := range c.Dense {
 		c.Dense[i] = i < dense
@@ -146,6 +152,7 @@ func (c *Config) readGGUFDeepSeekExperts(k *keys) {
 		_, there := k.f.Tensor(fmt.Sprintf("blk.%d.exp_probs_b.bias", i))
 		bias = bias || there
 	}
+	c.CorrectionBias = bias
 	switch gate := k.count("expert_gating_func", 0, 0, 2); {
 	case gate > 0:
 		c.SigmoidScores = gate == 2

@@ -133,6 +133,7 @@ func (c *Config) readGGUFSizes(k *keys) {
 	c.NumAttentionHeads = k.count("attention.head_count", 0, 1, maxHeads)
 	c.NumKeyValueHeads = k.count("attention.head_count_kv", c.NumAttentionHeads, 1, maxHeads)
 	c.HeadDim = max(2, c.HiddenSize/c.NumAttentionHeads&^1)
+	c.AttentionBias = c.ModelType == "qwen2"
 	if !deepSeek[c.ModelType] {
 		c.readGGUFHeadDim(k)
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -19,18 +20,19 @@ type fields struct {
 	err    error
 }
 
-// readJSON reads a JSON object from a file.
-func readJSON(path string) (map[string]any, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	d := json.NewDecoder(io.LimitReader(f, maxConfigBytes))
+// parseJSON reads a JSON object and nothing behind it; name is for messages.
+func parseJSON(name string, r io.Reader) (map[string]any, error) {
+	d := json.NewDecoder(io.LimitReader(r, maxConfigBytes))
 	d.UseNumber()
 	var v map[string]any
-	if err := d.Decode(&v); err != nil {
-		return nil, fmt.Errorf("model: %s: %w: %w", filepath.Base(path), err, ErrConfig)
+	err := d.Decode(&v)
+	if err == nil {
+		if _, more := d.Token(); more != io.EOF {
+			err = errors.New("more than one JSON object")
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w: %w", name, err, ErrConfig)
 	}
 	return v, nil
 }
@@ -126,6 +128,24 @@ func (f *fields) object(key string) *fields {
 	}
 }
 
+// list returns a list that has one value for each layer, nil where the key is absent.
+func (f *fields) list(key string, layers int) []any {
+	v := f.values[key]
+	if v == nil {
+		return nil
+	}
+	list, ok := v.([]any)
+	if !ok {
+		f.fail(key, show(v), "a list")
+		return nil
+	}
+	if len(list) != layers {
+		f.fail(key, fmt.Sprintf("a list of %d", len(list)), fmt.Sprintf("one of num_hidden_layers %d", layers))
+		return nil
+	}
+	return list
+}
+
 // ids returns an integer or a list of them.
 func (f *fields) ids(key string) (ids []int32) {
 	list, ok := f.values[key].([]any)
@@ -146,14 +166,24 @@ func (f *fields) ids(key string) (ids []int32) {
 	return ids
 }
 
-// configFromHF reads config.json of a Hugging Face folder, in the older spelling
-// (rope_theta, rope_scaling) and in the newer one (rope_parameters, layer_types).
+// configFromHF reads config.json of a Hugging Face folder.
 func configFromHF(path string) (*Config, error) {
-	v, err := readJSON(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	f := &fields{file: filepath.Base(path), values: v}
+	defer f.Close()
+	return parseConfig(filepath.Base(path), f)
+}
+
+// parseConfig reads a config.json in the older spelling (rope_theta, rope_scaling) or
+// in the newer one (rope_parameters, layer_types).
+func parseConfig(name string, r io.Reader) (*Config, error) {
+	v, err := parseJSON(name, r)
+	if err != nil {
+		return nil, err
+	}
+	f := &fields{file: name, values: v}
 	kind := f.text("model_type", "")
 	if t := f.object("text_config"); t != nil { // the language model of a multimodal one
 		outer := f
@@ -200,6 +230,8 @@ func (c *Config) readSizes(f *fields) {
 	c.VocabSize = f.count("vocab_size", 0, 1, maxVocab)
 	c.MaxPositionEmbeddings = f.count("max_position_embeddings", 2048, 1, maxContext)
 	c.RMSNormEps = float32(f.number("rms_norm_eps", 1e-6))
+	c.AttentionBias = f.bool("attention_bias", false) || c.ModelType == "qwen2"
+	c.MLPBias = c.ModelType == "llama" && f.bool("mlp_bias", false)
 	gemma := c.ModelType == "gemma3_text"
 	c.TieWordEmbeddings = f.bool("tie_word_embeddings", gemma)
 	c.AttnLogitSoftcapping = float32(f.number("attn_logit_softcapping", 0))
@@ -268,11 +300,7 @@ func (c *Config) readLayers(f *fields) {
 	default:
 		return
 	}
-	kinds, listed := f.values["layer_types"].([]any)
-	if listed && len(kinds) != c.NumHiddenLayers {
-		f.fail("layer_types", fmt.Sprintf("a list of %d", len(kinds)), fmt.Sprintf("one of num_hidden_layers %d", c.NumHiddenLayers))
-		return
-	}
+	kinds := f.list("layer_types", c.NumHiddenLayers)
 	if window == 0 {
 		return
 	}
@@ -280,7 +308,7 @@ func (c *Config) readLayers(f *fields) {
 	c.Sliding = make([]bool, c.NumHiddenLayers)
 	for i := range c.Sliding {
 		c.Sliding[i] = slides(i)
-		if listed {
+		if kinds != nil {
 			switch kinds[i] {
 			case "sliding_attention":
 				c.Sliding[i] = true

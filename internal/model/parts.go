@@ -15,6 +15,12 @@ func (b *binder) attention(q, k, v, o *Linear, layer int, c *Config) {
 	b.linear(k, "attn_k", layer, HKV, c.HiddenSize)
 	b.linear(v, "attn_v", layer, HKV, c.HiddenSize)
 	b.linear(o, "attn_output", layer, c.HiddenSize, H)
+	if c.AttentionBias {
+		b.biases(layer, "attn_q", "attn_k", "attn_v")
+		if c.ModelType != "qwen2" {
+			b.biases(layer, "attn_output")
+		}
+	}
 }
 
 // newAttention returns the attention of a layer.
@@ -30,6 +36,9 @@ func (b *binder) mlp(m *GatedMLP, layer int, c *Config) {
 	b.linear(&m.Gate, "ffn_gate", layer, c.IntermediateSize, c.HiddenSize)
 	b.linear(&m.Up, "ffn_up", layer, c.IntermediateSize, c.HiddenSize)
 	b.linear(&m.Down, "ffn_down", layer, c.HiddenSize, c.IntermediateSize)
+	if c.MLPBias {
+		b.biases(layer, "ffn_gate", "ffn_up", "ffn_down")
+	}
 }
 
 // softmaxExperts binds experts whose router is a softmax over all of them.
@@ -104,6 +113,12 @@ func (b *binder) latent(l *Latent, layer int, c *Config, scale float32, index *R
 	b.norm(&l.KVANorm, "attn_kv_a_norm", layer, l.C, latentEps)
 	b.expansions(l, layer)
 	b.linear(&l.O, "attn_output", layer, c.HiddenSize, l.H*l.V)
+	if c.AttentionBias {
+		b.biases(layer, "attn_kv_a_mqa", "attn_output")
+		if c.QLoraRank > 0 {
+			b.biases(layer, "attn_q_a")
+		}
+	}
 	a := Attention{Layer: layer, H: l.H, Scale: scale}
 	if l.Form == Expanded {
 		a.HKV, a.DK, a.DV = l.H, l.P+l.R, l.V
@@ -121,7 +136,7 @@ func (b *binder) latent(l *Latent, layer int, c *Config, scale float32, index *R
 // each. Where what is stored runs across the form's summed axis, it is turned.
 func (b *binder) expansions(l *Latent, layer int) {
 	l.UK, l.UV = make([]Linear, l.H), make([]Linear, l.H)
-	if b.hf || !b.has("attn_k_b", layer, ".weight") {
+	if b.hf || !b.has("attn_k_b", layer, ".weight") && !b.has("attn_v_b", layer, ".weight") {
 		t, ok := b.find(b.name("attn_kv_b", layer, ".weight"), l.H*(l.P+l.V), l.C)
 		for h := range l.H {
 			if !ok || b.err != nil {
@@ -169,7 +184,7 @@ func (b *binder) deepseekExperts(layer int, c *Config) *Experts {
 		Sigmoid: c.SigmoidScores, Groups: c.NGroup, GroupsKept: c.TopKGroup, TopK: c.NumExpertsPerTok,
 		Normalise: c.NormTopKProb, Factor: c.RoutedScalingFactor,
 	}
-	if b.has("exp_probs_b", layer, ".bias") {
+	if c.CorrectionBias || b.has("exp_probs_b", layer, ".bias") {
 		e.Choose.Bias = b.vector("exp_probs_b", layer, ".bias", c.NumExperts)
 	}
 	return e

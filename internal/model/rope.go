@@ -27,28 +27,42 @@ type RopeConfig struct {
 
 func (r *RopeConfig) check() error {
 	bad := func(format string, a ...any) error { return fmt.Errorf(format+": %w", append(a, ErrConfig)...) }
-	if !(r.Theta > 0) || math.IsInf(r.Theta, 0) {
-		return bad("rope_theta %v, want a positive number", r.Theta)
+	if !(r.Theta > 1) || math.IsInf(r.Theta, 0) {
+		return bad("rope_theta %v, want a number above 1", r.Theta)
 	}
 	switch r.Type {
 	case "default":
 		return nil
 	case "linear", "llama3", "yarn":
-		if !(r.Factor > 0) || math.IsInf(r.Factor, 0) {
-			return bad("rope factor %v, want a positive number", r.Factor)
+		if !(r.Factor >= 1 && r.Factor <= maxScale) {
+			return bad("rope factor %v, want a number from 1 to %d", r.Factor, maxScale)
 		}
-		if r.Type != "linear" && !(r.OriginalMaxPositionEmbeddings > 0) {
-			return bad("original_max_position_embeddings %v, want a positive number", r.OriginalMaxPositionEmbeddings)
+		if r.Type != "linear" && !(r.OriginalMaxPositionEmbeddings > 0 && r.OriginalMaxPositionEmbeddings <= maxContext) {
+			return bad("original_max_position_embeddings %v, want a positive number up to %d", r.OriginalMaxPositionEmbeddings, maxContext)
 		}
-		if r.Type == "llama3" && !(r.LowFreqFactor > 0 && r.HighFreqFactor > r.LowFreqFactor) {
+		if r.Type == "llama3" && !(r.LowFreqFactor > 0 && r.HighFreqFactor > r.LowFreqFactor && r.HighFreqFactor <= maxScale) {
 			return bad("low_freq_factor %v and high_freq_factor %v, want positive ones in that order", r.LowFreqFactor, r.HighFreqFactor)
 		}
-		if r.Type == "yarn" && !(r.BetaFast > 0 && r.BetaSlow > 0) {
-			return bad("beta_fast %v and beta_slow %v, want positive numbers", r.BetaFast, r.BetaSlow)
+		if r.Type == "yarn" {
+			return r.checkYarn()
 		}
 		return nil
 	}
 	return bad("rope_type %q, want default, linear, llama3 or yarn", r.Type)
+}
+
+// checkYarn is check for what YaRN has beyond other scaling.
+func (r *RopeConfig) checkYarn() error {
+	bad := func(format string, a ...any) error { return fmt.Errorf(format+": %w", append(a, ErrConfig)...) }
+	if !(r.BetaFast > 0 && r.BetaFast <= maxScale && r.BetaSlow > 0 && r.BetaSlow <= maxScale) {
+		return bad("beta_fast %v and beta_slow %v, want positive numbers", r.BetaFast, r.BetaSlow)
+	}
+	for i, v := range []float64{r.MScale, r.MScaleAllDim, r.AttentionFactor} {
+		if !(v >= 0 && v <= maxScale) {
+			return bad("%s %v, want a positive number, or 0 for none", []string{"mscale", "mscale_all_dim", "attention_factor"}[i], v)
+		}
+	}
+	return nil
 }
 
 // frequencies returns the d/2 scaled frequencies and the factor on sine and

@@ -4,6 +4,7 @@ package tiny
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 )
@@ -116,6 +117,7 @@ func (c *Config) headDim() int {
 func (c *Config) family() bool { return c.KVLora > 0 }
 
 // With returns the model with other values in its config.json; nil takes a key away.
+// Values may be such that no model can have them: then the file alone is of use.
 func (m *Model) With(changes map[string]any) *Model {
 	d := json.NewDecoder(bytes.NewReader(m.Raw))
 	d.UseNumber()
@@ -130,10 +132,11 @@ func (m *Model) With(changes map[string]any) *Model {
 	if err == nil {
 		n.Raw, err = json.Marshal(values)
 	}
+	var odd *json.UnmarshalTypeError
 	if err == nil {
 		err = json.Unmarshal(n.Raw, &n.Config)
 	}
-	if err != nil {
+	if err != nil && !errors.As(err, &odd) {
 		panic("tiny: " + err.Error()) // the model came through Load
 	}
 	return n

@@ -1,0 +1,138 @@
+package model
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/golden/tiny"
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
+
+// refusal says whether an error is one that the readers of configurations may give.
+func refusal(err error) bool {
+	return errors.Is(err, ErrConfig) || errors.Is(err, ErrArch) || errors.Is(err, ErrTensor)
+}
+
+// FuzzConfig reads any config.json: it is refused with an error that says so, or its
+// values are those that the rest of the package relies on.
+func FuzzConfig(f *testing.F) {
+	files, err := filepath.Glob(filepath.Join("testdata", "*", "config.json"))
+	if err != nil || len(files) == 0 {
+		f.Fatal("no config.json in testdata", err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte(`null`))
+	f.Add([]byte(`{"model_type": "gemma3", "text_config": {"model_type": "gemma3_text"}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := parseConfig("config.json", bytes.NewReader(b))
+		if err != nil {
+			if !refusal(err) {
+				t.Fatalf("%v: want an error that says what is wrong", err)
+			}
+			return
+		}
+		soundConfig(t, c)
+	})
+}
+
+// soundConfig binds a model without tensors: the first one is missed.
+func soundConfig(t *testing.T, c *Config) {
+	t.Helper()
+	m := &Model{Config: *c, net: families[c.ModelType]()}
+	b := newBinder(ggufSource{emptyFile(t)}, c.ModelType, Options{})
+	m.bind(b)
+	if !errors.Is(b.err, ErrTensor) {
+		t.Fatalf("a model without tensors gives %v, want ErrTensor", b.err)
+	}
+}
+
+func emptyFile(t *testing.T) *gguf.File {
+	t.Helper()
+	var file bytes.Buffer
+	w := gguf.NewWriter(&file)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	g, err := gguf.Parse("empty.gguf", file.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// FuzzMetadata changes one key of a GGUF file to a number, a text or a list, or takes
+// it away.
+func FuzzMetadata(f *testing.F) {
+	files := map[string]*tiny.GGUF{}
+	names := []string{"deepseek-v3-mtp", "deepseek-v2-lite", "deepseek-v32", "llama", "qwen3-moe", "gemma3-text"}
+	for i, name := range names {
+		m, err := tiny.Load(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		g, err := m.GGUF(tensor.F32, tiny.Spelling(i%2))
+		if err != nil {
+			f.Fatal(err)
+		}
+		g.Tensors = nil
+		files[name] = g
+		for k := range g.Keys {
+			f.Add(byte(i), byte(k), byte(k), 1.5, "yarn")
+		}
+	}
+	f.Fuzz(func(t *testing.T, model, key, kind byte, number float64, text string) {
+		from := files[names[int(model)%len(names)]]
+		g := &tiny.GGUF{Keys: append([]gguf.KeyValue{}, from.Keys...)}
+		name := g.Keys[int(key)%len(g.Keys)].Key
+		switch kind % 8 {
+		case 0:
+			g.Drop(name)
+		case 1:
+			g.Put(name, gguf.ValueOf(number))
+		case 2:
+			g.Put(name, gguf.ValueOf(float32(number)))
+		case 3:
+			g.Put(name, gguf.ValueOf(int64(number)))
+		case 4:
+			g.Put(name, gguf.ValueOf(uint32(int64(number))))
+		case 5:
+			g.Put(name, gguf.ValueOf(text))
+		case 6:
+			g.Put(name, gguf.ArrayOf([]int32{int32(number), int32(len(text))}))
+		case 7:
+			g.Put(name, gguf.ValueOf(number > 0))
+		}
+		var file bytes.Buffer
+		w := gguf.NewWriter(&file)
+		for _, kv := range g.Keys {
+			if err := w.Put(kv.Key, kv.Value); err != nil {
+				t.Skip() // a text that no file holds
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Skip()
+		}
+		parsed, err := gguf.Parse("fuzz.gguf", file.Bytes())
+		if err != nil {
+			t.Skip()
+		}
+		c, err := configFromGGUF(parsed)
+		if err != nil {
+			if !refusal(err) {
+				t.Fatalf("%v: want an error that says what is wrong", err)
+			}
+			return
+		}
+		soundConfig(t, c)
+	})
+}
