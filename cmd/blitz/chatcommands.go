@@ -208,7 +208,7 @@ func (c *conversation) showInfo() error {
 		[]string{"model", printable(c.opened.name)},
 		[]string{"vocabulary", fmt.Sprint(m.VocabSize())},
 		[]string{"context", fmt.Sprintf("%s of %d positions used; the model was made for %d", used, e.Context(), m.MaxContext())},
-		[]string{"engine", fmt.Sprintf("cache %s, %d threads", e.Cache(), e.Threads())},
+		[]string{"engine", fmt.Sprintf("cache %s, %s", e.Cache(), counted(e.Threads(), "thread"))},
 	)
 }
 

@@ -29,7 +29,9 @@ type runFlags struct {
 	verbose, stats bool
 }
 
-func newRun() *cobra.Command {
+func newRun() *cobra.Command { return newRunFlags().cmd }
+
+func newRunFlags() *runFlags {
 	f := &runFlags{context: count{min: 1, max: maxPositions}}
 	cmd := &cobra.Command{
 		Use:   "run MODEL [PROMPT]",
@@ -60,7 +62,7 @@ machine.`,
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "print times, rates and the seed to stderr")
 	cmd.Flags().BoolVar(&f.stats, "stats-json", false, "print the same as the last line of stderr, as JSON")
 	f.engineFlags.add(cmd)
-	return cmd
+	return f
 }
 
 func (f *runFlags) run(name string, words []string) error {

@@ -74,15 +74,15 @@ func (s *stats) write(w io.Writer) error {
 		drawn = fmt.Sprintf("temperature %v, top-k %d, top-p %v, min-p %v, repeat penalty %v", g.Temperature, g.TopK, orOne(g.TopP), g.MinP, orOne(g.RepeatPenalty))
 	}
 	_, err := fmt.Fprintf(w, `load      %.2f s
-prompt    %d tokens, %d of them cached, in %.2f s: %.1f tokens/s
-answer    %d tokens in %.2f s: %.1f tokens/s; %s
+prompt    %s, %d of them cached, in %.2f s: %.1f tokens/s
+answer    %s in %.2f s: %.1f tokens/s; %s
 sampling  %s; seed %d
-engine    %d of %d positions, cache %s, %d threads, %s
+engine    %d of %d positions, cache %s, %s, %s
 `,
-		s.LoadSeconds, s.PromptTokens, s.CachedTokens, s.PrefillTime, s.PrefillRate,
-		s.OutputTokens, s.DecodeTime, s.DecodeRate, s.finishText(),
+		s.LoadSeconds, counted(s.PromptTokens, "token"), s.CachedTokens, s.PrefillTime, s.PrefillRate,
+		counted(s.OutputTokens, "token"), s.DecodeTime, s.DecodeRate, s.finishText(),
 		drawn, s.Sampling.Seed,
-		s.PromptTokens+s.OutputTokens, s.Context, s.Cache, s.Threads, s.Implementation)
+		s.PromptTokens+s.OutputTokens, s.Context, s.Cache, counted(s.Threads, "thread"), s.Implementation)
 	return err
 }
 
