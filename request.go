@@ -2,6 +2,7 @@ package blitz
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 // Think says how much a model may reason before it answers.
 type Think struct {
 	Mode   ThinkMode
-	Budget int // reasoning tokens, with ThinkOn; 0: as many as it likes
+	Budget int // reasoning tokens of an answer in a conversation; 0: as many as it likes
 }
 
 // ThinkMode switches reasoning, for models that have it.
@@ -61,7 +62,7 @@ func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
 	if t := e.model.tokens; t != nil {
 		a.tokens, a.text = t, t.NewStream()
 		if r.Messages != nil && e.model.format != "" {
-			if a.parser, err = chat.NewParser(e.model.format, chat.ParserOptions{Open: open}); err != nil {
+			if a.parser, err = newParser(e.model.format, r.Tools, open); err != nil {
 				cancel()
 				return nil, err
 			}
@@ -74,8 +75,8 @@ func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
 	if r.Logprobs || r.TopTokens > 0 {
 		request.Logprobs = r.TopTokens
 	}
-	if r.Think.Budget > 0 && e.model.tokens != nil {
-		b, err := newThinkBudget(e.model.tokens, r.Think.Budget, open)
+	if r.Think.Budget > 0 && a.parser != nil {
+		b, err := newThinkBudget(e.model.tokens, e.model.format, r.Think.Budget, open)
 		if err != nil {
 			cancel()
 			return nil, err
@@ -87,6 +88,22 @@ func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// newParser returns a parser of a format. Where values are written without their types
+// the tools tell them.
+func newParser(format string, tools []chat.Value, open bool) (*chat.Parser, error) {
+	o := chat.ParserOptions{Open: open}
+	if strings.HasPrefix(format, "glm-") {
+		for i, t := range tools {
+			text, err := json.Marshal(t)
+			if err != nil {
+				return nil, fmt.Errorf("blitz: tools[%d]: %w", i, err)
+			}
+			o.Tools = append(o.Tools, text)
+		}
+	}
+	return chat.NewParser(format, o)
 }
 
 // prompt returns the tokens of a request, and whether they end inside reasoning.
@@ -118,16 +135,15 @@ func (m *Model) Render(r *Request) (string, error) {
 	if r.Think.Mode != ThinkDefault {
 		on := chat.Bool(r.Think.Mode == ThinkOn)
 		variables.Set("enable_thinking", on) // Qwen3, GLM
-		variables.Set("thinking", on)        // DeepSeek V3.1, Granite
+		variables.Set("thinking", on)        // DeepSeek from V3.1 on, Granite
 	}
 	variables.Merge(r.Variables)
 	text, err := t.RenderChat(&chat.Chat{Messages: r.Messages, Tools: r.Tools, AddGenerationPrompt: true, Variables: variables})
 	if err != nil {
 		return "", fmt.Errorf("blitz: chat template: %w", err)
 	}
-	if r.Think.Mode == ThinkOff && chat.OpensReasoning(text) {
-		// The template always opens reasoning; an empty one leads to the answer.
-		text = strings.TrimRight(text, "\n") + "\n" + thinkEnd
+	if r.Think.Mode == ThinkOff {
+		text = withoutThinking(text, t)
 	}
 	return text, nil
 }

@@ -2,8 +2,10 @@ package blitz
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
+	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -11,85 +13,124 @@ import (
 const (
 	thinkStart = "<think>"
 	thinkStop  = "</think>"
-	thinkEnd   = thinkStop + "\n\n"
 )
 
 // thinkSlack is how many tokens before the budget's end a sentence may end the
 // reasoning.
 const thinkSlack = 64
 
-// thinkBudget ends reasoning that takes too long: from thinkSlack tokens before the
-// budget's end on, the end tag is put after the next sentence; at the end in any
-// case.
-type thinkBudget struct {
-	stream *tokenizer.Stream
-	end    []int32 // the tokens of the end tag
-	budget int
-	used   int
-	text   string // the last of what was written
-	state  thinkState
+// thinkEnding is what stands between reasoning and answer in a format, as the models
+// that write it were trained.
+func thinkEnding(format string) (before, behind string) {
+	switch format {
+	case "deepseek-v3.1", "deepseek-v3.2", "kimi-k2", "glm-4.7":
+		return "", ""
+	case "glm-4.5":
+		return "", "\n"
+	}
+	return "\n", "\n\n"
 }
 
-type thinkState uint8
+// withoutThinking has a prompt lead to the answer itself where the template does not
+// do that: by reasoning that is empty, after which a model has nothing to reason about.
+func withoutThinking(prompt string, t *chat.Template) string {
+	format := t.Format()
+	before, behind := thinkEnding(format)
+	empty := before + before + thinkStop + behind
+	if chat.OpensReasoning(prompt) {
+		return strings.TrimRight(prompt, "\n") + empty
+	}
+	source := t.Source()
+	switched := strings.Contains(source, "thinking") // by a variable of the template
+	if (format == "deepseek-r1-0528" || format == "kimi-k2") && strings.Contains(source, thinkStop) && !switched {
+		return prompt + thinkStart + empty // as the models would open it themselves
+	}
+	return prompt
+}
 
-const (
-	thinkBefore thinkState = iota // nothing but whitespace so far
-	thinkInside
-	thinkOver
-)
+// thinkBudget ends reasoning that takes too long: from thinkSlack tokens before the
+// budget's end on, the end tag is put after the next sentence; at the end in any
+// case. What is reasoning is what the parser of the format takes for it. Tags are no
+// reasoning and are not counted.
+type thinkBudget struct {
+	tokens *tokenizer.Tokenizer
+	stream *tokenizer.Stream
+	parser *chat.Parser // nil: the reasoning is over, or there is none
+	format string
+	budget int
+	used   int    // reasoning tokens
+	begun  bool   // there was more than whitespace
+	text   string // the last of the reasoning
+}
 
-func newThinkBudget(t *tokenizer.Tokenizer, budget int, open bool) (*thinkBudget, error) {
-	end, err := t.Encode("\n"+thinkEnd, 0)
+// newThinkBudget returns the budget of one answer; open says that the prompt ends
+// inside reasoning.
+func newThinkBudget(t *tokenizer.Tokenizer, format string, budget int, open bool) (*thinkBudget, error) {
+	p, err := chat.NewParser(format, chat.ParserOptions{Open: open})
 	if err != nil {
 		return nil, err
 	}
-	b := &thinkBudget{stream: t.NewStream(), end: end, budget: budget}
-	if open {
-		b.state = thinkInside
-	}
-	return b, nil
+	return &thinkBudget{tokens: t, stream: t.NewStream(), parser: p, format: format, budget: budget}, nil
 }
 
 // after returns the tokens to put behind the one just drawn.
 func (b *thinkBudget) after(id int32) []int32 {
-	if b.state == thinkOver {
+	if b.parser == nil {
 		return nil
 	}
-	piece, err := b.stream.Next(id)
-	if err != nil {
-		b.state = thinkOver
+	piece, _ := b.stream.Next(id) // an id that only pads the vocabulary is no text
+	was := b.parser.InReasoning()
+	deltas := b.parser.Write(piece)
+	switch is := b.parser.InReasoning(); {
+	case was && !is, !is && len(deltas) > 0:
+		b.parser = nil
 		return nil
+	case !was, !b.begun && strings.TrimSpace(piece) == thinkStart:
+		return nil // before the reasoning, or its opening tag
 	}
-	b.text += piece
-	if b.state == thinkBefore {
-		rest := strings.TrimSpace(b.text)
-		if !strings.HasPrefix(rest, thinkStart) {
-			if !strings.HasPrefix(thinkStart, rest) {
-				b.state = thinkOver // an answer without reasoning
-			}
-			return nil
-		}
-		b.state = thinkInside
-	}
-	if strings.Contains(b.text, thinkStop) {
-		b.state = thinkOver
-		return nil
-	}
-	b.text = b.text[max(0, len(b.text)-4*len(thinkStop)):]
 	b.used++
-	if b.used >= b.budget || b.used >= b.budget-thinkSlack && endsSentence(b.text) {
-		b.state = thinkOver
-		return b.end
+	b.begun = b.begun || strings.TrimSpace(piece) != ""
+	b.text += piece
+	b.text = b.text[max(0, len(b.text)-32):]
+	if b.used >= b.budget || b.used >= b.budget-thinkSlack && b.begun && endsSentence(b.text) {
+		b.parser = nil
+		return b.end()
 	}
 	return nil
 }
 
-// endsSentence says whether text ends behind a sentence.
+// end returns the tokens that end the reasoning: what the text does not have of them
+// yet, for a model whose end tag is several tokens may be in the middle of it.
+func (b *thinkBudget) end() []int32 {
+	before, behind := thinkEnding(b.format)
+	tag := before + thinkStop
+	for n := len(thinkStop) - 1; n > 0; n-- {
+		if strings.HasSuffix(b.text, thinkStop[:n]) {
+			tag = thinkStop[n:]
+			break
+		}
+	}
+	if strings.HasSuffix(b.text, "\n") {
+		tag = thinkStop
+	}
+	ids, err := b.tokens.Encode(tag+behind, 0)
+	if err != nil {
+		return nil // a text as short as this is never refused
+	}
+	return ids
+}
+
+// endsSentence says whether text ends behind a sentence, or a line. A point behind a
+// digit may be one of a number or a list.
 func endsSentence(text string) bool {
-	trimmed := strings.TrimRight(text, " \"')]*")
 	if strings.HasSuffix(text, "\n") {
 		return true
 	}
-	r, _ := utf8.DecodeLastRuneInString(trimmed)
-	return strings.ContainsRune(".!?。！？…", r)
+	text = strings.TrimRight(text, " \"')]*”’）」』")
+	r, n := utf8.DecodeLastRuneInString(text)
+	if r == '.' {
+		r, _ := utf8.DecodeLastRuneInString(text[:len(text)-n])
+		return !unicode.IsDigit(r)
+	}
+	return strings.ContainsRune("!?。！？…", r)
 }

@@ -42,6 +42,16 @@ func filterTojson(r *rendering, a []object) (object, error) {
 	return string(j.w.text), nil
 }
 
+// MarshalJSON writes v as the filter tojson does.
+func (v Value) MarshalJSON() ([]byte, error) {
+	r := &rendering{limits: DefaultLimits, steps: DefaultLimits.Steps}
+	j := jsonWriter{w: writer{r: r}, item: ", ", colon: ": "}
+	if err := j.value(v.object(), 0); err != nil {
+		return nil, fmt.Errorf("chat: %w", err)
+	}
+	return j.w.text, nil
+}
+
 // jsonWriter writes values as Python's json module does.
 type jsonWriter struct {
 	w           writer

@@ -182,12 +182,12 @@ func (t *think) Set(text string) error {
 	switch strings.ToLower(text) {
 	case "on", "true":
 		t.v = blitz.Think{Mode: blitz.ThinkOn}
-	case "off", "false":
+	case "off", "false", "0":
 		t.v = blitz.Think{Mode: blitz.ThinkOff}
 	default:
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > maxThinkBudget {
-			return wantError(fmt.Sprintf("on, off, or tokens from 1 to %d", maxThinkBudget))
+			return wantError(fmt.Sprintf("on, off, or tokens up to %d", maxThinkBudget))
 		}
 		t.v = blitz.Think{Mode: blitz.ThinkOn, Budget: n}
 	}
