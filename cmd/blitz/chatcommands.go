@@ -12,6 +12,7 @@ import (
 const chatHelp = `/help                  this list
 /set [KEY [VALUE]]     show or change a setting; VALUE default takes it back:
                        %s
+                       %s
 /show [WHAT]           %s
 /clear                 forget what was said
 /save [NAME]           keep the conversation under a name
@@ -44,7 +45,8 @@ func (c *conversation) command(text string) (bye bool, err error) {
 	case "/bye", "/exit", "/quit":
 		return true, nil
 	case "/help", "/?":
-		fmt.Fprintf(c.console, chatHelp, strings.Join(chatKeys, " "), strings.Join(chatTopics, ", "))
+		half := (len(chatKeys) + 1) / 2
+		fmt.Fprintf(c.console, chatHelp, strings.Join(chatKeys[:half], " "), strings.Join(chatKeys[half:], " "), strings.Join(chatTopics, ", "))
 	case "/clear":
 		c.session.Settle()
 		c.session.Messages = c.flags.messages()
