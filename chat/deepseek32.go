@@ -56,8 +56,8 @@ Here are the functions available in JSONSchema format:
 //   - thinking_mode is "thinking" or "chat"; thinking and enable_thinking say the
 //     same with true and false. Without any of them the model thinks, as in the
 //     published example.
-//   - tools and response_format belong to the system message at the beginning, which
-//     is added where there is none. Messages may have their own.
+//   - tools and response_format are those of the system message at the beginning,
+//     which is added where there is none. Messages may have their own.
 //   - The encoder always opens the model's turn after the last message of the user
 //     or of the tools; add_generation_prompt false leaves that out.
 //   - Reasoning from before the last message of the user is never written, whatever
@@ -161,7 +161,7 @@ func deepseekSystem(in *Dict, messages []*Dict) []*Dict {
 	}
 	for _, name := range []string{"tools", "response_format"} {
 		v, ok := in.text(name)
-		if own, has := system.text(name); ok && truth(v) && (!has || !truth(own)) {
+		if ok && truth(v) {
 			system.setText(name, v)
 			given = true
 		}

@@ -101,7 +101,11 @@ func TestDeepSeek32(t *testing.T) {
 			bos + "\n\n" + tools32 + "<｜User｜>q<｜Assistant｜><think>",
 		},
 		{
-			"tools of the message come first", `{"messages": [{"role": "system", "tools": [` + tool32 + `]}, ` + user32 + `], "tools": [{"function": 1}]}`,
+			"tools of the message", `{"messages": [{"role": "system", "tools": [` + tool32 + `]}, ` + user32 + `], "tools": []}`,
+			bos + "\n\n" + tools32 + "<｜User｜>q<｜Assistant｜><think>",
+		},
+		{
+			"tools of both", `{"messages": [{"role": "system", "tools": [{"function": 1}]}, ` + user32 + `], "tools": [` + tool32 + `]}`,
 			bos + "\n\n" + tools32 + "<｜User｜>q<｜Assistant｜><think>",
 		},
 		{

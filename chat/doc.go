@@ -12,6 +12,10 @@
 // A template comes with a model file and is not trusted. It reaches nothing
 // but its variables and the time of day, and it runs under Limits.
 //
+// Files without a template get the built-in one of their release, see Builtin:
+// a published template of builtin/, or for DeepSeek-V3.2, which publishes a program,
+// an encoder of our own (deepseek32.go) that takes and refuses the same.
+//
 // The way of a template: lexer.go cuts the source into tokens, syntax.go builds
 // the tree of ast.go, bind.go gives every variable its slot by the scoping
 // rules, and exec.go and eval.go walk the tree.
