@@ -140,7 +140,7 @@ func holdBits(t *testing.T, m *Model) {
 		check("chunks of 7", 1, pieces(7))
 		check("chunks of 32", 3, pieces(32))
 		check("chunks of 64", 3, pieces(64))
-		holdImplementations(t, m, kind, sequences[1:], result{want.logits[1:], want.drafts[1:]})
+		holdImplementations(t, m, kind, sequences[2:], result{want.logits[2:], want.drafts[2:]}) // portable code is slow
 	}
 }
 

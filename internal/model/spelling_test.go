@@ -46,6 +46,9 @@ func TestSpellings(t *testing.T) {
 	for _, name := range latentModels {
 		model, e := loadExpectation(t, name)
 		for _, form := range forms(model) {
+			if testing.Short() && form == Expanded {
+				continue
+			}
 			o := Options{Latent: form}
 			c, err := model.Checkpoint(tensor.F32)
 			want := logitsOf(t, openCheckpoint(t, c, err, o), e.ids)
