@@ -15,7 +15,7 @@ func TestChatCommands(t *testing.T) {
 	}{
 		"help": {[]string{"/help"}, []string{"/set [KEY [VALUE]]", "max_tokens", "/bye", textQuotes, "Ctrl-C"}},
 		"unknown": {[]string{"/hlep", "/sav x"}, []string{
-			"error: unknown command /hlep", "stands between " + textQuotes, "error: unknown command /sav; nearest: /save",
+			"error: unknown command /hlep; nearest: /help", "stands between " + textQuotes, "error: unknown command /sav; nearest: /save",
 		}},
 		"set": {[]string{"/set top_k 5", "/set top-p 0.5", "/set top_k", "/set temp hot", "/set temp", "/set temp default", "/set tmp 1", "/set max_tokens -1"}, []string{
 			"top_k = 5", "top_p = 0.5", "top_k = 5", `error: temp is "hot": want a number from 0 to 100`, "temp = 0\n",

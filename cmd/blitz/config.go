@@ -141,13 +141,18 @@ func settings(root *cobra.Command) ([]setting, error) {
 }
 
 func settingRows(list []setting) [][]string {
+	var all []string
+	for _, s := range list {
+		all = append(all, s.Verbs...)
+	}
+	all = dedupe(all)
 	rows := [][]string{{"KEY", "VALUE", "FROM", "VERBS"}}
 	for _, s := range list {
 		value, verbs := printable(s.Value), strings.Join(s.Verbs, " ")
 		if value == "" {
 			value = "-"
 		}
-		if len(s.Verbs) > 8 || len(s.Verbs) == 0 {
+		if len(s.Verbs) == len(all) || len(s.Verbs) == 0 {
 			verbs = "all"
 		}
 		rows = append(rows, []string{s.Key, value, s.From, verbs})

@@ -49,25 +49,26 @@ func nearestText(asked string, names []string) string {
 	return "; nearest: " + strings.Join(list, ", ")
 }
 
-// editDistance counts the letters to insert, delete or replace to turn a into b
-// (Levenshtein 1966).
+// editDistance counts the letters to insert, delete or replace, and the neighbours to
+// swap, to turn a into b (optimal string alignment).
 func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
-	for i := range len(a) {
-		before := row[0] // of the row above, to the left
-		row[0] = i + 1
-		for j := range len(b) {
-			above := row[j+1]
-			change := before
-			if a[i] != b[j] {
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			change := last[j-1]
+			if a[i-1] != b[j-1] {
 				change++
 			}
-			row[j+1] = min(change, above+1, row[j]+1)
-			before = above
+			row[j] = min(change, last[j]+1, row[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
 		}
+		before, last, row = last, row, before
 	}
-	return row[len(b)]
+	return last[len(b)]
 }

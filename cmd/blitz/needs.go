@@ -24,6 +24,7 @@ type needs struct {
 	ModelContext int         `json:"model_context"`        // that the model was made for
 	Room         int64       `json:"room_bytes,omitempty"` // for weights and caches; 0: the system does not say
 	Caches       []cacheNeed `json:"caches"`               // by kind, the model's default first
+	Assumed      []string    `json:"assumed,omitempty"`    // what the file does not tell
 }
 
 // cacheNeed is what one kind of cache takes.
@@ -48,7 +49,7 @@ func surveyModel(path string, o model.Options, context int) (*needs, error) {
 	most := s.Config.MaxPositionEmbeddings
 	n := &needs{
 		Name: s.Name, Weights: s.WeightBytes, Context: cmp.Or(context, min(engine.DefaultContext, most)),
-		ModelContext: most, Room: memoryLimit(),
+		ModelContext: most, Room: memoryLimit(), Assumed: s.Config.Assumed,
 	}
 	if s.IsLatent() {
 		n.MLA = o.Latent.String()
@@ -136,7 +137,11 @@ func (n *needs) hint(c *cacheNeed) string {
 
 // facts are the lines about the model as a whole.
 func (n *needs) facts() [][]string {
-	rows := [][]string{{"weights", formatMemory(n.Weights) + " of memory"}}
+	var rows [][]string
+	for _, a := range n.Assumed {
+		rows = append(rows, []string{"assumed", printable(a)})
+	}
+	rows = append(rows, []string{"weights", formatMemory(n.Weights) + " of memory"})
 	if n.MLA != "" {
 		rows = append(rows, []string{"attention", "latent, " + n.MLA})
 	}
