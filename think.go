@@ -92,7 +92,8 @@ func (b *thinkBudget) after(id int32) []int32 {
 	b.begun = b.begun || strings.TrimSpace(piece) != ""
 	b.text += piece
 	b.text = b.text[max(0, len(b.text)-32):]
-	if b.used >= b.budget || b.used >= b.budget-thinkSlack && b.begun && endsSentence(b.text) {
+	ends := piece != "" && b.begun && endsSentence(b.text) // not inside a character
+	if b.used >= b.budget || b.used >= b.budget-thinkSlack && ends {
 		b.parser = nil
 		return b.end()
 	}

@@ -76,6 +76,7 @@ func TestThinkBudget(t *testing.T) {
 		{"a number is no sentence", "deepseek-r1", tagged, true, 70, x(20) + " 3.14 " + x(200), x(20) + " 3.14 " + x(44) + "\n</think>\n\nA", x(20) + " 3.14 " + x(44)},
 		{"a quoted sentence", "deepseek-r1", tagged, true, 100, x(50) + "?\" " + x(200), x(50) + "?\n</think>\n\nA", x(50) + "?"},
 		{"Chinese", "deepseek-r1", tagged, true, 100, x(50) + "。" + x(200), x(50) + "。\n</think>\n\nA", x(50) + "。"},
+		{"not inside a character", "deepseek-r1", tagged, true, 100, x(32) + "。é" + x(200), x(32) + "。é" + x(63) + "\n</think>\n\nA", x(32) + "。é" + x(63)},
 		{"a small budget", "deepseek-r1", tagged, true, 10, x(200), x(10) + "\n</think>\n\nA", x(10)},
 		{"a small budget and a sentence", "deepseek-r1", tagged, true, 10, "Ok. " + x(200), "Ok.\n</think>\n\nA", "Ok."},
 		{"a budget of one", "deepseek-r1", tagged, true, 1, x(200), "x\n</think>\n\nA", "x"},
