@@ -2,9 +2,12 @@ package model
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/blitz-r1/blitz/gguf"
@@ -45,9 +48,59 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
-// soundConfig binds a model without tensors: the first one is missed.
+// FuzzConfigKey gives one key of a config.json, or of its rotary parameters, any JSON
+// value.
+func FuzzConfigKey(f *testing.F) {
+	var models []*tiny.Model
+	for _, name := range goldenModels {
+		m, err := tiny.Load(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		models = append(models, m)
+	}
+	for i, v := range []string{`0`, `-1`, `1e300`, `null`, `"softmax"`, `[1, 2]`, `{}`, `true`, `1.5`, `65536`, `16777216`} {
+		for key := range 40 {
+			f.Add(byte(i+key), byte(key), key%3 == 0, v)
+		}
+	}
+	f.Fuzz(func(t *testing.T, model, key byte, inRope bool, text string) {
+		m := models[int(model)%len(models)]
+		v, err := parseJSON("config.json", bytes.NewReader(m.Raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		object := v
+		if r, ok := v["rope_parameters"].(map[string]any); inRope && ok {
+			object = r
+		}
+		keys := slices.Sorted(maps.Keys(object))
+		object[keys[int(key)%len(keys)]] = json.RawMessage(text)
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Skip() // no JSON
+		}
+		c, err := parseConfig("config.json", bytes.NewReader(b))
+		if err == nil {
+			soundConfig(t, c)
+		} else if !refusal(err) {
+			t.Fatalf("%v: want an error that says what is wrong", err)
+		}
+	})
+}
+
+// soundConfig checks that what is computed from a configuration are numbers, and binds
+// a model without tensors: the first one is missed.
 func soundConfig(t *testing.T, c *Config) {
 	t.Helper()
+	r := &c.Rope
+	freq, factor := r.frequencies(min(c.HeadDim, 1<<10))
+	for _, v := range append(freq, factor, r.softmaxScale(), float64(c.RoutedScalingFactor), float64(c.RMSNormEps)) {
+		if v-v != 0 || v < 0 {
+			t.Fatalf("rotary frequencies %v, factor %v, softmax scale %v, routed_scaling_factor %v: not all are positive numbers",
+				freq, factor, r.softmaxScale(), c.RoutedScalingFactor)
+		}
+	}
 	m := &Model{Config: *c, net: families[c.ModelType]()}
 	b := newBinder(ggufSource{emptyFile(t)}, c.ModelType, Options{})
 	m.bind(b)

@@ -331,6 +331,9 @@ func (c *Config) readRope(f *fields) {
 	}
 	theta, local := f.number("rope_theta", base), f.number("rope_local_base_freq", 10000)
 	context := float64(c.MaxPositionEmbeddings)
+	if gemma { // what files leave out
+		c.RopeLocal = &RopeConfig{Type: "default", Theta: local}
+	}
 	if r := f.object("rope_parameters"); r != nil {
 		if full := r.object("full_attention"); full != nil {
 			c.Rope = readRope(full, c.ModelType, theta, context)
@@ -340,9 +343,9 @@ func (c *Config) readRope(f *fields) {
 				f.takeError(sliding)
 			}
 			f.takeError(full)
-			return
+		} else {
+			c.Rope = readRope(r, c.ModelType, theta, context)
 		}
-		c.Rope = readRope(r, c.ModelType, theta, context)
 		f.takeError(r)
 		return
 	}
@@ -350,9 +353,6 @@ func (c *Config) readRope(f *fields) {
 	if r := f.object("rope_scaling"); r != nil {
 		c.Rope = readRope(r, c.ModelType, theta, context)
 		f.takeError(r)
-	}
-	if gemma {
-		c.RopeLocal = &RopeConfig{Type: "default", Theta: local}
 	}
 }
 
