@@ -90,7 +90,6 @@ func rate(n int, d time.Duration) float64 {
 func (a *Answer) Tokens() iter.Seq[*Token] {
 	return func(yield func(*Token) bool) {
 		defer a.cancel()
-		a.started = time.Now()
 		first := time.Time{}
 		for !a.over {
 			t, ok := a.stream.Next()

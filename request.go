@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/internal/engine"
@@ -48,6 +49,7 @@ type Request struct {
 // error wraps ErrContext, ErrNoRoom or ErrNoTemplate, or tells what of the request
 // is wrong.
 func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
+	started := time.Now()
 	ids, open, err := e.prompt(&r)
 	if err != nil {
 		return nil, err
@@ -58,7 +60,7 @@ func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
 		sampling = &s
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	a := &Answer{cancel: cancel, stop: r.Stop, prompt: ids}
+	a := &Answer{cancel: cancel, stop: r.Stop, prompt: ids, started: started}
 	if t := e.model.tokens; t != nil {
 		a.tokens, a.text = t, t.NewStream()
 		if r.Messages != nil && e.model.format != "" {
