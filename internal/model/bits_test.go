@@ -47,6 +47,16 @@ func TestSameBits(t *testing.T) {
 	}
 }
 
+// TestSameBitsSparseMTP is the same for sparse attention with a module of multi-token
+// prediction, which has an indexer of its own.
+func TestSameBitsSparseMTP(t *testing.T) {
+	model, _ := loadExpectation(t, "deepseek-v32")
+	for _, form := range forms(model) {
+		g, err := model.With(map[string]any{"num_nextn_predict_layers": 1}).GGUF(tensor.Q8_0, tiny.Split)
+		holdBits(t, openGGUF(t, g, err, Options{Latent: form, MTP: true}))
+	}
+}
+
 // TestSameBitsFP8 is the same for an FP8 checkpoint.
 func TestSameBitsFP8(t *testing.T) {
 	model, _ := loadExpectation(t, "deepseek-v3-fp8")
