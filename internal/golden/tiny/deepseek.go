@@ -42,7 +42,9 @@ func (l *list) deepseekLayer(p string, c *Config, sparse bool) {
 	for e := range c.Routed {
 		l.mlp(fmt.Sprintf("%smlp.experts.%d.", p, e), H, I, false)
 	}
-	l.mlp(p+"mlp.shared_experts.", H, I*c.Shared, false)
+	if c.Shared > 0 {
+		l.mlp(p+"mlp.shared_experts.", H, I*c.Shared, false)
+	}
 }
 
 // latent lists multi-head latent attention, with an indexer where there is one.
