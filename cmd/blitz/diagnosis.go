@@ -178,7 +178,7 @@ func fitRows(models []modelFit, cache string) [][]string {
 		}
 		n := m.Needs
 		c := n.cache(cache)
-		fits, longest := c.fit()
+		fits, longest := n.fit(c)
 		rows = append(rows, []string{
 			m.Name, formatMemory(n.Weights), fmt.Sprintf("%s %s of %d", formatMemory(c.Bytes), c.Kind, n.Context),
 			formatMemory(c.Total), fits, longest,

@@ -32,7 +32,7 @@ type cacheNeed struct {
 	Kind    string `json:"kind"`
 	Bytes   int64  `json:"bytes"`
 	Total   int64  `json:"total_bytes"` // with the weights
-	Fits    bool   `json:"fits"`
+	Fits    bool   `json:"fits"`            // true where the room is unknown
 	Longest int    `json:"longest_context"` // that fits beside the weights, 0: none
 }
 
@@ -160,14 +160,17 @@ func (n *needs) table() [][]string {
 		if i == 0 {
 			kind += " (default)"
 		}
-		fits, longest := c.fit()
+		fits, longest := n.fit(&c)
 		rows = append(rows, []string{kind, formatMemory(c.Bytes), formatMemory(c.Total), fits, longest})
 	}
 	return rows
 }
 
 // fit says in words whether a cache fits, and the longest context that does.
-func (c *cacheNeed) fit() (fits, longest string) {
+func (n *needs) fit(c *cacheNeed) (fits, longest string) {
+	if n.Room == 0 {
+		return "unknown", "unknown"
+	}
 	fits, longest = "no", "none"
 	if c.Fits {
 		fits = "yes"

@@ -119,6 +119,9 @@ func TestCheckNeeds(t *testing.T) {
 	if err := n.check(""); err != nil {
 		t.Errorf("where memory is unknown: %v", err)
 	}
+	if fits, longest := n.fit(&n.Caches[0]); fits != "unknown" || longest != "unknown" {
+		t.Errorf("where memory is unknown, %q and %q fit", fits, longest)
+	}
 }
 
 func TestFormatMemory(t *testing.T) {
