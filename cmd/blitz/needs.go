@@ -31,7 +31,7 @@ type needs struct {
 type cacheNeed struct {
 	Kind    string `json:"kind"`
 	Bytes   int64  `json:"bytes"`
-	Total   int64  `json:"total_bytes"` // with the weights
+	Total   int64  `json:"total_bytes"`     // with the weights
 	Fits    bool   `json:"fits"`            // true where the room is unknown
 	Longest int    `json:"longest_context"` // that fits beside the weights, 0: none
 }
