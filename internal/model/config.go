@@ -41,7 +41,7 @@ type Config struct {
 	RMSNormEps            float32
 	HiddenAct             Activation
 	TieWordEmbeddings     bool
-	AttentionBias         bool // projections of attention have biases: of queries, keys, values; but for qwen2 of the output too
+	AttentionBias         bool // the projections of attention have biases; qwen2's of the output has none
 	MLPBias               bool
 
 	Rope      RopeConfig  // of layers that see the whole context
