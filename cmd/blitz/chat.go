@@ -181,11 +181,10 @@ func (c *conversation) ask(ctx context.Context, text string) error {
 		return err
 	}
 	stats := newStats(c.opened.name, c.opened.load, c.opened.engine, a, s)
-	switch {
-	case stats.Finish == "cancel":
+	if stats.Finish == "cancel" {
 		c.note("(stopped)")
-	case stats.Finish == "length" && stats.PromptTokens+stats.OutputTokens >= stats.Context:
-		c.note("(cut: the context of %d positions is full)", stats.Context)
+	} else if why := c.flags.cut(c.opened, &stats); why != "" {
+		c.note("(cut: %s)", why)
 	}
 	if c.flags.verbose {
 		return stats.write(c.console)

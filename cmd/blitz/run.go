@@ -223,13 +223,35 @@ func (f *runFlags) loading(name string) func() {
 	}
 }
 
+// plainTokens bounds the continuation of plain text, unless --max-tokens does: models
+// without a template rarely find an end.
+const plainTokens = 256
+
 // request returns what every answer is asked with, beside the prompt. The settings
 // are the answer's own.
 func (f *runFlags) request(o *opened) blitz.Request {
 	s, _ := o.model.Sampling()
 	f.apply(&s)
 	s.Seed = f.seed.next()
-	return blitz.Request{Sampling: &s, MaxTokens: f.maxTokens.v, Think: f.think.v}
+	r := blitz.Request{Sampling: &s, MaxTokens: f.maxTokens.v, Think: f.think.v}
+	if o.plain && !f.maxTokens.set {
+		r.MaxTokens = plainTokens
+	}
+	return r
+}
+
+// cut says what cut an answer that did not end by itself, "" if the user's own bound
+// did, or nothing.
+func (f *runFlags) cut(o *opened, stats *stats) string {
+	switch {
+	case stats.Finish != "length":
+		return ""
+	case stats.PromptTokens+stats.OutputTokens >= stats.Context:
+		return fmt.Sprintf("the context of %d positions is full", stats.Context)
+	case o.plain && !f.maxTokens.set:
+		return fmt.Sprintf("plain text has no end of its own; it stops after %d tokens unless --max-tokens says otherwise", plainTokens)
+	}
+	return ""
 }
 
 // messages returns the beginning of a conversation.
@@ -292,8 +314,8 @@ func ended(ctx context.Context, a *blitz.Answer) error {
 func (f *runFlags) report(o *opened, a *blitz.Answer, s *blitz.Sampling) error {
 	w := f.cmd.ErrOrStderr()
 	stats := newStats(o.name, o.load, o.engine, a, s)
-	if stats.Finish == "length" && stats.PromptTokens+stats.OutputTokens >= stats.Context {
-		fmt.Fprintf(w, "blitz: note: the answer is cut, the context of %d positions is full\n", stats.Context)
+	if why := f.cut(o, &stats); why != "" {
+		fmt.Fprintf(w, "blitz: note: the answer is cut: %s\n", why)
 	}
 	if f.verbose {
 		if err := stats.write(w); err != nil {

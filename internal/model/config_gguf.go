@@ -126,9 +126,15 @@ func configFromGGUF(f *gguf.File) (*Config, error) {
 	return c, k.err
 }
 
+// unknownContext is the context of a model whose file does not tell it.
+const unknownContext = 2048
+
 func (c *Config) readGGUFSizes(k *keys) {
 	c.NumHiddenLayers = k.count("block_count", 0, 1, maxLayers)
-	c.MaxPositionEmbeddings = k.count("context_length", 2048, 1, maxContext)
+	if !k.f.Has(k.name("context_length")) {
+		c.assume("%s is missing: the context is taken to be %d", k.name("context_length"), unknownContext)
+	}
+	c.MaxPositionEmbeddings = k.count("context_length", unknownContext, 1, maxContext)
 	c.HiddenSize = k.count("embedding_length", 0, 1, maxWidth)
 	c.NumAttentionHeads = k.count("attention.head_count", 0, 1, maxHeads)
 	c.NumKeyValueHeads = k.count("attention.head_count_kv", c.NumAttentionHeads, 1, maxHeads)
