@@ -91,20 +91,26 @@ func (p *productTask) begin() { p.products, p.items = p.products[:0], 0 }
 
 func (p *productTask) add(x product) { p.products = append(p.products, x) }
 
-// The work of an item: enough to be worth handing out, little enough to share out
-// evenly.
+// The work of an item: enough to be worth handing out, and for memory to be read in
+// long runs; little enough to share out evenly.
 const (
-	itemBytes = 48 << 10 // of weights, where few tokens are multiplied
-	itemMACs  = 4 << 20  // where many are
+	minItemBytes = 16 << 10  // of weights, where few tokens are multiplied
+	maxItemBytes = 512 << 10
+	threadItems  = 4         // of each thread, between these bounds
+	itemMACs     = 4 << 20   // where many tokens are
 )
 
 // runProducts runs the products that were added.
 func (s *Step) runProducts(o Op) {
-	p := &s.product
+	p, bytes := &s.product, 0
+	for i := range p.products {
+		bytes += p.products[i].m.Bytes()
+	}
+	size := max(minItemBytes, min(maxItemBytes, bytes/(threadItems*s.Workers.Threads())))
 	for i := range p.products {
 		x := &p.products[i]
 		macs := x.m.Cols * kernel.RowBlock * x.rows()
-		x.chunk = max(1, min(max(itemBytes/x.m.BlockBytes(), 1), itemMACs/max(macs, 1)))
+		x.chunk = max(1, min(max(size/x.m.BlockBytes(), 1), itemMACs/max(macs, 1)))
 		x.first = p.items
 		p.items += (x.m.Blocks() + x.chunk - 1) / x.chunk
 	}

@@ -3,6 +3,7 @@ package weights
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
@@ -65,5 +66,58 @@ func BenchmarkProduct(b *testing.B) {
 				b.ReportMetric(float64(rows)*cols*float64(T)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
 			})
 		}
+	}
+}
+
+// decodeTask multiplies one vector with a matrix, a run of row blocks an item.
+type decodeTask struct {
+	y     []float32
+	q     *kernel.Q8
+	f     *kernel.F32
+	m     *kernel.Matrix
+	chunk int
+}
+
+func (d *decodeTask) Do(item int, t *kernel.Thread) {
+	b0 := item * d.chunk
+	b1 := min(b0+d.chunk, d.m.Blocks())
+	if d.m.IsFloat() {
+		kernel.FloatProduct(d.y, d.m.Rows, d.f, d.m, b0, b1, &t.Scratch)
+	} else {
+		kernel.Product(d.y, d.m.Rows, d.q, d.m, b0, b1, &t.Scratch)
+	}
+}
+
+// BenchmarkDecode multiplies one vector on all processors with matrices that are
+// larger than caches: how near it comes to the machine's read bandwidth.
+func BenchmarkDecode(b *testing.B) {
+	const cols, bytes = 2048, 192 << 20
+	workers := kernel.NewWorkers(runtime.GOMAXPROCS(0))
+	defer workers.Close()
+	for _, dt := range []tensor.DType{tensor.Q4_0, tensor.Q4_1, tensor.Q4_K, tensor.Q5_0, tensor.Q5_K, tensor.Q6_K, tensor.Q8_0, tensor.Q2_K, tensor.Q3_K, tensor.IQ4_XS, tensor.BF16, tensor.F32} {
+		b.Run(dt.String(), func(b *testing.B) {
+			rows := bytes / dt.RowBytes(cols) &^ 15
+			m := randomMatrix(b, dt, rows, cols)
+			huge, err := tensor.Allocate(m.Bytes()) // as models have it
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer huge.Free()
+			copy(huge.Bytes(), m.Data)
+			m.Data = huge.Bytes()
+			x := make([]float32, cols)
+			for i := range x {
+				x[i] = float32(i%17) - 8
+			}
+			d := &decodeTask{y: make([]float32, rows), q: new(kernel.Q8), f: new(kernel.F32), m: &m, chunk: (512 << 10) / m.BlockBytes()}
+			d.q.Reset(1, cols)
+			d.q.Quantise(0, x)
+			d.f.Reset(1, cols)
+			d.f.Set(0, x)
+			b.SetBytes(int64(m.Bytes()))
+			for b.Loop() {
+				workers.Run(d, (m.Blocks()+d.chunk-1)/d.chunk)
+			}
+		})
 	}
 }

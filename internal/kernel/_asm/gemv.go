@@ -70,10 +70,16 @@ const (
 	vTmp  = 15
 )
 
+// prefetchAhead is how far before its use a line of integers is asked for, in bytes:
+// the hardware stops following at every page. Behind the last row block that asks for
+// what nobody needs, and harms nothing.
+const prefetchAhead = 4096
+
 // gemv emits the product of packed rows with one vector.
 //
 // AX args, SI integers, R8 d, R9 m, R10 sc, R11 mn, DX q, BX scale, CX nsum,
-// DI xsum, R13 groups left, R15 half of the row block (AVX2), R12 scratch.
+// DI xsum, R13 groups left, R12 bytes to the next row block (AVX-512), R15 half of the
+// row block (AVX2).
 func (g *gen) gemv(l layout, f form) {
 	g.routine("gemv"+l.name+f.name, "productArgs",
 		fmt.Sprintf("multiplies rows of layout %s, scales %s, with one token.", l.name, f.name))
@@ -144,6 +150,7 @@ func (g *gen) gemvPointers(f form) {
 	g.p("MOVQ", m(argXSum, "AX"), "DI")
 	g.p("MOVQ", m(argGroups, "AX"), "R13")
 	if g.wide() {
+		g.p("MOVQ", m(argStride, "AX"), "R12")
 		return
 	}
 	g.p("MOVQ", "R15", "R12")
@@ -169,6 +176,7 @@ func (g *gen) gemvGroups(l layout, f form) {
 	if f.scale == "K" {
 		outer := g.label("super")
 		g.at(outer)
+		g.prefetchFactors(f)
 		g.load(m(0, "R8"), g.r(vD))
 		g.p("ADDQ", "$64", "R8")
 		if f.minimum {
@@ -194,6 +202,7 @@ func (g *gen) gemvGroups(l layout, f form) {
 func (g *gen) gemvGroup(l layout, f form) {
 	halves := 32 / f.block
 	d := g.newDots(l)
+	g.prefetch(l, f)
 	for h := range halves {
 		g.dotStart(l, f, d, h)
 	}
@@ -236,6 +245,42 @@ func (g *gen) gemvGroup(l layout, f form) {
 		if f.minimum {
 			g.p("ADDQ", fmt.Sprintf("$%d", 16*halves), "R11")
 		}
+	}
+}
+
+// prefetch asks for the integers some groups ahead, and for the scales of the same
+// group of the next row block.
+func (g *gen) prefetch(l layout, f form) {
+	if !g.wide() {
+		return
+	}
+	for line := range l.size() / 64 {
+		g.p("PREFETCHT0", m(prefetchAhead+64*line, "SI"))
+	}
+	if f.scale == "K" {
+		return
+	}
+	g.p("PREFETCHT0", "(R8)(R12*1)")
+	if f.minimum {
+		g.p("PREFETCHT0", "(R9)(R12*1)")
+	}
+}
+
+// prefetchFactors asks for the factors of eight groups of the next row block, and
+// for the bytes that multiply them.
+func (g *gen) prefetchFactors(f form) {
+	if !g.wide() {
+		return
+	}
+	fetch := func(factor, bytes string) {
+		g.p("PREFETCHT0", fmt.Sprintf("(%s)(R12*1)", factor))
+		for line := range 8 * 16 * 32 / f.block / 64 {
+			g.p("PREFETCHT0", fmt.Sprintf("%d(%s)(R12*1)", 64*line, bytes))
+		}
+	}
+	fetch("R8", "R10")
+	if f.minimum {
+		fetch("R9", "R11")
 	}
 }
 
