@@ -94,10 +94,10 @@ func (p *productTask) add(x product) { p.products = append(p.products, x) }
 // The work of an item: enough to be worth handing out, and for memory to be read in
 // long runs; little enough to share out evenly.
 const (
-	minItemBytes = 16 << 10  // of weights, where few tokens are multiplied
+	minItemBytes = 16 << 10 // of weights, where few tokens are multiplied
 	maxItemBytes = 512 << 10
-	threadItems  = 4         // of each thread, between these bounds
-	itemMACs     = 4 << 20   // where many tokens are
+	threadItems  = 4       // of each thread, between these bounds
+	itemMACs     = 4 << 20 // where many tokens are
 )
 
 // runProducts runs the products that were added.
