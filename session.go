@@ -2,6 +2,7 @@ package blitz
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/blitz-r1/blitz/chat"
 )
@@ -51,7 +52,7 @@ func (s *Session) Settle() {
 	out := s.answer.Output()
 	s.answer.cancel()
 	s.answer = nil
-	m := chat.Message{Role: "assistant", ToolCalls: out.ToolCalls}
+	m := chat.Message{Role: "assistant", ToolCalls: wholeCalls(out.ToolCalls)}
 	if out.Content != nil {
 		m.Content = chat.String(*out.Content)
 	}
@@ -59,4 +60,13 @@ func (s *Session) Settle() {
 		m.ReasoningContent = *out.ReasoningContent
 	}
 	s.Messages = append(s.Messages, m)
+}
+
+// wholeCalls leaves out a last call that was cut short: no template can write its
+// arguments again.
+func wholeCalls(calls []chat.ToolCall) []chat.ToolCall {
+	if n := len(calls); n > 0 && !json.Valid([]byte(calls[n-1].Arguments)) {
+		return calls[:n-1]
+	}
+	return calls
 }
