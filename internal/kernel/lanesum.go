@@ -42,7 +42,7 @@ func LaneDot(a, b []float32) float32 {
 	return l.fold()
 }
 
-// Max returns the greatest element of x [n], -Inf of none.
+// Max returns the greatest element of x [n], -Inf of none, NaN where x holds one.
 func Max(x []float32) float32 {
 	var l lanes
 	for i := range l {

@@ -846,7 +846,7 @@ next20:
 	RET
 
 // func vmaxAVX2(a *vectorArgs)
-// dst[j] = max(a[j], a[j+16] …)
+// dst[j] = max(a[j], a[j+16] …), NaN where there is one
 TEXT ·vmaxAVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ 0(AX), R13
@@ -856,8 +856,14 @@ TEXT ·vmaxAVX2(SB), NOSPLIT, $0-8
 	VMOVUPS 0(DI), Y8
 	VMOVUPS 32(DI), Y9
 next21:
-	VMAXPS 0(SI), Y8, Y8
-	VMAXPS 32(SI), Y9, Y9
+	VMOVUPS 0(SI), Y0
+	VMAXPS Y8, Y0, Y8
+	VCMPPS $3, Y0, Y0, Y1
+	VBLENDVPS Y1, Y0, Y8, Y8
+	VMOVUPS 32(SI), Y0
+	VMAXPS Y9, Y0, Y9
+	VCMPPS $3, Y0, Y0, Y1
+	VBLENDVPS Y1, Y0, Y9, Y9
 	ADDQ $64, SI
 	ADDQ $64, DX
 	SUBQ $16, R13

@@ -855,7 +855,7 @@ next20:
 	RET
 
 // func vmaxAVX512(a *vectorArgs)
-// dst[j] = max(a[j], a[j+16] …)
+// dst[j] = max(a[j], a[j+16] …), NaN where there is one
 TEXT ·vmaxAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ 0(AX), R13
@@ -864,7 +864,10 @@ TEXT ·vmaxAVX512(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), DX
 	VMOVUPS 0(DI), Z8
 next21:
-	VMAXPS 0(SI), Z8, Z8
+	VMOVUPS 0(SI), Z0
+	VMAXPS Z8, Z0, Z8
+	VCMPPS $3, Z0, Z0, K1
+	VMOVAPS Z0, K1, Z8
 	ADDQ $64, SI
 	ADDQ $64, DX
 	SUBQ $16, R13

@@ -134,6 +134,22 @@ func TestSums(t *testing.T) {
 	})
 }
 
+// TestMaxNaN finds one NaN wherever it stands: a token must not be drawn from logits
+// that hold one.
+func TestMaxNaN(t *testing.T) {
+	onEach(t, func(t *testing.T) {
+		for _, n := range lengths() {
+			for at := range n {
+				x := random(n)
+				x[at] = float32(math.NaN())
+				if got := Max(x); got == got {
+					t.Fatalf("the greatest of %d with NaN at %d is %v, want NaN", n, at, got)
+				}
+			}
+		}
+	})
+}
+
 // TestExp holds exp to the float64 exponential; its error is about one unit in the
 // last place.
 func TestExp(t *testing.T) {

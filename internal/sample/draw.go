@@ -9,18 +9,18 @@ import (
 
 var negInf = float32(math.Inf(-1))
 
-// Draw returns the token that the uniform number u picks from x [V], which it
-// changes. At temperature 0 it is the greatest logit, the lowest id of equal ones.
+// Draw returns the token that the uniform number u in [0, 1) picks from the logits x
+// [V], which it changes. At temperature 0, and at one so near to it that the greatest
+// logit overflows, it is the greatest logit, the lowest id of equal ones.
 func (s *Sampler) Draw(x []float32, u float32) int32 {
-	if s.Temperature == 0 {
-		return greedy(x)
+	top := kernel.Max(x)
+	hot := top / s.Temperature // the greatest of the quotients, since division keeps the order
+	if s.Temperature == 0 || hot-hot != 0 {
+		return greedy(x, top)
 	}
 	kernel.Div(x, x, s.Temperature)
 	p := &s.prefix
-	p.reset(x, s.TopK)
-	if p.top-p.top != 0 { // a temperature near 0 overflowed
-		return greedy(x)
-	}
+	p.reset(x, hot, s.TopK)
 	kept, run, cut := p.keep(s.TopP, s.MinP, u)
 	total := p.sum
 	if cut {
@@ -35,9 +35,9 @@ func (s *Sampler) Draw(x []float32, u float32) int32 {
 	return kept[len(kept)-1]
 }
 
-// greedy returns the index of the greatest value, the lowest of equal ones.
-func greedy(x []float32) int32 {
-	top := kernel.Max(x)
+// greedy returns the index of the greatest value, which is top, the lowest of equal
+// ones.
+func greedy(x []float32, top float32) int32 {
 	for i, v := range x {
 		if v == top {
 			return int32(i)
@@ -49,27 +49,26 @@ func greedy(x []float32) int32 {
 // prefix hands out the candidates in order: greater first, equal ones by id. It
 // sorts only as far as it is asked.
 type prefix struct {
-	x, e  []float32
-	sum   float32 // lane sum of e by id
-	top   float32
-	n     int // candidates
-	ids   []int32
+	x, e  []float32 // [V] logits, and exp(logit - top) of the candidates
+	sum   float32   // lane sum of e by id
+	top   float32   // the greatest logit
+	n     int       // candidates
+	ids   []int32   // candidates handed out and kept
 	heap  []int32 // candidates not yet handed out, best on top
 	floor float32 // those below it are not yet in the heap
-	tier  int
-	run   []float32
+	tier  int       // the next of tiers
+	run   []float32 // running sums of e of ids
 }
 
 // tiers are distances below the greatest logit: candidates nearer than the first
 // are put in order before the others are looked at.
 var tiers = [...]float32{8, 24, float32(math.Inf(1))}
 
-// reset prepares the candidates of x: all, or the best k.
-func (p *prefix) reset(x []float32, k int) {
+// reset prepares the candidates of x [V], whose greatest is top: all, or the best k.
+func (p *prefix) reset(x []float32, top float32, k int) {
 	p.x, p.e = x, slices.Grow(p.e[:0], len(x))[:len(x)]
 	p.ids, p.run, p.heap, p.tier = p.ids[:0], p.run[:0], p.heap[:0], 0
-	p.top = kernel.Max(x)
-	p.n = len(x)
+	p.top, p.n = top, len(x)
 	if k <= 0 || k >= len(x) {
 		p.sum = kernel.ExpSum(p.e, x, p.top)
 		p.floor = float32(math.Inf(1))

@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// lanes emits the sums along a vector: sixteen lanes, stored at dst for the
+// laneSum emits a sum along a vector: sixteen lanes, stored at dst for the
 // caller to add what is left and fold (CANON section 1). fold updates an
 // accumulator from the elements at SI+off (and DX+off).
 func (g *gen) laneSum(name, doc string, setup func(), fold func(off int, acc string)) {
@@ -48,8 +48,16 @@ func (g *gen) laneSums() {
 			g.p("VSUBPS", g.r(4), x, x)
 			g.p("VFMADD231PS", x, x, acc)
 		})
-	g.laneSum("vmax", "dst[j] = max(a[j], a[j+16] …)", nil, func(off int, acc string) {
-		g.p("VMAXPS", m(off, "SI"), acc, acc) // a NaN in acc loses, one in a wins
+	g.laneSum("vmax", "dst[j] = max(a[j], a[j+16] …), NaN where there is one", nil, func(off int, acc string) {
+		g.load(m(off, "SI"), x)
+		g.p("VMAXPS", acc, x, acc) // acc where either is NaN, so a NaN in it stays
+		if g.wide() {
+			g.p("VCMPPS", "$3", x, x, "K1")
+			g.p("VMOVAPS", x, "K1", acc)
+		} else {
+			g.p("VCMPPS", "$3", x, x, g.r(1))
+			g.p("VBLENDVPS", g.r(1), x, acc, acc)
+		}
 	})
 	g.laneSum("vexpSum", "b = exp(a - t), dst the lane sums of b", func() { g.expSetup(); g.bcastArg(vecT, g.r(4)) },
 		func(off int, acc string) {
