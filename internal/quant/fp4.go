@@ -12,13 +12,14 @@ var e2m1Codes = newCodes([16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6
 func intsMXFP4(w []byte, s []float32, src []byte) {
 	for i := range s {
 		b, o := (*[17]byte)(src[17*i:]), (*[32]byte)(w[32*i:])
-		s[i] = halfE8M0(b[0])
+		s[i] = HalfE8M0ToF32(b[0])
 		e2m1Codes.look32(o, (*[16]byte)(b[1:]))
 	}
 }
 
-// halfE8M0 returns 2^(e-128).
-func halfE8M0(e uint8) float32 {
+// HalfE8M0ToF32 returns half of what the exponent of an MXFP4 block stands for,
+// 2^(e-128): the scale of integers that are twice the stored numbers.
+func HalfE8M0ToF32(e uint8) float32 {
 	if e < 2 {
 		return math.Float32frombits(0x00200000 << e) // subnormal
 	}

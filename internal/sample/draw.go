@@ -54,8 +54,8 @@ type prefix struct {
 	top   float32   // the greatest logit
 	n     int       // candidates
 	ids   []int32   // candidates handed out and kept
-	heap  []int32 // candidates not yet handed out, best on top
-	floor float32 // those below it are not yet in the heap
+	heap  []int32   // candidates not yet handed out, best on top
+	floor float32   // those below it are not yet in the heap
 	tier  int       // the next of tiers
 	run   []float32 // running sums of e of ids
 }

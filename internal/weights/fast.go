@@ -160,11 +160,7 @@ func packQ8_0(l *laneWriter, b int, src []byte) {
 }
 
 func packMXFP4(l *laneWriter, b int, src []byte) {
-	scale := 2 * quant.F8E8M0ToF32(src[0]) / 4 // 2^(e-128)
-	if src[0] < 2 {                            // subnormal
-		scale = math.Float32frombits(0x00200000 << src[0])
-	}
-	putU32(l.d[4*kernel.RowBlock*b:], math.Float32bits(scale))
+	putU32(l.d[4*kernel.RowBlock*b:], math.Float32bits(quant.HalfE8M0ToF32(src[0])))
 	copyNibbles(l.group(b), src[1:])
 }
 

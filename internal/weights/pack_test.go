@@ -49,6 +49,30 @@ func TestFastPaths(t *testing.T) {
 	}
 }
 
+// TestMXFP4Scales holds the direct packing of every exponent to the decoded tensor.
+func TestMXFP4Scales(t *testing.T) {
+	const cols = 256 * 32
+	raw := bytes.Repeat([]byte{0, 1: 0x21, 16: 0x53}, 256)
+	want := make([]float32, cols)
+	for e := range 256 {
+		raw[17*e] = byte(e)
+	}
+	if err := quant.Decode(want, tensor.MXFP4, raw); err != nil {
+		t.Fatal(err)
+	}
+	m, err := FromBlocks(tensor.MXFP4, 1, cols, raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]float32, cols)
+	m.Row(got, 0)
+	for k, v := range got {
+		if v != want[k] {
+			t.Fatalf("exponent %d, column %d is %v, want %v", k/32, k, v, want[k])
+		}
+	}
+}
+
 // sameRows says whether two packings mean the same: where a factor is 0, what it is
 // multiplied with may differ.
 func sameRows(m kernel.Matrix, a, b []byte) bool {
