@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/blitz-r1/blitz/internal/quant"
+	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
 // Attention is scaled dot-product attention over a paged cache, as CANON section
@@ -166,6 +167,9 @@ func (a *Attention) split(queries []Query, c int, pages Pages, s *AttendScratch)
 			lo, hi = min(lo, l), max(hi, h)
 		}
 	}
+	if lo >= hi {
+		return // between two windows: the page may be gone
+	}
 	k := a.Kind.keys(pages.Splits[c][pages.Key:], a.KeyDim)
 	var value []byte
 	if a.Latent {
@@ -246,16 +250,9 @@ func (a *Attention) valuesQ8(queries []Query, c int, value []byte, hi int, s *At
 // valuePage returns room for a page of values.
 func (s *AttendScratch) valuePage(a *Attention) []byte {
 	if n := a.Kind.ValueBytes(a.ValueDim); len(s.latent) < n {
-		s.latent = alignedBytes(n)
+		s.latent = tensor.Aligned(n)
 	}
 	return s.latent
-}
-
-// alignedBytes returns n bytes that start at a multiple of 64.
-func alignedBytes(n int) []byte {
-	b := make([]byte, n+64)
-	at := -int(uintptr(unsafe.Pointer(&b[0]))) & 63
-	return b[at : at+n : at+n]
 }
 
 // halves views bytes as float16 numbers.

@@ -84,6 +84,26 @@ func TestAttendTogether(t *testing.T) {
 	}
 }
 
+// TestAttendApart has queries attend together whose windows leave out a split between
+// them, of which there is no page.
+func TestAttendApart(t *testing.T) {
+	a := Attention{Kind: CacheQ8, KeyDim: 32, ValueDim: 32, Scale: 0.2, Window: 20}
+	pages := filledPages(&a, 3*PagePositions)
+	pages.Splits[1] = nil
+	var got, want [2]Query
+	for i, pos := range []int{40, 3*PagePositions - 1} {
+		q := random(32)
+		got[i] = Query{Q: q, Out: make([]float32, 32), Pos: pos, Sink: NoSink}
+		want[i] = got[i]
+		want[i].Out = make([]float32, 32)
+		a.Attend(want[i:i+1], pages, new(AttendScratch))
+	}
+	a.Attend(got[:], pages, new(AttendScratch))
+	for i := range got {
+		same(t, "apart", got[i].Out, want[i].Out)
+	}
+}
+
 // TestAttendExactly compares with attention in float64.
 func TestAttendExactly(t *testing.T) {
 	for kind, limit := range map[CacheKind]float64{CacheF32: 1e-5, CacheF16: 2e-3, CacheBF16: 2e-2, CacheQ8: 4e-2} {

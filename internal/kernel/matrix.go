@@ -37,7 +37,8 @@ func NewMatrix(rows, cols int, f Format, data []byte) Matrix {
 	return m
 }
 
-// ScaleColumns is the number of columns that a scale of F8 weights covers.
+// ScaleColumns is the number of columns that a scale of F8 weights covers; of as many
+// rows, as DeepSeek's checkpoints have them.
 const ScaleColumns = 128
 
 // NewFloatMatrix returns a float matrix around data.

@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/blitz-r1/blitz/internal/tensor"
+
 // Scratch is the memory that one thread's products need. The zero value is
 // ready.
 type Scratch struct {
@@ -13,7 +15,7 @@ type Scratch struct {
 // tileMemory returns n bytes that start at a multiple of 64.
 func (s *Scratch) tileMemory(n int) []byte {
 	if len(s.arena) < n {
-		s.arena = alignedBytes(n)
+		s.arena = tensor.Aligned(n)
 	}
 	return s.arena[:n]
 }
@@ -62,51 +64,5 @@ func checkOutput(y []float32, ldy, T int, m *Matrix, b1 int) {
 	last := min(b1*RowBlock, m.Rows)
 	if b1 > m.Blocks() || last > ldy || (T-1)*ldy+last > len(y) {
 		panic("kernel: product does not fit its output")
-	}
-}
-
-// F32 holds T vectors of K float32 in the order in which float products read
-// them: tiles as Q8 has them, in a tile the elements in ascending order, for each
-// the vectors side by side.
-type F32 struct {
-	T, K int
-	x    []float32 // [K][n]
-}
-
-// Reset makes room for T vectors of K elements.
-func (a *F32) Reset(T, K int) {
-	a.T, a.K = T, K
-	a.x = grow(a.x, ((T-1)/maxTile*maxTile+tileWidth(T))*K)
-}
-
-// tile is that of Q8.
-func (a *F32) tile(i int) (count, width, first int) {
-	first = i * maxTile
-	count = min(maxTile, a.T-first)
-	return count, padTile(count), first
-}
-
-func (a *F32) tiles() int { return (a.T + maxTile - 1) / maxTile }
-
-// Set sets vector t to x [K].
-func (a *F32) Set(t int, x []float32) {
-	_, n, first := a.tile(t / maxTile)
-	dst := a.x[first*a.K+t-first:]
-	if n == 1 {
-		copy(dst[:a.K], x)
-		return
-	}
-	for k, v := range x[:a.K] {
-		dst[k*n] = v
-	}
-}
-
-// Copy sets vector t to a vector of src, which has as many elements.
-func (a *F32) Copy(t int, src *F32, from int) {
-	_, n, first := a.tile(t / maxTile)
-	_, srcN, srcFirst := src.tile(from / maxTile)
-	dst, row := a.x[first*a.K+t-first:], src.x[srcFirst*a.K+from-srcFirst:]
-	for k := range a.K {
-		dst[k*n] = row[k*srcN]
 	}
 }

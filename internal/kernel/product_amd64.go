@@ -157,8 +157,8 @@ func gemmPacked(t tileForm, y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, 
 // runTiles multiplies n row blocks from b on, whose tiles weights points at, with
 // all vectors.
 func (s *Scratch) runTiles(t tileForm, weights productArgs, y []float32, ldy int, x *Q8, m *Matrix, b, n int) {
-	for i := range x.tiles() {
-		count, width, first := x.tile(i)
+	for i := range tiles(x.T) {
+		count, width, first := tileAt(x.T, i)
 		at := first * x.groups
 		a := &s.args
 		*a = weights
@@ -218,8 +218,8 @@ func (s *Scratch) expand(m *Matrix, dst, block []byte, d, bytes int, signed bool
 // floatProductAsm multiplies float weights: several row blocks at once where few
 // vectors leave room for more chains of additions.
 func floatProductAsm(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int, s *Scratch) {
-	for i := range x.tiles() {
-		count, width, first := x.tile(i)
+	for i := range tiles(x.T) {
+		count, width, first := tileAt(x.T, i)
 		for b := b0; b < b1; {
 			f, rows := floatRoutine(m.Float, width, b1-b)
 			n := (b1 - b) / rows * rows

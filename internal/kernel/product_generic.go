@@ -8,8 +8,8 @@ func productGeneric(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int) {
 	for b := b0; b < b1; b++ {
 		rows := min(RowBlock, m.Rows-b*RowBlock)
 		block := m.block(b)
-		for i := range x.tiles() {
-			count, n, first := x.tile(i)
+		for i := range tiles(x.T) {
+			count, n, first := tileAt(x.T, i)
 			p.multiply(x, m, block, count, n, first)
 			for t := range count {
 				out := y[(first+t)*ldy+b*RowBlock:]
@@ -93,8 +93,8 @@ func floatProductGeneric(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int) {
 	for b := b0; b < b1; b++ {
 		rows := min(RowBlock, m.Rows-b*RowBlock)
 		block := m.block(b)
-		for i := range x.tiles() {
-			count, n, first := x.tile(i)
+		for i := range tiles(x.T) {
+			count, n, first := tileAt(x.T, i)
 			acc = [maxTile][RowBlock]float32{}
 			for k := range m.Cols {
 				for r := range w {

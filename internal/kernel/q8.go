@@ -2,33 +2,24 @@ package kernel
 
 import "math"
 
-// maxTile is the number of vectors that a routine multiplies a row block with at
-// once.
-const maxTile = 16
-
 // Q8 holds T vectors of K elements quantised in groups of 32 (CANON section 2),
 // in the order in which products read them: tiles of sixteen vectors, in a tile
 // the groups in ascending order, in a group the vectors side by side.
-//
-// A last tile of fewer vectors is as wide as the next of 1, 4, 8, 12, 16; what
-// stands in the places without a vector is never used.
 type Q8 struct {
 	T, K   int
 	groups int
-
-	q      []int8    // [groups][n][32]
+	q      []int8    // of a tile n wide [groups][n][32]
 	scale  []float32 // [groups][n]
 	nsum   []int32   // [groups][n]: -128 Σq
 	xsum   []float32 // [groups][n]: scale * Σq
 	nsum16 []int32   // [groups][2][n]: the same for each half
 	xsum16 []float32
-	tail   [2 * Group]float32 // room for a last group that is not whole
 }
 
 // Reset makes room for T vectors of K elements.
 func (a *Q8) Reset(T, K int) {
 	a.T, a.K, a.groups = T, K, (K+Group-1)/Group
-	n := (T-1)/maxTile*maxTile + tileWidth(T)
+	n := paddedVectors(T)
 	a.q = grow(a.q, n*a.groups*Group)
 	a.scale = grow(a.scale, n*a.groups)
 	a.nsum = grow(a.nsum, n*a.groups)
@@ -37,39 +28,9 @@ func (a *Q8) Reset(T, K int) {
 	a.xsum16 = grow(a.xsum16, 2*n*a.groups)
 }
 
-// grow returns a slice of n elements, s itself where it has the room.
-func grow[E any](s []E, n int) []E {
-	if cap(s) < n {
-		return make([]E, n)
-	}
-	return s[:n]
-}
-
-// tileWidth returns the width of the last tile of T vectors.
-func tileWidth(T int) int { return padTile((T-1)%maxTile + 1) }
-
-// padTile returns the next width of a tile.
-func padTile(n int) int {
-	if n <= 1 {
-		return n
-	}
-	return (n + 3) &^ 3
-}
-
-// tile returns how many vectors tile i has, its width, and the index of its
-// first vector, by which all its arrays start.
-func (a *Q8) tile(i int) (count, width, first int) {
-	first = i * maxTile
-	count = min(maxTile, a.T-first)
-	return count, padTile(count), first
-}
-
-// tiles returns the number of tiles.
-func (a *Q8) tiles() int { return (a.T + maxTile - 1) / maxTile }
-
-// Quantise sets vector t to x [K].
+// Quantise sets vector t to x [K]. Several goroutines may set vectors of their own.
 func (a *Q8) Quantise(t int, x []float32) {
-	_, n, first := a.tile(t / maxTile)
+	_, n, first := tileAt(a.T, t/maxTile)
 	v := q8Vector{n: n, at: first*a.groups + t - first, at16: 2*first*a.groups + t - first}
 	whole := a.K / Group
 	if whole > 0 {
@@ -82,9 +43,9 @@ func (a *Q8) Quantise(t int, x []float32) {
 		}
 	}
 	if whole < a.groups {
-		rest := a.tail[:Group]
-		clear(rest[copy(rest, x[whole*Group:]):])
-		a.group(v, whole, rest)
+		var rest [Group]float32
+		copy(rest[:], x[whole*Group:a.K])
+		a.group(v, whole, rest[:])
 	}
 }
 
@@ -143,7 +104,7 @@ func roundEven(x float32) int32 {
 // the other: q [T, G*32], scale and xsum [T, G].
 func (a *Q8) Groups() (q []int8, scale, xsum []float32) {
 	for t := range a.T {
-		_, n, first := a.tile(t / maxTile)
+		_, n, first := tileAt(a.T, t/maxTile)
 		for g := range a.groups {
 			at := first*a.groups + g*n + t - first
 			q = append(q, a.q[at*Group:][:Group]...)
@@ -154,11 +115,11 @@ func (a *Q8) Groups() (q []int8, scale, xsum []float32) {
 	return q, scale, xsum
 }
 
-// Copy sets vector t to a vector of src, which has as many elements, without
+// Copy sets vector t to vector from of src, which has as many elements, without
 // quantising it again: a token that goes to an expert.
 func (a *Q8) Copy(t int, src *Q8, from int) {
-	_, n, first := a.tile(t / maxTile)
-	_, srcN, srcFirst := src.tile(from / maxTile)
+	_, n, first := tileAt(a.T, t/maxTile)
+	_, srcN, srcFirst := tileAt(src.T, from/maxTile)
 	for g := range a.groups {
 		at, srcAt := first*a.groups+g*n+t-first, srcFirst*a.groups+g*srcN+from-srcFirst
 		copy(a.q[at*Group:][:Group], src.q[srcAt*Group:][:Group])

@@ -1,6 +1,10 @@
 package kernel
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
 
 // AttendChosen is Attend over a sparse set: positions are ranks in chosen, which is
 // ascending; every query sees all of it (CANON section 6).
@@ -25,7 +29,7 @@ func (s *AttendScratch) gather(a *Attention, pages Pages, chosen []int32) Pages 
 		s.gathered = s.gathered[:0]
 	}
 	for len(s.gathered)*PagePositions < len(chosen) {
-		s.gathered = append(s.gathered, alignedBytes(size))
+		s.gathered = append(s.gathered, tensor.Aligned(size))
 	}
 	to.Splits = s.gathered
 	for rank, pos := range chosen {

@@ -1,15 +1,16 @@
 package kernel
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Task is work that is cut into independent items, whose outputs do not overlap.
-// Which thread does an item cannot be seen in any output.
-type Task interface {
+// Items are the pieces of an operation that are independent of each other: their
+// outputs do not overlap, and which thread does one cannot be seen in any of them.
+type Items interface {
 	// Do does one item; t is what the thread that runs it has for itself.
 	Do(item int, t *Thread)
 }
@@ -21,29 +22,29 @@ type Thread struct {
 	IndexScratch
 }
 
-// Workers are the threads of a model's steps. They take items of one task at a
-// time; between tasks they wait actively for a moment, then sleep. An idle Workers
+// Workers are the threads of a model's steps. They take the items of one run at
+// a time; between runs they wait actively for a moment, then sleep. An idle Workers
 // uses no processor.
 type Workers struct {
 	threads []*Thread     // the caller's first
-	state   atomic.Uint64 // task number, items, next item: see claim
-	done    atomic.Int64  // items of the task that are finished
-	task    Task
+	state   atomic.Uint64 // number of the run, its items, the next one: see claim
+	done    atomic.Int64  // items of the run that are finished
+	items   Items
 	wake    []chan struct{}
 	asleep  []atomic.Bool
 	closed  atomic.Bool
 	group   sync.WaitGroup
 }
 
-// The parts of Workers.state, so that claiming an item and knowing which task it
+// The parts of Workers.state, so that claiming an item and knowing which run it
 // belongs to is one atomic step.
 const (
 	itemBits = 24
 	maxItems = 1<<itemBits - 1
 )
 
-// spin is how long a thread waits actively for the next task: longer than what
-// lies between two tasks of a step, shorter than a person notices on a bill.
+// spin is how long a thread waits actively for the next run: longer than what
+// lies between two runs of a step, shorter than a person notices on a bill.
 const spin = 100 * time.Microsecond
 
 // NewWorkers starts n-1 threads beside the caller's.
@@ -72,19 +73,19 @@ func (w *Workers) Close() {
 	w.group.Wait()
 }
 
-// Run does n items of a task, on this thread and on those that are free, and
-// returns when all are done. One goroutine calls it at a time.
-func (w *Workers) Run(t Task, n int) {
+// Run does the items 0 … n-1, on this thread and on those that are free, and returns
+// when all are done. One goroutine calls it at a time; n is below 2^24.
+func (w *Workers) Run(items Items, n int) {
 	if n <= 1 || len(w.threads) == 1 {
 		for i := range n {
-			t.Do(i, w.threads[0])
+			items.Do(i, w.threads[0])
 		}
 		return
 	}
 	if n > maxItems {
-		panic("kernel: task has too many items")
+		panic(fmt.Sprintf("kernel: %d items at once, want at most %d", n, maxItems))
 	}
-	w.task = t
+	w.items = items
 	w.done.Store(0)
 	number := w.state.Load()>>(2*itemBits) + 1
 	w.state.Store(number<<(2*itemBits) | uint64(n)<<itemBits)
@@ -121,7 +122,7 @@ func (w *Workers) claim() (int, bool) {
 }
 
 // work does items until none is left, and says whether it did any. A claimed item
-// keeps its task in place, since Run waits for it.
+// keeps its run from ending, since Run waits for it.
 func (w *Workers) work(thread int) bool {
 	any := false
 	for {
@@ -129,7 +130,7 @@ func (w *Workers) work(thread int) bool {
 		if !ok {
 			return any
 		}
-		w.task.Do(i, w.threads[thread])
+		w.items.Do(i, w.threads[thread])
 		w.done.Add(1)
 		any = true
 	}
@@ -147,7 +148,7 @@ func (w *Workers) run(thread int) {
 			continue
 		}
 		w.asleep[thread].Store(true)
-		// A task that came before this was seen would not wake us.
+		// A run that began before this was seen would not wake us.
 		if s := w.state.Load(); s&maxItems >= s>>itemBits&maxItems && !w.closed.Load() {
 			<-w.wake[thread]
 		}

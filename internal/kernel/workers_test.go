@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// countTask counts how often each item is done.
-type countTask struct {
+// countItems counts how often each item is done.
+type countItems struct {
 	count []atomic.Int32
 	slow  bool
 }
 
-func (t *countTask) Do(i int, _ *Thread) {
+func (t *countItems) Do(i int, _ *Thread) {
 	if t.slow && i%7 == 0 {
 		time.Sleep(10 * time.Microsecond)
 	}
@@ -24,10 +24,10 @@ func TestWorkers(t *testing.T) {
 		w := NewWorkers(threads)
 		for round := range 300 {
 			n := round % 23
-			task := &countTask{count: make([]atomic.Int32, n), slow: round%5 == 0}
-			w.Run(task, n)
+			items := &countItems{count: make([]atomic.Int32, n), slow: round%5 == 0}
+			w.Run(items, n)
 			for i := range n {
-				if c := task.count[i].Load(); c != 1 {
+				if c := items.count[i].Load(); c != 1 {
 					t.Fatalf("%d threads, round %d: item %d done %d times, want once", threads, round, i, c)
 				}
 			}
@@ -42,17 +42,17 @@ func TestWorkers(t *testing.T) {
 func TestWorkersNoGarbage(t *testing.T) {
 	w := NewWorkers(2)
 	defer w.Close()
-	task := &countTask{count: make([]atomic.Int32, 64)}
-	if n := testing.AllocsPerRun(100, func() { w.Run(task, 64) }); n != 0 {
-		t.Errorf("a task allocates %v times, want none", n)
+	items := &countItems{count: make([]atomic.Int32, 64)}
+	if n := testing.AllocsPerRun(100, func() { w.Run(items, 64) }); n != 0 {
+		t.Errorf("a run allocates %v times, want none", n)
 	}
 }
 
 func BenchmarkWorkers(b *testing.B) {
 	w := NewWorkers(2)
 	defer w.Close()
-	task := &countTask{count: make([]atomic.Int32, 8)}
+	items := &countItems{count: make([]atomic.Int32, 8)}
 	for b.Loop() {
-		w.Run(task, 8)
+		w.Run(items, 8)
 	}
 }

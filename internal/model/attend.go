@@ -41,7 +41,7 @@ func (s *Step) Attend(q, k, v *Act, a *Attention) *Act {
 }
 
 // begin prepares attention of a layer.
-func (t *attendTask) begin(s *Step, q, k, v *Act, a *Attention) {
+func (t *attendItems) begin(s *Step, q, k, v *Act, a *Attention) {
 	t.step, t.layer = s, a
 	t.kernel = kernel.Attention{
 		Kind: s.Kind, KeyDim: a.DK, ValueDim: a.DV, Scale: a.Scale, Cap: a.Cap, Window: a.Window, Latent: a.Latent > 0,
@@ -62,8 +62,8 @@ func (s *Step) findPages(layer int) {
 	}
 }
 
-// attendTask stores keys and values, then attends.
-type attendTask struct {
+// attendItems stores keys and values, then attends.
+type attendItems struct {
 	step         *Step
 	layer        *Attention
 	kernel       kernel.Attention
@@ -96,7 +96,7 @@ type attendUnit struct {
 	part                    int     // where its parts begin
 }
 
-func (t *attendTask) store() {
+func (t *attendItems) store() {
 	t.phase, t.run = phaseStore, max(1, rowRun/(8*t.k.D))
 	t.step.run(OpStore, t, (t.k.T+t.run-1)/t.run)
 }
@@ -106,7 +106,7 @@ const splitMinimum = 4
 
 // attend runs all units. Where they are fewer than the threads can share evenly,
 // the splits of a long context are shared out instead.
-func (t *attendTask) attend() {
+func (t *attendItems) attend() {
 	t.makeUnits()
 	if t.step.Meter != nil {
 		t.countAttention()
@@ -147,7 +147,7 @@ const (
 )
 
 // makeUnits cuts the queries into units.
-func (t *attendTask) makeUnits() {
+func (t *attendItems) makeUnits() {
 	t.units, t.queries, t.sparse = t.units[:0], t.queries[:0], false
 	row := 0
 	for i := range t.step.batch.Segments {
@@ -166,7 +166,7 @@ func (t *attendTask) makeUnits() {
 }
 
 // addUnits adds the units of some tokens of a segment, from row on.
-func (t *attendTask) addUnits(segment, row, tokens int, chosen []int32) {
+func (t *attendItems) addUnits(segment, row, tokens int, chosen []int32) {
 	a, size := t.layer, unitQueries
 	if a.Latent > 0 {
 		size = latentQueries
@@ -180,7 +180,7 @@ func (t *attendTask) addUnits(segment, row, tokens int, chosen []int32) {
 }
 
 // addUnit adds a unit and its queries; row is the first row of its segment.
-func (t *attendTask) addUnit(u attendUnit, row int) {
+func (t *attendItems) addUnit(u attendUnit, row int) {
 	a := t.layer
 	group := a.H / a.HKV
 	u.at = len(t.queries)
@@ -196,10 +196,10 @@ func (t *attendTask) addUnit(u attendUnit, row int) {
 }
 
 // of returns the queries of a unit.
-func (t *attendTask) of(u *attendUnit) []kernel.Query { return t.queries[u.at : u.at+u.n] }
+func (t *attendItems) of(u *attendUnit) []kernel.Query { return t.queries[u.at : u.at+u.n] }
 
 // Do does one item of the phase.
-func (t *attendTask) Do(item int, th *kernel.Thread) {
+func (t *attendItems) Do(item int, th *kernel.Thread) {
 	switch t.phase {
 	case phaseStore:
 		for r := item * t.run; r < min((item+1)*t.run, t.k.T); r++ {
@@ -229,7 +229,7 @@ func (t *attendTask) Do(item int, th *kernel.Thread) {
 }
 
 // storeRow stores keys and values of one row.
-func (t *attendTask) storeRow(r int) {
+func (t *attendItems) storeRow(r int) {
 	pos, slot := int(t.step.positions[r])/kernel.PagePositions, int(t.step.positions[r])%kernel.PagePositions
 	page := t.step.pages[t.step.firstPage[t.step.segment[r]]+pos]
 	a := t.layer
@@ -243,12 +243,12 @@ func (t *attendTask) storeRow(r int) {
 }
 
 // offsets returns where the keys and values of a head begin in a page.
-func (t *attendTask) offsets(head int) (key, value int) {
+func (t *attendItems) offsets(head int) (key, value int) {
 	k, v := t.step.Kind.KeyBytes(t.layer.DK), t.step.Kind.ValueBytes(t.layer.DV)
 	return head * k, t.layer.HKV*k + head*v
 }
 
-func (t *attendTask) pages(u *attendUnit) kernel.Pages {
+func (t *attendItems) pages(u *attendUnit) kernel.Pages {
 	key, value := t.offsets(u.head)
 	return kernel.Pages{Splits: t.step.pages[t.step.firstPage[u.segment]:], Key: key, Value: value}
 }

@@ -21,8 +21,8 @@ type Indexer struct {
 // keyKind is how index keys are cached: always float32.
 const keyKind = kernel.CacheF32
 
-// chooseTask scores positions and chooses the best for each row.
-type chooseTask struct {
+// chooseItems scores positions and chooses the best for each row.
+type chooseItems struct {
 	step    *Step
 	l       *Latent
 	q, w, k *Act
@@ -62,7 +62,7 @@ func (s *Step) choosePositions(x, cQ *Act, l *Latent, rope *Rope) {
 func rootOf(n int) float32 { return attentionScale(float64(n)) }
 
 // Do stores the index key of one row, or chooses its positions.
-func (c *chooseTask) Do(t int, th *kernel.Thread) {
+func (c *chooseItems) Do(t int, th *kernel.Thread) {
 	s := c.step
 	pages := s.pages[s.firstPage[s.segment[t]]:]
 	pos := int(s.positions[t])

@@ -70,7 +70,7 @@ func (s *Step) attendAbsorbed(q, cKV, kv *Act, l *Latent) *Act {
 	width := latentWidth(l.C, l.R)
 	query, key := s.act(q.T, l.H*width), s.act(q.T, width)
 	s.HeadLinear(query, q, l.P, l.UK)
-	s.latentRows(latentTask{l: l, q: q, cKV: cKV, kv: kv, query: query, key: key})
+	s.latentRows(latentItems{l: l, q: q, cKV: cKV, kv: kv, query: query, key: key})
 	o := s.Attend(query, key, nil, &l.Attention)
 	out := s.act(q.T, l.H*l.V)
 	s.HeadLinear(out, o, l.C, l.UV)
@@ -92,26 +92,26 @@ func (s *Step) attendExpanded(q, cKV, kv *Act, l *Latent) *Act {
 		s.product.add(product{y: value.X[h*l.V:], ldy: value.D, q8: cKV.q8, f32: cKV.f32, m: &l.UV[h].Matrix})
 	}
 	s.runProducts(OpHeads)
-	s.latentRows(latentTask{l: l, kv: kv, key: key})
+	s.latentRows(latentItems{l: l, kv: kv, key: key})
 	return s.Attend(q, key, value, &l.Attention)
 }
 
-// latentTask fills in what the products leave of the rows of queries and keys.
-type latentTask struct {
+// latentItems fills in what the products leave of the rows of queries and keys.
+type latentItems struct {
 	l                      *Latent
 	q, cKV, kv, query, key *Act
 	run                    int // rows of an item
 }
 
-// latentRows fills the rows of a task.
-func (s *Step) latentRows(t latentTask) {
+// latentRows fills the rows that t names.
+func (s *Step) latentRows(t latentItems) {
 	t.run = max(1, rowRun/(t.key.D+t.l.H*t.l.R))
 	s.latent = t
 	s.run(OpRows, &s.latent, (t.key.T+t.run-1)/t.run)
 }
 
 // Do fills one run of rows.
-func (t *latentTask) Do(item int, _ *kernel.Thread) {
+func (t *latentItems) Do(item int, _ *kernel.Thread) {
 	for r := item * t.run; r < min((item+1)*t.run, t.key.T); r++ {
 		if t.l.Form == Expanded {
 			t.expanded(r)
@@ -122,7 +122,7 @@ func (t *latentTask) Do(item int, _ *kernel.Thread) {
 }
 
 // absorbed fills in the roped part of the queries, and the key.
-func (t *latentTask) absorbed(r int) {
+func (t *latentItems) absorbed(r int) {
 	l, width := t.l, t.key.D
 	query, q := t.query.Row(r), t.q.Row(r)
 	for h := range l.H {
@@ -132,7 +132,7 @@ func (t *latentTask) absorbed(r int) {
 }
 
 // expanded fills in the roped part of the keys, which all heads share.
-func (t *latentTask) expanded(r int) {
+func (t *latentItems) expanded(r int) {
 	l := t.l
 	K := l.P + l.R
 	key, rope := t.key.Row(r), t.kv.Row(r)[l.C:]

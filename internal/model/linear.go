@@ -81,15 +81,15 @@ func (x *product) rows() int {
 	return x.q8.T
 }
 
-// productTask runs independent products, cut into runs of row blocks.
-type productTask struct {
+// productItems runs independent products, cut into runs of row blocks.
+type productItems struct {
 	products []product
 	items    int
 }
 
-func (p *productTask) begin() { p.products, p.items = p.products[:0], 0 }
+func (p *productItems) begin() { p.products, p.items = p.products[:0], 0 }
 
-func (p *productTask) add(x product) { p.products = append(p.products, x) }
+func (p *productItems) add(x product) { p.products = append(p.products, x) }
 
 // The work of an item: enough to be worth handing out, and for memory to be read in
 // long runs; little enough to share out evenly.
@@ -121,7 +121,7 @@ func (s *Step) runProducts(o Op) {
 }
 
 // Do does one item.
-func (p *productTask) Do(item int, th *kernel.Thread) {
+func (p *productItems) Do(item int, th *kernel.Thread) {
 	i := len(p.products) - 1
 	for p.products[i].first > item {
 		i--

@@ -66,14 +66,14 @@ func (m *Meter) Total() Work {
 	return all
 }
 
-// run does the items of a task on all threads.
-func (s *Step) run(o Op, t kernel.Task, items int) {
+// run does n items on all threads.
+func (s *Step) run(o Op, items kernel.Items, n int) {
 	if s.Meter == nil {
-		s.Workers.Run(t, items)
+		s.Workers.Run(items, n)
 		return
 	}
 	began := time.Now()
-	s.Workers.Run(t, items)
+	s.Workers.Run(items, n)
 	s.Meter.ops[o].add(Work{Calls: 1, Time: time.Since(began)})
 }
 
@@ -94,7 +94,7 @@ func (s *Step) countProducts(o Op) {
 
 // countAttention counts the cache that the units read, each head of a segment once,
 // and what is multiplied.
-func (t *attendTask) countAttention() {
+func (t *attendItems) countAttention() {
 	w, a := &t.step.Meter.ops[OpAttention], t.layer
 	segment, head := -1, -1
 	for i := range t.units {

@@ -2,14 +2,14 @@ package model
 
 import "github.com/blitz-r1/blitz/internal/kernel"
 
-// Operations on rows, each independent of the others, share one task: rows are
+// Operations on rows, each independent of the others, share one kind of items: rows are
 // handed out in runs, so that a short step does not wake other threads for
 // nothing.
 
 // rowRun is how many numbers a thread should have to work on at least.
 const rowRun = 16 << 10
 
-type rowsTask struct {
+type rowItems struct {
 	T, run int
 	f      rowOp
 	x, y   *Act
@@ -52,13 +52,13 @@ func (s *Step) runRows(T, D int) {
 }
 
 // Do does one run of rows.
-func (r *rowsTask) Do(item int, th *kernel.Thread) {
+func (r *rowItems) Do(item int, th *kernel.Thread) {
 	for t := item * r.run; t < min((item+1)*r.run, r.T); t++ {
 		r.row(t)
 	}
 }
 
-func (r *rowsTask) row(t int) {
+func (r *rowItems) row(t int) {
 	switch r.f {
 	case rowNorm:
 		kernel.RMSNorm(r.y.Row(t), r.x.Row(t), r.norm.W, r.norm.Eps)

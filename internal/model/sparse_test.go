@@ -108,7 +108,7 @@ func spoil(r *runner, seq *kvcache.Sequence, pos int) {
 	a := r.m.net.attention()[0]
 	page, slot := seq.Page(a.Layer, pos/kernel.PagePositions), pos%kernel.PagePositions
 	row := slices.Repeat([]float32{1e4}, max(a.DK, a.DV))
-	at := attendTask{step: &r.step, layer: a}
+	at := attendItems{step: &r.step, layer: a}
 	for h := range a.HKV {
 		key, value := at.offsets(h)
 		r.step.Kind.StoreKey(page[key:], slot, row[:a.DK], a.Latent)

@@ -66,11 +66,11 @@ type Step struct {
 	q8s   pool[kernel.Q8]
 	f32s  pool[kernel.F32]
 
-	rows    rowsTask
-	product productTask
-	attend  attendTask
-	latent  latentTask
-	choose  chooseTask
+	rows    rowItems
+	product productItems
+	attend  attendItems
+	latent  latentItems
+	choose  chooseItems
 	heads   []*Act // parts of HeadLinear
 	routing routing
 }

@@ -3,7 +3,12 @@ package tensor
 import (
 	"errors"
 	"fmt"
+	"unsafe"
 )
+
+// alignment is what memory for the products starts at a multiple of: the widest
+// register, and a line of a processor's cache.
+const alignment = 64
 
 // ErrNoMemory says that the system gives no more memory.
 var ErrNoMemory = errors.New("no memory")
@@ -34,4 +39,11 @@ func (m *Memory) Free() {
 		unmapMemory(m.bytes)
 		m.bytes = nil
 	}
+}
+
+// Aligned returns n zero bytes of the heap that start at a multiple of 64.
+func Aligned(n int) []byte {
+	b := make([]byte, n+alignment)
+	at := -int(uintptr(unsafe.Pointer(&b[0]))) & (alignment - 1)
+	return b[at : at+n : at+n]
 }

@@ -11,7 +11,8 @@ import (
 
 // Packer packs row blocks; one for each goroutine. The zero value is ready.
 type Packer struct {
-	// NaN says that F8 weights held a NaN, which the products do not know.
+	// NaN says that F8_E4M3 weights held a NaN, which their products do not know and no
+	// checkpoint means.
 	NaN bool
 
 	rows [kernel.RowBlock]struct {
@@ -27,9 +28,9 @@ type Packer struct {
 // Source is a matrix as a file stores it.
 type Source struct {
 	Type   tensor.DType
-	Data   []byte      // rows of the type, one after the other
-	Factor float32     // multiplies the scales of NVFP4, float32; 1 elsewhere
-	Scales *BlockScale // of F8 weights, nil: 1
+	Data   []byte      // [rows, cols] of the type, row-major
+	Factor float32     // multiplies the scales of NVFP4; 1 elsewhere
+	Scales *BlockScale // of F8_E4M3 weights, nil: 1
 	// Turned says that the stored rows are columns of the matrix, which is float32
 	// then: what is stored does not run along the summed axis (CANON section 6).
 	Turned bool
@@ -38,20 +39,17 @@ type Source struct {
 // BlockScale is a scale for each 128 × 128 block of a tensor, as DeepSeek's FP8
 // checkpoints have it.
 type BlockScale struct {
-	Data     []float32 // [ceil(tensor's rows/128), Cols]
+	Data     []float32 // [ceil(rows/128), Cols], of the tensor's rows
 	Cols     int       // ceil(columns/128)
 	FirstRow int       // of the matrix in the tensor
 }
-
-// blockRows is the number of rows and columns of a block with one scale.
-const blockRows = 128
 
 // at returns the scale of a stored element.
 func (b *BlockScale) at(row, col int) float32 {
 	if b == nil {
 		return 1
 	}
-	return b.Data[(b.FirstRow+row)/blockRows*b.Cols+col/blockRows]
+	return b.Data[(b.FirstRow+row)/kernel.ScaleColumns*b.Cols+col/kernel.ScaleColumns]
 }
 
 // Pack packs row blocks b0 … b1-1 of m from src, which holds m.Rows rows.
@@ -126,6 +124,7 @@ func (p *Packer) packTurned(m *kernel.Matrix, src Source, b0, b1 int) {
 		}
 		for r := b0 * kernel.RowBlock; r < min(b1*kernel.RowBlock, m.Rows); r++ {
 			v := p.floats[r]
+			p.NaN = p.NaN || v != v && src.Type == tensor.F8E4M3
 			if src.Scales != nil {
 				v *= src.Scales.at(k, r)
 			}

@@ -69,8 +69,8 @@ func BenchmarkProduct(b *testing.B) {
 	}
 }
 
-// decodeTask multiplies one vector with a matrix, a run of row blocks an item.
-type decodeTask struct {
+// decodeItems multiplies one vector with a matrix, a run of row blocks an item.
+type decodeItems struct {
 	y     []float32
 	q     *kernel.Q8
 	f     *kernel.F32
@@ -78,7 +78,7 @@ type decodeTask struct {
 	chunk int
 }
 
-func (d *decodeTask) Do(item int, t *kernel.Thread) {
+func (d *decodeItems) Do(item int, t *kernel.Thread) {
 	b0 := item * d.chunk
 	b1 := min(b0+d.chunk, d.m.Blocks())
 	if d.m.IsFloat() {
@@ -109,7 +109,7 @@ func BenchmarkDecode(b *testing.B) {
 			for i := range x {
 				x[i] = float32(i%17) - 8
 			}
-			d := &decodeTask{y: make([]float32, rows), q: new(kernel.Q8), f: new(kernel.F32), m: &m, chunk: (512 << 10) / m.BlockBytes()}
+			d := &decodeItems{y: make([]float32, rows), q: new(kernel.Q8), f: new(kernel.F32), m: &m, chunk: (512 << 10) / m.BlockBytes()}
 			d.q.Reset(1, cols)
 			d.q.Quantise(0, x)
 			d.f.Reset(1, cols)

@@ -3,7 +3,6 @@ package weights
 import (
 	"encoding/binary"
 	"math"
-	"unsafe"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/tensor"
@@ -20,7 +19,7 @@ func FromInts(rows, cols int, w []int8, s, m []float32) kernel.Matrix {
 		f.Layout, f.Scales = kernel.Bits5, kernel.ScalesF32M
 	}
 	out := kernel.NewMatrix(rows, cols, f, nil)
-	out.Data = alignedBytes(out.Bytes())
+	out.Data = tensor.Aligned(out.Bytes())
 	var tile [kernel.RowBlock * kernel.Group]byte
 	for b := range out.Blocks() {
 		block := out.Data[b*out.BlockBytes() : (b+1)*out.BlockBytes()]
@@ -50,7 +49,7 @@ func FromInts(rows, cols int, w []int8, s, m []float32) kernel.Matrix {
 // FromFloats packs w [rows, cols] as float32.
 func FromFloats(rows, cols int, w []float32) kernel.Matrix {
 	m := kernel.NewFloatMatrix(rows, cols, tensor.F32, nil)
-	m.Data = alignedBytes(m.Bytes())
+	m.Data = tensor.Aligned(m.Bytes())
 	for r := range rows {
 		block := m.Data[r/kernel.RowBlock*m.BlockBytes():]
 		for k, v := range w[r*cols:][:cols] {
@@ -58,13 +57,6 @@ func FromFloats(rows, cols int, w []float32) kernel.Matrix {
 		}
 	}
 	return m
-}
-
-// alignedBytes returns n zero bytes that start at a multiple of 64.
-func alignedBytes(n int) []byte {
-	b := make([]byte, n+64)
-	at := -int(uintptr(unsafe.Pointer(&b[0]))) & 63
-	return b[at : at+n : at+n]
 }
 
 // FromBlocks packs rows of a stored type.
@@ -81,6 +73,6 @@ func FromBlocks(t tensor.DType, rows, cols int, src []byte) (kernel.Matrix, erro
 
 // Pack packs a whole matrix into memory of the heap.
 func Pack(m *kernel.Matrix, src Source) {
-	m.Data = alignedBytes(m.Bytes())
+	m.Data = tensor.Aligned(m.Bytes())
 	new(Packer).Pack(m, src, 0, m.Blocks())
 }

@@ -1,0 +1,38 @@
+package kernel
+
+// F32 holds T vectors of K float32 in the order in which float products read
+// them: tiles of sixteen vectors, in a tile the elements in ascending order, for each
+// the vectors side by side.
+type F32 struct {
+	T, K int
+	x    []float32 // of a tile [K][n]
+}
+
+// Reset makes room for T vectors of K elements.
+func (a *F32) Reset(T, K int) {
+	a.T, a.K = T, K
+	a.x = grow(a.x, paddedVectors(T)*K)
+}
+
+// Set sets vector t to x [K].
+func (a *F32) Set(t int, x []float32) {
+	_, n, first := tileAt(a.T, t/maxTile)
+	dst := a.x[first*a.K+t-first:]
+	if n == 1 {
+		copy(dst[:a.K], x)
+		return
+	}
+	for k, v := range x[:a.K] {
+		dst[k*n] = v
+	}
+}
+
+// Copy sets vector t to vector from of src, which has as many elements.
+func (a *F32) Copy(t int, src *F32, from int) {
+	_, n, first := tileAt(a.T, t/maxTile)
+	_, srcN, srcFirst := tileAt(src.T, from/maxTile)
+	dst, row := a.x[first*a.K+t-first:], src.x[srcFirst*a.K+from-srcFirst:]
+	for k := range a.K {
+		dst[k*n] = row[k*srcN]
+	}
+}
