@@ -58,7 +58,8 @@ type Answer struct {
 	ids     []int32
 	finish  string
 	err     error
-	over    bool
+	over    bool // no more tokens are wanted
+	ended   bool // the last of the text was handed out
 	started time.Time
 	stats   Stats
 }
@@ -85,8 +86,8 @@ func rate(n int, d time.Duration) float64 {
 	return float64(n) / d.Seconds()
 }
 
-// Tokens returns the tokens as they come. A caller that stops early ends the
-// answer.
+// Tokens returns the tokens as they come. A caller that stops early ends the answer,
+// and one that comes again gets none.
 func (a *Answer) Tokens() iter.Seq[*Token] {
 	return func(yield func(*Token) bool) {
 		defer a.cancel()
@@ -104,7 +105,7 @@ func (a *Answer) Tokens() iter.Seq[*Token] {
 			a.stats.Decode = now.Sub(first)
 			a.ids = append(a.ids, t.ID)
 			if !yield(a.token(t)) {
-				a.finish, a.over = "cancel", true
+				a.finish, a.over, a.ended = "cancel", true, true
 				return
 			}
 		}
@@ -174,6 +175,10 @@ func (a *Answer) split(text string) []chat.Delta {
 
 // end hands out what was held back and notes why the answer ended.
 func (a *Answer) end(yield func(*Token) bool) {
+	if a.ended {
+		return
+	}
+	a.over, a.ended = true, true
 	a.stats.PromptTokens, a.stats.CachedTokens = a.stream.Prompt()
 	a.stats.OutputTokens = len(a.ids)
 	if a.finish == "" {
@@ -183,18 +188,13 @@ func (a *Answer) end(yield func(*Token) bool) {
 			a.err = err
 		}
 	}
-	a.over = true
 	last := &Token{ID: -1}
 	if a.tokens != nil {
-		tail := ""
-		if a.finish != "stop" || a.held != "" {
-			tail = a.held
-		}
+		last.Text = a.held
 		if rest := a.text.Flush(); a.finish == "length" || a.finish == "cancel" {
-			tail += rest
+			last.Text += rest
 		}
-		last.Text = tail
-		last.Deltas = a.split(tail)
+		last.Deltas = a.split(last.Text)
 	}
 	if a.parser != nil {
 		deltas := a.parser.Close()

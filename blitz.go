@@ -25,13 +25,13 @@ import (
 	"github.com/blitz-r1/blitz/internal/sample"
 )
 
-// Errors that callers act on. Refused files wrap one of ErrRefused's members,
+// Errors that callers act on. Refused files wrap ErrArch, ErrConfig, ErrTensor,
 // gguf.ErrFormat or safetensors.ErrFormat; missing ones fs.ErrNotExist.
 var (
 	// ErrContext is a prompt that leaves no room for an answer in the context.
 	ErrContext = engine.ErrContext
 	// ErrNoRoom is a model or a context that does not fit into memory.
-	ErrNoRoom = engine.ErrNoRoom
+	ErrNoRoom = model.ErrNoRoom
 	// ErrArch is a model of an architecture that is not built.
 	ErrArch = model.ErrArch
 	// ErrConfig and ErrTensor are models whose parts do not fit together.

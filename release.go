@@ -2,7 +2,6 @@ package blitz
 
 import (
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -165,12 +164,7 @@ func declaredGGUF(f *gguf.File) (arch string, names []string) {
 // declaredHF reads a config.json. It names no model: the name that older ones note is
 // that of the model it was made of.
 func declaredHF(path string) (arch string) {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxConfig))
+	data, err := readAtMost(path, maxConfig)
 	if err != nil {
 		return ""
 	}

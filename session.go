@@ -3,6 +3,7 @@ package blitz
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/blitz-r1/blitz/chat"
 )
@@ -20,11 +21,11 @@ type Session struct {
 }
 
 // NewSession starts a conversation. r, which may be nil, says how every turn is
-// asked; its Messages are the beginning, such as a system message.
+// asked; its Messages, which are copied, are the beginning, such as a system message.
 func (e *Engine) NewSession(r *Request) *Session {
 	s := &Session{engine: e}
 	if r != nil {
-		s.Request, s.Messages = *r, r.Messages
+		s.Request, s.Messages = *r, slices.Clone(r.Messages)
 	}
 	return s
 }

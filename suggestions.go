@@ -2,7 +2,10 @@ package blitz
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -32,15 +35,29 @@ func (m *Model) readSuggestions() error {
 			return nil
 		}
 	}
-	path := filepath.Join(folder, "generation_config.json")
-	if !exists(path) {
+	data, err := readAtMost(filepath.Join(folder, "generation_config.json"), maxGenerationConfig)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	return m.suggestedByConfig(data)
+}
+
+// readAtMost returns the contents of a file. The error wraps ErrConfig where they are
+// more than limit bytes.
+func readAtMost(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		err = fmt.Errorf("blitz: %s has more than %d bytes: %w", filepath.Base(path), limit, ErrConfig)
+	}
+	return text, err
 }
 
 // generationConfig is what is read of generation_config.json.
@@ -55,9 +72,6 @@ type generationConfig struct {
 }
 
 func (m *Model) suggestedByConfig(data []byte) error {
-	if len(data) > maxGenerationConfig {
-		return fmt.Errorf("blitz: generation_config.json has %d bytes, want at most %d: %w", len(data), maxGenerationConfig, ErrConfig)
-	}
 	var c generationConfig
 	if err := json.Unmarshal(data, &c); err != nil {
 		return fmt.Errorf("blitz: generation_config.json: %w: %w", err, ErrConfig)

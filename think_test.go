@@ -2,13 +2,11 @@ package blitz
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/blitz-r1/blitz/chat"
-	"github.com/blitz-r1/blitz/internal/golden/tiny"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -183,28 +181,11 @@ const thinkTemplate = "{{ messages[0]['content'] }}<|im_start|>assistant\n<think
 
 // TestThinkEngine runs a random model that never ends its reasoning.
 func TestThinkEngine(t *testing.T) {
-	golden, err := tiny.Load(filepath.Join("internal", "model", "testdata", "llama"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	if err := golden.WriteSafetensors(folder); err != nil {
-		t.Fatal(err)
-	}
-	writeTokenizer(t, folder, thinkTemplate, "<s>", "</s>", "<think>", "</think>")
-	m, err := Open(folder, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	e := tinyEngine(t)
+	m := e.Model()
 	if m.Format() != "qwq" {
 		t.Fatalf("format: got %q, want qwq", m.Format())
 	}
-	e, err := NewEngine(m, &EngineOptions{Threads: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
 	const budget = 40
 	letters := func(id int32) bool { return id >= 'a' && id <= 'z' }
 	ask := func(r Request) *Answer {

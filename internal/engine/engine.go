@@ -23,8 +23,9 @@ import (
 var (
 	// ErrContext is a prompt that leaves no room for an answer in the context.
 	ErrContext = errors.New("the prompt does not fit the context")
-	// ErrNoRoom is a context, or a request, that does not fit the memory.
-	ErrNoRoom = errors.New("not enough memory")
+	// ErrNoRoom is a context, or a request, that does not fit the memory. It wraps
+	// model.ErrNoRoom, so that callers may ask for both at once.
+	ErrNoRoom = fmt.Errorf("%w", model.ErrNoRoom)
 	// ErrClosed is a request to an engine that was closed.
 	ErrClosed = errors.New("the engine is closed")
 	// ErrPrompt is a request without tokens.
@@ -154,7 +155,7 @@ func (e *Engine) Close() {
 	<-e.closed
 }
 
-// Do runs f on the engine's goroutine, between two steps.
+// do runs f on the engine's goroutine, between two steps.
 func (e *Engine) do(ctx context.Context, f func()) error {
 	done := make(chan struct{})
 	select {

@@ -222,6 +222,57 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestSubmitCopies answers a request whose tokens, stops and bias its caller goes on
+// to use.
+func TestSubmitCopies(t *testing.T) {
+	m := tinyModel(t, "llama")
+	r := Request{Tokens: prompt(150, 1), MaxTokens: 8, Sampling: off, Logprobs: -1}
+	r.Sampling.Bias = map[int32]float32{3: 1}
+	r.Stop = []int32{299}
+	submit := func() *Stream {
+		s, err := newEngine(t, m, Options{Context: 200, Chunk: 1}).Submit(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	want := collect(submit())
+	s := submit()
+	for i := range r.Tokens {
+		r.Tokens[i] = 1 << 30
+	}
+	r.Sampling.Bias[want[0]] = -100
+	r.Stop[0] = want[0]
+	if got := collect(s); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestEnginesShareModel has engines of one model go on to new positions at the same
+// time.
+func TestEnginesShareModel(t *testing.T) {
+	m := tinyModel(t, "gemma3-text")
+	answers := make([][]int32, 3)
+	var group sync.WaitGroup
+	for i := range answers {
+		e := newEngine(t, m, Options{Context: 700, Threads: 1})
+		group.Go(func() {
+			s, err := e.Submit(t.Context(), Request{Tokens: prompt(600, 1), MaxTokens: 4, Sampling: off, Logprobs: -1})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			answers[i] = collect(s)
+		})
+	}
+	group.Wait()
+	for i, got := range answers {
+		if len(got) != 4 || !slices.Equal(got, answers[0]) {
+			t.Errorf("engine %d gave %v, engine 0 %v, want the same 4 tokens", i, got, answers[0])
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	m := tinyModel(t, "llama")
 	e := newEngine(t, m, Options{Context: 16})

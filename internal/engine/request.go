@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/blitz-r1/blitz/internal/sample"
@@ -53,16 +55,16 @@ var finishes = [...]string{"", "stop", "length", "cancel", "error"}
 
 func (f Finish) String() string { return finishes[f] }
 
-// Stream is an answer under way.
+// Stream is an answer under way. One goroutine reads it while the engine's writes it.
 type Stream struct {
 	mu     sync.Mutex
 	queue  []Token
-	at     int
+	at     int // of the next token to be read
 	finish Finish
 	err    error
-	notify chan struct{}
+	notify chan struct{} // holds one signal that there is more
 
-	prompt, cached int
+	prompt, cached int // tokens
 }
 
 // Next returns the next token, and waits for it. It returns false at the end; see
@@ -99,6 +101,12 @@ func (s *Stream) Prompt() (tokens, cached int) {
 	return s.prompt, s.cached
 }
 
+func (s *Stream) setCached(n int) {
+	s.mu.Lock()
+	s.cached = n
+	s.mu.Unlock()
+}
+
 func (s *Stream) signal() {
 	select {
 	case s.notify <- struct{}{}:
@@ -124,8 +132,9 @@ func (s *Stream) end(f Finish, err error) {
 
 // Submit gives a request to the engine. The error wraps ErrContext, ErrNoRoom,
 // ErrPrompt, ErrClosed or model.ErrTokens, or says which setting is out of range.
-// ctx ends the answer when it is done.
+// ctx ends the answer when it is done. What r refers to may be changed afterwards.
 func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
+	r.Tokens, r.Stop, r.Sampling.Bias = slices.Clone(r.Tokens), slices.Clone(r.Stop), maps.Clone(r.Sampling.Bias)
 	if len(r.Tokens) == 0 {
 		return nil, fmt.Errorf("engine: %w", ErrPrompt)
 	}
@@ -150,10 +159,4 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 		return nil, err
 	}
 	return s.stream, nil
-}
-
-func (s *Stream) setCached(n int) {
-	s.mu.Lock()
-	s.cached = n
-	s.mu.Unlock()
 }

@@ -211,13 +211,19 @@ func (b *binder) shiftScales(first int) {
 // blockScales returns the scales of an FP8 tensor of a checkpoint, one for each block
 // of 128 × 128; nil for tensors of other types.
 func (b *binder) blockScales(t tensor.Tensor) *weights.BlockScale {
-	if !b.hf || t.DType != tensor.F8E4M3 || len(t.Shape) != 2 {
+	if !b.hf || len(t.Shape) != 2 {
+		return nil
+	}
+	name := t.Name + "_scale_inv"
+	if _, scaled := b.src.find(name); scaled && t.DType == tensor.F8E5M2 {
+		b.fail(wrongTensor(b.src, t.Name, "type "+t.DType.String()+" with scales", "F8_E4M3"))
+	}
+	if t.DType != tensor.F8E4M3 {
 		return nil
 	}
 	if s, known := b.scales[t.Name]; known { // heads share a tensor
 		return s
 	}
-	name := t.Name + "_scale_inv"
 	rows, cols := (t.Shape[0]+127)/128, (t.Shape[1]+127)/128
 	s, ok := b.find(name, rows, cols)
 	if !ok {
@@ -259,7 +265,7 @@ func (b *binder) factor(t tensor.Tensor, index int) float32 {
 	}
 	data, err := b.src.data(name)
 	n, whole := tensor.Elements(s.Shape)
-	if err != nil || s.DType != tensor.F32 || !whole || index >= max(n, 1) && n != 1 {
+	if err != nil || s.DType != tensor.F32 || !whole || n != 1 && index >= n {
 		b.fail(wrongTensor(b.src, name, s.Describe(), "F32, one number a matrix"))
 		return 1
 	}

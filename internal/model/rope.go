@@ -3,6 +3,8 @@ package model
 import (
 	"fmt"
 	"math"
+	"sync"
+	"sync/atomic"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
 )
@@ -155,24 +157,27 @@ func (r *RopeConfig) attentionFactor() float64 {
 	return yarnScale(r.Factor, 1)
 }
 
-// Rope holds the tables of one RopeConfig, made as far as positions were asked
-// for. Its tables are read by all threads of a step and grown between steps.
+// Rope holds the tables of one RopeConfig, made as far as positions were asked for.
+// All steps of a model read them, whichever goroutines run them, and grow them.
 type Rope struct {
 	Dim    int
 	pairs  bool
 	freq   []float64
 	factor float64
 	// tables of ropeChunk positions each: for a position two rows, [2, Dim] for
-	// pairs (see kernel.RopePairs), cosines and sines [2, Dim/2] for halves.
-	tables [][]float32
+	// pairs (see kernel.RopePairs), cosines and sines [2, Dim/2] for halves. Those that
+	// are there stay as they are.
+	tables atomic.Pointer[[][]float32]
+	mu     sync.Mutex // of those who add tables
 }
 
-// ropeChunk is how many positions a table grows by.
+// ropeChunk is how many positions a table has.
 const ropeChunk = 256
 
 func newRope(c *RopeConfig, dim int) *Rope {
 	r := &Rope{Dim: dim, pairs: c.Pairs}
 	r.freq, r.factor = c.frequencies(dim)
+	r.tables.Store(new([][]float32))
 	return r
 }
 
@@ -186,27 +191,36 @@ func (r *Rope) row() int {
 
 // grow makes the tables of positions below n.
 func (r *Rope) grow(n int) {
-	if len(r.tables)*ropeChunk >= n {
+	if len(*r.tables.Load())*ropeChunk >= n {
 		return
 	}
-	cos, sin := make([]float32, r.Dim/2), make([]float32, r.Dim/2)
-	for len(r.tables)*ropeChunk < n {
-		table := make([]float32, ropeChunk*2*r.row())
-		for p := range ropeChunk {
-			for i, f := range r.freq {
-				s, c := kernel.SinCos64(float64(float64(len(r.tables)*ropeChunk+p) * f))
-				cos[i], sin[i] = float32(float64(c*r.factor)), float32(float64(s*r.factor))
-			}
-			a, b := r.rows(table, p)
-			if r.pairs {
-				kernel.InterleaveRope(a, b, cos, sin)
-			} else {
-				copy(a, cos)
-				copy(b, sin)
-			}
-		}
-		r.tables = append(r.tables, table)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	tables := *r.tables.Load()
+	for len(tables)*ropeChunk < n {
+		tables = append(tables, r.table(len(tables)*ropeChunk))
 	}
+	r.tables.Store(&tables)
+}
+
+// table makes the table of ropeChunk positions from first on.
+func (r *Rope) table(first int) []float32 {
+	cos, sin := make([]float32, r.Dim/2), make([]float32, r.Dim/2)
+	table := make([]float32, ropeChunk*2*r.row())
+	for p := range ropeChunk {
+		for i, f := range r.freq {
+			s, c := kernel.SinCos64(float64(float64(first+p) * f))
+			cos[i], sin[i] = float32(float64(c*r.factor)), float32(float64(s*r.factor))
+		}
+		a, b := r.rows(table, p)
+		if r.pairs {
+			kernel.InterleaveRope(a, b, cos, sin)
+		} else {
+			copy(a, cos)
+			copy(b, sin)
+		}
+	}
+	return table
 }
 
 // rows returns the two rows of a position in its table.
@@ -217,7 +231,7 @@ func (r *Rope) rows(table []float32, p int) (a, b []float32) {
 
 // rotate turns one head's vector x [Dim] to its position.
 func (r *Rope) rotate(x []float32, pos int) {
-	a, b := r.rows(r.tables[pos/ropeChunk], pos%ropeChunk)
+	a, b := r.rows((*r.tables.Load())[pos/ropeChunk], pos%ropeChunk)
 	if r.pairs {
 		kernel.RopePairs(x, a, b)
 	} else {

@@ -5,6 +5,13 @@ import (
 	"github.com/blitz-r1/blitz/internal/kvcache"
 )
 
+// A page of the cache is one split of attention: this does not compile where the two
+// packages do not agree on its positions.
+const (
+	_ = uint(kvcache.PagePositions - kernel.PagePositions)
+	_ = uint(kernel.PagePositions - kvcache.PagePositions)
+)
+
 // Segment is a run of consecutive positions of one sequence in a step.
 type Segment struct {
 	Seq    *kvcache.Sequence // has pages for these positions

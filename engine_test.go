@@ -1,0 +1,116 @@
+package blitz
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/internal/golden/tiny"
+)
+
+// tinyFolder writes a checkpoint of a tiny model that reasons, with a tokenizer in
+// which every byte is a token.
+func tinyFolder(t *testing.T) string {
+	t.Helper()
+	golden, err := tiny.Load(filepath.Join("internal", "model", "testdata", "llama"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := golden.WriteSafetensors(folder); err != nil {
+		t.Fatal(err)
+	}
+	writeTokenizer(t, folder, thinkTemplate, "<s>", "</s>", "<think>", "</think>")
+	return folder
+}
+
+// tinyEngine runs the model of a tinyFolder.
+func tinyEngine(t *testing.T) *Engine {
+	t.Helper()
+	m, err := Open(tinyFolder(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	e, err := NewEngine(m, &EngineOptions{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// TestNoRoom: weights and contexts that do not fit give the same error.
+func TestNoRoom(t *testing.T) {
+	if _, err := Open(tinyFolder(t), &Options{MemoryLimit: 1}); !errors.Is(err, ErrNoRoom) {
+		t.Errorf("a model: got %v, want %v", err, ErrNoRoom)
+	}
+	if _, err := NewEngine(tinyEngine(t).Model(), &EngineOptions{MemoryLimit: 1}); !errors.Is(err, ErrNoRoom) {
+		t.Errorf("a context: got %v, want %v", err, ErrNoRoom)
+	}
+}
+
+// TestAnswerTwice reads an answer twice: the text that a stop text held back comes
+// once.
+func TestAnswerTwice(t *testing.T) {
+	e := tinyEngine(t)
+	letters := &Sampling{Allowed: func(id int32) bool { return id >= 'a' && id <= 'z' }}
+	ask := func(stop ...string) *Answer {
+		t.Helper()
+		a, err := e.Generate(t.Context(), Request{Prompt: "Q", MaxTokens: 6, Sampling: letters, Stop: stop})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Wait()
+		return a
+	}
+	text := *ask().Output().Content
+	a := ask(text[5:] + "!") // the last letter may begin it
+	for tok := range a.Tokens() {
+		t.Errorf("the second time came %q", tok.Text)
+	}
+	if got := *a.Output().Content; got != text || len(a.IDs()) != 6 || a.Finish() != "length" {
+		t.Errorf("got %q of %d tokens, %s; want %q of 6, length", got, len(a.IDs()), a.Finish(), text)
+	}
+}
+
+// TestSessionsApart: sessions that begin with the messages of one request do not
+// write over each other's.
+func TestSessionsApart(t *testing.T) {
+	e := tinyEngine(t)
+	begin := slices.Grow([]chat.Message{{Role: "system", Content: chat.String("S")}}, 8)
+	r := &Request{Messages: begin, MaxTokens: 2, Sampling: &Sampling{}}
+	one, two := e.NewSession(r), e.NewSession(r)
+	for s, text := range map[*Session]string{one: "first", two: "second"} {
+		if _, err := s.Ask(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for s, want := range map[*Session]string{one: "first", two: "second"} {
+		if got := s.Messages[1].Content; got != chat.String(want) {
+			t.Errorf("the question is %v, want %q", got, want)
+		}
+	}
+}
+
+// TestSuggestionsBounded refuses a generation_config.json that is no configuration.
+func TestSuggestionsBounded(t *testing.T) {
+	folder := tinyFolder(t)
+	for size, want := range map[int]error{maxGenerationConfig: nil, maxGenerationConfig + 1: ErrConfig} {
+		text := "{}" + strings.Repeat(" ", size-2)
+		if err := os.WriteFile(filepath.Join(folder, "generation_config.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m, err := Open(folder, nil)
+		if !errors.Is(err, want) {
+			t.Errorf("%d bytes: got %v, want %v", size, err, want)
+		}
+		if err == nil {
+			m.Close()
+		}
+	}
+}
