@@ -116,8 +116,10 @@ func (m *matcher) split(dst []part, text string) []part {
 		if start > done {
 			dst = append(dst, part{span{int32(done), int32(start)}, textPart})
 		}
-		dst = append(dst, part{span{int32(start), int32(end)}, t.id})
-		done = end
+		if start < end { // else the token before took it for its blanks
+			dst = append(dst, part{span{int32(start), int32(end)}, t.id})
+		}
+		done = max(done, end)
 	}
 	if done < len(text) {
 		dst = append(dst, part{span{int32(done), int32(len(text))}, textPart})

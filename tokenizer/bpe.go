@@ -130,20 +130,22 @@ func (m *bpe) characters(e *encoder, piece string) {
 		if !m.byteLevel {
 			n = charLen(piece, i)
 		}
+		char := piece[i : i+n]
+		if i+n == len(piece) {
+			char += m.wordEnd
+		}
 		t := gap
-		if m.wordEnd != "" && i+n == len(piece) {
-			t = m.vocab.find(piece[i:] + m.wordEnd)
-		} else if n == 1 {
-			t = m.start[piece[i]]
+		if len(char) == 1 {
+			t = m.start[char[0]]
 		} else {
-			t = m.vocab.find(piece[i : i+n])
+			t = m.vocab.find(char)
 		}
 		switch {
 		case t >= 0:
 			flush()
 			e.symbols = append(e.symbols, t)
-		case m.byteFallback(piece[i : i+n]):
-			for _, b := range []byte(piece[i : i+n]) {
+		case m.byteFallback(char):
+			for _, b := range []byte(char) {
 				e.symbols = append(e.symbols, m.fallback[b])
 			}
 		case m.unknown >= 0:

@@ -1,16 +1,25 @@
 package tokenizer
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // A chainDecoder is the list of decoders of a tokenizer.json. Each step turns
 // the text of one token into another; what is stripped from the joined text is
 // left to the stream.
+//
+// A run of byte tokens is one text, and if the run as a whole is not UTF-8,
+// each byte of it becomes U+FFFD. A text that is decoded as a whole has it so. A
+// stream cannot wait for the end of a run, which may be long: it gives out each
+// character as it comes.
 type chainDecoder struct {
 	steps     []tokenStep
-	bytes     bool   // <0x00> … are bytes
-	join      string // stands between tokens
-	stripText string // what is taken from the beginning of the text …
-	stripN    int    // … at most so many times
+	bytes     bool        // then <0x00> … become bytes …
+	after     []tokenStep // … and these follow
+	join      string      // stands between tokens
+	stripText string      // what is taken from the beginning of the text …
+	stripN    int         // … at most so many times
 }
 
 // A tokenStep rewrites the text of a token; first says that it is the first
@@ -34,8 +43,38 @@ func (d *chainDecoder) token(dst []byte, s *Stream, id int32, skipped bool) []by
 	for _, step := range d.steps {
 		text = step(text, first)
 	}
-	if d.bytes {
-		return appendByteToken(dst, text)
+	if !d.bytes {
+		return append(dst, text...)
+	}
+	if b, ok := byteToken(text); ok {
+		if !s.whole {
+			return append(dst, b)
+		}
+		s.run = append(s.run, b)
+		return dst
+	}
+	return d.settled(d.end(dst, s), s, text)
+}
+
+// end appends the run of byte tokens that ends here.
+func (d *chainDecoder) end(dst []byte, s *Stream) []byte {
+	if len(s.run) == 0 {
+		return dst
+	}
+	text := string(s.run)
+	if !utf8.ValidString(text) {
+		text = strings.Repeat("\uFFFD", len(text))
+	}
+	s.run = s.run[:0]
+	return d.settled(dst, s, text)
+}
+
+// settled appends a token or a run of bytes behind the steps that follow.
+func (d *chainDecoder) settled(dst []byte, s *Stream, text string) []byte {
+	first := s.runs == 0
+	s.runs++
+	for _, step := range d.after {
+		text = step(text, first)
 	}
 	return append(dst, text...)
 }
@@ -45,10 +84,7 @@ func (t *Tokenizer) shownText(id int32) (string, bool) {
 	if a := t.added[id]; a != nil {
 		return a.shown, true
 	}
-	if e := t.entryOf(id); e >= 0 {
-		return string(t.vocab.piece(e)), true
-	}
-	return "", false
+	return t.Token(id)
 }
 
 // stripTokenStep takes up to start and stop times a character from the ends of

@@ -106,11 +106,14 @@ func (t *Tokenizer) addCut(b *bpe) {
 	if t.raw || b.wordEnd != "" || b.merges.uses(append(b.fallback[:], b.unknown)) {
 		return
 	}
+	if b.whole == wholeAlways {
+		return // a part might be a token that the whole does not lead to
+	}
 	c := newPieceCut(t.vocab)
-	if b.unknown >= 0 && !b.hasBytes {
-		// Neighbouring unknown characters may be one token: no cut between
-		// them.
-		if t.vocab.find(blank) < 0 {
+	if !b.complete() {
+		// What is dropped brings its neighbours together, and neighbouring
+		// unknown characters may be one token: no cut between them.
+		if b.unknown < 0 && !b.keepGaps || t.vocab.find(blank) < 0 {
 			return
 		}
 		c.blanks = true
@@ -124,7 +127,7 @@ func (t *Tokenizer) setDecoder(c *component) error {
 	if err != nil {
 		return fmt.Errorf("decoder: %w", err)
 	}
-	if t.raw {
+	if t.raw && len(list) > 0 {
 		for _, c := range list {
 			if c.Type != "ByteLevel" && c.Type != "Fuse" {
 				return fmt.Errorf("decoder %s: %w with a ByteLevel pre-tokenizer", c.Type, ErrUnsupported)
@@ -153,8 +156,15 @@ func (t *Tokenizer) setDecoder(c *component) error {
 
 // add adds one decoder; fused says that it works on the joined text.
 func (d *chainDecoder) add(c *component, fused bool) error {
+	then := &d.steps
+	if d.bytes {
+		then = &d.after
+	}
 	switch c.Type {
 	case "ByteFallback":
+		if fused || d.bytes {
+			return fmt.Errorf("%w behind a Fuse or a ByteFallback", ErrUnsupported)
+		}
 		d.bytes = true
 		return nil
 	case "Replace":
@@ -166,7 +176,10 @@ func (d *chainDecoder) add(c *component, fused bool) error {
 		if !ok || lit == "" || fused && charLen(string(lit), 0) != len(lit) {
 			return fmt.Errorf("%w with this pattern", ErrUnsupported)
 		}
-		d.steps = append(d.steps, func(token string, _ bool) string {
+		if d.stripN > 0 {
+			return fmt.Errorf("%w behind a Strip of the joined text", ErrUnsupported)
+		}
+		*then = append(*then, func(token string, _ bool) string {
 			return strings.ReplaceAll(token, string(lit), c.Content)
 		})
 		return checkInsert(c.Content)
@@ -175,7 +188,7 @@ func (d *chainDecoder) add(c *component, fused bool) error {
 			return fmt.Errorf("%w: content: got %.20q, want one character", ErrDamaged, c.Content)
 		}
 		if !fused {
-			d.steps = append(d.steps, stripTokenStep(c.Content, c.Start, c.Stop))
+			*then = append(*then, stripTokenStep(c.Content, c.Start, c.Stop))
 			return nil
 		}
 		if c.Stop > 0 || d.stripN > 0 {
@@ -188,7 +201,7 @@ func (d *chainDecoder) add(c *component, fused bool) error {
 		if err != nil || fused {
 			return errOr(err, ErrUnsupported)
 		}
-		d.steps = append(d.steps, metaspaceStep(c.Replacement, scheme != prependNever))
+		*then = append(*then, metaspaceStep(c.Replacement, scheme != prependNever))
 		return nil
 	}
 	return ErrUnsupported

@@ -244,6 +244,8 @@ func TestAddedTokenFlags(t *testing.T) {
 		{dict{"lstrip": true}, "a \t qx c", []int32{'a', 300, ' ', 'c'}},
 		{dict{"rstrip": true}, "a qx \n c", []int32{'a', ' ', 300, 'c'}},
 		{dict{"lstrip": true, "rstrip": true}, " qx qx ", []int32{300, 300}},
+		{dict{"rstrip": true, "content": "\n\n"}, "\n\n\n\n", []int32{300, 300}}, // the second is blanks of the first, and found
+		{dict{"lstrip": true, "rstrip": true, "content": "\n\n"}, "\n\n\n\na", []int32{300, 'a'}},
 		{dict{"single_word": true}, "aqx qx. qx1", []int32{'a', 'q', 'x', ' ', 300, '.', ' ', 'q', 'x', '1'}},
 		{dict{"normalized": true, "content": "QX"}, "aqx", []int32{'a', 300}},
 		{dict{"normalized": false, "content": "QX"}, "aqx QX", []int32{'a', 'q', 'x', ' ', 300}},

@@ -8,8 +8,9 @@ import (
 
 // A Stream decodes ids one after the other and never gives out half a
 // character: bytes that may yet become one wait for the next id. All that Next
-// returned, and then Flush, joined, is what Decode returns. The zero value is
-// not usable; see NewStream.
+// returned, and then Flush, joined, is what Decode returns, but for broken UTF-8
+// in the byte tokens of a tokenizer.json, where Decode gives up more of the bytes
+// around it. The zero value is not usable; see NewStream.
 type Stream struct {
 	// SkipControl leaves control tokens out. Set it before the first id.
 	SkipControl bool
@@ -19,6 +20,9 @@ type Stream struct {
 	begun bool // something other than nothing came out
 	strip int  // leading characters yet to be taken away
 	hold  []byte
+	whole bool   // the text is wanted as a whole, so that runs of bytes may wait
+	run   []byte // bytes that wait for the end of their run
+	runs  int    // runs and other tokens that are decoded
 	token []byte
 	out   []byte
 }
@@ -55,7 +59,10 @@ func (s *Stream) next(dst []byte, id int32) ([]byte, error) {
 	return s.settle(dst, false), nil
 }
 
-func (s *Stream) flush(dst []byte) []byte { return s.settle(dst, true) }
+func (s *Stream) flush(dst []byte) []byte {
+	s.hold = s.t.decoder.end(s.hold, s)
+	return s.settle(dst, true)
+}
 
 // settle appends what the held bytes say for certain; at the end, all of it.
 func (s *Stream) settle(dst []byte, end bool) []byte {
@@ -116,7 +123,7 @@ func (t *Tokenizer) DecodeSkip(ids []int32) (string, error) { return t.decode(id
 
 func (t *Tokenizer) decode(ids []int32, skip bool) (string, error) {
 	s := t.NewStream()
-	s.SkipControl = skip
+	s.SkipControl, s.whole = skip, true
 	out := make([]byte, 0, 4*len(ids))
 	var err error
 	for _, id := range ids {
@@ -135,19 +142,22 @@ type decoder interface {
 	// strip is how many leading characters stripped are taken from a text.
 	strip() int
 	stripped() string
+	// end appends the bytes that wait at the end of a text.
+	end(dst []byte, s *Stream) []byte
 	// eachByte reports whether every byte of a broken character becomes
 	// U+FFFD, not every maximal broken part.
 	eachByte() bool
 }
 
-// noStrip is the part of a decoder that strips nothing.
-type noStrip struct{}
+// prompt is the part of a decoder that strips nothing and lets nothing wait.
+type prompt struct{}
 
-func (noStrip) strip() int       { return 0 }
-func (noStrip) stripped() string { return "" }
+func (prompt) strip() int                       { return 0 }
+func (prompt) stripped() string                 { return "" }
+func (prompt) end(dst []byte, _ *Stream) []byte { return dst }
 
 // A rawDecoder is for vocabularies of raw bytes: byte-level and tiktoken.
-type rawDecoder struct{ noStrip }
+type rawDecoder struct{ prompt }
 
 func (rawDecoder) eachByte() bool { return false }
 
@@ -176,7 +186,7 @@ func (t *Tokenizer) entryOf(id int32) int32 {
 // A blankDecoder is for SentencePiece vocabularies in GGUF: ▁ is a space, and
 // one space is taken from the first token.
 type blankDecoder struct {
-	noStrip
+	prompt
 	prefixed bool // encoding puts a space in front
 }
 
@@ -217,7 +227,7 @@ func appendReplaced[T string | []byte](dst []byte, text T, old, with string) []b
 
 // A pieceDecoder decodes as SentencePiece itself does.
 type pieceDecoder struct {
-	noStrip
+	prompt
 	prefixed    bool // encoding puts a space in front, or removes extra ones
 	removeExtra bool
 	unknown     string // what the unknown token says

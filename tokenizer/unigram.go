@@ -14,9 +14,9 @@ type unigram struct {
 	user     []bool // by id: user-defined; nil if there are none
 	unknown  int32  // id for characters that no piece begins with; -1: they are an error
 	unkScore float64
-	single   bool // sums are kept in float32, as SentencePiece does
-	fallback [256]int32
-	hasBytes bool
+	single   bool       // sums are kept in float32, as SentencePiece does
+	fallback [256]int32 // ids of the bytes, which spell what is unknown; -1: none
+	hasBytes bool       // all of them
 }
 
 const unknownPenalty = 10 // below the score of the least likely piece
@@ -37,6 +37,9 @@ func newUnigram(keys []trieKey, scores []float64, lowest float64) (*unigram, err
 		}
 	}
 	m := &unigram{scores: scores, unknown: -1, unkScore: lowest - unknownPenalty}
+	for b := range m.fallback {
+		m.fallback[b] = -1
+	}
 	m.trie = newTrie(keys)
 	return m, nil
 }
@@ -44,7 +47,7 @@ func newUnigram(keys []trieKey, scores []float64, lowest float64) (*unigram, err
 const maxPieceBytes = 1024 // of a unigram piece or an added token
 
 // setBytes gives the model the tokens of single bytes, by which it spells what
-// it does not know. It needs all of them.
+// it does not know. What has a byte without a token stays unknown.
 func (m *unigram) setBytes(find func(piece string) int32) {
 	m.hasBytes = true
 	for b := range 256 {
@@ -69,21 +72,34 @@ func (m *unigram) encode(e *encoder, dst []int32, piece string) []int32 {
 	}
 	// Walk back, then turn the tokens round.
 	first := len(dst)
-	unknown := false
 	for at := len(piece); at > 0; {
 		c := best[at]
-		if c.id == m.unknown && m.hasBytes {
-			for i := at - 1; i >= int(c.from); i-- {
-				dst = append(dst, m.fallback[piece[i]])
-			}
-		} else if c.id >= 0 && (c.id != m.unknown || !unknown) {
+		from := int(c.from)
+		if c.id != m.unknown {
 			dst = append(dst, c.id)
+			at = from
+			continue
 		}
-		unknown = c.id == m.unknown
-		at = int(c.from)
+		for from > 0 && best[from].id == m.unknown { // neighbours are one
+			from = int(best[from].from)
+		}
+		dst = m.appendUnknown(dst, piece[from:at])
+		at = from
 	}
-	for i, j := first, len(dst)-1; i < j; i, j = i+1, j-1 {
-		dst[i], dst[j] = dst[j], dst[i]
+	slices.Reverse(dst[first:])
+	return dst
+}
+
+// appendUnknown appends the bytes of an unknown text, last to first, or the
+// unknown token.
+func (m *unigram) appendUnknown(dst []int32, text string) []int32 {
+	n := len(dst)
+	for i := len(text) - 1; i >= 0; i-- {
+		id := m.fallback[text[i]]
+		if id < 0 {
+			return appendID(dst[:n], m.unknown)
+		}
+		dst = append(dst, id)
 	}
 	return dst
 }

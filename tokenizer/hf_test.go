@@ -1,0 +1,94 @@
+package tokenizer
+
+import (
+	"errors"
+	"maps"
+	"testing"
+)
+
+// chars returns a tokenizer.json of characters, with bytes where tokens are
+// given for them.
+func chars(pieces []string, changes dict) dict {
+	vocab := dict{}
+	for id, piece := range pieces {
+		vocab[piece] = id
+	}
+	model := dict{"type": "BPE", "vocab": vocab, "merges": []any{}}
+	maps.Copy(model, changes)
+	return dict{"model": model, "decoder": dict{"type": "ByteFallback"}}
+}
+
+func TestRunsOfByteTokens(t *testing.T) {
+	file := chars([]string{"a", "<0x41>", "<0xE4>", "<0xB8>", "<0xAD>", "▁", "<0x20>"}, dict{"byte_fallback": true})
+	tok := openJSON(t, jsonText(file))
+	for _, c := range []struct {
+		ids  []int32
+		want string
+		part string // what a stream gives before its end
+	}{
+		{[]int32{0, 2, 3, 4, 1, 0}, "a中Aa", "a中Aa"},
+		{[]int32{1, 2, 3}, "\uFFFD\uFFFD\uFFFD", "A"},
+		{[]int32{1, 3, 0, 1}, "\uFFFD\uFFFDaA", "A\uFFFDaA"},
+		{[]int32{4, 4}, "\uFFFD\uFFFD", "\uFFFD\uFFFD"},
+	} {
+		if got, err := tok.Decode(c.ids); err != nil || got != c.want {
+			t.Errorf("decode %v: got %q, %v, want %q", c.ids, got, err, c.want)
+		}
+		s, got := tok.NewStream(), ""
+		for _, id := range c.ids {
+			piece, _ := s.Next(id)
+			got += piece
+		}
+		if got != c.part {
+			t.Errorf("stream %v: got %q, want %q", c.ids, got, c.part)
+		}
+	}
+	replace := dict{"type": "Replace", "pattern": dict{"String": "▁"}, "content": " "}
+	strip := dict{"type": "Strip", "content": "A", "start": 1, "stop": 0}
+	file["decoder"] = dict{"type": "Sequence", "decoders": []any{dict{"type": "ByteFallback"}, replace, strip}}
+	tok = openJSON(t, jsonText(file))
+	if got, err := tok.Decode([]int32{5, 1, 1, 0, 1}); err != nil || got != " Aa" {
+		t.Errorf("decode with steps behind the bytes: got %q, %v, want %q", got, err, " Aa")
+	}
+	for _, last := range []dict{{"type": "ByteFallback"}, replace} {
+		file["decoder"] = dict{"type": "Sequence", "decoders": []any{dict{"type": "ByteFallback"}, dict{"type": "Fuse"}, strip, last}}
+		if _, err := parseTokenizerJSON(jsonText(file), &hfConfig{}); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%s behind a Strip of the joined text: got %v, want ErrUnsupported", last["type"], err)
+		}
+	}
+}
+
+func TestNoDecoderShowsTheSpelling(t *testing.T) {
+	tok := openJSON(t, jsonText(small(dict{"decoder": nil})))
+	if got, err := tok.Decode([]int32{256, ' ', 262}); err != nil || got != "ab Ġ <think>" {
+		t.Errorf("decode: got %q, %v, want %q", got, err, "ab Ġ <think>")
+	}
+}
+
+// What the vocabulary lacks and no token stands for is as if it were not there.
+func TestMergesReachAcrossWhatIsDropped(t *testing.T) {
+	tok := openJSON(t, jsonText(chars([]string{"a", "b", "ab", "▁", "▁a"}, dict{"merges": []any{"a b", "▁ a"}})))
+	wantIDs(t, tok, "axb", 0, 2)
+	wantIDs(t, tok, "▁xa", 0, 4)
+}
+
+// A word end is a part of the character that it is spelled with.
+func TestByteFallbackOfAWordEnd(t *testing.T) {
+	tok := openJSON(t, jsonText(chars([]string{"a", "<0x61>", "<0x24>", "b$"}, dict{"byte_fallback": true, "end_of_word_suffix": "$"})))
+	wantIDs(t, tok, "ab", 0, 0, 3)
+	wantIDs(t, tok, "aa", 0, 0, 1, 2)
+}
+
+func TestIgnoreMergesIsAboutWholePieces(t *testing.T) {
+	tok := openJSON(t, jsonText(chars([]string{"x", "a", "b", "ab"}, dict{"ignore_merges": true})))
+	wantIDs(t, tok, "ab", 0, 3)
+	wantIDs(t, tok, "abx", 0, 1, 2, 0)
+}
+
+func TestUnigramWithSomeBytes(t *testing.T) {
+	tok := openJSON(t, jsonText(dict{"model": dict{"type": "Unigram", "unk_id": 0, "byte_fallback": true, "vocab": []any{
+		[]any{"<unk>", 0}, []any{"a", -1}, []any{"<0x78>", -9}, []any{"<0x79>", -9},
+	}}}))
+	wantIDs(t, tok, "axya", 0, 1, 2, 3, 1)
+	wantIDs(t, tok, "axza", 0, 1, 0, 1) // of one unknown text all or no bytes
+}
