@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -85,7 +86,7 @@ func offsetOf(unit uint32) uint32 { return unit >> 10 << (unit & (1 << 9) >> 6) 
 // than six bytes as a whole, else to its characters, and always by the
 // shortest match.
 func (m *charsMap) step() normalStep {
-	return func(text string) (string, error) {
+	return wholeStep(func(text string) (string, error) {
 		var b strings.Builder
 		for i := 0; i < len(text); {
 			if b.Len() > MaxText {
@@ -110,7 +111,7 @@ func (m *charsMap) step() normalStep {
 			}
 		}
 		return b.String(), nil
-	}
+	})
 }
 
 // clusterLen returns the length of the grapheme at text[i]: a character and
@@ -121,18 +122,61 @@ func clusterLen(text string, i int) int {
 	if strings.HasPrefix(text[i:], "\r\n") {
 		return 2
 	}
-	c, n := classAt(text, i)
-	if c&classC != 0 && text[i] < utf8.RuneSelf {
+	r, n := utf8.DecodeRuneInString(text[i:])
+	if unicode.Is(clusterControls, r) {
 		return n
 	}
 	for i+n < len(text) {
 		r, k := utf8.DecodeRuneInString(text[i+n:])
-		extends := classOf(r)&classM != 0 || r == 0x200C || r == 0x200D || r == 0xFF9E || r == 0xFF9F ||
-			r >= 0x1F3FB && r <= 0x1F3FF || r >= 0xE0020 && r <= 0xE007F
-		if !extends {
+		if !extendsCluster(r) {
 			break
 		}
 		n += k
 	}
 	return n
 }
+
+// extendsCluster reports whether a character belongs to the grapheme before it:
+// the classes Extend, ZWJ and SpacingMark of UAX 29, table 2.
+func extendsCluster(r rune) bool {
+	switch {
+	case r == 0x0E33, r == 0x0EB3, r == 0x200C, r == 0x200D, r == 0xFF9E, r == 0xFF9F,
+		r >= 0x1F3FB && r <= 0x1F3FF, r >= 0xE0020 && r <= 0xE007F:
+		return true
+	}
+	return classOf(r)&classM != 0 && !unicode.Is(loneMarks, r)
+}
+
+// clusterControls is the class Control of UAX 29 below U+10000, and loneMarks are
+// the marks that table 2 leaves out of SpacingMark.
+var (
+	clusterControls = &unicode.RangeTable{R16: []unicode.Range16{
+		{Lo: 0, Hi: 0x1F, Stride: 1},
+		{Lo: 0x7F, Hi: 0x9F, Stride: 1},
+		{Lo: 0xAD, Hi: 0xAD, Stride: 1},
+		{Lo: 0x61C, Hi: 0x61C, Stride: 1},
+		{Lo: 0x180E, Hi: 0x180E, Stride: 1},
+		{Lo: 0x200B, Hi: 0x200B, Stride: 1},
+		{Lo: 0x200E, Hi: 0x200F, Stride: 1},
+		{Lo: 0x2028, Hi: 0x202E, Stride: 1},
+		{Lo: 0x2060, Hi: 0x206F, Stride: 1},
+		{Lo: 0xFEFF, Hi: 0xFEFF, Stride: 1},
+		{Lo: 0xFFF0, Hi: 0xFFFB, Stride: 1},
+	}, LatinOffset: 3}
+	loneMarks = &unicode.RangeTable{
+		R16: []unicode.Range16{
+			{Lo: 0x102B, Hi: 0x102C, Stride: 1},
+			{Lo: 0x1038, Hi: 0x1038, Stride: 1},
+			{Lo: 0x1062, Hi: 0x1064, Stride: 1},
+			{Lo: 0x1067, Hi: 0x106D, Stride: 1},
+			{Lo: 0x1083, Hi: 0x1083, Stride: 1},
+			{Lo: 0x1087, Hi: 0x108C, Stride: 1},
+			{Lo: 0x108F, Hi: 0x108F, Stride: 1},
+			{Lo: 0x109A, Hi: 0x109C, Stride: 1},
+			{Lo: 0x1A61, Hi: 0x1A61, Stride: 1},
+			{Lo: 0x1A63, Hi: 0x1A64, Stride: 1},
+			{Lo: 0xAA7B, Hi: 0xAA7D, Stride: 2},
+		},
+		R32: []unicode.Range32{{Lo: 0x11720, Hi: 0x11721, Stride: 1}},
+	}
+)

@@ -158,7 +158,7 @@ func (c *component) normalStep() (normalStep, error) {
 	case "Strip":
 		return stripStep(or(c.StripLeft, true), or(c.StripRight, true)), nil
 	case "Nmt":
-		return nmtStep(), nil
+		return mapStep(cleanNMT), nil
 	case "Prepend":
 		return prependStep(c.Prepend), checkInsert(c.Prepend)
 	case "Replace":
@@ -195,7 +195,12 @@ func newStages(c *component) (stages []stage, byteLevel bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("pre_tokenizer: %w", err)
 	}
+	prefixed := false // a step has put something in front of the text
 	for i, c := range list {
+		if c.Type == "Metaspace" && (byteLevel || prefixed && or(c.PrependScheme, "") == "first") {
+			return nil, false, fmt.Errorf("pre_tokenizer Metaspace: %w behind a %s", ErrUnsupported, list[i-1].Type)
+		}
+		prefixed = prefixed || c.Type == "Metaspace"
 		if c.Type == "ByteLevel" {
 			if byteLevel {
 				return nil, false, fmt.Errorf("pre_tokenizer ByteLevel: %w twice", ErrUnsupported)

@@ -265,7 +265,7 @@ func (g *ggufTokens) loadRanked(t *Tokenizer) error {
 	}
 	t.model = r
 	n := spmNormalizer{dummyPrefix: g.spacePrefix, escape: true}
-	t.normalizer = normalizer{n.normalize}
+	t.normalizer = normalizer{wholeStep(n.normalize)}
 	t.stages = r.cut()
 	t.decoder = blankDecoder{prefixed: g.spacePrefix}
 	return nil
@@ -341,7 +341,7 @@ func (g *ggufTokens) setUnigramText(t *Tokenizer, user []trieKey) error {
 	if len(user) > 0 {
 		n.user = newTrie(user)
 	}
-	t.normalizer = normalizer{n.normalize}
+	t.normalizer = normalizer{wholeStep(n.normalize)}
 	t.decoder = blankDecoder{prefixed: n.dummyPrefix}
 	return nil
 }

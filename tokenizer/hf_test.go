@@ -92,3 +92,63 @@ func TestUnigramWithSomeBytes(t *testing.T) {
 	wantIDs(t, tok, "axya", 0, 1, 2, 3, 1)
 	wantIDs(t, tok, "axza", 0, 1, 0, 1) // of one unknown text all or no bytes
 }
+
+func TestUnknownByItsName(t *testing.T) {
+	tok := openJSON(t, jsonText(dict{"model": dict{"type": "Unigram", "unk_id": 0, "byte_fallback": true, "vocab": []any{
+		[]any{"<unk>", 0}, []any{"a", -1}, []any{"<0x78>", -9},
+	}}}))
+	wantIDs(t, tok, "ax<unk>", 0, 1, 0)
+	wantIDs(t, tok, "a<unk>x", 0, 1, 0)
+	wantIDs(t, tok, "a<unk>a", 0, 1, 0, 1)
+	wantIDs(t, tok, "axa", 0, 1, 2, 1)
+}
+
+// A Metaspace of the scheme "first" looks at where a piece was in the text as
+// it came.
+func TestMetaspaceFirst(t *testing.T) {
+	replace := func(text, with string) dict {
+		return dict{"type": "Replace", "pattern": dict{"String": text}, "content": with}
+	}
+	for _, c := range []struct {
+		normalizer any
+		text       string
+		want       []int32
+	}{
+		{nil, "ab", []int32{0, 1, 2}},
+		{nil, " ab", []int32{0, 1, 2}},
+		{dict{"type": "Strip"}, "ab ", []int32{0, 1, 2}},
+		{dict{"type": "Strip"}, " ab", []int32{1, 2}},
+		{dict{"type": "StripAccents"}, "\u0301ab", []int32{1, 2}},
+		{dict{"type": "Nmt"}, "\x01ab", []int32{1, 2}},
+		{dict{"type": "BertNormalizer"}, "\x00ab", []int32{1, 2}},
+		{replace("x", ""), "xab", []int32{1, 2}},
+		{replace("x", "a"), "xb", []int32{0, 1, 2}},
+		{replace("xx", "a"), "xxb", []int32{1, 2}},
+		{dict{"type": "Replace", "pattern": dict{"Regex": "x+"}, "content": "a"}, "xxb", []int32{1, 2}},
+		{dict{"type": "NFKC"}, "ａb", []int32{0, 1, 2}},
+	} {
+		file := chars([]string{"▁", "a", "b"}, nil)
+		file["pre_tokenizer"] = dict{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false}
+		file["normalizer"] = c.normalizer
+		wantIDs(t, openJSON(t, jsonText(file)), c.text, 0, c.want...)
+	}
+	first := dict{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first"}
+	for _, before := range []dict{{"type": "ByteLevel"}, {"type": "Metaspace", "replacement": "_", "prepend_scheme": "always"}} {
+		file := small(dict{"pre_tokenizer": dict{"type": "Sequence", "pretokenizers": []any{before, first}}})
+		if _, err := parseTokenizerJSON(jsonText(file), &hfConfig{}); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("Metaspace behind a %s: got %v, want ErrUnsupported", before["type"], err)
+		}
+	}
+}
+
+// Graphemes as UAX 29 has them, in bytes.
+func TestClusters(t *testing.T) {
+	for text, want := range map[string]int{
+		"a": 1, "a\u0301b": 3, "\r\n": 2, "\n\u0301": 1, "\u0085\u0301": 2, "\u200B\u0301": 3, "\u00AD\u0301": 2,
+		"\u017F\u0E33": 5, "\u017F\u102B": 2, "\u0915\u0903": 6, "a\u200D\u0301": 6, "\uE000\u0301": 5,
+	} {
+		if got := clusterLen(text, 0); got != want {
+			t.Errorf("cluster of %+q: got %d bytes, want %d", text, got, want)
+		}
+	}
+}

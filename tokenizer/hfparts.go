@@ -37,7 +37,7 @@ func (t *Tokenizer) addTokens(added []hfAdded) error {
 			raw.add(token, token.content)
 			continue
 		}
-		pattern, err := t.normalizer.apply(token.content)
+		pattern, _, err := t.normalizer.apply(token.content)
 		if err != nil {
 			return fmt.Errorf("added_tokens %.40q: %w", a.Content, err)
 		}

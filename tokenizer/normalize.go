@@ -14,25 +14,44 @@ const (
 	blankRune = '▁'
 )
 
-// A normalStep rewrites text before it is split.
-type normalStep func(text string) (string, error)
+// A normalStep rewrites text before it is split. It is cut if what the text
+// began with was taken away.
+type normalStep func(text string) (out string, cut bool, err error)
 
 // A normalizer is a list of steps.
 type normalizer []normalStep
 
-func (n normalizer) apply(text string) (string, error) {
-	var err error
+func (n normalizer) apply(text string) (out string, cut bool, err error) {
 	for _, step := range n {
-		if text, err = step(text); err != nil {
-			return text, err
+		var more bool
+		if text, more, err = step(text); err != nil {
+			return text, cut, err
 		}
+		cut = cut || more
 	}
-	return text, nil
+	return text, cut, nil
 }
 
-// plainStep makes a step of a function that cannot fail.
+// wholeStep makes a step of a function that cuts nothing.
+func wholeStep(f func(string) (string, error)) normalStep {
+	return func(text string) (string, bool, error) {
+		out, err := f(text)
+		return out, false, err
+	}
+}
+
+// plainStep makes a step of a function that cuts nothing and cannot fail.
 func plainStep(f func(string) string) normalStep {
-	return func(text string) (string, error) { return f(text), nil }
+	return func(text string) (string, bool, error) { return f(text), false, nil }
+}
+
+// mapStep makes a step of a function that gives each character its like, or -1
+// to remove it.
+func mapStep(f func(rune) rune) normalStep {
+	return func(text string) (string, bool, error) {
+		first, n := utf8.DecodeRuneInString(text)
+		return strings.Map(f, text), n > 0 && f(first) < 0, nil
+	}
 }
 
 // formStep brings text into a Unicode normal form.
@@ -48,20 +67,25 @@ func prependStep(prefix string) normalStep {
 	})
 }
 
-// replaceStep replaces each match of a pattern.
+// replaceStep replaces each match of a pattern. In place of a match at the
+// beginning, what is put in counts for the last character of the match.
 func replaceStep(f finder, with string) normalStep {
+	cuts := func(match string) bool {
+		n := utf8.RuneCountInString(match)
+		return n > 1 || n == 1 && with == ""
+	}
 	if lit, ok := f.(literalFinder); ok && lit != "" {
-		return func(text string) (string, error) {
+		return func(text string) (string, bool, error) {
 			if len(with) > len(lit) && len(text)+strings.Count(text, string(lit))*(len(with)-len(lit)) > MaxText {
-				return text, ErrTooLong
+				return text, false, ErrTooLong
 			}
-			return strings.ReplaceAll(text, string(lit), with), nil
+			return strings.ReplaceAll(text, string(lit), with), strings.HasPrefix(text, string(lit)) && cuts(string(lit)), nil
 		}
 	}
-	return func(text string) (string, error) {
+	return func(text string) (string, bool, error) {
 		matches, err := f.find(nil, text, span{0, int32(len(text))})
 		if err != nil || len(matches) == 0 {
-			return text, err
+			return text, false, err
 		}
 		var b strings.Builder
 		at := int32(0)
@@ -69,38 +93,37 @@ func replaceStep(f finder, with string) normalStep {
 			b.WriteString(text[at:m.start])
 			b.WriteString(with)
 			if b.Len() > MaxText {
-				return text, ErrTooLong
+				return text, false, ErrTooLong
 			}
 			at = m.end
 		}
 		b.WriteString(text[at:])
-		return b.String(), nil
+		return b.String(), matches[0].start == 0 && cuts(matches[0].of(text)), nil
 	}
 }
 
 // stripStep removes blanks at the ends.
 func stripStep(left, right bool) normalStep {
-	space := func(r rune) bool { return classOf(r)&classSpace != 0 }
-	return plainStep(func(text string) string {
+	return func(text string) (string, bool, error) {
+		n := len(text)
 		if left {
-			text = strings.TrimLeftFunc(text, space)
+			text = trimBlanksLeft(text)
 		}
+		cut := len(text) < n
 		if right {
-			text = strings.TrimRightFunc(text, space)
+			text = trimBlanksRight(text)
 		}
-		return text
-	})
+		return text, cut, nil
+	}
 }
 
 // dropStep removes the characters of classes c.
 func dropStep(c class) normalStep {
-	return plainStep(func(text string) string {
-		return strings.Map(func(r rune) rune {
-			if classOf(r)&c != 0 {
-				return -1
-			}
-			return r
-		}, text)
+	return mapStep(func(r rune) rune {
+		if classOf(r)&c != 0 {
+			return -1
+		}
+		return r
 	})
 }
 
@@ -111,28 +134,24 @@ func lowerStep() normalStep {
 	return plainStep(func(text string) string { return strings.ToLower(dotted.Replace(text)) })
 }
 
-// nmtStep is SentencePiece's "nmt" rule: it removes controls and makes blanks
+// cleanNMT is SentencePiece's "nmt" rule: it removes controls and makes blanks
 // of the characters that look like them.
-func nmtStep() normalStep {
-	return plainStep(func(text string) string {
-		return strings.Map(func(r rune) rune {
-			switch {
-			case r >= 1 && r <= 8, r == 0xB, r >= 0xE && r <= 0x1F, r == 0x7F, r == 0x8F, r == 0x9F:
-				return -1
-			case r == '\t', r == '\n', r == '\f', r == '\r', r == 0x1680, r >= 0x200B && r <= 0x200F,
-				r == 0x2028, r == 0x2029, r == 0x2581, r == 0xFEFF, r == utf8.RuneError:
-				return ' '
-			}
-			return r
-		}, text)
-	})
+func cleanNMT(r rune) rune {
+	switch {
+	case r >= 1 && r <= 8, r == 0xB, r >= 0xE && r <= 0x1F, r == 0x7F, r == 0x8F, r == 0x9F:
+		return -1
+	case r == '\t', r == '\n', r == '\f', r == '\r', r == 0x1680, r >= 0x200B && r <= 0x200F,
+		r == 0x2028, r == 0x2029, r == 0x2581, r == 0xFEFF, r == utf8.RuneError:
+		return ' '
+	}
+	return r
 }
 
 // bertStep is the normalizer of BERT.
 func bertStep(clean, cjk, accents, lower bool) normalStep {
 	var n normalizer
 	if clean {
-		n = append(n, plainStep(cleanText))
+		n = append(n, mapStep(cleanBERT))
 	}
 	if cjk {
 		n = append(n, plainStep(spaceIdeographs))
@@ -146,23 +165,21 @@ func bertStep(clean, cjk, accents, lower bool) normalStep {
 	return n.apply
 }
 
-// cleanText removes controls and U+FFFD and makes every blank a space.
-func cleanText(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t', r == '\n', r == '\r':
-			return ' '
-		case r == 0, r == utf8.RuneError:
-			return -1
-		}
-		switch c := classOf(r); {
-		case c&classC != 0:
-			return -1
-		case c&classSpace != 0:
-			return ' '
-		}
-		return r
-	}, text)
+// cleanBERT removes controls and U+FFFD and makes every blank a space.
+func cleanBERT(r rune) rune {
+	switch {
+	case r == '\t', r == '\n', r == '\r':
+		return ' '
+	case r == 0, r == utf8.RuneError:
+		return -1
+	}
+	switch c := classOf(r); {
+	case c&classC != 0:
+		return -1
+	case c&classSpace != 0:
+		return ' '
+	}
+	return r
 }
 
 // ideographs are the blocks that BERT puts spaces around.

@@ -530,7 +530,7 @@ func TestTextTooLong(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 	grow := replaceStep(literalFinder("a"), strings.Repeat("b", maxReplacement))
-	if _, err := grow(long[:MaxText/maxReplacement+1]); !errors.Is(err, ErrTooLong) {
+	if _, _, err := grow(long[:MaxText/maxReplacement+1]); !errors.Is(err, ErrTooLong) {
 		t.Errorf("a text that grows: got %v, want ErrTooLong", err)
 	}
 }

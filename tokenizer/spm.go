@@ -311,7 +311,7 @@ func (f *spmFile) setText(t *Tokenizer) error {
 		chars: chars, user: f.userPieces(), dummyPrefix: f.dummyPrefix, suffix: f.suffix,
 		removeExtra: f.removeExtra, escape: f.escape,
 	}
-	t.normalizer = normalizer{n.normalize}
+	t.normalizer = normalizer{wholeStep(n.normalize)}
 	t.decoder = pieceDecoder{prefixed: f.dummyPrefix || f.removeExtra, removeExtra: f.removeExtra, unknown: f.unknownSurface}
 	return nil
 }

@@ -139,13 +139,14 @@ func (t *Tokenizer) encode(e *encoder, dst []int32, text string, plain bool) ([]
 // encodeText encodes text without tokens of the first kind; those that are
 // looked for in the normalized text may still be in it.
 func (t *Tokenizer) encodeText(e *encoder, dst []int32, text string, plain, first bool) ([]int32, error) {
-	text, err := t.normalizer.apply(text)
+	text, cut, err := t.normalizer.apply(text)
 	if err != nil || text == "" {
 		return dst, err
 	}
 	if len(text) > MaxText {
 		return dst, ErrTooLong
 	}
+	first = first && !cut
 	find := t.findNormal
 	if plain {
 		find = t.normalPlain

@@ -91,8 +91,11 @@ func (m *unigram) encode(e *encoder, dst []int32, piece string) []int32 {
 }
 
 // appendUnknown appends the bytes of an unknown text, last to first, or the
-// unknown token.
+// unknown token, which the text may also be by its name.
 func (m *unigram) appendUnknown(dst []int32, text string) []int32 {
+	if id, n := m.trie.longest(text); n == len(text) {
+		return append(dst, id)
+	}
 	n := len(dst)
 	for i := len(text) - 1; i >= 0; i-- {
 		id := m.fallback[text[i]]
