@@ -61,8 +61,17 @@ type goldenRows struct {
 	logits []float32 // [rows, V]
 }
 
+// loaded keeps what loadExpectation read, by name.
+var loaded = map[string]struct {
+	model *tiny.Model
+	e     *expectation
+}{}
+
 func loadExpectation(t *testing.T, name string) (*tiny.Model, *expectation) {
 	t.Helper()
+	if l, ok := loaded[name]; ok {
+		return l.model, l.e
+	}
 	folder := filepath.Join("testdata", name)
 	m, err := tiny.Load(folder)
 	if err != nil {
@@ -99,6 +108,10 @@ func loadExpectation(t *testing.T, name string) (*tiny.Model, *expectation) {
 		}
 	}
 	e.greedy = ints("greedy")
+	loaded[name] = struct {
+		model *tiny.Model
+		e     *expectation
+	}{m, e}
 	return m, e
 }
 

@@ -41,6 +41,11 @@ func pieces(n int) plan {
 	return func(_, _, left int) (int, int) { return min(n, left), min(n, left) }
 }
 
+// tail takes all but the last n tokens of every sequence, then one at a time.
+func tail(n int) plan {
+	return func(_, _, left int) (int, int) { return max(1, left-n), max(1, left-n) }
+}
+
 // mixed lets sequences begin, pause and decode while others are prefilled, in pieces
 // of any length; all says whether the logits of all rows are wanted.
 func mixed(seed uint64, all bool) plan {
@@ -60,16 +65,22 @@ func mixed(seed uint64, all bool) plan {
 	}
 }
 
+// drafts says whether a module of multi-token prediction is open.
+func (m *Model) drafts() bool {
+	d, _ := m.net.(*deepseek)
+	return d != nil && d.mtp != nil
+}
+
 // result has the logits of each sequence by row, nil where they were not wanted, and
 // the guesses of a module of multi-token prediction, where it is open.
 type result struct{ logits, drafts [][][]float32 }
 
-// run computes the logits of the sequences as planned. A module of multi-token
-// prediction wants plans that want all logits.
+// run computes the logits of the sequences as planned, with nothing of earlier runs in
+// the cache. A module of multi-token prediction wants plans that want all logits.
 func (r *runner) run(t *testing.T, sequences [][]int32, p plan) result {
 	t.Helper()
-	d, _ := r.m.net.(*deepseek)
-	drafting := d != nil && d.mtp != nil
+	defer r.cache.Drop()
+	drafting := r.m.drafts()
 	out := result{make([][][]float32, len(sequences)), make([][][]float32, len(sequences))}
 	seqs := make([]*kvcache.Sequence, len(sequences))
 	for i, ids := range sequences {

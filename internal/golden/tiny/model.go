@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // The weights of the golden models are not stored: each is a function of a seed,
@@ -65,6 +66,8 @@ type Model struct {
 	Config Config
 	Raw    []byte // config.json
 	Seed   int
+
+	made sync.Map // weights by name of the tensor: a test writes a model in many forms
 }
 
 // Load reads config.json and the seed of a golden folder.

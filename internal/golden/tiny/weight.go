@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -71,6 +72,15 @@ func source(name string) string {
 
 // Weight returns the values of a tensor: bfloat16 numbers that float16 holds too.
 func (m *Model) Weight(t Tensor) []float32 {
+	if w, ok := m.made.Load(t.Name); ok {
+		return slices.Clone(w.([]float32))
+	}
+	w := m.weight(t)
+	m.made.Store(t.Name, slices.Clone(w))
+	return w
+}
+
+func (m *Model) weight(t Tensor) []float32 {
 	n := 1
 	for _, d := range t.Shape {
 		n *= d
