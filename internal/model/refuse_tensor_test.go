@@ -158,6 +158,26 @@ func TestRefusedScales(t *testing.T) {
 	}
 }
 
+// TestRefusedE5M2 opens a checkpoint whose weights of type F8_E5M2 have scales, which
+// are those of F8_E4M3 alone.
+func TestRefusedE5M2(t *testing.T) {
+	model, err := tiny.Load(filepath.Join("testdata", "deepseek-v3-fp8"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := model.FP8(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const weight = "model.layers.1.self_attn.q_b_proj.weight"
+	k.Tensors = edit(k.Tensors, weight, func(x *tiny.Stored) { x.Type = tensor.F8E5M2 })
+	folder := t.TempDir()
+	if err := k.Write(folder, 1); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, folder, ErrTensor, weight, "F8_E5M2 with scales", "want F8_E4M3")
+}
+
 // TestMissingShard opens a checkpoint of which a shard is missing, or the index names
 // a tensor that its shard does not hold.
 func TestMissingShard(t *testing.T) {
