@@ -119,7 +119,7 @@ func (m *matcher) split(dst []part, text string) []part {
 		if start < end { // else the token before took it for its blanks
 			dst = append(dst, part{span{int32(start), int32(end)}, t.id})
 		}
-		done = max(done, end)
+		done = end // perhaps further back than it was: what is left there is text
 	}
 	if done < len(text) {
 		dst = append(dst, part{span{int32(done), int32(len(text))}, textPart})

@@ -152,3 +152,36 @@ func TestClusters(t *testing.T) {
 		}
 	}
 }
+
+// What a token took for its blanks may hold further tokens; behind the last of
+// them it is text again.
+func TestTokensInTheBlanksOfAnother(t *testing.T) {
+	file := small(dict{"added_tokens": []any{
+		dict{"id": 300, "content": "\n\n", "normalized": false, "rstrip": true},
+		dict{"id": 301, "content": "  ", "normalized": false},
+	}})
+	wantIDs(t, openJSON(t, jsonText(file)), "\n\n   a", 0, 300, 301, ' ', 'a')
+}
+
+func TestProcessorsStandAroundEachOther(t *testing.T) {
+	bert := func(cls, sep int) dict {
+		return dict{"type": "BertProcessing", "cls": []any{"x", cls}, "sep": []any{"y", sep}}
+	}
+	template := dict{
+		"type": "TemplateProcessing", "single": []any{dict{"SpecialToken": dict{"id": "b"}}, dict{"Sequence": dict{"id": "A"}}},
+		"special_tokens": dict{"b": dict{"ids": []any{5, 6}}},
+	}
+	file := small(dict{"post_processor": dict{"type": "Sequence", "processors": []any{bert(1, 2), template, bert(3, 4)}}})
+	wantIDs(t, openJSON(t, jsonText(file)), "a", AddSpecial, 3, 5, 6, 1, 'a', 2, 4)
+}
+
+func TestLower(t *testing.T) {
+	for text, want := range map[string]string{
+		"ÀB": "àb", "İ": "i\u0307", "\u1C89": "\u1C8A", "\uA7CB": "\u0264", "\uA7DC": "\u019B",
+		"\U00010D65": "\U00010D85", "\U00016EA0": "\U00016EBB", "\u1C8A": "\u1C8A", "Σ": "σ",
+	} {
+		if got, _, _ := lowerStep()(text); got != want {
+			t.Errorf("lower %+q: got %+q, want %+q", text, got, want)
+		}
+	}
+}

@@ -230,7 +230,7 @@ func (t *Tokenizer) setTemplate(c *component) error {
 			if c.Cls == nil || c.Sep == nil {
 				return fmt.Errorf("post_processor %s: %w: want cls and sep", c.Type, ErrDamaged)
 			}
-			t.prefix, t.suffix = []int32{c.Cls.id}, []int32{c.Sep.id}
+			t.surround([]int32{c.Cls.id}, []int32{c.Sep.id})
 		default:
 			err = ErrUnsupported
 		}
@@ -248,7 +248,7 @@ func (t *Tokenizer) setTemplate(c *component) error {
 
 // readTemplate reads the template for a single text.
 func (t *Tokenizer) readTemplate(c *component) error {
-	t.prefix, t.suffix = nil, nil
+	var prefix, suffix []int32
 	text := false
 	for _, item := range c.Single {
 		switch {
@@ -262,14 +262,21 @@ func (t *Tokenizer) readTemplate(c *component) error {
 				return fmt.Errorf("%w: single names %.40q, which special_tokens lacks", ErrDamaged, item.SpecialToken.ID)
 			}
 			if text {
-				t.suffix = append(t.suffix, token.IDs...)
+				suffix = append(suffix, token.IDs...)
 			} else {
-				t.prefix = append(t.prefix, token.IDs...)
+				prefix = append(prefix, token.IDs...)
 			}
 		}
 	}
 	if !text {
 		return fmt.Errorf("%w: single has no sequence", ErrDamaged)
 	}
+	t.surround(prefix, suffix)
 	return nil
+}
+
+// surround puts ids around what stands around a text already.
+func (t *Tokenizer) surround(prefix, suffix []int32) {
+	t.prefix = append(prefix, t.prefix...)
+	t.suffix = append(t.suffix, suffix...)
 }

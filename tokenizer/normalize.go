@@ -131,7 +131,25 @@ func dropStep(c class) normalStep {
 // characters.
 func lowerStep() normalStep {
 	dotted := strings.NewReplacer("\u0130", "i\u0307")
-	return plainStep(func(text string) string { return strings.ToLower(dotted.Replace(text)) })
+	return plainStep(func(text string) string { return strings.Map(lower, dotted.Replace(text)) })
+}
+
+// lower is unicode.ToLower with the letters that Unicode 16 and 17 added.
+func lower(r rune) rune {
+	switch {
+	case r < 0x1C89:
+	case r == 0x1C89, r == 0xA7CC, r == 0xA7CE, r == 0xA7D2, r == 0xA7D4, r == 0xA7DA:
+		return r + 1
+	case r == 0xA7CB:
+		return 0x264
+	case r == 0xA7DC:
+		return 0x19B
+	case r >= 0x10D50 && r <= 0x10D65:
+		return r + 0x20
+	case r >= 0x16EA0 && r <= 0x16EB8:
+		return r + 0x1B
+	}
+	return unicode.ToLower(r)
 }
 
 // cleanNMT is SentencePiece's "nmt" rule: it removes controls and makes blanks
