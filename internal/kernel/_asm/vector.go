@@ -86,11 +86,20 @@ func (g *gen) expSetup() { g.p("LEAQ", "expTable<>(SB)", "R8") }
 // k returns a constant of the table.
 func (g *gen) k(i int) string { return m(g.bytes*i, "R8") }
 
-// exp replaces x by exp(x); it clobbers registers t to t+3.
+// exp replaces x by exp(x); it clobbers registers t to t+3. Where the result is 0
+// anyway, exp(0) is computed: a product that becomes subnormal would hold up the
+// processor a hundred cycles.
 func (g *gen) exp(x string, t int) {
 	n, r, p, s := g.r(t), g.r(t+1), g.r(t+2), g.r(t+3)
 	g.p("VMAXPS", g.k(expLow), x, s) // a NaN is put back at the end
 	g.p("VMINPS", g.k(expHigh), s, s)
+	if g.wide() {
+		g.p("VCMPPS", "$17", g.k(expUnder), x, "K3")
+		g.p("VXORPS", s, s, "K3", s)
+	} else {
+		g.p("VCMPPS", "$17", g.k(expUnder), x, n)
+		g.p("VANDNPS", s, n, s)
+	}
 	g.p("VMULPS", g.k(expLog2e), s, n)
 	if g.wide() {
 		g.p("VRNDSCALEPS", "$8", n, n)
@@ -111,8 +120,7 @@ func (g *gen) exp(x string, t int) {
 		g.p("VSCALEFPS", n, p, p) // p * 2^n, rounded once
 		g.p("VCMPPS", "$30", g.k(expLimit), x, "K2")
 		g.p("VMOVUPS", g.k(expInf), "K2", p)
-		g.p("VCMPPS", "$17", g.k(expUnder), x, "K2")
-		g.p("VXORPS", p, p, "K2", p)
+		g.p("VXORPS", p, p, "K3", p)
 		g.p("VCMPPS", "$3", x, x, "K2")
 		g.p("VMOVAPS", x, "K2", p)
 		g.p("VMOVAPS", p, x)
