@@ -1,10 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -97,12 +97,12 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 	if report.FirstToken, err = f.firstToken(ctx, m, began); err != nil {
 		return err
 	}
-	var csv *os.File
+	var csv *textFile
 	if f.csv != "" {
-		if csv, err = os.Create(f.csv); err != nil {
+		if csv, err = createText(f.csv); err != nil {
 			return err
 		}
-		defer csv.Close()
+		defer csv.abort()
 	}
 	if report.Limits, err = machine.Measure(ctx, machine.Options{Impl: kernel.Current(), Threads: f.threads.v}); err != nil {
 		return err
@@ -115,10 +115,11 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 		report.RSS = float64(rss>>10) / 1024
 	}
 	if csv != nil {
-		if err := writeBenchCSV(csv, trials); err != nil {
+		var text bytes.Buffer
+		if err := writeBenchCSV(&text, trials); err != nil {
 			return err
 		}
-		if err := csv.Close(); err != nil {
+		if err := csv.write(text.Bytes()); err != nil {
 			return err
 		}
 	}

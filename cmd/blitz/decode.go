@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -67,7 +70,12 @@ func (f *decodeFlags) run(cmd *cobra.Command, model string) error {
 	if err != nil {
 		return err
 	}
-	return file.guard(func() error { return writeDecoded(f.out, t, factors) })
+	w, err := createTensors(cmd.Context(), f.out)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	return file.guard(func() error { return writeDecoded(cmd.Context(), w, t, factors) })
 }
 
 // noTensor returns the error for a tensor that a file does not have.
@@ -75,17 +83,21 @@ func noTensor(file tensorFile, name string) error {
 	return missingError{fmt.Errorf("%s: no tensor %s%s", file.file(), name, nearestText(name, file.names()))}
 }
 
-// writeDecoded writes a tensor's values into a file.
-func writeDecoded(path string, t storedTensor, factors *scaling) error {
-	w, err := safetensors.Create(path)
-	if err != nil {
-		return err
+// createTensors is safetensors.Create that an interrupt ends where the file is a pipe,
+// which waits for its reader.
+func createTensors(ctx context.Context, path string) (*safetensors.Writer, error) {
+	if stat, err := os.Stat(path); err != nil || stat.Mode().Type() != fs.ModeNamedPipe {
+		return safetensors.Create(path)
 	}
-	defer w.Abort()
+	return await(ctx, func() (*safetensors.Writer, error) { return safetensors.Create(path) })
+}
+
+// writeDecoded writes a tensor's values into a file and closes it.
+func writeDecoded(ctx context.Context, w *safetensors.Writer, t storedTensor, factors *scaling) error {
 	if err := w.Declare(t.name, safetensors.F32, t.shape...); err != nil {
 		return err
 	}
-	if err := w.CopyTensor(t.name, &decoding{tensor: t, factors: factors}); err != nil {
+	if err := w.CopyTensor(t.name, &decoding{ended: ctx.Err, tensor: t, factors: factors}); err != nil {
 		return err
 	}
 	return w.Close()
@@ -96,6 +108,7 @@ const decodeSlab = 1 << 16
 
 // decoding reads a tensor's values as little-endian float32, decoding as it goes.
 type decoding struct {
+	ended   func() error // an error ends it
 	tensor  storedTensor
 	factors *scaling // nil: none
 	index   int      // of the next element to decode
@@ -117,6 +130,9 @@ func (d *decoding) Read(p []byte) (int, error) {
 
 // next decodes the next slab.
 func (d *decoding) next() error {
+	if err := d.ended(); err != nil {
+		return err
+	}
 	t := d.tensor
 	total, _ := tensor.Elements(t.shape) // the file was checked
 	n := min(decodeSlab, total-d.index)

@@ -280,7 +280,11 @@ func BenchmarkDecode(b *testing.B) {
 	b.SetBytes(4 * 4096 * 1024)
 	path := filepath.Join(b.TempDir(), "out.safetensors")
 	for b.Loop() {
-		if err := writeDecoded(path, s, nil); err != nil {
+		w, err := safetensors.Create(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := writeDecoded(b.Context(), w, s, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

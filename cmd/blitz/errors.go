@@ -11,10 +11,12 @@ import (
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/golden"
 	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
 	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/sample"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/safetensors"
 	"github.com/blitz-r1/blitz/tokenizer"
@@ -100,7 +102,16 @@ var exitCodes = []struct {
 	{chat.ErrLimit, exitRefused},
 	{blitz.ErrNoTemplate, exitNotFound},
 	{fs.ErrNotExist, exitNotFound},
-	{syscall.ENOMEM, exitNoRoom}, // a file that cannot be mapped
+	{golden.ErrFormat, exitRefused},
+	{golden.ErrUnsupported, exitRefused},
+	{golden.ErrTooLarge, exitRefused},
+	{sample.ErrLogits, exitRefused},
+	{syscall.ENOMEM, exitNoRoom},  // a file that cannot be mapped
+	{syscall.ENOSPC, exitNoRoom},  // a full disk
+	{syscall.EISDIR, exitRefused}, // a folder where a file has to be
+	{syscall.ENOTDIR, exitNotFound},
+	{syscall.ELOOP, exitNotFound},
+	{syscall.ENAMETOOLONG, exitNotFound},
 }
 
 func exitCode(err error) int {
@@ -136,6 +147,7 @@ var hints = []struct {
 	{engine.ErrContext, "--ctx N makes the context larger, up to the model's own"},
 	{engine.ErrNoRoom, "--ctx N makes the context smaller, --cache q8 its positions"},
 	{model.ErrNoRoom, hintSmaller},
+	{sample.ErrLogits, "the weights hold numbers that are too large or none at all: the file is damaged, or was made wrongly"},
 }
 
 const hintSmaller = "a smaller quantisation of the model takes less; blitz doctor shows what there is"
@@ -162,5 +174,20 @@ func explain(err error) (message, hint string) {
 			}
 		}
 	}
-	return printable(strings.Join(strings.Fields(err.Error()), " ")), hint
+	return printable(shortenMessage(strings.Join(strings.Fields(err.Error()), " "))), hint
+}
+
+// A message longer than both is shown by its first and its last bytes: names and
+// values in it come from files, where nothing bounds them.
+const (
+	messageHead = 1200
+	messageTail = 400
+)
+
+// shortenMessage leaves out the middle of a long message.
+func shortenMessage(s string) string {
+	if len(s) <= messageHead+messageTail {
+		return s
+	}
+	return strings.ToValidUTF8(s[:messageHead], "") + " … " + strings.ToValidUTF8(s[len(s)-messageTail:], "")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,9 @@ is noticed when the model is opened.`,
   blitz import ./DeepSeek-R1-Distill-Qwen-1.5B r1-distill`,
 		Args: exactly("PATH", "NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == "" {
+				return usageError{fmt.Errorf("blitz import: PATH is empty")}
+			}
 			s, err := openStore(cmd)
 			if err != nil {
 				return err

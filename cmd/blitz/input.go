@@ -12,7 +12,7 @@ import (
 )
 
 // maxLine is the longest line that is read, in bytes.
-const maxLine = 256 << 20
+const maxLine = 64 << 20
 
 // errLongLine says that a line was skipped because it is longer than allowed.
 var errLongLine = errors.New("the line is too long")
@@ -93,6 +93,7 @@ type lineReader struct {
 	in    *bufio.Reader
 	limit int // bytes of a line
 	line  []byte
+	long  bool // the line was longer, its rest is still to be skipped
 }
 
 func newLineReader(r io.Reader, limit int) *lineReader {
@@ -100,32 +101,34 @@ func newLineReader(r io.Reader, limit int) *lineReader {
 }
 
 // next returns the next line without its newline; it is valid until the next call.
-// The error wraps errLongLine for a line that was skipped, and is io.EOF behind the
-// last one.
+// The error wraps errLongLine for a line that is longer than allowed, as soon as it
+// is, and is io.EOF behind the last one.
 func (l *lineReader) next() ([]byte, error) {
 	if cap(l.line) > 16*inputChunk {
 		l.line = nil // a long line stays alone, mostly
 	}
 	l.line = l.line[:0]
-	long := false
 	for {
 		part, err := l.in.ReadSlice('\n')
 		whole := err == nil
 		if whole {
 			part = part[:len(part)-1]
 		}
-		if long = long || len(l.line)+len(part) > l.limit; !long {
-			if whole && len(l.line) == 0 {
-				return part, nil
-			}
-			l.line = append(l.line, part...)
-		}
 		switch {
-		case whole && long, err == io.EOF && long:
+		case l.long:
+			l.long = !whole
+		case len(l.line)+len(part) > l.limit:
+			l.long = !whole
 			return nil, fmt.Errorf("%w: more than %d bytes", errLongLine, l.limit)
-		case whole, err == io.EOF && len(l.line) > 0:
-			return l.line, nil
-		case !errors.Is(err, bufio.ErrBufferFull):
+		case whole && len(l.line) == 0:
+			return part, nil
+		default:
+			l.line = append(l.line, part...)
+			if whole || err == io.EOF && len(l.line) > 0 {
+				return l.line, nil
+			}
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return nil, err
 		}
 	}
@@ -158,4 +161,30 @@ func readFile(path string, limit int64) ([]byte, error) {
 	}
 	defer f.Close()
 	return readAll(f, path, limit)
+}
+
+// awaitFile is readFile of a file that may be a pipe.
+func awaitFile(ctx context.Context, path string, limit int64) ([]byte, error) {
+	return await(ctx, func() ([]byte, error) { return readFile(path, limit) })
+}
+
+// await returns what f returns, or the context's error once it ends: opening and
+// reading a pipe wait for its other end.
+func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		v   T
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := f()
+		done <- result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.v, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }

@@ -119,3 +119,39 @@ func TestReadAllLimit(t *testing.T) {
 		}
 	}
 }
+
+// TestEndlessLine reads lines of a stream that never ends one: that has to be said
+// after a bounded number of bytes.
+func TestEndlessLine(t *testing.T) {
+	const limit = 3 * inputChunk
+	in := newLineReader(io.MultiReader(io.LimitReader(quotes{}, 4*limit), iotest.ErrReader(errors.New("read on"))), limit)
+	if _, err := in.next(); !errors.Is(err, errLongLine) {
+		t.Errorf("got %v, want %v before the stream's end", err, errLongLine)
+	}
+	if _, err := in.next(); err == nil || err.Error() != "read on" {
+		t.Errorf("got %v, want the stream's error", err)
+	}
+}
+
+// TestAwait ends the wait for something that never comes.
+func TestAwait(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	never := make(chan struct{})
+	defer close(never)
+	started := make(chan struct{})
+	go func() {
+		<-started
+		cancel()
+	}()
+	_, err := await(ctx, func() (int, error) {
+		close(started)
+		<-never
+		return 1, nil
+	})
+	if exitCode(err) != exitInterrupted {
+		t.Errorf("got %v, want an interrupt", err)
+	}
+	if v, err := await(t.Context(), func() (int, error) { return 7, io.EOF }); v != 7 || err != io.EOF {
+		t.Errorf("got %d, %v; want 7, %v", v, err, io.EOF)
+	}
+}

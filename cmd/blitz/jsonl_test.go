@@ -113,7 +113,7 @@ func TestAnswerLinesFail(t *testing.T) {
 // TestLongLine sends a line that is too long between two others.
 func TestLongLine(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads 256 MiB; run without -short")
+		t.Skip("reads 64 MiB; run without -short")
 	}
 	in := io.MultiReader(strings.NewReader("\"a\"\n"), io.LimitReader(quotes{}, maxLine+1), strings.NewReader("\n\"b\"\n"))
 	var out bytes.Buffer

@@ -70,7 +70,7 @@ func (f *logitsFlags) run(cmd *cobra.Command, name string) error {
 		return err
 	}
 	ctx := cmd.Context()
-	lines, err := readIDLines(f.ids)
+	lines, err := await(ctx, func() ([]idLine, error) { return readIDLines(f.ids) })
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (f *logitsFlags) newEngine(m *model.Model, lines []idLine) (*engine.Engine,
 
 // write computes everything and writes the file, row by row as they come.
 func (f *logitsFlags) write(ctx context.Context, e *engine.Engine, V int, lines []idLine) error {
-	w, err := safetensors.Create(f.out)
+	w, err := createTensors(ctx, f.out)
 	if err != nil {
 		return err
 	}

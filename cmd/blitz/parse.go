@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func (f *parseFlags) run(cmd *cobra.Command) error {
 	o := chat.ParserOptions{Open: f.open}
 	if f.tools != "" {
 		var err error
-		if o.Tools, err = readTools(f.tools); err != nil {
+		if o.Tools, err = readTools(cmd.Context(), f.tools); err != nil {
 			return err
 		}
 	}
@@ -112,8 +113,8 @@ func parseChunks(line []byte) ([]string, error) {
 }
 
 // readTools reads a file with a JSON list of tools.
-func readTools(path string) ([]json.RawMessage, error) {
-	b, err := readFile(path, maxTools)
+func readTools(ctx context.Context, path string) ([]json.RawMessage, error) {
+	b, err := awaitFile(ctx, path, maxTools)
 	if err != nil {
 		return nil, err
 	}

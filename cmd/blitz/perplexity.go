@@ -139,7 +139,7 @@ func readTextIDs(cmd *cobra.Command, t *tokenizer.Tokenizer, file string) ([]int
 	if file == "-" {
 		text, err = readInput(cmd, tokenizer.MaxText)
 	} else {
-		text, err = readFile(file, tokenizer.MaxText)
+		text, err = awaitFile(cmd.Context(), file, tokenizer.MaxText)
 	}
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -61,7 +62,7 @@ func (f *renderFlags) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	if f.template != "" {
-		if err := r.fromFile(f.template); err != nil {
+		if err := r.fromFile(cmd.Context(), f.template); err != nil {
 			return err
 		}
 	}
@@ -133,8 +134,8 @@ func noteBuiltin(cmd *cobra.Command, name string, t *chat.Template) {
 }
 
 // fromFile takes the template of a file.
-func (r *renderer) fromFile(path string) error {
-	source, err := readFile(path, maxTemplate)
+func (r *renderer) fromFile(ctx context.Context, path string) error {
+	source, err := awaitFile(ctx, path, maxTemplate)
 	if err != nil {
 		return err
 	}

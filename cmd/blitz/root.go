@@ -21,6 +21,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd.Flags(), err) })
 	root.CompletionOptions.DisableDefaultCmd = true // completion.go has it
+	root.SetHelpCommand(newHelp())
 	root.PersistentFlags().Bool("offline", false, "fetch nothing, even where a source is named")
 	root.AddCommand(
 		newBench(),
@@ -50,6 +51,27 @@ func newRoot() *cobra.Command {
 		}
 	}
 	return root
+}
+
+// newHelp returns the verb that explains another one.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [VERB]",
+		Short: "Explain a verb",
+		Example: `  blitz help
+  blitz help run`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			verb, rest, err := cmd.Root().Find(args)
+			switch {
+			case err != nil || len(rest) > 0 && !verb.HasParent():
+				return noVerb(cmd.Root(), args)
+			case len(rest) > 0:
+				return usageError{fmt.Errorf("%s: unexpected argument %q", cmd.CommandPath(), rest[0])}
+			}
+			verb.InitDefaultHelpFlag()
+			return verb.Help()
+		},
+	}
 }
 
 // noVerb says that an argument of blitz itself is no verb.

@@ -1,9 +1,11 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,13 +32,21 @@ func newSelftest() *cobra.Command {
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			impls := kernel.Implementations()
+			var v *selftest.Vectors
+			if vectors != "" {
+				var err error
+				load := func() (*selftest.Vectors, error) { return selftest.LoadVectors(vectors) }
+				if v, err = await(cmd.Context(), load); err != nil {
+					return err
+				}
+			}
 			if cpu != "" {
 				if err := kernel.Use(strings.ToLower(cpu)); err != nil {
 					return err
 				}
 				impls = []kernel.Impl{kernel.Current()}
 			}
-			return runSelftest(cmd.OutOrStdout(), cmd.ErrOrStderr(), impls, vectors, asJSON)
+			return runSelftest(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), impls, v, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&cpu, "cpu", "", "one implementation instead of all")
@@ -46,11 +56,14 @@ func newSelftest() *cobra.Command {
 }
 
 // runSelftest runs the implementations one after the other; the error says that
-// some differ, from each other or from the vectors.
-func runSelftest(out, errOut io.Writer, impls []kernel.Impl, vectors string, asJSON bool) error {
+// some differ, from each other or from the vectors, which may be nil.
+func runSelftest(ctx context.Context, out, errOut io.Writer, impls []kernel.Impl, vectors *selftest.Vectors, asJSON bool) error {
 	report := selftestReport{Implementations: map[string]string{}}
 	var wrong int
 	for _, i := range impls {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		kernel.UseImpl(i)
 		r := selftest.Run()
 		report.Implementations[i.String()] = r.Digest
@@ -63,32 +76,37 @@ func runSelftest(out, errOut io.Writer, impls []kernel.Impl, vectors string, asJ
 				fmt.Fprintf(errOut, "%s: %s gives other bits than %s\n", i, op.Op, impls[0])
 			}
 		}
-		if vectors == "" {
+		if vectors == nil {
 			continue
 		}
-		n, errs := selftest.CheckVectors(vectors)
+		n, errs := vectors.Check()
 		for _, err := range errs {
 			wrong++
 			fmt.Fprintln(errOut, err)
 		}
 		fmt.Fprintf(errOut, "%s: %d vectors compared\n", i, n)
 	}
-	if asJSON {
-		b, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "%s\n", b)
-	} else {
-		for _, op := range report.Operations {
-			fmt.Fprintf(out, "%-14s %s\n", op.Op, op.Digest)
-		}
-		for _, i := range impls {
-			fmt.Fprintf(out, "%-14s %s\n", i, report.Implementations[i.String()])
-		}
+	if err := report.write(out, asJSON); err != nil {
+		return err
 	}
 	if wrong > 0 {
 		return fmt.Errorf("selftest: %d outputs are not what they must be", wrong)
 	}
 	return nil
+}
+
+// write prints the report, as JSON or for people.
+func (r *selftestReport) write(out io.Writer, asJSON bool) error {
+	if asJSON {
+		return writeJSON(out, r)
+	}
+	var text strings.Builder
+	for _, op := range r.Operations {
+		fmt.Fprintf(&text, "%-14s %s\n", op.Op, op.Digest)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Implementations)) {
+		fmt.Fprintf(&text, "%-14s %s\n", name, r.Implementations[name])
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
 }

@@ -5,9 +5,9 @@ package selftest
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/blitz-r1/blitz/internal/golden"
@@ -30,33 +30,40 @@ func (d *Difference) Error() string {
 // values is one case of a vector file: its inputs, or the outputs made from them.
 type values map[string]golden.Array
 
-// CheckVectors computes every case of a file of reference vectors (an .npz whose
-// names are operation.case.name) with the implementation in use and returns how
-// many outputs it compared. The errors are a *Difference for the first wrong
-// element of each output that differs, or say what in the file cannot be read.
-func CheckVectors(path string) (compared int, errs []error) {
+// Vectors are the reference vectors of a file: cases by operation.case.
+type Vectors struct {
+	cases map[string]values
+	names []string // of the cases, in order
+}
+
+// LoadVectors reads a file of reference vectors, an .npz whose arrays are named
+// operation.case.name. The errors are those of package golden, and of the disk.
+func LoadVectors(path string) (*Vectors, error) {
 	arrays, err := golden.LoadNPZ(path)
 	if err != nil {
-		return 0, []error{fmt.Errorf("selftest: %w", err)}
+		return nil, fmt.Errorf("selftest: %w", err)
 	}
-	cases := map[string]values{}
+	v := &Vectors{cases: map[string]values{}}
 	for key, a := range arrays {
 		dot := strings.LastIndexByte(key, '.')
 		if dot < 0 || !strings.Contains(key[:dot], ".") {
-			return 0, []error{fmt.Errorf("selftest: %s: array %q, want operation.case.name", path, key)}
+			return nil, fmt.Errorf("selftest: %s: array %q, want operation.case.name: %w", path, key, golden.ErrFormat)
 		}
-		if cases[key[:dot]] == nil {
-			cases[key[:dot]] = values{}
+		if v.cases[key[:dot]] == nil {
+			v.cases[key[:dot]] = values{}
 		}
-		cases[key[:dot]][key[dot+1:]] = a
+		v.cases[key[:dot]][key[dot+1:]] = a
 	}
-	names := make([]string, 0, len(cases))
-	for name := range cases {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		n, err := checkCase(name, cases[name])
+	v.names = slices.Sorted(maps.Keys(v.cases))
+	return v, nil
+}
+
+// Check computes every case with the implementation in use and returns how many
+// outputs it compared. The errors are a *Difference for the first wrong element of
+// each output that differs, or name a case that cannot be computed.
+func (v *Vectors) Check() (compared int, errs []error) {
+	for _, name := range v.names {
+		n, err := checkCase(name, v.cases[name])
 		compared += n
 		errs = append(errs, err...)
 	}

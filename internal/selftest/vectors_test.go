@@ -19,8 +19,12 @@ func onEach(t *testing.T, f func(t *testing.T)) {
 }
 
 func TestVectors(t *testing.T) {
+	v, err := LoadVectors("testdata/vectors.npz")
+	if err != nil {
+		t.Fatal(err)
+	}
 	onEach(t, func(t *testing.T) {
-		n, errs := CheckVectors("testdata/vectors.npz")
+		n, errs := v.Check()
 		for _, err := range errs {
 			t.Error(err)
 		}
