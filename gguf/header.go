@@ -135,6 +135,16 @@ func (h *header) readKeys(c *cursor, n int) error {
 	return c.err
 }
 
+// behind names the tensor before tensor n, which says where n has to stand: a wrong
+// type or shape shows by the offset behind it.
+func (h *header) behind(n int) string {
+	if n == 0 {
+		return ""
+	}
+	t := &h.tensors[n-1]
+	return fmt.Sprintf(", behind %s: %s %v", clean(t.Name), t.Type, t.Shape)
+}
+
 // readTensors reads the directory and places the tensors in a file of size bytes:
 // one behind the other, each start a multiple of the alignment. That is what GGML
 // demands, and it leaves no overlaps and no holes. The padding behind the last
@@ -148,7 +158,7 @@ func (h *header) readTensors(c *cursor, n, dims, size int) error {
 	for i := range h.tensors {
 		e := c.tensor(i)
 		if e.offset != next {
-			c.fail("offset %d, want %d", e.offset, next)
+			c.fail("offset %d, want %d%s", e.offset, next, h.behind(i))
 		}
 		// No sum overflows: start and next are at most the file's size and a padding.
 		begin := start + next

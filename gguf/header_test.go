@@ -87,7 +87,7 @@ func TestWrongHeaders(t *testing.T) {
 		{"beyond", tensor(F32, 1<<20), []string{"tensor t.x: bytes 64 to 4194368, the file ends at byte 128"}},
 		{"nearly all there is", tensor(I8, math.MaxInt-32), []string{fmt.Sprintf("tensor t.x: bytes 64 to %d, the file ends at byte 128", uint64(math.MaxInt)+32)}},
 		{"offset", start(1, 0).tensor("t.x", F32, 32, 3).fill(64), []string{"tensor t.x: offset 32, want 0"}},
-		{"overlap", two("t.x", "t.y", 0), []string{"tensor t.y: offset 0, want 32"}},
+		{"overlap", two("t.x", "t.y", 0), []string{"tensor t.y: offset 0, want 32, behind t.x: F32 ["}},
 		{"hole", two("t.x", "t.y", 64), []string{"tensor t.y: offset 64, want 32"}},
 		{"no bytes at all", start(1, 0).tensor("t.x", F32, 0, 1).Bytes(), []string{"tensor t.x: bytes 64 to 68, the file ends at byte 59"}},
 		{"unprintable name", start(1, 0).tensor("t\n\x1b[31m\xff", 99, 0).fill(0), []string{`tensor "t\n\x1b[31m\xff": type 99`}},
