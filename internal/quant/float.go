@@ -110,38 +110,6 @@ func F8E8M0ToF32(b uint8) float32 {
 	return math.Float32frombits(uint32(b) << 23)
 }
 
-// F16sToF32 converts src [n] to dst [n].
-func F16sToF32(dst []float32, src []uint16) {
-	src = src[:len(dst)]
-	for i := range dst {
-		dst[i] = F16ToF32(src[i])
-	}
-}
-
-// F32sToF16 converts src [n] to dst [n].
-func F32sToF16(dst []uint16, src []float32) {
-	src = src[:len(dst)]
-	for i := range dst {
-		dst[i] = F32ToF16(src[i])
-	}
-}
-
-// BF16sToF32 converts src [n] to dst [n].
-func BF16sToF32(dst []float32, src []uint16) {
-	src = src[:len(dst)]
-	for i := range dst {
-		dst[i] = BF16ToF32(src[i])
-	}
-}
-
-// F32sToBF16 converts src [n] to dst [n].
-func F32sToBF16(dst []uint16, src []float32) {
-	src = src[:len(dst)]
-	for i := range dst {
-		dst[i] = F32ToBF16(src[i])
-	}
-}
-
 var e5m2 = func() (t [256]float32) {
 	for b := range t {
 		t[b] = F16ToF32(uint16(b) << 8)

@@ -2,7 +2,6 @@ package quant
 
 import (
 	"math"
-	"math/rand/v2"
 	"testing"
 )
 
@@ -109,37 +108,6 @@ func TestF32ToBF16Rounding(t *testing.T) {
 		}
 		if h := F32ToF16(math.Float32frombits(bits)); h&0x7fff <= 0x7c00 || h>>15 != uint16(bits>>31) {
 			t.Errorf("F32ToF16(%#08x): got %#04x, want a NaN", bits, h)
-		}
-	}
-}
-
-func TestFloatSlices(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 5))
-	for n := range 20 {
-		halves, wide := make([]uint16, n), make([]float32, n+1)
-		for i := range halves {
-			halves[i] = uint16(rng.Uint32()) & 0xbfff // no NaN
-		}
-		for name, c := range map[string]struct {
-			widen  func([]float32, []uint16)
-			narrow func([]uint16, []float32)
-			one    func(uint16) float32
-		}{
-			"F16":  {F16sToF32, F32sToF16, F16ToF32},
-			"BF16": {BF16sToF32, F32sToBF16, BF16ToF32},
-		} {
-			wide[n] = 77
-			c.widen(wide[:n], halves)
-			back := make([]uint16, n+1)
-			c.narrow(back[:n], wide)
-			for i, h := range halves {
-				if wide[i] != c.one(h) || back[i] != h {
-					t.Fatalf("%s of %d: element %d: got %g and %#04x, want %g and %#04x", name, n, i, wide[i], back[i], c.one(h), h)
-				}
-			}
-			if wide[n] != 77 || back[n] != 0 {
-				t.Fatalf("%s of %d: wrote behind the end", name, n)
-			}
 		}
 	}
 }

@@ -6,10 +6,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
 )
+
+var negInf = float32(math.Inf(-1))
 
 // ErrLogits says that no token can be drawn, which ends a sequence: a logit is
 // NaN or infinite, or none is allowed.

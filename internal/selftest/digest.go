@@ -67,7 +67,7 @@ func (d *digester) addInts(y ...int32) {
 	}
 }
 
-// sizes are lengths of vectors: none, odd ones, those around the width of every
+// sizes are lengths of vectors: odd ones, those around the width of every
 // register, and real widths.
 var sizes = []int{1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 96, 128, 255, 257, 576, 1000}
 
@@ -283,97 +283,6 @@ func (d *digester) floatMatrix(t tensor.DType, R, K int) kernel.Matrix {
 	}
 	weights.Pack(&m, src)
 	return m
-}
-
-// digestLatent attends over latent rows, whose values are their first elements, and
-// over a sparse set of them.
-func digestLatent(d *digester) {
-	for kind := kernel.CacheF32; kind <= kernel.CacheQ8; kind++ {
-		for _, c := range []struct{ n, heads, latent, rope int }{{40, 3, 64, 32}, {300, 20, 80, 16}, {600, 2, 512, 64}} {
-			wide := (c.latent + 31) / 32 * 32
-			a := kernel.Attention{Kind: kind, KeyDim: wide + c.rope, ValueDim: c.latent, Scale: 0.1, Latent: true}
-			cache := newCache(a, c.n)
-			for p := range c.n {
-				row := d.gen.floats(a.KeyDim)
-				clear(row[c.latent:wide])
-				cache.store(p, row, nil, wide)
-			}
-			var queries []kernel.Query
-			var outs [][]float32
-			for h := range c.heads {
-				outs = append(outs, make([]float32, c.latent))
-				queries = append(queries, kernel.Query{Q: d.gen.floats(a.KeyDim), Out: outs[h], Pos: c.n - 1 - h%3, Sink: kernel.NoSink})
-			}
-			cache.attend(queries)
-			for _, out := range outs {
-				d.add(out...)
-			}
-			var chosen []int32
-			for p := range c.n {
-				if d.gen.next()%3 == 0 {
-					chosen = append(chosen, int32(p))
-				}
-			}
-			a.AttendChosen(queries[:1], cache.pages, chosen, new(kernel.AttendScratch))
-			d.add(outs[0]...)
-		}
-	}
-}
-
-// digestSparse attends over a sparse set of ordinary keys and values.
-func digestSparse(d *digester) {
-	for kind := kernel.CacheF32; kind <= kernel.CacheQ8; kind++ {
-		a := kernel.Attention{Kind: kind, KeyDim: 48, ValueDim: 144, Scale: 0.15}
-		cache := newCache(a, 700)
-		for p := range 700 {
-			cache.store(p, d.gen.floats(48), d.gen.floats(144), 0)
-		}
-		var chosen []int32
-		for p := range 700 {
-			if d.gen.next()%2 == 0 {
-				chosen = append(chosen, int32(p))
-			}
-		}
-		out := make([]float32, 144)
-		a.AttendChosen([]kernel.Query{{Q: d.gen.floats(48), Out: out, Sink: kernel.NoSink}}, cache.pages, chosen, new(kernel.AttendScratch))
-		d.add(out...)
-	}
-}
-
-// digestAttention attends over every kind of cache: several heads and positions at
-// once, with and without window, cap and sink.
-func digestAttention(d *digester) {
-	for kind := kernel.CacheF32; kind <= kernel.CacheQ8; kind++ {
-		for i, c := range []struct{ n, heads, dk, dv, window int }{
-			{1, 1, 32, 32, 0}, {33, 3, 64, 48, 0}, {300, 4, 40, 32, 0}, {600, 2, 96, 144, 290}, {257, 16, 32, 32, 20},
-		} {
-			a := kernel.Attention{Kind: kind, KeyDim: c.dk, ValueDim: c.dv, Scale: 0.2, Window: c.window}
-			if i%2 == 1 {
-				a.Cap = 5
-			}
-			cache := newCache(a, c.n)
-			for p := range c.n {
-				cache.store(p, d.gen.floats(c.dk), d.gen.floats(c.dv), 0)
-			}
-			var queries []kernel.Query
-			var outs [][]float32
-			for _, pos := range []int{c.n - 1, max(0, c.n-2), c.n / 2} {
-				for h := range c.heads {
-					sink := kernel.NoSink
-					if i == 3 {
-						sink = float32(h)
-					}
-					out := make([]float32, c.dv)
-					outs = append(outs, out)
-					queries = append(queries, kernel.Query{Q: d.gen.floats(c.dk), Out: out, Pos: pos, Sink: sink})
-				}
-			}
-			cache.attend(queries)
-			for _, out := range outs {
-				d.add(out...)
-			}
-		}
-	}
 }
 
 func digestRouter(d *digester) {
