@@ -10,6 +10,7 @@ import (
 // whether it is there with that type. Integers of any size count as such. The
 // file may be closed afterwards.
 type Metadata interface {
+	Has(key string) bool // whether the key is there, of whatever type
 	String(key string) (string, bool)
 	Bool(key string) (bool, bool)
 	Uint(key string) (uint64, bool)
@@ -33,10 +34,16 @@ const ggml = "tokenizer.ggml."
 
 func fromGGUF(m Metadata) (*Tokenizer, error) {
 	model, ok := m.String(ggml + "model")
+	g := &ggufTokens{meta: m}
+	if err := g.wrongType("model", ok, "string"); err != nil {
+		return nil, err
+	}
 	if !ok || model == "no_vocab" || model == "none" {
 		return nil, fmt.Errorf("%w: tokenizer.ggml.model: got %q", ErrNoTokenizer, model)
 	}
-	g := &ggufTokens{meta: m}
+	if err := g.checkTypes(); err != nil {
+		return nil, err
+	}
 	if err := g.read(); err != nil {
 		return nil, err
 	}
@@ -71,10 +78,47 @@ type ggufTokens struct {
 	spacePrefix    bool
 }
 
+// wrongType returns the error for a key that is there, but not with the type that
+// it is read as: without it the key would count as missing, and something else be
+// assumed.
+func (g *ggufTokens) wrongType(key string, ok bool, want string) error {
+	if ok || !g.meta.Has(ggml+key) {
+		return nil
+	}
+	return fmt.Errorf("%w: %s%s: is no %s", ErrDamaged, ggml, key, want)
+}
+
+// checkTypes looks for keys of a wrong type among those that hold one value.
+func (g *ggufTokens) checkTypes() error {
+	_, ok := g.meta.String(ggml + "pre")
+	if err := g.wrongType("pre", ok, "string"); err != nil {
+		return err
+	}
+	for _, role := range []string{"bos", "eos", "eot", "eom", "unknown", "padding"} {
+		_, ok := g.meta.Uint(ggml + role + "_token_id")
+		if err := g.wrongType(role+"_token_id", ok, "token id"); err != nil {
+			return err
+		}
+	}
+	for _, key := range []string{
+		"add_bos_token", "add_eos_token", "add_space_prefix", "escape_whitespaces", "remove_extra_whitespaces", "treat_whitespace_as_suffix",
+	} {
+		_, ok := g.meta.Bool(ggml + key)
+		if err := g.wrongType(key, ok, "bool"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // read reads the lists and checks their lengths.
 func (g *ggufTokens) read() error {
 	var ok bool
-	if g.texts, ok = g.meta.Strings(ggml + "tokens"); !ok || len(g.texts) == 0 {
+	g.texts, ok = g.meta.Strings(ggml + "tokens")
+	if err := g.wrongType("tokens", ok, "array of strings"); err != nil {
+		return err
+	}
+	if !ok || len(g.texts) == 0 {
 		return fmt.Errorf("%w: tokenizer.ggml.tokens is missing", ErrNoTokenizer)
 	}
 	n := len(g.texts)
@@ -83,6 +127,9 @@ func (g *ggufTokens) read() error {
 	}
 	g.kinds = make([]kind, n)
 	types, ok := g.meta.Ints(ggml + "token_type")
+	if err := g.wrongType("token_type", ok, "array of integers"); err != nil {
+		return err
+	}
 	if ok && len(types) < n {
 		return fmt.Errorf("%w: tokenizer.ggml.token_type: got %d entries, want %d", ErrDamaged, len(types), n)
 	}
@@ -96,6 +143,9 @@ func (g *ggufTokens) read() error {
 		}
 	}
 	g.scores, ok = g.meta.Floats(ggml + "scores")
+	if err := g.wrongType("scores", ok, "array of numbers"); err != nil {
+		return err
+	}
 	if ok && len(g.scores) < n {
 		return fmt.Errorf("%w: tokenizer.ggml.scores: got %d entries, want %d", ErrDamaged, len(g.scores), n)
 	}
@@ -160,6 +210,9 @@ func (g *ggufTokens) loadBPE(t *Tokenizer, model string) error {
 		}
 	}
 	merges, ok := g.meta.Strings(ggml + "merges")
+	if err := g.wrongType("merges", ok, "array of strings"); err != nil {
+		return err
+	}
 	if !ok && pre == "kimi-k2" {
 		return g.loadTiktoken(t)
 	}
@@ -325,7 +378,10 @@ func (g *ggufTokens) setUnigramText(t *Tokenizer, user []trieKey) error {
 		}
 		return otherwise
 	}
-	table, _ := g.meta.Ints(ggml + "precompiled_charsmap")
+	table, ok := g.meta.Ints(ggml + "precompiled_charsmap")
+	if err := g.wrongType("precompiled_charsmap", ok, "array of bytes"); err != nil {
+		return err
+	}
 	data := make([]byte, len(table))
 	for i, b := range table {
 		data[i] = byte(b) // the list may be of signed bytes

@@ -184,6 +184,22 @@ func TestGGUFErrors(t *testing.T) {
 			t.Errorf("got %v, want %v that says %q", err, c.want, c.says)
 		}
 	}
+	// Keys of a wrong type do not count as missing.
+	for _, key := range []string{
+		"model", "pre", "tokens", "token_type", "scores", "merges", "bos_token_id", "eos_token_id", "eot_token_id", "eom_token_id",
+		"unknown_token_id", "padding_token_id", "add_bos_token", "add_eos_token", "add_space_prefix",
+	} {
+		for _, m := range []metadata{tinyBPE(nil), tinySPM(nil)} {
+			m["tokenizer.ggml."+key] = struct{}{}
+			_, err := FromGGUF(m)
+			if key == "merges" && m["tokenizer.ggml.model"] == "llama" {
+				continue // not read
+			}
+			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "tokenizer.ggml."+key+": is no ") {
+				t.Errorf("%s of a wrong type: got %v", key, err)
+			}
+		}
+	}
 	// Without a list of kinds, all tokens are normal ones; empty and strange ones are unused.
 	m := tinyBPE(metadata{"tokenizer.ggml.token_type": nil})
 	m["tokenizer.ggml.tokens"].([]string)[8] = ""

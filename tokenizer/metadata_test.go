@@ -16,6 +16,7 @@ import (
 // metadata is the key-value part of a GGUF file.
 type metadata map[string]any
 
+func (m metadata) Has(key string) bool                 { return m[key] != nil }
 func (m metadata) String(key string) (string, bool)    { return get[string](m, key) }
 func (m metadata) Bool(key string) (bool, bool)        { return get[bool](m, key) }
 func (m metadata) Uint(key string) (uint64, bool)      { return get[uint64](m, key) }
