@@ -161,7 +161,7 @@ func (s *codeSet) parseItem(p string, depth int) (string, error) {
 		}
 		return rest, err
 	case len(p) > 1 && p[0] == '\\' && strings.IndexByte("sSdDwWhHpP", p[1]) >= 0:
-		c, rest, err := parseClassMember(p)
+		c, rest, err := parseClassMember(p, true)
 		if err == nil {
 			s.union(c)
 		}
@@ -185,11 +185,14 @@ func (s *codeSet) parseItem(p string, depth int) (string, error) {
 var posixClasses = map[string]class{"digit": classNd, "space": classSpace, "punct": classP | classS}
 
 // addWord adds what \w means in patterns: the words of UTS 18 but for the
-// joiners, and six numbers of Latin-1 besides.
-func (s *codeSet) addWord() *codeSet {
+// joiners, and outside of brackets six numbers of Latin-1 besides.
+func (s *codeSet) addWord(bracket bool) *codeSet {
 	s.addClass(classWord)
 	for _, r := range "\u200C\u200D" {
 		s[r>>6] &^= 1 << (r & 63)
+	}
+	if bracket {
+		return s
 	}
 	for _, r := range "²³¹¼½¾" {
 		s.add(r, r)
@@ -199,7 +202,7 @@ func (s *codeSet) addWord() *codeSet {
 
 // parseClassMember reads an escape that stands for a class: \s \d \w \h \p{…}
 // or their negations.
-func parseClassMember(p string) (*codeSet, string, error) {
+func parseClassMember(p string, bracket bool) (*codeSet, string, error) {
 	s := new(codeSet)
 	b, rest := p[1], p[2:]
 	not := b < 'a'
@@ -218,7 +221,7 @@ func parseClassMember(p string) (*codeSet, string, error) {
 		}
 		rest = after
 	case 'w':
-		s.addWord()
+		s.addWord(bracket)
 	default:
 		s.addClass(escapes[b|0x20])
 	}

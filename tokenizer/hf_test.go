@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"errors"
 	"maps"
+	"strings"
 	"testing"
 )
 
@@ -59,6 +60,10 @@ func TestRunsOfByteTokens(t *testing.T) {
 }
 
 func TestNoDecoderShowsTheSpelling(t *testing.T) {
+	fuse := openJSON(t, jsonText(small(dict{"decoder": dict{"type": "Fuse"}})))
+	if got, err := fuse.Decode([]int32{256, ' ', 262}); err != nil || got != "abĠ<think>" {
+		t.Errorf("decode with Fuse alone: got %q, %v, want %q", got, err, "abĠ<think>")
+	}
 	tok := openJSON(t, jsonText(small(dict{"decoder": nil})))
 	if got, err := tok.Decode([]int32{256, ' ', 262}); err != nil || got != "ab Ġ <think>" {
 		t.Errorf("decode: got %q, %v, want %q", got, err, "ab Ġ <think>")
@@ -182,6 +187,42 @@ func TestLower(t *testing.T) {
 	} {
 		if got, _, _ := lowerStep()(text); got != want {
 			t.Errorf("lower %+q: got %+q, want %+q", text, got, want)
+		}
+	}
+}
+
+// The scores of a tokenizer.json are rounded as the reference rounds them: the
+// digits as a number, then that by a power of ten.
+func TestScoresRoundTwice(t *testing.T) {
+	for text, want := range map[string]float64{
+		"0": 0, "-2.5": -2.5, "1e3": 1000, "-1.5E-2": -0.015, "12": 12, "1e-310": 1e-310, "123456789012345678901": 123456789012345678901,
+		"-8.7654321098765432":        -float64(87654321098765432) / 1e16,
+		"-0.12345678901234567891234": -float64(12345678901234567891) / 1e20,
+	} {
+		s := jsonScan{data: []byte(text)}
+		if got, err := s.number(); err != nil || got != want {
+			t.Errorf("number %s: got %v, %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "-", "1e", "e5", "1.2.3", "--1", "1e999"} {
+		s := jsonScan{data: []byte(text)}
+		if got, err := s.number(); err == nil {
+			t.Errorf("number %q: got %v, want an error", text, got)
+		}
+	}
+}
+
+// Inside brackets \w is without the numbers of Latin-1.
+func TestWordsInBrackets(t *testing.T) {
+	for pattern, want := range map[string]string{`\w`: "²,a,٣", `[\w]`: "a,٣", `[\w&&[^\d]]`: "a", `[^\W]`: "a,٣", `\W`: ".", `[\W]`: "²,."} {
+		f, err := newFinder(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := "²a.٣"
+		spans, err := f.find(nil, text, span{0, int32(len(text))})
+		if got := strings.Join(texts(text, spans), ","); err != nil || got != want {
+			t.Errorf("find %s: got %s, %v, want %s", pattern, got, err, want)
 		}
 	}
 }

@@ -127,7 +127,8 @@ func (t *Tokenizer) setDecoder(c *component) error {
 	if err != nil {
 		return fmt.Errorf("decoder: %w", err)
 	}
-	if t.raw && len(list) > 0 {
+	bytes := slices.ContainsFunc(list, func(c *component) bool { return c.Type == "ByteLevel" })
+	if t.raw && bytes {
 		for _, c := range list {
 			if c.Type != "ByteLevel" && c.Type != "Fuse" {
 				return fmt.Errorf("decoder %s: %w with a ByteLevel pre-tokenizer", c.Type, ErrUnsupported)

@@ -3,7 +3,10 @@ package tokenizer
 import (
 	"bytes"
 	"fmt"
+	"math"
+	"math/bits"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -197,12 +200,35 @@ func (s *jsonScan) number() (float64, error) {
 	for s.pos < len(s.data) && bytes.IndexByte([]byte("+-.eE0123456789"), s.data[s.pos]) >= 0 {
 		s.pos++
 	}
-	v, err := strconv.ParseFloat(string(s.data[from:s.pos]), 64)
+	text := string(s.data[from:s.pos])
+	v, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		s.pos = from
 		return 0, s.fail("a number")
 	}
-	return v, nil
+	return roundTwice(text, v), nil
+}
+
+// roundTwice returns the number that a text spells, v if rounded once, as the
+// reference reads it: it rounds the digits, then what a power of ten makes of
+// them. Of equally good cuts of a text, the last bits of the scores decide.
+func roundTwice(text string, v float64) float64 {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(text, "-")), "e")
+	power, _ := strconv.Atoi(exponent)
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits, err := strconv.ParseUint(whole, 10, 64)
+	for i := 0; err == nil && i < len(fraction); i++ {
+		high, low := bits.Mul64(digits, 10)
+		low, carry := bits.Add64(low, uint64(fraction[i]-'0'), 0)
+		if high+carry > 0 {
+			break // further digits do not count
+		}
+		digits, power = low, power-1
+	}
+	if err != nil || power < -300 || power > 300 {
+		return v
+	}
+	return math.Copysign(float64(digits)*math.Pow10(max(power, 0))/math.Pow10(max(-power, 0)), v)
 }
 
 // raw skips a value and returns its text.

@@ -229,7 +229,7 @@ func (t *translation) escape() error {
 	}
 	switch b := t.rest[1]; {
 	case strings.IndexByte("sSdDwWhHpP", b) >= 0:
-		c, rest, err := parseClassMember(t.rest)
+		c, rest, err := parseClassMember(t.rest, false)
 		if err != nil {
 			return err
 		}
@@ -240,7 +240,7 @@ func (t *translation) escape() error {
 	case b == 'Z':
 		t.emit(2, `(?=\n?\z)`)
 	case b == 'b' || b == 'B':
-		w := new(codeSet).addWord().String()
+		w := new(codeSet).addWord(false).String()
 		s := "(?:(?<=" + w + ")(?!" + w + ")|(?<!" + w + ")(?=" + w + "))"
 		if b == 'B' {
 			s = "(?!" + s + ")"
