@@ -18,7 +18,7 @@ type bpe struct {
 	fuse      bool       // neighbouring unknown characters become one token
 	keepGaps  bool       // what is dropped still keeps its neighbours apart
 	whole     wholeRule
-	forbidden map[int32]bool // entries that a piece as a whole must not become
+	hidden    map[int32]bool // entries of control tokens: plain text has them not as a whole
 	wordEnd   string         // is taken to stand behind the last character of a piece
 }
 
@@ -57,7 +57,7 @@ func (m *bpe) complete() bool { return m.hasStarts || m.hasBytes && !m.byteLevel
 
 func (m *bpe) encode(e *encoder, dst []int32, piece string) []int32 {
 	if m.whole == wholeAlways || m.whole == wholeNewlines && onlyNewlines(piece) {
-		if t := m.vocab.find(piece); t >= 0 && m.vocab.ids[t] >= 0 && !m.forbidden[t] {
+		if t := m.vocab.find(piece); t >= 0 && m.vocab.ids[t] >= 0 && !(e.plain && m.hidden[t]) {
 			return append(dst, m.vocab.ids[t])
 		}
 	}

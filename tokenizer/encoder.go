@@ -19,6 +19,7 @@ type encoder struct {
 	heap     rankHeap
 	piece    string
 	lastJoin int32
+	plain    bool // no control tokens
 	cuts     []cut
 
 	cache pieceCache

@@ -226,3 +226,27 @@ func TestWordsInBrackets(t *testing.T) {
 		}
 	}
 }
+
+// A control token that stands in the model is found by it where it is no added
+// token of the text, but not in plain text.
+func TestControlTokensOfTheModel(t *testing.T) {
+	added := []any{dict{"id": 2, "content": "ab", "special": true, "normalized": false, "single_word": true}}
+	unigram := dict{"added_tokens": added, "model": dict{"type": "Unigram", "unk_id": 0, "vocab": []any{
+		[]any{"<unk>", 0}, []any{"a", -5}, []any{"ab", -1}, []any{"b", -5}, []any{"c", -1},
+	}}}
+	bytePairs := chars([]string{"c", "a", "ab", "b"}, dict{"ignore_merges": true})
+	bytePairs["added_tokens"] = added
+	bytePairs["pre_tokenizer"] = dict{"type": "Split", "pattern": dict{"String": "c"}, "behavior": "Isolated"}
+	for _, c := range []struct {
+		file dict
+		c    int32
+	}{{unigram, 4}, {bytePairs, 0}} {
+		tok := openJSON(t, jsonText(c.file))
+		for range 2 { // the second time from the cache
+			wantIDs(t, tok, "cab", 0, c.c, 2)
+			wantIDs(t, tok, "cab", Plain, c.c, 1, 3)
+			wantIDs(t, tok, "ab", 0, 2)
+			wantIDs(t, tok, "ab", Plain, 1, 3)
+		}
+	}
+}

@@ -35,13 +35,13 @@ func (t *Tokenizer) loadBPE(m *hfModel, added []hfAdded) error {
 			return fmt.Errorf("model BPE: %w: unk_token %.40q is not in the vocabulary", ErrDamaged, *m.UnkToken)
 		}
 	}
-	b.forbidden = map[int32]bool{}
+	b.hidden = map[int32]bool{}
 	for _, a := range added {
 		if e := t.findEntry(a.Content); e >= 0 && isControl(a.Content, a.Special) {
-			b.forbidden[e] = true
+			b.hidden[e] = true
 		}
 	}
-	t.model = b
+	t.model, t.hides = b, b.whole == wholeAlways && len(b.hidden) > 0
 	t.addCut(b)
 	return nil
 }
@@ -194,6 +194,7 @@ func (t *Tokenizer) loadUnigram(m *hfModel, added []hfAdded) error {
 	}
 	var keys []trieKey
 	var scores []float64
+	hidden := map[int32]bool{}
 	s := jsonScan{data: m.vocab}
 	err := s.array(func() error {
 		n := 0
@@ -207,9 +208,10 @@ func (t *Tokenizer) loadUnigram(m *hfModel, added []hfAdded) error {
 				if _, err := t.vocab.add(piece, id, true); err != nil {
 					return err
 				}
-				if !control[string(piece)] {
-					keys = append(keys, trieKey{string(piece), id})
+				if control[string(piece)] {
+					hidden[id] = true
 				}
+				keys = append(keys, trieKey{string(piece), id})
 				return nil
 			}
 			score, err := s.number()
@@ -241,7 +243,8 @@ func (t *Tokenizer) loadUnigram(m *hfModel, added []hfAdded) error {
 	case !u.hasBytes:
 		return fmt.Errorf("model Unigram: %w without unk_id", ErrUnsupported)
 	}
-	t.model = u
+	u.hidden = hidden
+	t.model, t.hides = u, len(hidden) > 0
 	return nil
 }
 

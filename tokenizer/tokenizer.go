@@ -29,6 +29,7 @@ type Tokenizer struct {
 	normalizer              normalizer
 	stages                  []stage
 	model                   model
+	hides                   bool // the model has control tokens that plain text must not become
 	wholes                  wholes
 	decoder                 decoder
 	prefix, suffix          []int32 // what the model adds to a text
@@ -152,7 +153,7 @@ func (t *Tokenizer) encodeText(e *encoder, dst []int32, text string, plain, firs
 		find = t.normalPlain
 	}
 	if find == nil {
-		return t.encodePieces(e, dst, text, first)
+		return t.encodePieces(e, dst, text, plain, first)
 	}
 	e.subparts = find.split(e.subparts[:0], text)
 	for _, p := range e.subparts {
@@ -160,15 +161,16 @@ func (t *Tokenizer) encodeText(e *encoder, dst []int32, text string, plain, firs
 			dst = append(dst, p.id)
 			continue
 		}
-		if dst, err = t.encodePieces(e, dst, p.of(text), first && p.start == 0); err != nil {
+		if dst, err = t.encodePieces(e, dst, p.of(text), plain, first && p.start == 0); err != nil {
 			return dst, err
 		}
 	}
 	return dst, nil
 }
 
-// encodePieces splits text that is all ordinary and encodes its pieces.
-func (t *Tokenizer) encodePieces(e *encoder, dst []int32, text string, first bool) ([]int32, error) {
+// encodePieces splits text that is all ordinary and encodes its pieces. Few of
+// them become control tokens: in plain text, those are encoded once more.
+func (t *Tokenizer) encodePieces(e *encoder, dst []int32, text string, plain, first bool) ([]int32, error) {
 	e.pieces = pieces{text, append(e.pieces.spans[:0], span{0, int32(len(text))}), first}
 	for _, s := range t.stages {
 		if err := s.apply(e); err != nil {
@@ -177,7 +179,13 @@ func (t *Tokenizer) encodePieces(e *encoder, dst []int32, text string, first boo
 	}
 	text = e.pieces.text
 	for _, s := range e.pieces.spans {
+		n := len(dst)
 		dst = t.encodePiece(e, dst, text[s.start:s.end])
+		if plain && t.hides && slices.ContainsFunc(dst[n:], t.IsControl) {
+			e.plain = true
+			dst = t.model.encode(e, dst[:n], text[s.start:s.end])
+			e.plain = false
+		}
 	}
 	return dst, nil
 }

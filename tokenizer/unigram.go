@@ -11,8 +11,9 @@ import (
 type unigram struct {
 	trie     *trie // of the pieces, to their ids
 	scores   []float64
-	user     []bool // by id: user-defined; nil if there are none
-	unknown  int32  // id for characters that no piece begins with; -1: they are an error
+	user     []bool         // by id: user-defined; nil if there are none
+	hidden   map[int32]bool // ids of control tokens, which plain text has not
+	unknown  int32          // id for characters that no piece begins with; -1: they are an error
 	unkScore float64
 	single   bool       // sums are kept in float32, as SentencePiece does
 	fallback [256]int32 // ids of the bytes, which spell what is unknown; -1: none
@@ -65,7 +66,7 @@ func (m *unigram) encode(e *encoder, dst []int32, piece string) []int32 {
 	for at := 0; at < len(piece); {
 		n := charLen(piece, at)
 		m.reset(best, at)
-		if !m.extend(best, piece, at, n) {
+		if !m.extend(best, piece, at, n, e.plain) {
 			m.reach(&best[at+n], best[at].score+m.unkScore, at, m.unknown)
 		}
 		at += n
@@ -83,7 +84,7 @@ func (m *unigram) encode(e *encoder, dst []int32, piece string) []int32 {
 		for from > 0 && best[from].id == m.unknown { // neighbours are one
 			from = int(best[from].from)
 		}
-		dst = m.appendUnknown(dst, piece[from:at])
+		dst = m.appendUnknown(dst, piece[from:at], e.plain)
 		at = from
 	}
 	slices.Reverse(dst[first:])
@@ -92,8 +93,8 @@ func (m *unigram) encode(e *encoder, dst []int32, piece string) []int32 {
 
 // appendUnknown appends the bytes of an unknown text, last to first, or the
 // unknown token, which the text may also be by its name.
-func (m *unigram) appendUnknown(dst []int32, text string) []int32 {
-	if id, n := m.trie.longest(text); n == len(text) {
+func (m *unigram) appendUnknown(dst []int32, text string, plain bool) []int32 {
+	if id, n := m.trie.longest(text); n == len(text) && !(plain && m.hidden[id]) {
 		return append(dst, id)
 	}
 	n := len(dst)
@@ -109,10 +110,10 @@ func (m *unigram) appendUnknown(dst []int32, text string) []int32 {
 
 // extend notes every piece that the text has at a place, and reports whether
 // one of them is exactly the character there, n bytes long.
-func (m *unigram) extend(best []cut, text string, at, n int) (single bool) {
+func (m *unigram) extend(best []cut, text string, at, n int, plain bool) (single bool) {
 	here := best[at].score
 	for node, i := m.trie.root[text[at]], at+1; node != 0; i++ {
-		if id := m.trie.nodes[node].value; id >= 0 {
+		if id := m.trie.nodes[node].value; id >= 0 && !(plain && m.hidden[id]) {
 			score := m.scores[id]
 			if m.user != nil && m.user[id] {
 				score = m.userScore(i - at)
