@@ -103,6 +103,12 @@ func (b *binder) vector(role string, layer int, part string, n int) []float32 {
 	if err := quant.Decode(v, t.DType, data); err != nil {
 		b.fail(fmt.Errorf("model: %s: tensor %s: %w", b.src.name(), name, err))
 	}
+	for i, x := range v {
+		if !(x >= -math.MaxFloat32 && x <= math.MaxFloat32) {
+			b.fail(wrongTensor(b.src, name, fmt.Sprintf("element %d is %v", i, x), "numbers"))
+			break
+		}
+	}
 	return v
 }
 

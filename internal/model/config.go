@@ -96,7 +96,7 @@ func parseActivation(name string) (Activation, error) {
 	case "gelu_pytorch_tanh", "gelu_tanh", "gelu_new":
 		return GeluTanh, nil
 	}
-	return 0, fmt.Errorf("hidden_act %q, want silu or gelu_pytorch_tanh: %w", name, ErrConfig)
+	return 0, fmt.Errorf("hidden_act %.40q, want silu or gelu_pytorch_tanh: %w", name, ErrConfig)
 }
 
 // slides says whether layer i looks back on SlidingWindow positions only.
@@ -134,7 +134,7 @@ func (c *Config) check() error {
 	case c.HeadDim < 2 || c.HeadDim%2 != 0:
 		return bad("head_dim %d, want an even number", c.HeadDim)
 	case c.HeadDim > maxWidth/c.NumAttentionHeads:
-		return bad("%d heads of %d are wider than %d", c.NumAttentionHeads, c.HeadDim, maxWidth)
+		return bad("num_attention_heads %d of head_dim %d are wider than %d", c.NumAttentionHeads, c.HeadDim, maxWidth)
 	case c.NumExperts > 0 && (c.NumExpertsPerTok < 1 || c.NumExpertsPerTok > c.NumExperts):
 		return bad("num_experts_per_tok %d of %d experts", c.NumExpertsPerTok, c.NumExperts)
 	case c.NumExperts > 0 && c.MoEIntermediateSize < 1:
@@ -171,7 +171,7 @@ func (c *Config) checkLatent() error {
 	case c.KVLoraRank+c.QKRopeHeadDim > maxWidth:
 		return bad("kv_lora_rank %d and qk_rope_head_dim %d, want at most %d together", c.KVLoraRank, c.QKRopeHeadDim, maxWidth)
 	case c.NumAttentionHeads > maxWidth/(c.QKNopeHeadDim+c.QKRopeHeadDim+c.VHeadDim):
-		return bad("%d heads of qk_nope_head_dim %d, qk_rope_head_dim %d and v_head_dim %d are wider than %d",
+		return bad("num_attention_heads %d of qk_nope_head_dim %d, qk_rope_head_dim %d and v_head_dim %d are wider than %d",
 			c.NumAttentionHeads, c.QKNopeHeadDim, c.QKRopeHeadDim, c.VHeadDim, maxWidth)
 	case c.IndexNHeads > 0 && c.IndexHeadDim < c.QKRopeHeadDim:
 		return bad("index_head_dim %d, want qk_rope_head_dim %d or more", c.IndexHeadDim, c.QKRopeHeadDim)

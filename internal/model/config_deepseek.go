@@ -103,6 +103,8 @@ func (c *Config) readGGUFDeepSeek(k *keys) {
 	// Lite models have no compressed queries, whatever their keys say.
 	if t, ok := k.f.Tensor("blk.0.attn_q_a.weight"); ok && len(t.Shape) == 2 {
 		c.QLoraRank = min(t.Shape[0], maxWidth)
+	} else if _, plain := k.f.Tensor("blk.0.attn_q.weight"); !plain {
+		c.QLoraRank = k.count("attention.q_lora_rank", 0, 0, maxWidth) // so that the missing tensor is named
 	}
 	c.NumNextNPredictLayers = k.count("nextn_predict_layers", 0, 0, 16)
 	if c.NumHiddenLayers -= c.NumNextNPredictLayers; c.NumHiddenLayers < 1 {

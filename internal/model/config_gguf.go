@@ -22,7 +22,7 @@ func configFromGGUF(f *gguf.File) (*Config, error) {
 	}
 	kind, ok := ggufArchitectures[arch]
 	if !ok {
-		return nil, fmt.Errorf("model: %s: general.architecture %q: %w; known are %s", f.Name(), arch, ErrArch, ggufNames())
+		return nil, fmt.Errorf("model: %s: general.architecture %.40q: %w; known are %s", f.Name(), arch, ErrArch, ggufNames())
 	}
 	k := &keys{f: f, arch: arch}
 	c := &Config{ModelType: kind}
@@ -35,7 +35,7 @@ func configFromGGUF(f *gguf.File) (*Config, error) {
 	c.readGGUFTokens(f)
 	if k.err == nil {
 		if err := c.check(); err != nil {
-			k.err = fmt.Errorf("model: %s: %w", f.Name(), err)
+			k.err = k.contradiction(err)
 		}
 	}
 	return c, k.err

@@ -47,7 +47,7 @@ func parseConfig(name string, r io.Reader) (*Config, error) {
 		if f.err != nil {
 			return nil, f.err
 		}
-		return nil, fmt.Errorf("model: %s: model_type %q: %w; known are %s", f.file, kind, ErrArch, familyNames())
+		return nil, fmt.Errorf("model: %s: model_type %.40q: %w; known are %s", f.file, kind, ErrArch, familyNames())
 	}
 	c.readSizes(f)
 	c.readLayers(f)

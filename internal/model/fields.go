@@ -20,7 +20,8 @@ type fields struct {
 
 // parseJSON reads a JSON object and nothing behind it; name is for messages.
 func parseJSON(name string, r io.Reader) (map[string]any, error) {
-	d := json.NewDecoder(io.LimitReader(r, maxConfigBytes))
+	limited := &io.LimitedReader{R: r, N: maxConfigBytes + 1}
+	d := json.NewDecoder(limited)
 	d.UseNumber()
 	var v map[string]any
 	err := d.Decode(&v)
@@ -28,6 +29,13 @@ func parseJSON(name string, r io.Reader) (map[string]any, error) {
 		if _, more := d.Token(); more != io.EOF {
 			err = errors.New("more than one JSON object")
 		}
+	}
+	var kind *json.UnmarshalTypeError
+	switch {
+	case limited.N == 0:
+		err = fmt.Errorf("is longer than %d bytes", maxConfigBytes)
+	case errors.As(err, &kind):
+		err = fmt.Errorf("is a JSON %s, want an object", kind.Value)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w: %w", name, err, ErrConfig)

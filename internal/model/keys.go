@@ -2,6 +2,8 @@ package model
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/blitz-r1/blitz/gguf"
 )
@@ -89,4 +91,56 @@ func (k *keys) text(key, def string) string {
 		k.fail(name, "a string")
 	}
 	return x
+}
+
+// fieldKeys are the keys that GGUF files have for the fields that Config.check names.
+var fieldKeys = map[string]string{
+	"num_attention_heads":              "attention.head_count",
+	"num_key_value_heads":              "attention.head_count_kv",
+	"head_dim":                         "attention.key_length",
+	"num_experts_per_tok":              "expert_used_count",
+	"moe_intermediate_size":            "expert_feed_forward_length",
+	"sliding_window":                   "attention.sliding_window",
+	"rms_norm_eps":                     "attention.layer_norm_rms_epsilon",
+	"attn_logit_softcapping":           "attn_logit_softcapping",
+	"final_logit_softcapping":          "final_logit_softcapping",
+	"qk_rope_head_dim":                 "rope.dimension_count",
+	"qk_nope_head_dim":                 "attention.key_length_mla",
+	"v_head_dim":                       "attention.value_length_mla",
+	"kv_lora_rank":                     "attention.kv_lora_rank",
+	"q_lora_rank":                      "attention.q_lora_rank",
+	"index_head_dim":                   "attention.indexer.key_length",
+	"index_n_heads":                    "attention.indexer.head_count",
+	"n_group":                          "expert_group_count",
+	"topk_group":                       "expert_group_used_count",
+	"n_shared_experts":                 "expert_shared_count",
+	"routed_scaling_factor":            "expert_weights_scale",
+	"experts":                          "expert_count",
+	"rope_theta":                       "rope.freq_base",
+	"rope_type":                        "rope.scaling.type",
+	"factor":                           "rope.scaling.factor",
+	"original_max_position_embeddings": "rope.scaling.original_context_length",
+	"beta_fast":                        "rope.scaling.yarn_beta_fast",
+	"beta_slow":                        "rope.scaling.yarn_beta_slow",
+	"mscale":                           "rope.scaling.yarn_log_multiplier",
+	"attention_factor":                 "rope.scaling.attn_factor",
+}
+
+// contradiction returns an error of Config.check with the keys of the file that hold
+// the fields it names.
+func (k *keys) contradiction(err error) error {
+	var names []string
+	words := strings.FieldsFunc(err.Error(), func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') })
+	for _, w := range words {
+		if key, ok := fieldKeys[w]; ok && k.f.Has(k.name(key)) && !slices.Contains(names, k.name(key)) {
+			names = append(names, k.name(key))
+		}
+	}
+	switch len(names) {
+	case 0:
+		return fmt.Errorf("model: %s: %w", k.f.Name(), err)
+	case 1:
+		return fmt.Errorf("model: %s: key %s: %w", k.f.Name(), names[0], err)
+	}
+	return fmt.Errorf("model: %s: keys %s: %w", k.f.Name(), strings.Join(names, ", "), err)
 }

@@ -156,6 +156,9 @@ func (m *Model) bind(b *binder) {
 	c := &m.Config
 	m.embed = &b.embed
 	name := b.name("token_embd", noLayer, ".weight")
+	if c.VocabSize == 0 { // a GGUF file, where this tensor tells
+		b.fail(wrongTensor(b.src, name, "is missing or no matrix", fmt.Sprintf("one row of %d numbers a token", c.HiddenSize)))
+	}
 	if t, ok := b.find(name, c.VocabSize, c.HiddenSize); ok {
 		b.matrix(&m.embed.Matrix, t, c.VocabSize, c.HiddenSize, 0, 0)
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"errors"
+	"io"
 	"math"
 	"path/filepath"
 	"strings"
@@ -184,21 +185,21 @@ func TestRefusedMetadata(t *testing.T) {
 		{"deepseek-v3", "attention.kv_lora_rank", u(1 << 31), []string{"attention.kv_lora_rank"}},
 		{"deepseek-v3", "attention.kv_lora_rank", none, []string{"attention.kv_lora_rank", "not there"}},
 		{"deepseek-v3", "attention.key_length_mla", u(16), []string{"attention.key_length", "more than rope.dimension_count 16"}},
-		{"deepseek-v3", "rope.dimension_count", u(15), []string{"qk_rope_head_dim 15"}},
+		{"deepseek-v3", "rope.dimension_count", u(15), []string{"key deepseek2.rope.dimension_count: ", "qk_rope_head_dim 15"}},
 		{"deepseek-v3", "rope.dimension_count", none, []string{"rope.dimension_count", "not there"}},
 		{"deepseek-v3", "rope.scaling.type", gguf.ValueOf("longrope"), []string{"rope_type", "longrope"}},
-		{"deepseek-v3", "rope.scaling.factor", f(math.NaN()), []string{"rope factor NaN"}},
+		{"deepseek-v3", "rope.scaling.factor", f(math.NaN()), []string{"key deepseek2.rope.scaling.factor: ", "rope factor NaN"}},
 		{"deepseek-v3", "rope.scaling.original_context_length", u(0), []string{"original_max_position_embeddings 0"}},
 		{"deepseek-v3", "rope.scaling.yarn_log_multiplier", f(1e30), []string{"mscale"}},
-		{"deepseek-v3", "rope.freq_base", f(0), []string{"rope_theta 0"}},
+		{"deepseek-v3", "rope.freq_base", f(0), []string{"key deepseek2.rope.freq_base: ", "rope_theta 0"}},
 		{"deepseek-v3", "attention.layer_norm_rms_epsilon", none, []string{"layer_norm_rms_epsilon"}},
 		{"deepseek-v3", "attention.head_count", u(0), []string{"attention.head_count", "0"}},
-		{"deepseek-v3", "attention.head_count_kv", u(3), []string{"num_key_value_heads 3"}},
+		{"deepseek-v3", "attention.head_count_kv", u(3), []string{"keys deepseek2.attention.head_count, deepseek2.attention.head_count_kv: ", "num_key_value_heads 3"}},
 		{"deepseek-v3", "block_count", u(0), []string{"block_count", "0"}},
 		{"deepseek-v3-mtp", "nextn_predict_layers", u(4), []string{"nextn_predict_layers", "fewer than block_count"}},
 		{"deepseek-v32", "attention.indexer.top_k", u(0), []string{"attention.indexer.top_k", "0"}},
 		{"deepseek-v32", "attention.indexer.top_k", none, []string{"attention.indexer.top_k", "not there"}},
-		{"deepseek-v32", "attention.indexer.key_length", u(8), []string{"index_head_dim 8"}},
+		{"deepseek-v32", "attention.indexer.key_length", u(8), []string{"deepseek32.attention.indexer.key_length", "index_head_dim 8"}},
 	} {
 		model, err := tiny.Load(filepath.Join("testdata", c.model))
 		if err != nil {
@@ -220,4 +221,46 @@ func TestRefusedMetadata(t *testing.T) {
 		}
 		refused(t, path, ErrConfig, append([]string{c.model + ".gguf"}, c.words...)...)
 	}
+}
+
+// TestConfigFile reads files that are no configuration as a whole.
+func TestConfigFile(t *testing.T) {
+	for name, c := range map[string]struct {
+		text  io.Reader
+		words string
+	}{
+		"list":     {strings.NewReader("[]"), "is a JSON array, want an object"},
+		"endless":  {io.MultiReader(strings.NewReader(`{"x": "`), io.LimitReader(letters{}, 1<<40)), "is longer than 16777216 bytes"},
+		"deep":     {io.LimitReader(brackets{}, 1<<20), "exceeded max depth"},
+		"two":      {strings.NewReader("{} {}"), "more than one JSON object"},
+		"cut":      {strings.NewReader(`{"a": 1`), "unexpected EOF"},
+		"nothing":  {strings.NewReader(""), "EOF"},
+		"no JSON":  {strings.NewReader("\x00\x01"), "invalid character"},
+		"bad ends": {strings.NewReader("{}x"), "more than one JSON object"},
+	} {
+		_, err := parseJSON("config.json", c.text)
+		if err == nil || !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "config.json: ") || !strings.Contains(err.Error(), c.words) {
+			t.Errorf("%s: got %v, want an error with %q", name, err, c.words)
+		}
+	}
+}
+
+// letters and brackets read as text without end.
+type (
+	letters  struct{}
+	brackets struct{}
+)
+
+func (letters) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'a'
+	}
+	return len(p), nil
+}
+
+func (brackets) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '['
+	}
+	return len(p), nil
 }

@@ -37,6 +37,9 @@ func turned(x *tiny.Stored) { x.Shape = []int{x.Shape[1], x.Shape[0]} }
 
 func integers(x *tiny.Stored) { x.Type = tensor.I32 }
 
+func withNaN(x *tiny.Stored)      { copy(x.Data[4:], []byte{0, 0, 0xc0, 0x7f}) }
+func withInfinity(x *tiny.Stored) { copy(x.Data[8:], []byte{0, 0, 0x80, 0xff}) }
+
 // TestRefusedTensors opens checkpoints with tensors missing, of the wrong shape or of a
 // type without weights.
 func TestRefusedTensors(t *testing.T) {
@@ -68,6 +71,9 @@ func TestRefusedTensors(t *testing.T) {
 		{"deepseek-v32", "model.layers.1.self_attn.indexer.weights_proj.weight", turned, []string{"shape [128 8]", "[8 128]"}},
 		{"deepseek-v3-mtp", "model.layers.3.enorm.weight", drop, []string{"is missing", "[128]"}},
 		{"deepseek-v3-mtp", "model.layers.3.eh_proj.weight", turned, []string{"shape [256 128]", "[128 256]"}},
+		{"deepseek-v3", "model.layers.1.input_layernorm.weight", withNaN, []string{"element 1 is NaN", "numbers"}},
+		{"deepseek-v3", "model.layers.1.mlp.gate.e_score_correction_bias", withInfinity, []string{"element 2 is -Inf", "numbers"}},
+		{"qwen2", "model.layers.0.self_attn.v_proj.bias", withNaN, []string{"element 1 is NaN", "numbers"}},
 		{"qwen2", "model.layers.1.self_attn.k_proj.bias", drop, []string{"is missing", "bias"}},
 	} {
 		model, err := tiny.Load(filepath.Join("testdata", c.model))
@@ -236,9 +242,9 @@ func TestRefusedGGUF(t *testing.T) {
 		{tiny.Split, "blk.1.ffn_up_exps.weight", false, []string{"blk.1.ffn_up_exps.weight", "[15 64 128]", "[16 64 128]"}},
 		{tiny.Split, "blk.2.exp_probs_b.bias", true, []string{"blk.2.exp_probs_b.bias", "is missing", "[16]"}},
 		{tiny.Split, "blk.2.ffn_down_shexp.weight", true, []string{"blk.2.ffn_down_shexp.weight", "is missing"}},
-		{tiny.Split, "blk.0.attn_q_a.weight", true, []string{"blk.0.attn_q.weight", "is missing"}},
+		{tiny.Split, "blk.0.attn_q_a.weight", true, []string{"blk.0.attn_q_a.weight", "is missing"}},
 		{tiny.Split, "blk.3.attn_q_a.weight", true, []string{"blk.3.attn_q_a.weight", "is missing"}},
-		{tiny.Split, "token_embd.weight", true, []string{"token_embd.weight", "is missing"}},
+		{tiny.Split, "token_embd.weight", true, []string{"token_embd.weight", "is missing", "one row of 128 numbers a token"}},
 	} {
 		model, err := tiny.Load(filepath.Join("testdata", "deepseek-v3"))
 		if err != nil {

@@ -50,7 +50,7 @@ func (r *RopeConfig) check() error {
 		}
 		return nil
 	}
-	return bad("rope_type %q, want default, linear, llama3 or yarn", r.Type)
+	return bad("rope_type %.40q, want default, linear, llama3 or yarn", r.Type)
 }
 
 // checkYarn is check for what YaRN has beyond other scaling.
