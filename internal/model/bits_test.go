@@ -72,7 +72,7 @@ func TestSameBitsExpansions(t *testing.T) {
 	model, _ := loadExpectation(t, "deepseek-v3")
 	model = model.With(map[string]any{"kv_lora_rank": 256, "qk_nope_head_dim": 256, "num_hidden_layers": 2, "num_attention_heads": 2})
 	types := []tensor.DType{tensor.Q4_K, tensor.Q6_K, tensor.Q8_0}
-	if testing.Short() {
+	if quick() {
 		types = types[:1]
 	}
 	for _, dt := range types {
@@ -124,13 +124,13 @@ func alone(t *testing.T, m *Model, kind kernel.CacheKind, sequences [][]int32) (
 func holdBits(t *testing.T, m *Model) {
 	t.Helper()
 	lengths := []int{265, 33, 1, 10}
-	if testing.Short() {
+	if quick() {
 		lengths[0] = 40
 	}
 	drafting := m.drafts()
 	sequences := mixedLengths(m.Config.VocabSize, lengths...)
 	for kind := kernel.CacheF32; kind <= kernel.CacheQ8; kind++ {
-		if testing.Short() && kind != m.DefaultCache() {
+		if quick() && kind != m.DefaultCache() {
 			continue
 		}
 		want := alone(t, m, kind, sequences)

@@ -359,7 +359,7 @@ var untold = []string{"rope_parameters", "rope_interleave", "moe_layer_freq", "t
 // with every kind of cache and, where such files can say the shape, as GGUF of Q8_0.
 func TestPlain(t *testing.T) {
 	for i, c := range plainShapes {
-		if testing.Short() && i%3 > 0 {
+		if quick() && i%3 > 0 {
 			continue
 		}
 		model, _ := loadExpectation(t, c.model)
@@ -376,7 +376,7 @@ func TestPlain(t *testing.T) {
 			}
 		}
 		for _, form := range forms(model) {
-			if testing.Short() && form == Expanded {
+			if quick() && form == Expanded {
 				continue
 			}
 			k, err := model.Checkpoint(tensor.F32)

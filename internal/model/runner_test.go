@@ -10,6 +10,10 @@ import (
 	"github.com/blitz-r1/blitz/internal/kvcache"
 )
 
+// quick says that tests should do with fewer cases: they were asked to, or there is
+// portable code alone, which takes ten times as long.
+func quick() bool { return testing.Short() || len(kernel.Implementations()) == 1 }
+
 // runner runs a model on sequences of its own.
 type runner struct {
 	m     *Model
@@ -32,9 +36,8 @@ func newRunner(t *testing.T, m *Model, kind kernel.CacheKind, threads int) *runn
 // included, and of how many of those logits are wanted.
 type plan func(step, i, left int) (n, logits int)
 
-// whole takes all of every sequence, lastRow too and wants the last logits alone.
-func whole(_, _, left int) (int, int)   { return left, left }
-func lastRow(_, _, left int) (int, int) { return left, 1 }
+// whole takes all of every sequence.
+func whole(_, _, left int) (int, int) { return left, left }
 
 // pieces takes n tokens of every sequence.
 func pieces(n int) plan {

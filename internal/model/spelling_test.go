@@ -46,7 +46,7 @@ func TestSpellings(t *testing.T) {
 	for _, name := range latentModels {
 		model, e := loadExpectation(t, name)
 		for _, form := range forms(model) {
-			if testing.Short() && form == Expanded {
+			if quick() && form == Expanded {
 				continue
 			}
 			o := Options{Latent: form}
