@@ -13,8 +13,8 @@ import (
 // ascending order.
 type Attention struct {
 	Kind             CacheKind
-	KeyDim, ValueDim int
-	Scale            float32
+	KeyDim, ValueDim int     // elements of a head's key and value
+	Scale            float32 // multiplies scores
 	Cap              float32 // soft cap of the scores, 0: none
 	Latent           bool    // values are the first ValueDim elements of the keys
 	Window           int     // positions that a query sees, its own included; 0: all
@@ -94,7 +94,7 @@ func (a *Attention) Attend(queries []Query, pages Pages, s *AttendScratch) {
 	}
 }
 
-// PartSize returns the length of what AttendSplits writes for a split.
+// PartSize returns how many numbers AttendSplits writes for a split.
 func (a *Attention) PartSize(queries int) int { return queries * (2 + a.ValueDim) }
 
 // AttendSplits computes the splits c0 … c1-1 apart, so that threads can share out
@@ -114,7 +114,10 @@ func (a *Attention) AttendSplits(queries []Query, pages Pages, c0, c1 int, parts
 	}
 }
 
-// CombineSplits finishes what AttendSplits computed for all splits from c0 on.
+// CombineSplits finishes what AttendSplits computed for all splits from c0 on: it
+// writes the queries' Out.
+//
+//	parts [splits, PartSize]
 func (a *Attention) CombineSplits(queries []Query, c0 int, parts []float32, s *AttendScratch) {
 	clear(s.started[:])
 	s.part = grow(s.part, MaxQueries*a.ValueDim)

@@ -60,7 +60,7 @@ func (k CacheKind) KeyBytes(dim int) int {
 func (k CacheKind) keys(page []byte, dim int) Matrix {
 	var m Matrix
 	if k == CacheQ8 {
-		m = NewMatrix(PagePositions, roundUp(dim, Group), Format{Layout: Bits8, Scales: ScalesF16, Block: Group}, nil)
+		m = NewMatrix(PagePositions, WholeGroups(dim), Format{Layout: Bits8, Scales: ScalesF16, Block: Group}, nil)
 	} else {
 		m = NewFloatMatrix(PagePositions, dim, k.float(), nil)
 	}
@@ -115,7 +115,7 @@ func (k CacheKind) StoreKey(page []byte, slot int, key []float32, latent int) {
 		}
 		n = min(n, len(key)-d)
 		scale := quant.F32ToF16(quantiseGroup(q[:n], key[d:d+n]))
-		clear(q[n:roundUp(n, Group)])
+		clear(q[n:WholeGroups(n)])
 		for g := 0; g < n; g += Group {
 			group := (d + g) / Group
 			dst := block[group*tileBytes+4*lane:]

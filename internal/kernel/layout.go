@@ -9,6 +9,9 @@ const RowBlock = 16
 // Group is the number of columns that one quantised activation scale covers.
 const Group = 32
 
+// WholeGroups returns n columns rounded up to whole groups.
+func WholeGroups(n int) int { return roundUp(n, Group) }
+
 // tileBytes is the size of a group of a row block with one byte an integer:
 // eight steps, each four columns of sixteen rows side by side.
 const tileBytes = RowBlock * Group

@@ -1,6 +1,10 @@
 package kernel
 
-import "github.com/blitz-r1/blitz/internal/tensor"
+import (
+	"fmt"
+
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
 
 // Scratch is the memory that one thread's products need. The zero value is
 // ready.
@@ -32,9 +36,7 @@ func Product(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, s *Scratch) {
 		return
 	}
 	checkOutput(y, ldy, x.T, m, b1)
-	if x.groups*Group != m.Cols {
-		panic("kernel: product of vectors and a matrix of other widths")
-	}
+	checkWidth(x.groups*Group, m)
 	if impl == Portable {
 		productGeneric(y, ldy, x, m, b0, b1)
 		return
@@ -48,9 +50,7 @@ func FloatProduct(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int, s *Scratc
 		return
 	}
 	checkOutput(y, ldy, x.T, m, b1)
-	if x.K != m.Cols {
-		panic("kernel: product of vectors and a matrix of other widths")
-	}
+	checkWidth(x.K, m)
 	if impl == Portable {
 		floatProductGeneric(y, ldy, x, m, b0, b1)
 		return
@@ -63,6 +63,13 @@ func FloatProduct(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int, s *Scratc
 func checkOutput(y []float32, ldy, T int, m *Matrix, b1 int) {
 	last := min(b1*RowBlock, m.Rows)
 	if b1 > m.Blocks() || last > ldy || (T-1)*ldy+last > len(y) {
-		panic("kernel: product does not fit its output")
+		panic(fmt.Sprintf("kernel: product of %d vectors and %d of %d row blocks into %d numbers, %d a vector", T, b1, m.Blocks(), len(y), ldy))
+	}
+}
+
+// checkWidth panics where vectors of K elements do not fit a matrix.
+func checkWidth(K int, m *Matrix) {
+	if K != m.Cols {
+		panic(fmt.Sprintf("kernel: product of vectors of %d and a matrix [%d %d]", K, m.Rows, m.Cols))
 	}
 }

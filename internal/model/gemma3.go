@@ -1,8 +1,6 @@
 package model
 
-import (
-	"math"
-)
+import "math"
 
 // gemma3 is the language model of Gemma 3 (Gemma Team 2025): embeddings times the
 // root of the width, norms before and after attention and MLP, a norm on every
@@ -68,7 +66,6 @@ func (m *gemma3) forward(s *Step) *Act {
 			x = s.Wanted(x)
 			mark = s.Mark()
 		}
-
 		h = s.GatedMLP(s.Norm(x, &l.ffnNorm), &l.mlp)
 		s.Add(x, s.Norm(h, &l.postFFNNorm))
 		s.Release(mark)

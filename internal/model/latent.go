@@ -59,9 +59,7 @@ func (s *Step) Latent(x *Act, l *Latent, rope *Rope) *Act {
 
 // latentWidth returns the width of a latent cache row: c^KV and the roped part of
 // the key, each in whole groups of quantisation.
-func latentWidth(C, R int) int { return wholeGroups(C) + wholeGroups(R) }
-
-func wholeGroups(n int) int { return (n + kernel.Group - 1) / kernel.Group * kernel.Group }
+func latentWidth(C, R int) int { return kernel.WholeGroups(C) + kernel.WholeGroups(R) }
 
 // attendAbsorbed is (q W^UK) c^KV, softmax, and W^UV of what comes out.
 //
@@ -144,7 +142,7 @@ func (t *latentItems) expanded(r int) {
 // latentRow fills a row of latentWidth: c, which stands there already where nil, and
 // the roped part, with zeros behind each.
 func latentRow(row, c, rope []float32, C int) {
-	at := wholeGroups(C)
+	at := kernel.WholeGroups(C)
 	copy(row, c)
 	clear(row[C:at])
 	clear(row[at+copy(row[at:], rope):])

@@ -16,7 +16,9 @@ func (s *Step) Linear(x *Act, w *Linear) *Act {
 	return y
 }
 
-// Linear2 and Linear3 multiply x with several matrices at once.
+// Linear2 multiplies the rows of x with two matrices at once.
+//
+//	x [T, in] → [T, a's out], [T, b's out]
 func (s *Step) Linear2(x *Act, a, b *Linear) (ya, yb *Act) {
 	ya, yb = s.act(x.T, a.Rows), s.act(x.T, b.Rows)
 	s.product.begin()
@@ -26,6 +28,7 @@ func (s *Step) Linear2(x *Act, a, b *Linear) (ya, yb *Act) {
 	return ya, yb
 }
 
+// Linear3 is Linear2 with three.
 func (s *Step) Linear3(x *Act, a, b, c *Linear) (ya, yb, yc *Act) {
 	ya, yb, yc = s.act(x.T, a.Rows), s.act(x.T, b.Rows), s.act(x.T, c.Rows)
 	s.product.begin()

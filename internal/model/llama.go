@@ -54,7 +54,6 @@ func (m *llama) forward(s *Step) *Act {
 			x = s.Wanted(x)
 			mark = s.Mark()
 		}
-
 		h = s.Norm(x, &l.ffnNorm)
 		if l.experts != nil {
 			s.Add(x, s.Experts(h, l.experts))

@@ -123,7 +123,7 @@ func (b *binder) latent(l *Latent, layer int, c *Config, scale float32, index *R
 	if l.Form == Expanded {
 		a.HKV, a.DK, a.DV = l.H, l.P+l.R, l.V
 	} else {
-		a.HKV, a.DK, a.DV, a.Latent = 1, latentWidth(l.C, l.R), l.C, wholeGroups(l.C)
+		a.HKV, a.DK, a.DV, a.Latent = 1, latentWidth(l.C, l.R), l.C, kernel.WholeGroups(l.C)
 	}
 	if index != nil {
 		l.Indexer = b.indexer(layer, c, index)

@@ -57,7 +57,6 @@ func (m *qwen3) forward(s *Step) *Act {
 			x = s.Wanted(x)
 			mark = s.Mark()
 		}
-
 		h = s.Norm(x, &l.ffnNorm)
 		if l.experts != nil {
 			s.Add(x, s.Experts(h, l.experts))

@@ -105,6 +105,7 @@ func (s *Step) setBatch(b *Batch) {
 // Mark is a place in the step's memory to go back to.
 type Mark struct{ floats, acts, q8s, f32s int }
 
+// Mark returns the place that the step's memory is at.
 func (s *Step) Mark() Mark { return Mark{s.arena.used, s.acts.used, s.q8s.used, s.f32s.used} }
 
 // Release frees all activations made since the mark.

@@ -11,7 +11,7 @@ type Penalties struct {
 
 func (p *Penalties) active() bool { return p.Repetition != 1 || p.Frequency != 0 || p.Presence != 0 }
 
-// Apply changes the logit of one token: text says whether it occurs in prompt or
+// Apply changes the logit of one token among x [V]: text says whether it occurs in prompt or
 // output, count how often in the output.
 func (p *Penalties) Apply(x []float32, id int32, text bool, count int32) {
 	if int(id) >= len(x) || id < 0 {

@@ -85,8 +85,8 @@ func mla(c *caseReader) []output {
 	qn, qr, ckv := c.dims("q_nope", 2), c.dims("q_rope", 2), c.dims("ckv", 2)
 	uk, uv := c.dims("uk_w", 3), c.dims("uv_w", 3)
 	H, P, R, n, C, V := qn[0], qn[1], qr[1], ckv[0], ckv[1], uv[1]
-	pad := func(d int) int { return (d + kernel.Group - 1) / kernel.Group * kernel.Group }
-	latent, width := pad(C), pad(C)+pad(R)
+	latent := kernel.WholeGroups(C)
+	width := latent + kernel.WholeGroups(R)
 	a := kernel.Attention{Kind: kernel.CacheKind(c.num("kind")), KeyDim: width, ValueDim: C, Scale: c.scalar("scale"), Latent: true}
 	cache := newCache(a, n)
 	row := make([]float32, width)
@@ -119,7 +119,7 @@ func mla(c *caseReader) []output {
 func digestLatent(d *digester) {
 	for kind := kernel.CacheF32; kind <= kernel.CacheQ8; kind++ {
 		for _, c := range []struct{ n, heads, latent, rope int }{{40, 3, 64, 32}, {300, 20, 80, 16}, {600, 2, 512, 64}} {
-			wide := (c.latent + 31) / 32 * 32
+			wide := kernel.WholeGroups(c.latent)
 			a := kernel.Attention{Kind: kind, KeyDim: wide + c.rope, ValueDim: c.latent, Scale: 0.1, Latent: true}
 			cache := newCache(a, c.n)
 			for p := range c.n {
