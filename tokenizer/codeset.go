@@ -104,6 +104,10 @@ func parseClass(p string, depth int) (*codeSet, string, error) {
 		p = p[1:]
 	}
 	set, all := new(codeSet), (*codeSet)(nil)
+	if strings.HasPrefix(p, "]") && strings.Contains(p[1:], "]") { // it closes nothing yet
+		set.add(']', ']')
+		p = p[1:]
+	}
 	for {
 		switch {
 		case p == "":

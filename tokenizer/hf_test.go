@@ -84,6 +84,16 @@ func TestByteFallbackOfAWordEnd(t *testing.T) {
 	wantIDs(t, tok, "aa", 0, 0, 1, 2)
 }
 
+func TestByteFallbackOfByteLevel(t *testing.T) {
+	file := small(nil)
+	file["model"].(dict)["byte_fallback"] = true
+	wantIDs(t, openJSON(t, jsonText(file)), "é", 0, 0xC3, 0xA9)
+	delete(file["model"].(dict)["vocab"].(dict), "Ā")
+	if _, err := parseTokenizerJSON(jsonText(file), &hfConfig{}); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "byte_fallback") {
+		t.Errorf("a vocabulary that lacks bytes: got %v, want ErrUnsupported with its name", err)
+	}
+}
+
 func TestIgnoreMergesIsAboutWholePieces(t *testing.T) {
 	tok := openJSON(t, jsonText(chars([]string{"x", "a", "b", "ab"}, dict{"ignore_merges": true})))
 	wantIDs(t, tok, "ab", 0, 3)
@@ -214,7 +224,7 @@ func TestScoresRoundTwice(t *testing.T) {
 
 // Inside brackets \w is without the numbers of Latin-1.
 func TestWordsInBrackets(t *testing.T) {
-	for pattern, want := range map[string]string{`\w`: "²,a,٣", `[\w]`: "a,٣", `[\w&&[^\d]]`: "a", `[^\W]`: "a,٣", `\W`: ".", `[\W]`: "²,."} {
+	for pattern, want := range map[string]string{`\w`: "²,a,٣", `[\w]`: "a,٣", `[\w&&[^\d]]`: "a", `[^\W]`: "a,٣", `\W`: ".", `[]a]`: "a", `[\W]`: "²,."} {
 		f, err := newFinder(pattern)
 		if err != nil {
 			t.Fatal(err)

@@ -27,6 +27,9 @@ func (t *Tokenizer) loadBPE(m *hfModel, added []hfAdded) error {
 		return fmt.Errorf("model BPE: merges: %w", err)
 	}
 	b.findStarts(m.ByteFallback)
+	if t.raw && m.ByteFallback && !b.hasStarts {
+		return fmt.Errorf("model BPE: byte_fallback: %w with a ByteLevel pre-tokenizer and a vocabulary that lacks bytes", ErrUnsupported)
+	}
 	if m.UnkToken != nil {
 		b.unknown = t.findEntry(*m.UnkToken)
 		if b.unknown >= 0 {

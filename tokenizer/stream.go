@@ -8,9 +8,9 @@ import (
 
 // A Stream decodes ids one after the other and never gives out half a
 // character: bytes that may yet become one wait for the next id. All that Next
-// returned, and then Flush, joined, is what Decode returns, but for broken UTF-8
-// in the byte tokens of a tokenizer.json, where Decode gives up more of the bytes
-// around it. The zero value is not usable; see NewStream.
+// returned, and then Flush, joined, is what Decode returns, but for the byte tokens
+// of a tokenizer.json: Decode takes a run of them as one text, and all of it is
+// lost if it is not UTF-8. The zero value is not usable; see NewStream.
 type Stream struct {
 	// SkipControl leaves control tokens out. Set it before the first id.
 	SkipControl bool
