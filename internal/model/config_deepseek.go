@@ -97,7 +97,11 @@ func (c *Config) readGGUFDeepSeek(k *keys) {
 	c.QKNopeHeadDim = key - c.QKRopeHeadDim
 	c.HeadDim = c.QKRopeHeadDim // what rotates
 	if c.QKNopeHeadDim < 1 {
-		k.fail(k.name("attention.key_length"), fmt.Sprintf("more than rope.dimension_count %d", c.QKRopeHeadDim))
+		name := k.name("attention.key_length_mla")
+		if !k.f.Has(name) {
+			name = k.name("attention.key_length")
+		}
+		k.fail(name, fmt.Sprintf("more than rope.dimension_count %d", c.QKRopeHeadDim))
 		return
 	}
 	// Lite models have no compressed queries, whatever their keys say.

@@ -81,11 +81,14 @@ func (c *Config) readGGUFSizes(k *keys) {
 // share.
 func (c *Config) readGGUFHeadDim(k *keys) {
 	c.HeadDim = k.count("attention.key_length", max(1, c.HiddenSize/c.NumAttentionHeads), 1, maxWidth)
-	if v := k.count("attention.value_length", c.HeadDim, 1, maxWidth); v != c.HeadDim {
-		k.fail(k.name("attention.value_length"), fmt.Sprintf("the key length, %d", c.HeadDim))
+	want := fmt.Sprintf("%s, %d", k.name("attention.key_length"), c.HeadDim)
+	if !k.f.Has(k.name("attention.key_length")) {
+		want = fmt.Sprintf("%s %d / %s %d", k.name("embedding_length"), c.HiddenSize, k.name("attention.head_count"), c.NumAttentionHeads)
 	}
-	if d := k.count("rope.dimension_count", c.HeadDim, 1, maxWidth); d != c.HeadDim {
-		k.fail(k.name("rope.dimension_count"), fmt.Sprintf("the key length, %d", c.HeadDim))
+	for _, key := range []string{"attention.value_length", "rope.dimension_count"} {
+		if k.count(key, c.HeadDim, 1, maxWidth) != c.HeadDim {
+			k.fail(k.name(key), want)
+		}
 	}
 }
 

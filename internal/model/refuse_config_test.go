@@ -184,7 +184,7 @@ func TestRefusedMetadata(t *testing.T) {
 		{"deepseek-v3", "attention.kv_lora_rank", gguf.ValueOf(int32(-5)), []string{"attention.kv_lora_rank", "-5"}},
 		{"deepseek-v3", "attention.kv_lora_rank", u(1 << 31), []string{"attention.kv_lora_rank"}},
 		{"deepseek-v3", "attention.kv_lora_rank", none, []string{"attention.kv_lora_rank", "not there"}},
-		{"deepseek-v3", "attention.key_length_mla", u(16), []string{"attention.key_length", "more than rope.dimension_count 16"}},
+		{"deepseek-v3", "attention.key_length_mla", u(16), []string{"attention.key_length_mla: is", "more than rope.dimension_count 16"}},
 		{"deepseek-v3", "rope.dimension_count", u(15), []string{"key deepseek2.rope.dimension_count: ", "qk_rope_head_dim 15"}},
 		{"deepseek-v3", "rope.dimension_count", none, []string{"rope.dimension_count", "not there"}},
 		{"deepseek-v3", "rope.scaling.type", gguf.ValueOf("longrope"), []string{"rope_type", "longrope"}},

@@ -11,9 +11,12 @@ import (
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
-// logitsOf runs a model on the ids of its golden folder.
+// logitsOf runs a model on the ids of its golden folder, or on the first of them.
 func logitsOf(t *testing.T, m *Model, ids [][]int32) [][][]float32 {
 	t.Helper()
+	if quick() {
+		ids = [][]int32{ids[0][:min(len(ids[0]), 24)]}
+	}
 	return newRunner(t, m, kernel.CacheF32, 1).run(t, ids, whole).logits
 }
 
@@ -133,7 +136,8 @@ func TestLite(t *testing.T) {
 	model, e := loadExpectation(t, "deepseek-v2-lite")
 	g, err := model.GGUF(tensor.F32, tiny.Split)
 	g.Put("deepseek2.attention.q_lora_rank", gguf.ValueOf(uint32(1536)))
-	e.near(t, "with a rank of queries", "logits", logitsOf(t, openGGUF(t, g, err, Options{}), e.ids))
+	m := openGGUF(t, g, err, Options{})
+	e.near(t, "with a rank of queries", "logits", newRunner(t, m, kernel.CacheF32, 1).run(t, e.ids, whole).logits)
 }
 
 // TestMergedExperts opens a GGUF file whose experts have gate and up in one tensor.
