@@ -5,8 +5,10 @@ import "github.com/blitz-r1/blitz/internal/kernel"
 // Draw returns the token that the uniform number u in [0, 1) picks from the logits x
 // [V], which it changes. At temperature 0, and at one so near to it that the greatest
 // logit overflows, it is the greatest logit, the lowest id of equal ones.
-func (s *Sampler) Draw(x []float32, u float32) int32 {
-	top := kernel.Max(x)
+func (s *Sampler) Draw(x []float32, u float32) int32 { return s.draw(x, kernel.Max(x), u) }
+
+// draw is Draw where top, the greatest logit, is known.
+func (s *Sampler) draw(x []float32, top, u float32) int32 {
 	hot := top / s.Temperature // the greatest of the quotients, since division keeps the order
 	if s.Temperature == 0 || hot-hot != 0 {
 		return greedy(x, top)

@@ -98,14 +98,15 @@ func (s *Sampler) Next(logits []float32, allowed func(id int32) bool) (int32, er
 			}
 		}
 	}
-	if top := kernel.Max(s.x); top-top != 0 {
+	top := kernel.Max(s.x)
+	if top-top != 0 {
 		return 0, ErrLogits
 	}
 	var u float32
 	if s.Temperature != 0 {
 		u = Uniform(s.rng.Uint64())
 	}
-	id := s.Draw(s.x, u)
+	id := s.draw(s.x, top, u)
 	s.Accept(id)
 	return id, nil
 }
