@@ -120,7 +120,7 @@ func (a *Attention) AttendSplits(queries []Query, pages Pages, c0, c1 int, parts
 //	parts [splits, PartSize]
 func (a *Attention) CombineSplits(queries []Query, c0 int, parts []float32, s *AttendScratch) {
 	clear(s.started[:])
-	s.part = grow(s.part, MaxQueries*a.ValueDim)
+	s.part = tensor.Resize(s.part, MaxQueries*a.ValueDim)
 	size := a.PartSize(len(queries))
 	for i := range len(parts) / size {
 		for r := range queries {
@@ -137,9 +137,9 @@ func (a *Attention) CombineSplits(queries []Query, c0 int, parts []float32, s *A
 
 // begin quantises the queries and forgets earlier ones.
 func (a *Attention) begin(queries []Query, s *AttendScratch) {
-	s.scores = grow(s.scores, MaxQueries*PagePositions)
-	s.weighted = grow(s.weighted, PagePositions)
-	s.part = grow(s.part, MaxQueries*a.ValueDim)
+	s.scores = tensor.Resize(s.scores, MaxQueries*PagePositions)
+	s.weighted = tensor.Resize(s.weighted, PagePositions)
+	s.part = tensor.Resize(s.part, MaxQueries*a.ValueDim)
 	clear(s.started[:])
 	if a.Kind == CacheQ8 {
 		s.q8.Reset(len(queries), a.KeyDim)

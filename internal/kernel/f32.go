@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/blitz-r1/blitz/internal/tensor"
+
 // F32 holds T vectors of K float32 in the order in which float products read
 // them: tiles of sixteen vectors, in a tile the elements in ascending order, for each
 // the vectors side by side.
@@ -11,7 +13,7 @@ type F32 struct {
 // Reset makes room for T vectors of K elements.
 func (a *F32) Reset(T, K int) {
 	a.T, a.K = T, K
-	a.x = grow(a.x, paddedVectors(T)*K)
+	a.x = tensor.Resize(a.x, paddedVectors(T)*K)
 }
 
 // Set sets vector t to x [K].

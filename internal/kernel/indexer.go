@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/blitz-r1/blitz/internal/tensor"
+
 // IndexScratch is the memory of one thread's indexing. The zero value is ready.
 type IndexScratch struct {
 	queries F32
@@ -20,9 +22,9 @@ func (t *Thread) IndexScores(n int, q, w []float32, D int, pages [][]byte, at in
 	for h := range N {
 		s.queries.Set(h, q[h*D:][:D])
 	}
-	s.dots = grow(s.dots, N*PagePositions)
+	s.dots = tensor.Resize(s.dots, N*PagePositions)
 	// In whole pages, so that decoding does not ask for more with every position.
-	s.score = grow(s.score, (n+PagePositions-1)/PagePositions*PagePositions)[:n]
+	s.score = tensor.Resize(s.score, (n+PagePositions-1)/PagePositions*PagePositions)[:n]
 	for c := 0; c < n; c += PagePositions {
 		k := CacheF32.keys(pages[c/PagePositions][at:], D)
 		count := min(PagePositions, n-c)

@@ -1,6 +1,10 @@
 package kernel
 
-import "math"
+import (
+	"math"
+
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
 
 // Q8 holds T vectors of K elements quantised in groups of 32 (CANON section 2),
 // in the order in which products read them: tiles of sixteen vectors, in a tile
@@ -20,12 +24,12 @@ type Q8 struct {
 func (a *Q8) Reset(T, K int) {
 	a.T, a.K, a.groups = T, K, (K+Group-1)/Group
 	n := paddedVectors(T)
-	a.q = grow(a.q, n*a.groups*Group)
-	a.scale = grow(a.scale, n*a.groups)
-	a.nsum = grow(a.nsum, n*a.groups)
-	a.xsum = grow(a.xsum, n*a.groups)
-	a.nsum16 = grow(a.nsum16, 2*n*a.groups)
-	a.xsum16 = grow(a.xsum16, 2*n*a.groups)
+	a.q = tensor.Resize(a.q, n*a.groups*Group)
+	a.scale = tensor.Resize(a.scale, n*a.groups)
+	a.nsum = tensor.Resize(a.nsum, n*a.groups)
+	a.xsum = tensor.Resize(a.xsum, n*a.groups)
+	a.nsum16 = tensor.Resize(a.nsum16, 2*n*a.groups)
+	a.xsum16 = tensor.Resize(a.xsum16, 2*n*a.groups)
 }
 
 // Quantise sets vector t to x [K]. Several goroutines may set vectors of their own.

@@ -1,6 +1,10 @@
 package kernel
 
-import "math"
+import (
+	"math"
+
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
 
 // Router chooses experts for a token (DeepSeek-V2 §2.1.2, V3 §2.1.2).
 type Router struct {
@@ -24,7 +28,7 @@ type RouteScratch struct {
 //	logits [E]   ids, weights [TopK]
 func (r *Router) Route(ids []int32, weights, logits []float32, s *RouteScratch) {
 	E := len(logits)
-	s.score = grow(s.score, E)
+	s.score = tensor.Resize(s.score, E)
 	if r.Sigmoid {
 		SigmoidAll(s.score, logits)
 	} else {
@@ -65,7 +69,7 @@ func (r *Router) Route(ids []int32, weights, logits []float32, s *RouteScratch) 
 // in sigmoid models.
 func (r *Router) dropGroups(s *RouteScratch) {
 	size := len(s.choice) / r.Groups
-	s.group = grow(s.group, r.Groups)
+	s.group = tensor.Resize(s.group, r.Groups)
 	for g := range r.Groups {
 		best, second := negInf, negInf
 		for _, v := range s.choice[g*size : (g+1)*size] {

@@ -29,11 +29,3 @@ func tileWidth(n int) int {
 	}
 	return (n + 3) &^ 3
 }
-
-// grow returns a slice of n elements, s itself where it has the room.
-func grow[E any](s []E, n int) []E {
-	if cap(s) < n {
-		return make([]E, n)
-	}
-	return s[:n]
-}

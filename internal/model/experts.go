@@ -1,6 +1,9 @@
 package model
 
-import "github.com/blitz-r1/blitz/internal/kernel"
+import (
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
 
 // Experts is a sparse layer: a router chooses some of many gated MLPs for each
 // token (Shazeer et al. 2017; DeepSeekMoE, Dai et al. 2024).
@@ -73,9 +76,9 @@ func (s *Step) Experts(x *Act, e *Experts) *Act {
 func (s *Step) chooseExperts() {
 	r := &s.routing
 	T, K, E := r.x.T, r.e.Choose.TopK, len(r.e.Gate)
-	r.ids, r.weights, r.rowOf = resize(r.ids, T*K), resize(r.weights, T*K), resize(r.rowOf, T*K)
-	r.token, r.expert = resize(r.token, T*K), resize(r.expert, T*K)
-	r.first, r.next, r.inner = resize(r.first, E+1), resize(r.next, E), resize(r.inner, E)
+	r.ids, r.weights, r.rowOf = tensor.Resize(r.ids, T*K), tensor.Resize(r.weights, T*K), tensor.Resize(r.rowOf, T*K)
+	r.token, r.expert = tensor.Resize(r.token, T*K), tensor.Resize(r.expert, T*K)
+	r.first, r.next, r.inner = tensor.Resize(r.first, E+1), tensor.Resize(r.next, E), tensor.Resize(r.inner, E)
 	r.phase = phaseChoose
 	s.run(OpRoute, r, T)
 	clear(r.first)
@@ -179,11 +182,4 @@ func (r *routing) Do(i int, t *kernel.Thread) {
 			kernel.AddScaled(y, r.out.Row(int(r.rowOf[j])), r.weights[j])
 		}
 	}
-}
-
-func resize[E any](s []E, n int) []E {
-	if cap(s) < n {
-		return make([]E, n)
-	}
-	return s[:n]
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
 // Indexer is the lightning indexer of DeepSeek-V3.2 (report §2.1): it scores all
@@ -47,7 +48,7 @@ func (s *Step) choosePositions(x, cQ *Act, l *Latent, rope *Rope) {
 	s.ropeFirst(c.k, 1, n.rope)
 	s.scaleRows(c.w, rootOf(n.N), rootOf(n.D))
 	c.at = l.Attention.pageBytes(s.Kind) - l.Attention.Extra
-	c.chosen = resize(c.chosen, x.T)
+	c.chosen = tensor.Resize(c.chosen, x.T)
 	for len(c.buffers) < x.T {
 		c.buffers = append(c.buffers, nil)
 	}

@@ -1,6 +1,9 @@
 package model
 
-import "github.com/blitz-r1/blitz/internal/kernel"
+import (
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
 
 // LatentForm is how multi-head latent attention is computed (CANON section 6). The
 // two forms have different bits.
@@ -154,7 +157,7 @@ func latentRow(row, c, rope []float32, C int) {
 //	x [T, H*…]   y [T, H*…]   w [H] of [out, in]
 func (s *Step) HeadLinear(y, x *Act, in int, w []Linear) {
 	H := len(w)
-	s.heads = resize(s.heads, H)
+	s.heads = tensor.Resize(s.heads, H)
 	for h := range s.heads {
 		s.heads[h] = s.prepared(x.T, in, &w[h].Matrix)
 	}

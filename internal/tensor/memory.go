@@ -47,3 +47,12 @@ func Aligned(n int) []byte {
 	at := -int(uintptr(unsafe.Pointer(&b[0]))) & (alignment - 1)
 	return b[at : at+n : at+n]
 }
+
+// Resize returns a slice of n elements, s itself where it has the room. What is in it
+// may be anything.
+func Resize[E any](s []E, n int) []E {
+	if cap(s) < n {
+		return make([]E, n)
+	}
+	return s[:n]
+}

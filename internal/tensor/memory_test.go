@@ -37,6 +37,28 @@ func TestAllocate(t *testing.T) {
 	}
 }
 
+func TestResize(t *testing.T) {
+	s := make([]int32, 3, 8)
+	for _, n := range []int{0, 8, 9} {
+		got := Resize(s, n)
+		if len(got) != n {
+			t.Errorf("got %d elements, want %d", len(got), n)
+		}
+		if same := unsafe.SliceData(got) == unsafe.SliceData(s); same != (n <= cap(s)) {
+			t.Errorf("%d elements in room for %d: the same memory: %v", n, cap(s), same)
+		}
+	}
+}
+
+func TestAligned(t *testing.T) {
+	for n := range 200 {
+		b := Aligned(n)
+		if len(b) != n || cap(b) != n || uintptr(unsafe.Pointer(unsafe.SliceData(b)))%alignment != 0 {
+			t.Fatalf("%d bytes: got %d with room for %d at %p", n, len(b), cap(b), unsafe.SliceData(b))
+		}
+	}
+}
+
 func TestDTypes(t *testing.T) {
 	for d := Invalid + 1; d < numDTypes; d++ {
 		got, ok := ParseDType(d.String())

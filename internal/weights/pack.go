@@ -117,7 +117,7 @@ func interleave16(dst, row []byte) {
 // packTurned packs row blocks b0 … b1-1 of a float32 matrix from its columns.
 func (p *Packer) packTurned(m *kernel.Matrix, src Source, b0, b1 int) {
 	size := src.Type.RowBytes(m.Rows)
-	p.floats = resize(p.floats, m.Rows)
+	p.floats = tensor.Resize(p.floats, m.Rows)
 	for k := range m.Cols {
 		if err := quant.Decode(p.floats, src.Type, src.Data[k*size:(k+1)*size]); err != nil {
 			panic(err)
@@ -139,7 +139,7 @@ func (p *Packer) packTurned(m *kernel.Matrix, src Source, b0, b1 int) {
 
 // packConverted packs row r of a type that is stored as another one.
 func (p *Packer) packConverted(dst []byte, m *kernel.Matrix, t tensor.DType, row []byte, r int) {
-	p.floats = resize(p.floats, m.Cols)
+	p.floats = tensor.Resize(p.floats, m.Cols)
 	if err := quant.Decode(p.floats, t, row); err != nil {
 		panic(err)
 	}
@@ -152,23 +152,15 @@ func (p *Packer) packConverted(dst []byte, m *kernel.Matrix, t tensor.DType, row
 	}
 }
 
-func resize[E any](s []E, n int) []E {
-	if cap(s) < n {
-		return make([]E, n)
-	}
-	return s[:n]
-}
-
 // packInts packs a row block through the integers of its type.
 func (p *Packer) packInts(dst []byte, m *kernel.Matrix, src Source, data []byte, rows int) {
 	f, _ := quant.FormOf(src.Type)
 	scales, size := m.Cols/f.B, src.Type.RowBytes(m.Cols)
 	for r := range rows {
 		row := &p.rows[r]
-		row.w, row.s = resize(row.w, m.Cols), resize(row.s, scales)
-		row.m = nil
+		row.w, row.s = tensor.Resize(row.w, m.Cols), tensor.Resize(row.s, scales)
 		if f.Min {
-			row.m = resize(row.m, scales)
+			row.m = tensor.Resize(row.m, scales)
 		}
 		quant.Ints(row.w, row.s, row.m, src.Type, data[r*size:(r+1)*size])
 		if src.Type == tensor.NVFP4 && src.Factor != 1 {
