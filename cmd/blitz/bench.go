@@ -99,7 +99,7 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 	}
 	var csv *textFile
 	if f.csv != "" {
-		if csv, err = createText(f.csv); err != nil {
+		if csv, err = create(ctx, f.csv, createText); err != nil {
 			return err
 		}
 		defer csv.abort()

@@ -5,9 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -70,7 +68,7 @@ func (f *decodeFlags) run(cmd *cobra.Command, model string) error {
 	if err != nil {
 		return err
 	}
-	w, err := createTensors(cmd.Context(), f.out)
+	w, err := create(cmd.Context(), f.out, safetensors.Create)
 	if err != nil {
 		return err
 	}
@@ -81,15 +79,6 @@ func (f *decodeFlags) run(cmd *cobra.Command, model string) error {
 // noTensor returns the error for a tensor that a file does not have.
 func noTensor(file tensorFile, name string) error {
 	return missingError{fmt.Errorf("%s: no tensor %s%s", file.file(), name, nearestText(name, file.names()))}
-}
-
-// createTensors is safetensors.Create that an interrupt ends where the file is a pipe,
-// which waits for its reader.
-func createTensors(ctx context.Context, path string) (*safetensors.Writer, error) {
-	if stat, err := os.Stat(path); err != nil || stat.Mode().Type() != fs.ModeNamedPipe {
-		return safetensors.Create(path)
-	}
-	return await(ctx, func() (*safetensors.Writer, error) { return safetensors.Create(path) })
 }
 
 // writeDecoded writes a tensor's values into a file and closes it.

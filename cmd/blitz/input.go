@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -187,4 +188,13 @@ func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		var none T
 		return none, ctx.Err()
 	}
+}
+
+// create calls f, which creates the file at path. An interrupt ends it where the file
+// is a pipe, which waits for its reader.
+func create[T any](ctx context.Context, path string, f func(path string) (T, error)) (T, error) {
+	if stat, err := os.Stat(path); err != nil || stat.Mode().Type() != fs.ModeNamedPipe {
+		return f(path)
+	}
+	return await(ctx, func() (T, error) { return f(path) })
 }

@@ -119,7 +119,7 @@ func (f *logitsFlags) newEngine(m *model.Model, lines []idLine) (*engine.Engine,
 
 // write computes everything and writes the file, row by row as they come.
 func (f *logitsFlags) write(ctx context.Context, e *engine.Engine, V int, lines []idLine) error {
-	w, err := createTensors(ctx, f.out)
+	w, err := create(ctx, f.out, safetensors.Create)
 	if err != nil {
 		return err
 	}
