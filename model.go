@@ -36,6 +36,9 @@ type Options struct {
 	// MLA is the form of multi-head latent attention, absorbed or expanded; "" is
 	// absorbed. The two give different bits.
 	MLA string
+	// Interrupted is asked again and again while weights are read, and its error ends
+	// that: a context's Err. nil: nothing does.
+	Interrupted func() error
 }
 
 // Open opens a GGUF file (the first of a split) or a Hugging Face folder. o may be
@@ -48,7 +51,7 @@ func Open(path string, o *Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	net, err := model.Open(path, model.Options{MemoryLimit: o.MemoryLimit, Latent: form})
+	net, err := model.Open(path, model.Options{MemoryLimit: o.MemoryLimit, Latent: form, Interrupted: o.Interrupted})
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func (f *engineFlags) openModel(ctx context.Context, name string, mtp bool) (*mo
 	if err != nil {
 		return nil, err
 	}
-	o := model.Options{Latent: latentForm(f.mla), MTP: mtp}
+	o := model.Options{Latent: latentForm(f.mla), MTP: mtp, Interrupted: ctx.Err}
 	n, err := surveyModel(path, o, 0)
 	if err != nil {
 		return nil, err

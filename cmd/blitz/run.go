@@ -168,7 +168,7 @@ func (f *runFlags) open(name string) (*opened, error) {
 func (f *runFlags) load(path, name string) (*blitz.Model, error) {
 	done := f.loading(name)
 	defer done()
-	return blitz.Open(path, &blitz.Options{MemoryLimit: memoryLimit(), MLA: f.mla.v})
+	return blitz.Open(path, &blitz.Options{MemoryLimit: memoryLimit(), MLA: f.mla.v, Interrupted: f.cmd.Context().Err})
 }
 
 // ready checks that a model can be talked to as the flags want, and starts its engine.

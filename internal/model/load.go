@@ -80,6 +80,11 @@ func (b *binder) pack() error {
 					if i >= len(parts) {
 						return nil
 					}
+					if interrupted := b.options.Interrupted; interrupted != nil {
+						if err := interrupted(); err != nil {
+							return fmt.Errorf("model: %s: %w", b.src.name(), err)
+						}
+					}
 					p := &b.plan[parts[i].plan]
 					packer.Pack(p.matrix, p.src, parts[i].from, min(parts[i].from+packChunk, p.matrix.Blocks()))
 					if packer.NaN {

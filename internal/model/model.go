@@ -81,6 +81,9 @@ type Options struct {
 	Latent LatentForm
 	// MTP opens the module of multi-token prediction too.
 	MTP bool
+	// Interrupted is asked again and again while weights are read, and its error ends
+	// that: a context's Err. nil: nothing does.
+	Interrupted func() error
 }
 
 // Open reads a model: a GGUF file (the first of a split), or a Hugging Face folder

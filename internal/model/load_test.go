@@ -1,0 +1,45 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"github.com/blitz-r1/blitz/internal/golden/tiny"
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
+
+// TestInterrupted ends the opening of a model at once, and between two of its matrices.
+func TestInterrupted(t *testing.T) {
+	model, err := tiny.Load(filepath.Join("testdata", "deepseek-v3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := model.Checkpoint(tensor.F32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := k.Write(folder, 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []int32{0, 5} {
+		var asked atomic.Int32
+		_, err := Open(folder, Options{Interrupted: func() error {
+			if asked.Add(1) > after {
+				return context.Canceled
+			}
+			return nil
+		}})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("interrupted after %d questions: got %v, want %v", after, err, context.Canceled)
+		}
+	}
+	m, err := Open(folder, Options{Interrupted: t.Context().Err})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Close()
+}
