@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
@@ -34,7 +35,7 @@ func openSettings(getenv func(string) string) (*settingsFile, error) {
 	}
 	f := &settingsFile{path: filepath.Join(dir, "config.toml")}
 	text, err := readFile(f.path, maxSettings)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // /dev/null is a folder without settings
 		return f, nil
 	}
 	if err != nil {
