@@ -67,7 +67,7 @@ type AttendScratch struct {
 }
 
 // MaxQueries is how many queries Attend takes at once.
-const MaxQueries = 4 * maxTile
+const MaxQueries = 4 * Tile
 
 // Pages are the cache pages of one sequence and layer, and where in them the keys
 // and values of one head begin.

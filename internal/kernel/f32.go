@@ -18,7 +18,7 @@ func (a *F32) Reset(T, K int) {
 
 // Set sets vector t to x [K].
 func (a *F32) Set(t int, x []float32) {
-	_, n, first := tileAt(a.T, t/maxTile)
+	_, n, first := tileAt(a.T, t/Tile)
 	dst := a.x[first*a.K+t-first:]
 	if n == 1 {
 		copy(dst[:a.K], x)
@@ -31,8 +31,8 @@ func (a *F32) Set(t int, x []float32) {
 
 // Copy sets vector t to vector from of src, which has as many elements.
 func (a *F32) Copy(t int, src *F32, from int) {
-	_, n, first := tileAt(a.T, t/maxTile)
-	_, srcN, srcFirst := tileAt(src.T, from/maxTile)
+	_, n, first := tileAt(a.T, t/Tile)
+	_, srcN, srcFirst := tileAt(src.T, from/Tile)
 	dst, row := a.x[first*a.K+t-first:], src.x[srcFirst*a.K+from-srcFirst:]
 	for k := range a.K {
 		dst[k*n] = row[k*srcN]

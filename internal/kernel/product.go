@@ -10,7 +10,7 @@ import (
 // ready.
 type Scratch struct {
 	arena  []byte // tiles of one row block or several
-	tmp    [maxTile * RowBlock]float32
+	tmp    [Tile * RowBlock]float32
 	values [RowBlock]byte // a table of integers as the routines want it
 	args   productArgs
 	hold   hold

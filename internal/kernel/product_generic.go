@@ -32,7 +32,7 @@ func productGeneric(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int) {
 type rowBlockProduct struct {
 	tile      [tileBytes]byte
 	w         [tileBytes]int8
-	acc, accm [maxTile][RowBlock]float32
+	acc, accm [Tile][RowBlock]float32
 	s, m      [RowBlock]float32
 }
 
@@ -89,13 +89,13 @@ func dotSteps(w []int8, q []int8) (sum [RowBlock]int32) {
 // output, columns in ascending order, a fused multiply-add each.
 func floatProductGeneric(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int) {
 	var w [RowBlock]float32
-	var acc [maxTile][RowBlock]float32
+	var acc [Tile][RowBlock]float32
 	for b := b0; b < b1; b++ {
 		rows := min(RowBlock, m.Rows-b*RowBlock)
 		block := m.block(b)
 		for i := range tiles(x.T) {
 			count, n, first := tileAt(x.T, i)
-			acc = [maxTile][RowBlock]float32{}
+			acc = [Tile][RowBlock]float32{}
 			for k := range m.Cols {
 				for r := range w {
 					w[r] = m.floatAt(block, k, r)

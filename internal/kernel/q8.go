@@ -34,7 +34,7 @@ func (a *Q8) Reset(T, K int) {
 
 // Quantise sets vector t to x [K]. Several goroutines may set vectors of their own.
 func (a *Q8) Quantise(t int, x []float32) {
-	_, n, first := tileAt(a.T, t/maxTile)
+	_, n, first := tileAt(a.T, t/Tile)
 	v := q8Vector{n: n, at: first*a.groups + t - first, at16: 2*first*a.groups + t - first}
 	whole := a.K / Group
 	if whole > 0 {
@@ -108,7 +108,7 @@ func roundEven(x float32) int32 {
 // the other: q [T, G*32], scale and xsum [T, G].
 func (a *Q8) Groups() (q []int8, scale, xsum []float32) {
 	for t := range a.T {
-		_, n, first := tileAt(a.T, t/maxTile)
+		_, n, first := tileAt(a.T, t/Tile)
 		for g := range a.groups {
 			at := first*a.groups + g*n + t - first
 			q = append(q, a.q[at*Group:][:Group]...)
@@ -122,8 +122,8 @@ func (a *Q8) Groups() (q []int8, scale, xsum []float32) {
 // Copy sets vector t to vector from of src, which has as many elements, without
 // quantising it again: a token that goes to an expert.
 func (a *Q8) Copy(t int, src *Q8, from int) {
-	_, n, first := tileAt(a.T, t/maxTile)
-	_, srcN, srcFirst := tileAt(src.T, from/maxTile)
+	_, n, first := tileAt(a.T, t/Tile)
+	_, srcN, srcFirst := tileAt(src.T, from/Tile)
 	for g := range a.groups {
 		at, srcAt := first*a.groups+g*n+t-first, srcFirst*a.groups+g*srcN+from-srcFirst
 		copy(a.q[at*Group:][:Group], src.q[srcAt*Group:][:Group])

@@ -29,7 +29,7 @@ func TestQuantise(t *testing.T) {
 				same(t, "scale", scale, wantScale)
 				same(t, "xsum", xsum, wantXsum)
 				for v := range T {
-					_, n, first := tileAt(got.T, v/maxTile)
+					_, n, first := tileAt(got.T, v/Tile)
 					for g := range got.groups {
 						at, at16 := first*got.groups+g*n+v-first, 2*first*got.groups+2*g*n+v-first
 						if got.nsum[at] != want.nsum[at] || got.nsum16[at16] != want.nsum16[at16] || got.nsum16[at16+n] != want.nsum16[at16+n] {
@@ -78,7 +78,7 @@ func TestCopy(t *testing.T) {
 		same(t, "scale", scale, wantScale)
 		same(t, "xsum", xsum, wantXsum)
 		for i := range pick {
-			_, n, first := tileAt(gotF.T, i/maxTile)
+			_, n, first := tileAt(gotF.T, i/Tile)
 			for k := range K {
 				at := first*K + k*n + i - first
 				same(t, "float", gotF.x[at:at+1], wantF.x[at:at+1])

@@ -28,7 +28,7 @@ type routing struct {
 	first   []int32   // [E+1] first row of each expert
 	next    []int32   // [E] next free row while rows are handed out
 	token   []int32   // [T*K] whose row it is
-	expert  []int32   // [T*K]
+	used    []int32   // experts that have rows, ascending
 	inner   []*Act    // [E] an expert's inputs, then its part of the activations inside
 	phase   routePhase
 }
@@ -37,8 +37,8 @@ type routePhase uint8
 
 const (
 	phaseChoose   routePhase = iota // experts of a token
-	phaseGather                     // an expert's input
-	phaseQuantise                   // a row inside
+	phaseGather                     // inputs of an expert
+	phaseQuantise                   // rows inside an expert
 	phaseSum                        // outputs of a token
 )
 
@@ -56,12 +56,10 @@ func (s *Step) Experts(x *Act, e *Experts) *Act {
 	s.prepare(x, &e.Gate[0].Matrix)
 	s.gather(x)
 	s.product.begin()
-	for id, in := range r.inner {
-		if in != nil {
-			from := int(r.first[id])
-			s.product.add(product{y: gate.X[from*I:], ldy: I, q8: in.q8, f32: in.f32, m: &e.Gate[id].Matrix})
-			s.product.add(product{y: up.X[from*I:], ldy: I, q8: in.q8, f32: in.f32, m: &e.Up[id].Matrix})
-		}
+	for _, id := range r.used {
+		in, from := r.inner[id], int(r.first[id])
+		s.product.add(product{y: gate.X[from*I:], ldy: I, q8: in.q8, f32: in.f32, m: &e.Gate[id].Matrix})
+		s.product.add(product{y: up.X[from*I:], ldy: I, q8: in.q8, f32: in.f32, m: &e.Up[id].Matrix})
 	}
 	s.runProducts(OpExperts)
 	s.gate(gate, up, e.Act)
@@ -77,7 +75,7 @@ func (s *Step) chooseExperts() {
 	r := &s.routing
 	T, K, E := r.x.T, r.e.Choose.TopK, len(r.e.Gate)
 	r.ids, r.weights, r.rowOf = tensor.Resize(r.ids, T*K), tensor.Resize(r.weights, T*K), tensor.Resize(r.rowOf, T*K)
-	r.token, r.expert = tensor.Resize(r.token, T*K), tensor.Resize(r.expert, T*K)
+	r.token, r.used = tensor.Resize(r.token, T*K), r.used[:0]
 	r.first, r.next, r.inner = tensor.Resize(r.first, E+1), tensor.Resize(r.next, E), tensor.Resize(r.inner, E)
 	r.phase = phaseChoose
 	s.run(OpRoute, r, T)
@@ -86,35 +84,37 @@ func (s *Step) chooseExperts() {
 		r.first[id+1]++
 	}
 	for id := range E {
+		if r.first[id+1] > 0 {
+			r.used = append(r.used, int32(id))
+		}
 		r.first[id+1] += r.first[id]
 	}
 	copy(r.next, r.first)
 	for i, id := range r.ids {
 		row := r.next[id]
 		r.next[id]++
-		r.rowOf[i], r.token[row], r.expert[row] = row, int32(i/K), id
+		r.rowOf[i], r.token[row] = row, int32(i/K)
 	}
 }
 
 // gather copies the prepared rows of x to the experts that they go to.
 func (s *Step) gather(x *Act) {
 	r := &s.routing
-	for id := range r.inner {
-		r.inner[id] = nil
-		n := int(r.first[id+1] - r.first[id])
-		switch {
-		case n == 0:
-		case x.T == 1:
+	for _, id := range r.used {
+		if x.T == 1 {
 			r.inner[id] = x
-		default:
-			r.inner[id] = s.prepared(n, x.D, &r.e.Gate[id].Matrix)
+		} else {
+			r.inner[id] = s.prepared(r.rows(id), x.D, &r.e.Gate[id].Matrix)
 		}
 	}
 	if x.T > 1 {
 		r.phase = phaseGather
-		s.run(OpRoute, r, len(r.ids))
+		s.run(OpRoute, r, len(r.used))
 	}
 }
+
+// rows returns how many rows an expert has.
+func (r *routing) rows(id int32) int { return int(r.first[id+1] - r.first[id]) }
 
 // prepared returns an activation without numbers, whose rows are yet to be set in
 // the form in which m is multiplied.
@@ -135,45 +135,44 @@ func (s *Step) prepared(T, D int, m *kernel.Matrix) *Act {
 func (s *Step) expertDown(inside *Act, D int) {
 	r := &s.routing
 	r.out = s.act(inside.T, D)
-	for id := range r.inner {
-		r.inner[id] = nil
-		from, to := int(r.first[id]), int(r.first[id+1])
-		if from == to {
-			continue
-		}
-		r.inner[id] = s.prepared(to-from, inside.D, &r.e.Down[id].Matrix)
-		r.inner[id].X = inside.X[from*inside.D : to*inside.D]
+	for _, id := range r.used {
+		r.inner[id] = s.prepared(r.rows(id), inside.D, &r.e.Down[id].Matrix)
+		r.inner[id].X = inside.X[int(r.first[id])*inside.D : int(r.first[id+1])*inside.D]
 	}
 	r.phase = phaseQuantise
-	s.run(OpRoute, r, inside.T)
+	s.run(OpRoute, r, len(r.used))
 	s.product.begin()
-	for id, a := range r.inner {
-		if a != nil {
-			s.product.add(product{y: r.out.X[int(r.first[id])*D:], ldy: D, q8: a.q8, f32: a.f32, m: &r.e.Down[id].Matrix})
-		}
+	for _, id := range r.used {
+		a := r.inner[id]
+		s.product.add(product{y: r.out.X[int(r.first[id])*D:], ldy: D, q8: a.q8, f32: a.f32, m: &r.e.Down[id].Matrix})
 	}
 	s.runProducts(OpExperts)
 }
 
-// Do does one row of the phase.
+// Do does one item of the phase: a token, or an expert.
 func (r *routing) Do(i int, t *kernel.Thread) {
 	switch r.phase {
 	case phaseChoose:
 		K := r.e.Choose.TopK
 		r.e.Choose.Route(r.ids[i*K:(i+1)*K], r.weights[i*K:(i+1)*K], r.logits.Row(i), &t.RouteScratch)
 	case phaseGather:
-		a, row, token := r.inner[r.expert[i]], i-int(r.first[r.expert[i]]), int(r.token[i])
-		if a.q8 != nil {
-			a.q8.Copy(row, r.x.q8, token)
-		} else {
-			a.f32.Copy(row, r.x.f32, token)
+		id := r.used[i]
+		a := r.inner[id]
+		for row, token := range r.token[r.first[id]:r.first[id+1]] {
+			if a.q8 != nil {
+				a.q8.Copy(row, r.x.q8, int(token))
+			} else {
+				a.f32.Copy(row, r.x.f32, int(token))
+			}
 		}
 	case phaseQuantise:
-		a, row := r.inner[r.expert[i]], i-int(r.first[r.expert[i]])
-		if a.q8 != nil {
-			a.q8.Quantise(row, a.Row(row))
-		} else {
-			a.f32.Set(row, a.Row(row))
+		a := r.inner[r.used[i]]
+		for row := range a.T {
+			if a.q8 != nil {
+				a.q8.Quantise(row, a.Row(row))
+			} else {
+				a.f32.Set(row, a.Row(row))
+			}
 		}
 	case phaseSum:
 		y, K := r.y.Row(i), r.e.Choose.TopK

@@ -48,6 +48,9 @@ const (
 func (s *Step) runRows(T, D int) {
 	r := &s.rows
 	r.T, r.run = T, max(1, rowRun/max(D, 1))
+	if r.f == rowQuantise || r.f == rowSetFloat || r.f == rowHeads { // whole tiles
+		r.run = (r.run + kernel.Tile - 1) / kernel.Tile * kernel.Tile
+	}
 	s.run(OpRows, r, (T+r.run-1)/r.run)
 }
 
