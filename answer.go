@@ -45,14 +45,15 @@ func (t *Token) part(kind chat.DeltaKind) string {
 
 // Answer is an answer under way. One goroutine reads it.
 type Answer struct {
-	stream *engine.Stream
-	cancel context.CancelFunc
-	tokens *tokenizer.Tokenizer // nil: ids only
-	text   *tokenizer.Stream
-	parser *chat.Parser // nil: all is content
-	stop   []string
-	held   string // text that may be the beginning of a stop text
-	prompt []int32
+	stream    *engine.Stream
+	cancelled func() error // of the context
+	cancel    context.CancelFunc
+	tokens    *tokenizer.Tokenizer // nil: ids only
+	text      *tokenizer.Stream
+	parser    *chat.Parser // nil: all is content
+	stop      []string
+	held      string // text that may be the beginning of a stop text
+	prompt    []int32
 
 	output  chat.Collector
 	ids     []int32
@@ -95,6 +96,10 @@ func (a *Answer) Tokens() iter.Seq[*Token] {
 		for !a.over {
 			t, ok := a.stream.Next()
 			if !ok {
+				break
+			}
+			if a.cancelled() != nil { // what the engine is ahead is not wanted
+				a.finish = "cancel"
 				break
 			}
 			now := time.Now()

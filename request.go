@@ -60,7 +60,7 @@ func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
 		sampling = &s
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	a := &Answer{cancel: cancel, stop: r.Stop, prompt: ids, started: started}
+	a := &Answer{cancelled: ctx.Err, cancel: cancel, stop: r.Stop, prompt: ids, started: started}
 	if t := e.model.tokens; t != nil {
 		a.tokens, a.text = t, t.NewStream()
 		if r.Messages != nil && e.model.format != "" {
