@@ -95,8 +95,26 @@ func (w *Workers) Run(items Items, n int) {
 		}
 	}
 	w.work(0)
-	for w.done.Load() < int64(n) {
-		pause()
+	w.finish(int64(n))
+}
+
+// patience is how long the last items of other threads are waited for actively. They
+// take that long only where other programs keep those threads from a processor, which
+// waiting must not take from them too.
+const patience = time.Millisecond
+
+// finish waits until n items are done.
+func (w *Workers) finish(n int64) {
+	for start := time.Now(); ; {
+		for range 64 {
+			if w.done.Load() >= n {
+				return
+			}
+			pause()
+		}
+		if time.Since(start) > patience {
+			time.Sleep(patience / 16)
+		}
 	}
 }
 
