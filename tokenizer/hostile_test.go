@@ -154,6 +154,9 @@ func unzipText(t testing.TB) string {
 }
 
 func TestEncodeLeavesNoGarbage(t *testing.T) {
+	if withRace {
+		t.Skip("the race detector makes pools forget at random; run without -race")
+	}
 	tok := mustGGUF(t, sampleGGUF(t, "deepseek_coder"))
 	text := "The quick brown fox (unbelievably) jumps over\n\n1234 lazy dogs; 今天天气很好"
 	dst, err := tok.Encode(text, 0)
