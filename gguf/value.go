@@ -42,13 +42,13 @@ func ValueOf[T Scalar](v T) Value {
 func ArrayOf[T Scalar](v []T) Value {
 	var zero T
 	raw, kind := appendScalar(nil, any(zero))
-	size := len(raw)
+	size := len(raw) * len(v)
 	for _, x := range v {
 		if s, ok := any(x).(string); ok {
 			size += len(s)
 		}
 	}
-	raw = make([]byte, 0, size*max(len(v), 1))
+	raw = make([]byte, 0, size)
 	for _, x := range v {
 		raw, _ = appendScalar(raw, any(x))
 	}

@@ -3,6 +3,7 @@ package gguf
 import (
 	"math"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -138,5 +139,21 @@ func TestKindString(t *testing.T) {
 		if got := Kind(k).String(); got != want {
 			t.Errorf("kind %d: %s, want %s", k, got, want)
 		}
+	}
+}
+
+// A vocabulary is an array of many strings: it takes memory once, not once a string.
+func TestArrayOfStringsMemory(t *testing.T) {
+	const n = 1 << 12
+	words := make([]string, n)
+	for i := range words {
+		words[i] = strings.Repeat("x", 24)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	v := ArrayOf(words)
+	runtime.ReadMemStats(&after)
+	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(4*len(v.raw)); got > most {
+		t.Errorf("array of %d strings, %d bytes: took %d bytes of memory, want at most %d", n, len(v.raw), got, most)
 	}
 }
