@@ -10,6 +10,7 @@ import (
 
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
+	"github.com/blitz-r1/blitz/tokenizer"
 )
 
 // tinyFolder writes a checkpoint of a tiny model that reasons, with a tokenizer in
@@ -51,6 +52,29 @@ func TestNoRoom(t *testing.T) {
 	}
 	if _, err := NewEngine(tinyEngine(t).Model(), &EngineOptions{MemoryLimit: 1}); !errors.Is(err, ErrNoRoom) {
 		t.Errorf("a context: got %v, want %v", err, ErrNoRoom)
+	}
+}
+
+// TestOpenText: a model without a tokenizer opens, unless text is wanted; then it is
+// refused before its weights, which have no room here, are read.
+func TestOpenText(t *testing.T) {
+	folder := tinyFolder(t)
+	if err := os.Remove(filepath.Join(folder, "tokenizer.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(folder, &Options{MemoryLimit: 1, Text: true}); !errors.Is(err, tokenizer.ErrNoTokenizer) {
+		t.Errorf("with text: got %v, want %v", err, tokenizer.ErrNoTokenizer)
+	}
+	if _, err := Open(folder, &Options{MemoryLimit: 1}); !errors.Is(err, ErrNoRoom) {
+		t.Errorf("without text: got %v, want %v", err, ErrNoRoom)
+	}
+	m, err := Open(folder, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if m.Tokenizer() != nil {
+		t.Error("got a tokenizer, want none")
 	}
 }
 

@@ -36,6 +36,10 @@ type Options struct {
 	// MLA is the form of multi-head latent attention, absorbed or expanded; "" is
 	// absorbed. The two give different bits.
 	MLA string
+	// Text says that the model has to take and give text: one without a tokenizer is
+	// refused before its weights are read, with an error that wraps
+	// tokenizer.ErrNoTokenizer.
+	Text bool
 	// Interrupted is asked again and again while weights are read, and its error ends
 	// that: a context's Err. nil: nothing does.
 	Interrupted func() error
@@ -51,14 +55,16 @@ func Open(path string, o *Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	net, err := model.Open(path, model.Options{MemoryLimit: o.MemoryLimit, Latent: form, Interrupted: o.Interrupted})
+	m := &Model{path: path}
+	if err := m.openText(o.Text); err != nil { // first, since weights take longer
+		return nil, err
+	}
+	m.net, err = model.Open(path, model.Options{MemoryLimit: o.MemoryLimit, Latent: form, Interrupted: o.Interrupted})
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{path: path, net: net}
-	if err := m.openText(); err != nil {
-		net.Close()
-		return nil, err
+	if m.tokens != nil {
+		m.findStops()
 	}
 	return m, nil
 }
@@ -74,10 +80,11 @@ func latentForm(name string) (model.LatentForm, error) {
 	return 0, fmt.Errorf("blitz: form of latent attention %q, want %s or %s", name, model.Absorbed, model.Expanded)
 }
 
-// openText reads what stands beside the weights: tokenizer, template, settings.
-func (m *Model) openText() error {
+// openText reads what stands beside the weights: tokenizer, which has to be there
+// where that is wanted, template, settings.
+func (m *Model) openText(wanted bool) error {
 	t, err := OpenTokenizer(m.path)
-	if err != nil && !errors.Is(err, tokenizer.ErrNoTokenizer) {
+	if err != nil && (wanted || !errors.Is(err, tokenizer.ErrNoTokenizer)) {
 		return err
 	}
 	m.tokens = t
@@ -96,7 +103,6 @@ func (m *Model) openText() error {
 	default:
 		m.format = chat.DetectFormat(t.ChatTemplate())
 	}
-	m.findStops()
 	return nil
 }
 

@@ -136,7 +136,7 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 // token behind a prompt of a few is there.
 func (f *benchFlags) firstToken(ctx context.Context, m *model.Model, began time.Time) (float64, error) {
 	const prompt = 16
-	o, err := f.engineOptions(m)
+	o, err := f.engineOptions()
 	if err != nil {
 		return 0, err
 	}
@@ -160,7 +160,7 @@ type benchTrial struct {
 
 // trials runs all trials and notes their results.
 func (f *benchFlags) trials(ctx context.Context, m *model.Model, report *benchReport, progress io.Writer) ([]benchTrial, error) {
-	o, err := f.engineOptions(m)
+	o, err := f.engineOptions()
 	if err != nil {
 		return nil, err
 	}

@@ -15,13 +15,13 @@ import (
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
-// contents is a model's files as show looks into them: no architecture is needed, and
-// no weights. One of gguf and weights is set, or none for a tokenizer alone.
+// contents is a model's files as show and decode look into them: no architecture is
+// needed, and no weights. One of its three kinds is set.
 type contents struct {
-	path    string
-	gguf    *gguf.File
-	weights *safetensors.File
-	facts   hub.Facts
+	path      string
+	gguf      *gguf.File
+	weights   *safetensors.File
+	tokenizer *tokenizer.Tokenizer // without weights beside it
 }
 
 // openContents opens the files of a model: a GGUF, safetensors, a folder with either,
@@ -35,20 +35,32 @@ func openContents(path string) (*contents, error) {
 	switch {
 	case st.IsDir():
 		return openFolder(path)
+	case strings.HasSuffix(base, ".gguf"):
+		return openGGUF(path)
+	case strings.HasSuffix(base, ".safetensors"):
+		return openSafetensors(path)
 	case strings.HasPrefix(base, "tokenizer"), strings.HasSuffix(base, ".model"), strings.HasSuffix(base, ".tiktoken"):
 		return openTokenizerAlone(path)
-	case strings.HasSuffix(base, ".safetensors"), strings.HasSuffix(base, ".json"):
-		f, err := safetensors.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		return &contents{path: path, weights: f, facts: hub.SafetensorsFacts(f)}, nil
+	case strings.HasSuffix(base, ".json"):
+		return openSafetensors(path) // the index of several
 	}
+	return openGGUF(path)
+}
+
+func openGGUF(path string) (*contents, error) {
 	f, err := gguf.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	return &contents{path: path, gguf: f, facts: hub.GGUFFacts(f)}, nil
+	return &contents{path: path, gguf: f}, nil
+}
+
+func openSafetensors(path string) (*contents, error) {
+	f, err := safetensors.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &contents{path: path, weights: f}, nil
 }
 
 // openFolder opens the model in a folder: safetensors, else the only GGUF, else a
@@ -60,18 +72,10 @@ func openFolder(dir string) (*contents, error) {
 	}
 	ggufs := has("*.gguf")
 	switch {
-	case len(has("*.safetensors")) > 0:
-		facts, err := hub.FolderFacts(dir)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", dir, err)
-		}
-		f, err := safetensors.Open(dir)
-		if err != nil {
-			return nil, err
-		}
-		return &contents{path: dir, weights: f, facts: facts}, nil
+	case len(has("*.safetensors")) > 0, len(has("*.safetensors.index.json")) > 0:
+		return openSafetensors(dir)
 	case len(ggufs) == 1:
-		return openContents(ggufs[0])
+		return openGGUF(ggufs[0])
 	case len(ggufs) > 1:
 		return nil, refusedError{fmt.Errorf("%s: holds %d GGUF files, want the name of one", dir, len(ggufs))}
 	}
@@ -94,7 +98,50 @@ func openTokenizerAlone(path string) (*contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &contents{path: path, facts: hub.Facts{Format: "tokenizer", Parameters: 0, Title: fmt.Sprintf("a tokenizer of %d tokens", t.VocabSize())}}, nil
+	return &contents{path: path, tokenizer: t}, nil
+}
+
+// isTokenizerAlone says whether there is a tokenizer at path, and neither weights nor
+// the config.json that would describe them.
+func isTokenizerAlone(path string) bool {
+	c, err := openContents(path)
+	if err != nil {
+		return false
+	}
+	defer c.close()
+	folder := path
+	if st, err := os.Stat(path); err == nil && !st.IsDir() {
+		folder = filepath.Dir(path)
+	}
+	_, err = os.Stat(filepath.Join(folder, "config.json"))
+	return c.tokenizer != nil && errors.Is(err, fs.ErrNotExist)
+}
+
+// errTokenizerAlone is the error of what needs weights, where there are none.
+func errTokenizerAlone(path string) error {
+	return refusedError{fmt.Errorf("%s: a tokenizer alone, want a model with weights", path)}
+}
+
+// facts returns what the files say of the model as a whole: safetensors in a folder
+// with the config.json beside them, where there is one.
+func (c *contents) facts() (hub.Facts, error) {
+	switch {
+	case c.gguf != nil:
+		return hub.GGUFFacts(c.gguf), nil
+	case c.tokenizer != nil:
+		return hub.Facts{Format: hub.FormatTokenizer, Title: fmt.Sprintf("a tokenizer of %d tokens", c.tokenizer.VocabSize())}, nil
+	}
+	if st, err := os.Stat(c.path); err != nil || !st.IsDir() {
+		return hub.SafetensorsFacts(c.weights), err
+	}
+	facts, err := hub.FolderFacts(c.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return hub.SafetensorsFacts(c.weights), nil
+	}
+	if err != nil {
+		return hub.Facts{}, fmt.Errorf("%s: %w", c.path, err)
+	}
+	return facts, nil
 }
 
 func (c *contents) close() {
@@ -137,9 +184,11 @@ func (c *contents) tensors() []tensorEntry {
 func (c *contents) template() (text string, others []string, err error) {
 	const key = "tokenizer.chat_template"
 	if c.gguf == nil {
-		t, err := blitz.OpenTokenizer(c.path)
-		if err != nil {
-			return "", nil, err
+		t := c.tokenizer
+		if t == nil {
+			if t, err = blitz.OpenTokenizer(c.path); err != nil {
+				return "", nil, err
+			}
 		}
 		return t.ChatTemplate(), nil, nil
 	}

@@ -94,7 +94,7 @@ func latentForm(mla choice) model.LatentForm {
 }
 
 // engineOptions returns what the flags say.
-func (f *engineFlags) engineOptions(*model.Model) (engine.Options, error) {
+func (f *engineFlags) engineOptions() (engine.Options, error) {
 	o := engine.Options{Threads: f.threads.v, MemoryLimit: memoryLimit()}
 	if f.cache.v != "" {
 		kind, err := kernel.ParseCacheKind(f.cache.v)

@@ -100,7 +100,7 @@ func (f *logitsFlags) run(cmd *cobra.Command, name string) error {
 
 // newEngine starts an engine that has room for the lines.
 func (f *logitsFlags) newEngine(m *model.Model, lines []idLine) (*engine.Engine, error) {
-	o, err := f.engineOptions(m)
+	o, err := f.engineOptions()
 	if err != nil {
 		return nil, err
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 
 	"github.com/blitz-r1/blitz/internal/engine"
@@ -43,6 +45,9 @@ var cacheKinds = []kernel.CacheKind{kernel.CacheQ8, kernel.CacheF16, kernel.Cach
 // the default. No weights are read.
 func surveyModel(path string, o model.Options, context int) (*needs, error) {
 	s, err := model.Survey(path, o)
+	if errors.Is(err, fs.ErrNotExist) && isTokenizerAlone(path) {
+		err = errTokenizerAlone(path)
+	}
 	if err != nil {
 		return nil, err
 	}

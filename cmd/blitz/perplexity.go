@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/sample"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
@@ -88,23 +90,11 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 	if err != nil {
 		return refusedError{fmt.Errorf("%s: %w", file, err)}
 	}
-	m, err := f.openModel(ctx, path, false)
+	e, err := f.newEngine(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer m.Close()
-	if most := m.Config.MaxPositionEmbeddings; f.ctx.v > most {
-		return fmt.Errorf("perplexity: --ctx is %d, the model's context %d: %w", f.ctx.v, most, engine.ErrContext)
-	}
-	o, err := f.engineOptions(m)
-	if err != nil {
-		return err
-	}
-	o.Context, o.Sequences = f.ctx.v, 1
-	e, err := engine.New(m, o)
-	if err != nil {
-		return err
-	}
+	defer e.Model().Close()
 	defer e.Close()
 	s := &scores{windows: windows, progress: newProgress(cmd.ErrOrStderr(), os.Getenv)}
 	began := time.Now()
@@ -118,16 +108,48 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 	r.Ctx, r.TextTokens, r.Cache = f.ctx.v, len(ids), e.Options().Cache.String()
 	r.Seconds = time.Since(began).Seconds()
 	r.TokensPerS = float64(len(windows)*f.ctx.v) / r.Seconds
-	if f.asJSON {
-		b, err := appendJSON(nil, r)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", b)
+	return r.write(cmd.OutOrStdout(), f.asJSON)
+}
+
+// newEngine opens a model and starts an engine that has room for a window. The model
+// is to be closed after the engine.
+func (f *perplexityFlags) newEngine(ctx context.Context, path string) (*engine.Engine, error) {
+	n, err := surveyModel(path, model.Options{Latent: latentForm(f.mla)}, f.ctx.v)
+	if err != nil {
+		return nil, err
+	}
+	if n.Context > n.ModelContext {
+		err := fmt.Errorf("perplexity: --ctx is %d, the model's context %d: %w", n.Context, n.ModelContext, engine.ErrContext)
+		return nil, withHint(err, fmt.Sprintf("--ctx %d is the longest window", n.ModelContext))
+	}
+	o, err := f.engineOptions()
+	if err != nil {
+		return nil, err
+	}
+	o.Context, o.Sequences = f.ctx.v, 1
+	m, err := f.openModel(ctx, path, false)
+	if err != nil {
+		return nil, err
+	}
+	e, err := engine.New(m, o)
+	if err != nil {
+		m.Close()
+	}
+	return e, err
+}
+
+// write prints the figures, as JSON on one line or for people.
+func (r *perplexityReport) write(w io.Writer, asJSON bool) error {
+	if !asJSON {
+		_, err := fmt.Fprintf(w, "perplexity %.4f ± %.4f over %d tokens in %d windows of %d, cache %s, %.1f s (%.1f tokens/s)\n",
+			r.Perplexity, r.StandardError, r.Tokens, r.Windows, r.Ctx, r.Cache, r.Seconds, r.TokensPerS)
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "perplexity %.4f ± %.4f over %d tokens in %d windows of %d, cache %s, %.1f s (%.1f tokens/s)\n",
-		r.Perplexity, r.StandardError, r.Tokens, r.Windows, r.Ctx, r.Cache, r.Seconds, r.TokensPerS)
+	b, err := appendJSON(nil, r)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", b)
 	return err
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
-	"github.com/blitz-r1/blitz/internal/model"
 )
 
 // maxPrompt bounds what is read of the standard input, in bytes.
@@ -115,112 +114,6 @@ func (f *runFlags) prompt(words []string) (string, error) {
 		text += "\n\n"
 	}
 	return text + prompt, nil
-}
-
-// opened is a model that is ready to answer.
-type opened struct {
-	name   string // as the user calls it
-	model  *blitz.Model
-	engine *blitz.Engine
-	load   float64 // seconds
-	plain  bool    // there is no template: text is continued as it is
-}
-
-func (o *opened) close() {
-	if o.engine != nil {
-		o.engine.Close()
-	}
-	o.model.Close()
-}
-
-// open opens a model and starts an engine.
-func (f *runFlags) open(name string) (*opened, error) {
-	path, err := locate(f.cmd.Context(), f.cmd, name)
-	if err != nil {
-		return nil, err
-	}
-	began := time.Now()
-	n, err := surveyModel(path, model.Options{Latent: latentForm(f.mla)}, f.context.v)
-	if err != nil {
-		return nil, err
-	}
-	if err := n.checkContext("run"); err != nil {
-		return nil, err
-	}
-	if err := n.check(f.cache.v); err != nil {
-		return nil, err
-	}
-	m, err := f.load(path, name)
-	if err != nil {
-		return nil, err
-	}
-	noteAssumed(f.cmd, name, m.Assumed())
-	o := &opened{name: name, model: m}
-	if err := f.ready(o); err != nil {
-		o.close()
-		return nil, err
-	}
-	o.load = time.Since(began).Seconds()
-	return o, nil
-}
-
-// load opens a model, and says on a terminal that it does if that takes long.
-func (f *runFlags) load(path, name string) (*blitz.Model, error) {
-	done := f.loading(name)
-	defer done()
-	return blitz.Open(path, &blitz.Options{MemoryLimit: memoryLimit(), MLA: f.mla.v, Interrupted: f.cmd.Context().Err})
-}
-
-// ready checks that a model can be talked to as the flags want, and starts its engine.
-func (f *runFlags) ready(o *opened) error {
-	m := o.model
-	if m.Tokenizer() == nil {
-		return refusedError{fmt.Errorf("run: %s has no tokenizer: it cannot be talked to", o.name)}
-	}
-	t, err := m.Template()
-	if o.plain = errors.Is(err, blitz.ErrNoTemplate); o.plain {
-		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: %s has no chat template: text is continued as it is\n", printable(o.name))
-	} else if err != nil {
-		return fmt.Errorf("%s: chat template: %w", o.name, err)
-	} else {
-		noteBuiltin(f.cmd, o.name, t)
-	}
-	if f.think.text != "" && (o.plain || !knowsReasoning(m)) {
-		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: the template of %s knows no reasoning: --think changes nothing\n", printable(o.name))
-	}
-	o.engine, err = f.start(m, f.context.v)
-	return err
-}
-
-// knowsReasoning says whether a model's template has to do with reasoning.
-func knowsReasoning(m *blitz.Model) bool {
-	t, err := m.Template()
-	return err == nil && t.Reasons()
-}
-
-// loadingPause is how long a model may load before a terminal says so.
-const loadingPause = 300 * time.Millisecond
-
-// loading says on a terminal that a model is being loaded, if that takes long, until
-// the function it returns is called.
-func (f *runFlags) loading(name string) func() {
-	w := f.cmd.ErrOrStderr()
-	if !isTerminal(w) || isPlain(os.Getenv) {
-		return func() {}
-	}
-	p := newProgress(w, os.Getenv)
-	shown := make(chan struct{})
-	timer := time.AfterFunc(loadingPause, func() {
-		defer close(shown)
-		p.draw("loading " + printable(name) + " …")
-	})
-	return func() {
-		if !timer.Stop() {
-			<-shown
-			p.draw("")
-			fmt.Fprint(w, "\r")
-		}
-	}
 }
 
 // plainTokens bounds the continuation of plain text, unless --max-tokens does: models

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,7 @@ func (f *samplingFlags) add(cmd *cobra.Command) {
 	flags.Var(&f.minP, "min-p", "draw among tokens with at least this `share` of the likeliest one's probability (default the model's, else 0)")
 	flags.Var(&f.penalty, "repeat-penalty", "`divisor` of the logits of tokens that occurred, 1: none (default the model's, else 1)")
 	flags.Var(&f.seed, "seed", "`number` that the draws depend on (default random; --verbose shows it)")
-	flags.VarP(&f.maxTokens, "max-tokens", "n", "most `tokens` of an answer, 0: as many as the context has room for (default 0)")
+	flags.VarP(&f.maxTokens, "max-tokens", "n", fmt.Sprintf("most `tokens` of an answer, 0: as many as the context has room for (default 0, or %d where the model has no chat template)", plainTokens))
 }
 
 // apply puts what was given in the place of what the publisher suggests.

@@ -105,16 +105,7 @@ func (f *settingsFile) unknown(root *cobra.Command) []string {
 	if len(f.keys) == 0 {
 		return nil
 	}
-	known := map[string][]string{"": {homeKey}} // by verb; "": all
-	for _, cmd := range root.Commands() {
-		known[cmd.Name()] = nil
-		for _, s := range append(cmd.Commands(), cmd) {
-			visitFlags(s, func(p *pflag.Flag) {
-				known[cmd.Name()] = append(known[cmd.Name()], p.Name)
-				known[""] = append(known[""], p.Name)
-			})
-		}
-	}
+	known := knownSettings(root)
 	var messages []string
 	for _, k := range f.keys {
 		table, name := "", k[0]
@@ -127,12 +118,32 @@ func (f *settingsFile) unknown(root *cobra.Command) []string {
 				table, name = k[0], k[1]
 			}
 		}
-		if !slices.Contains(known[table], name) {
+		_, isVerb := known[name]
+		switch {
+		case slices.Contains(known[table], name):
+		case table == "" && name != "" && isVerb:
+			messages = append(messages, fmt.Sprintf("%s: %s is a verb, want a table of its settings: [%s]", f.path, name, name))
+		default:
 			near := append(slices.Clone(known[table]), verbNames(root, table)...)
 			messages = append(messages, fmt.Sprintf("%s: unknown key %s%s", f.path, k, nearestText(name, dedupe(near))))
 		}
 	}
 	return messages
+}
+
+// knownSettings returns the settings of each verb, and under "" those of all.
+func knownSettings(root *cobra.Command) map[string][]string {
+	known := map[string][]string{"": {homeKey}}
+	for _, cmd := range root.Commands() {
+		known[cmd.Name()] = nil
+		for _, s := range append(cmd.Commands(), cmd) {
+			visitFlags(s, func(p *pflag.Flag) {
+				known[cmd.Name()] = append(known[cmd.Name()], p.Name)
+				known[""] = append(known[""], p.Name)
+			})
+		}
+	}
+	return known
 }
 
 // verbNames returns the names of the verbs where a key may be a table, at the top.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -76,7 +77,10 @@ func (f *showFlags) run(cmd *cobra.Command, name string) error {
 		return err
 	}
 	defer c.close()
-	s := shown{Path: l.Path, Facts: c.facts}
+	s := shown{Path: l.Path}
+	if s.Facts, err = c.facts(); err != nil {
+		return err
+	}
 	if l.Model != nil {
 		m := newStored(l.Model)
 		s.Stored = &m
@@ -274,10 +278,10 @@ func (c *contents) metadata() ([]metadataEntry, error) {
 const maxConfigFile = 16 << 20
 
 // configMetadata returns the keys of the config.json in a folder, none where there is
-// no such file.
+// no such file or path is a file itself.
 func configMetadata(path string) ([]metadataEntry, error) {
 	b, err := readFile(filepath.Join(path, "config.json"), maxConfigFile)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
 	if err != nil {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"strings"
 
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/tensor"
@@ -30,25 +28,18 @@ type tensorFile interface {
 	close() error
 }
 
-// openTensors opens a GGUF file (the first of a split), a safetensors file, the index
-// of a sharded checkpoint, or a folder with one.
+// openTensors opens the file of a model that has tensors; see openContents.
 func openTensors(path string) (tensorFile, error) {
-	info, err := os.Stat(path)
-	if err != nil {
+	c, err := openContents(path)
+	switch {
+	case err != nil:
 		return nil, err
+	case c.gguf != nil:
+		return ggufFile{c.gguf}, nil
+	case c.weights != nil:
+		return safetensorsFile{c.weights}, nil
 	}
-	if info.IsDir() || strings.HasSuffix(path, ".safetensors") || strings.HasSuffix(path, ".json") {
-		f, err := safetensors.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		return safetensorsFile{f}, nil
-	}
-	f, err := gguf.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	return ggufFile{f}, nil
+	return nil, errTokenizerAlone(path)
 }
 
 type ggufFile struct{ *gguf.File }

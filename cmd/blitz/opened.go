@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/tokenizer"
+)
+
+// opened is a model that is ready to answer.
+type opened struct {
+	name   string // as the user calls it
+	model  *blitz.Model
+	engine *blitz.Engine
+	load   float64 // seconds
+	plain  bool    // there is no template: text is continued as it is
+}
+
+func (o *opened) close() {
+	if o.engine != nil {
+		o.engine.Close()
+	}
+	o.model.Close()
+}
+
+// open opens a model and starts an engine.
+func (f *runFlags) open(name string) (*opened, error) {
+	path, err := locate(f.cmd.Context(), f.cmd, name)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	n, err := surveyModel(path, model.Options{Latent: latentForm(f.mla)}, f.context.v)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.checkContext("run"); err != nil {
+		return nil, err
+	}
+	if err := n.check(f.cache.v); err != nil {
+		return nil, err
+	}
+	m, err := f.load(path, name)
+	if err != nil {
+		return nil, err
+	}
+	noteAssumed(f.cmd, name, m.Assumed())
+	o := &opened{name: name, model: m}
+	if err := f.ready(o); err != nil {
+		o.close()
+		return nil, err
+	}
+	o.load = time.Since(began).Seconds()
+	return o, nil
+}
+
+// load opens a model, and says on a terminal that it does if that takes long.
+func (f *runFlags) load(path, name string) (*blitz.Model, error) {
+	done := f.loading(name)
+	defer done()
+	m, err := blitz.Open(path, &blitz.Options{MemoryLimit: memoryLimit(), MLA: f.mla.v, Text: true, Interrupted: f.cmd.Context().Err})
+	if errors.Is(err, tokenizer.ErrNoTokenizer) {
+		return nil, refusedError{fmt.Errorf("run: %s has no tokenizer: it cannot be talked to", name)}
+	}
+	return m, err
+}
+
+// ready checks that a model can be talked to as the flags want, and starts its engine.
+func (f *runFlags) ready(o *opened) error {
+	t, err := o.model.Template()
+	if o.plain = errors.Is(err, blitz.ErrNoTemplate); o.plain {
+		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: %s has no chat template: text is continued as it is\n", printable(o.name))
+	} else if err != nil {
+		return fmt.Errorf("%s: chat template: %w", o.name, err)
+	} else {
+		noteBuiltin(f.cmd, o.name, t)
+	}
+	if f.think.text != "" && (o.plain || !t.Reasons()) {
+		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: the template of %s knows no reasoning: --think changes nothing\n", printable(o.name))
+	}
+	o.engine, err = f.start(o.model, f.context.v)
+	return err
+}
+
+// loadingPause is how long a model may load before a terminal says so.
+const loadingPause = 300 * time.Millisecond
+
+// loading says on a terminal that a model is being loaded, if that takes long, until
+// the function it returns is called.
+func (f *runFlags) loading(name string) func() {
+	w := f.cmd.ErrOrStderr()
+	if !isTerminal(w) || isPlain(os.Getenv) {
+		return func() {}
+	}
+	p := newProgress(w, os.Getenv)
+	shown := make(chan struct{})
+	timer := time.AfterFunc(loadingPause, func() {
+		defer close(shown)
+		p.draw("loading " + printable(name) + " …")
+	})
+	return func() {
+		if !timer.Stop() {
+			<-shown
+			p.draw("")
+			fmt.Fprint(w, "\r")
+		}
+	}
+}
