@@ -6,6 +6,19 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// exactly is cobra.ExactArgs with a usage error that says what is missing.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < len(names) {
+			return usageError{fmt.Errorf("%s: %s is missing", cmd.CommandPath(), names[len(args)])}
+		}
+		if len(args) > len(names) {
+			return usageError{fmt.Errorf("%s: unexpected argument %q", cmd.CommandPath(), args[len(names)])}
+		}
+		return nil
+	}
+}
+
 // atLeast wants these arguments; any number may follow.
 func atLeast(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

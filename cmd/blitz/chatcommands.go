@@ -97,13 +97,11 @@ func (c *conversation) change(key, value string) error {
 		}
 		value = flag.DefValue
 	}
-	switch value {
-	case "on":
-		if flag.Value.Type() == "bool" {
+	if flag.Value.Type() == "bool" {
+		switch value {
+		case "on":
 			value = "true"
-		}
-	case "off":
-		if flag.Value.Type() == "bool" {
+		case "off":
 			value = "false"
 		}
 	}
@@ -130,15 +128,10 @@ func (c *conversation) setHistory(value string) error {
 	return nil
 }
 
-// setting returns a setting as text, also of what the model's publisher suggests.
+// setting returns the value of a setting for people: where none was given, what holds
+// instead, and whose that is.
 func (c *conversation) setting(key string) string {
-	s, suggested := c.opened.model.Sampling()
-	from := "the default"
-	if suggested {
-		from = "the model's"
-	}
-	switch key {
-	case keyHistory:
+	if key == keyHistory {
 		if c.keep {
 			return "on"
 		}
@@ -146,6 +139,11 @@ func (c *conversation) setting(key string) string {
 	}
 	if text := c.flags.cmd.Flags().Lookup(strings.ReplaceAll(key, "_", "-")).Value.String(); text != "" {
 		return text
+	}
+	s, suggested := c.opened.model.Sampling()
+	from := "the default"
+	if suggested {
+		from = "the model's"
 	}
 	switch key {
 	case "temp":
@@ -161,6 +159,9 @@ func (c *conversation) setting(key string) string {
 	case "seed":
 		return "random"
 	case "max_tokens":
+		if c.opened.plain {
+			return fmt.Sprintf("%d (plain text has no end of its own)", plainTokens)
+		}
 		return "as many as there is room for"
 	case "think":
 		return "as the model does"

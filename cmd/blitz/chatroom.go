@@ -12,15 +12,18 @@ import (
 	"github.com/blitz-r1/blitz/internal/terminal"
 )
 
+// maxAnswerRoom is the most that is kept free for an answer.
+const maxAnswerRoom = 256
+
 // answerRoom is how many positions are kept for an answer, in a context of that many.
-func answerRoom(context int) int { return min(256, context/4) }
+func answerRoom(positions int) int { return min(maxAnswerRoom, positions/4) }
 
 // makeRoom sees to it that a message and its answer fit the context. Where they do
 // not, the user chooses what is forgotten; false: the message is not sent.
 func (c *conversation) makeRoom(ctx context.Context, text string) (bool, error) {
 	message := chat.Message{Role: "user", Content: chat.String(text)}
-	context := c.opened.engine.Context()
-	most := context - answerRoom(context)
+	positions := c.opened.engine.Context()
+	most := positions - answerRoom(positions)
 	n, err := c.tokens(append(c.session.Messages, message))
 	if err != nil || n <= most {
 		return err == nil, err
@@ -30,9 +33,9 @@ func (c *conversation) makeRoom(ctx context.Context, text string) (bool, error) 
 		return false, err
 	}
 	if alone > most {
-		return false, fmt.Errorf("the message takes %d of %d positions and leaves no room for an answer: %w", alone, context, blitz.ErrContext)
+		return false, fmt.Errorf("the message takes %d of %d positions and leaves no room for an answer: %w", alone, positions, blitz.ErrContext)
 	}
-	c.say("With this message the conversation takes %d tokens; the context has %d positions.", n, context)
+	c.say("With this message the conversation takes %d tokens; the context has %d positions.", n, positions)
 	choice, err := c.console.ReadLine(ctx, terminal.Prompt{First: "[d]rop the oldest turns, [c]lear all, or keep it and send nothing? "})
 	if err != nil && !errors.Is(err, terminal.ErrInterrupted) && !errors.Is(err, io.EOF) {
 		return false, err

@@ -123,9 +123,13 @@ func (f *doctorFlags) findStore(cmd *cobra.Command, models bool, d *diagnosis) {
 // fit finds out what a stored model needs.
 func (f *doctorFlags) fit(store *hub.Store, m *hub.Model) modelFit {
 	fit := modelFit{Name: m.Name.Short()}
+	positions := f.context.v
+	if most := m.Facts.Context; most > 0 { // a model is shown with no more than it was made for
+		positions = int(min(int64(positions), most))
+	}
 	path, err := store.Path(m)
 	if err == nil {
-		fit.Needs, err = surveyModel(path, model.Options{Latent: latentForm(f.mla)}, min(f.context.v, int(m.Facts.Context)))
+		fit.Needs, err = surveyModel(path, model.Options{Latent: latentForm(f.mla)}, positions)
 	}
 	if err != nil {
 		fit.Refused, _ = explain(err)

@@ -11,7 +11,6 @@ import (
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/kernel"
-	"github.com/blitz-r1/blitz/internal/machine"
 	"github.com/blitz-r1/blitz/internal/model"
 )
 
@@ -112,18 +111,4 @@ func (f *engineFlags) start(m *blitz.Model, context int) (*blitz.Engine, error) 
 	return blitz.NewEngine(m, &blitz.EngineOptions{
 		Threads: f.threads.v, Context: context, Cache: f.cache.v, MemoryLimit: memoryLimit(),
 	})
-}
-
-// memoryReserve is what is left to the system of the memory that is free: a
-// sixteenth, and at least so many bytes.
-const memoryReserve = 64 << 20
-
-// memoryLimit returns how many bytes weights or caches may take: what is available at
-// this moment less a reserve, 0 for any where the system does not say.
-func memoryLimit() int64 {
-	free, ok := machine.AvailableMemory()
-	if !ok {
-		return 0
-	}
-	return max(1, free-max(free/16, memoryReserve))
 }

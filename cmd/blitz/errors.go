@@ -49,6 +49,14 @@ type missingError struct{ error }
 
 func (e missingError) Unwrap() error { return e.error }
 
+// roomError is a model that does not fit into memory, with what would.
+type roomError struct {
+	error
+	needs *needs
+}
+
+func (e *roomError) Unwrap() error { return e.error }
+
 // hinted is an error with something that can be done about it.
 type hinted struct {
 	error

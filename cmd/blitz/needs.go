@@ -194,25 +194,3 @@ func (n *needs) write(w io.Writer) error {
 	fmt.Fprintln(w)
 	return writeTable(w, n.table()...)
 }
-
-// roomError is a model that does not fit into memory, with what would.
-type roomError struct {
-	error
-	needs *needs
-}
-
-func (e *roomError) Unwrap() error { return e.error }
-
-// formatMemory writes a count of bytes for people: "94.1 MiB", in powers of 1024 as
-// memory is measured.
-func formatMemory(n int64) string {
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	x, unit := float64(n)/1024, 0
-	for x >= 1023.95 {
-		x /= 1024
-		unit++
-	}
-	return fmt.Sprintf("%.1f %ciB", x, "KMGTPE"[unit])
-}

@@ -86,16 +86,3 @@ func noVerb(cmd *cobra.Command, args []string) error {
 	}
 	return usageError{fmt.Errorf("unknown verb %q%s", args[0], nearestText(args[0], names))}
 }
-
-// exactly is cobra.ExactArgs with a usage error that says what is missing.
-func exactly(names ...string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < len(names) {
-			return usageError{fmt.Errorf("%s: %s is missing", cmd.CommandPath(), names[len(args)])}
-		}
-		if len(args) > len(names) {
-			return usageError{fmt.Errorf("%s: unexpected argument %q", cmd.CommandPath(), args[len(names)])}
-		}
-		return nil
-	}
-}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -46,14 +44,4 @@ func (f *samplingFlags) apply(s *blitz.Sampling) {
 	if f.topK.set {
 		s.TopK = f.topK.v
 	}
-}
-
-// next returns the seed of the next answer: the one that was given, else a random one.
-func (s *seed) next() uint64 {
-	if s.set {
-		return s.v
-	}
-	var b [8]byte
-	rand.Read(b[:])                               // never fails
-	return binary.LittleEndian.Uint64(b[:]) >> 11 // so that every JSON reader keeps it exact
 }

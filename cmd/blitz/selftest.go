@@ -27,6 +27,9 @@ func newSelftest() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "selftest",
 		Short: "Check that every implementation of the arithmetic gives the same bits",
+		Long: `Runs every operation on fixed inputs with every implementation that this machine has
+and prints a digest of each result. The exit code is 1 where two of them differ, or
+where an output is not that of the reference vectors.`,
 		Example: `  blitz selftest
   blitz selftest --json --vectors vectors.npz`,
 		Args: exactly(),
@@ -49,7 +52,7 @@ func newSelftest() *cobra.Command {
 			return runSelftest(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), impls, v, asJSON)
 		},
 	}
-	cmd.Flags().StringVar(&cpu, "cpu", "", "one implementation instead of all")
+	cmd.Flags().StringVar(&cpu, "cpu", "", "check one `implementation` instead of all")
 	cmd.Flags().StringVar(&vectors, "vectors", "", "also check every reference vector of `FILE.npz`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return cmd

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -129,6 +131,16 @@ func (s *seed) Set(text string) error {
 func (s *seed) Type() string { return "seed" }
 
 func (s *seed) reset() { *s = seed{} }
+
+// next returns the seed of the next answer: the one that was given, else a random one.
+func (s *seed) next() uint64 {
+	if s.set {
+		return s.v
+	}
+	var b [8]byte
+	rand.Read(b[:])                               // never fails
+	return binary.LittleEndian.Uint64(b[:]) >> 11 // so that every JSON reader keeps it exact
+}
 
 // choice is one of some words, or empty.
 type choice struct {
