@@ -198,14 +198,7 @@ func (b *binder) statement(f *frame, s stmt) error {
 		}
 		return b.expr(f, s.call)
 	case *filterStmt:
-		in := f.inner()
-		in.survey(nodesOf(s.body)...)
-		in.survey(s.filter)
-		if err := b.statements(in, s.body); err != nil {
-			return err
-		}
-		s.frame = in.binding()
-		return b.expr(in, s.filter)
+		return b.filterBlock(f, s)
 	case *withStmt:
 		return b.with(f, s)
 	case *setStmt:
@@ -217,25 +210,9 @@ func (b *binder) statement(f *frame, s stmt) error {
 	case *setBlockStmt:
 		return b.setBlock(f, s)
 	case *escapeStmt:
-		in := f.inner()
-		in.survey(s.enabled)
-		in.survey(nodesOf(s.body)...)
-		if err := b.expr(in, s.enabled); err != nil {
-			return err
-		}
-		err := b.statements(in, s.body)
-		s.frame = in.binding()
-		return err
+		return b.escape(f, s)
 	case *blockStmt:
-		if s.scoped {
-			stored := f.symbols.stored()
-			if b.scoped += len(stored); b.scoped > maxScoped {
-				return faultf(faultLimit, "scoped blocks see more than %d variables", maxScoped)
-			}
-			for name, p := range stored {
-				s.stores = append(s.stores, namedVariable{name, p.from(f.routine)})
-			}
-		}
+		return b.blockPlace(f, s)
 	case *breakStmt:
 		if !f.loop {
 			return faultf(faultSyntax, "'break' outside loop")
@@ -249,6 +226,45 @@ func (b *binder) statement(f *frame, s stmt) error {
 			return faultf(faultSyntax, "cannot use extends from a non top-level scope")
 		}
 		return b.expr(f, s.operand)
+	}
+	return nil
+}
+
+// filterBlock binds a filter and its body, a scope of its own.
+func (b *binder) filterBlock(f *frame, s *filterStmt) error {
+	in := f.inner()
+	in.survey(nodesOf(s.body)...)
+	in.survey(s.filter)
+	if err := b.statements(in, s.body); err != nil {
+		return err
+	}
+	s.frame = in.binding()
+	return b.expr(in, s.filter)
+}
+
+// escape binds an autoescape, whose body is a scope of its own.
+func (b *binder) escape(f *frame, s *escapeStmt) error {
+	in := f.inner()
+	in.survey(s.enabled)
+	in.survey(nodesOf(s.body)...)
+	if err := b.expr(in, s.enabled); err != nil {
+		return err
+	}
+	err := b.statements(in, s.body)
+	s.frame = in.binding()
+	return err
+}
+
+// blockPlace binds the place of a block, which sees the variables that are stored where it stands.
+func (b *binder) blockPlace(f *frame, s *blockStmt) error {
+	if s.scoped {
+		stored := f.symbols.stored()
+		if b.scoped += len(stored); b.scoped > maxScoped {
+			return faultf(faultLimit, "scoped blocks see more than %d variables", maxScoped)
+		}
+		for name, p := range stored {
+			s.stores = append(s.stores, namedVariable{name, p.from(f.routine)})
+		}
 	}
 	return nil
 }

@@ -155,7 +155,7 @@ func deepseekSystem(in *Dict, messages []*Dict) []*Dict {
 	given := false
 	begins := len(messages) > 0 && roleOf(messages[0]) == "system"
 	if begins {
-		system.adopt(messages[0])
+		system.Merge(messages[0])
 	} else {
 		system.setText("role", "system")
 	}

@@ -185,8 +185,8 @@ func TestDeepSeek32Refuses(t *testing.T) {
 	} {
 		got, err := encoder32(t).Render(variablesOf(t, c.input))
 		var raised *RaisedError
-		if err == nil || !errors.As(err, &raised) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: got %q, %v, want a RaisedError with %q", c.input, got, err, c.want)
+		if err == nil || got != "" || !errors.As(err, &raised) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %q, %v, want no text and a RaisedError with %q", c.input, got, err, c.want)
 		}
 	}
 }

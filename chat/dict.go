@@ -31,6 +31,19 @@ func (d *Dict) Get(key string) (Value, bool) {
 	return Value{o}, ok
 }
 
+// Merge sets the entries of other, which may be nil, whose keys are text: variables
+// and fields have names.
+func (d *Dict) Merge(other *Dict) {
+	if other == nil {
+		return
+	}
+	for i, k := range other.keys {
+		if s, ok := stringOf(k); ok {
+			d.setText(s, other.values[i])
+		}
+	}
+}
+
 // Len returns the number of keys.
 func (d *Dict) Len() int { return len(d.keys) }
 

@@ -156,35 +156,23 @@ func (r *rendering) joinObjects(parts []object, separator object) (object, error
 		escaped = escaped || m
 	}
 	escaped = escaped && r.escaping
-	texts := make([]string, len(parts))
-	n := 0
-	for i, p := range parts {
-		var err error
-		if escaped {
-			var m markup
-			m, err = r.escapeObject(p)
-			texts[i] = string(m)
-		} else {
-			texts[i], err = r.text(p)
-		}
-		if err != nil {
-			return nil, err
-		}
-		n += len(texts[i])
-	}
-	s, err := r.text(separator)
+	texts, n, err := r.printed(parts, escaped)
 	if err != nil {
 		return nil, err
 	}
-	if escaped {
-		m, err := r.escapeObject(separator)
+	if !escaped {
+		s, err := r.text(separator)
 		if err != nil {
 			return nil, err
 		}
-		out, err := r.joinTexts(texts, string(m), n)
-		return markup(out), err
+		return r.joinTexts(texts, s, n)
 	}
-	return r.joinTexts(texts, s, n)
+	m, err := r.escapeObject(separator)
+	if err != nil {
+		return nil, err
+	}
+	out, err := r.joinTexts(texts, string(m), n)
+	return markup(out), err
 }
 
 // filterIndent puts spaces, or a text, before each line.

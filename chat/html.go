@@ -41,10 +41,21 @@ func (r *rendering) joinMarkup(parts []object) (object, error) {
 		_, m := p.(markup)
 		escaped = escaped || m
 	}
-	n := 0
-	texts := make([]string, len(parts))
+	texts, n, err := r.printed(parts, escaped)
+	if err != nil {
+		return nil, err
+	}
+	s, err := r.joinTexts(texts, "", n)
+	if escaped && err == nil {
+		return markup(s), nil
+	}
+	return s, err
+}
+
+// printed prints the parts, as HTML where escaped says so, and adds up their lengths.
+func (r *rendering) printed(parts []object, escaped bool) (texts []string, n int, err error) {
+	texts = make([]string, len(parts))
 	for i, p := range parts {
-		var err error
 		if escaped {
 			var m markup
 			m, err = r.escapeObject(p)
@@ -53,15 +64,11 @@ func (r *rendering) joinMarkup(parts []object) (object, error) {
 			texts[i], err = r.text(p)
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		n += len(texts[i])
 	}
-	s, err := r.joinTexts(texts, "", n)
-	if escaped && err == nil {
-		return markup(s), nil
-	}
-	return s, err
+	return texts, n, nil
 }
 
 // joinTexts joins texts whose lengths add up to n.

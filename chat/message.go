@@ -94,20 +94,8 @@ func (c *Chat) variables(form callForm) *Dict {
 		d.Set("tools", List(c.Tools...))
 	}
 	d.Set("add_generation_prompt", Bool(c.AddGenerationPrompt))
-	d.adopt(c.Variables)
+	d.Merge(c.Variables)
 	return d
-}
-
-// adopt sets all entries of other, which may be nil.
-func (d *Dict) adopt(other *Dict) {
-	if other == nil {
-		return
-	}
-	for i, k := range other.keys {
-		if s, ok := stringOf(k); ok {
-			d.setText(s, other.values[i])
-		}
-	}
 }
 
 func (m *Message) value(form callForm) Value {
@@ -137,7 +125,7 @@ func (m *Message) value(form callForm) Value {
 	if m.ToolCallID != "" {
 		d.Set("tool_call_id", String(m.ToolCallID))
 	}
-	d.adopt(m.Fields)
+	d.Merge(m.Fields)
 	return d.Value()
 }
 

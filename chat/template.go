@@ -59,9 +59,10 @@ func NewTemplate(source string) (*Template, error) {
 func (t *Template) Source() string { return t.source }
 
 // Render runs the template on the given variables and returns the text. Its
-// errors are *Error; in the chain is a *RaisedError if the template itself
-// refused the conversation, ErrLimit if it ran into a limit, and ErrRefused if
-// it asked for something that templates do not get.
+// errors are *Error, but for those of a built-in one that is no template and has
+// no lines; in the chain is a *RaisedError if the template itself refused the
+// conversation, ErrLimit if it ran into a limit, and ErrRefused if it asked for
+// something that templates do not get.
 func (t *Template) Render(variables *Dict) (string, error) {
 	if variables == nil {
 		variables = &Dict{}
@@ -75,8 +76,10 @@ func (t *Template) Render(variables *Dict) (string, error) {
 	}
 	if t.encode != nil {
 		r.out = &buffer{}
-		err := t.encode(r)
-		return string(r.out.text), err
+		if err := t.encode(r); err != nil {
+			return "", err
+		}
+		return string(r.out.text), nil
 	}
 	return r.render()
 }

@@ -1,4 +1,0 @@
-package chat
-
-// Merge sets all entries of other, which may be nil.
-func (d *Dict) Merge(other *Dict) { d.adopt(other) }
