@@ -188,7 +188,7 @@ func filterBatch(_ *rendering, a []object) (object, error) {
 		b.count = n
 	}
 	var it iterator
-	return &generator{name: "generator", source: a[0], pull: func(r *rendering) (object, bool, error) {
+	return &generator{name: "generator", source: a[0], held: []object{a[2], &b.list}, pull: func(r *rendering) (object, bool, error) {
 		if it == nil {
 			var err error
 			if it, err = r.iterate(a[0]); err != nil {
@@ -200,7 +200,7 @@ func filterBatch(_ *rendering, a []object) (object, error) {
 }
 
 type batcher struct {
-	items []object
+	list  // that is being filled
 	count int
 	fill  object
 	ended bool
@@ -240,7 +240,7 @@ func (b *batcher) next(r *rendering, it iterator) (object, bool, error) {
 
 // filterSlice cuts the items into so many lists of about the same length.
 func filterSlice(_ *rendering, a []object) (object, error) {
-	var items []object
+	var all list
 	slice, offset := -1, 0
 	pull := func(r *rendering) (object, bool, error) {
 		slices, ok := clampInt(a[1])
@@ -249,7 +249,7 @@ func filterSlice(_ *rendering, a []object) (object, error) {
 		}
 		if slice < 0 {
 			var err error
-			if items, err = r.collect(a[0]); err != nil {
+			if all.items, err = r.collect(a[0]); err != nil {
 				return nil, false, err
 			}
 			if slices == 0 {
@@ -259,17 +259,17 @@ func filterSlice(_ *rendering, a []object) (object, error) {
 		if slice++; slice >= slices {
 			return nil, false, nil
 		}
-		each, extra := len(items)/slices, len(items)%slices
+		each, extra := len(all.items)/slices, len(all.items)%slices
 		start := offset + slice*each
 		if slice < extra {
 			offset++
 		}
-		part := items[start : offset+(slice+1)*each]
+		part := all.items[start : offset+(slice+1)*each]
 		if isGiven(a[2]) && slice >= extra {
 			filled, err := r.joined(part, a[2:3])
 			return &list{filled}, true, err
 		}
 		return &list{part[:len(part):len(part)]}, true, r.spend(headCost)
 	}
-	return &generator{name: "generator", source: a[0], pull: pull}, nil
+	return &generator{name: "generator", source: a[0], held: []object{a[2], &all}, pull: pull}, nil
 }

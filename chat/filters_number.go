@@ -248,7 +248,7 @@ func floatFixed(f float64, n int) string {
 }
 
 func filterSum(r *rendering, a []object) (object, error) {
-	path, err := attributePath(a[1])
+	path, err := r.attributePath(a[1])
 	if err != nil {
 		return nil, err
 	}
@@ -287,7 +287,7 @@ func (r *rendering) extreme(a []object, op operator) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := sortKey(a[1], a[2])
+	key, err := r.sortKey(a[1], a[2])
 	if err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ func filterJoin(r *rendering, a []object) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, err := attributePath(a[2])
+	path, err := r.attributePath(a[2])
 	if err != nil {
 		return nil, err
 	}

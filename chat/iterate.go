@@ -10,8 +10,9 @@ type iterator interface {
 // generator is an iterator that templates can hold: it is consumed once, has
 // no length, and does its work, with any error, when it is asked for an item.
 type generator struct {
-	name   string // Python's name of the type
-	source object // what it reads
+	name   string   // Python's name of the type
+	source object   // what it reads
+	held   []object // what else pull keeps alive, for the meter
 	pull   func(r *rendering) (object, bool, error)
 	done   bool
 }

@@ -40,6 +40,7 @@ const (
 	maxDigits   = 4300    // decimal digits of an int that can be printed or read, as in Python
 	maxPadding  = 1 << 16 // width or precision of a format
 	maxArgs     = 1000    // parameters of a macro, and names in a call
+	maxPath     = 1000    // attributes of an attribute, as filters take them
 	maxScoped   = 100_000 // variables of all scoped blocks together
 	bytesAtStep = 32      // how many bytes cost one step
 	runesAtStep = 4       // how many bytes cost one step where characters count
@@ -211,6 +212,7 @@ func (m *meter) count(o object) {
 		m.add(o.attrs)
 	case *generator:
 		m.add(o.source)
+		m.add(o.held...)
 	case *cycler:
 		m.add(o.items...)
 	case *function:

@@ -221,10 +221,10 @@ func strip(r *rendering, a []object, left, right bool) (object, error) {
 		if !ok {
 			return nil, faultf(faultType, "strip arg must be None or str")
 		}
-		if err := r.work(len(chars) * min(len(s), 1<<16)); err != nil {
+		var err error
+		if cut, err = r.oneOf(chars); err != nil {
 			return nil, err
 		}
-		cut = func(c rune) bool { return strings.ContainsRune(chars, c) }
 	}
 	if left {
 		s = strings.TrimLeftFunc(s, cut)
@@ -233,6 +233,28 @@ func strip(r *rendering, a []object, left, right bool) (object, error) {
 		s = strings.TrimRightFunc(s, cut)
 	}
 	return like(a[0], s), r.scan(len(self(a)) - len(s))
+}
+
+// fewChars is how many bytes are looked through for each character; of more a set
+// is made.
+const fewChars = 16
+
+// oneOf returns what tells the characters of chars.
+func (r *rendering) oneOf(chars string) (func(rune) bool, error) {
+	if err := r.scan(len(chars)); err != nil {
+		return nil, err
+	}
+	if len(chars) <= fewChars {
+		return func(c rune) bool { return strings.ContainsRune(chars, c) }, nil
+	}
+	if err := r.spend(dictCost * min(len(chars), utf8.MaxRune)); err != nil {
+		return nil, err
+	}
+	set := make(map[rune]bool)
+	for _, c := range chars {
+		set[c] = true
+	}
+	return func(c rune) bool { return set[c] }, nil
 }
 
 func methodRemoveprefix(r *rendering, a []object) (object, error) {

@@ -3,12 +3,12 @@ package chat
 // The filters map, select, reject, selectattr and rejectattr. They take the
 // name of a filter or test and its arguments, and are lazy.
 
-// lazily returns a generator over o whose items each come from one. one says
-// with keep whether the item is passed on. As in the reference, nothing is
-// even looked at if o is empty.
-func lazily(o object, one func(r *rendering, item object) (out object, keep bool, err error)) *generator {
+// lazily returns a generator over o whose items each come from one, which keeps
+// held alive. one says with keep whether the item is passed on. As in the
+// reference, nothing is even looked at if o is empty.
+func lazily(o object, held []object, one func(r *rendering, item object) (out object, keep bool, err error)) *generator {
 	var it iterator
-	return &generator{name: "generator", source: o, pull: func(r *rendering) (object, bool, error) {
+	return &generator{name: "generator", source: o, held: held, pull: func(r *rendering) (object, bool, error) {
 		if it == nil {
 			if !truth(o) {
 				return nil, false, nil
@@ -35,14 +35,17 @@ func lazily(o object, one func(r *rendering, item object) (out object, keep bool
 }
 
 // failing is a generator that fails once it is asked for an item of o, unless
-// o is empty.
-func failing(o object, err error) *generator {
+// o is empty. A limit fails at once.
+func failing(o object, err error) (object, error) {
+	if isFault(err, faultLimit) {
+		return nil, err
+	}
 	return &generator{name: "generator", source: o, pull: func(*rendering) (object, bool, error) {
 		if !truth(o) {
 			return nil, false, nil
 		}
 		return nil, false, err
-	}}
+	}}, nil
 }
 
 // argument takes a named argument out of a.
@@ -56,19 +59,28 @@ func (a *arguments) argument(name string) object {
 	return nil
 }
 
+// objects returns the values of all arguments.
+func (a *arguments) objects() []object {
+	all := append([]object{}, a.pos...)
+	for _, n := range a.named {
+		all = append(all, n.value)
+	}
+	return all
+}
+
 // filterMap applies a filter to every item, or looks up an attribute of it.
-func filterMap(_ *rendering, _ string, a arguments) (object, error) {
+func filterMap(r *rendering, _ string, a arguments) (object, error) {
 	o := a.pos[0]
 	if attribute := a.argument("attribute"); len(a.pos) == 1 && attribute != nil {
 		missing := a.argument("default")
 		if len(a.named) > 0 {
-			return failing(o, faultf(faultRuntime, "unexpected keyword argument %s", quote(a.named[0].name))), nil
+			return failing(o, faultf(faultRuntime, "unexpected keyword argument %s", quote(a.named[0].name)))
 		}
-		path, err := attributePath(attribute)
+		path, err := r.attributePath(attribute)
 		if err != nil {
-			return failing(o, err), nil
+			return failing(o, err)
 		}
-		return lazily(o, func(r *rendering, item object) (object, bool, error) {
+		return lazily(o, []object{&list{path}, missing}, func(r *rendering, item object) (object, bool, error) {
 			out, err := r.follow(item, path, missing)
 			return out, true, err
 		}), nil
@@ -76,51 +88,51 @@ func filterMap(_ *rendering, _ string, a arguments) (object, error) {
 		a.named = append(a.named, namedArgument{"attribute", attribute})
 	}
 	if len(a.pos) == 1 {
-		return failing(o, faultf(faultRuntime, "map requires a filter argument")), nil
+		return failing(o, faultf(faultRuntime, "map requires a filter argument"))
 	}
 	name, ok := stringOf(a.pos[1])
 	if !ok {
-		return failing(o, faultf(faultRuntime, "map requires the name of a filter, got '%s'", typeName(a.pos[1]))), nil
+		return failing(o, faultf(faultRuntime, "map requires the name of a filter, got '%s'", typeName(a.pos[1])))
 	}
 	rest := a.pos[2:]
-	return lazily(o, func(r *rendering, item object) (object, bool, error) {
+	return lazily(o, a.objects(), func(r *rendering, item object) (object, bool, error) {
 		out, err := r.filterNamed(name, arguments{append([]object{item}, rest...), a.named})
 		return out, true, err
 	}), nil
 }
 
-func filterSelect(_ *rendering, _ string, a arguments) (object, error) {
-	return picking(a, true, false)
+func filterSelect(r *rendering, _ string, a arguments) (object, error) {
+	return r.picking(a, true, false)
 }
 
-func filterReject(_ *rendering, _ string, a arguments) (object, error) {
-	return picking(a, false, false)
+func filterReject(r *rendering, _ string, a arguments) (object, error) {
+	return r.picking(a, false, false)
 }
 
-func filterSelectattr(_ *rendering, _ string, a arguments) (object, error) {
-	return picking(a, true, true)
+func filterSelectattr(r *rendering, _ string, a arguments) (object, error) {
+	return r.picking(a, true, true)
 }
 
-func filterRejectattr(_ *rendering, _ string, a arguments) (object, error) {
-	return picking(a, false, true)
+func filterRejectattr(r *rendering, _ string, a arguments) (object, error) {
+	return r.picking(a, false, true)
 }
 
 // picking yields the items for which a test, or without a test their truth, is
 // want. With attribute, an attribute of the item is tested.
-func picking(a arguments, want, attribute bool) (object, error) {
+func (r *rendering) picking(a arguments, want, attribute bool) (object, error) {
 	o, rest := a.pos[0], a.pos[1:]
 	var path []object
 	if attribute {
 		if len(rest) == 0 {
-			return failing(o, faultf(faultRuntime, "missing parameter for attribute name")), nil
+			return failing(o, faultf(faultRuntime, "missing parameter for attribute name"))
 		}
 		var err error
-		if path, err = attributePath(rest[0]); err != nil {
-			return failing(o, err), nil
+		if path, err = r.attributePath(rest[0]); err != nil {
+			return failing(o, err)
 		}
 		rest = rest[1:]
 	}
-	return lazily(o, func(r *rendering, item object) (object, bool, error) {
+	return lazily(o, append(a.objects(), &list{path}), func(r *rendering, item object) (object, bool, error) {
 		v, err := r.follow(item, path, nil)
 		if err == nil && len(rest) > 0 {
 			v, err = r.testNamed(rest[0], arguments{append([]object{v}, rest[1:]...), a.named})

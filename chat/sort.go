@@ -5,15 +5,28 @@ import (
 	"strings"
 )
 
+// pathWork is what a part of a path costs, as characters that are looked at.
+const pathWork = 32
+
 // attributePath reads the attribute argument of a filter: "address.city" is
 // two items, and digits are an index. nil or None is no path at all.
-func attributePath(o object) ([]object, error) {
+func (r *rendering) attributePath(o object) ([]object, error) {
 	if !isGiven(o) {
 		return nil, nil
 	}
 	s, ok := stringOf(o)
 	if !ok {
 		return []object{o}, nil
+	}
+	parts := strings.Count(s, ".") + 1
+	if parts > maxPath {
+		return nil, faultf(faultLimit, "a path of %d attributes, want at most %d", parts, maxPath)
+	}
+	if err := r.scan(len(s) + pathWork*parts); err != nil {
+		return nil, err
+	}
+	if err := r.spend(2 * itemCost * parts); err != nil {
+		return nil, err
 	}
 	var path []object
 	for part := range strings.SplitSeq(s, ".") {
@@ -53,8 +66,8 @@ type orderKey struct {
 }
 
 // sortKey reads the arguments case_sensitive and attribute.
-func sortKey(caseSensitive, attribute object) (*orderKey, error) {
-	path, err := attributePath(attribute)
+func (r *rendering) sortKey(caseSensitive, attribute object) (*orderKey, error) {
+	path, err := r.attributePath(attribute)
 	return &orderKey{path: path, fold: caseSensitive == nil || !truth(caseSensitive)}, err
 }
 
@@ -148,7 +161,7 @@ func filterSort(r *rendering, a []object) (object, error) {
 	keys := make([]*orderKey, len(attributes))
 	for i, attribute := range attributes {
 		var err error
-		if keys[i], err = sortKey(a[2], attribute); err != nil {
+		if keys[i], err = r.sortKey(a[2], attribute); err != nil {
 			return nil, err
 		}
 	}
@@ -211,7 +224,7 @@ func filterDictsort(r *rendering, a []object) (object, error) {
 
 // filterGroupby sorts by an attribute and makes a list of each run of equals.
 func filterGroupby(r *rendering, a []object) (object, error) {
-	key, err := sortKey(a[3], a[1])
+	key, err := r.sortKey(a[3], a[1])
 	if err != nil {
 		return nil, err
 	}
@@ -256,13 +269,13 @@ func filterGroupby(r *rendering, a []object) (object, error) {
 
 // filterUnique yields the items whose key did not come before.
 func filterUnique(r *rendering, a []object) (object, error) {
-	key, err := sortKey(a[1], a[2])
+	key, err := r.sortKey(a[1], a[2])
 	if err != nil {
 		return nil, err
 	}
 	seen := &Dict{}
 	var it iterator
-	return &generator{name: "generator", source: pair(a[0], seen), pull: func(r *rendering) (object, bool, error) {
+	return &generator{name: "generator", source: a[0], held: []object{&list{key.path}, seen}, pull: func(r *rendering) (object, bool, error) {
 		if it == nil {
 			var err error
 			if it, err = r.iterate(a[0]); err != nil {
