@@ -55,8 +55,8 @@ func (m *Model) Checkpoint(t tensor.DType) (*Checkpoint, error) {
 	return c, nil
 }
 
-// fp8Matrices are the matrices that DeepSeek publishes as FP8.
-var fp8Matrices = strings.Fields("q_proj q_a_proj q_b_proj kv_a_proj_with_mqa kv_b_proj o_proj gate_proj up_proj down_proj indexer.wq_b indexer.wk")
+// fp8Matrices are the matrices that DeepSeek, and those who follow it, publish as FP8.
+var fp8Matrices = strings.Fields("q_proj k_proj v_proj q_a_proj q_b_proj kv_a_proj_with_mqa kv_b_proj o_proj gate_proj up_proj down_proj indexer.wq_b indexer.wk")
 
 // FP8 returns the model as DeepSeek publishes V3 and R1: matrices of E4M3 with a scale
 // for each block of 128 × 128, the rest bfloat16; with ue8m0, as V3.1 and V3.2, the
