@@ -12,7 +12,10 @@ func filterAbs(r *rendering, a []object) (object, error) {
 		return math.Abs(o), nil
 	case bool, int64, *big.Int:
 		i, _ := bigOf(o)
-		return normal(i.Abs(new(big.Int).Set(i))), nil
+		if i.Sign() >= 0 {
+			return normal(i), nil
+		}
+		return r.sign(true, o)
 	case *undefined:
 		return nil, faultf(faultType, "bad operand type for abs(): 'Undefined'")
 	}
@@ -21,7 +24,10 @@ func filterAbs(r *rendering, a []object) (object, error) {
 
 // filterInt reads an int, or what is before the point of a float, or gives the
 // default.
-func filterInt(_ *rendering, a []object) (object, error) {
+func filterInt(r *rendering, a []object) (object, error) {
+	if err := r.readNumber(a[0]); err != nil {
+		return nil, err
+	}
 	base, err := argInt(a[2], 10, "int()")
 	if err != nil && isText(a[0]) {
 		return nil, err
@@ -40,6 +46,13 @@ func filterInt(_ *rendering, a []object) (object, error) {
 		}
 	}
 	return v, err
+}
+
+// readNumber counts reading a number from a text: a step for each byte, since digits
+// cost more the more there are, and what is none is quoted.
+func (r *rendering) readNumber(o object) error {
+	s, _ := stringOf(o)
+	return r.work(bytesAtStep * len(s))
 }
 
 func isText(o object) bool {
@@ -80,7 +93,10 @@ func toFloat(o object) (float64, error) {
 	return 0, faultf(faultType, "float() argument must be a string or a real number, not '%s'", typeName(o))
 }
 
-func filterFloat(_ *rendering, a []object) (object, error) {
+func filterFloat(r *rendering, a []object) (object, error) {
+	if err := r.readNumber(a[0]); err != nil {
+		return nil, err
+	}
 	f, err := toFloat(a[0])
 	if isFault(err, faultType, faultValue) {
 		if a[1] == nil {
@@ -203,7 +219,10 @@ func roundFloat(f float64, n int) (object, error) {
 }
 
 // filterFilesize writes a number of bytes for people.
-func filterFilesize(_ *rendering, a []object) (object, error) {
+func filterFilesize(r *rendering, a []object) (object, error) {
+	if err := r.readNumber(a[0]); err != nil {
+		return nil, err
+	}
 	size, err := toFloat(a[0])
 	if err != nil {
 		return nil, err

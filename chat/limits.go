@@ -1,6 +1,9 @@
 package chat
 
-import "unsafe"
+import (
+	"math/big"
+	"unsafe"
+)
 
 // Limits bound one rendering. A rendering that reaches one fails with ErrLimit.
 type Limits struct {
@@ -60,6 +63,9 @@ var (
 	errDepth  = faultf(faultLimit, "calls or values are nested too deep")
 	errBigInt = faultf(faultLimit, "an integer grows too large")
 )
+
+// intBytes is what an int takes, in bytes.
+func intBytes(i *big.Int) int { return headCost + i.BitLen()/8 }
 
 // step counts one evaluation.
 func (r *rendering) step() error {
@@ -198,6 +204,8 @@ func (m *meter) count(o object) {
 	m.seen[o] = true
 	m.size += headCost
 	switch o := o.(type) {
+	case *big.Int:
+		m.size += int64(intBytes(o) - headCost) // the head is counted
 	case *list:
 		m.size += int64(itemCost * len(o.items))
 		m.add(o.items...)

@@ -20,6 +20,12 @@ func TestLimitsHostile(t *testing.T) {
 		keep("20", "[1]|selectattr('x', 'eq', 'a' * 10000000)"),
 		keep("20", "[1]|batch(2, 'a' * 10000000)"),
 		keep("20", "[1]|slice(2, 'a' * 10000000)"),
+		`{% set x = -(2 ** 60000) %}{% set y = ([x] * 100000)|map('abs')|list %}`,
+		// Work on long texts and large numbers.
+		`{% set s = 'a' * 8000000 %}{{ (s ~ 'b').startswith((s ~ 'c',) * 2000) }}`,
+		`{% set s = 'x' * 8000000 %}{% for i in range(1000) %}{% set y = s|int %}{% endfor %}`,
+		`{% set s = '1' * 60000 %}{% for i in range(5000) %}{% set y = s|float %}{% endfor %}`,
+		`{% set s = 'a' * 8000000 %}{% for i in range(1000) %}{% set y = s.expandtabs() %}{% endfor %}`,
 		// Paths of many attributes, and those that are read again and again.
 		`{{ [1]|map(attribute='a.' * 1000) is string }}`,
 		`{{ [1]|selectattr('a.' * 1000) is string }}`,
@@ -37,12 +43,14 @@ func TestLimitsHostile(t *testing.T) {
 	}
 }
 
-// Stripping looks at each character once, however many are to go.
-func TestStripManyCharacters(t *testing.T) {
+// What is counted gives what it gave: stripping many characters from a long text, and
+// arithmetic on large integers.
+func TestWorkKeepsResults(t *testing.T) {
 	for _, c := range []struct{ source, want string }{
 		{`{{ ('ab' * 4000000 ~ 'X' ~ 'ba' * 10).strip('xy' * 100000 ~ 'ab') }}`, "X"},
 		{`{{ 'ééXéé'.strip('0123456789abcdefé') }}`, "X"},
 		{`{{ 'ééXéé'.lstrip('é') }}`, "Xéé"},
+		{`{{ (2 ** 70 + 5).bit_count() }} {{ (-7).bit_count() }} {{ 0.bit_count() }} {{ -3|abs }} {{ (-(2 ** 70))|abs == 2 ** 70 }} {{ true|abs }}`, "3 3 0 3 True 1"},
 	} {
 		tmpl, err := NewTemplate(c.source)
 		if err != nil {

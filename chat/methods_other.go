@@ -3,6 +3,7 @@ package chat
 import (
 	"math"
 	"math/big"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -46,9 +47,13 @@ var intMethods = map[string]callee{
 		i, _ := bigOf(a[0])
 		return pair(normal(i), int64(1)), nil
 	}),
-	"bit_count": fixed("self, /", func(_ *rendering, a []object) (object, error) {
+	"bit_count": fixed("self, /", func(r *rendering, a []object) (object, error) {
 		i, _ := bigOf(a[0])
-		return int64(strings.Count(i.Text(2), "1")), nil
+		n := 0
+		for _, w := range i.Bits() {
+			n += bits.OnesCount(uint(w))
+		}
+		return int64(n), r.work(i.BitLen() / 8)
 	}),
 	"bit_length": fixed("self, /", func(_ *rendering, a []object) (object, error) {
 		i, _ := bigOf(a[0])

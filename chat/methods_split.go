@@ -347,6 +347,9 @@ func methodExpandtabs(r *rendering, a []object) (object, error) {
 	if size > maxPadding {
 		return nil, errOutput
 	}
+	if err := r.scan(len(self(a))); err != nil {
+		return nil, err
+	}
 	w := writer{r: r}
 	column := 0
 	for _, c := range self(a) {

@@ -170,6 +170,9 @@ func (r *rendering) affix(a []object, name string, has func(s, affix string) boo
 		if !isText {
 			return nil, faultf(faultType, "%s first arg must be str or a tuple of str, not %s", name, typeName(o))
 		}
+		if err := r.work(min(len(part), len(s))); err != nil {
+			return nil, err
+		}
 		if ok && has(part, s) {
 			return true, nil
 		}

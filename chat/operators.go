@@ -150,6 +150,9 @@ func (r *rendering) ints(op operator, a, b object) (object, error) {
 	if err := r.work((x.BitLen() + 64) * (y.BitLen() + 64) / 256); err != nil {
 		return nil, err
 	}
+	if err := r.spend(intBytes(x) + intBytes(y)); err != nil {
+		return nil, err
+	}
 	switch op {
 	case opAdd:
 		return checked(x.Add(x, y))
@@ -210,6 +213,9 @@ func (r *rendering) power(x, y *big.Int) (object, error) {
 		y = big.NewInt(int64(y.Bit(0)) + 2*int64(y.Sign()))
 	}
 	if err := r.work(maxIntBits); err != nil {
+		return nil, err
+	}
+	if err := r.spend(headCost + maxIntBits/8); err != nil {
 		return nil, err
 	}
 	return checked(new(big.Int).Exp(x, y, nil))
@@ -315,10 +321,13 @@ func (r *rendering) sign(minus bool, o object) (object, error) {
 		return f, nil
 	}
 	if i, ok := bigOf(o); ok {
-		if minus {
-			i = new(big.Int).Neg(i)
+		if !minus {
+			return normal(i), nil
 		}
-		return normal(i), nil
+		if err := r.spend(intBytes(i)); err != nil {
+			return nil, err
+		}
+		return normal(new(big.Int).Neg(i)), nil
 	}
 	if u, ok := o.(*undefined); ok {
 		return nil, u.fail()
