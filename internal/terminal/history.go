@@ -74,7 +74,7 @@ func (h *History) Add(entry string) error {
 	if strings.TrimSpace(entry) == "" || len(entry) > maxEntryBytes || !h.keep(entry) || h.path == "" {
 		return nil
 	}
-	f, err := h.create(os.O_APPEND)
+	f, err := h.open()
 	if err != nil {
 		return err
 	}
@@ -96,11 +96,13 @@ func historyLine(entry string) []byte {
 	return append(b, '\n')
 }
 
-func (h *History) create(flag int) (*os.File, error) {
+// open opens the file to append to it, and makes it and its folder where they are not
+// there.
+func (h *History) open() (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(h.path), 0o700); err != nil {
 		return nil, fmt.Errorf("history: %w", err)
 	}
-	f, err := os.OpenFile(h.path, os.O_WRONLY|os.O_CREATE|flag, 0o600)
+	f, err := os.OpenFile(h.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("history: %w", err)
 	}
