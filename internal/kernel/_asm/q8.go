@@ -28,6 +28,7 @@ func (g *gen) q8row() {
 	g.constant(0x7fffffff, "Y8")
 	g.constant(0x42fe0000, "Y9")  // 127
 	g.constant(0x01010101, "Y10") // ones
+	g.constant(0x007fffff, "Y12") // the greatest subnormal number
 	g.p("VPXOR", "Y11", "Y11", "Y11")
 	loop, regular := g.label("group"), g.label("regular")
 	zero := g.label("zero")
@@ -35,6 +36,12 @@ func (g *gen) q8row() {
 	for i := range 4 {
 		g.load(m(32*i, "SI"), fmt.Sprintf("Y%d", i))
 		g.p("VPAND", "Y8", fmt.Sprintf("Y%d", i), fmt.Sprintf("Y%d", 4+i))
+	}
+	// Subnormal numbers round to 0 beside a maximum of 2^-100, and multiplying them
+	// would hold up the processor a hundred cycles each time.
+	for i := range 4 {
+		g.p("VPCMPGTD", "Y12", fmt.Sprintf("Y%d", 4+i), "Y13")
+		g.p("VPAND", "Y13", fmt.Sprintf("Y%d", i), fmt.Sprintf("Y%d", i))
 	}
 	// The bits of magnitudes order as the magnitudes do, NaN above all.
 	g.p("VPMAXUD", "Y5", "Y4", "Y4")
