@@ -76,7 +76,33 @@ func locateModel(ctx context.Context, cmd *cobra.Command, name string) (hub.Loca
 	}
 	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
 	defer p.end()
-	return s.Locate(ctx, name, p.report)
+	l, err := s.Locate(ctx, name, p.report)
+	l.Path = modelIn(l.Path)
+	return l, err
+}
+
+// modelIn returns the GGUF file of a folder that has one and nothing else of a model,
+// any other path as it is.
+func modelIn(path string) string {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return path
+	}
+	found := ""
+	for _, e := range entries {
+		name := e.Name()
+		gguf := strings.HasSuffix(name, ".gguf")
+		if gguf && found != "" || name == "config.json" || name == "tokenizer.json" || name == "tokenizer.model" {
+			return path
+		}
+		if gguf {
+			found = name
+		}
+	}
+	if found == "" {
+		return path
+	}
+	return filepath.Join(path, found)
 }
 
 // completeModel completes a MODEL argument: stored names, and paths where no name
