@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/blitz-r1/blitz/internal/hub"
 )
 
 // Bounds on what is compared letter by letter: names from a file may be many and long.
@@ -27,7 +29,7 @@ func nearest(asked string, names []string) []string {
 		case len(want) > 2 && strings.Contains(have, want):
 			near = append(near, candidate{name, 0})
 		case i < maxNearestNames && max(len(want), len(have)) <= maxNearestName:
-			if d := editDistance(want, have); d <= max(1, len(want)/4) {
+			if d := hub.EditDistance(want, have); d <= max(1, len(want)/4) {
 				near = append(near, candidate{name, d})
 			}
 		}
@@ -47,28 +49,4 @@ func nearestText(asked string, names []string) string {
 		return ""
 	}
 	return "; nearest: " + strings.Join(list, ", ")
-}
-
-// editDistance counts the letters to insert, delete or replace, and the neighbours to
-// swap, to turn a into b (optimal string alignment).
-func editDistance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := last[j-1]
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			row[j] = min(change, last[j]+1, row[j-1]+1)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
 }

@@ -28,17 +28,3 @@ func TestNearest(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
-
-func TestEditDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "abc", 0}, {"kitten", "sitting", 3}, {"ab", "ba", 1}, {"hlep", "help", 1}, {"ca", "abc", 3}, {"abc", "xabc", 1}} {
-		for range 2 {
-			if got := editDistance(c.a, c.b); got != c.want {
-				t.Errorf("%q to %q: %d, want %d", c.a, c.b, got, c.want)
-			}
-			c.a, c.b = c.b, c.a
-		}
-	}
-}

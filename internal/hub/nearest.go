@@ -17,7 +17,7 @@ func nearest(asked string, names []Name) []string {
 	want := strings.ToLower(asked)
 	for _, n := range names {
 		full, short := strings.ToLower(n.String()), strings.ToLower(n.Short())
-		d := min(editDistance(want, full), editDistance(want, short), editDistance(want, strings.ToLower(n.Path)))
+		d := min(EditDistance(want, full), EditDistance(want, short), EditDistance(want, strings.ToLower(n.Path)))
 		switch {
 		case d <= max(1, len(want)/3):
 		case len(want) >= 3 && (strings.Contains(full, want) || strings.Contains(want, short)):
@@ -37,10 +37,10 @@ func nearest(asked string, names []Name) []string {
 	return texts
 }
 
-// editDistance counts the insertions, deletions, replacements and swaps of
+// EditDistance counts the insertions, deletions, replacements and swaps of
 // neighbours that turn a into b (optimal string alignment). Texts longer than
 // any name are as far as they are long.
-func editDistance(a, b string) int {
+func EditDistance(a, b string) int {
 	if len(a) > 2*maxName || len(b) > 2*maxName {
 		return max(len(a), len(b))
 	}
