@@ -133,7 +133,7 @@ var asGGUF = map[string]struct {
 
 func TestGoldenAll(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes some seconds")
+		t.Skip("takes some seconds; run without -short")
 	}
 	files, _ := filepath.Glob(filepath.Join(goldenFolder, "*.json.gz"))
 	ran := 0

@@ -88,7 +88,7 @@ func TestPatternsThatAreRefused(t *testing.T) {
 
 func TestTimeLimit(t *testing.T) {
 	if testing.Short() {
-		t.Skip("waits for the limit")
+		t.Skip("waits for the limit; run without -short")
 	}
 	tok := openJSON(t, jsonText(map[string]any{
 		"pre_tokenizer": map[string]any{"type": "Split", "pattern": map[string]any{"Regex": `(a*)*b`}, "behavior": "Isolated"},

@@ -303,7 +303,7 @@ func FuzzDescribe(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, cpuinfo, meminfo, status, cgroup, mountinfo, list, number, size, quota, bytes, stat string) {
 		if numbers, _ := parseCPUList(list); len(numbers) > 64 || strings.Count(cpuinfo, "processor") > 64 {
-			t.Skip("each processor takes its time")
+			return // each processor takes its time
 		}
 		r := root{texts(func(name string) string {
 			switch base := path.Base(name); {
