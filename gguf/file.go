@@ -1,8 +1,12 @@
 package gguf
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
+
+	"github.com/blitz-r1/blitz/internal/mapping"
 )
 
 // File is an open model: one file, or all files of a split. It may be used by
@@ -18,7 +22,7 @@ type File struct {
 // part is one file of a split.
 type part struct {
 	name string // base name
-	m    *mapping
+	m    *mapping.File
 }
 
 // Parse reads a GGUF file that is in memory. name stands in error messages. The
@@ -29,7 +33,7 @@ func Parse(name string, b []byte) (*File, error) {
 		return nil, err
 	}
 	f := &File{}
-	if err := f.add(part{name, &mapping{b: b}}, h); err != nil {
+	if err := f.add(part{name, mapping.Of(b)}, h); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -68,7 +72,7 @@ func (f *File) add(p part, h *header) error {
 func (f *File) Close() error {
 	var first error
 	for _, p := range f.parts {
-		if err := p.m.close(); err != nil && first == nil {
+		if err := p.m.Close(); err != nil && first == nil {
 			first = err
 		}
 	}
@@ -85,6 +89,16 @@ func (f *File) Parts() []string {
 		names[i] = p.name
 	}
 	return names
+}
+
+// Stats returns what the system said of the files when they were opened, by
+// [Tensor.Shard]; nil for one that came from memory.
+func (f *File) Stats() []fs.FileInfo {
+	stats := make([]fs.FileInfo, len(f.parts))
+	for i, p := range f.parts {
+		stats[i] = p.m.Stat()
+	}
+	return stats
 }
 
 // Version returns the version of the format, 2 or 3.
@@ -183,14 +197,14 @@ func (f *File) Bytes(t Tensor) []byte {
 	if !ok {
 		return nil
 	}
-	return m.b[t.Offset : t.Offset+t.Size : t.Offset+t.Size]
+	return m.Bytes()[t.Offset : t.Offset+t.Size : t.Offset+t.Size]
 }
 
 // Prefetch asks the system to read the bytes of t from the disk, and does not
 // wait for them.
 func (f *File) Prefetch(t Tensor) {
 	if m, ok := f.place(t); ok {
-		m.prefetch(t.Offset, t.Offset+t.Size)
+		m.Prefetch(t.Offset, t.Offset+t.Size)
 	}
 }
 
@@ -199,18 +213,18 @@ func (f *File) Prefetch(t Tensor) {
 // They can still be read, from the file again.
 func (f *File) Release(t Tensor) {
 	if m, ok := f.place(t); ok {
-		m.release(t.Offset, t.Offset+t.Size)
+		m.Release(t.Offset, t.Offset+t.Size)
 	}
 }
 
 // place returns the mapping that t lies in.
-func (f *File) place(t Tensor) (*mapping, bool) {
+func (f *File) place(t Tensor) (*mapping.File, bool) {
 	if t.Shard < 0 || t.Shard >= len(f.parts) {
 		return nil, false
 	}
 	m := f.parts[t.Shard].m
-	size := int64(len(m.b))
-	ok := t.Offset >= 0 && t.Size >= 0 && t.Offset <= size && t.Size <= size-t.Offset && m.b != nil
+	size := int64(len(m.Bytes()))
+	ok := t.Offset >= 0 && t.Size >= 0 && t.Offset <= size && t.Size <= size-t.Offset && m.Bytes() != nil
 	return m, ok
 }
 
@@ -229,13 +243,31 @@ func openPart(path string) (part, *header, error) {
 	p.m = m
 	var h *header
 	err = guard(p.name, func() (err error) {
-		h, err = readHeader(p.name, m.b)
+		h, err = readHeader(p.name, m.Bytes())
 		return err
 	})
 	if err != nil {
-		_ = m.close() // nothing was written to it
+		_ = m.Close() // nothing was written to it
 		return p, nil, err
 	}
-	m.release(0, int64(h.end))
+	m.Release(0, int64(h.end))
 	return p, h, nil
+}
+
+// openMapping maps the file at path.
+func openMapping(path string) (*mapping.File, error) {
+	m, err := mapping.Open(path)
+	if errors.Is(err, mapping.ErrKind) {
+		err = &Error{File: filepath.Base(path), Reason: err.Error()}
+	}
+	return m, err
+}
+
+// guard runs read and returns a fault in it as an error of the file.
+func guard(file string, read func() error) error {
+	err := mapping.Guard(read)
+	if err == mapping.ErrFault {
+		err = &Error{File: file, Reason: err.Error()}
+	}
+	return err
 }

@@ -106,14 +106,14 @@ func readIndex(path string) ([]place, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer m.close()
+	defer m.Close()
 	name := filepath.Base(path)
 	var text string
 	err = guard(name, func() error {
-		if len(m.b) > maxHeader {
-			return &Error{File: name, Reason: fmt.Sprintf("%d bytes, want at most %d", len(m.b), maxHeader)}
+		if len(m.Bytes()) > maxHeader {
+			return &Error{File: name, Reason: fmt.Sprintf("%d bytes, want at most %d", len(m.Bytes()), maxHeader)}
 		}
-		text = string(m.b)
+		text = string(m.Bytes())
 		return nil
 	})
 	if err != nil {

@@ -1,6 +1,6 @@
 //go:build !unix && !windows
 
-package safetensors
+package mapping
 
 import (
 	"io"
