@@ -8,10 +8,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/blitz-r1/blitz/internal/golden"
 )
 
-// budget is what reading a file may take.
-const budget = time.Second
+// budget is the processor time that reading a file may take: far more than the longest
+// header needs, far less than work that grows with the square of one.
+const budget = 10 * time.Second
 
 // cost runs Parse and returns the bytes that it allocated in all, which is at
 // least what it held at any time.
@@ -23,25 +26,18 @@ func cost(t *testing.T, what string, b []byte) (*File, uint64, error) {
 	return f, allocated, err
 }
 
-// spend runs read and returns the bytes that it allocated. What takes too long has
-// two more tries: the machine may have had other work.
+// spend runs read and returns the bytes that it allocated.
 func spend(t *testing.T, what string, read func()) uint64 {
 	t.Helper()
-	for try := 1; ; try++ {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		start := time.Now()
-		read()
-		took := time.Since(start)
-		runtime.ReadMemStats(&after)
-		if took > budget && try < 3 && !raceDetector {
-			continue
-		}
-		if took > budget && !raceDetector {
-			t.Errorf("%s: took %v, want at most %v", what, took, budget)
-		}
-		return after.TotalAlloc - before.TotalAlloc
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := golden.CPUTime()
+	read()
+	if took := golden.CPUTime() - start; took > budget {
+		t.Errorf("%s: took %v of a processor, want at most %v", what, took, budget)
 	}
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 // within checks that reading b allocates at most eight times the header and 1 MiB,
