@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,9 +48,9 @@ func (n *tokenName) UnmarshalJSON(data []byte) error {
 const maxConfigFile = 64 << 20
 
 // readConfig reads what stands in a folder. Nothing of it must be there.
-func readConfig(folder string) (*hfConfig, error) {
+func readConfig(s source) (*hfConfig, error) {
 	c := &hfConfig{templates: map[string]string{}}
-	if err := readJSON(filepath.Join(folder, "tokenizer_config.json"), c); err != nil {
+	if err := readJSON(s, "tokenizer_config.json", c); err != nil {
 		return nil, err
 	}
 	var names struct {
@@ -62,7 +59,7 @@ func readConfig(folder string) (*hfConfig, error) {
 		Unknown tokenName `json:"unk_token"`
 		Pad     tokenName `json:"pad_token"`
 	}
-	if err := readJSON(filepath.Join(folder, "special_tokens_map.json"), &names); err != nil {
+	if err := readJSON(s, "special_tokens_map.json", &names); err != nil {
 		return nil, err
 	}
 	for _, x := range []struct{ to, from *tokenName }{{&c.BOS, &names.BOS}, {&c.EOS, &names.EOS}, {&c.Unknown, &names.Unknown}, {&c.Pad, &names.Pad}} {
@@ -71,19 +68,19 @@ func readConfig(folder string) (*hfConfig, error) {
 		}
 	}
 	var ids map[string]int32
-	if err := readJSON(filepath.Join(folder, "added_tokens.json"), &ids); err != nil {
+	if err := readJSON(s, "added_tokens.json", &ids); err != nil {
 		return nil, err
 	}
 	for content, id := range ids {
 		c.more = append(c.more, hfAdded{ID: &id, Content: content})
 	}
 	slices.SortFunc(c.more, func(a, b hfAdded) int { return int(*a.ID) - int(*b.ID) })
-	return c, c.readTemplates(folder)
+	return c, c.readTemplates(s)
 }
 
 // readJSON reads a file if it is there.
-func readJSON(name string, into any) error {
-	data, err := readFile(name, maxConfigFile)
+func readJSON(s source, name string, into any) error {
+	data, err := s.read(name, maxConfigFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -91,68 +88,44 @@ func readJSON(name string, into any) error {
 		return err
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("%s: %w: %w", filepath.Base(name), ErrDamaged, err)
+		return fmt.Errorf("%s: %w: %w", name, ErrDamaged, err)
 	}
 	return nil
 }
 
-// readFile reads a file of at most max bytes.
-func readFile(name string, max int64) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: %w: not a file", filepath.Base(name), ErrDamaged)
-	}
-	b := bytes.NewBuffer(make([]byte, 0, min(info.Size(), max)+bytes.MinRead))
-	if _, err := b.ReadFrom(io.LimitReader(f, max+1)); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(name), err)
-	}
-	if int64(b.Len()) > max {
-		return nil, fmt.Errorf("%s: %w: got %d bytes, want at most %d", filepath.Base(name), ErrUnsupported, info.Size(), max)
-	}
-	return b.Bytes(), nil
-}
-
 // readTemplates finds the chat templates. A chat_template.jinja comes before
 // what the JSON files say.
-func (c *hfConfig) readTemplates(folder string) error {
+func (c *hfConfig) readTemplates(s source) error {
 	if err := c.addTemplates("tokenizer_config.json", c.Template); err != nil {
 		return err
 	}
 	var processor struct {
 		Template json.RawMessage `json:"chat_template"`
 	}
-	if err := readJSON(filepath.Join(folder, "chat_template.json"), &processor); err != nil {
+	if err := readJSON(s, "chat_template.json", &processor); err != nil {
 		return err
 	}
 	if err := c.addTemplates("chat_template.json", processor.Template); err != nil {
 		return err
 	}
-	more := filepath.Join(folder, "additional_chat_templates")
-	files, err := os.ReadDir(more)
+	const more = "additional_chat_templates"
+	files, err := s.list(more)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, f := range files {
-		if name, ok := strings.CutSuffix(f.Name(), ".jinja"); ok {
-			if err := c.readTemplate(name, filepath.Join(more, f.Name())); err != nil {
+		if name, ok := strings.CutSuffix(f, ".jinja"); ok {
+			if err := c.readTemplate(s, name, more+"/"+f); err != nil {
 				return err
 			}
 		}
 	}
-	return c.readTemplate("", filepath.Join(folder, "chat_template.jinja"))
+	return c.readTemplate(s, "", "chat_template.jinja")
 }
 
 // readTemplate reads a file with a template, if it is there.
-func (c *hfConfig) readTemplate(name, file string) error {
-	data, err := readFile(file, maxConfigFile)
+func (c *hfConfig) readTemplate(s source, name, file string) error {
+	data, err := s.read(file, maxConfigFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -123,7 +123,7 @@ func jsonOfGGUF(t testing.TB, m metadata) []byte {
 
 // ggufOfJSON makes the metadata that published GGUF files have for a
 // tokenizer.json.
-func ggufOfJSON(t testing.TB, folder, pre string, size int) metadata {
+func ggufOfJSON(t testing.TB, dir, pre string, size int) metadata {
 	t.Helper()
 	var file struct {
 		Added []hfAdded `json:"added_tokens"`
@@ -135,14 +135,14 @@ func ggufOfJSON(t testing.TB, folder, pre string, size int) metadata {
 		} `json:"model"`
 		Normalizer *component `json:"normalizer"`
 	}
-	data, err := os.ReadFile(filepath.Join(folder, "tokenizer.json"))
+	data, err := os.ReadFile(filepath.Join(dir, "tokenizer.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
 		t.Fatal(err)
 	}
-	config, err := readConfig(folder)
+	config, err := readConfig(folder{os.DirFS(dir)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,10 @@
 package tokenizer
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 )
 
@@ -34,47 +34,75 @@ func open(path string) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.IsDir() {
-		if path, err = findFile(path); err != nil {
-			return nil, err
-		}
+	dir, name := path, ""
+	if !info.IsDir() {
+		dir, name = filepath.Dir(path), filepath.Base(path)
 	}
-	folder := filepath.Dir(path)
-	beside, err := readConfig(folder)
+	t, err := fromSource(folder{os.DirFS(dir)}, name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", folder, err)
-	}
-	t, err := openFile(path, beside)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return t, nil
 }
 
-// findFile returns the tokenizer file of a folder.
-func findFile(folder string) (string, error) {
-	for _, name := range fileNames {
-		path := filepath.Join(folder, name)
-		_, err := os.Stat(path)
-		if err == nil {
-			return path, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
+// FromFS is Open for a folder in a file system.
+func FromFS(dir fs.FS) (*Tokenizer, error) { return fromFolder(folder{dir}) }
+
+// FromFiles is Open for a folder whose files are read already, by their names in
+// it. Of those that are not there, or are missing in the map, nothing is said;
+// names that no tokenizer has are passed over.
+func FromFiles(files map[string][]byte) (*Tokenizer, error) { return fromFolder(memory(files)) }
+
+func fromFolder(s source) (*Tokenizer, error) {
+	t, err := fromSource(s, "")
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
-	return "", fmt.Errorf("%s: %w: want one of %v", folder, ErrNoTokenizer, fileNames)
+	return t, nil
 }
 
-func openFile(path string, beside *hfConfig) (*Tokenizer, error) {
-	if filepath.Ext(path) == ".json" {
-		data, err := readFile(path, maxJSONFile)
+// fromSource reads the tokenizer file of that name, or the first that is there.
+func fromSource(s source, name string) (*Tokenizer, error) {
+	if name == "" {
+		var err error
+		if name, err = findFile(s); err != nil {
+			return nil, err
+		}
+	}
+	beside, err := readConfig(s)
+	if err != nil {
+		return nil, err
+	}
+	t, err := openFile(s, name, beside)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return t, nil
+}
+
+// findFile returns the name of the tokenizer file of a folder.
+func findFile(s source) (string, error) {
+	for _, name := range fileNames {
+		there, err := has(s, name)
+		if err != nil {
+			return "", err
+		}
+		if there {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("%w: want one of %v", ErrNoTokenizer, fileNames)
+}
+
+func openFile(s source, name string, beside *hfConfig) (*Tokenizer, error) {
+	if path.Ext(name) == ".json" {
+		data, err := s.read(name, maxJSONFile)
 		if err != nil {
 			return nil, err
 		}
 		return parseTokenizerJSON(data, beside)
 	}
-	data, err := readFile(path, maxModelFile)
+	data, err := s.read(name, maxModelFile)
 	if err != nil {
 		return nil, err
 	}

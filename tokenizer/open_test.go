@@ -39,8 +39,8 @@ func small(changes dict) dict {
 	return file
 }
 
-// folder writes files: strings and bytes as they are, other values as JSON.
-func folder(t testing.TB, files dict) string {
+// writeFolder writes files: strings and bytes as they are, other values as JSON.
+func writeFolder(t testing.TB, files dict) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, v := range files {
@@ -82,7 +82,7 @@ func wantIDs(t *testing.T, tok *Tokenizer, text string, f Flags, want ...int32) 
 }
 
 func TestSmallTokenizer(t *testing.T) {
-	tok := mustOpen(t, folder(t, dict{"tokenizer.json": small(nil)}))
+	tok := mustOpen(t, writeFolder(t, dict{"tokenizer.json": small(nil)}))
 	wantIDs(t, tok, "abcab <s>", 0, 257, 256, ' ', 258)
 	wantIDs(t, tok, "x<s><think>", Plain, 'x', '<', 's', '>', 262)
 	wantIDs(t, tok, "a\xffb\xe4\xb8", 0, 'a', 0xEF, 0xBF, 0xBD, 'b', 0xEF, 0xBF, 0xBD, 0xEF, 0xBF, 0xBD)
@@ -121,7 +121,7 @@ func TestSmallTokenizer(t *testing.T) {
 }
 
 func TestDecodeOfStrangeIDs(t *testing.T) {
-	tok := mustOpen(t, folder(t, dict{"tokenizer.json": small(nil)}))
+	tok := mustOpen(t, writeFolder(t, dict{"tokenizer.json": small(nil)}))
 	for _, id := range []int32{-1, 263, 1 << 30} {
 		if text, err := tok.Decode([]int32{'a', id}); !errors.Is(err, ErrID) || text != "" {
 			t.Errorf("decode %d: got %q, %v, want ErrID", id, text, err)
@@ -206,7 +206,7 @@ func TestSpecialTokens(t *testing.T) {
 		{"bert", dict{"type": "BertProcessing", "cls": []any{"<s>", 258}, "sep": []any{"</s>", 259}}, dict{}, []int32{258, 'x', 259}, 258, 259},
 		{"roberta", dict{"type": "RobertaProcessing", "cls": []any{"<s>", 258}, "sep": []any{"</s>", 259}}, dict{}, []int32{258, 'x', 259}, 258, 259},
 	} {
-		tok := mustOpen(t, folder(t, dict{"tokenizer.json": small(dict{"post_processor": c.processor}), "tokenizer_config.json": c.config}))
+		tok := mustOpen(t, writeFolder(t, dict{"tokenizer.json": small(dict{"post_processor": c.processor}), "tokenizer_config.json": c.config}))
 		if got, err := tok.Encode("x", AddSpecial); err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %v, %v, want %v", c.name, got, err, c.want)
 		}
@@ -217,7 +217,7 @@ func TestSpecialTokens(t *testing.T) {
 			t.Errorf("%s: got AddsBOS %v, AddsEOS %v", c.name, tok.AddsBOS(), tok.AddsEOS())
 		}
 	}
-	tok := mustOpen(t, folder(t, dict{
+	tok := mustOpen(t, writeFolder(t, dict{
 		"tokenizer.json":          small(nil),
 		"special_tokens_map.json": dict{"bos_token": "<s>", "pad_token": dict{"content": "</s>"}, "unk_token": "<think>"},
 		"tokenizer_config.json":   dict{"added_tokens_decoder": dict{"300": dict{"content": "<new>", "special": true}, "258": dict{"content": "<s>"}}},
@@ -306,7 +306,7 @@ func TestChatTemplates(t *testing.T) {
 		},
 	} {
 		c.files["tokenizer.json"] = base
-		tok := mustOpen(t, folder(t, c.files))
+		tok := mustOpen(t, writeFolder(t, c.files))
 		if !maps.Equal(tok.templates, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, tok.templates, c.want)
 		}
@@ -340,7 +340,7 @@ func TestTiktoken(t *testing.T) {
 		"added_tokens_decoder": dict{"263": dict{"content": "[BOS]", "special": true}, "264": dict{"content": "[EOS]", "special": true}, "270": dict{"content": "<|im_end|>", "special": true}},
 	}
 	for _, name := range []string{"tiktoken.model", "tokenizer.model"} {
-		tok := mustOpen(t, folder(t, dict{name: data, "tokenizer_config.json": config}))
+		tok := mustOpen(t, writeFolder(t, dict{name: data, "tokenizer_config.json": config}))
 		wantIDs(t, tok, "hello", 0, 259)
 		wantIDs(t, tok, "helloo", 0, 259, 'o')
 		wantIDs(t, tok, "hellx", 0, 256, 257, 'x')
@@ -367,7 +367,7 @@ func TestTiktoken(t *testing.T) {
 		"rank too large": {append(ranks(), "QQ== 99999999999\n"...), dict{}, ErrDamaged},
 		"no base64":      {append(ranks(), "Q*== 300\n"...), dict{}, ErrDamaged},
 	} {
-		if _, err := Open(folder(t, dict{"tiktoken.model": c.data, "tokenizer_config.json": c.config})); !errors.Is(err, c.want) || !strings.Contains(fmt.Sprint(err), "tiktoken.model") {
+		if _, err := Open(writeFolder(t, dict{"tiktoken.model": c.data, "tokenizer_config.json": c.config})); !errors.Is(err, c.want) || !strings.Contains(fmt.Sprint(err), "tiktoken.model") {
 			t.Errorf("%s: got %v, want %v with the file's name", name, err, c.want)
 		}
 	}
@@ -467,7 +467,7 @@ func TestWrongFiles(t *testing.T) {
 		} else {
 			data = jsonText(small(c.file.(dict)))
 		}
-		_, err := Open(folder(t, dict{"tokenizer.json": data}))
+		_, err := Open(writeFolder(t, dict{"tokenizer.json": data}))
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
@@ -490,36 +490,71 @@ func TestWrongFolders(t *testing.T) {
 	if _, err := Open(t.TempDir()); !errors.Is(err, ErrNoTokenizer) {
 		t.Errorf("an empty folder: got %v, want ErrNoTokenizer", err)
 	}
-	dir := folder(t, dict{"tokenizer.json/x": "y"})
+	dir := writeFolder(t, dict{"tokenizer.json/x": "y"})
 	if _, err := Open(dir); !errors.Is(err, ErrDamaged) {
 		t.Errorf("a folder in place of a file: got %v, want ErrDamaged", err)
 	}
 	for name, text := range map[string]string{
 		"tokenizer_config.json": "{", "special_tokens_map.json": "[]", "added_tokens.json": "1", "chat_template.json": `{"chat_template":7}`,
 	} {
-		_, err := Open(folder(t, dict{"tokenizer.json": small(nil), name: text}))
+		_, err := Open(writeFolder(t, dict{"tokenizer.json": small(nil), name: text}))
 		if !errors.Is(err, ErrDamaged) || !strings.Contains(fmt.Sprint(err), name) {
 			t.Errorf("a wrong %s: got %v, want ErrDamaged with its name", name, err)
 		}
 	}
 	data := bytes.Repeat([]byte{0xFF}, 100)
-	if _, err := Open(folder(t, dict{"tokenizer.model": data})); !errors.Is(err, ErrDamaged) || !strings.Contains(fmt.Sprint(err), "tokenizer.model") {
+	if _, err := Open(writeFolder(t, dict{"tokenizer.model": data})); !errors.Is(err, ErrDamaged) || !strings.Contains(fmt.Sprint(err), "tokenizer.model") {
 		t.Errorf("a wrong tokenizer.model: got %v, want ErrDamaged with its name", err)
 	}
-	path := filepath.Join(t.TempDir(), "long")
-	if err := os.WriteFile(path, make([]byte, 11), 0o600); err != nil {
-		t.Fatal(err)
+	for name, src := range map[string]source{
+		"folder": folder{os.DirFS(writeFolder(t, dict{"long": make([]byte, 11)}))}, "memory": memory{"long": make([]byte, 11)},
+	} {
+		if _, err := src.read("long", 10); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%s: a file over the limit: got %v, want ErrUnsupported", name, err)
+		}
+		if got, err := src.read("long", 11); err != nil || len(got) != 11 {
+			t.Errorf("%s: a file at the limit: got %d bytes, %v", name, len(got), err)
+		}
 	}
-	if _, err := readFile(path, 10); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("a file over the limit: got %v, want ErrUnsupported", err)
+}
+
+// The files of a folder make the same tokenizer wherever they come from.
+func TestFilesFromAnywhere(t *testing.T) {
+	files := dict{
+		"tokenizer.json": small(nil), "tokenizer_config.json": dict{"bos_token": "<s>", "add_bos_token": true}, "README.md": "x",
+		"chat_template.jinja": "file", "additional_chat_templates/rag.jinja": "more",
 	}
-	if got, err := readFile(path, 11); err != nil || len(got) != 11 {
-		t.Errorf("a file at the limit: got %d bytes, %v", len(got), err)
+	dir := writeFolder(t, files)
+	held := map[string][]byte{}
+	for name := range files {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		held[name] = data
+	}
+	for name, open := range map[string]func() (*Tokenizer, error){
+		"folder": func() (*Tokenizer, error) { return Open(dir) },
+		"file":   func() (*Tokenizer, error) { return Open(filepath.Join(dir, "tokenizer.json")) },
+		"fs":     func() (*Tokenizer, error) { return FromFS(os.DirFS(dir)) },
+		"memory": func() (*Tokenizer, error) { return FromFiles(held) },
+	} {
+		tok, err := open()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		wantIDs(t, tok, "abc", AddSpecial, 258, 257)
+		if more, _ := tok.NamedTemplate("rag"); tok.ChatTemplate() != "file" || more != "more" {
+			t.Errorf("%s: got templates %q, %q", name, tok.ChatTemplate(), more)
+		}
+	}
+	if _, err := FromFiles(nil); !errors.Is(err, ErrNoTokenizer) {
+		t.Errorf("no files: got %v, want ErrNoTokenizer", err)
 	}
 }
 
 func TestTextTooLong(t *testing.T) {
-	tok := mustOpen(t, folder(t, dict{"tokenizer.json": small(nil)}))
+	tok := mustOpen(t, writeFolder(t, dict{"tokenizer.json": small(nil)}))
 	long := strings.Repeat("a", MaxText+1)
 	start := time.Now()
 	ids, err := tok.AppendEncode([]int32{7}, long, AddSpecial)
