@@ -23,8 +23,10 @@ type place struct {
 
 // Open maps a checkpoint: a safetensors file, the index of a sharded one (a file
 // that ends in .json), or a folder with model.safetensors or else
-// model.safetensors.index.json in it. All shards of an index are opened; they have
-// to stand in its folder and to hold exactly the tensors that it lists for them.
+// model.safetensors.index.json in it. An index says which shards there are, and all
+// of them are opened; they have to stand in its folder. Which tensors they hold is
+// read from the shards: an index that lists more, fewer or other ones than are there
+// is no error, a tensor that stands in two shards is one.
 // What is absent gives an error that wraps [fs.ErrNotExist], what is wrong one
 // that wraps [ErrFormat].
 func Open(path string) (*File, error) {
@@ -60,7 +62,7 @@ func find(path string) (string, error) {
 	return "", fmt.Errorf("%s: neither %s nor %s: %w", path, singleName, indexName, fs.ErrNotExist)
 }
 
-// openIndex opens the shards of an index and checks them against it.
+// openIndex opens the shards of an index.
 func (f *File) openIndex(path string) error {
 	places, err := readIndex(path)
 	if err != nil {
@@ -71,30 +73,13 @@ func (f *File) openIndex(path string) error {
 		shards[i] = p.shard
 	}
 	slices.Sort(shards)
-	shards = slices.Compact(shards)
-	for _, name := range shards {
+	for _, name := range slices.Compact(shards) {
 		err := f.openPart(filepath.Join(filepath.Dir(path), name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s: shard %s: %w", f.name, clean(name), err)
 		}
 		if err != nil {
 			return err
-		}
-	}
-	return f.checkIndex(places)
-}
-
-// checkIndex checks that the shards hold what places, which is sorted, says.
-func (f *File) checkIndex(places []place) error {
-	for _, p := range places {
-		t, ok := f.Tensor(p.tensor)
-		if !ok || f.parts[t.Shard].name != p.shard {
-			return &Error{File: f.name, Subject: "tensor " + clean(p.tensor), Reason: "is not in " + clean(p.shard)}
-		}
-	}
-	for _, t := range f.tensors {
-		if _, listed := slices.BinarySearchFunc(places, t.Name, func(p place, name string) int { return strings.Compare(p.tensor, name) }); !listed {
-			return &Error{File: f.parts[t.Shard].name, Subject: "tensor " + clean(t.Name), Reason: "is not listed in " + f.name}
 		}
 	}
 	return nil
@@ -139,6 +124,9 @@ func parseIndex(name, text string) ([]place, error) {
 		c.object(func(tensor string) {
 			c.noun, c.name = "tensor ", tensor
 			shard := c.text("the name of a file")
+			for strings.HasPrefix(shard, "./") { // the folder itself
+				shard = shard[2:]
+			}
 			if c.err == nil && !plain(shard) {
 				c.fail("file %s is not a plain name", quote(shard))
 			}
