@@ -79,41 +79,31 @@ func gemmRoutine(t tileForm, width int) func(*productArgs) {
 	return gemmAVX512[t][width/4]
 }
 
-// unpackRoutine decodes groups of a layout; forms with a minimum keep their
+// unpackKey is a layout, and whether its form has a minimum: such forms keep their
 // unsigned integers, others get what they mean plus 128.
-func unpackRoutine(l Layout, minimum bool, a *unpackArgs) {
-	wide := impl == AVX512
-	pick := func(narrow, broad func(*unpackArgs)) {
-		if wide {
-			broad(a)
-		} else {
-			narrow(a)
-		}
-	}
-	switch {
-	case minimum && l == Bits2:
-		pick(unpackBits2AVX2, unpackBits2AVX512)
-	case minimum && l == Bits4:
-		pick(unpackBits4AVX2, unpackBits4AVX512)
-	case minimum && l == Bits5:
-		pick(unpackBits5AVX2, unpackBits5AVX512)
-	case l == Bits2:
-		pick(unpackBits2AddAVX2, unpackBits2AddAVX512)
-	case l == Bits3:
-		pick(unpackBits3AddAVX2, unpackBits3AddAVX512)
-	case l == Bits3T:
-		pick(unpackBits3TAddAVX2, unpackBits3TAddAVX512)
-	case l == Bits4:
-		pick(unpackBits4AddAVX2, unpackBits4AddAVX512)
-	case l == Bits4T:
-		pick(unpackBits4TAddAVX2, unpackBits4TAddAVX512)
-	case l == Bits5:
-		pick(unpackBits5AddAVX2, unpackBits5AddAVX512)
-	case l == Bits6:
-		pick(unpackBits6AddAVX2, unpackBits6AddAVX512)
-	default:
-		pick(unpackBits8AddAVX2, unpackBits8AddAVX512)
-	}
+type unpackKey struct {
+	layout  Layout
+	minimum bool
+}
+
+// unpackRoutines has the routines that decode groups, AVX2 and AVX-512.
+var unpackRoutines = map[unpackKey][2]func(*unpackArgs){
+	{Bits2, true}:   {unpackBits2AVX2, unpackBits2AVX512},
+	{Bits4, true}:   {unpackBits4AVX2, unpackBits4AVX512},
+	{Bits5, true}:   {unpackBits5AVX2, unpackBits5AVX512},
+	{Bits2, false}:  {unpackBits2AddAVX2, unpackBits2AddAVX512},
+	{Bits3, false}:  {unpackBits3AddAVX2, unpackBits3AddAVX512},
+	{Bits3T, false}: {unpackBits3TAddAVX2, unpackBits3TAddAVX512},
+	{Bits4, false}:  {unpackBits4AddAVX2, unpackBits4AddAVX512},
+	{Bits4T, false}: {unpackBits4TAddAVX2, unpackBits4TAddAVX512},
+	{Bits5, false}:  {unpackBits5AddAVX2, unpackBits5AddAVX512},
+	{Bits6, false}:  {unpackBits6AddAVX2, unpackBits6AddAVX512},
+	{Bits8, false}:  {unpackBits8AddAVX2, unpackBits8AddAVX512},
+}
+
+// unpackRoutine returns the routine that decodes groups of a format.
+func unpackRoutine(f *Format) func(*unpackArgs) {
+	return unpackRoutines[unpackKey{f.Layout, f.Scales.HasMin()}][impl-AVX2]
 }
 
 // floatKey is a type of float weights, and how many vectors and row blocks a

@@ -9,11 +9,12 @@ import (
 // Scratch is the memory that one thread's products need. The zero value is
 // ready.
 type Scratch struct {
-	arena  []byte // tiles of one row block or several
-	tmp    [Tile * RowBlock]float32
-	values [RowBlock]byte // a table of integers as the routines want it
-	args   productArgs
-	hold   hold
+	arena     []byte // tiles of one row block or several
+	tmp       [Tile * RowBlock]float32
+	values    [RowBlock]byte // a table of integers as the routines want it
+	args      productArgs
+	unpacking unpackArgs
+	hold      hold
 }
 
 // tileMemory returns n bytes that start at a multiple of 64.

@@ -177,14 +177,15 @@ func (s *Scratch) runTiles(t tileForm, weights productArgs, y []float32, ldy int
 
 // unpack decodes the integers of a row block into a tile.
 func (s *Scratch) unpack(f *Format, dst, block []byte, groups int) {
-	a := unpackArgs{src: unsafe.Pointer(&block[0]), dst: unsafe.Pointer(&dst[0]), groups: groups}
+	a := &s.unpacking // calls through a table would have one of the stack escape
+	*a = unpackArgs{src: ptr(block), dst: ptr(dst), groups: groups}
 	if f.Layout.HasTable() {
 		for i, v := range f.Values {
 			s.values[i] = byte(v) + 128
 		}
-		a.table = unsafe.Pointer(&s.values[0])
+		a.table = ptr(s.values[:])
 	}
-	unpackRoutine(f.Layout, f.Scales.HasMin(), &a)
+	unpackRoutine(f)(a)
 }
 
 // expand converts the scales (or minima) of a row block to float32.

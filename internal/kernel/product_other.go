@@ -6,6 +6,7 @@ package kernel
 
 type (
 	productArgs struct{}
+	unpackArgs  struct{}
 	hold        struct{}
 )
 

@@ -92,6 +92,42 @@ func gemmOnex1AVX2(a *productArgs)
 func gemmOnex4AVX2(a *productArgs)
 
 //go:noescape
+func floatF32x1x4AVX2(a *productArgs)
+
+//go:noescape
+func floatF32x1x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF32x4x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF16x1x4AVX2(a *productArgs)
+
+//go:noescape
+func floatF16x1x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF16x4x1AVX2(a *productArgs)
+
+//go:noescape
+func floatBF16x1x4AVX2(a *productArgs)
+
+//go:noescape
+func floatBF16x1x1AVX2(a *productArgs)
+
+//go:noescape
+func floatBF16x4x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF8x1x4AVX2(a *productArgs)
+
+//go:noescape
+func floatF8x1x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF8x4x1AVX2(a *productArgs)
+
+//go:noescape
 func unpackBits2AddAVX2(a *unpackArgs)
 
 //go:noescape
@@ -132,42 +168,6 @@ func expandKAVX2(a *expandArgs)
 
 //go:noescape
 func expandKUAVX2(a *expandArgs)
-
-//go:noescape
-func floatF32x1x4AVX2(a *productArgs)
-
-//go:noescape
-func floatF32x1x1AVX2(a *productArgs)
-
-//go:noescape
-func floatF32x4x1AVX2(a *productArgs)
-
-//go:noescape
-func floatF16x1x4AVX2(a *productArgs)
-
-//go:noescape
-func floatF16x1x1AVX2(a *productArgs)
-
-//go:noescape
-func floatF16x4x1AVX2(a *productArgs)
-
-//go:noescape
-func floatBF16x1x4AVX2(a *productArgs)
-
-//go:noescape
-func floatBF16x1x1AVX2(a *productArgs)
-
-//go:noescape
-func floatBF16x4x1AVX2(a *productArgs)
-
-//go:noescape
-func floatF8x1x4AVX2(a *productArgs)
-
-//go:noescape
-func floatF8x1x1AVX2(a *productArgs)
-
-//go:noescape
-func floatF8x4x1AVX2(a *productArgs)
 
 //go:noescape
 func vexpAVX2(a *vectorArgs)
@@ -239,10 +239,10 @@ func vexpSumAVX2(a *vectorArgs)
 func splitSoftmaxAVX2(a *splitArgs)
 
 //go:noescape
-func q8rowAVX2(a *q8Args)
+func turnTilesAVX2(a *turnArgs)
 
 //go:noescape
-func turnTilesAVX2(a *turnArgs)
+func q8rowAVX2(a *q8Args)
 
 //go:noescape
 func gemvBits2KM16AVX512(a *productArgs)
@@ -386,48 +386,6 @@ func gemmOnex12AVX512(a *productArgs)
 func gemmOnex16AVX512(a *productArgs)
 
 //go:noescape
-func unpackBits2AddAVX512(a *unpackArgs)
-
-//go:noescape
-func unpackBits2AVX512(a *unpackArgs)
-
-//go:noescape
-func unpackBits3AddAVX512(a *unpackArgs)
-
-//go:noescape
-func unpackBits3TAddAVX512(a *unpackArgs)
-
-//go:noescape
-func unpackBits4AddAVX512(a *unpackArgs)
-
-//go:noescape
-func unpackBits4AVX512(a *unpackArgs)
-
-//go:noescape
-func unpackBits4TAddAVX512(a *unpackArgs)
-
-//go:noescape
-func unpackBits5AddAVX512(a *unpackArgs)
-
-//go:noescape
-func unpackBits5AVX512(a *unpackArgs)
-
-//go:noescape
-func unpackBits6AddAVX512(a *unpackArgs)
-
-//go:noescape
-func unpackBits8AddAVX512(a *unpackArgs)
-
-//go:noescape
-func expandF16AVX512(a *expandArgs)
-
-//go:noescape
-func expandKAVX512(a *expandArgs)
-
-//go:noescape
-func expandKUAVX512(a *expandArgs)
-
-//go:noescape
 func floatF32x1x8AVX512(a *productArgs)
 
 //go:noescape
@@ -522,6 +480,48 @@ func floatF8x12x1AVX512(a *productArgs)
 
 //go:noescape
 func floatF8x16x1AVX512(a *productArgs)
+
+//go:noescape
+func unpackBits2AddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackBits2AVX512(a *unpackArgs)
+
+//go:noescape
+func unpackBits3AddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackBits3TAddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackBits4AddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackBits4AVX512(a *unpackArgs)
+
+//go:noescape
+func unpackBits4TAddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackBits5AddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackBits5AVX512(a *unpackArgs)
+
+//go:noescape
+func unpackBits6AddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackBits8AddAVX512(a *unpackArgs)
+
+//go:noescape
+func expandF16AVX512(a *expandArgs)
+
+//go:noescape
+func expandKAVX512(a *expandArgs)
+
+//go:noescape
+func expandKUAVX512(a *expandArgs)
 
 //go:noescape
 func vexpAVX512(a *vectorArgs)

@@ -2,7 +2,12 @@
 
 //go:build amd64 && !purego
 
+#include "go_asm.h"
 #include "textflag.h"
+
+// Operations along vectors, and sums of sixteen lanes (vector.go).
+// AX arguments, DI, SI, DX and CX the vectors, R8 the table of constants, R13 elements left.
+// Needs AVX-512 F, BW, VL, DQ and VNNI.
 
 DATA expTable<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA expTable<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
@@ -166,25 +171,15 @@ DATA expTable<>+1264(SB)/8, $0x3d3727133d372713
 DATA expTable<>+1272(SB)/8, $0x3d3727133d372713
 GLOBL expTable<>(SB), RODATA|NOPTR, $1280
 
-DATA laneIndex<>+0(SB)/8, $0x0000000100000000
-DATA laneIndex<>+8(SB)/8, $0x0000000300000002
-DATA laneIndex<>+16(SB)/8, $0x0000000500000004
-DATA laneIndex<>+24(SB)/8, $0x0000000700000006
-DATA laneIndex<>+32(SB)/8, $0x0000000900000008
-DATA laneIndex<>+40(SB)/8, $0x0000000b0000000a
-DATA laneIndex<>+48(SB)/8, $0x0000000d0000000c
-DATA laneIndex<>+56(SB)/8, $0x0000000f0000000e
-GLOBL laneIndex<>(SB), RODATA|NOPTR, $64
-
 // func vexpAVX512(a *vectorArgs)
 // dst = exp(a)
 TEXT ·vexpAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
 	LEAQ expTable<>(SB), R8
 next1:
 	VMOVUPS 0(SI), Z0
@@ -227,11 +222,11 @@ next1:
 // dst = 1 / (1 + exp(-a))
 TEXT ·vsigmoidAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
 	LEAQ expTable<>(SB), R8
 next2:
 	VMOVUPS 0(SI), Z0
@@ -278,11 +273,11 @@ next2:
 // dst = tanh(a)
 TEXT ·vtanhAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
 	LEAQ expTable<>(SB), R8
 next3:
 	VMOVUPS 0(SI), Z0
@@ -331,11 +326,11 @@ next3:
 // dst = a / (1 + exp(-a))
 TEXT ·vsiluAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
 	LEAQ expTable<>(SB), R8
 next4:
 	VMOVUPS 0(SI), Z0
@@ -381,11 +376,11 @@ next4:
 // dst = gelu(a)
 TEXT ·vgeluAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
 	LEAQ expTable<>(SB), R8
 next5:
 	VMOVUPS 0(SI), Z0
@@ -441,11 +436,11 @@ next5:
 // dst = silu(a) * b
 TEXT ·vsiluMulAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
 	LEAQ expTable<>(SB), R8
 next6:
 	VMOVUPS 0(SI), Z0
@@ -492,11 +487,11 @@ next6:
 // dst = gelu(a) * b
 TEXT ·vgeluMulAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
 	LEAQ expTable<>(SB), R8
 next7:
 	VMOVUPS 0(SI), Z0
@@ -553,13 +548,13 @@ next7:
 // dst = a + b
 TEXT ·vaddAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
-	VBROADCASTSS 40(AX), Z3
-	VBROADCASTSS 44(AX), Z4
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
+	VBROADCASTSS vectorArgs_s(AX), Z3
+	VBROADCASTSS vectorArgs_t(AX), Z4
 next8:
 	VMOVUPS 0(SI), Z0
 	VADDPS 0(DX), Z0, Z0
@@ -577,13 +572,13 @@ next8:
 // dst = a * s
 TEXT ·vscaleAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
-	VBROADCASTSS 40(AX), Z3
-	VBROADCASTSS 44(AX), Z4
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
+	VBROADCASTSS vectorArgs_s(AX), Z3
+	VBROADCASTSS vectorArgs_t(AX), Z4
 next9:
 	VMOVUPS 0(SI), Z0
 	VMULPS Z3, Z0, Z0
@@ -601,13 +596,13 @@ next9:
 // dst = a / s
 TEXT ·vdivAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
-	VBROADCASTSS 40(AX), Z3
-	VBROADCASTSS 44(AX), Z4
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
+	VBROADCASTSS vectorArgs_s(AX), Z3
+	VBROADCASTSS vectorArgs_t(AX), Z4
 next10:
 	VMOVUPS 0(SI), Z0
 	VDIVPS Z3, Z0, Z0
@@ -625,13 +620,13 @@ next10:
 // dst = fma(s, a, dst)
 TEXT ·vfmaAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
-	VBROADCASTSS 40(AX), Z3
-	VBROADCASTSS 44(AX), Z4
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
+	VBROADCASTSS vectorArgs_s(AX), Z3
+	VBROADCASTSS vectorArgs_t(AX), Z4
 next11:
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 0(DI), Z1
@@ -650,13 +645,13 @@ next11:
 // dst = (a * s) * b
 TEXT ·vnormAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
-	VBROADCASTSS 40(AX), Z3
-	VBROADCASTSS 44(AX), Z4
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
+	VBROADCASTSS vectorArgs_s(AX), Z3
+	VBROADCASTSS vectorArgs_t(AX), Z4
 next12:
 	VMOVUPS 0(SI), Z0
 	VMULPS Z3, Z0, Z0
@@ -675,13 +670,13 @@ next12:
 // dst = fma((a - t) * s, b, c)
 TEXT ·vlayernormAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
-	VBROADCASTSS 40(AX), Z3
-	VBROADCASTSS 44(AX), Z4
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
+	VBROADCASTSS vectorArgs_s(AX), Z3
+	VBROADCASTSS vectorArgs_t(AX), Z4
 next13:
 	VMOVUPS 0(SI), Z0
 	VSUBPS Z4, Z0, Z0
@@ -702,13 +697,13 @@ next13:
 // dst = fma(dst, s, a * t)
 TEXT ·vcombineAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
-	VBROADCASTSS 40(AX), Z3
-	VBROADCASTSS 44(AX), Z4
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
+	VBROADCASTSS vectorArgs_s(AX), Z3
+	VBROADCASTSS vectorArgs_t(AX), Z4
 next14:
 	VMOVUPS 0(SI), Z0
 	VMULPS Z4, Z0, Z0
@@ -728,11 +723,11 @@ next14:
 // dst = a * b, b float16
 TEXT ·vmulF16AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
 next15:
 	VCVTPH2PS 0(DX), Z0
 	VMULPS 0(SI), Z0, Z0
@@ -751,11 +746,11 @@ next15:
 // a, b = rotated pairs (a, b); c cosines, dst sines
 TEXT ·vropeHalvesAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
 next16:
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 0(DX), Z1
@@ -780,11 +775,11 @@ next16:
 // dst = rotated neighbours; b = c0 s0 c1 s1 …, c = -s0 c0 -s1 c1 …
 TEXT ·vropePairsAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	MOVQ 32(AX), CX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	MOVQ vectorArgs_c(AX), CX
 next17:
 	VMOVSLDUP 0(DI), Z0
 	VMOVSHDUP 0(DI), Z1
@@ -804,10 +799,10 @@ next17:
 // dst[j] += a[j], a[j+16] …
 TEXT ·vsumAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
 	VMOVUPS 0(DI), Z8
 next18:
 	VADDPS 0(SI), Z8, Z8
@@ -823,10 +818,10 @@ next18:
 // dst[j] = fma(a[j], b[j], dst[j]) …
 TEXT ·vdotAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
 	VMOVUPS 0(DI), Z8
 next19:
 	VMOVUPS 0(SI), Z0
@@ -843,11 +838,11 @@ next19:
 // dst[j] = fma(a[j]-t, a[j]-t, dst[j]) …
 TEXT ·vvarianceAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
-	VBROADCASTSS 44(AX), Z4
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
+	VBROADCASTSS vectorArgs_t(AX), Z4
 	VMOVUPS 0(DI), Z8
 next20:
 	VMOVUPS 0(SI), Z0
@@ -865,10 +860,10 @@ next20:
 // dst[j] = max(a[j], a[j+16] …), NaN where there is one
 TEXT ·vmaxAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
 	VMOVUPS 0(DI), Z8
 next21:
 	VMOVUPS 0(SI), Z0
@@ -887,12 +882,12 @@ next21:
 // b = exp(a - t), dst the lane sums of b
 TEXT ·vexpSumAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ 0(AX), R13
-	MOVQ 8(AX), DI
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DX
+	MOVQ vectorArgs_n(AX), R13
+	MOVQ vectorArgs_dst(AX), DI
+	MOVQ vectorArgs_a(AX), SI
+	MOVQ vectorArgs_b(AX), DX
 	LEAQ expTable<>(SB), R8
-	VBROADCASTSS 44(AX), Z4
+	VBROADCASTSS vectorArgs_t(AX), Z4
 	VMOVUPS 0(DI), Z8
 next22:
 	VMOVUPS 0(SI), Z0
@@ -929,130 +924,5 @@ next22:
 	SUBQ $16, R13
 	JG next22
 	VMOVUPS Z8, 0(DI)
-	VZEROUPPER 
-	RET
-
-// func splitSoftmaxAVX512(a *splitArgs)
-// turns 256 scores into probabilities.
-TEXT ·splitSoftmaxAVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	LEAQ expTable<>(SB), R8
-	MOVQ 0(AX), SI
-	VBROADCASTSS 16(AX), Z4
-	VBROADCASTSS 20(AX), Z5
-	VPBROADCASTD 8(AX), Z8
-	VPBROADCASTD 12(AX), Z9
-	MOVL $0x00000001, R12
-	VPBROADCASTD R12, Z7
-	VPSUBD Z7, Z8, Z8
-	MOVL $0x00000010, R12
-	VPBROADCASTD R12, Z7
-	MOVL $0xff800000, R12
-	VPBROADCASTD R12, Z10
-	MOVL 20(AX), R9
-	MOVQ SI, DI
-	MOVQ $16, R13
-	VMOVUPS laneIndex<>(SB), Z6
-split23:
-	VMOVUPS 0(DI), Z0
-	VMULPS Z4, Z0, Z0
-	TESTL R9, R9
-	JEQ uncapped24
-	VDIVPS Z5, Z0, Z0
-	VMULPS 1024(R8), Z0, Z0
-	VMAXPS 640(R8), Z0, Z15
-	VMINPS 704(R8), Z15, Z15
-	VCMPPS $17, 832(R8), Z0, K3
-	VXORPS Z15, Z15, K3, Z15
-	VMULPS 0(R8), Z15, Z12
-	VRNDSCALEPS $8, Z12, Z12
-	VMOVAPS Z15, Z13
-	VFMADD231PS 64(R8), Z12, Z13
-	VFMADD231PS 128(R8), Z12, Z13
-	VMOVUPS 192(R8), Z14
-	VFMADD213PS 256(R8), Z13, Z14
-	VFMADD213PS 320(R8), Z13, Z14
-	VFMADD213PS 384(R8), Z13, Z14
-	VFMADD213PS 448(R8), Z13, Z14
-	VFMADD213PS 512(R8), Z13, Z14
-	VMULPS Z13, Z13, Z15
-	VFMADD213PS Z13, Z15, Z14
-	VADDPS 576(R8), Z14, Z14
-	VSCALEFPS Z12, Z14, Z14
-	VCMPPS $30, 768(R8), Z0, K2
-	VMOVUPS 896(R8), K2, Z14
-	VXORPS Z14, Z14, K3, Z14
-	VCMPPS $3, Z0, Z0, K2
-	VMOVAPS Z0, K2, Z14
-	VMOVAPS Z14, Z0
-	VADDPS 576(R8), Z0, Z0
-	VMOVUPS 1024(R8), Z12
-	VDIVPS Z0, Z12, Z0
-	VMOVUPS 576(R8), Z12
-	VSUBPS Z0, Z12, Z0
-	VMULPS Z5, Z0, Z0
-uncapped24:
-	VPCMPGTD Z8, Z6, K1
-	VPCMPGTD Z6, Z9, K1, K1
-	VMAXPS Z0, Z10, K1, Z10
-	VMOVUPS Z0, 0(DI)
-	ADDQ $64, DI
-	VPADDD Z7, Z6, Z6
-	SUBQ $1, R13
-	JNE split23
-	VEXTRACTF32X8 $1, Z10, Y11
-	VMAXPS Y11, Y10, Y10
-	VEXTRACTF128 $1, Y10, X11
-	VMAXPS X11, X10, X10
-	VPERMILPS $0x4e, X10, X11
-	VMAXPS X11, X10, X10
-	VPERMILPS $0xb1, X10, X11
-	VMAXPS X11, X10, X10
-	VMOVSS X10, 24(AX)
-	VBROADCASTSS 24(AX), Z10
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ SI, DI
-	MOVQ $16, R13
-	VMOVUPS laneIndex<>(SB), Z6
-split25:
-	VMOVUPS 0(DI), Z0
-	VSUBPS Z10, Z0, Z0
-	VMAXPS 640(R8), Z0, Z15
-	VMINPS 704(R8), Z15, Z15
-	VCMPPS $17, 832(R8), Z0, K3
-	VXORPS Z15, Z15, K3, Z15
-	VMULPS 0(R8), Z15, Z12
-	VRNDSCALEPS $8, Z12, Z12
-	VMOVAPS Z15, Z13
-	VFMADD231PS 64(R8), Z12, Z13
-	VFMADD231PS 128(R8), Z12, Z13
-	VMOVUPS 192(R8), Z14
-	VFMADD213PS 256(R8), Z13, Z14
-	VFMADD213PS 320(R8), Z13, Z14
-	VFMADD213PS 384(R8), Z13, Z14
-	VFMADD213PS 448(R8), Z13, Z14
-	VFMADD213PS 512(R8), Z13, Z14
-	VMULPS Z13, Z13, Z15
-	VFMADD213PS Z13, Z15, Z14
-	VADDPS 576(R8), Z14, Z14
-	VSCALEFPS Z12, Z14, Z14
-	VCMPPS $30, 768(R8), Z0, K2
-	VMOVUPS 896(R8), K2, Z14
-	VXORPS Z14, Z14, K3, Z14
-	VCMPPS $3, Z0, Z0, K2
-	VMOVAPS Z0, K2, Z14
-	VMOVAPS Z14, Z0
-	VPCMPGTD Z8, Z6, K1
-	VPCMPGTD Z6, Z9, K1, K1
-	VMOVAPS.Z Z0, K1, Z0
-	VADDPS Z0, Z4, Z4
-	VMOVUPS Z0, 0(DI)
-	ADDQ $64, DI
-	VPADDD Z7, Z6, Z6
-	SUBQ $1, R13
-	JNE split25
-	MOVQ 32(AX), DI
-	VMOVUPS Z4, 0(DI)
 	VZEROUPPER 
 	RET

@@ -64,6 +64,7 @@ func (g *gen) gemm(t tile, n int) {
 
 // gemmGroup emits one group for all tokens, four at a time.
 func (g *gen) gemmGroup(t tile, n int) {
+	g.comment("The integers of a group, eight steps of four columns.")
 	for s := range 8 {
 		g.load(m(64*s, "SI"), g.r(s))
 	}
@@ -95,6 +96,7 @@ func (g *gen) gemmGroup(t tile, n int) {
 
 // gemmTokens emits one block of columns for count tokens from t0 on.
 func (g *gen) gemmTokens(t tile, n, h, t0, count int) {
+	g.comment("Vectors %d to %d of the tile.", t0, t0+count-1)
 	for i := range count {
 		dot := g.r(mDot + i)
 		if t.minimum {

@@ -35,28 +35,28 @@ var fused = []struct {
 	{"Bits8", form{"F16", 32, "F16", false}},
 }
 
-// Offsets in productArgs (../product_amd64.go).
+// Fields of productArgs (../product_amd64.go).
 const (
-	argW       = 0   // integers of the first row block
-	argD       = 8   // scales, or the factors d of K forms
-	argM       = 16  // minima, or the factors dmin
-	argSC      = 24  // bytes that multiply d
-	argMN      = 32  // bytes that multiply dmin
-	argStride  = 40  // bytes from one row block to the next, of all of these
-	argGroups  = 48  // groups of 32 columns
-	argBlocks  = 56  // row blocks
-	argRows    = 64  // rows of them that exist
-	argQ       = 72  // activations
-	argScale   = 80  // their scales
-	argNSum    = 88  // -128 times their sums, by 32 or by 16
-	argXSum    = 96  // their sums times scales, by 32 or by 16
-	argY       = 104 // outputs
-	argYStride = 112 // bytes from one token's outputs to the next
-	argTokens  = 120 // tokens that exist
-	argBias    = 128 // or nil
-	argTable   = 136 // 16 bytes: what stored integers mean
-	argTmp     = 144 // room for one float32 block a token
-	argNStride = 152 // tokens of the activation tile
+	argW       = "productArgs_w"       // integers of the first row block
+	argD       = "productArgs_d"       // scales, or the factors d of K forms
+	argM       = "productArgs_m"       // minima, or the factors dmin
+	argSC      = "productArgs_sc"      // bytes that multiply d
+	argMN      = "productArgs_mn"      // bytes that multiply dmin
+	argStride  = "productArgs_stride"  // bytes from one row block to the next, of all of these
+	argGroups  = "productArgs_groups"  // groups of 32 columns
+	argBlocks  = "productArgs_blocks"  // row blocks
+	argRows    = "productArgs_rows"    // rows of them that exist
+	argQ       = "productArgs_q"       // activations
+	argScale   = "productArgs_scale"   // their scales
+	argNSum    = "productArgs_nsum"    // -128 times their sums, by 32 or by 16
+	argXSum    = "productArgs_xsum"    // their sums times scales, by 32 or by 16
+	argY       = "productArgs_y"       // outputs
+	argYStride = "productArgs_yStride" // bytes from one token's outputs to the next
+	argTokens  = "productArgs_tokens"  // tokens that exist
+	argBias    = "productArgs_bias"    // or nil
+	argTable   = "productArgs_table"   // 16 bytes: what stored integers mean
+	argTmp     = "productArgs_tmp"     // room for one float32 block a token
+	argNStride = "productArgs_nStride" // tokens of the activation tile
 )
 
 // Registers of gemv. The layout uses 0 to 7.
@@ -90,6 +90,7 @@ func (g *gen) gemv(l layout, f form) {
 	g.dotConstants(l)
 	block, half := g.label("block"), g.label("half")
 	g.at(block)
+	g.comment("A row block: %d lanes at a time.", g.lanes())
 	if !g.wide() {
 		g.p("XORQ", "R15", "R15")
 		g.at(half)
@@ -112,7 +113,7 @@ func (g *gen) gemv(l layout, f form) {
 }
 
 // nextPointers moves pointers to the next row block.
-func (g *gen) nextPointers(args ...int) {
+func (g *gen) nextPointers(args ...string) {
 	g.p("MOVQ", m(argStride, "AX"), "R12")
 	for _, a := range args {
 		g.p("ADDQ", "R12", m(a, "AX"))
@@ -176,6 +177,7 @@ func (g *gen) gemvGroups(l layout, f form) {
 	if f.scale == "K" {
 		outer := g.label("super")
 		g.at(outer)
+		g.comment("The factors of eight groups.")
 		g.prefetchFactors(f)
 		g.load(m(0, "R8"), g.r(vD))
 		g.p("ADDQ", "$64", "R8")
@@ -203,6 +205,7 @@ func (g *gen) gemvGroup(l layout, f form) {
 	halves := 32 / f.block
 	d := g.newDots(l)
 	g.prefetch(l, f)
+	g.comment("A group: its integers times the activations …")
 	for h := range halves {
 		g.dotStart(l, f, d, h)
 	}
@@ -213,6 +216,7 @@ func (g *gen) gemvGroup(l layout, f form) {
 		}
 		g.dotStep(d, h, m(4*step, "DX"), reg)
 	})
+	g.comment("… times the scales of weights and activations.")
 	for h := range halves {
 		dot := g.r(vDot + h)
 		g.p("VCVTDQ2PS", dot, dot)
@@ -305,6 +309,7 @@ func (g *gen) scale(f form, h int, base, bytes, factor, dst string, signed bool)
 // gemvStore emits y = acc - accm + bias for one row block (or half).
 func (g *gen) gemvStore(f form) {
 	acc := g.r(vAcc)
+	g.comment("y = acc - accm + bias, of the rows that exist.")
 	if f.minimum {
 		g.p("VSUBPS", g.r(vAccM), acc, acc)
 	}

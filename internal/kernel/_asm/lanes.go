@@ -69,15 +69,15 @@ func (g *gen) laneSums() {
 		})
 }
 
-// Offsets in splitArgs (../attention_amd64.go).
+// Fields of splitArgs (../attention.go).
 const (
-	spScores = 0  // 256 scores, replaced by probabilities
-	spLo     = 8  // first seen position, int32
-	spHi     = 12 // one past the last
-	spScale  = 16 // float32
-	spCap    = 20 // float32, 0: none
-	spMax    = 24 // out
-	spLanes  = 32 // out: sixteen lane sums, a pointer
+	spScores = "splitArgs_scores" // 256 scores, replaced by probabilities
+	spLo     = "splitArgs_lo"     // first seen position, int32
+	spHi     = "splitArgs_hi"     // one past the last
+	spScale  = "splitArgs_scale"  // float32
+	spCap    = "splitArgs_cap"    // float32, 0: none
+	spMax    = "splitArgs_max"    // out
+	spLanes  = "splitArgs_lanes"  // out: sixteen lane sums, a pointer
 )
 
 // splitSoftmax emits the softmax of one split of 256 positions: scores are

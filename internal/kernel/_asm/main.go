@@ -9,62 +9,116 @@ import (
 	"strings"
 )
 
+// family is one file of routines for each register width.
+type family struct {
+	name string
+	doc  string // what the registers hold, for readers of the assembly
+	emit func(*gen)
+}
+
+var families = []family{
+	{"gemv", `One vector times packed rows, decoded in registers (product_amd64.go).
+AX arguments, SI integers, R8 scales or their factors, R9 minima, R10 and R11 the bytes
+that multiply them, DX activations, BX their scales, CX and DI their sums, R13 groups left.`, gemvs},
+	{"gemm", `Decoded tiles times several vectors (product_amd64.go).
+AX arguments, SI integers, R8 scales, R9 minima, DX activations, BX their scales, CX and DI
+their sums, R13 groups left.`, gemms},
+	{"float", `Float weights times vectors (product_amd64.go).
+AX arguments, SI weights, DX activations, R8 bytes from one row block to the next, R9, R10
+and R11 three, five and seven times that, R13 columns left.`, floats},
+	{"unpack", `Packed integers into tiles of bytes, stored scales into float32 (product_amd64.go).
+AX arguments, SI source, DI destination, R13 groups or blocks left.`, unpacks},
+	{"vector", `Operations along vectors, and sums of sixteen lanes (vector.go).
+AX arguments, DI, SI, DX and CX the vectors, R8 the table of constants, R13 elements left.`, vectorRoutines},
+	{"attention", `The softmax of a split, tiles of keys turned into tiles of values (attention.go).
+AX arguments, SI scores, R8 the table of constants, R13 registers or tiles left.`, attentionRoutines},
+	{"q8", `A vector into eight bits, in groups of 32 (q8.go).
+AX arguments, SI numbers, DI integers, R8 scales, R9, R10, R11 and DX sums, R13 groups left.`, q8Routines},
+}
+
 func main() {
 	var decls []string
 	for _, i := range []isa{avx2, avx512} {
-		g := newFile(i)
-		for _, f := range fused {
-			g.gemv(layoutNamed(f.layout), f.form)
-		}
-		for _, t := range tiles {
-			if !i.wide() {
-				g.gemmAVX2(t, 1)
-				g.gemmAVX2(t, 4)
+		for _, f := range families {
+			g := newFile(i, f.doc)
+			f.emit(g)
+			if len(g.decls) == 0 { // groups of 32 are too short for wide registers to help
 				continue
 			}
-			for _, n := range []int{1, 4, 8, 12, 16} {
-				g.gemm(t, n)
-			}
+			g.write(fmt.Sprintf("../%s_%s_amd64.s", f.name, strings.ToLower(i.suffix)))
+			decls = append(decls, g.decls...)
 		}
-		for _, l := range layouts {
-			g.unpack(l, true)
-			if l.bits == 2 || l.bits == 4 || l.bits == 5 {
-				if !l.table {
-					g.unpack(l, false)
-				}
-			}
-		}
-		g.expand()
-		for _, f := range floatTypes {
-			if i.wide() {
-				for _, nr := range [][2]int{{1, 8}, {4, 4}, {8, 2}, {1, 1}, {4, 1}, {8, 1}, {12, 1}, {16, 1}} {
-					g.floatGemm(f.name, f.bytes, nr[0], nr[1])
-				}
-			} else {
-				for _, nr := range [][2]int{{1, 4}, {1, 1}, {4, 1}} {
-					g.floatGemmAVX2(f.name, f.bytes, nr[0], nr[1])
-				}
-			}
-		}
-		g.write("../product_" + strings.ToLower(i.suffix) + "_amd64.s")
-		decls = append(decls, g.decls...)
-
-		v := newFile(i)
-		v.expTable()
-		v.laneIndex()
-		v.vectors()
-		v.laneSums()
-		v.splitSoftmax()
-		if !i.wide() { // groups of 32 are too short for wider registers to help
-			v.packOrder()
-			v.q8row()
-			v.turnQuad()
-			v.turnTiles()
-		}
-		v.write("../vector_" + strings.ToLower(i.suffix) + "_amd64.s")
-		decls = append(decls, v.decls...)
 	}
 	writeDecls("../routines_amd64.go", append(decls, vectorDispatch()))
+}
+
+func gemvs(g *gen) {
+	g.laneMasks()
+	for _, f := range fused {
+		g.gemv(layoutNamed(f.layout), f.form)
+	}
+}
+
+func gemms(g *gen) {
+	g.laneMasks()
+	for _, t := range tiles {
+		if !g.wide() {
+			g.gemmAVX2(t, 1)
+			g.gemmAVX2(t, 4)
+			continue
+		}
+		for _, n := range []int{1, 4, 8, 12, 16} {
+			g.gemm(t, n)
+		}
+	}
+}
+
+func floats(g *gen) {
+	g.laneMasks()
+	for _, f := range floatTypes {
+		if !g.wide() {
+			for _, nr := range [][2]int{{1, 4}, {1, 1}, {4, 1}} {
+				g.floatGemmAVX2(f.name, f.bytes, nr[0], nr[1])
+			}
+			continue
+		}
+		for _, nr := range [][2]int{{1, 8}, {4, 4}, {8, 2}, {1, 1}, {4, 1}, {8, 1}, {12, 1}, {16, 1}} {
+			g.floatGemm(f.name, f.bytes, nr[0], nr[1])
+		}
+	}
+}
+
+func unpacks(g *gen) {
+	for _, l := range layouts {
+		g.unpack(l, true)
+		if (l.bits == 2 || l.bits == 4 || l.bits == 5) && !l.table {
+			g.unpack(l, false)
+		}
+	}
+	g.expand()
+}
+
+func vectorRoutines(g *gen) {
+	g.expTable()
+	g.vectors()
+	g.laneSums()
+}
+
+func attentionRoutines(g *gen) {
+	g.expTable()
+	g.laneIndex()
+	g.splitSoftmax()
+	if !g.wide() { // tiles are quads of 16 bytes: wider registers do not help
+		g.turnQuad()
+		g.turnTiles()
+	}
+}
+
+func q8Routines(g *gen) {
+	if !g.wide() {
+		g.packOrder()
+		g.q8row()
+	}
 }
 
 func layoutNamed(name string) layout {

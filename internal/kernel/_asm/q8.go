@@ -2,17 +2,17 @@ package main
 
 import "fmt"
 
-// Offsets in q8Args (../q8_amd64.go).
+// Fields of q8Args (../q8_amd64.go).
 const (
-	q8X      = 0  // float32
-	q8Q      = 8  // int8
-	q8Scale  = 16 // float32
-	q8NSum   = 24 // int32
-	q8XSum   = 32 // float32
-	q8NSum16 = 40 // int32, two a group
-	q8XSum16 = 48 // float32, two a group
-	q8Groups = 56 // groups of 32
-	q8Stride = 64 // tokens of the tile
+	q8X      = "q8Args_x"      // float32
+	q8Q      = "q8Args_q"      // int8
+	q8Scale  = "q8Args_scale"  // float32
+	q8NSum   = "q8Args_nsum"   // int32
+	q8XSum   = "q8Args_xsum"   // float32
+	q8NSum16 = "q8Args_nsum16" // int32, two a group
+	q8XSum16 = "q8Args_xsum16" // float32, two a group
+	q8Groups = "q8Args_groups" // groups of 32
+	q8Stride = "q8Args_stride" // tokens of the tile
 )
 
 // q8row emits the quantisation of one vector in groups of 32 (CANON section 2).
@@ -21,8 +21,11 @@ const (
 // between groups, R13 groups left.
 func (g *gen) q8row() {
 	g.routine("q8row", "q8Args", "quantises a vector in groups of 32.")
-	for i, r := range []string{"SI", "DI", "R8", "R9", "R10", "R11", "DX", "R13", "CX"} {
-		g.p("MOVQ", m(8*i, "AX"), r)
+	for _, a := range [][2]string{
+		{q8X, "SI"}, {q8Q, "DI"}, {q8Scale, "R8"}, {q8NSum, "R9"}, {q8XSum, "R10"}, {q8NSum16, "R11"}, {q8XSum16, "DX"},
+		{q8Groups, "R13"}, {q8Stride, "CX"},
+	} {
+		g.p("MOVQ", m(a[0], "AX"), a[1])
 	}
 	g.p("SHLQ", "$2", "CX")
 	g.constant(0x7fffffff, "Y8")
@@ -136,12 +139,12 @@ func (g *gen) packOrder() {
 	g.out.WriteString("GLOBL packOrder<>(SB), RODATA|NOPTR, $32\n")
 }
 
-// Offsets in turnArgs (../vector_amd64.go).
+// Fields of turnArgs (../attention_amd64.go).
 const (
-	turnDst    = 0
-	turnSrc    = 8
-	turnStride = 16
-	turnN      = 24
+	turnDst    = "turnArgs_dst"
+	turnSrc    = "turnArgs_src"
+	turnStride = "turnArgs_stride"
+	turnN      = "turnArgs_n"
 )
 
 // turnTiles emits the transposition of tiles of 16 positions × 16 elements: quads of

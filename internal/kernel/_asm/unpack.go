@@ -2,12 +2,12 @@ package main
 
 import "fmt"
 
-// Offsets in unpackArgs (../product_amd64.go).
+// Fields of unpackArgs (../product_amd64.go).
 const (
-	upSrc    = 0  // packed integers
-	upDst    = 8  // a tile
-	upGroups = 16 // groups of 32 columns
-	upTable  = 24 // 16 bytes: what stored integers mean, plus 128
+	upSrc    = "unpackArgs_src"    // packed integers
+	upDst    = "unpackArgs_dst"    // a tile
+	upGroups = "unpackArgs_groups" // groups of 32 columns
+	upTable  = "unpackArgs_table"  // 16 bytes: what stored integers mean, plus 128
 )
 
 // unpack emits the decoding of groups into tiles: bytes 128 above the integer
@@ -52,13 +52,13 @@ func (g *gen) unpack(l layout, add bool) {
 	g.ret()
 }
 
-// Offsets in expandArgs.
+// Fields of expandArgs.
 const (
-	exSrc    = 0  // float16 scales, or factors d of K forms
-	exBytes  = 8  // bytes that multiply d
-	exDst    = 16 // float32 scales
-	exBlocks = 24 // blocks of 16 scales
-	exPer    = 32 // blocks to a factor d
+	exSrc    = "expandArgs_src"    // float16 scales, or factors d of K forms
+	exBytes  = "expandArgs_bytes"  // bytes that multiply d
+	exDst    = "expandArgs_dst"    // float32 scales
+	exBlocks = "expandArgs_blocks" // blocks of 16 scales
+	exPer    = "expandArgs_per"    // blocks to a factor d
 )
 
 // expand emits the conversion of stored scales to float32, 16 lanes a block.

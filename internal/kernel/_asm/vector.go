@@ -5,15 +5,15 @@ import (
 	"math"
 )
 
-// Offsets in vectorArgs (../vector_amd64.go).
+// Fields of vectorArgs (../vector.go).
 const (
-	vecN   = 0 // elements, a multiple of 16
-	vecDst = 8
-	vecA   = 16
-	vecB   = 24
-	vecC   = 32
-	vecS   = 40 // float32
-	vecT   = 44 // float32
+	vecN   = "vectorArgs_n" // elements, a multiple of 16
+	vecDst = "vectorArgs_dst"
+	vecA   = "vectorArgs_a"
+	vecB   = "vectorArgs_b"
+	vecC   = "vectorArgs_c"
+	vecS   = "vectorArgs_s" // float32
+	vecT   = "vectorArgs_t" // float32
 )
 
 // elementwise emits a loop over n elements, a register at a time. Pointers: DI
@@ -154,7 +154,7 @@ func (g *gen) tanh(x string, t int) {
 }
 
 // bcastArg loads a float32 argument into every lane.
-func (g *gen) bcastArg(offset int, dst string) { g.p("VBROADCASTSS", m(offset, "AX"), dst) }
+func (g *gen) bcastArg(field, dst string) { g.p("VBROADCASTSS", m(field, "AX"), dst) }
 
 // vectors emits the elementwise operations.
 func (g *gen) vectors() {
