@@ -14,6 +14,14 @@ import (
 	"github.com/blitz-r1/blitz/internal/weights"
 )
 
+// Profile names the numeric profile that this program computes (docs/CANON.md), and
+// ProfileDigest is what Run returns where it does. A change of the digest is another
+// profile, unless it comes of an operation or an input that Run did not have.
+const (
+	Profile       = "canon-1"
+	ProfileDigest = "sha256:975954fc9dbfb692279992d3b2b040f8ea00ac8a0efd65bac897301378eba53f"
+)
+
 // Operation is one line of a self-test: the digest of all its output bits.
 type Operation struct {
 	Op     string `json:"op"`
