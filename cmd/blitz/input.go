@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -60,6 +61,28 @@ func (in *input) fill(r io.Reader) {
 			return
 		}
 	}
+}
+
+// begins waits for something to read, the end included. It returns false where there
+// is nothing when patience is over; nil waits for any time.
+func (in *input) begins(patience <-chan time.Time) bool {
+	if len(in.rest) > 0 || in.err != nil {
+		return true
+	}
+	var c chunk
+	select {
+	case c = <-in.read:
+	default:
+		select {
+		case c = <-in.read:
+		case <-patience:
+			return false
+		case <-in.ctx.Done():
+			c.err = in.ctx.Err()
+		}
+	}
+	in.rest, in.err = c.b, c.err
+	return true
 }
 
 // Read reads what is there, waiting for a first byte. At the end of the context it
@@ -154,6 +177,15 @@ func readInput(cmd *cobra.Command, limit int64) ([]byte, error) {
 	return readAll(newInput(ctx, cmd.InOrStdin(), nil), "standard input", limit)
 }
 
+// readText reads the whole standard input as text.
+func readText(cmd *cobra.Command, limit int64) (string, error) {
+	b, err := readInput(cmd, limit)
+	if err != nil {
+		return "", err
+	}
+	return decodeText(b, "standard input")
+}
+
 // readFile reads the whole file at path, of at most limit bytes.
 func readFile(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
@@ -167,6 +199,15 @@ func readFile(path string, limit int64) ([]byte, error) {
 // awaitFile is readFile of a file that may be a pipe.
 func awaitFile(ctx context.Context, path string, limit int64) ([]byte, error) {
 	return await(ctx, func() ([]byte, error) { return readFile(path, limit) })
+}
+
+// awaitText is awaitFile of a text.
+func awaitText(ctx context.Context, path string, limit int64) (string, error) {
+	b, err := awaitFile(ctx, path, limit)
+	if err != nil {
+		return "", err
+	}
+	return decodeText(b, path)
 }
 
 // await returns what f returns, or the context's error once it ends: opening and

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 )
@@ -16,9 +15,6 @@ import (
 const jsonLinesHelp = `With --jsonl, JSON lines go in and out: one value a line in, one a line out, in order
 and at once. A line that fails gives {"error": "…"} and the rest goes on; the exit code
 is 1 then. Blank lines are skipped. Half of a surrogate pair counts as U+FFFD.`
-
-// byteOrderMark may stand before the first line.
-var byteOrderMark = []byte("\ufeff")
 
 // answerLines reads JSON lines from the standard input and writes one line for each:
 // what answer appends to dst, or its error. What was written is handed on whenever
@@ -46,7 +42,7 @@ func answerLines(cmd *cobra.Command, answer func(dst, line []byte) ([]byte, erro
 			return err
 		}
 		if n == 0 {
-			line = bytes.TrimPrefix(line, byteOrderMark)
+			line = bytes.TrimPrefix(line, markUTF8)
 		}
 		if line = trimSpace(line); err == nil && len(line) == 0 {
 			continue
@@ -78,18 +74,10 @@ func trimSpace(b []byte) []byte { return bytes.Trim(b, " \t\r\n") }
 // checkUTF8 refuses text that is not UTF-8, as the reader of strings would replace
 // what is wrong.
 func checkUTF8(b []byte) error {
-	if utf8.Valid(b) {
-		return nil
+	if at := wrongUTF8(b); at >= 0 {
+		return fmt.Errorf("invalid JSON: byte %d is not UTF-8", at)
 	}
-	at := 0
-	for at < len(b) {
-		r, size := utf8.DecodeRune(b[at:])
-		if r == utf8.RuneError && size == 1 {
-			break
-		}
-		at += size
-	}
-	return fmt.Errorf("invalid JSON: byte %d is not UTF-8", at)
+	return nil
 }
 
 // parseString reads a JSON string; want names what it has to be.

@@ -156,12 +156,12 @@ func (r *perplexityReport) write(w io.Writer, asJSON bool) error {
 // readTextIDs returns the ids of a text, with BOS in front where the model adds it.
 // Special tokens that stand in the text are ordinary text.
 func readTextIDs(cmd *cobra.Command, t *tokenizer.Tokenizer, file string) ([]int32, error) {
-	var text []byte
+	var text string
 	var err error
-	if file == "-" {
-		text, err = readInput(cmd, tokenizer.MaxText)
+	if file == stdinWord {
+		text, err = readText(cmd, tokenizer.MaxText)
 	} else {
-		text, err = awaitFile(cmd.Context(), file, tokenizer.MaxText)
+		text, err = awaitText(cmd.Context(), file, tokenizer.MaxText)
 	}
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func readTextIDs(cmd *cobra.Command, t *tokenizer.Tokenizer, file string) ([]int
 	if t.AddsBOS() {
 		ids = append(ids, t.BOS())
 	}
-	if ids, err = t.AppendEncode(ids, string(text), tokenizer.Plain); err != nil {
+	if ids, err = t.AppendEncode(ids, text, tokenizer.Plain); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return ids, nil

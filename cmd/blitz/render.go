@@ -75,11 +75,11 @@ func (f *renderFlags) run(cmd *cobra.Command, args []string) error {
 			return appendString(dst, text), nil
 		})
 	}
-	input, err := readInput(cmd, maxLine)
+	input, err := readText(cmd, maxLine)
 	if err != nil {
 		return err
 	}
-	text, err := r.render(input)
+	text, err := r.render([]byte(input))
 	if err != nil {
 		return err
 	}
@@ -135,11 +135,11 @@ func noteBuiltin(cmd *cobra.Command, name string, t *chat.Template) {
 
 // fromFile takes the template of a file.
 func (r *renderer) fromFile(ctx context.Context, path string) error {
-	source, err := awaitFile(ctx, path, maxTemplate)
+	source, err := awaitText(ctx, path, maxTemplate)
 	if err != nil {
 		return err
 	}
-	if r.template, err = chat.NewTemplate(string(source)); err != nil {
+	if r.template, err = chat.NewTemplate(source); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

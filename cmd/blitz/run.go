@@ -5,17 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
 )
-
-// maxPrompt bounds what is read of the standard input, in bytes.
-const maxPrompt = 64 << 20
 
 type runFlags struct {
 	engineFlags
@@ -38,6 +33,10 @@ func newRunFlags() *runFlags {
 		Long: `Answers once and ends, where there is a prompt: the words behind MODEL, what comes
 on standard input, or both, the input first and a blank line between. Without a
 prompt, on a terminal, it is a chat; /help lists its commands.
+
+The input is UTF-8, or UTF-16 with its byte order mark. Beside words, a pipe that
+has given nothing when the model is loaded and two seconds are over is no part of
+the prompt; a word - waits for it to its end, and < /dev/null leaves it out.
 
 The answer goes to standard output, with a model's reasoning before it: dimmed on a
 terminal, between <think> tags elsewhere, left out with --hide-thinking.
@@ -71,49 +70,29 @@ func (f *runFlags) run(name string, words []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	prompt, err := f.prompt(words)
-	if err != nil {
-		return err
-	}
-	chatting := prompt == "" && isTerminal(f.cmd.InOrStdin())
-	if prompt == "" && !chatting {
-		return usageError{errors.New("run: the prompt is empty")}
+	p := newPromptReader(f.cmd, words, stdinPatience)
+	defer p.stop()
+	var asked prompt
+	var err error
+	if !p.isChat() && !p.canWait() {
+		if asked, err = p.read(); err != nil {
+			return err
+		}
 	}
 	o, err := f.open(name)
 	if err != nil {
 		return err
 	}
 	defer o.close()
-	if chatting {
+	if p.isChat() {
 		return f.chat(o)
 	}
-	return f.once(o, prompt)
-}
-
-// prompt returns the words of the command line and what the standard input holds.
-func (f *runFlags) prompt(words []string) (string, error) {
-	prompt := strings.Join(words, " ")
-	in := f.cmd.InOrStdin()
-	if file, ok := in.(*os.File); ok {
-		if _, err := file.Stat(); err != nil || isTerminal(file) {
-			return prompt, nil // there is none, or somebody sits before it
+	if p.canWait() {
+		if asked, err = p.read(); err != nil {
+			return err
 		}
 	}
-	if prompt != "" {
-		note := time.AfterFunc(2*time.Second, func() {
-			fmt.Fprintln(f.cmd.ErrOrStderr(), "blitz: note: reading standard input to its end, it is part of the prompt")
-		})
-		defer note.Stop()
-	}
-	input, err := readInput(f.cmd, maxPrompt)
-	if err != nil {
-		return "", err
-	}
-	text := strings.TrimRight(string(input), "\r\n")
-	if text != "" && prompt != "" {
-		text += "\n\n"
-	}
-	return text + prompt, nil
+	return f.once(o, asked.text())
 }
 
 // plainTokens bounds the continuation of plain text, unless --max-tokens does: models

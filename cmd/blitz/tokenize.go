@@ -26,7 +26,7 @@ func newTokenize() *cobra.Command {
 tokenizer (tokenizer.json, tokenizer.model), or a GGUF file without tensors.
 
 The text is the arguments, with one space between them, or else the standard input as
-it is, its last newline included. Special tokens that stand in the text are found.
+it is, its last newline included: UTF-8, or UTF-16 with its byte order mark. Special tokens that stand in the text are found.
 
 ` + jsonLinesHelp,
 		Example: `  blitz tokenize smollm2 "Name the capital of France."
@@ -65,11 +65,9 @@ func (f *tokenizeFlags) run(cmd *cobra.Command, model string, words []string) er
 	}
 	text := strings.Join(words, " ")
 	if len(words) == 0 {
-		b, err := readInput(cmd, tokenizer.MaxText)
-		if err != nil {
+		if text, err = readText(cmd, tokenizer.MaxText); err != nil {
 			return err
 		}
-		text = string(b)
 	}
 	ids, err := t.Encode(text, flags)
 	if err != nil {
