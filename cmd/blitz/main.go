@@ -22,7 +22,7 @@ func main() {
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string) int {
 	root := newRoot()
-	root.SetArgs(args)
+	root.SetArgs(joinAlone(root, args))
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone

@@ -199,7 +199,7 @@ func (t *think) Set(text string) error {
 	default:
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > maxThinkBudget {
-			return wantError(fmt.Sprintf("on, off, or tokens up to %d", maxThinkBudget))
+			return wantError(fmt.Sprintf("on, off, or tokens up to %d; a prompt that begins like a value stands behind --", maxThinkBudget))
 		}
 		t.v = blitz.Think{Mode: blitz.ThinkOn, Budget: n}
 	}
