@@ -62,30 +62,31 @@ func (m *deepseek) forward(s *Step) *Act {
 	for i := range m.layers {
 		mark := s.Mark()
 		l := &m.layers[i]
-		s.Add(x, s.Latent(s.Norm(x, &l.attnNorm), &l.latent, m.rope))
+		x = s.Add(x, s.Latent(s.Norm(x, &l.attnNorm), &l.latent, m.rope))
 		if i == len(m.layers)-1 {
 			x = s.Wanted(x)
 			mark = s.Mark()
 		}
-		m.feedForward(s, x, l)
+		x = m.feedForward(s, x, l)
 		s.Release(mark)
 	}
 	return s.Norm(x, &m.norm)
 }
 
-// feedForward adds the MLP of a dense layer, or the chosen and the shared experts of
-// a sparse one.
-func (m *deepseek) feedForward(s *Step, x *Act, l *deepseekLayer) {
+// feedForward returns x with the MLP of a dense layer added, or the chosen and the
+// shared experts of a sparse one.
+//
+//	x [T, D] → [T, D]
+func (m *deepseek) feedForward(s *Step, x *Act, l *deepseekLayer) *Act {
 	h := s.Norm(x, &l.ffnNorm)
 	if l.experts == nil {
-		s.Add(x, s.GatedMLP(h, &l.mlp))
-		return
+		return s.Add(x, s.GatedMLP(h, &l.mlp))
 	}
 	y := s.Experts(h, l.experts)
 	if l.mlp.Gate.Rows > 0 {
-		s.Add(y, s.GatedMLP(h, &l.mlp))
+		y = s.Add(y, s.GatedMLP(h, &l.mlp))
 	}
-	s.Add(x, y)
+	return s.Add(x, y)
 }
 
 func (m *deepseek) attention() (list []*Attention) {

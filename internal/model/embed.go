@@ -6,6 +6,7 @@ import "github.com/blitz-r1/blitz/internal/kernel"
 type Embedding struct {
 	kernel.Matrix
 	Scale float32 // multiplies the vectors; 0: nothing does
+	Param Param
 }
 
 // Embed looks the tokens of the batch up.

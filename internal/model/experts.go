@@ -10,6 +10,7 @@ import (
 type Experts struct {
 	Router         Linear
 	Choose         kernel.Router
+	BiasParam      Param    // of Choose.Bias
 	Gate, Up, Down []Linear // one an expert
 	Act            Activation
 }

@@ -48,8 +48,8 @@ func (s *Step) Latent(x *Act, l *Latent, rope *Rope) *Act {
 	} else {
 		q, kv = s.Linear2(x, &l.Q, &l.KVA)
 	}
-	s.Rope(q, l.H, rope) // the last R of every head
-	s.Rope(kv, 1, rope)  // the last R
+	q = s.Rope(q, l.H, rope) // the last R of every head
+	kv = s.Rope(kv, 1, rope) // the last R
 	cKV := s.NormPart(kv, &l.KVANorm)
 	if l.Indexer != nil {
 		s.choosePositions(x, cQ, l, rope)

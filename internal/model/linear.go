@@ -3,7 +3,10 @@ package model
 import "github.com/blitz-r1/blitz/internal/kernel"
 
 // Linear is a matrix [out, in] with its bias: y = W x + b.
-type Linear struct{ kernel.Matrix }
+type Linear struct {
+	kernel.Matrix
+	Param, BiasParam Param // of W and of b
+}
 
 // Linear multiplies the rows of x.
 //

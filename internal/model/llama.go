@@ -47,18 +47,18 @@ func (m *llama) forward(s *Step) *Act {
 		mark := s.Mark()
 		h := s.Norm(x, &l.attnNorm)
 		q, k, v := s.Linear3(h, &l.Q, &l.K, &l.V)
-		s.Rope(q, l.attn.H, m.rope)
-		s.Rope(k, l.attn.HKV, m.rope)
-		s.Add(x, s.Linear(s.Attend(q, k, v, &l.attn), &l.O))
+		q = s.Rope(q, l.attn.H, m.rope)
+		k = s.Rope(k, l.attn.HKV, m.rope)
+		x = s.Add(x, s.Linear(s.Attend(q, k, v, &l.attn), &l.O))
 		if i == len(m.layers)-1 {
 			x = s.Wanted(x)
 			mark = s.Mark()
 		}
 		h = s.Norm(x, &l.ffnNorm)
 		if l.experts != nil {
-			s.Add(x, s.Experts(h, l.experts))
+			x = s.Add(x, s.Experts(h, l.experts))
 		} else {
-			s.Add(x, s.GatedMLP(h, &l.mlp))
+			x = s.Add(x, s.GatedMLP(h, &l.mlp))
 		}
 		s.Release(mark)
 	}

@@ -101,7 +101,7 @@ func Open(path string, o Options) (*Model, error) {
 	}
 	m.weightBytes = int64(len(m.memory.Bytes()))
 	if m.head == nil {
-		m.head = &Linear{m.embed.Matrix}
+		m.head = &Linear{Matrix: m.embed.Matrix, Param: m.embed.Param}
 	}
 	return m, nil
 }

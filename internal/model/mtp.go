@@ -69,8 +69,8 @@ func (m *Model) Draft(s *Step, b *Batch, hidden *Act) *Act {
 		copy(both.Row(t)[h.D:], h.Row(t))
 	}
 	y := s.Linear(both, &x.proj)
-	s.Add(y, s.Latent(s.Norm(y, &x.layer.attnNorm), &x.layer.latent, d.rope))
-	d.feedForward(s, y, &x.layer)
+	y = s.Add(y, s.Latent(s.Norm(y, &x.layer.attnNorm), &x.layer.latent, d.rope))
+	y = d.feedForward(s, y, &x.layer)
 	return s.Norm(y, &x.norm)
 }
 

@@ -2,8 +2,9 @@ package model
 
 // Norm is a root mean square norm over the last axis (Zhang and Sennrich 2019).
 type Norm struct {
-	W   []float32 // [D]
-	Eps float32
+	W     []float32 // [D]
+	Eps   float32
+	Param Param // of W
 }
 
 // Norm returns the normed rows of x.
@@ -29,8 +30,9 @@ func (s *Step) NormPart(x *Act, n *Norm) *Act {
 
 // LayerNorm is a norm with mean, weight and bias (Ba et al. 2016).
 type LayerNorm struct {
-	W, B []float32 // [D]
-	Eps  float32
+	W, B             []float32 // [D]
+	Eps              float32
+	Param, BiasParam Param // of W and of B
 }
 
 // LayerNorm returns the normed rows of x.
@@ -43,20 +45,22 @@ func (s *Step) LayerNorm(x *Act, n *LayerNorm) *Act {
 	return y
 }
 
-// HeadNorm norms each head of x in place: QK norm.
+// HeadNorm norms each head of x: QK norm. x is not read again.
 //
-//	x [T, H*D], n over D
-func (s *Step) HeadNorm(x *Act, n *Norm) {
+//	x [T, H*D], n over D → [T, H*D]
+func (s *Step) HeadNorm(x *Act, n *Norm) *Act {
 	s.rows.f, s.rows.x, s.rows.norm = rowHeadNorm, x, n
 	s.runRows(x.T, x.D)
+	return x
 }
 
-// Add adds the rows of y to x: the residual stream.
+// Add returns x + y: the residual stream. x is not read again.
 //
-//	x, y [T, D]
-func (s *Step) Add(x, y *Act) {
+//	x, y [T, D] → [T, D]
+func (s *Step) Add(x, y *Act) *Act {
 	s.rows.f, s.rows.y, s.rows.x = rowAdd, x, y
 	s.runRows(x.T, x.D)
+	return x
 }
 
 // softcap replaces x by cap * tanh(x / cap), in place.

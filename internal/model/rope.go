@@ -239,13 +239,14 @@ func (r *Rope) rotate(x []float32, pos int) {
 	}
 }
 
-// Rope turns every head of x to its row's position, in place. Only the last Dim
-// elements of a head turn.
+// Rope turns every head of x to its row's position. Only the last Dim elements of a
+// head turn. x is not read again.
 //
-//	x [T, heads*D]
-func (s *Step) Rope(x *Act, heads int, r *Rope) {
+//	x [T, heads*D] → [T, heads*D]
+func (s *Step) Rope(x *Act, heads int, r *Rope) *Act {
 	s.rows.f, s.rows.x, s.rows.heads, s.rows.rope, s.rows.pos = rowRope, x, heads, r, s.positions
 	s.runRows(x.T, x.D)
+	return x
 }
 
 // ropeFirst is Rope on the first Dim elements of each head.
