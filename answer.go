@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
@@ -14,10 +14,10 @@ import (
 // Token is one token of an answer, and the text that became certain with it.
 type Token struct {
 	ID      int32
-	Text    string       // as the model writes it, tags included; "" inside a character
-	Deltas  []chat.Delta // the same, taken apart into reasoning, content and calls
-	Logprob float32      // where asked for
-	Top     []Candidate  // the best tokens, greater first, where asked for
+	Text    string         // as the model writes it, tags included; "" inside a character
+	Deltas  []output.Delta // the same, taken apart into reasoning, content and calls
+	Logprob float32        // where asked for
+	Top     []Candidate    // the best tokens, greater first, where asked for
 }
 
 // Candidate is a token that might have been drawn.
@@ -28,12 +28,12 @@ type Candidate struct {
 }
 
 // Content returns what the token adds to the answer itself.
-func (t *Token) Content() string { return t.part(chat.DeltaContent) }
+func (t *Token) Content() string { return t.part(output.DeltaContent) }
 
 // Reasoning returns what the token adds to the reasoning.
-func (t *Token) Reasoning() string { return t.part(chat.DeltaReasoning) }
+func (t *Token) Reasoning() string { return t.part(output.DeltaReasoning) }
 
-func (t *Token) part(kind chat.DeltaKind) string {
+func (t *Token) part(kind output.DeltaKind) string {
 	var b strings.Builder
 	for _, d := range t.Deltas {
 		if d.Kind == kind {
@@ -50,12 +50,12 @@ type Answer struct {
 	cancel    context.CancelFunc
 	tokens    *tokenizer.Tokenizer // nil: ids only
 	text      *tokenizer.Stream
-	parser    *chat.Parser // nil: all is content
+	parser    *output.Parser // nil: all is content
 	stop      []string
 	held      string // text that may be the beginning of a stop text
 	prompt    []int32
 
-	output  chat.Collector
+	output  output.Collector
 	ids     []int32
 	finish  string
 	err     error
@@ -164,15 +164,15 @@ func (a *Answer) beforeStop(piece string) string {
 }
 
 // split takes text apart into deltas and collects them.
-func (a *Answer) split(text string) []chat.Delta {
+func (a *Answer) split(text string) []output.Delta {
 	if text == "" {
 		return nil
 	}
-	var deltas []chat.Delta
+	var deltas []output.Delta
 	if a.parser != nil {
 		deltas = a.parser.Write(text)
 	} else {
-		deltas = []chat.Delta{{Kind: chat.DeltaContent, Text: text}}
+		deltas = []output.Delta{{Kind: output.DeltaContent, Text: text}}
 	}
 	a.output.Add(deltas)
 	return deltas
@@ -218,7 +218,7 @@ func (a *Answer) Wait() {
 }
 
 // Output returns reasoning, content and calls so far.
-func (a *Answer) Output() chat.Output { return a.output.Output() }
+func (a *Answer) Output() output.Output { return a.output.Output() }
 
 // IDs returns the tokens so far.
 func (a *Answer) IDs() []int32 { return a.ids }

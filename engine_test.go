@@ -10,6 +10,7 @@ import (
 
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
+	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -106,7 +107,7 @@ func TestAnswerTwice(t *testing.T) {
 // write over each other's.
 func TestSessionsApart(t *testing.T) {
 	e := tinyEngine(t)
-	begin := slices.Grow([]chat.Message{{Role: "system", Content: chat.String("S")}}, 8)
+	begin := slices.Grow([]chat.Message{{Role: "system", Content: jinja.String("S")}}, 8)
 	r := &Request{Messages: begin, MaxTokens: 2, Sampling: &Sampling{}}
 	one, two := e.NewSession(r), e.NewSession(r)
 	for s, text := range map[*Session]string{one: "first", two: "second"} {
@@ -115,7 +116,7 @@ func TestSessionsApart(t *testing.T) {
 		}
 	}
 	for s, want := range map[*Session]string{one: "first", two: "second"} {
-		if got := s.Messages[1].Content; got != chat.String(want) {
+		if got := s.Messages[1].Content; got != jinja.String(want) {
 			t.Errorf("the question is %v, want %q", got, want)
 		}
 	}

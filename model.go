@@ -1,6 +1,7 @@
 package blitz
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,8 +11,10 @@ import (
 	"strings"
 
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -23,7 +26,7 @@ type Model struct {
 	tokens    *tokenizer.Tokenizer // nil: none
 	template  *chat.Template       // nil: none
 	templErr  error                // why a template that is there cannot be used
-	format    string               // of output; see chat.Formats
+	format    string               // of output; see output.Formats
 	sampling  Sampling
 	suggested bool
 	stops     []int32
@@ -99,9 +102,9 @@ func (m *Model) openText(wanted bool) error {
 	case errors.Is(m.templErr, ErrNoTemplate):
 		m.templErr = nil
 	case m.templErr == nil:
-		m.format = m.template.Format()
+		m.format = output.FormatOf(m.template)
 	default:
-		m.format = chat.DetectFormat(t.ChatTemplate())
+		m.format = output.DetectFormat(t.ChatTemplate())
 	}
 	return nil
 }
@@ -126,7 +129,7 @@ func (m *Model) Template() (*chat.Template, error) {
 }
 
 // Format returns the form in which the model writes reasoning and tool calls; see
-// chat.Formats. Empty: plain text.
+// output.Formats. Empty: plain text.
 func (m *Model) Format() string { return m.format }
 
 // Sampling returns the settings that the model's publisher suggests, and whether
@@ -221,8 +224,8 @@ func (m *Model) findStops() {
 		return
 	}
 	const answer = "An answer of the model."
-	text, err := m.template.RenderChat(&chat.Chat{
-		Messages:  []chat.Message{{Role: "user", Content: chat.String("A question.")}, {Role: "assistant", Content: chat.String(answer)}},
+	text, err := m.template.RenderChat(context.Background(), &chat.Chat{
+		Messages:  []chat.Message{{Role: "user", Content: jinja.String("A question.")}, {Role: "assistant", Content: jinja.String(answer)}},
 		Variables: m.variables(),
 	})
 	if err != nil {
@@ -248,18 +251,18 @@ func (m *Model) findStops() {
 }
 
 // variables returns what every template gets to know.
-func (m *Model) variables() *chat.Dict { return TemplateVariables(m.tokens) }
+func (m *Model) variables() *jinja.Dict { return TemplateVariables(m.tokens) }
 
 // TemplateVariables returns what every chat template gets to know of a tokenizer:
 // bos_token, eos_token, unk_token and pad_token, where there are such.
-func TemplateVariables(t *tokenizer.Tokenizer) *chat.Dict {
-	d := &chat.Dict{}
+func TemplateVariables(t *tokenizer.Tokenizer) *jinja.Dict {
+	d := &jinja.Dict{}
 	for _, v := range []struct {
 		name string
 		id   int32
 	}{{"bos_token", t.BOS()}, {"eos_token", t.EOS()}, {"unk_token", t.Unknown()}, {"pad_token", t.Pad()}} {
 		if piece, ok := t.Token(v.id); ok && v.id >= 0 {
-			d.Set(v.name, chat.String(piece))
+			d.Set(v.name, jinja.String(piece))
 		}
 	}
 	return d

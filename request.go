@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -34,8 +36,8 @@ type Request struct {
 	Prompt   string         // text to continue as it is, with BOS where the model wants it
 	Tokens   []int32        // ids to continue as they are
 
-	Tools     []chat.Value // for a conversation: what may be called; see chat.Tool
-	Variables *chat.Dict   // for a conversation: further variables of the template
+	Tools     []jinja.Value // for a conversation: what may be called; see chat.Tool
+	Variables *jinja.Dict   // for a conversation: further variables of the template
 	Think     Think
 
 	Sampling  *Sampling // nil: what the model's publisher suggests
@@ -50,7 +52,7 @@ type Request struct {
 // is wrong.
 func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
 	started := time.Now()
-	ids, open, err := e.prompt(&r)
+	ids, open, err := e.prompt(ctx, &r)
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +96,8 @@ func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
 
 // newParser returns a parser of a format. Where values are written without their types
 // the tools tell them.
-func newParser(format string, tools []chat.Value, open bool) (*chat.Parser, error) {
-	o := chat.ParserOptions{Open: open}
+func newParser(format string, tools []jinja.Value, open bool) (*output.Parser, error) {
+	o := output.ParserOptions{Open: open}
 	if strings.HasPrefix(format, "glm-") {
 		for i, t := range tools {
 			text, err := json.Marshal(t)
@@ -105,11 +107,11 @@ func newParser(format string, tools []chat.Value, open bool) (*chat.Parser, erro
 			o.Tools = append(o.Tools, text)
 		}
 	}
-	return chat.NewParser(format, o)
+	return output.NewParser(format, o)
 }
 
 // prompt returns the tokens of a request, and whether they end inside reasoning.
-func (e *Engine) prompt(r *Request) (ids []int32, open bool, err error) {
+func (e *Engine) prompt(ctx context.Context, r *Request) (ids []int32, open bool, err error) {
 	switch {
 	case r.Tokens != nil:
 		return r.Tokens, false, nil
@@ -119,28 +121,28 @@ func (e *Engine) prompt(r *Request) (ids []int32, open bool, err error) {
 		ids, err = e.model.tokens.Encode(r.Prompt, tokenizer.AddSpecial)
 		return ids, false, err
 	}
-	text, err := e.model.Render(r)
+	text, err := e.model.Render(ctx, r)
 	if err != nil {
 		return nil, false, err
 	}
 	ids, err = e.model.tokens.Encode(text, 0)
-	return ids, chat.OpensReasoning(text), err
+	return ids, output.OpensReasoning(text), err
 }
 
 // Render returns the prompt of a conversation as the model's template writes it.
-func (m *Model) Render(r *Request) (string, error) {
+func (m *Model) Render(ctx context.Context, r *Request) (string, error) {
 	t, err := m.Template()
 	if err != nil {
 		return "", err
 	}
 	variables := m.variables()
 	if r.Think.Mode != ThinkDefault {
-		on := chat.Bool(r.Think.Mode == ThinkOn)
+		on := jinja.Bool(r.Think.Mode == ThinkOn)
 		variables.Set("enable_thinking", on) // Qwen3, GLM
 		variables.Set("thinking", on)        // DeepSeek from V3.1 on, Granite
 	}
 	variables.Merge(r.Variables)
-	text, err := t.RenderChat(&chat.Chat{Messages: r.Messages, Tools: r.Tools, AddGenerationPrompt: true, Variables: variables})
+	text, err := t.RenderChat(ctx, &chat.Chat{Messages: r.Messages, Tools: r.Tools, AddGenerationPrompt: true, Variables: variables})
 	if err != nil {
 		return "", fmt.Errorf("blitz: chat template: %w", err)
 	}

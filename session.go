@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/jinja"
 )
 
 // Session is a conversation on an engine: it keeps the messages, and what they have
@@ -34,7 +35,7 @@ func (e *Engine) NewSession(r *Request) *Session {
 // conversation as far as it was read when the next Ask begins.
 func (s *Session) Ask(ctx context.Context, text string) (*Answer, error) {
 	s.Settle()
-	messages := append(s.Messages, chat.Message{Role: "user", Content: chat.String(text)})
+	messages := append(s.Messages, chat.Message{Role: "user", Content: jinja.String(text)})
 	r := s.Request
 	r.Messages = messages
 	a, err := s.engine.Generate(ctx, r)
@@ -55,7 +56,7 @@ func (s *Session) Settle() {
 	s.answer = nil
 	m := chat.Message{Role: "assistant", ToolCalls: wholeCalls(out.ToolCalls)}
 	if out.Content != nil {
-		m.Content = chat.String(*out.Content)
+		m.Content = jinja.String(*out.Content)
 	}
 	if out.ReasoningContent != nil {
 		m.ReasoningContent = *out.ReasoningContent

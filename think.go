@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -34,10 +35,10 @@ func thinkEnding(format string) (before, behind string) {
 // withoutThinking has a prompt lead to the answer itself where the template does not
 // do that: by reasoning that is empty, after which a model has nothing to reason about.
 func withoutThinking(prompt string, t *chat.Template) string {
-	format := t.Format()
+	format := output.FormatOf(t)
 	before, behind := thinkEnding(format)
 	empty := before + before + thinkStop + behind
-	if chat.OpensReasoning(prompt) {
+	if output.OpensReasoning(prompt) {
 		return strings.TrimRight(prompt, "\n") + empty
 	}
 	source := t.Source()
@@ -55,7 +56,7 @@ func withoutThinking(prompt string, t *chat.Template) string {
 type thinkBudget struct {
 	tokens *tokenizer.Tokenizer
 	stream *tokenizer.Stream
-	parser *chat.Parser // nil: the reasoning is over, or there is none
+	parser *output.Parser // nil: the reasoning is over, or there is none
 	format string
 	budget int
 	used   int    // reasoning tokens
@@ -66,7 +67,7 @@ type thinkBudget struct {
 // newThinkBudget returns the budget of one answer; open says that the prompt ends
 // inside reasoning.
 func newThinkBudget(t *tokenizer.Tokenizer, format string, budget int, open bool) (*thinkBudget, error) {
-	p, err := chat.NewParser(format, chat.ParserOptions{Open: open})
+	p, err := output.NewParser(format, output.ParserOptions{Open: open})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
+	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -110,7 +112,7 @@ func TestThinkBudget(t *testing.T) {
 			t.Errorf("%s: got %q, %v, want %q", c.name, got, err, c.want)
 			continue
 		}
-		out, err := chat.Parse(c.format, got, chat.ParserOptions{Open: c.open})
+		out, err := output.Parse(c.format, got, output.ParserOptions{Open: c.open})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,9 +168,9 @@ func TestWithoutThinking(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := &Model{template: template, tokens: byteTokenizer(t), format: template.Format()}
+		m := &Model{template: template, tokens: byteTokenizer(t), format: output.FormatOf(template)}
 		for mode, end := range map[ThinkMode]string{ThinkOff: want.off, ThinkOn: want.on} {
-			got, err := m.Render(&Request{Messages: []chat.Message{{Role: "user", Content: chat.String("Q")}}, Think: Think{Mode: mode}})
+			got, err := m.Render(t.Context(), &Request{Messages: []chat.Message{{Role: "user", Content: jinja.String("Q")}}, Think: Think{Mode: mode}})
 			if err != nil || !strings.HasSuffix(got, end) {
 				t.Errorf("%s, mode %d: got %q, %v, want … %q", release, mode, got, err, end)
 			}
@@ -190,7 +192,7 @@ func TestThinkEngine(t *testing.T) {
 	letters := func(id int32) bool { return id >= 'a' && id <= 'z' }
 	ask := func(r Request) *Answer {
 		t.Helper()
-		r.Messages = []chat.Message{{Role: "user", Content: chat.String("Q")}}
+		r.Messages = []chat.Message{{Role: "user", Content: jinja.String("Q")}}
 		r.Sampling = &Sampling{Temperature: 1, Seed: 7, Allowed: letters}
 		a, err := e.Generate(context.Background(), r)
 		if err != nil {
@@ -242,7 +244,7 @@ func TestThinkEngine(t *testing.T) {
 func checkContinues(t *testing.T, e *Engine, budget, n int) {
 	t.Helper()
 	greedy := &Sampling{Allowed: func(id int32) bool { return id >= 'a' && id <= 'z' }}
-	r := Request{Messages: []chat.Message{{Role: "user", Content: chat.String("Q")}}, Sampling: greedy, MaxTokens: 100, Think: Think{Budget: budget}}
+	r := Request{Messages: []chat.Message{{Role: "user", Content: jinja.String("Q")}}, Sampling: greedy, MaxTokens: 100, Think: Think{Budget: budget}}
 	bounded, err := e.Generate(context.Background(), r)
 	if err != nil {
 		t.Fatal(err)
@@ -266,26 +268,26 @@ func checkContinues(t *testing.T, e *Engine, budget, n int) {
 
 // TestNewParserTools: the types of GLM's values come from the tools of the request.
 func TestNewParserTools(t *testing.T) {
-	parameters, err := chat.ParseJSON([]byte(`{"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}`))
+	parameters, err := jinja.ParseJSON([]byte(`{"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	tools := []chat.Value{chat.Tool{Name: "f", Parameters: parameters}.Value()}
+	tools := []jinja.Value{chat.Tool{Name: "f", Parameters: parameters}.Value()}
 	p, err := newParser("glm-4.7", tools, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c chat.Collector
+	var c output.Collector
 	c.Add(p.Write("<tool_call>f<arg_key>a</arg_key><arg_value>1</arg_value><arg_key>b</arg_key><arg_value>2</arg_value></tool_call>"))
 	c.Add(p.Close())
 	out := c.Output()
 	if len(out.ToolCalls) != 1 || out.ToolCalls[0].Arguments != `{"a": "1", "b": 2}` {
 		t.Errorf("got %v, want {\"a\": \"1\", \"b\": 2}", out.ToolCalls)
 	}
-	if _, err := newParser("glm-4.7", []chat.Value{chat.Int(1)}, false); err == nil {
+	if _, err := newParser("glm-4.7", []jinja.Value{jinja.Int(1)}, false); err == nil {
 		t.Error("a tool that is a number: got no error")
 	}
-	if _, err := newParser("qwen3", []chat.Value{chat.Int(1)}, false); err != nil {
+	if _, err := newParser("qwen3", []jinja.Value{jinja.Int(1)}, false); err != nil {
 		t.Errorf("a format that needs no tools: got %v", err)
 	}
 }

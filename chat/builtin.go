@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // ErrUnknownRelease is in the chain when Builtin is asked for a release that it
@@ -59,10 +58,7 @@ func Builtin(release string) (*Template, error) {
 		case r.name != release:
 			continue
 		case r.file == "":
-			return &Template{
-				Limits: DefaultLimits, Now: time.Now, release: r.name, encode: encodeDeepSeek32,
-				source: "{# " + r.name + " publishes an encoder, not a template; the built-in one follows it. #}",
-			}, nil
+			return &Template{release: r.name, encode: encodeDeepSeek32}, nil
 		}
 		source, err := builtinSources.ReadFile("builtin/" + r.file + ".jinja")
 		if err != nil {
@@ -76,26 +72,4 @@ func Builtin(release string) (*Template, error) {
 		return t, nil
 	}
 	return nil, fmt.Errorf("chat: %w of %q, want one of %s", ErrUnknownRelease, release, strings.Join(Builtins(), ", "))
-}
-
-// Release returns the release whose built-in template this is, "" for a template
-// of another origin.
-func (t *Template) Release() string { return t.release }
-
-// Format returns the format in which models of this template write; see
-// DetectFormat.
-func (t *Template) Format() string {
-	if t.encode != nil {
-		return "deepseek-v3.2"
-	}
-	return DetectFormat(t.source)
-}
-
-// OpensTurn reports whether the template begins the model's turn at the end even where
-// add_generation_prompt is not given.
-func (t *Template) OpensTurn() bool { return t.encode != nil }
-
-// Reasons reports whether the template has to do with reasoning.
-func (t *Template) Reasons() bool {
-	return t.encode != nil || strings.Contains(t.source, "think")
 }

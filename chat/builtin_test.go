@@ -1,9 +1,13 @@
-package chat
+package chat_test
 
 import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
+	"github.com/blitz-r1/blitz/jinja"
 )
 
 // TestBuiltin renders a question with every built-in template: how its prompt ends,
@@ -21,7 +25,7 @@ func TestBuiltin(t *testing.T) {
 		{"DeepSeek-R1", "deepseek-r1", "<BOS>S<｜User｜>Q", "<｜Assistant｜><think>\n", true, true, true},
 		{"DeepSeek-R1-0528", "deepseek-r1-0528", "<BOS>S<｜User｜>Q", "<｜Assistant｜>", false, false, false},
 		{"DeepSeek-V3.1", "deepseek-v3.1", "<BOS>S<｜User｜>Q", "<｜Assistant｜></think>", false, true, false},
-		{"DeepSeek-V3.2", "deepseek-v3.2", deepseekBOS + "S<｜User｜>Q", "<｜Assistant｜><think>", true, true, false},
+		{"DeepSeek-V3.2", "deepseek-v3.2", "<｜begin▁of▁sentence｜>" + "S<｜User｜>Q", "<｜Assistant｜><think>", true, true, false},
 		{"Qwen2", "", "<|im_start|>system\nS<|im_end|>\n", "<|im_start|>assistant\n", false, false, false},
 		{"Qwen2.5", "hermes", "<|im_start|>system\nS<|im_end|>\n", "<|im_start|>assistant\n", false, false, false},
 		{"QwQ", "qwq", "<|im_start|>system\nS<|im_end|>\n", "<|im_start|>assistant\n<think>\n", true, true, true},
@@ -35,23 +39,23 @@ func TestBuiltin(t *testing.T) {
 		{"Kimi-K2-Thinking", "kimi-k2", "<|im_system|>system<|im_middle|>S<|im_end|>", "<|im_assistant|>assistant<|im_middle|>", false, false, false},
 		{"Moonlight", "", "<|im_system|>system<|im_middle|>S<|im_end|><|im_user|>user<|im_middle|>Q<|im_end|>", "<|im_assistant|>assistant<|im_middle|>", false, false, false},
 	} {
-		b, err := Builtin(c.release)
+		b, err := chat.Builtin(c.release)
 		if err != nil {
 			t.Errorf("%s: %v", c.release, err)
 			continue
 		}
-		if b.Release() != c.release || b.Format() != c.format || b.Source() == "" {
-			t.Errorf("%s: release %q, format %q, source %.20q, want format %q", c.release, b.Release(), b.Format(), b.Source(), c.format)
+		if b.Release() != c.release || output.FormatOf(b) != c.format || b.Source() == "" {
+			t.Errorf("%s: release %q, format %q, source %.20q, want format %q", c.release, b.Release(), output.FormatOf(b), b.Source(), c.format)
 		}
 		render := func(variables map[string]bool) string {
-			d := &Dict{}
-			d.Set("bos_token", String("<BOS>"))
-			d.Set("eos_token", String("<EOS>"))
+			d := &jinja.Dict{}
+			d.Set("bos_token", jinja.String("<BOS>"))
+			d.Set("eos_token", jinja.String("<EOS>"))
 			for k, v := range variables {
-				d.Set(k, Bool(v))
+				d.Set(k, jinja.Bool(v))
 			}
-			text, err := b.RenderChat(&Chat{
-				Messages:            []Message{{Role: "system", Content: String("S")}, {Role: "user", Content: String("Q")}},
+			text, err := b.RenderChat(t.Context(), &chat.Chat{
+				Messages:            []chat.Message{{Role: "system", Content: jinja.String("S")}, {Role: "user", Content: jinja.String("Q")}},
 				AddGenerationPrompt: true, Variables: d,
 			})
 			if err != nil {
@@ -60,13 +64,13 @@ func TestBuiltin(t *testing.T) {
 			return text
 		}
 		text := render(nil)
-		if !strings.HasPrefix(text, c.begin) || !strings.HasSuffix(text, c.end) || OpensReasoning(text) != c.open {
-			t.Errorf("%s: got %q, open %v, want %q … %q, open %v", c.release, text, OpensReasoning(text), c.begin, c.end, c.open)
+		if !strings.HasPrefix(text, c.begin) || !strings.HasSuffix(text, c.end) || output.OpensReasoning(text) != c.open {
+			t.Errorf("%s: got %q, open %v, want %q … %q, open %v", c.release, text, output.OpensReasoning(text), c.begin, c.end, c.open)
 		}
 		for on, want := range map[bool]bool{true: c.openThinking, false: c.shut} {
 			text := render(map[string]bool{"thinking": on, "enable_thinking": on})
-			if OpensReasoning(text) != want {
-				t.Errorf("%s: thinking %v: %q opens reasoning: got %v, want %v", c.release, on, text, OpensReasoning(text), want)
+			if output.OpensReasoning(text) != want {
+				t.Errorf("%s: thinking %v: %q opens reasoning: got %v, want %v", c.release, on, text, output.OpensReasoning(text), want)
 			}
 		}
 	}
@@ -74,35 +78,16 @@ func TestBuiltin(t *testing.T) {
 
 // TestBuiltinNames: every name has its template, and others have none.
 func TestBuiltinNames(t *testing.T) {
-	for _, name := range Builtins() {
-		if b, err := Builtin(name); err != nil || b.Release() != name {
+	for _, name := range chat.Builtins() {
+		if b, err := chat.Builtin(name); err != nil || b.Release() != name {
 			t.Errorf("%s: got %v, %v", name, b, err)
 		}
 	}
-	if _, err := Builtin("DeepSeek-V9"); !errors.Is(err, ErrUnknownRelease) || !strings.Contains(err.Error(), "DeepSeek-V3.2") {
-		t.Errorf("DeepSeek-V9: got %v, want ErrUnknownRelease and the names", err)
+	if _, err := chat.Builtin("DeepSeek-V9"); !errors.Is(err, chat.ErrUnknownRelease) || !strings.Contains(err.Error(), "DeepSeek-V3.2") {
+		t.Errorf("DeepSeek-V9: got %v, want chat.ErrUnknownRelease and the names", err)
 	}
-	own, err := NewTemplate("{{ messages }}")
-	if err != nil || own.Release() != "" || own.Format() != "" || own.Reasons() {
-		t.Errorf("a template of a file: got release %q, format %q, %v", own.Release(), own.Format(), err)
-	}
-}
-
-// TestValueJSON writes values as JSON.
-func TestValueJSON(t *testing.T) {
-	const text = `{"é<": [1, 1.5, null, true, "\"\n"], "b": {}}`
-	v, err := ParseJSON([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := v.MarshalJSON(); err != nil || string(got) != text {
-		t.Errorf("got %s, %v, want %s", got, err, text)
-	}
-	deep, err := ParseJSON([]byte(strings.Repeat("[", 200) + strings.Repeat("]", 200)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := List(List(deep)).MarshalJSON(); !errors.Is(err, ErrLimit) {
-		t.Errorf("nested 202 deep: got %v, want ErrLimit", err)
+	own, err := chat.NewTemplate("{{ messages }}")
+	if err != nil || own.Release() != "" || output.FormatOf(own) != "" || own.Reasons() {
+		t.Errorf("a template of a file: got release %q, format %q, %v", own.Release(), output.FormatOf(own), err)
 	}
 }

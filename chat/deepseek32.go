@@ -1,6 +1,11 @@
 package chat
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+
+	"github.com/blitz-r1/blitz/jinja"
+)
 
 // The words of DeepSeek-V3.2's prompts, as its published encoder writes them.
 const (
@@ -8,6 +13,9 @@ const (
 	deepseekEOS       = "<｜end▁of▁sentence｜>"
 	deepseekUser      = "<｜User｜>"
 	deepseekAssistant = "<｜Assistant｜>"
+
+	thinkOpen  = "<think>"
+	thinkClose = "</think>"
 
 	dsmlCallsBegin = "<｜DSML｜function_calls>"
 	dsmlCallsEnd   = "</｜DSML｜function_calls>"
@@ -65,52 +73,62 @@ Here are the functions available in JSONSchema format:
 //   - add_default_bos_token false leaves out the BOS.
 //
 // A conversation that the model was not trained on is refused with a RaisedError.
-func encodeDeepSeek32(r *rendering) error {
-	e := deepseekEncoder{r: r, lastUser: -1}
-	if err := e.read(); err != nil {
-		return err
+func encodeDeepSeek32(ctx context.Context, variables *jinja.Dict) (string, error) {
+	if variables == nil {
+		variables = &jinja.Dict{}
 	}
-	if v, ok := r.input.text("add_default_bos_token"); !ok || v == none || truth(v) {
-		if err := r.write(deepseekBOS); err != nil {
-			return err
+	e := deepseekEncoder{variables: variables, lastUser: -1}
+	if err := e.read(); err != nil {
+		return "", fmt.Errorf("chat: DeepSeek-V3.2: %w", err)
+	}
+	if v, ok := variables.Get("add_default_bos_token"); !ok || v.IsNone() || v.Truth() {
+		if err := e.write(deepseekBOS); err != nil {
+			return "", err
 		}
 	}
 	for i := range e.messages {
-		if err := e.message(i); err != nil {
-			return fmt.Errorf("chat: DeepSeek-V3.2: message %d: %w", i, err)
+		err := context.Cause(ctx)
+		if err == nil {
+			err = e.message(i)
+		}
+		if err != nil {
+			return "", fmt.Errorf("chat: DeepSeek-V3.2: message %d: %w", i, err)
 		}
 	}
-	return nil
+	return string(e.out), nil
 }
 
-// deepseekEncoder writes one conversation.
+// deepseekEncoder writes one conversation. What it does takes time in proportion to
+// what it is given and writes, which jinja.DefaultLimits bound.
 type deepseekEncoder struct {
-	r        *rendering
-	messages []*Dict
-	lastUser int  // index of the last message of a user or developer, -1: none
-	thinking bool // thinking_mode
-	closed   bool // the model's turn is not opened at the end
-	results  int  // of the calls of the last assistant message, so far
-	calls    int  // of that message
+	variables *jinja.Dict
+	messages  []*jinja.Dict
+	out       []byte
+	lastUser  int  // index of the last message of a user or developer, -1: none
+	thinking  bool // thinking_mode
+	closed    bool // the model's turn is not opened at the end
+	results   int  // of the calls of the last assistant message, so far
+	calls     int  // of that message
 }
 
 // raise refuses a conversation.
-func raise(format string, a ...any) error { return &RaisedError{fmt.Sprintf(format, a...)} }
+func raise(format string, a ...any) error {
+	return &jinja.RaisedError{Message: fmt.Sprintf(format, a...)}
+}
 
 // read reads the variables.
 func (e *deepseekEncoder) read() error {
-	in := e.r.input
-	list, err := e.dicts(in, "messages")
+	list, err := dicts(e.variables, "messages")
 	if err != nil {
-		return fmt.Errorf("chat: DeepSeek-V3.2: %w", err)
+		return err
 	}
-	if e.thinking, err = deepseekThinking(in); err != nil {
-		return fmt.Errorf("chat: DeepSeek-V3.2: %w", err)
+	if e.thinking, err = deepseekThinking(e.variables); err != nil {
+		return err
 	}
-	if v, ok := in.text("add_generation_prompt"); ok && v != none {
-		e.closed = !truth(v)
+	if v, _ := e.variables.Get("add_generation_prompt"); !v.IsNone() {
+		e.closed = !v.Truth()
 	}
-	e.messages = deepseekSystem(in, list)
+	e.messages = deepseekSystem(e.variables, list)
 	for i, m := range e.messages {
 		if role := roleOf(m); role == "user" || role == "developer" {
 			e.lastUser = i
@@ -120,9 +138,9 @@ func (e *deepseekEncoder) read() error {
 }
 
 // deepseekThinking says whether the variables ask for reasoning.
-func deepseekThinking(in *Dict) (bool, error) {
-	if v, ok := in.text("thinking_mode"); ok && v != none {
-		switch s, _ := stringOf(v); s {
+func deepseekThinking(in *jinja.Dict) (bool, error) {
+	if v, _ := in.Get("thinking_mode"); !v.IsNone() {
+		switch s, _ := v.Text(); s {
 		case "thinking":
 			return true, nil
 		case "chat":
@@ -132,37 +150,36 @@ func deepseekThinking(in *Dict) (bool, error) {
 		}
 	}
 	for _, name := range []string{"thinking", "enable_thinking"} {
-		if v, ok := in.text(name); ok && v != none {
-			return truth(v), nil
+		if v, _ := in.Get(name); !v.IsNone() {
+			return v.Truth(), nil
 		}
 	}
 	return true, nil
 }
 
 // shown is a value in an error: a str, cut where it is long, or its type.
-func shown(v object) string {
-	s, ok := stringOf(v)
+func shown(v jinja.Value) string {
+	s, ok := v.Text()
 	if !ok {
-		return typeName(v)
+		return v.TypeName()
 	}
 	return fmt.Sprintf("%.40q", s)
 }
 
 // deepseekSystem gives the tools and the response format of the conversation to the
 // system message that begins it.
-func deepseekSystem(in *Dict, messages []*Dict) []*Dict {
-	system := &Dict{}
+func deepseekSystem(in *jinja.Dict, messages []*jinja.Dict) []*jinja.Dict {
+	system := &jinja.Dict{}
 	given := false
 	begins := len(messages) > 0 && roleOf(messages[0]) == "system"
 	if begins {
 		system.Merge(messages[0])
 	} else {
-		system.setText("role", "system")
+		system.Set("role", jinja.String("system"))
 	}
 	for _, name := range []string{"tools", "response_format"} {
-		v, ok := in.text(name)
-		if ok && truth(v) {
-			system.setText(name, v)
+		if v, _ := in.Get(name); v.Truth() {
+			system.Set(name, v)
 			given = true
 		}
 	}
@@ -170,35 +187,32 @@ func deepseekSystem(in *Dict, messages []*Dict) []*Dict {
 	case !given:
 		return messages
 	case begins:
-		return append([]*Dict{system}, messages[1:]...)
+		return append([]*jinja.Dict{system}, messages[1:]...)
 	}
-	return append([]*Dict{system}, messages...)
+	return append([]*jinja.Dict{system}, messages...)
 }
 
 // roleOf returns the role of a message.
-func roleOf(m *Dict) string {
-	v, _ := m.text("role")
-	s, _ := stringOf(v)
+func roleOf(m *jinja.Dict) string {
+	v, _ := m.Get("role")
+	s, _ := v.Text()
 	return s
 }
 
 // dicts returns a field that is a list of dicts; none where it is not there.
-func (e *deepseekEncoder) dicts(d *Dict, name string) ([]*Dict, error) {
-	v, ok := d.text(name)
-	if !ok || !truth(v) {
+func dicts(d *jinja.Dict, name string) ([]*jinja.Dict, error) {
+	v, _ := d.Get(name)
+	if !v.Truth() {
 		return nil, nil
 	}
-	l, ok := v.(*list)
+	values, ok := v.List()
 	if !ok {
-		return nil, raise("%s is %s, want a list of objects", name, typeName(v))
+		return nil, raise("%s is %s, want a list of objects", name, v.TypeName())
 	}
-	if err := e.r.work(len(l.items) * bytesAtStep); err != nil {
-		return nil, err
-	}
-	out := make([]*Dict, len(l.items))
-	for i, o := range l.items {
-		if out[i], ok = o.(*Dict); !ok {
-			return nil, raise("%s[%d] is %s, want an object", name, i, typeName(o))
+	out := make([]*jinja.Dict, len(values))
+	for i, v := range values {
+		if out[i], ok = v.Dict(); !ok {
+			return nil, raise("%s[%d] is %s, want an object", name, i, v.TypeName())
 		}
 	}
 	return out, nil
@@ -207,19 +221,20 @@ func (e *deepseekEncoder) dicts(d *Dict, name string) ([]*Dict, error) {
 // write writes texts.
 func (e *deepseekEncoder) write(texts ...string) error {
 	for _, s := range texts {
-		if err := e.r.write(s); err != nil {
-			return err
+		if int64(len(e.out)+len(s)) > jinja.DefaultLimits.Output {
+			return fmt.Errorf("the prompt has more than %d bytes: %w", jinja.DefaultLimits.Output, jinja.ErrLimit)
 		}
+		e.out = append(e.out, s...)
 	}
 	return nil
 }
 
 // json writes a value as the encoder does: separators ", " and ": ", characters
 // beyond ASCII as they are.
-func (e *deepseekEncoder) json(v object) error {
-	j := jsonWriter{w: writer{r: e.r}, item: ", ", colon: ": "}
-	if err := j.value(v, 0); err != nil {
+func (e *deepseekEncoder) json(v jinja.Value) error {
+	text, err := v.MarshalJSON()
+	if err != nil {
 		return err
 	}
-	return e.r.write(string(j.w.text))
+	return e.write(string(text))
 }

@@ -1,6 +1,10 @@
 package chat
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/blitz-r1/blitz/jinja"
+)
 
 // message writes message i.
 func (e *deepseekEncoder) message(i int) error {
@@ -35,8 +39,8 @@ func (e *deepseekEncoder) message(i int) error {
 	case "tool":
 		return e.tool(i, m)
 	}
-	v, _ := m.text("role")
-	if _, ok := stringOf(v); !ok {
+	v, _ := m.Get("role")
+	if _, ok := v.Text(); !ok {
 		return raise("it has no role")
 	}
 	return raise("role %s, want system, developer, user, assistant or tool", shown(v))
@@ -55,27 +59,23 @@ func (e *deepseekEncoder) open(i int, before string) error {
 }
 
 // content returns the content of a message: a str, or the texts of its parts.
-func (e *deepseekEncoder) content(m *Dict) (string, error) {
-	v, ok := m.text("content")
-	if !ok || v == none {
+func (e *deepseekEncoder) content(m *jinja.Dict) (string, error) {
+	v, _ := m.Get("content")
+	if v.IsNone() {
 		return "", nil
 	}
-	parts, ok := v.(*list)
+	parts, ok := v.List()
 	if !ok {
-		return e.r.text(v)
+		return v.Print()
 	}
 	var b strings.Builder
-	for i, part := range parts.items {
-		s, ok := stringOf(part)
-		if d, isDict := part.(*Dict); isDict {
-			v, _ := d.text("text")
-			s, ok = stringOf(v)
+	for i, part := range parts {
+		if d, ok := part.Dict(); ok {
+			part, _ = d.Get("text")
 		}
+		s, ok := part.Text()
 		if !ok {
 			return "", raise("part %d of its content is no text", i)
-		}
-		if err := e.r.spend(len(s)); err != nil {
-			return "", err
 		}
 		b.WriteString(s)
 	}
@@ -83,13 +83,13 @@ func (e *deepseekEncoder) content(m *Dict) (string, error) {
 }
 
 // provisions writes the tools of a message, and the schema of the answer.
-func (e *deepseekEncoder) provisions(m *Dict) error {
-	tools, err := e.dicts(m, "tools")
+func (e *deepseekEncoder) provisions(m *jinja.Dict) error {
+	tools, err := dicts(m, "tools")
 	if err != nil {
 		return err
 	}
 	for i, t := range tools {
-		f, ok := t.text("function")
+		f, ok := t.Get("function")
 		if !ok {
 			return raise("tools[%d] has no function", i)
 		}
@@ -109,8 +109,8 @@ func (e *deepseekEncoder) provisions(m *Dict) error {
 			return err
 		}
 	}
-	format, ok := m.text("response_format")
-	if !ok || !truth(format) {
+	format, _ := m.Get("response_format")
+	if !format.Truth() {
 		return nil
 	}
 	if err := e.write("\n\n", deepseekSchemaHead); err != nil {
@@ -120,7 +120,7 @@ func (e *deepseekEncoder) provisions(m *Dict) error {
 }
 
 // developer writes a message that stands for the user's, with tools of its own.
-func (e *deepseekEncoder) developer(i int, m *Dict) error {
+func (e *deepseekEncoder) developer(i int, m *jinja.Dict) error {
 	content, err := e.content(m)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (e *deepseekEncoder) developer(i int, m *Dict) error {
 }
 
 // tool writes the result of a call. Results stand in the order of the calls.
-func (e *deepseekEncoder) tool(i int, m *Dict) error {
+func (e *deepseekEncoder) tool(i int, m *jinja.Dict) error {
 	if e.results++; e.results > e.calls {
 		return raise("a tool's result, and no call that it answers (%d calls before it)", e.calls)
 	}
@@ -168,16 +168,16 @@ func (e *deepseekEncoder) tool(i int, m *Dict) error {
 
 // assistant writes what the model said: its reasoning where that still counts, its
 // answer and its calls.
-func (e *deepseekEncoder) assistant(i int, m *Dict) error {
-	calls, err := e.dicts(m, "tool_calls")
+func (e *deepseekEncoder) assistant(i int, m *jinja.Dict) error {
+	calls, err := dicts(m, "tool_calls")
 	if err != nil {
 		return err
 	}
 	if e.thinking && i > e.lastUser {
 		reasoning := ""
 		for _, name := range []string{"reasoning", "reasoning_content"} {
-			v, _ := m.text(name)
-			if s, ok := stringOf(v); ok && s != "" {
+			v, _ := m.Get(name)
+			if s, _ := v.Text(); s != "" {
 				reasoning = s
 			}
 		}
@@ -216,43 +216,39 @@ func (e *deepseekEncoder) assistant(i int, m *Dict) error {
 }
 
 // call writes a call: a parameter a line, text as it is and everything else as JSON.
-func (e *deepseekEncoder) call(call *Dict) error {
-	v, _ := call.text("function")
-	f, ok := v.(*Dict)
+func (e *deepseekEncoder) call(call *jinja.Dict) error {
+	v, _ := call.Get("function")
+	f, ok := v.Dict()
 	if !ok {
 		return raise("a tool call without a function")
 	}
-	v, _ = f.text("name")
-	name, ok := stringOf(v)
+	v, _ = f.Get("name")
+	name, ok := v.Text()
 	if !ok {
 		return raise("a tool call without a name")
 	}
-	arguments, err := e.arguments(f)
+	arguments, err := deepseekArguments(f)
 	if err != nil {
 		return err
 	}
 	if err := e.write(`<｜DSML｜invoke name="`, name, "\">\n"); err != nil {
 		return err
 	}
-	for i, k := range arguments.keys {
-		if i > 0 {
-			if err := e.write("\n"); err != nil {
-				return err
-			}
-		}
-		if err := e.parameter(k, arguments.values[i]); err != nil {
+	before := ""
+	for name, value := range arguments.All() {
+		if err := e.write(before); err != nil {
 			return err
 		}
+		if err := e.parameter(name, value); err != nil {
+			return err
+		}
+		before = "\n"
 	}
 	return e.write("\n</｜DSML｜invoke>")
 }
 
-func (e *deepseekEncoder) parameter(key, value object) error {
-	name, err := e.r.text(key)
-	if err != nil {
-		return err
-	}
-	s, isText := stringOf(value)
+func (e *deepseekEncoder) parameter(name string, value jinja.Value) error {
+	s, isText := value.Text()
 	typed := "false"
 	if isText {
 		typed = "true"
@@ -260,6 +256,7 @@ func (e *deepseekEncoder) parameter(key, value object) error {
 	if err := e.write(`<｜DSML｜parameter name="`, name, `" string="`, typed, `">`); err != nil {
 		return err
 	}
+	var err error
 	if isText {
 		err = e.write(s)
 	} else {
@@ -271,22 +268,18 @@ func (e *deepseekEncoder) parameter(key, value object) error {
 	return e.write("</｜DSML｜parameter>")
 }
 
-// arguments returns those of a function: an object, or the JSON text of one.
-func (e *deepseekEncoder) arguments(f *Dict) (*Dict, error) {
-	v, _ := f.text("arguments")
-	if s, ok := stringOf(v); ok {
-		if err := e.r.scan(len(s)); err != nil {
-			return nil, err
-		}
-		parsed, err := ParseJSON([]byte(s))
-		if err != nil {
+// deepseekArguments returns those of a function: an object, or the JSON text of one.
+func deepseekArguments(f *jinja.Dict) (*jinja.Dict, error) {
+	v, _ := f.Get("arguments")
+	if s, ok := v.Text(); ok {
+		var err error
+		if v, err = jinja.ParseJSON([]byte(s)); err != nil {
 			return nil, raise("arguments of a tool call: %v", err)
 		}
-		v = parsed.object()
 	}
-	d, ok := v.(*Dict)
+	d, ok := v.Dict()
 	if !ok {
-		return nil, raise("arguments of a tool call are %s, want an object", typeName(v))
+		return nil, raise("arguments of a tool call are %s, want an object", v.TypeName())
 	}
 	return d, nil
 }

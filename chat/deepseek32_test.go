@@ -1,12 +1,13 @@
 package chat
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"os"
-	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/blitz-r1/blitz/jinja"
 )
 
 // encoder32 returns the built-in encoder of DeepSeek-V3.2.
@@ -20,9 +21,9 @@ func encoder32(t testing.TB) *Template {
 }
 
 // variablesOf reads the variables of a template from JSON.
-func variablesOf(t testing.TB, text string) *Dict {
+func variablesOf(t testing.TB, text string) *jinja.Dict {
 	t.Helper()
-	v, err := ParseJSON([]byte(text))
+	v, err := jinja.ParseJSON([]byte(text))
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -43,7 +44,7 @@ func TestDeepSeek32Published(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := encoder32(t).Render(variablesOf(t, string(input)))
+	got, err := encoder32(t).Render(t.Context(), variablesOf(t, string(input)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestDeepSeek32(t *testing.T) {
 			bos + "<｜User｜>q<｜Assistant｜><think>r</think>c" + calls32 + "\n\n<function_results>\n<result>one</result>",
 		},
 	} {
-		got, err := encoder32(t).Render(variablesOf(t, c.input))
+		got, err := encoder32(t).Render(t.Context(), variablesOf(t, c.input))
 		if err != nil || got != c.want {
 			t.Errorf("%s: got %q, %v, want %q", c.name, got, err, c.want)
 		}
@@ -181,42 +182,45 @@ func TestDeepSeek32Refuses(t *testing.T) {
 		{message(`{"role": "assistant", "tool_calls": [{"function": {}}]}`), "without a name"},
 		{message(`{"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}`), "are NoneType, want an object"},
 		{message(`{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "[]"}}]}`), "are list, want an object"},
-		{message(`{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{"}}]}`), "arguments of a tool call: chat: json"},
+		{message(`{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{"}}]}`), "arguments of a tool call: jinja: json"},
 	} {
-		got, err := encoder32(t).Render(variablesOf(t, c.input))
-		var raised *RaisedError
+		got, err := encoder32(t).Render(t.Context(), variablesOf(t, c.input))
+		var raised *jinja.RaisedError
 		if err == nil || got != "" || !errors.As(err, &raised) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: got %q, %v, want no text and a RaisedError with %q", c.input, got, err, c.want)
+			t.Errorf("%s: got %q, %v, want no text and a jinja.RaisedError with %q", c.input, got, err, c.want)
 		}
 	}
 }
 
 func TestDeepSeek32Limits(t *testing.T) {
-	e := encoder32(t)
-	e.Limits.Output = 100
-	if _, err := e.Render(variablesOf(t, `{"messages": [{"role": "user", "content": "`+strings.Repeat("x", 100)+`"}]}`)); !errors.Is(err, ErrLimit) {
+	long := `{"messages": [{"role": "user", "content": "` + strings.Repeat("x", int(jinja.DefaultLimits.Output)) + `"}]}`
+	if _, err := encoder32(t).Render(t.Context(), variablesOf(t, long)); !errors.Is(err, jinja.ErrLimit) {
 		t.Errorf("output: got %v, want ErrLimit", err)
 	}
-	e = encoder32(t)
-	e.Limits.Depth = 5
-	deep := strings.Repeat(`[`, 7) + strings.Repeat(`]`, 7)
-	if _, err := e.Render(variablesOf(t, `{"messages": [], "tools": [{"function": `+deep+`}]}`)); !errors.Is(err, ErrLimit) {
+	deep := jinja.List()
+	for range jinja.DefaultLimits.Depth + 1 {
+		deep = jinja.List(deep)
+	}
+	function, variables := &jinja.Dict{}, &jinja.Dict{}
+	function.Set("function", deep)
+	variables.Set("tools", jinja.List(function.Value()))
+	if _, err := encoder32(t).Render(t.Context(), variables); !errors.Is(err, jinja.ErrLimit) {
 		t.Errorf("depth: got %v, want ErrLimit", err)
 	}
-	e = encoder32(t)
-	e.Limits.Steps = 10
-	if _, err := e.Render(variablesOf(t, `{"messages": [`+strings.TrimSuffix(strings.Repeat(user32+`,`, 20), ",")+`]}`)); !errors.Is(err, ErrLimit) {
-		t.Errorf("steps: got %v, want ErrLimit", err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := encoder32(t).Render(ctx, variablesOf(t, `{"messages": [`+user32+`]}`)); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: got %v, want context.Canceled", err)
 	}
 }
 
 // TestDeepSeek32Chat renders a conversation of this package's own types.
 func TestDeepSeek32Chat(t *testing.T) {
-	got, err := encoder32(t).RenderChat(&Chat{
+	got, err := encoder32(t).RenderChat(t.Context(), &Chat{
 		Messages: []Message{
-			{Role: "user", Content: String("q")},
+			{Role: "user", Content: jinja.String("q")},
 			{Role: "assistant", ReasoningContent: "r", ToolCalls: []ToolCall{{Name: "f", Arguments: `{"a": "b"}`}}},
-			{Role: "tool", Content: String("x")},
+			{Role: "tool", Content: jinja.String("x")},
 		},
 		AddGenerationPrompt: true,
 	})
@@ -228,75 +232,6 @@ func TestDeepSeek32Chat(t *testing.T) {
 	}
 }
 
-// answer32 renders an answer and returns what the model wrote of it.
-func answer32(t testing.TB, m Message) string {
-	t.Helper()
-	c := &Chat{Messages: []Message{{Role: "user", Content: String("q")}}, AddGenerationPrompt: true}
-	prompt, err := encoder32(t).RenderChat(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Messages = append(c.Messages, m)
-	whole, err := encoder32(t).RenderChat(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, ok := strings.CutPrefix(whole, prompt)
-	if !ok {
-		t.Fatalf("%q does not begin with %q", whole, prompt)
-	}
-	return strings.TrimSuffix(answer, deepseekEOS)
-}
-
-// TestDeepSeek32RoundTrip parses what was rendered.
-func TestDeepSeek32RoundTrip(t *testing.T) {
-	for _, c := range []struct {
-		name, reasoning, content string
-		calls                    []ToolCall
-	}{
-		{"answer", "Let me see.", "It is 4 < 5.", nil},
-		{"call", "Let me see.", "", []ToolCall{{Name: "f", Arguments: `{"a": "b"}`}}},
-		{"answer and calls", "r", "I ask.", []ToolCall{
-			{Name: "f", Arguments: `{"s": "two\nlines, </b> \"quotes\" \\ é 中", "n": -1.5e-7, "b": false, "z": null, "l": [1, {"k": "v"}]}`},
-			{Name: "g", Arguments: `{}`},
-		}},
-		{"reasoning about tags", "a <｜DSML｜invoke in passing, <think> too", "a", nil},
-	} {
-		m := Message{Role: "assistant", ReasoningContent: c.reasoning, Content: String(c.content), ToolCalls: c.calls}
-		text := answer32(t, m)
-		got, err := Parse(encoder32(t).Format(), text, ParserOptions{Open: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s := got.ReasoningContent; s == nil || *s != c.reasoning {
-			t.Errorf("%s: reasoning of %q: got %v, want %q", c.name, text, s, c.reasoning)
-		}
-		if s := got.Content; (s == nil) != (c.content == "") || s != nil && *s != c.content {
-			t.Errorf("%s: content of %q: got %v, want %q", c.name, text, s, c.content)
-		}
-		if len(got.ToolCalls) != len(c.calls) {
-			t.Fatalf("%s: calls of %q: got %v, want %v", c.name, text, got.ToolCalls, c.calls)
-		}
-		for i, call := range got.ToolCalls {
-			if call.Name != c.calls[i].Name || !sameJSON(t, call.Arguments, c.calls[i].Arguments) {
-				t.Errorf("%s: call %d of %q: got %v, want %v", c.name, i, text, call, c.calls[i])
-			}
-		}
-	}
-}
-
-func sameJSON(t testing.TB, a, b string) bool {
-	t.Helper()
-	var x, y any
-	if err := json.Unmarshal([]byte(a), &x); err != nil {
-		t.Errorf("%s: %v", a, err)
-	}
-	if err := json.Unmarshal([]byte(b), &y); err != nil {
-		t.Errorf("%s: %v", b, err)
-	}
-	return reflect.DeepEqual(x, y)
-}
-
 // FuzzDeepSeek32 renders what may be no conversation at all. What is rendered ends in
 // the tag that says whether the model thinks, or in the end of a message.
 func FuzzDeepSeek32(f *testing.F) {
@@ -305,7 +240,7 @@ func FuzzDeepSeek32(f *testing.F) {
 	f.Add([]byte(`{"messages": [{"role": "tool"}, 1], "thinking_mode": null, "tools": {"a": []}}`))
 	e := encoder32(f)
 	f.Fuzz(func(t *testing.T, input []byte) {
-		v, err := ParseJSON(input)
+		v, err := jinja.ParseJSON(input)
 		if err != nil {
 			return
 		}
@@ -313,13 +248,13 @@ func FuzzDeepSeek32(f *testing.F) {
 		if !ok {
 			return
 		}
-		text, err := e.Render(d)
-		again, errAgain := e.Render(d)
+		text, err := e.Render(t.Context(), d)
+		again, errAgain := e.Render(t.Context(), d)
 		if text != again || (err == nil) != (errAgain == nil) {
 			t.Fatalf("%s: got %q, %v, then %q, %v", input, text, err, again, errAgain)
 		}
-		var raised *RaisedError
-		if err != nil && !errors.As(err, &raised) && !errors.Is(err, ErrLimit) && !isFault(err, faultValue, faultType) {
+		var raised *jinja.RaisedError
+		if err != nil && !errors.As(err, &raised) && !errors.Is(err, jinja.ErrLimit) {
 			t.Fatalf("%s: error %v is of no kind", input, err)
 		}
 	})

@@ -1,6 +1,12 @@
 package chat
 
-import "strings"
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/blitz-r1/blitz/jinja"
+)
 
 // Chat is a conversation for a chat template, and what else the template gets
 // to know.
@@ -8,15 +14,15 @@ type Chat struct {
 	Messages []Message
 
 	// Tools are the tools that may be called, in the form of the OpenAI API:
-	// dicts with type and function. See Tool.Value and ParseJSON.
-	Tools []Value
+	// dicts with type and function. See Tool.Value and jinja.ParseJSON.
+	Tools []jinja.Value
 
 	// AddGenerationPrompt asks for the beginning of the model's turn at the end.
 	AddGenerationPrompt bool
 
 	// Variables are all others: bos_token, eos_token, enable_thinking,
 	// documents and what else a template knows. May be nil.
-	Variables *Dict
+	Variables *jinja.Dict
 }
 
 // Message is one turn of a conversation.
@@ -24,7 +30,7 @@ type Message struct {
 	Role string // system, user, assistant, tool, or what the template knows
 
 	// Content is a str, or a list of parts such as {"type": "text", "text": …}.
-	Content Value
+	Content jinja.Value
 
 	ReasoningContent string
 	ToolCalls        []ToolCall
@@ -32,28 +38,35 @@ type Message struct {
 	ToolCallID       string // of the call that is answered
 
 	// Fields are further fields of the message. May be nil.
-	Fields *Dict
+	Fields *jinja.Dict
+}
+
+// ToolCall is one call of a function, as the model wrote it.
+type ToolCall struct {
+	Name      string `json:"name"`
+	Arguments string `json:"arguments"` // JSON, unless the text was cut short or the model wrote none
+	ID        string `json:"-"`         // as the model wrote it (only kimi-k2 does), or ""
 }
 
 // Tool is a function that a model may call.
 type Tool struct {
 	Name        string
 	Description string
-	Parameters  Value // a JSON Schema, None for a function without parameters
+	Parameters  jinja.Value // a JSON Schema, None for a function without parameters
 }
 
 // Value returns the tool in the form of the OpenAI API.
-func (t Tool) Value() Value {
-	f := &Dict{}
-	f.Set("name", String(t.Name))
+func (t Tool) Value() jinja.Value {
+	f := &jinja.Dict{}
+	f.Set("name", jinja.String(t.Name))
 	if t.Description != "" {
-		f.Set("description", String(t.Description))
+		f.Set("description", jinja.String(t.Description))
 	}
 	if !t.Parameters.IsNone() {
 		f.Set("parameters", t.Parameters)
 	}
-	d := &Dict{}
-	d.Set("type", String("function"))
+	d := &jinja.Dict{}
+	d.Set("type", jinja.String("function"))
 	d.Set("function", f.Value())
 	return d.Value()
 }
@@ -63,16 +76,19 @@ func (t Tool) Value() Value {
 // they want of a message with tool calls, the message is passed in the form
 // that this template can print: arguments as a dict or as JSON text, no content
 // as None or as an empty str. Errors are those of Render.
-func (t *Template) RenderChat(c *Chat) (string, error) {
+func (t *Template) RenderChat(ctx context.Context, c *Chat) (string, error) {
 	hasCalls := false
 	for i := range c.Messages {
 		hasCalls = hasCalls || len(c.Messages[i].ToolCalls) > 0
 	}
 	var form callForm
 	if hasCalls {
-		form = t.callForm()
+		var err error
+		if form, err = t.callForm(ctx); err != nil {
+			return "", err
+		}
 	}
-	return t.Render(c.variables(form))
+	return t.Render(ctx, c.variables(form))
 }
 
 // callForm is how a message with tool calls is written.
@@ -81,49 +97,49 @@ type callForm struct {
 	noneContent   bool // no content is None, not an empty str
 }
 
-func (c *Chat) variables(form callForm) *Dict {
-	messages := make([]Value, len(c.Messages))
+func (c *Chat) variables(form callForm) *jinja.Dict {
+	messages := make([]jinja.Value, len(c.Messages))
 	for i := range c.Messages {
 		messages[i] = c.Messages[i].value(form)
 	}
-	d := &Dict{}
-	d.Set("messages", List(messages...))
-	d.Set("tools", Value{})
-	d.Set("documents", Value{})
+	d := &jinja.Dict{}
+	d.Set("messages", jinja.List(messages...))
+	d.Set("tools", jinja.Value{})
+	d.Set("documents", jinja.Value{})
 	if len(c.Tools) > 0 {
-		d.Set("tools", List(c.Tools...))
+		d.Set("tools", jinja.List(c.Tools...))
 	}
-	d.Set("add_generation_prompt", Bool(c.AddGenerationPrompt))
+	d.Set("add_generation_prompt", jinja.Bool(c.AddGenerationPrompt))
 	d.Merge(c.Variables)
 	return d
 }
 
-func (m *Message) value(form callForm) Value {
-	d := &Dict{}
-	d.Set("role", String(m.Role))
+func (m *Message) value(form callForm) jinja.Value {
+	d := &jinja.Dict{}
+	d.Set("role", jinja.String(m.Role))
 	switch {
 	case !m.Content.IsNone():
 		d.Set("content", m.Content)
 	case len(m.ToolCalls) > 0 && form.noneContent:
-		d.Set("content", Value{})
+		d.Set("content", jinja.Value{})
 	default:
-		d.Set("content", String(""))
+		d.Set("content", jinja.String(""))
 	}
 	if m.ReasoningContent != "" {
-		d.Set("reasoning_content", String(m.ReasoningContent))
+		d.Set("reasoning_content", jinja.String(m.ReasoningContent))
 	}
 	if len(m.ToolCalls) > 0 {
-		calls := make([]Value, len(m.ToolCalls))
+		calls := make([]jinja.Value, len(m.ToolCalls))
 		for i, c := range m.ToolCalls {
 			calls[i] = c.value(form)
 		}
-		d.Set("tool_calls", List(calls...))
+		d.Set("tool_calls", jinja.List(calls...))
 	}
 	if m.Name != "" {
-		d.Set("name", String(m.Name))
+		d.Set("name", jinja.String(m.Name))
 	}
 	if m.ToolCallID != "" {
-		d.Set("tool_call_id", String(m.ToolCallID))
+		d.Set("tool_call_id", jinja.String(m.ToolCallID))
 	}
 	d.Merge(m.Fields)
 	return d.Value()
@@ -131,50 +147,57 @@ func (m *Message) value(form callForm) Value {
 
 // value is a call in the form of the OpenAI API. Arguments that are not a JSON
 // object stay text.
-func (c ToolCall) value(form callForm) Value {
-	arguments := String(c.Arguments)
-	if v, err := ParseJSON([]byte(c.Arguments)); err == nil && !form.textArguments {
+func (c ToolCall) value(form callForm) jinja.Value {
+	arguments := jinja.String(c.Arguments)
+	if v, err := jinja.ParseJSON([]byte(c.Arguments)); err == nil && !form.textArguments {
 		if _, ok := v.Dict(); ok {
 			arguments = v
 		}
 	}
-	f := &Dict{}
-	f.Set("name", String(c.Name))
+	f := &jinja.Dict{}
+	f.Set("name", jinja.String(c.Name))
 	f.Set("arguments", arguments)
-	d := &Dict{}
+	d := &jinja.Dict{}
 	if c.ID != "" {
-		d.Set("id", String(c.ID))
+		d.Set("id", jinja.String(c.ID))
 	}
-	d.Set("type", String("function"))
+	d.Set("type", jinja.String("function"))
 	d.Set("function", f.Value())
 	return d.Value()
 }
 
 // callForm finds, once, the form that the template can print, by rendering a
 // short conversation in each.
-func (t *Template) callForm() callForm {
-	t.formOnce.Do(func() { t.form = t.findCallForm() })
-	return t.form
+func (t *Template) callForm(ctx context.Context) (callForm, error) {
+	if form := t.form.Load(); form != nil {
+		return *form, nil
+	}
+	form := t.findCallForm(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return form, fmt.Errorf("chat: %w", err) // it may have been the reason for a refusal
+	}
+	t.form.Store(&form)
+	return form, nil
 }
 
 // findCallForm returns the first form in which the name of a call is printed
 // and the content that is not there is not printed as the word None. A template
 // that prints no calls gets the form that most templates want.
-func (t *Template) findCallForm() callForm {
+func (t *Template) findCallForm(ctx context.Context) callForm {
 	const name = "probe_call"
 	c := &Chat{
 		Messages: []Message{
-			{Role: "user", Content: String("q")},
+			{Role: "user", Content: jinja.String("q")},
 			{Role: "assistant", ToolCalls: []ToolCall{{Name: name, Arguments: `{"a": "b"}`, ID: "call00001"}}},
-			{Role: "tool", Content: String("r"), Name: "probe_tool", ToolCallID: "call00001"},
+			{Role: "tool", Content: jinja.String("r"), Name: "probe_tool", ToolCallID: "call00001"},
 		},
-		Variables: &Dict{},
+		Variables: &jinja.Dict{},
 	}
 	for _, token := range []string{"bos_token", "eos_token", "unk_token", "pad_token"} {
-		c.Variables.Set(token, String(""))
+		c.Variables.Set(token, jinja.String(""))
 	}
 	render := func(form callForm) (nones int, ok bool) {
-		text, err := t.Render(c.variables(form))
+		text, err := t.Render(ctx, c.variables(form))
 		return strings.Count(text, "None"), err == nil && strings.Contains(text, name)
 	}
 	for _, textArguments := range []bool{false, true} {

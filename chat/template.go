@@ -1,123 +1,61 @@
 package chat
 
 import (
+	"context"
 	"strings"
-	"sync"
-	"time"
-	"unicode/utf8"
+	"sync/atomic"
+
+	"github.com/blitz-r1/blitz/jinja"
 )
 
-// Template is a chat template. It does not change while it renders, so one
-// Template may render in several goroutines at once.
+// Template writes conversations as prompts. It does not change while it renders,
+// so one Template may render in several goroutines at once.
 type Template struct {
-	// Limits bound each rendering. NewTemplate sets DefaultLimits.
-	Limits Limits
+	program *jinja.Template // nil: encode
+	encode  func(ctx context.Context, variables *jinja.Dict) (string, error)
+	release string // see Release
 
-	// Now is the clock of strftime_now. NewTemplate sets time.Now, which gives
-	// local time.
-	Now func() time.Time
-
-	source  string
-	tree    *tree
-	release string                   // see Release
-	encode  func(r *rendering) error // in place of source and tree: writes to r.out
-
-	formOnce sync.Once
-	form     callForm // see callForm
+	form atomic.Pointer[callForm] // see callForm
 }
 
-// NewTemplate reads the source of a template. Its errors are *Error with
-// ErrSyntax in the chain, or ErrLimit for a source of more than a megabyte.
-//
-// As in the reference, a filter or test that does not exist is an error here,
-// unless it stands directly in an if, where it is an error once it is reached.
+// NewTemplate reads the source of a template. Its errors are those of
+// jinja.NewTemplate.
 func NewTemplate(source string) (*Template, error) {
-	if len(source) > maxSource {
-		return nil, &Error{1, faultf(faultLimit, "the source has %d bytes, want at most %d", len(source), maxSource)}
-	}
-	if !utf8.ValidString(source) {
-		good := len(strings.ToValidUTF8(source, ""))
-		return nil, &Error{1, faultf(faultSyntax, "the source is not UTF-8 (%d of %d bytes are wrong)", len(source)-good, len(source))}
-	}
-	tokens, err := tokenize(source)
+	p, err := jinja.NewTemplate(source)
 	if err != nil {
 		return nil, err
 	}
-	body, err := parse(tokens)
-	if err != nil {
-		return nil, err
-	}
-	t, err := bind(body)
-	if err != nil {
-		return nil, err
-	}
-	return &Template{Limits: DefaultLimits, Now: time.Now, source: source, tree: t}, nil
+	return &Template{program: p}, nil
 }
 
-// Source returns the source of the template. That of a built-in one that is no
-// template is a comment.
-func (t *Template) Source() string { return t.source }
-
-// Render runs the template on the given variables and returns the text. Its
-// errors are *Error, but for those of a built-in one that is no template and has
-// no lines; in the chain is a *RaisedError if the template itself refused the
-// conversation, ErrLimit if it ran into a limit, and ErrRefused if it asked for
-// something that templates do not get.
-func (t *Template) Render(variables *Dict) (string, error) {
-	if variables == nil {
-		variables = &Dict{}
+// Source returns the source of the template. That of the built-in one of a release
+// that publishes none is a comment.
+func (t *Template) Source() string {
+	if t.program == nil {
+		return "{# " + t.release + " publishes an encoder, not a template; the built-in one follows it. #}"
 	}
-	r := &rendering{
-		tree:   t.tree,
-		limits: t.Limits,
-		steps:  t.Limits.Steps,
-		now:    t.Now,
-		input:  variables,
-	}
-	if t.encode != nil {
-		r.out = &buffer{}
-		if err := t.encode(r); err != nil {
-			return "", err
-		}
-		return string(r.out.text), nil
-	}
-	return r.render()
+	return t.program.Source()
 }
 
-// rendering is the state of one run of a template.
-type rendering struct {
-	tree   *tree
-	limits Limits
-	now    func() time.Time
-	input  *Dict
+// Release returns the release whose built-in template this is, "" for a template
+// of another origin.
+func (t *Template) Release() string { return t.release }
 
-	out      *buffer
-	escaping bool // inside autoescape true
-
-	steps   int64 // what is left
-	used    int64 // bytes counted since the last measurement, and measured then
-	pending int   // expressions that are half evaluated
-	calls   int   // macros and other calls inside one another
-	pulls   int   // generators reading each other
-
-	// Where values are alive, for settle.
-	scopes  []*scope
-	buffers []*buffer
-	held    []object // what loops go over
+// Render writes the prompt for the given variables. Its errors are those of
+// jinja.Template.Render; those of a release that publishes no template have no
+// lines.
+func (t *Template) Render(ctx context.Context, variables *jinja.Dict) (string, error) {
+	if t.program == nil {
+		return t.encode(ctx, variables)
+	}
+	return t.program.Render(ctx, variables)
 }
 
-func (r *rendering) render() (string, error) {
-	vars := &variables{input: r.input, globals: globals}
-	s := newScope(r.tree.routine, nil, vars)
-	if r.tree.self != nil {
-		s.set(*r.tree.self, &blocks{r.tree, vars})
-	}
-	r.out = &buffer{}
-	r.buffers = []*buffer{r.out}
-	r.scopes = []*scope{s}
-	s.enter(&r.tree.frame)
-	if _, err := r.run(r.tree.body, s); err != nil {
-		return "", err
-	}
-	return string(r.out.text), nil
+// OpensTurn reports whether the template begins the model's turn at the end even where
+// add_generation_prompt is not given.
+func (t *Template) OpensTurn() bool { return t.program == nil }
+
+// Reasons reports whether the template has to do with reasoning.
+func (t *Template) Reasons() bool {
+	return t.program == nil || strings.Contains(t.Source(), "think")
 }

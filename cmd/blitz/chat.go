@@ -148,7 +148,7 @@ func (c *conversation) line(ctx context.Context, line string) (bye bool, err err
 	text := strings.TrimSpace(line)
 	if strings.HasPrefix(text, "/") {
 		if word, _, _ := strings.Cut(strings.TrimPrefix(text, "/"), " "); !strings.Contains(word, "/") {
-			return c.command(text)
+			return c.command(ctx, text)
 		}
 	}
 	if text = unquote(text); strings.TrimSpace(text) == "" {

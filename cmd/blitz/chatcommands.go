@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ var chatTopics = []string{"info", "messages", "parameters", "system", "template"
 var chatCommands = []string{"/bye", "/clear", "/help", "/load", "/save", "/set", "/show"}
 
 // command does what a line that begins with a slash asks for.
-func (c *conversation) command(text string) (bye bool, err error) {
+func (c *conversation) command(ctx context.Context, text string) (bye bool, err error) {
 	word, rest, _ := strings.Cut(text, " ")
 	rest = strings.TrimSpace(rest)
 	switch word {
@@ -54,7 +55,7 @@ func (c *conversation) command(text string) (bye bool, err error) {
 	case "/set":
 		return false, c.set(rest)
 	case "/show":
-		return false, c.show(rest)
+		return false, c.show(ctx, rest)
 	case "/save":
 		return false, c.save(rest)
 	case "/load":
@@ -170,10 +171,10 @@ func (c *conversation) setting(key string) string {
 }
 
 // show does /show.
-func (c *conversation) show(what string) error {
+func (c *conversation) show(ctx context.Context, what string) error {
 	switch what {
 	case "", "info":
-		return c.showInfo()
+		return c.showInfo(ctx)
 	case "parameters":
 		return c.showParameters()
 	case "system":
@@ -195,12 +196,12 @@ func (c *conversation) show(what string) error {
 	return nil
 }
 
-func (c *conversation) showInfo() error {
+func (c *conversation) showInfo(ctx context.Context) error {
 	e, m := c.opened.engine, c.opened.model
 	c.session.Settle()
 	used := "0"
 	if len(c.session.Messages) > 0 && !c.opened.plain {
-		n, err := c.tokens(c.session.Messages)
+		n, err := c.tokens(ctx, c.session.Messages)
 		if err != nil {
 			return err
 		}

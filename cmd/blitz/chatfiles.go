@@ -12,6 +12,7 @@ import (
 
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/internal/hub"
+	"github.com/blitz-r1/blitz/jinja"
 )
 
 const (
@@ -141,7 +142,7 @@ func parseSaved(b []byte) ([]chat.Message, error) {
 		default:
 			return nil, refusedError{fmt.Errorf("message %d: role %q, want system, user, assistant or tool", i, m.Role)}
 		}
-		messages = append(messages, chat.Message{Role: m.Role, Content: chat.String(m.Content), ReasoningContent: m.Reasoning, ToolCalls: m.Calls})
+		messages = append(messages, chat.Message{Role: m.Role, Content: jinja.String(m.Content), ReasoningContent: m.Reasoning, ToolCalls: m.Calls})
 	}
 	return messages, nil
 }

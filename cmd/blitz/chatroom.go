@@ -10,6 +10,7 @@ import (
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/internal/terminal"
+	"github.com/blitz-r1/blitz/jinja"
 )
 
 // maxAnswerRoom is the most that is kept free for an answer.
@@ -21,14 +22,14 @@ func answerRoom(positions int) int { return min(maxAnswerRoom, positions/4) }
 // makeRoom sees to it that a message and its answer fit the context. Where they do
 // not, the user chooses what is forgotten; false: the message is not sent.
 func (c *conversation) makeRoom(ctx context.Context, text string) (bool, error) {
-	message := chat.Message{Role: "user", Content: chat.String(text)}
+	message := chat.Message{Role: "user", Content: jinja.String(text)}
 	positions := c.opened.engine.Context()
 	most := positions - answerRoom(positions)
-	n, err := c.tokens(append(c.session.Messages, message))
+	n, err := c.tokens(ctx, append(c.session.Messages, message))
 	if err != nil || n <= most {
 		return err == nil, err
 	}
-	alone, err := c.tokens(append(c.kept(c.session.Messages), message))
+	alone, err := c.tokens(ctx, append(c.kept(c.session.Messages), message))
 	if err != nil {
 		return false, err
 	}
@@ -42,7 +43,7 @@ func (c *conversation) makeRoom(ctx context.Context, text string) (bool, error) 
 	}
 	switch strings.ToLower(strings.TrimSpace(choice)) {
 	case "d", "drop":
-		return true, c.drop(message, most)
+		return true, c.drop(ctx, message, most)
 	case "c", "clear":
 		c.session.Messages = c.kept(c.session.Messages)
 		return true, nil
@@ -53,13 +54,13 @@ func (c *conversation) makeRoom(ctx context.Context, text string) (bool, error) 
 
 // drop forgets the oldest turns until the rest and a message take at most so many
 // tokens.
-func (c *conversation) drop(message chat.Message, most int) error {
+func (c *conversation) drop(ctx context.Context, message chat.Message, most int) error {
 	kept := c.kept(c.session.Messages)
 	rest := c.session.Messages[len(kept):]
 	dropped := 0
 	for len(rest) > 0 {
 		messages := append(append(kept[:len(kept):len(kept)], rest...), message)
-		n, err := c.tokens(messages)
+		n, err := c.tokens(ctx, messages)
 		if err != nil {
 			return err
 		}
@@ -103,10 +104,10 @@ func (c *conversation) kept(messages []chat.Message) []chat.Message {
 }
 
 // tokens returns how many positions a conversation takes.
-func (c *conversation) tokens(messages []chat.Message) (int, error) {
+func (c *conversation) tokens(ctx context.Context, messages []chat.Message) (int, error) {
 	r := c.flags.request(c.opened)
 	r.Messages = messages
-	text, err := c.opened.model.Render(&r)
+	text, err := c.opened.model.Render(ctx, &r)
 	if err != nil {
 		return 0, err
 	}

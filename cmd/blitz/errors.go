@@ -8,7 +8,7 @@ import (
 	"syscall"
 
 	"github.com/blitz-r1/blitz"
-	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/golden"
@@ -18,6 +18,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/sample"
 	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/safetensors"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
@@ -103,11 +104,11 @@ var exitCodes = []struct {
 	{tokenizer.ErrDamaged, exitRefused},
 	{tokenizer.ErrID, exitRefused},
 	{tokenizer.ErrNoTokenizer, exitNotFound},
-	{chat.ErrUnknownFormat, exitUsage},
-	{chat.ErrTools, exitRefused},
-	{chat.ErrSyntax, exitRefused},
-	{chat.ErrJSON, exitRefused},
-	{chat.ErrLimit, exitRefused},
+	{output.ErrUnknownFormat, exitUsage},
+	{output.ErrTools, exitRefused},
+	{jinja.ErrSyntax, exitRefused},
+	{jinja.ErrJSON, exitRefused},
+	{jinja.ErrLimit, exitRefused},
 	{blitz.ErrNoTemplate, exitNotFound},
 	{fs.ErrNotExist, exitNotFound},
 	{golden.ErrFormat, exitRefused},

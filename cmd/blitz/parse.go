@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
 )
 
 // maxTools is the longest file of tools, in bytes.
@@ -36,7 +36,7 @@ was trained on. The text is the standard input.
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	cmd.Flags().BoolVar(&f.jsonl, "jsonl", false, "each line is a JSON string, or a list of strings, the chunks as they stream")
-	cmd.Flags().StringVar(&f.format, "format", "", "how the model writes: `NAME` is one of "+strings.Join(chat.Formats(), ", "))
+	cmd.Flags().StringVar(&f.format, "format", "", "how the model writes: `NAME` is one of "+strings.Join(output.Formats(), ", "))
 	cmd.Flags().BoolVar(&f.open, "open", false, "the prompt ended in <think>, so the text begins inside the reasoning")
 	cmd.Flags().StringVar(&f.tools, "tools", "", "`FILE` with the JSON list of tools, for formats that write values without types")
 	return cmd
@@ -44,17 +44,17 @@ was trained on. The text is the standard input.
 
 func (f *parseFlags) run(cmd *cobra.Command) error {
 	if f.format == "" {
-		return usageError{fmt.Errorf("parse: --format NAME is missing, one of %s", strings.Join(chat.Formats(), ", "))}
+		return usageError{fmt.Errorf("parse: --format NAME is missing, one of %s", strings.Join(output.Formats(), ", "))}
 	}
-	o := chat.ParserOptions{Open: f.open}
+	o := output.ParserOptions{Open: f.open}
 	if f.tools != "" {
 		var err error
 		if o.Tools, err = readTools(cmd.Context(), f.tools); err != nil {
 			return err
 		}
 	}
-	if _, err := chat.NewParser(f.format, o); err != nil {
-		if f.tools != "" && errors.Is(err, chat.ErrTools) {
+	if _, err := output.NewParser(f.format, o); err != nil {
+		if f.tools != "" && errors.Is(err, output.ErrTools) {
 			err = fmt.Errorf("%s: %w", f.tools, err)
 		}
 		return err
@@ -66,7 +66,7 @@ func (f *parseFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	out, err := chat.Parse(f.format, string(text), o)
+	out, err := output.Parse(f.format, string(text), o)
 	if err != nil {
 		return err
 	}
@@ -74,16 +74,16 @@ func (f *parseFlags) run(cmd *cobra.Command) error {
 }
 
 // answer parses one line: a whole text, or its chunks.
-func (f *parseFlags) answer(dst, line []byte, o chat.ParserOptions) ([]byte, error) {
+func (f *parseFlags) answer(dst, line []byte, o output.ParserOptions) ([]byte, error) {
 	chunks, err := parseChunks(line)
 	if err != nil {
 		return dst, err
 	}
-	p, err := chat.NewParser(f.format, o)
+	p, err := output.NewParser(f.format, o)
 	if err != nil {
 		return dst, err
 	}
-	var c chat.Collector
+	var c output.Collector
 	for _, chunk := range chunks {
 		c.Add(p.Write(chunk))
 	}

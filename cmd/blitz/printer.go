@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"github.com/blitz-r1/blitz"
-	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
 )
 
 // The tags around parts of an answer that is written as plain text.
@@ -21,11 +21,11 @@ const (
 // elsewhere, or not at all; then the content, and calls between tags.
 type printer struct {
 	w      *bufio.Writer
-	style  bool           // reasoning is dimmed
-	hide   bool           // reasoning is left out
-	screen bool           // control characters are shown, not obeyed
-	part   chat.DeltaKind // that is being written; 0: none so far
-	last   byte           // that was written
+	style  bool             // reasoning is dimmed
+	hide   bool             // reasoning is left out
+	screen bool             // control characters are shown, not obeyed
+	part   output.DeltaKind // that is being written; 0: none so far
+	last   byte             // that was written
 }
 
 // newPrinter returns a printer on a stream.
@@ -41,12 +41,12 @@ func (p *printer) token(t *blitz.Token) error {
 	return p.w.Flush()
 }
 
-func (p *printer) delta(d chat.Delta) {
-	if d.Kind == chat.DeltaReasoning && p.hide {
+func (p *printer) delta(d output.Delta) {
+	if d.Kind == output.DeltaReasoning && p.hide {
 		return
 	}
 	switch d.Kind {
-	case chat.DeltaCall:
+	case output.DeltaCall:
 		p.leave()
 		if p.last != 0 && p.last != '\n' {
 			p.write("\n")
@@ -56,7 +56,7 @@ func (p *printer) delta(d chat.Delta) {
 			panic(err) // a string has always a JSON form
 		}
 		p.write(tagCall + `{"name": ` + string(name) + `, "arguments": `)
-	case chat.DeltaReasoning, chat.DeltaContent:
+	case output.DeltaReasoning, output.DeltaContent:
 		if d.Kind != p.part {
 			p.leave()
 			p.enter(d.Kind)
@@ -70,11 +70,11 @@ func (p *printer) delta(d chat.Delta) {
 }
 
 // enter begins a part.
-func (p *printer) enter(kind chat.DeltaKind) {
+func (p *printer) enter(kind output.DeltaKind) {
 	switch {
-	case kind == chat.DeltaReasoning && p.style:
+	case kind == output.DeltaReasoning && p.style:
 		p.w.WriteString(styleDim)
-	case kind == chat.DeltaReasoning:
+	case kind == output.DeltaReasoning:
 		p.write(tagThink)
 	}
 }
@@ -82,14 +82,14 @@ func (p *printer) enter(kind chat.DeltaKind) {
 // leave ends the part that is being written.
 func (p *printer) leave() {
 	switch p.part {
-	case chat.DeltaReasoning:
+	case output.DeltaReasoning:
 		if p.style {
 			p.w.WriteString(styleNone)
 			p.write("\n\n")
 		} else {
 			p.write(tagThinkEnd)
 		}
-	case chat.DeltaCall, chat.DeltaArguments:
+	case output.DeltaCall, output.DeltaArguments:
 		p.write(tagCallEnd + "\n")
 	}
 	p.part = 0
@@ -104,7 +104,7 @@ func (p *printer) write(s string) {
 
 // end ends the answer, with a line end where it has none.
 func (p *printer) end() error {
-	if p.part != chat.DeltaContent {
+	if p.part != output.DeltaContent {
 		p.leave()
 	}
 	if p.last != '\n' {

@@ -7,18 +7,18 @@ import (
 	"testing"
 
 	"github.com/blitz-r1/blitz"
-	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
 )
 
 func TestPrinter(t *testing.T) {
-	reason := func(s string) chat.Delta { return chat.Delta{Kind: chat.DeltaReasoning, Text: s} }
-	content := func(s string) chat.Delta { return chat.Delta{Kind: chat.DeltaContent, Text: s} }
-	call := func(name string) chat.Delta { return chat.Delta{Kind: chat.DeltaCall, Name: name} }
-	arguments := func(s string) chat.Delta { return chat.Delta{Kind: chat.DeltaArguments, Text: s} }
-	whole := []chat.Delta{reason("Let me "), reason("see."), content("It is "), content("four.")}
+	reason := func(s string) output.Delta { return output.Delta{Kind: output.DeltaReasoning, Text: s} }
+	content := func(s string) output.Delta { return output.Delta{Kind: output.DeltaContent, Text: s} }
+	call := func(name string) output.Delta { return output.Delta{Kind: output.DeltaCall, Name: name} }
+	arguments := func(s string) output.Delta { return output.Delta{Kind: output.DeltaArguments, Text: s} }
+	whole := []output.Delta{reason("Let me "), reason("see."), content("It is "), content("four.")}
 	for name, c := range map[string]struct {
 		screen, style, hide bool
-		deltas              []chat.Delta
+		deltas              []output.Delta
 		want                string
 	}{
 		"plain":                     {deltas: whole, want: "<think>\nLet me see.\n</think>\n\nIt is four.\n"},
@@ -27,18 +27,18 @@ func TestPrinter(t *testing.T) {
 		"reasoning that is cut":     {deltas: whole[:2], want: "<think>\nLet me see.\n</think>\n\n"},
 		"dimmed, cut":               {style: true, deltas: whole[:2], want: "\x1b[2mLet me see.\x1b[0m\n\n"},
 		"nothing":                   {want: "\n"},
-		"a line end of its own":     {deltas: []chat.Delta{content("a\n")}, want: "a\n"},
-		"a call":                    {deltas: []chat.Delta{call("add"), arguments(`{"a": `), arguments(`1}`)}, want: "<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call>\n"},
-		"content and two calls":     {deltas: []chat.Delta{content("So"), call("a"), arguments("{}"), call(`b"`), arguments("{}")}, want: "So\n<tool_call>\n{\"name\": \"a\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"b\\\"\", \"arguments\": {}}\n</tool_call>\n"},
-		"controls on a screen":      {screen: true, deltas: []chat.Delta{content("a\x1b[2Jb\tc\u202e")}, want: "a␛[2Jb\tc\ufffd\n"},
-		"controls elsewhere":        {deltas: []chat.Delta{content("a\x1b[2Jb")}, want: "a\x1b[2Jb\n"},
-		"reasoning behind content":  {deltas: []chat.Delta{content("A."), reason("Hm."), content("B.")}, want: "A.<think>\nHm.\n</think>\n\nB.\n"},
-		"hidden behind the content": {hide: true, deltas: []chat.Delta{content("A."), reason("Hm."), content("B.")}, want: "A.B.\n"},
+		"a line end of its own":     {deltas: []output.Delta{content("a\n")}, want: "a\n"},
+		"a call":                    {deltas: []output.Delta{call("add"), arguments(`{"a": `), arguments(`1}`)}, want: "<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call>\n"},
+		"content and two calls":     {deltas: []output.Delta{content("So"), call("a"), arguments("{}"), call(`b"`), arguments("{}")}, want: "So\n<tool_call>\n{\"name\": \"a\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"b\\\"\", \"arguments\": {}}\n</tool_call>\n"},
+		"controls on a screen":      {screen: true, deltas: []output.Delta{content("a\x1b[2Jb\tc\u202e")}, want: "a␛[2Jb\tc\ufffd\n"},
+		"controls elsewhere":        {deltas: []output.Delta{content("a\x1b[2Jb")}, want: "a\x1b[2Jb\n"},
+		"reasoning behind content":  {deltas: []output.Delta{content("A."), reason("Hm."), content("B.")}, want: "A.<think>\nHm.\n</think>\n\nB.\n"},
+		"hidden behind the content": {hide: true, deltas: []output.Delta{content("A."), reason("Hm."), content("B.")}, want: "A.B.\n"},
 	} {
 		var out bytes.Buffer
 		p := newPrinter(&out, c.screen, c.style, c.hide)
 		for _, d := range c.deltas {
-			if err := p.token(&blitz.Token{Deltas: []chat.Delta{d}}); err != nil {
+			if err := p.token(&blitz.Token{Deltas: []output.Delta{d}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -60,7 +60,7 @@ func TestPrinterOnAClosedStream(t *testing.T) {
 	r.Close()
 	w.Close()
 	p := newPrinter(w, false, false, false)
-	err = p.token(&blitz.Token{Deltas: []chat.Delta{{Kind: chat.DeltaContent, Text: "a"}}})
+	err = p.token(&blitz.Token{Deltas: []output.Delta{{Kind: output.DeltaContent, Text: "a"}}})
 	if !errors.Is(err, os.ErrClosed) {
 		t.Errorf("got %v, want ErrClosed", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -68,7 +69,7 @@ func (f *renderFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	if f.jsonl {
 		return answerLines(cmd, func(dst, line []byte) ([]byte, error) {
-			text, err := r.render(line)
+			text, err := r.render(cmd.Context(), line)
 			if err != nil {
 				return dst, err
 			}
@@ -79,7 +80,7 @@ func (f *renderFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	text, err := r.render([]byte(input))
+	text, err := r.render(cmd.Context(), []byte(input))
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (f *renderFlags) run(cmd *cobra.Command, args []string) error {
 // renderer renders JSON objects with one template.
 type renderer struct {
 	template *chat.Template
-	defaults *chat.Dict // variables that are set unless given; nil: none
+	defaults *jinja.Dict // variables that are set unless given; nil: none
 }
 
 // fromModel takes what a template gets to know of a model, and, where wanted, the
@@ -120,7 +121,7 @@ func (r *renderer) fromModel(cmd *cobra.Command, name string, wanted bool) error
 	}
 	noteBuiltin(cmd, name, r.template)
 	if r.template.OpensTurn() {
-		r.defaults.Set("add_generation_prompt", chat.Value{})
+		r.defaults.Set("add_generation_prompt", jinja.Value{})
 	}
 	return nil
 }
@@ -146,8 +147,8 @@ func (r *renderer) fromFile(ctx context.Context, path string) error {
 }
 
 // render renders the variables of a JSON object.
-func (r *renderer) render(object []byte) (string, error) {
-	v, err := chat.ParseJSON(object)
+func (r *renderer) render(ctx context.Context, object []byte) (string, error) {
+	v, err := jinja.ParseJSON(object)
 	if err != nil {
 		return "", err
 	}
@@ -156,19 +157,19 @@ func (r *renderer) render(object []byte) (string, error) {
 		return "", fmt.Errorf("got %s, want an object with messages", jsonKind(object))
 	}
 	if r.defaults == nil {
-		return r.template.Render(given)
+		return r.template.Render(ctx, given)
 	}
-	variables := &chat.Dict{}
+	variables := &jinja.Dict{}
 	variables.Merge(r.defaults)
 	variables.Merge(given)
-	return r.template.Render(variables)
+	return r.template.Render(ctx, variables)
 }
 
 // templateDefaults returns what a template of a model gets to know unless it is given.
-func templateDefaults(t *tokenizer.Tokenizer) *chat.Dict {
+func templateDefaults(t *tokenizer.Tokenizer) *jinja.Dict {
 	d := blitz.TemplateVariables(t)
-	d.Set("tools", chat.Value{})
-	d.Set("documents", chat.Value{})
-	d.Set("add_generation_prompt", chat.Bool(false))
+	d.Set("tools", jinja.Value{})
+	d.Set("documents", jinja.Value{})
+	d.Set("add_generation_prompt", jinja.Bool(false))
 	return d
 }

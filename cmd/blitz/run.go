@@ -10,6 +10,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/jinja"
 )
 
 type runFlags struct {
@@ -131,7 +132,7 @@ func (f *runFlags) messages() []chat.Message {
 	if f.system == "" {
 		return nil
 	}
-	return []chat.Message{{Role: "system", Content: chat.String(f.system)}}
+	return []chat.Message{{Role: "system", Content: jinja.String(f.system)}}
 }
 
 // once answers a prompt.
@@ -143,7 +144,7 @@ func (f *runFlags) once(o *opened, prompt string) error {
 			r.Prompt = f.system + "\n\n" + prompt
 		}
 	} else {
-		r.Messages = append(f.messages(), chat.Message{Role: "user", Content: chat.String(prompt)})
+		r.Messages = append(f.messages(), chat.Message{Role: "user", Content: jinja.String(prompt)})
 	}
 	a, err := o.engine.Generate(ctx, r)
 	if err != nil {

@@ -1,0 +1,126 @@
+package output
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// hostileOutputs are texts that would take a parser long that looks at anything
+// twice: each is a start and a part that is repeated.
+var hostileOutputs = [][2]string{
+	{"", "<"},
+	{"", "</"},
+	{"", " "},
+	{"", "\u3000"},
+	{"", "\xe4\xb8"},
+	{"a", "\n x"},
+	{"", "<think>"},
+	{"<think>", "</thin"},
+	{"<think>", " <"},
+	{"<think>", " \n"},
+	{"", "<tool_call>"},
+	{"", "<tool_call>\n"},
+	{"", "<tool_call>{"},
+	{"", "<tool_call>{\"name\""},
+	{"", "<tool_call>{\"name\": \"f\"}"},
+	{"<tool_call>", "{\"a\": "},
+	{"<tool_call>", "{\"a\": \""},
+	{"<tool_call>{\"name\": \"f\", \"arguments\": ", "["},
+	{"<tool_call>{\"name\": \"f\", \"arguments\": ", "\"\\ud83d"},
+	{"<tool_call>{\"name\": \"f\", \"arguments\": \"", "\\"},
+	{"<tool_call>{\"arguments\": ", "[1,"},
+	{"<tool_call>{\"name\": \"", "f"},
+	{"{\"name\": \"f\", \"parameters\": ", "{\"a\":"},
+	{"{\"name\": \"f\", \"parameters\": {}}", ";"},
+	{"", "{\"name\": \"f\", \"parameters\": {}};"},
+	{"<|python_tag|>", "f.call("},
+	{"<|python_tag|>f.call(", "a=1,"},
+	{"<|python_tag|>f.call(a=\"", "\\'"},
+	{"", "<｜tool▁calls▁begin｜>"},
+	{"", "<｜tool▁calls▁begi"},
+	{"<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>"},
+	{"<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>f\n"},
+	{"<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>", "f "},
+	{"<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n", "`"},
+	{"<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>f<｜tool▁sep｜>{}<｜tool▁call▁end｜>"},
+	{"", "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>"},
+	{"<|tool_calls_section_begin|><|tool_call_begin|>", "functions.f:"},
+	{"", "<｜DSML｜ calls><｜DSML｜invoke name=\"f\">"},
+	{"<｜DSML｜function_calls><｜DSML｜invoke ", "name"},
+	{"<｜DSML｜function_calls><｜DSML｜invoke name=\"f\">", "<｜DSML｜parameter name=\"a\" string=\"false\">[\""},
+	{"<｜DSML｜function_calls><｜DSML｜invoke name=\"f\">", "<｜DSML｜parameter name=\"a\" string=\"false\">[\"</｜DSML｜parameter>"},
+	{"<｜DSML｜function_calls><｜DSML｜invoke name=\"f\">", "<｜DSML｜parameter name=\"a\" string=\"true\"></｜DSML｜parameter>"},
+	{"<tool_call>", "f\n"},
+	{"<tool_call>f\n<arg_key>a</arg_key>\n<arg_value>[\"", "</arg_value>"},
+	{"<tool_call>f\n", "<arg_key>a</arg_key>\n<arg_value>[\""},
+	{"<tool_call>f\n", "<arg_key>a</arg_key><arg_value>[\"</arg_value>"},
+	{"<tool_call>f\n", "<arg_key>a</arg_key><arg_value>[\\\"</arg_value>"},
+	{"<tool_call>f\n<arg_key>a</arg_key><arg_value>[\"", "</arg_value><arg_key>k</arg_key><arg_value>[\\\""},
+	{"<tool_call>f\n<arg_key>a</arg_key><arg_value>[\"", "</arg_value><arg_key>k</arg_key><arg_value>[\",\""},
+	{"<tool_call>f\n<arg_key>a</arg_key><arg_value>[\"", "</arg_value>\",\""},
+	{"<tool_call>f\n<arg_key>", "</arg_ke"},
+	{"<tool_call>f\n<arg_key>a</arg_key><arg_value>", "</arg_valu"},
+}
+
+// hostileFormats are the formats for which a hostile text is hard.
+func hostileFormats(text string) []string {
+	for _, m := range []struct {
+		marker  string
+		formats []string
+	}{
+		{"｜DSML｜", []string{"deepseek-v3.2"}},
+		{"<｜tool", []string{"deepseek-r1", "deepseek-v3.1"}},
+		{"<|tool", []string{"kimi-k2"}},
+		{"<tool_call>f", []string{"glm-4.5"}},
+		{"<tool_call>", []string{"hermes", "glm-4.5"}},
+		{"{\"name", []string{"llama-3.1"}},
+		{"<|python", []string{"llama-3.1"}},
+	} {
+		if strings.Contains(text, m.marker) {
+			return m.formats
+		}
+	}
+	return []string{"deepseek-r1", "deepseek-v3.2", "kimi-k2", "hermes", "llama-3.1"}
+}
+
+// TestParseLinear reads hostile texts in chunks and at once. The slowest takes
+// some 20 ms; what is not linear would take seconds.
+func TestParseLinear(t *testing.T) {
+	const size, limit = 200_000, 2 * time.Second
+	var slowest time.Duration
+	for _, h := range hostileOutputs {
+		text := h[0] + strings.Repeat(h[1], size/len(h[1]))
+		for _, format := range hostileFormats(h[0] + h[1]) {
+			for _, chunk := range []int{7, len(text)} {
+				begin := time.Now()
+				p, err := NewParser(format, ParserOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				n := 0
+				for i := 0; i < len(text); i += chunk {
+					n += deltaBytes(p.Write(text[i:min(i+chunk, len(text))]))
+				}
+				n += deltaBytes(p.Close())
+				took := time.Since(begin)
+				slowest = max(slowest, took)
+				if took > limit {
+					t.Errorf("%s: %q and %d times %q in chunks of %d: took %v, want under %v", format, h[0], size/len(h[1]), h[1], chunk, took, limit)
+				}
+				if n > 8*len(text) {
+					t.Errorf("%s: %q and %d times %q: %d bytes out of %d", format, h[0], size/len(h[1]), h[1], n, len(text))
+				}
+			}
+		}
+	}
+	t.Logf("slowest: %v", slowest)
+}
+
+func deltaBytes(deltas []Delta) int {
+	n := 0
+	for _, d := range deltas {
+		n += len(d.Text) + len(d.Name)
+	}
+	return n
+}
