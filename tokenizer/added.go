@@ -75,6 +75,9 @@ func newMatcher(tokens []*addedToken, patterns []string) *matcher {
 
 // next returns the first token at or behind from; nil if there is none.
 func (m *matcher) next(text string, from int) (t *addedToken, start, end int) {
+	if m == nil {
+		return nil, 0, 0
+	}
 	for i := from; i < len(text); i++ {
 		if m.lone {
 			k := strings.IndexByte(text[i:], m.single)
@@ -97,34 +100,50 @@ func (m *matcher) split(dst []part, text string) []part {
 	if m == nil {
 		return append(dst, part{span{0, int32(len(text))}, textPart})
 	}
-	done := 0 // what is before is in dst
+	s := splitter{text: text, parts: dst}
 	for from := 0; ; {
 		t, start, end := m.next(text, from)
 		if t == nil {
-			break
+			return s.finish()
 		}
+		s.add(t, start, end)
 		from = end
-		if t.singleWord && (wordBefore(text[:start]) || wordAfter(text[end:])) {
-			continue
-		}
-		if t.lstrip {
-			start = max(done, len(trimBlanksRight(text[:start])))
-		}
-		if t.rstrip {
-			end = len(text) - len(trimBlanksLeft(text[end:]))
-		}
-		if start > done {
-			dst = append(dst, part{span{int32(done), int32(start)}, textPart})
-		}
-		if start < end { // else the token before took it for its blanks
-			dst = append(dst, part{span{int32(start), int32(end)}, t.id})
-		}
-		done = end // perhaps further back than it was: what is left there is text
 	}
-	if done < len(text) {
-		dst = append(dst, part{span{int32(done), int32(len(text))}, textPart})
+}
+
+// A splitter cuts a text into parts as its tokens are found.
+type splitter struct {
+	text  string
+	parts []part
+	done  int // what is before is in parts
+}
+
+// add adds a token that was found, and the text before it.
+func (s *splitter) add(t *addedToken, start, end int) {
+	if t.singleWord && (wordBefore(s.text[:start]) || wordAfter(s.text[end:])) {
+		return
 	}
-	return dst
+	if t.lstrip {
+		start = max(s.done, len(trimBlanksRight(s.text[:start])))
+	}
+	if t.rstrip {
+		end = len(s.text) - len(trimBlanksLeft(s.text[end:]))
+	}
+	if start > s.done {
+		s.parts = append(s.parts, part{span{int32(s.done), int32(start)}, textPart})
+	}
+	if start < end { // else the token before took it for its blanks
+		s.parts = append(s.parts, part{span{int32(start), int32(end)}, t.id})
+	}
+	s.done = end // perhaps further back than it was: what is left there is text
+}
+
+// finish returns the parts, with the text behind the last token.
+func (s *splitter) finish() []part {
+	if s.done < len(s.text) {
+		return append(s.parts, part{span{int32(s.done), int32(len(s.text))}, textPart})
+	}
+	return s.parts
 }
 
 func wordBefore(text string) bool {

@@ -89,15 +89,33 @@ func (t *Tokenizer) AppendEncode(dst []int32, text string, f Flags) ([]int32, er
 	if len(text) > MaxText {
 		return dst, fmt.Errorf("tokenizer: %w: %d bytes, want at most %d", ErrTooLong, len(text), MaxText)
 	}
+	e := t.encoder()
 	n := len(dst)
-	if f&AddSpecial != 0 {
-		dst = append(dst, t.prefix...)
-	}
+	dst = t.begin(dst, f)
+	dst, err := t.encode(e, dst, validText(text), f&Plain != 0)
+	return t.end(e, dst, n, f, err)
+}
+
+// encoder returns buffers to encode with; end takes them back.
+func (t *Tokenizer) encoder() *encoder {
 	e, _ := t.encoders.Get().(*encoder)
 	if e == nil {
 		e = new(encoder)
 	}
-	dst, err := t.encode(e, dst, validText(text), f&Plain != 0)
+	return e
+}
+
+// begin appends what stands in front of a text.
+func (t *Tokenizer) begin(dst []int32, f Flags) []int32 {
+	if f&AddSpecial != 0 {
+		dst = append(dst, t.prefix...)
+	}
+	return dst
+}
+
+// end appends what stands behind a text, or takes back what is behind n if it
+// could not be encoded.
+func (t *Tokenizer) end(e *encoder, dst []int32, n int, f Flags, err error) ([]int32, error) {
 	e.trim()
 	t.encoders.Put(e)
 	if err != nil {

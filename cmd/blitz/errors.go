@@ -103,6 +103,8 @@ var exitCodes = []struct {
 	{tokenizer.ErrUnsupported, exitRefused},
 	{tokenizer.ErrDamaged, exitRefused},
 	{tokenizer.ErrID, exitRefused},
+	{tokenizer.ErrTimeLimit, exitRefused},
+	{tokenizer.ErrTooLong, exitRefused},
 	{tokenizer.ErrNoTokenizer, exitNotFound},
 	{output.ErrUnknownFormat, exitUsage},
 	{output.ErrTools, exitRefused},
