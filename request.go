@@ -97,7 +97,7 @@ func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
 // newParser returns a parser of a format. Where values are written without their types
 // the tools tell them.
 func newParser(format string, tools []jinja.Value, open bool) (*output.Parser, error) {
-	o := output.ParserOptions{Open: open}
+	o := output.Options{Open: open}
 	if strings.HasPrefix(format, "glm-") {
 		for i, t := range tools {
 			text, err := json.Marshal(t)

@@ -67,7 +67,7 @@ type thinkBudget struct {
 // newThinkBudget returns the budget of one answer; open says that the prompt ends
 // inside reasoning.
 func newThinkBudget(t *tokenizer.Tokenizer, format string, budget int, open bool) (*thinkBudget, error) {
-	p, err := output.NewParser(format, output.ParserOptions{Open: open})
+	p, err := output.NewParser(format, output.Options{Open: open})
 	if err != nil {
 		return nil, err
 	}

@@ -112,7 +112,7 @@ func TestThinkBudget(t *testing.T) {
 			t.Errorf("%s: got %q, %v, want %q", c.name, got, err, c.want)
 			continue
 		}
-		out, err := output.Parse(c.format, got, output.ParserOptions{Open: c.open})
+		out, err := output.Parse(c.format, got, output.Options{Open: c.open})
 		if err != nil {
 			t.Fatal(err)
 		}

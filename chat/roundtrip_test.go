@@ -57,7 +57,7 @@ func TestDeepSeek32RoundTrip(t *testing.T) {
 	} {
 		m := chat.Message{Role: "assistant", ReasoningContent: c.reasoning, Content: jinja.String(c.content), ToolCalls: c.calls}
 		text := answer32(t, m)
-		got, err := output.Parse("deepseek-v3.2", text, output.ParserOptions{Open: true})
+		got, err := output.Parse("deepseek-v3.2", text, output.Options{Open: true})
 		if err != nil {
 			t.Fatal(err)
 		}

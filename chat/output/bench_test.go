@@ -21,7 +21,7 @@ func BenchmarkParse(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				p, err := NewParser(c.format, ParserOptions{})
+				p, err := NewParser(c.format, Options{})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -39,7 +39,7 @@ func BenchmarkParseHeld(b *testing.B) {
 	text := strings.Repeat("<｜tool▁calls▁begi <", 20000)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		if _, err := Parse("deepseek-v3.1", text, ParserOptions{}); err != nil {
+		if _, err := Parse("deepseek-v3.1", text, Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -61,7 +61,7 @@ func opensReasoning(template string) bool {
 }
 
 // OpensReasoning reports whether a prompt ends inside reasoning that it has just
-// opened: what ParserOptions.Open has to say.
+// opened: what Options.Open has to say.
 func OpensReasoning(prompt string) bool {
 	return strings.HasSuffix(strings.TrimRightFunc(prompt, outputSpaceRune), thinkOpen)
 }

@@ -52,7 +52,7 @@ func randomOutput(r *rand.Rand, g []goldenParse) string {
 }
 
 // checkOutput compares the parser with the oracle, and streams with the whole.
-func checkOutput(t testing.TB, format, s string, o ParserOptions, r *rand.Rand) bool {
+func checkOutput(t testing.TB, format, s string, o Options, r *rand.Rand) bool {
 	t.Helper()
 	whole, err := Parse(format, s, o)
 	if err != nil {
@@ -87,7 +87,7 @@ func TestParseOracle(t *testing.T) {
 	for i := range n {
 		r := rand.New(rand.NewPCG(7, uint64(i)))
 		format := Formats()[r.IntN(len(Formats()))]
-		o := ParserOptions{Open: r.IntN(4) == 0}
+		o := Options{Open: r.IntN(4) == 0}
 		if r.IntN(2) == 0 {
 			o.Tools = outputTestTools
 		}
@@ -121,7 +121,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		format := Formats()[int(k)%len(Formats())]
-		o := ParserOptions{Open: open}
+		o := Options{Open: open}
 		if tools {
 			o.Tools = outputTestTools
 		}

@@ -48,7 +48,7 @@ func readGoldenParse(t testing.TB) []goldenParse {
 }
 
 // parseChunks reads a text that comes in chunks.
-func parseChunks(t testing.TB, format string, o ParserOptions, chunks ...string) Output {
+func parseChunks(t testing.TB, format string, o Options, chunks ...string) Output {
 	t.Helper()
 	p, err := NewParser(format, o)
 	if err != nil {
@@ -121,7 +121,7 @@ func TestParseGolden(t *testing.T) {
 	for _, g := range readGoldenParse(t) {
 		t.Run(g.Format, func(t *testing.T) {
 			for _, c := range g.Cases {
-				o := ParserOptions{Open: c.Open}
+				o := Options{Open: c.Open}
 				if c.Tools {
 					o.Tools = g.Tools
 				}

@@ -94,7 +94,7 @@ func TestParseLinear(t *testing.T) {
 		for _, format := range hostileFormats(h[0] + h[1]) {
 			for _, chunk := range []int{7, len(text)} {
 				begin := time.Now()
-				p, err := NewParser(format, ParserOptions{})
+				p, err := NewParser(format, Options{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -37,7 +37,7 @@ type oraclePiece struct {
 	section bool
 }
 
-func oracleParse(format, s string, o ParserOptions) Output {
+func oracleParse(format, s string, o Options) Output {
 	tools, err := outputTools(o.Tools)
 	if err != nil {
 		panic(err)

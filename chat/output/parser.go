@@ -14,11 +14,11 @@ import (
 // output that it does not know.
 var ErrUnknownFormat = errors.New("unknown output format")
 
-// ErrTools is in the chain when a tool of ParserOptions cannot be read.
+// ErrTools is in the chain when a tool of Options cannot be read.
 var ErrTools = errors.New("bad tool")
 
-// ParserOptions says what a Parser cannot see in the text itself.
-type ParserOptions struct {
+// Options says what a Parser cannot see in the text itself.
+type Options struct {
 	// Open: the prompt ended in <think>, so the text starts inside the
 	// reasoning. llama-3.1 has no reasoning and ignores it.
 	Open bool
@@ -63,7 +63,7 @@ type Delta struct {
 //
 // The rules:
 //
-//   - Reasoning is there when the prompt opened it (ParserOptions.Open) or the
+//   - Reasoning is there when the prompt opened it (Options.Open) or the
 //     text starts, after whitespace, with <think>. It ends at the first </think>.
 //     Where calls begin with a token of the vocabulary's own (DeepSeek, Kimi),
 //     that token ends it too: such models sometimes forget to close it. Any
@@ -185,7 +185,7 @@ func outputFormatOf(name string) *outputFormat {
 
 // NewParser makes a parser for a format, one of Formats. The error is
 // ErrUnknownFormat, with the nearest names, or ErrTools.
-func NewParser(format string, o ParserOptions) (*Parser, error) {
+func NewParser(format string, o Options) (*Parser, error) {
 	f := outputFormatOf(format)
 	if f == nil {
 		return nil, fmt.Errorf("output: %w %q, want one of %s%s", ErrUnknownFormat, format,
@@ -211,7 +211,7 @@ func NewParser(format string, o ParserOptions) (*Parser, error) {
 }
 
 // Parse reads a whole text. Its errors are those of NewParser.
-func Parse(format, text string, o ParserOptions) (Output, error) {
+func Parse(format, text string, o Options) (Output, error) {
 	p, err := NewParser(format, o)
 	if err != nil {
 		return Output{}, err

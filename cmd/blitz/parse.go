@@ -46,7 +46,7 @@ func (f *parseFlags) run(cmd *cobra.Command) error {
 	if f.format == "" {
 		return usageError{fmt.Errorf("parse: --format NAME is missing, one of %s", strings.Join(output.Formats(), ", "))}
 	}
-	o := output.ParserOptions{Open: f.open}
+	o := output.Options{Open: f.open}
 	if f.tools != "" {
 		var err error
 		if o.Tools, err = readTools(cmd.Context(), f.tools); err != nil {
@@ -74,7 +74,7 @@ func (f *parseFlags) run(cmd *cobra.Command) error {
 }
 
 // answer parses one line: a whole text, or its chunks.
-func (f *parseFlags) answer(dst, line []byte, o output.ParserOptions) ([]byte, error) {
+func (f *parseFlags) answer(dst, line []byte, o output.Options) ([]byte, error) {
 	chunks, err := parseChunks(line)
 	if err != nil {
 		return dst, err
