@@ -86,9 +86,8 @@ func (b *binder) pack() error {
 						}
 					}
 					p := &b.plan[parts[i].plan]
-					packer.Pack(p.matrix, p.src, parts[i].from, min(parts[i].from+packChunk, p.matrix.Blocks()))
-					if packer.NaN {
-						return wrongTensor(b.src, p.name, "holds a NaN", "numbers")
+					if err := p.pack(&packer, parts[i].from); err != nil {
+						return wrongTensor(b.src, p.name, err.Error(), "numbers")
 					}
 					if left[parts[i].plan].Add(-1) == 0 && b.last(parts[i].plan) {
 						b.src.release(p.name)
@@ -99,6 +98,23 @@ func (b *binder) pack() error {
 	}
 	group.Wait()
 	return errors.Join(errs...)
+}
+
+// pack checks and packs packChunk row blocks, block by block as long as the processor
+// has them at hand. What is stored turned is read as a whole for any of its blocks.
+func (p *packing) pack(packer *weights.Packer, from int) error {
+	to, step := min(from+packChunk, p.matrix.Blocks()), 1
+	if p.src.Turned {
+		step = packChunk
+	}
+	for b := from; b < to; b += step {
+		end := min(b+step, to)
+		if err := weights.Check(p.matrix, p.src, b, end); err != nil {
+			return err
+		}
+		packer.Pack(p.matrix, p.src, b, end)
+	}
+	return nil
 }
 
 // last says whether a planned matrix is the last one of its tensor.

@@ -147,7 +147,7 @@ func intsIQ1_M(w []byte, s []float32, src []byte) {
 	for i := range len(w) / 256 {
 		b, o, si := (*[56]byte)(src[56*i:]), (*[256]byte)(w[256*i:]), (*[16]float32)(s[16*i:])
 		sc := le.Uint64(b[48:56])
-		d := F16ToF32(uint16(sc>>12&0x000f | sc>>24&0x00f0 | sc>>36&0x0f00 | sc>>48&0xf000))
+		d := F16ToF32(scaleIQ1_M(sc))
 		for g := range si {
 			q, h, o := (*[2]byte)(b[2*g:]), uint(b[32+g]), (*[16]byte)(o[16*g:])
 			code := sc >> (16*(g/4) + 3*(g&3)) & 7
@@ -156,6 +156,11 @@ func intsIQ1_M(w []byte, s []float32, src []byte) {
 			le.PutUint64(o[8:16], pointIQ1(uint(q[1])|h>>4&7<<8, uint64(h>>7)))
 		}
 	}
+}
+
+// scaleIQ1_M puts the float16 factor of a block together from its four words.
+func scaleIQ1_M(sc uint64) uint16 {
+	return uint16(sc>>12&0x000f | sc>>24&0x00f0 | sc>>36&0x0f00 | sc>>48&0xf000)
 }
 
 var iq4Codes = newCodes([16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113})

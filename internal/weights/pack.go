@@ -9,12 +9,9 @@ import (
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
-// Packer packs row blocks; one for each goroutine. The zero value is ready.
+// Packer packs row blocks; one for each goroutine. The zero value is ready. What is
+// no finite number packs too: Check finds it.
 type Packer struct {
-	// NaN says that F8_E4M3 weights held a NaN, which their products do not know and no
-	// checkpoint means.
-	NaN bool
-
 	rows [kernel.RowBlock]struct {
 		w    []int8
 		s, m []float32
@@ -84,7 +81,6 @@ func (p *Packer) packFloat(dst []byte, m *kernel.Matrix, src Source, data []byte
 		case tensor.F8E4M3:
 			for k, b := range row {
 				dst[k*kernel.RowBlock+r] = b
-				p.NaN = p.NaN || b&0x7f == 0x7f
 			}
 			scales, _, _, _ := m.ScaleRegions(dst)
 			for c := 0; c < m.Cols; c += kernel.ScaleColumns {
@@ -124,7 +120,6 @@ func (p *Packer) packTurned(m *kernel.Matrix, src Source, b0, b1 int) {
 		}
 		for r := b0 * kernel.RowBlock; r < min(b1*kernel.RowBlock, m.Rows); r++ {
 			v := p.floats[r]
-			p.NaN = p.NaN || v != v && src.Type == tensor.F8E4M3
 			if src.Scales != nil {
 				v *= src.Scales.at(k, r)
 			}

@@ -176,24 +176,6 @@ func TestScalesAndTurns(t *testing.T) {
 	}
 }
 
-// TestPackNaN finds a NaN among F8 weights, as they are and turned.
-func TestPackNaN(t *testing.T) {
-	const rows, cols = 20, 24
-	for _, bits := range []byte{0x7f, 0xff, 0x7e} {
-		raw := make([]byte, rows*cols)
-		raw[7*cols+3] = bits
-		m, turned := kernel.NewFloatMatrix(rows, cols, tensor.F8E4M3, nil), kernel.NewFloatMatrix(cols, rows, tensor.F32, nil)
-		for _, m := range []*kernel.Matrix{&m, &turned} {
-			var p Packer
-			m.Data = tensor.Aligned(m.Bytes())
-			p.Pack(m, Source{Type: tensor.F8E4M3, Data: raw, Factor: 1, Turned: m == &turned}, 0, m.Blocks())
-			if want := bits != 0x7e; p.NaN != want {
-				t.Errorf("turned %v, weight %#x: NaN found: %v, want %v", m == &turned, bits, p.NaN, want)
-			}
-		}
-	}
-}
-
 func BenchmarkPack(b *testing.B) {
 	for _, dt := range []tensor.DType{tensor.Q4_0, tensor.Q4_1, tensor.Q8_0, tensor.Q4_K, tensor.Q5_K, tensor.Q6_K, tensor.IQ3_S, tensor.IQ2_XXS, tensor.F32, tensor.BF16} {
 		b.Run(dt.String(), func(b *testing.B) {
