@@ -25,8 +25,9 @@ type Download struct {
 	Header http.Header  // added to each request, such as Authorization
 	Client *http.Client // nil: one that follows redirects and the proxy settings
 
-	pause time.Duration // before the second try, doubled with each; 0: a second
-	disk  *disk         // nil: the real one
+	pause time.Duration                              // before the second try, doubled with each; 0: a second
+	sleep func(context.Context, time.Duration) error // nil: that of the clock
+	disk  *disk                                      // nil: the real one
 }
 
 const (
@@ -64,6 +65,9 @@ func (d *Download) Run(ctx context.Context, report func(done, total int64)) (Dig
 	}
 	if p.disk == nil {
 		p.disk = &realDisk
+	}
+	if p.sleep == nil {
+		p.sleep = sleep
 	}
 	sum, n, err := p.run(ctx)
 	if p.stale && ctx.Err() == nil {
@@ -185,7 +189,7 @@ func (p *partial) fetchAll(ctx context.Context) error {
 		if failures++; failures >= downloadTries {
 			return fmt.Errorf("%w after %d tries: %w", ErrUnreachable, failures, again.err)
 		}
-		if err := sleep(ctx, max(pause, min(again.after, maxPause))); err != nil {
+		if err := p.sleep(ctx, max(pause, min(again.after, maxPause))); err != nil {
 			return err
 		}
 		pause = min(2*pause, maxPause)

@@ -435,12 +435,14 @@ func TestDownloadRetryAfter(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true
 	}
-	start := time.Now()
-	if _, _, err := s.download(t, true).Run(t.Context(), nil); err != nil {
+	d := s.download(t, true)
+	var slept []time.Duration
+	d.sleep = func(_ context.Context, pause time.Duration) error { slept = append(slept, pause); return nil }
+	if _, _, err := d.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(start); took < time.Second {
-		t.Errorf("came again after %v", took)
+	if len(slept) != 1 || slept[0] != time.Second {
+		t.Errorf("came again after %v, want one second", slept)
 	}
 	at := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
 	if d := retryAfter(http.Header{"Retry-After": {at}}); d < 50*time.Minute {

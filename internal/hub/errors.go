@@ -2,6 +2,7 @@ package hub
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 )
@@ -17,6 +18,20 @@ var (
 	ErrUnsupported = errors.New("not supported by this build") // a source that this build does not fetch from
 	ErrUnreachable = errors.New("cannot be reached")           // the network, or a server on it
 )
+
+// UnfinishedError is a pull that ended before all was there, and left files that came
+// whole: the same pull goes on behind them.
+type UnfinishedError struct {
+	Source Source
+	Kept   int // files that are kept
+	Of     int // that the model was fetched as, as far as is known
+	Err    error
+}
+
+func (e *UnfinishedError) Error() string { return fmt.Sprintf("pull %s: %v", e.Source, e.Err) }
+
+// Unwrap returns why the pull ended.
+func (e *UnfinishedError) Unwrap() error { return e.Err }
 
 // NotFoundError says that the store holds no model of a name. It is
 // ErrNotFound.

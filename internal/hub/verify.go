@@ -10,7 +10,10 @@ import (
 // error names each file that differs or is gone; it is ErrDigest or
 // ErrNotFound.
 func (s *Store) Verify(ctx context.Context, m *Model, report func(Progress)) error {
-	meter := &meter{report: report}
+	return s.verify(ctx, m, &meter{report: report})
+}
+
+func (s *Store) verify(ctx context.Context, m *Model, meter *meter) error {
 	var done int64
 	var faults []error
 	for i, f := range m.Files {
