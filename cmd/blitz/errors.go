@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"syscall"
@@ -153,7 +154,7 @@ var hints = []struct {
 }{
 	{hub.ErrOffline, "without --offline it is fetched"},
 	{hub.ErrNoSpace, "blitz rm NAME frees space; BLITZ_HOME moves the store to another disk"},
-	{hub.ErrUnreachable, "what has come so far is kept: the same command goes on from there"},
+	{hub.ErrUnreachable, "nothing was kept of what may have come; the same command tries again"},
 	{hub.ErrUnsupported, "blitz import PATH NAME takes a model file from the disk"},
 	{engine.ErrContext, "--ctx N makes the context larger, up to the model's own"},
 	{engine.ErrNoRoom, "--ctx N makes the context smaller, --cache q8 its positions"},
@@ -170,9 +171,12 @@ func explain(err error) (message, hint string) {
 	}
 	var h hinted
 	var missing *hub.NotFoundError
+	var unfinished *hub.UnfinishedError
 	switch {
 	case errors.As(err, &h):
 		hint = h.hint
+	case errors.As(err, &unfinished):
+		hint = fmt.Sprintf("%d of %d files came whole and are kept: the same command fetches the rest", unfinished.Kept, unfinished.Of)
 	case errors.As(err, &missing) && !missing.Path && len(missing.Suggestions) > 0:
 		hint = "did you mean " + oneOf(missing.Suggestions) + "?"
 	case errors.As(err, &missing) && !missing.Path:
