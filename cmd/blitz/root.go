@@ -12,6 +12,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "blitz",
 		Short:         "Run reasoning models on ordinary processors",
+		Version:       readBuild().String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noVerb,
@@ -19,9 +20,16 @@ func newRoot() *cobra.Command {
 
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return applySettings(cmd) },
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd.Flags(), err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if words := cmd.Flags().Args(); !cmd.HasParent() && len(words) > 0 {
+			return noVerb(cmd, words) // the flags are those of the verb that is not there
+		}
+		return flagError(cmd.Flags(), err)
+	})
 	root.CompletionOptions.DisableDefaultCmd = true // completion.go has it
 	root.SetHelpCommand(newHelp())
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetUsageTemplate(wrappedUsage(root.UsageTemplate()))
 	root.PersistentFlags().Bool("offline", false, "fetch nothing, even where a source is named")
 	root.AddCommand(
 		newBench(),
@@ -49,8 +57,17 @@ func newRoot() *cobra.Command {
 		if c.ValidArgsFunction == nil && strings.Contains(c.Use, "MODEL") {
 			c.ValidArgsFunction = completeModel
 		}
+		completeFlags(c)
 	}
 	return root
+}
+
+// helpWidth is the longest line of help, in columns.
+const helpWidth = 80
+
+// wrappedUsage returns a template of usage whose lines are broken at words.
+func wrappedUsage(template string) string {
+	return strings.ReplaceAll(template, "Flags.FlagUsages ", fmt.Sprintf("Flags.FlagUsagesWrapped %d ", helpWidth))
 }
 
 // newHelp returns the verb that explains another one.
@@ -72,17 +89,4 @@ func newHelp() *cobra.Command {
 			return verb.Help()
 		},
 	}
-}
-
-// noVerb says that an argument of blitz itself is no verb.
-func noVerb(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	var names []string
-	for _, c := range cmd.Commands() {
-		names = append(names, c.Name())
-		names = append(names, c.Aliases...)
-	}
-	return usageError{fmt.Errorf("unknown verb %q%s", args[0], nearestText(args[0], names))}
 }

@@ -231,17 +231,16 @@ func valueError(name, text string, err error) error {
 func flagError(flags *pflag.FlagSet, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
+		if short := invalid.GetFlag().Shorthand; short != "" { // -ngl is -n with gl
+			if hint := flagHint(flags, short+invalid.GetValue()); hint != "" {
+				return withHint(usageError{fmt.Errorf("unknown flag: -%s%s", short, invalid.GetValue())}, hint)
+			}
+		}
 		return valueError("--"+invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap())
 	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return usageError{err}
 	}
-	var names []string
-	flags.VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden {
-			names = append(names, "--"+f.Name)
-		}
-	})
-	return usageError{fmt.Errorf("%w%s", err, nearestText("--"+unknown.GetSpecifiedName(), names))}
+	return habitError(flags, err, unknown)
 }
