@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,13 +74,25 @@ func locate(ctx context.Context, cmd *cobra.Command, name string) (string, error
 func locateModel(ctx context.Context, cmd *cobra.Command, name string) (hub.Location, error) {
 	s, err := openStore(cmd)
 	if err != nil {
-		return hub.Location{}, err
+		return withoutStore(name, err)
 	}
 	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
 	defer p.end()
 	l, err := s.Locate(ctx, name, p.report)
 	l.Path = modelIn(l.Path)
 	return l, err
+}
+
+// withoutStore finds a MODEL where there is no store, for the reason given: a path.
+func withoutStore(name string, reason error) (hub.Location, error) {
+	_, err := os.Stat(name)
+	if err == nil || errors.Is(err, fs.ErrPermission) { // what it cannot be opened for, opening says best
+		return hub.Location{Path: modelIn(name)}, nil
+	}
+	if src, err := hub.ParseSource(name); err == nil && src.Kind == hub.KindPath {
+		return hub.Location{}, &hub.NotFoundError{Name: name, Path: true}
+	}
+	return hub.Location{}, reason
 }
 
 // modelIn returns the GGUF file of a folder that has one and nothing else of a model,
@@ -103,33 +117,4 @@ func modelIn(path string) string {
 		return path
 	}
 	return filepath.Join(path, found)
-}
-
-// completeModel completes a MODEL argument: stored names, and paths where no name
-// fits.
-func completeModel(cmd *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	names, directive := completeNames(cmd, args, text)
-	if len(names) == 0 {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	return names, directive
-}
-
-// completeNames completes names of the store.
-func completeNames(cmd *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
-	s, err := openStore(cmd)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	models, _ := s.List() // those that can be read
-	var names []string
-	for _, m := range models {
-		if n := m.Name.Short(); strings.HasPrefix(n, text) {
-			names = append(names, n)
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

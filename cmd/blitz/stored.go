@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,4 +35,41 @@ func writeStored(cmd *cobra.Command, m *hub.Model, asJSON bool) error {
 		return writeJSON(cmd.OutOrStdout(), newStored(m))
 	}
 	return writeTable(cmd.OutOrStdout(), []string{m.Name.Short(), hub.FormatBytes(m.Size()), m.Facts.Quantization, m.Digest().String()})
+}
+
+// owner returns the model that has exactly a name, nil where none has.
+func owner(s *hub.Store, text string) (*hub.Model, error) {
+	name, err := hub.ParseName(text)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.Get(text)
+	if errors.Is(err, hub.ErrNotFound) || err == nil && m.Name != name {
+		return nil, nil
+	}
+	return m, err
+}
+
+// hasName says whether the model of a digest has a name already.
+func hasName(s *hub.Store, text string, d hub.Digest) bool {
+	m, err := owner(s, text)
+	return err == nil && m != nil && m.Digest() == d
+}
+
+// freeName returns the model that has a name and may lose it, nil where none has it.
+// Without force, a name that is taken is refused.
+func freeName(cmd *cobra.Command, s *hub.Store, text string, force bool) (*hub.Model, error) {
+	m, err := owner(s, text)
+	if err != nil || m == nil || force {
+		return m, err
+	}
+	err = usageError{fmt.Errorf("%s: %s is the name of a stored model (%s)", cmd.Name(), m.Name.Short(), m.Digest())}
+	return nil, withHint(err, "another name keeps both; --force takes the name from that model")
+}
+
+// noteReplaced says that a model lost its name to another.
+func noteReplaced(cmd *cobra.Command, former, m *hub.Model) {
+	if former != nil && former.Digest() != m.Digest() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "blitz: note: %s was another model before (%s)\n", m.Name.Short(), former.Digest())
+	}
 }
