@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/internal/kernel"
 )
 
@@ -104,7 +104,7 @@ func valuesOf(cmd *cobra.Command, f *pflag.Flag) (words []string, ok bool) {
 		}
 		return words, true
 	case "format":
-		return chat.Formats(), true
+		return output.Formats(), true
 	case "system":
 		return nil, true
 	}
