@@ -5,6 +5,17 @@
 // weights to fields, and a forward function; its names in names.go; a line in
 // families; how its configuration is read in config_hf.go and config_gguf.go.
 //
+// An operation is a method of Step and the record that it fills: a small type with its
+// inputs, outputs and weights, and what it does to a row or an item. Step hands the
+// rows out to threads. Records are there for whoever wants to know what a step does:
+// the Meter reads their work, Step.Record is handed each, in order, with operands that
+// stay as they are until the step is over. So a forward function is written once, for
+// whoever runs it and for whoever differentiates it.
+//
+// Adding an operation: its method, its record and what the record does in the file of
+// its noun, with shapes and the source of the formula; a line in records
+// (operation.go). A matrix product is no new operation: see products.
+//
 // Names of the papers, and what the files and this package call them:
 //
 //	paper                 Hugging Face                   GGUF                    Go
@@ -20,7 +31,12 @@
 //	W^DQ W^UQ             q_a_proj q_b_proj              attn_q_a attn_q_b       QA Q
 //	W^DKV                 kv_a_proj_with_mqa             attn_kv_a_mqa           KVA
 //	W^UK, W^UV            kv_b_proj                      attn_k_b attn_v_b       UK UV
+//	k^R                   kv_a_proj_with_mqa, roped      –                       kR
+//	H^I, d^I              index_n_heads, index_head_dim  indexer.head_count …    IndexNHeads, IndexHeadDim
+//	q^I, k^I, w^I         indexer.wq_b wk weights_proj   indexer.attn_q_b …      Indexer.Q K Weights
+//	M                     eh_proj                        nextn.eh_proj           mtp.proj
 //
 // Dimensions are one letter everywhere: T tokens of a step, D width, H heads, HKV
-// heads of keys and values, V vocabulary, E experts, I width inside an MLP.
+// heads of keys and values, V vocabulary, E experts, K of them for a token, I width
+// inside an MLP. In latent attention P, R, V and C: see Latent.
 package model

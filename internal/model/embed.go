@@ -13,20 +13,27 @@ type Embedding struct {
 //
 //	→ [T, D]
 func (s *Step) Embed() *Act {
-	e := s.embed
-	x := s.act(len(s.positions), e.Cols)
-	t := 0
-	for i := range s.batch.Segments {
-		for _, id := range s.batch.Segments[i].Tokens {
-			e.Row(x.Row(t), int(id))
-			t++
-		}
+	y := s.act(len(s.tokens), s.embed.Cols)
+	s.eachRow(OpRows, filled(s, &s.records.embed, embedRows{s.tokens, y, s.embed}), y.T, y.D)
+	return y
+}
+
+type embedRows struct {
+	tokens []int32 // [T]
+	y      *Act
+	e      *Embedding
+}
+
+func (o *embedRows) Operands() Operands {
+	return Operands{Out: []*Act{o.y}, Weights: []*Param{&o.e.Param}}
+}
+
+func (o *embedRows) row(t int, _ *kernel.Thread) {
+	y := o.y.Row(t)
+	o.e.Row(y, int(o.tokens[t]))
+	if o.e.Scale != 0 {
+		kernel.Scale(y, y, o.e.Scale)
 	}
-	if e.Scale != 0 {
-		s.rows.f, s.rows.x, s.rows.scale = rowScale, x, e.Scale
-		s.runRows(x.T, x.D)
-	}
-	return x
 }
 
 // Wanted returns the rows of x whose logits are wanted: what lies behind the last
@@ -34,22 +41,30 @@ func (s *Step) Embed() *Act {
 //
 //	x [T, D] → [wanted, D]
 func (s *Step) Wanted(x *Act) *Act {
-	n := 0
-	for i := range s.batch.Segments {
-		n += s.batch.Segments[i].Logits
-	}
-	if n == x.T {
-		return x
-	}
-	y := s.act(n, x.D)
-	from, to := 0, 0
+	o := record(s, &s.records.wanted)
+	o.which = o.which[:0]
+	from := 0
 	for i := range s.batch.Segments {
 		g := &s.batch.Segments[i]
 		from += len(g.Tokens)
 		for t := from - g.Logits; t < from; t++ {
-			copy(y.Row(to), x.Row(t))
-			to++
+			o.which = append(o.which, int32(t))
 		}
 	}
-	return y
+	if len(o.which) == x.T {
+		return x
+	}
+	o.x, o.y = x, s.act(len(o.which), x.D)
+	s.eachRow(OpRows, o, o.y.T, x.D)
+	return o.y
 }
+
+// wantedRows copies some rows.
+type wantedRows struct {
+	x, y  *Act
+	which []int32 // row of x for each row of y
+}
+
+func (o *wantedRows) Operands() Operands { return Operands{In: []*Act{o.x}, Out: []*Act{o.y}} }
+
+func (o *wantedRows) row(t int, _ *kernel.Thread) { copy(o.y.Row(t), o.x.Row(int(o.which[t]))) }

@@ -1,9 +1,6 @@
 package model
 
-import (
-	"github.com/blitz-r1/blitz/internal/kernel"
-	"github.com/blitz-r1/blitz/internal/tensor"
-)
+import "github.com/blitz-r1/blitz/internal/kernel"
 
 // Experts is a sparse layer: a router chooses some of many gated MLPs for each
 // token (Shazeer et al. 2017; DeepSeekMoE, Dai et al. 2024).
@@ -11,175 +8,124 @@ type Experts struct {
 	Router         Linear
 	Choose         kernel.Router
 	BiasParam      Param    // of Choose.Bias
-	Gate, Up, Down []Linear // one an expert
+	Gate, Up, Down []Linear // one an expert; of each list all float or all quantised
 	Act            Activation
 }
-
-// routing is where the tokens of a step go: rows of the experts' activations are
-// ordered by expert, then by token.
-type routing struct {
-	e       *Experts
-	x       *Act // inputs
-	logits  *Act
-	out     *Act      // [T*K, D] outputs of the experts
-	y       *Act      // their weighted sums
-	ids     []int32   // [T, K] chosen experts, ascending
-	weights []float32 // [T, K]
-	rowOf   []int32   // [T, K] row of the expert's output
-	first   []int32   // [E+1] first row of each expert
-	next    []int32   // [E] next free row while rows are handed out
-	token   []int32   // [T*K] whose row it is
-	used    []int32   // experts that have rows, ascending
-	inner   []*Act    // [E] an expert's inputs, then its part of the activations inside
-	phase   routePhase
-}
-
-type routePhase uint8
-
-const (
-	phaseChoose   routePhase = iota // experts of a token
-	phaseGather                     // inputs of an expert
-	phaseQuantise                   // rows inside an expert
-	phaseSum                        // outputs of a token
-)
 
 // Experts runs the experts of a layer on the rows of x: the tokens of each expert
 // are gathered and multiplied as a matrix; their outputs are added in ascending
 // order of the experts.
 //
-//	x [T, D] → [T, D]
+//	x [T, D] → [T, D]   DeepSeekMoE, eq. 3
 func (s *Step) Experts(x *Act, e *Experts) *Act {
-	r := &s.routing
-	r.e, r.x, r.logits = e, x, s.Linear(x, &e.Router)
-	s.chooseExperts()
+	r := s.route(x, e)
+	in := s.gather(x, r, e.Gate[0].IsFloat())
 	rows, I := len(r.ids), e.Gate[0].Rows
 	gate, up := s.act(rows, I), s.act(rows, I)
-	s.prepare(x, &e.Gate[0].Matrix)
-	s.gather(x)
-	s.product.begin()
-	for _, id := range r.used {
-		in, from := r.inner[id], int(r.first[id])
-		s.product.add(product{y: gate.X[from*I:], ldy: I, q8: in.q8, f32: in.f32, m: &e.Gate[id].Matrix})
-		s.product.add(product{y: up.X[from*I:], ldy: I, q8: in.q8, f32: in.f32, m: &e.Up[id].Matrix})
+	p := s.products()
+	for i, id := range r.used {
+		s.multiply(p, r.part(s, gate, id), in[i], &e.Gate[id])
+		s.multiply(p, r.part(s, up, id), in[i], &e.Up[id])
 	}
-	s.runProducts(OpExperts)
-	s.gate(gate, up, e.Act)
-	s.expertDown(gate, x.D)
-	r.y = s.act(x.T, x.D)
-	r.phase = phaseSum
-	s.run(OpRoute, r, x.T)
-	return r.y
-}
-
-// chooseExperts routes all tokens and orders the rows by expert.
-func (s *Step) chooseExperts() {
-	r := &s.routing
-	T, K, E := r.x.T, r.e.Choose.TopK, len(r.e.Gate)
-	r.ids, r.weights, r.rowOf = tensor.Resize(r.ids, T*K), tensor.Resize(r.weights, T*K), tensor.Resize(r.rowOf, T*K)
-	r.token, r.used = tensor.Resize(r.token, T*K), r.used[:0]
-	r.first, r.next, r.inner = tensor.Resize(r.first, E+1), tensor.Resize(r.next, E), tensor.Resize(r.inner, E)
-	r.phase = phaseChoose
-	s.run(OpRoute, r, T)
-	clear(r.first)
-	for _, id := range r.ids {
-		r.first[id+1]++
-	}
-	for id := range E {
-		if r.first[id+1] > 0 {
-			r.used = append(r.used, int32(id))
-		}
-		r.first[id+1] += r.first[id]
-	}
-	copy(r.next, r.first)
-	for i, id := range r.ids {
-		row := r.next[id]
-		r.next[id]++
-		r.rowOf[i], r.token[row] = row, int32(i/K)
-	}
-}
-
-// gather copies the prepared rows of x to the experts that they go to.
-func (s *Step) gather(x *Act) {
-	r := &s.routing
-	for _, id := range r.used {
-		if x.T == 1 {
-			r.inner[id] = x
-		} else {
-			r.inner[id] = s.prepared(r.rows(id), x.D, &r.e.Gate[id].Matrix)
-		}
-	}
-	if x.T > 1 {
-		r.phase = phaseGather
-		s.run(OpRoute, r, len(r.used))
-	}
-}
-
-// rows returns how many rows an expert has.
-func (r *routing) rows(id int32) int { return int(r.first[id+1] - r.first[id]) }
-
-// prepared returns an activation without numbers, whose rows are yet to be set in
-// the form in which m is multiplied.
-func (s *Step) prepared(T, D int, m *kernel.Matrix) *Act {
-	a := s.acts.next()
-	*a = Act{T: T, D: D}
-	if m.IsFloat() {
-		a.f32 = s.f32s.next()
-		a.f32.Reset(T, D)
-	} else {
-		a.q8 = s.q8s.next()
-		a.q8.Reset(T, D)
-	}
-	return a
+	s.runProducts(OpExperts, p)
+	return s.sum(s.expertDown(s.gate(gate, up, e.Act), x.D, e, r), r)
 }
 
 // expertDown multiplies the rows inside with the last matrix of their experts.
-func (s *Step) expertDown(inside *Act, D int) {
-	r := &s.routing
-	r.out = s.act(inside.T, D)
+//
+//	inside [T*K, I] → [T*K, D]
+func (s *Step) expertDown(inside *Act, D int, e *Experts, r *routing) *Act {
+	parts := s.preparation(e.Down[0].IsFloat())
 	for _, id := range r.used {
-		r.inner[id] = s.prepared(r.rows(id), inside.D, &r.e.Down[id].Matrix)
-		r.inner[id].X = inside.X[int(r.first[id])*inside.D : int(r.first[id+1])*inside.D]
+		s.add(parts, r.part(s, inside, id))
 	}
-	r.phase = phaseQuantise
-	s.run(OpRoute, r, len(r.used))
-	s.product.begin()
-	for _, id := range r.used {
-		a := r.inner[id]
-		s.product.add(product{y: r.out.X[int(r.first[id])*D:], ldy: D, q8: a.q8, f32: a.f32, m: &r.e.Down[id].Matrix})
+	s.run(OpRoute, parts, len(parts.acts))
+	out := s.act(inside.T, D)
+	p := s.products()
+	for i, id := range r.used {
+		s.multiply(p, r.part(s, out, id), parts.acts[i], &e.Down[id])
 	}
-	s.runProducts(OpExperts)
+	s.runProducts(OpExperts, p)
+	return out
 }
 
-// Do does one item of the phase: a token, or an expert.
-func (r *routing) Do(i int, t *kernel.Thread) {
-	switch r.phase {
-	case phaseChoose:
-		K := r.e.Choose.TopK
-		r.e.Choose.Route(r.ids[i*K:(i+1)*K], r.weights[i*K:(i+1)*K], r.logits.Row(i), &t.RouteScratch)
-	case phaseGather:
-		id := r.used[i]
-		a := r.inner[id]
-		for row, token := range r.token[r.first[id]:r.first[id+1]] {
-			if a.q8 != nil {
-				a.q8.Copy(row, r.x.q8, int(token))
-			} else {
-				a.f32.Copy(row, r.x.f32, int(token))
-			}
+// gather returns the rows of x that go to each expert in use, prepared for its
+// products. The numbers themselves are there only where operations are recorded.
+//
+//	x [T, D] → [its rows, D] for each of r.used
+func (s *Step) gather(x *Act, r *routing, float bool) []*Act {
+	s.prepare(x, float)
+	o := record(s, &s.records.gather)
+	o.x, o.r, o.float, o.parts = x, r, float, o.parts[:0]
+	for _, id := range r.used {
+		if x.T == 1 {
+			o.parts = append(o.parts, x)
+			continue
 		}
-	case phaseQuantise:
-		a := r.inner[r.used[i]]
-		for row := range a.T {
-			if a.q8 != nil {
-				a.q8.Quantise(row, a.Row(row))
-			} else {
-				a.f32.Set(row, a.Row(row))
-			}
+		from, to := r.rows(id)
+		part := s.acts.next()
+		*part = Act{T: to - from, D: x.D}
+		if s.Record != nil {
+			part.X = s.arena.take(part.T * part.D)
 		}
-	case phaseSum:
-		y, K := r.y.Row(i), r.e.Choose.TopK
-		clear(y)
-		for j := i * K; j < (i+1)*K; j++ {
-			kernel.AddScaled(y, r.out.Row(int(r.rowOf[j])), r.weights[j])
+		s.makeForm(part, float)
+		o.parts = append(o.parts, part)
+	}
+	if x.T > 1 {
+		s.run(OpRoute, o, len(o.parts))
+	}
+	return o.parts
+}
+
+// gatherRows copies the rows of an expert, as they were prepared.
+type gatherRows struct {
+	x     *Act
+	r     *routing
+	float bool
+	parts []*Act // of each expert in use
+}
+
+func (o *gatherRows) Operands() Operands { return Operands{In: []*Act{o.x}, Out: o.parts} }
+
+// Do copies the rows of one expert.
+func (o *gatherRows) Do(i int, _ *kernel.Thread) {
+	part := o.parts[i]
+	from, to := o.r.rows(o.r.used[i])
+	for row, token := range o.r.token[from:to] {
+		if o.float {
+			part.f32.Copy(row, o.x.f32, int(token))
+		} else {
+			part.q8.Copy(row, o.x.q8, int(token))
 		}
+		if part.X != nil {
+			copy(part.Row(row), o.x.Row(int(token)))
+		}
+	}
+}
+
+// sum returns the weighted sum of the outputs of each token's experts, in ascending
+// order of the experts.
+//
+//	x [T*K, D] → [T, D]
+func (s *Step) sum(x *Act, r *routing) *Act {
+	y := s.act(r.weights.T, x.D)
+	s.eachRow(OpRoute, filled(s, &s.records.sum, sumRows{x, y, r}), y.T, r.K*y.D)
+	return y
+}
+
+type sumRows struct {
+	x, y *Act
+	r    *routing
+}
+
+func (o *sumRows) Operands() Operands {
+	return Operands{In: []*Act{o.x, o.r.weights}, Out: []*Act{o.y}}
+}
+
+func (o *sumRows) row(t int, _ *kernel.Thread) {
+	y := o.y.Row(t)
+	clear(y)
+	for j, w := range o.r.weights.Row(t) {
+		kernel.AddScaled(y, o.x.Row(int(o.r.rowOf[t*o.r.K+j])), w)
 	}
 }

@@ -22,62 +22,71 @@ type Indexer struct {
 // keyKind is how index keys are cached: always float32.
 const keyKind = kernel.CacheF32
 
-// chooseItems scores positions and chooses the best for each row.
-type chooseItems struct {
-	step    *Step
-	l       *Latent
-	q, w, k *Act
-	at      int       // of index keys in a page
-	chosen  [][]int32 // [T] ascending positions; nil: the row sees all
-	buffers [][]int32 // memory of chosen
-	store   bool      // the phase: keys are stored, then positions chosen
+// choice has the positions that the rows of a step see, where an indexer chose them.
+type choice struct {
+	positions [][]int32 // [T] ascending; nil: the row sees all
+	buffers   [][]int32 // memory of positions
 }
 
 // choosePositions stores the index keys of the rows and chooses, for each row that
 // has more than TopK positions, those that it sees.
 //
-//	x [T, hidden]   cQ [T, q_lora_rank]
-func (s *Step) choosePositions(x, cQ *Act, l *Latent, rope *Rope) {
-	n, c := l.Indexer, &s.choose
-	c.step, c.l = s, l
-	c.q = s.Linear(cQ, &n.Q)
-	var k *Act
-	k, c.w = s.Linear2(x, &n.K, &n.Weights)
-	c.k = s.LayerNorm(k, &n.KNorm)
-	s.ropeFirst(c.q, n.N, n.rope)
-	s.ropeFirst(c.k, 1, n.rope)
-	s.scaleRows(c.w, rootOf(n.N), rootOf(n.D))
-	c.at = l.Attention.pageBytes(s.Kind) - l.Attention.Extra
-	c.chosen = tensor.Resize(c.chosen, x.T)
+//	x [T, hidden]   cQ [T, q_lora_rank]   DeepSeek-V3.2, eq. 1
+func (s *Step) choosePositions(x, cQ *Act, l *Latent) *choice {
+	n := l.Indexer
+	q := s.Linear(cQ, &n.Q)
+	k, w := s.Linear2(x, &n.K, &n.Weights)
+	k = s.LayerNorm(k, &n.KNorm)
+	q, k = s.ropeFirst(q, n.N, n.rope), s.ropeFirst(k, 1, n.rope)
+	w = s.scale(w, rootOf(n.N), rootOf(n.D))
+	s.findPages(l.Attention.Layer)
+	at := l.Attention.pageBytes(s.Kind) - l.Attention.Extra
+	s.eachRow(OpIndex, filled(s, &s.records.storeIndex, storeIndexRows{s, k, at}), x.T, storeCost*k.D)
+	c := record(s, &s.choice)
+	c.positions = tensor.Resize(c.positions, x.T)
 	for len(c.buffers) < x.T {
 		c.buffers = append(c.buffers, nil)
 	}
-	s.findPages(l.Attention.Layer)
-	c.store = true
-	s.run(OpIndex, c, x.T)
-	c.store = false
-	s.run(OpIndex, c, x.T)
+	s.eachRow(OpIndex, filled(s, &s.records.choose, chooseRows{s, q, w, n, at, c}), x.T, rowRun) // each an item
+	return c
 }
 
 // rootOf returns n^-0.5.
 func rootOf(n int) float32 { return attentionScale(float64(n)) }
 
-// Do stores the index key of one row, or chooses its positions.
-func (c *chooseItems) Do(t int, th *kernel.Thread) {
-	s := c.step
-	pages := s.pages[s.firstPage[s.segment[t]]:]
-	pos := int(s.positions[t])
-	if c.store {
-		keyKind.StoreKey(pages[pos/kernel.PagePositions][c.at:], pos%kernel.PagePositions, c.k.Row(t), 0)
+// storeIndexRows writes index keys to the cache.
+type storeIndexRows struct {
+	s  *Step
+	k  *Act
+	at int // of index keys in a page
+}
+
+func (o *storeIndexRows) Operands() Operands { return Operands{In: []*Act{o.k}} }
+
+func (o *storeIndexRows) row(t int, _ *kernel.Thread) {
+	page, slot := o.s.slot(t)
+	keyKind.StoreKey(page[o.at:], slot, o.k.Row(t), 0)
+}
+
+// chooseRows scores positions and chooses the best for each row.
+type chooseRows struct {
+	s      *Step
+	q, w   *Act
+	n      *Indexer
+	at     int // of index keys in a page
+	chosen *choice
+}
+
+func (o *chooseRows) Operands() Operands { return Operands{In: []*Act{o.q, o.w}} }
+
+func (o *chooseRows) row(t int, th *kernel.Thread) {
+	c, n, seen := o.chosen, o.n, int(o.s.positions[t])+1
+	c.positions[t] = nil
+	if seen <= n.TopK {
 		return
 	}
-	n := c.l.Indexer
-	c.chosen[t] = nil
-	if pos+1 <= n.TopK {
-		return
-	}
-	score := th.IndexScores(pos+1, c.q.Row(t), c.w.Row(t), n.D, pages, c.at)
+	score := th.IndexScores(seen, o.q.Row(t), o.w.Row(t), n.D, o.s.pages.of(int(o.s.segment[t])), o.at)
 	c.buffers[t] = kernel.TopK(c.buffers[t][:0], score, n.TopK)
 	slices.Sort(c.buffers[t])
-	c.chosen[t] = c.buffers[t]
+	c.positions[t] = c.buffers[t]
 }

@@ -1,9 +1,6 @@
 package model
 
-import (
-	"github.com/blitz-r1/blitz/internal/kernel"
-	"github.com/blitz-r1/blitz/internal/tensor"
-)
+import "github.com/blitz-r1/blitz/internal/kernel"
 
 // LatentForm is how multi-head latent attention is computed (CANON section 6). The
 // two forms have different bits.
@@ -38,7 +35,7 @@ type Latent struct {
 
 // Latent runs multi-head latent attention on the rows of x.
 //
-//	x [T, D] → [T, D]
+//	x [T, D] → [T, D]   DeepSeek-V2, eq. 9-19
 func (s *Step) Latent(x *Act, l *Latent, rope *Rope) *Act {
 	var q, cQ, kv *Act
 	if l.QA.Rows > 0 {
@@ -49,15 +46,16 @@ func (s *Step) Latent(x *Act, l *Latent, rope *Rope) *Act {
 		q, kv = s.Linear2(x, &l.Q, &l.KVA)
 	}
 	q = s.Rope(q, l.H, rope) // the last R of every head
-	kv = s.Rope(kv, 1, rope) // the last R
-	cKV := s.NormPart(kv, &l.KVANorm)
+	cKV := s.Norm(kv.columns(s, 0, l.C), &l.KVANorm)
+	kR := s.Rope(kv.columns(s, l.C, l.R), 1, rope)
+	var chosen *choice
 	if l.Indexer != nil {
-		s.choosePositions(x, cQ, l, rope)
+		chosen = s.choosePositions(x, cQ, l)
 	}
 	if l.Form == Expanded {
-		return s.Linear(s.attendExpanded(q, cKV, kv, l), &l.O)
+		return s.Linear(s.attendExpanded(q, cKV, kR, l, chosen), &l.O)
 	}
-	return s.Linear(s.attendAbsorbed(q, cKV, kv, l), &l.O)
+	return s.Linear(s.attendAbsorbed(q, cKV, kR, l, chosen), &l.O)
 }
 
 // latentWidth returns the width of a latent cache row: c^KV and the roped part of
@@ -66,80 +64,38 @@ func latentWidth(C, R int) int { return kernel.WholeGroups(C) + kernel.WholeGrou
 
 // attendAbsorbed is (q W^UK) c^KV, softmax, and W^UV of what comes out.
 //
-//	q [T, H*(P+R)]   cKV [T, C]   kv [T, C+R] → [T, H*V]
-func (s *Step) attendAbsorbed(q, cKV, kv *Act, l *Latent) *Act {
+//	q [T, H*(P+R)]   cKV [T, C]   kR [T, R] → [T, H*V]
+func (s *Step) attendAbsorbed(q, cKV, kR *Act, l *Latent, chosen *choice) *Act {
 	width := latentWidth(l.C, l.R)
 	query, key := s.act(q.T, l.H*width), s.act(q.T, width)
 	s.HeadLinear(query, q, l.P, l.UK)
-	s.latentRows(latentItems{l: l, q: q, cKV: cKV, kv: kv, query: query, key: key})
-	o := s.Attend(query, key, nil, &l.Attention)
+	s.eachRow(OpRows, filled(s, &s.records.absorbed, absorbedRows{l, q, cKV, kR, query, key}), q.T, width+l.H*l.R)
+	o := s.attendTo(query, key, nil, &l.Attention, chosen)
 	out := s.act(q.T, l.H*l.V)
 	s.HeadLinear(out, o, l.C, l.UV)
 	return out
 }
 
-// attendExpanded is attention over keys and values of all heads, made from c^KV
-// before that is rounded for a cache.
+// absorbedRows fills in what the products with W^UK leave of the queries, their roped
+// parts, and makes the key that all heads share.
 //
-//	q [T, H*(P+R)]   cKV [T, C]   kv [T, C+R] → [T, H*V]
-func (s *Step) attendExpanded(q, cKV, kv *Act, l *Latent) *Act {
-	K := l.P + l.R
-	key, value := s.act(q.T, l.H*K), s.act(q.T, l.H*l.V)
-	s.product.begin()
-	for h := range l.H {
-		s.prepare(cKV, &l.UK[h].Matrix)
-		s.prepare(cKV, &l.UV[h].Matrix)
-		s.product.add(product{y: key.X[h*K:], ldy: key.D, q8: cKV.q8, f32: cKV.f32, m: &l.UK[h].Matrix})
-		s.product.add(product{y: value.X[h*l.V:], ldy: value.D, q8: cKV.q8, f32: cKV.f32, m: &l.UV[h].Matrix})
-	}
-	s.runProducts(OpHeads)
-	s.latentRows(latentItems{l: l, kv: kv, key: key})
-	return s.Attend(q, key, value, &l.Attention)
-}
-
-// latentItems fills in what the products leave of the rows of queries and keys.
-type latentItems struct {
+//	q [T, H*(P+R)]   cKV [T, C]   kR [T, R] → query [T, H*width]   key [T, width]
+type absorbedRows struct {
 	l                      *Latent
-	q, cKV, kv, query, key *Act
-	run                    int // rows of an item
+	q, cKV, kR, query, key *Act
 }
 
-// latentRows fills the rows that t names.
-func (s *Step) latentRows(t latentItems) {
-	t.run = max(1, rowRun/(t.key.D+t.l.H*t.l.R))
-	s.latent = t
-	s.run(OpRows, &s.latent, (t.key.T+t.run-1)/t.run)
+func (o *absorbedRows) Operands() Operands {
+	return Operands{In: []*Act{o.q, o.cKV, o.kR}, Out: []*Act{o.query, o.key}}
 }
 
-// Do fills one run of rows.
-func (t *latentItems) Do(item int, _ *kernel.Thread) {
-	for r := item * t.run; r < min((item+1)*t.run, t.key.T); r++ {
-		if t.l.Form == Expanded {
-			t.expanded(r)
-		} else {
-			t.absorbed(r)
-		}
-	}
-}
-
-// absorbed fills in the roped part of the queries, and the key.
-func (t *latentItems) absorbed(r int) {
-	l, width := t.l, t.key.D
-	query, q := t.query.Row(r), t.q.Row(r)
+func (o *absorbedRows) row(t int, _ *kernel.Thread) {
+	l, width := o.l, o.key.D
+	query, q := o.query.Row(t), o.q.Row(t)
 	for h := range l.H {
 		latentRow(query[h*width:(h+1)*width], nil, q[h*(l.P+l.R)+l.P:][:l.R], l.C)
 	}
-	latentRow(t.key.Row(r), t.cKV.Row(r), t.kv.Row(r)[l.C:], l.C)
-}
-
-// expanded fills in the roped part of the keys, which all heads share.
-func (t *latentItems) expanded(r int) {
-	l := t.l
-	K := l.P + l.R
-	key, rope := t.key.Row(r), t.kv.Row(r)[l.C:]
-	for h := range l.H {
-		copy(key[h*K+l.P:(h+1)*K], rope)
-	}
+	latentRow(o.key.Row(t), o.cKV.Row(t), o.kR.Row(t), l.C)
 }
 
 // latentRow fills a row of latentWidth: c, which stands there already where nil, and
@@ -151,21 +107,38 @@ func latentRow(row, c, rope []float32, C int) {
 	clear(row[at+copy(row[at:], rope):])
 }
 
-// HeadLinear multiplies each head with a matrix of its own: the first `in` elements
-// of head h of x with w[h], into the first of head h of y.
+// attendExpanded is attention over keys and values of all heads, made from c^KV
+// before that is rounded for a cache.
 //
-//	x [T, H*…]   y [T, H*…]   w [H] of [out, in]
-func (s *Step) HeadLinear(y, x *Act, in int, w []Linear) {
-	H := len(w)
-	s.heads = tensor.Resize(s.heads, H)
-	for h := range s.heads {
-		s.heads[h] = s.prepared(x.T, in, &w[h].Matrix)
+//	q [T, H*(P+R)]   cKV [T, C]   kR [T, R] → [T, H*V]
+func (s *Step) attendExpanded(q, cKV, kR *Act, l *Latent, chosen *choice) *Act {
+	K := l.P + l.R
+	key, value := s.act(q.T, l.H*K), s.act(q.T, l.H*l.V)
+	p := s.products()
+	for h := range l.H {
+		s.multiply(p, key.columns(s, h*K, l.P), cKV, &l.UK[h])
+		s.multiply(p, value.columns(s, h*l.V, l.V), cKV, &l.UV[h])
 	}
-	s.rows.f, s.rows.x, s.rows.parts = rowHeads, x, s.heads
-	s.runRows(x.T, x.D)
-	s.product.begin()
-	for h, a := range s.heads {
-		s.product.add(product{y: y.X[h*(y.D/H):], ldy: y.D, q8: a.q8, f32: a.f32, m: &w[h].Matrix})
+	s.runProducts(OpHeads, p)
+	s.eachRow(OpRows, filled(s, &s.records.expanded, expandedRows{l, kR, key}), q.T, key.D)
+	return s.attendTo(q, key, value, &l.Attention, chosen)
+}
+
+// expandedRows fills in the roped part of the keys, which all heads share.
+//
+//	kR [T, R] → key [T, H*(P+R)]
+type expandedRows struct {
+	l       *Latent
+	kR, key *Act
+}
+
+func (o *expandedRows) Operands() Operands {
+	return Operands{In: []*Act{o.kR}, Out: []*Act{o.key}}
+}
+
+func (o *expandedRows) row(t int, _ *kernel.Thread) {
+	K := o.l.P + o.l.R
+	for key := o.key.Row(t); len(key) > 0; key = key[K:] {
+		copy(key[o.l.P:K], o.kR.Row(t))
 	}
-	s.runProducts(OpHeads)
 }

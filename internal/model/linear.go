@@ -13,9 +13,9 @@ type Linear struct {
 //	x [T, in] → [T, out]
 func (s *Step) Linear(x *Act, w *Linear) *Act {
 	y := s.act(x.T, w.Rows)
-	s.product.begin()
-	s.multiply(y, x, w)
-	s.runProducts(OpLinear)
+	p := s.products()
+	s.multiply(p, y, x, w)
+	s.runProducts(OpLinear, p)
 	return y
 }
 
@@ -24,46 +24,39 @@ func (s *Step) Linear(x *Act, w *Linear) *Act {
 //	x [T, in] → [T, a's out], [T, b's out]
 func (s *Step) Linear2(x *Act, a, b *Linear) (ya, yb *Act) {
 	ya, yb = s.act(x.T, a.Rows), s.act(x.T, b.Rows)
-	s.product.begin()
-	s.multiply(ya, x, a)
-	s.multiply(yb, x, b)
-	s.runProducts(OpLinear)
+	p := s.products()
+	s.multiply(p, ya, x, a)
+	s.multiply(p, yb, x, b)
+	s.runProducts(OpLinear, p)
 	return ya, yb
 }
 
 // Linear3 is Linear2 with three.
 func (s *Step) Linear3(x *Act, a, b, c *Linear) (ya, yb, yc *Act) {
 	ya, yb, yc = s.act(x.T, a.Rows), s.act(x.T, b.Rows), s.act(x.T, c.Rows)
-	s.product.begin()
-	s.multiply(ya, x, a)
-	s.multiply(yb, x, b)
-	s.multiply(yc, x, c)
-	s.runProducts(OpLinear)
+	p := s.products()
+	s.multiply(p, ya, x, a)
+	s.multiply(p, yb, x, b)
+	s.multiply(p, yc, x, c)
+	s.runProducts(OpLinear, p)
 	return ya, yb, yc
 }
 
-// multiply adds a product to those of the next runProducts.
-func (s *Step) multiply(y, x *Act, w *Linear) {
-	s.prepare(x, &w.Matrix)
-	s.product.add(product{y: y.X, ldy: y.D, q8: x.q8, f32: x.f32, m: &w.Matrix})
-}
-
-// prepare brings x into the form in which m is multiplied, once for all matrices
-// that read it.
-func (s *Step) prepare(x *Act, m *kernel.Matrix) {
-	if m.IsFloat() {
-		if x.f32 == nil {
-			x.f32 = s.f32s.next()
-			x.f32.Reset(x.T, x.D)
-			s.rows.f, s.rows.x = rowSetFloat, x
-			s.runRows(x.T, x.D)
-		}
-		return
+// HeadLinear multiplies each head with a matrix of its own: the first `in` elements
+// of head h of x with w[h], into the first of head h of y. The matrices are all float
+// or all quantised.
+//
+//	x [T, H*…]   y [T, H*…]   w [H] of [out, in]
+func (s *Step) HeadLinear(y, x *Act, in int, w []Linear) {
+	H := len(w)
+	heads := s.preparation(w[0].IsFloat())
+	for h := range w {
+		s.add(heads, x.columns(s, h*(x.D/H), in))
 	}
-	if x.q8 == nil {
-		x.q8 = s.q8s.next()
-		x.q8.Reset(x.T, x.D)
-		s.rows.f, s.rows.x = rowQuantise, x
-		s.runRows(x.T, x.D)
+	s.eachTile(OpRows, heads, x.T, x.D)
+	p := s.products()
+	for h, x := range heads.acts {
+		s.multiply(p, y.columns(s, h*(y.D/H), w[h].Rows), x, &w[h])
 	}
+	s.runProducts(OpHeads, p)
 }

@@ -66,64 +66,26 @@ func (m *Meter) Total() Work {
 	return all
 }
 
-// run does n items on all threads.
-func (s *Step) run(o Op, items kernel.Items, n int) {
+// counted is an operation that reads weights or the cache.
+type counted interface{ work() Work }
+
+// count adds what an operation is about to do.
+func (m *Meter) count(kind Op, o Operation) {
+	w := Work{Calls: 1}
+	if c, ok := o.(counted); ok {
+		w = c.work()
+		w.Calls = 1
+	}
+	m.ops[kind].add(w)
+}
+
+// compute does n items on all threads.
+func (s *Step) compute(kind Op, items kernel.Items, n int) {
 	if s.Meter == nil {
 		s.Workers.Run(items, n)
 		return
 	}
 	began := time.Now()
 	s.Workers.Run(items, n)
-	s.Meter.ops[o].add(Work{Calls: 1, Time: time.Since(began)})
-}
-
-// countProducts counts the weights that products read and what is multiplied.
-func (s *Step) countProducts(o Op) {
-	w := &s.Meter.ops[o]
-	for i := range s.product.products {
-		x := &s.product.products[i]
-		macs := int64(x.m.Rows) * int64(x.m.Cols) * int64(x.rows())
-		w.ReadBytes += int64(x.m.Bytes())
-		if x.m.IsFloat() {
-			w.FloatMACs += macs
-		} else {
-			w.IntMACs += macs
-		}
-	}
-}
-
-// countAttention counts the cache that the units read, each head of a segment once,
-// and what is multiplied.
-func (t *attendItems) countAttention() {
-	w, a := &t.step.Meter.ops[OpAttention], t.layer
-	segment, head := -1, -1
-	for i := range t.units {
-		u := &t.units[i]
-		seen := int64(0)
-		for _, q := range t.of(u) {
-			n := q.Pos + 1
-			if a.Window > 0 {
-				n = min(n, a.Window)
-			}
-			if u.chosen != nil {
-				n = len(u.chosen)
-			}
-			seen += int64(n)
-		}
-		macs := seen * int64(a.DK+a.DV)
-		if t.step.Kind == kernel.CacheQ8 {
-			w.IntMACs += macs
-		} else {
-			w.FloatMACs += macs
-		}
-		if u.chosen == nil && u.segment == segment && u.head == head {
-			continue // its pages are in a processor's cache
-		}
-		segment, head = u.segment, u.head
-		bytes := int64(t.step.Kind.KeyBytes(a.DK))
-		if a.Latent == 0 {
-			bytes += int64(t.step.Kind.ValueBytes(a.DV))
-		}
-		w.ReadBytes += bytes * (seen / int64(u.n)) / kernel.PagePositions
-	}
+	s.Meter.ops[kind].Time += time.Since(began)
 }

@@ -1,5 +1,7 @@
 package model
 
+import "github.com/blitz-r1/blitz/internal/kernel"
+
 // GatedMLP is down(act(gate x) * up x) (Shazeer 2020).
 type GatedMLP struct {
 	Gate, Up, Down Linear
@@ -8,15 +10,34 @@ type GatedMLP struct {
 
 // GatedMLP runs the MLP on the rows of x.
 //
-//	x [T, D] → [T, D]
+//	x [T, D] → [T, D]   Shazeer 2020, eq. 6
 func (s *Step) GatedMLP(x *Act, m *GatedMLP) *Act {
 	gate, up := s.Linear2(x, &m.Gate, &m.Up)
-	s.gate(gate, up, m.Act)
-	return s.Linear(gate, &m.Down)
+	return s.Linear(s.gate(gate, up, m.Act), &m.Down)
 }
 
-// gate writes gate = act(gate) * up.
-func (s *Step) gate(gate, up *Act, act Activation) {
-	s.rows.f, s.rows.y, s.rows.x, s.rows.act = rowGate, gate, up, act
-	s.runRows(gate.T, gate.D)
+// gate returns act(gate) * up. gate is not read again.
+//
+//	gate, up [T, I] → [T, I]
+func (s *Step) gate(gate, up *Act, act Activation) *Act {
+	y := s.result(gate)
+	s.eachRow(OpRows, filled(s, &s.records.gate, gateRows{gate, up, y, act}), gate.T, gate.D)
+	return y
+}
+
+type gateRows struct {
+	gate, up, y *Act
+	act         Activation
+}
+
+func (o *gateRows) Operands() Operands {
+	return Operands{In: []*Act{o.gate, o.up}, Out: []*Act{o.y}}
+}
+
+func (o *gateRows) row(t int, _ *kernel.Thread) {
+	if o.act == GeluTanh {
+		kernel.GeluMul(o.y.Row(t), o.gate.Row(t), o.up.Row(t))
+	} else {
+		kernel.SiluMul(o.y.Row(t), o.gate.Row(t), o.up.Row(t))
+	}
 }

@@ -246,7 +246,7 @@ func (m *Model) Forward(s *Step, b *Batch) *Act {
 func (m *Model) Logits(s *Step, hidden *Act, from, to int) *Act {
 	y := s.Linear(hidden.rows(s, from, to), m.head)
 	if softcap := m.Config.FinalLogitSoftcapping; softcap != 0 {
-		s.softcap(y, softcap)
+		y = s.softcap(y, softcap)
 	}
 	return y
 }

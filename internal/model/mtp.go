@@ -3,6 +3,8 @@ package model
 import (
 	"errors"
 	"fmt"
+
+	"github.com/blitz-r1/blitz/internal/kernel"
 )
 
 // ErrNoMTP says that a model has no module of multi-token prediction.
@@ -63,12 +65,7 @@ func (m *Model) Draft(s *Step, b *Batch, hidden *Act) *Act {
 	s.setBatch(b)
 	s.embed = x.embed
 	h, e := s.Norm(hidden, &x.hnorm), s.Norm(s.Embed(), &x.enorm)
-	both := s.act(h.T, 2*h.D)
-	for t := range h.T {
-		copy(both.Row(t), e.Row(t))
-		copy(both.Row(t)[h.D:], h.Row(t))
-	}
-	y := s.Linear(both, &x.proj)
+	y := s.Linear(s.join(e, h), &x.proj)
 	y = s.Add(y, s.Latent(s.Norm(y, &x.layer.attnNorm), &x.layer.latent, d.rope))
 	y = d.feedForward(s, y, &x.layer)
 	return s.Norm(y, &x.norm)
@@ -83,4 +80,22 @@ func (m *Model) DraftLogits(s *Step, hidden *Act, from, to int) *Act {
 		head = m.head
 	}
 	return s.Linear(hidden.rows(s, from, to), head)
+}
+
+// join returns the rows of a, each with that of b behind it.
+//
+//	a [T, A]   b [T, B] → [T, A+B]
+func (s *Step) join(a, b *Act) *Act {
+	y := s.act(a.T, a.D+b.D)
+	s.eachRow(OpRows, filled(s, &s.records.join, joinRows{a, b, y}), y.T, y.D)
+	return y
+}
+
+type joinRows struct{ a, b, y *Act }
+
+func (o *joinRows) Operands() Operands { return Operands{In: []*Act{o.a, o.b}, Out: []*Act{o.y}} }
+
+func (o *joinRows) row(t int, _ *kernel.Thread) {
+	y := o.y.Row(t)
+	copy(y[copy(y, o.a.Row(t)):], o.b.Row(t))
 }

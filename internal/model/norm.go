@@ -1,5 +1,7 @@
 package model
 
+import "github.com/blitz-r1/blitz/internal/kernel"
+
 // Norm is a root mean square norm over the last axis (Zhang and Sennrich 2019).
 type Norm struct {
 	W     []float32 // [D]
@@ -7,25 +9,39 @@ type Norm struct {
 	Param Param // of W
 }
 
-// Norm returns the normed rows of x.
+// Norm returns the normed rows of x: x / rms(x) * W.
 //
-//	x [T, D] → [T, D]
+//	x [T, D] → [T, D]   Zhang and Sennrich 2019, eq. 4
 func (s *Step) Norm(x *Act, n *Norm) *Act {
 	y := s.act(x.T, x.D)
-	s.rows.f, s.rows.x, s.rows.y, s.rows.norm = rowNorm, x, y, n
-	s.runRows(x.T, x.D)
+	s.eachRow(OpRows, filled(s, &s.records.norm, normRows{x, y, n}), x.T, x.D)
 	return y
 }
 
-// NormPart returns the norm of the first elements of the rows of x, as many as the
-// norm has weights.
+// HeadNorm norms each head of x: QK norm. x is not read again.
 //
-//	x [T, D], n over N ≤ D → [T, N]
-func (s *Step) NormPart(x *Act, n *Norm) *Act {
-	y := s.act(x.T, len(n.W))
-	s.rows.f, s.rows.x, s.rows.y, s.rows.norm = rowNormPart, x, y, n
-	s.runRows(x.T, x.D)
+//	x [T, H*D], n over D → [T, H*D]
+func (s *Step) HeadNorm(x *Act, n *Norm) *Act {
+	y := s.result(x)
+	s.eachRow(OpRows, filled(s, &s.records.norm, normRows{x, y, n}), x.T, x.D)
 	return y
+}
+
+// normRows norms each head of a row, of which there may be one.
+type normRows struct {
+	x, y *Act
+	n    *Norm
+}
+
+func (o *normRows) Operands() Operands {
+	return Operands{In: []*Act{o.x}, Out: []*Act{o.y}, Weights: []*Param{&o.n.Param}}
+}
+
+func (o *normRows) row(t int, _ *kernel.Thread) {
+	x, y := o.x.Row(t), o.y.Row(t)
+	for D := len(o.n.W); len(x) > 0; x, y = x[D:], y[D:] {
+		kernel.RMSNorm(y[:D], x[:D], o.n.W, o.n.Eps)
+	}
 }
 
 // LayerNorm is a norm with mean, weight and bias (Ba et al. 2016).
@@ -35,42 +51,24 @@ type LayerNorm struct {
 	Param, BiasParam Param // of W and of B
 }
 
-// LayerNorm returns the normed rows of x.
+// LayerNorm returns the normed rows of x: (x - mean(x)) / deviation(x) * W + B.
 //
-//	x [T, D] → [T, D]
+//	x [T, D] → [T, D]   Ba et al. 2016, eq. 4
 func (s *Step) LayerNorm(x *Act, n *LayerNorm) *Act {
 	y := s.act(x.T, x.D)
-	s.rows.f, s.rows.x, s.rows.y, s.rows.layer = rowLayerNorm, x, y, n
-	s.runRows(x.T, x.D)
+	s.eachRow(OpRows, filled(s, &s.records.layerNorm, layerNormRows{x, y, n}), x.T, x.D)
 	return y
 }
 
-// HeadNorm norms each head of x: QK norm. x is not read again.
-//
-//	x [T, H*D], n over D → [T, H*D]
-func (s *Step) HeadNorm(x *Act, n *Norm) *Act {
-	s.rows.f, s.rows.x, s.rows.norm = rowHeadNorm, x, n
-	s.runRows(x.T, x.D)
-	return x
+type layerNormRows struct {
+	x, y *Act
+	n    *LayerNorm
 }
 
-// Add returns x + y: the residual stream. x is not read again.
-//
-//	x, y [T, D] → [T, D]
-func (s *Step) Add(x, y *Act) *Act {
-	s.rows.f, s.rows.y, s.rows.x = rowAdd, x, y
-	s.runRows(x.T, x.D)
-	return x
+func (o *layerNormRows) Operands() Operands {
+	return Operands{In: []*Act{o.x}, Out: []*Act{o.y}, Weights: []*Param{&o.n.Param, &o.n.BiasParam}}
 }
 
-// softcap replaces x by cap * tanh(x / cap), in place.
-func (s *Step) softcap(x *Act, limit float32) {
-	s.rows.f, s.rows.x, s.rows.scale = rowSoftcap, x, limit
-	s.runRows(x.T, x.D)
-}
-
-// scaleRows multiplies x by a, then by b, in place.
-func (s *Step) scaleRows(x *Act, a, b float32) {
-	s.rows.f, s.rows.x, s.rows.scale, s.rows.again = rowScaleTwice, x, a, b
-	s.runRows(x.T, x.D)
+func (o *layerNormRows) row(t int, _ *kernel.Thread) {
+	kernel.LayerNorm(o.y.Row(t), o.x.Row(t), o.n.W, o.n.B, o.n.Eps)
 }

@@ -2,34 +2,45 @@ package model
 
 import "github.com/blitz-r1/blitz/internal/kernel"
 
-// product is one matrix product: y [T, ldy] = x [T, in] times m.
+// product is one matrix product, y = W x + b.
+//
+//	x [T, in]   w [out, in] → y [T, out]
 type product struct {
-	y     []float32
-	ldy   int
-	q8    *kernel.Q8
-	f32   *kernel.F32
-	m     *kernel.Matrix
+	y, x  *Act
+	w     *Linear
 	chunk int // row blocks of an item
 	first int // number of the first item
 }
 
-// rows returns how many rows are multiplied.
-func (x *product) rows() int {
-	if x.m.IsFloat() {
-		return x.f32.T
+// products are independent products that run together, cut into runs of row blocks.
+type products struct {
+	list  []product
+	items int
+}
+
+// products returns a record without products.
+func (s *Step) products() *products {
+	p := record(s, &s.records.products)
+	p.list, p.items = p.list[:0], 0
+	return p
+}
+
+// multiply adds a product to those that are to run together.
+func (s *Step) multiply(p *products, y, x *Act, w *Linear) {
+	s.prepare(x, w.IsFloat())
+	p.list = append(p.list, product{y: y, x: x, w: w})
+}
+
+func (p *products) Operands() (o Operands) {
+	for i := range p.list {
+		x := &p.list[i]
+		o.In, o.Out, o.Weights = append(o.In, x.x), append(o.Out, x.y), append(o.Weights, &x.w.Param)
+		if x.w.Bias != nil {
+			o.Weights = append(o.Weights, &x.w.BiasParam)
+		}
 	}
-	return x.q8.T
+	return o
 }
-
-// productItems runs independent products, cut into runs of row blocks.
-type productItems struct {
-	products []product
-	items    int
-}
-
-func (p *productItems) begin() { p.products, p.items = p.products[:0], 0 }
-
-func (p *productItems) add(x product) { p.products = append(p.products, x) }
 
 // The work of an item: enough to be worth handing out, and for memory to be read in
 // long runs; little enough to share out evenly.
@@ -41,37 +52,49 @@ const (
 )
 
 // runProducts runs the products that were added.
-func (s *Step) runProducts(o Op) {
-	p, bytes := &s.product, 0
-	for i := range p.products {
-		bytes += p.products[i].m.Bytes()
+func (s *Step) runProducts(kind Op, p *products) {
+	bytes := 0
+	for i := range p.list {
+		bytes += p.list[i].w.Bytes()
 	}
 	size := max(minItemBytes, min(maxItemBytes, bytes/(threadItems*s.Workers.Threads())))
-	for i := range p.products {
-		x := &p.products[i]
-		macs := x.m.Cols * kernel.RowBlock * x.rows()
-		x.chunk = max(1, min(max(size/x.m.BlockBytes(), 1), itemMACs/max(macs, 1)))
+	for i := range p.list {
+		x := &p.list[i]
+		macs := x.w.Cols * kernel.RowBlock * x.x.T
+		x.chunk = max(1, min(max(size/x.w.BlockBytes(), 1), itemMACs/max(macs, 1)))
 		x.first = p.items
-		p.items += (x.m.Blocks() + x.chunk - 1) / x.chunk
+		p.items += (x.w.Blocks() + x.chunk - 1) / x.chunk
 	}
-	if s.Meter != nil {
-		s.countProducts(o)
-	}
-	s.run(o, p, p.items)
+	s.run(kind, p, p.items)
 }
 
 // Do does one item.
-func (p *productItems) Do(item int, th *kernel.Thread) {
-	i := len(p.products) - 1
-	for p.products[i].first > item {
+func (p *products) Do(item int, th *kernel.Thread) {
+	i := len(p.list) - 1
+	for p.list[i].first > item {
 		i--
 	}
-	x := &p.products[i]
+	x := &p.list[i]
 	b0 := (item - x.first) * x.chunk
-	b1 := min(b0+x.chunk, x.m.Blocks())
-	if x.m.IsFloat() {
-		kernel.FloatProduct(x.y, x.ldy, x.f32, x.m, b0, b1, &th.Scratch)
+	b1 := min(b0+x.chunk, x.w.Blocks())
+	if x.w.IsFloat() {
+		kernel.FloatProduct(x.y.X, x.y.D+x.y.gap, x.x.f32, &x.w.Matrix, b0, b1, &th.Scratch)
 	} else {
-		kernel.Product(x.y, x.ldy, x.q8, x.m, b0, b1, &th.Scratch)
+		kernel.Product(x.y.X, x.y.D+x.y.gap, x.x.q8, &x.w.Matrix, b0, b1, &th.Scratch)
 	}
+}
+
+// work returns the weights that are read, and what is multiplied.
+func (p *products) work() (w Work) {
+	for i := range p.list {
+		x := &p.list[i]
+		macs := int64(x.w.Rows) * int64(x.w.Cols) * int64(x.x.T)
+		w.ReadBytes += int64(x.w.Bytes())
+		if x.w.IsFloat() {
+			w.FloatMACs += macs
+		} else {
+			w.IntMACs += macs
+		}
+	}
+	return w
 }

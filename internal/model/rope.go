@@ -242,15 +242,36 @@ func (r *Rope) rotate(x []float32, pos int) {
 // Rope turns every head of x to its row's position. Only the last Dim elements of a
 // head turn. x is not read again.
 //
-//	x [T, heads*D] → [T, heads*D]
+//	x [T, heads*D] → [T, heads*D]   Su et al. 2021, eq. 34
 func (s *Step) Rope(x *Act, heads int, r *Rope) *Act {
-	s.rows.f, s.rows.x, s.rows.heads, s.rows.rope, s.rows.pos = rowRope, x, heads, r, s.positions
-	s.runRows(x.T, x.D)
-	return x
+	return s.turn(x, heads, x.D/heads-r.Dim, r)
 }
 
 // ropeFirst is Rope on the first Dim elements of each head.
-func (s *Step) ropeFirst(x *Act, heads int, r *Rope) {
-	s.rows.f, s.rows.x, s.rows.heads, s.rows.rope, s.rows.pos = rowRopeFirst, x, heads, r, s.positions
-	s.runRows(x.T, x.D)
+func (s *Step) ropeFirst(x *Act, heads int, r *Rope) *Act { return s.turn(x, heads, 0, r) }
+
+// turn turns Dim elements of each head, from element at on.
+func (s *Step) turn(x *Act, heads, at int, r *Rope) *Act {
+	y := s.result(x)
+	s.eachRow(OpRows, filled(s, &s.records.rope, ropeRows{x, y, heads, at, r, s.positions}), x.T, x.D)
+	return y
+}
+
+type ropeRows struct {
+	x, y      *Act
+	heads, at int
+	rope      *Rope
+	positions []int32 // [T]
+}
+
+func (o *ropeRows) Operands() Operands { return Operands{In: []*Act{o.x}, Out: []*Act{o.y}} }
+
+func (o *ropeRows) row(t int, _ *kernel.Thread) {
+	y := o.y.Row(t)
+	if o.y != o.x {
+		copy(y, o.x.Row(t))
+	}
+	for D := o.y.D / o.heads; len(y) > 0; y = y[D:] {
+		o.rope.rotate(y[o.at:][:o.rope.Dim], int(o.positions[t]))
+	}
 }

@@ -19,6 +19,7 @@ type runner struct {
 	m     *Model
 	step  Step
 	cache *kvcache.Cache
+	after func() // is called after each step; nil: nothing is
 }
 
 func newRunner(t *testing.T, m *Model, kind kernel.CacheKind, threads int) *runner {
@@ -121,6 +122,9 @@ func (r *runner) run(t *testing.T, sequences [][]int32, p plan) result {
 		take(out.logits, which, &b, r.m.Logits(&r.step, h, 0, h.T))
 		if drafting {
 			r.draft(sequences, which, &b, h, out.drafts)
+		}
+		if r.after != nil {
+			r.after()
 		}
 		for i := range b.Segments {
 			b.Segments[i].Seq.Append(b.Segments[i].Tokens)

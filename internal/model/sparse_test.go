@@ -30,7 +30,7 @@ func TestChosen(t *testing.T) {
 				r.run(t, [][]int32{ids}, whole) // the last layer's choice is there afterwards
 				for row := range ids {
 					want := e.chosen[i][((layers-1)*len(ids)+row)*K:][:min(K, row+1)]
-					got := r.step.choose.chosen[row]
+					got := r.step.choice.positions[row]
 					if row < K {
 						if got != nil {
 							t.Fatalf("%s layer %d sequence %d row %d chose %v, want all", form, layers-1, i, row, got)
@@ -58,11 +58,11 @@ func TestSparseSkips(t *testing.T) {
 		for kind := kernel.CacheF32; kind <= kernel.CacheQ8; kind++ {
 			r := newRunner(t, m, kind, 1)
 			want := lastLogits(t, r, ids, nil)
-			chosen := slices.Clone(r.step.choose.chosen[0])
+			chosen := slices.Clone(r.step.choice.positions[0])
 			if len(chosen) != m.Config.IndexTopK {
 				t.Fatalf("%s: %d positions chosen of %d, want %d", form, len(chosen), len(ids), m.Config.IndexTopK)
 			}
-			for _, u := range r.step.attend.units {
+			for _, u := range r.step.units.list {
 				if !slices.Equal(u.chosen, chosen) {
 					t.Fatalf("%s: work on positions %v, want %v", form, u.chosen, chosen)
 				}
@@ -108,9 +108,8 @@ func spoil(r *runner, seq *kvcache.Sequence, pos int) {
 	a := r.m.net.attention()[0]
 	page, slot := seq.Page(a.Layer, pos/kernel.PagePositions), pos%kernel.PagePositions
 	row := slices.Repeat([]float32{1e4}, max(a.DK, a.DV))
-	at := attendItems{step: &r.step, layer: a}
 	for h := range a.HKV {
-		key, value := at.offsets(h)
+		key, value := a.offsets(r.step.Kind, h)
 		r.step.Kind.StoreKey(page[key:], slot, row[:a.DK], a.Latent)
 		if a.Latent == 0 {
 			r.step.Kind.StoreValue(page[value:], slot, row[:a.DV])

@@ -34,25 +34,6 @@ func (b *Batch) Tokens() int {
 	return n
 }
 
-// Act is an activation: T rows of D numbers. It lives until the step's mark that
-// it was made behind is released.
-type Act struct {
-	T, D int
-	X    []float32 // [T, D]
-	q8   *kernel.Q8
-	f32  *kernel.F32
-}
-
-// Row returns row t.
-func (a *Act) Row(t int) []float32 { return a.X[t*a.D : (t+1)*a.D : (t+1)*a.D] }
-
-// rows returns a view of rows from … to-1.
-func (a *Act) rows(s *Step, from, to int) *Act {
-	v := s.acts.next()
-	*v = Act{T: to - from, D: a.D, X: a.X[from*a.D : to*a.D]}
-	return v
-}
-
 // Step runs the operations of a model's forward pass, and owns the memory that
 // they need. The zero value with Workers and Kind set is ready; one goroutine uses
 // it at a time. Once it has seen its largest batch it allocates nothing.
@@ -60,31 +41,33 @@ type Step struct {
 	Workers *kernel.Workers
 	Kind    kernel.CacheKind // of keys and values
 	Meter   *Meter           // adds up what is done; nil: nothing does
+	// Record is handed each operation before it is computed. Then inputs stay as they
+	// are, and what a step made lives until the next one. It changes no bit. nil:
+	// records and activations are used again as soon as nobody reads them.
+	Record func(Operation)
 
 	embed     *Embedding
 	batch     *Batch
-	positions []int32 // of each row
-	segment   []int32 // of each row
-	pages     [][]byte
-	firstPage []int // of each segment, in pages
+	tokens    []int32 // of each row
+	positions []int32
+	segment   []int32
+	pages     layerPages
 
-	arena arena
-	acts  pool[Act]
-	q8s   pool[kernel.Q8]
-	f32s  pool[kernel.F32]
+	arena    arena
+	acts     pool[Act]
+	q8s      pool[kernel.Q8]
+	f32s     pool[kernel.F32]
+	routings pool[routing]
 
+	records records
 	rows    rowItems
-	product productItems
-	attend  attendItems
-	latent  latentItems
-	choose  chooseItems
-	heads   []*Act // parts of HeadLinear
-	routing routing
+	units   attendUnits
+	choice  choice
 }
 
 // begin starts a step with a batch.
 func (s *Step) begin(b *Batch) {
-	s.Release(Mark{})
+	s.free(Mark{})
 	s.arena.settle()
 	s.setBatch(b)
 }
@@ -92,9 +75,13 @@ func (s *Step) begin(b *Batch) {
 // setBatch sets the rows that the operations are about.
 func (s *Step) setBatch(b *Batch) {
 	s.batch = b
-	s.positions, s.segment = s.positions[:0], s.segment[:0]
+	s.tokens, s.positions, s.segment = s.tokens[:0], s.positions[:0], s.segment[:0]
+	if s.Record != nil { // records keep them
+		s.tokens, s.positions, s.segment = nil, nil, nil
+	}
 	for i := range b.Segments {
 		g := &b.Segments[i]
+		s.tokens = append(s.tokens, g.Tokens...)
 		for t := range g.Tokens {
 			s.positions = append(s.positions, int32(g.Pos+t))
 			s.segment = append(s.segment, int32(i))
@@ -103,59 +90,20 @@ func (s *Step) setBatch(b *Batch) {
 }
 
 // Mark is a place in the step's memory to go back to.
-type Mark struct{ floats, acts, q8s, f32s int }
+type Mark struct{ floats, acts, q8s, f32s, routings int }
 
 // Mark returns the place that the step's memory is at.
-func (s *Step) Mark() Mark { return Mark{s.arena.used, s.acts.used, s.q8s.used, s.f32s.used} }
+func (s *Step) Mark() Mark {
+	return Mark{s.arena.used, s.acts.used, s.q8s.used, s.f32s.used, s.routings.used}
+}
 
-// Release frees all activations made since the mark.
+// Release frees all activations made since the mark, unless operations are recorded.
 func (s *Step) Release(m Mark) {
-	s.arena.used, s.acts.used, s.q8s.used, s.f32s.used = m.floats, m.acts, m.q8s, m.f32s
-}
-
-// act returns a new activation with room for T rows of D.
-func (s *Step) act(T, D int) *Act {
-	a := s.acts.next()
-	*a = Act{T: T, D: D, X: s.arena.take(T * D)}
-	return a
-}
-
-// pool hands out values that keep their memory.
-type pool[E any] struct {
-	all  []*E
-	used int
-}
-
-func (p *pool[E]) next() *E {
-	if p.used == len(p.all) {
-		p.all = append(p.all, new(E))
+	if s.Record == nil {
+		s.free(m)
 	}
-	p.used++
-	return p.all[p.used-1]
 }
 
-// arena hands out float32 memory in order. What does not fit is allocated beside
-// it, and the arena is made larger before the next step.
-type arena struct {
-	memory []float32
-	used   int
-	most   int
-}
-
-func (a *arena) take(n int) []float32 {
-	n16 := (n + 15) &^ 15
-	start := a.used
-	a.used += n16
-	a.most = max(a.most, a.used)
-	if a.used > len(a.memory) {
-		return make([]float32, n)
-	}
-	return a.memory[start : start+n : start+n]
-}
-
-// settle makes the arena as large as what was taken at once so far.
-func (a *arena) settle() {
-	if a.most > len(a.memory) {
-		a.memory = make([]float32, a.most)
-	}
+func (s *Step) free(m Mark) {
+	s.arena.used, s.acts.used, s.q8s.used, s.f32s.used, s.routings.used = m.floats, m.acts, m.q8s, m.f32s, m.routings
 }
