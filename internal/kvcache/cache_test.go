@@ -179,6 +179,29 @@ func TestDrop(t *testing.T) {
 	}
 }
 
+// A private sequence neither leaves anything to be found nor takes what is there.
+func TestPrivate(t *testing.T) {
+	c := mustNew(t, 1<<20, Layer{Bytes: 64})
+	a := count(0, 600)
+	s := c.Private()
+	extend(t, s, a)
+	f := s.Fork()
+	if n := matched(c, a); n != 0 {
+		t.Errorf("%d positions of a private sequence were found", n)
+	}
+	there := computed(t, c, a)
+	extend(t, f, count(600, 200))
+	if got := c.Stats(); got.HeldPages != 3+1+1+3 { // 3 each, of which the fork copied one and took one more
+		t.Errorf("%d pages are held, want 8", got.HeldPages)
+	}
+	f.Free()
+	s.Free()
+	there.Free()
+	if got := c.Stats(); got.Sequences != 0 || got.HeldPages != 0 || got.CachedPages != 3 {
+		t.Errorf("got %+v, want 3 pages in the tree alone", got)
+	}
+}
+
 func TestStats(t *testing.T) {
 	c := mustNew(t, 4*64, Layer{Bytes: 64})
 	s := computed(t, c, count(0, 300))

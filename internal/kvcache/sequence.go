@@ -8,7 +8,7 @@ import (
 // Sequence is a list of tokens whose keys and values are in the cache.
 type Sequence struct {
 	cache  *Cache
-	root   *node // of the tree that the sequence belongs to; another than the cache's after Drop
+	root   *node // of the tree that the sequence belongs to; another than the cache's after Drop, and of a private one
 	tip    *node // of the last whole page
 	tokens []int32
 	pages  [][]*page // [group][split], nil where the window has passed
@@ -25,6 +25,16 @@ func (c *Cache) Sequence() *Sequence {
 		pages: make([][]*page, len(c.groups)),
 		first: make([]int, len(c.groups)),
 	}
+}
+
+// Private returns an empty sequence that stands apart: what it computes is not found
+// by others, and it takes no pages of theirs.
+func (c *Cache) Private() *Sequence {
+	s := c.Sequence()
+	c.root.sequences--
+	s.root = c.newNode(nil, nil)
+	s.root.sequences, s.tip = 1, s.root
+	return s
 }
 
 // Len returns the number of positions.

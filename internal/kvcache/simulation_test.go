@@ -128,7 +128,13 @@ func (w *world) add(x *twin) {
 	w.sequences = append(w.sequences, x)
 }
 
-func (w *world) empty() { w.add(&twin{Sequence: w.cache.Sequence(), text: w.text()}) }
+func (w *world) empty() {
+	if w.pick("private", 0, 2) == 0 {
+		w.add(&twin{Sequence: w.cache.Private(), text: w.text(), stale: true})
+		return
+	}
+	w.add(&twin{Sequence: w.cache.Sequence(), text: w.text()})
+}
 
 func (w *world) match() {
 	text := w.text()
