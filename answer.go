@@ -2,8 +2,8 @@ package blitz
 
 import (
 	"context"
+	"fmt"
 	"iter"
-	"strings"
 	"time"
 
 	"github.com/blitz-r1/blitz/chat/output"
@@ -11,156 +11,109 @@ import (
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
-// Token is one token of an answer, and the text that became certain with it.
-type Token struct {
-	ID      int32
-	Text    string         // as the model writes it, tags included; "" inside a character
-	Deltas  []output.Delta // the same, taken apart into reasoning, content and calls
-	Logprob float32        // where asked for
-	Top     []Candidate    // the best tokens, greater first, where asked for
-}
-
-// Candidate is a token that might have been drawn.
-type Candidate struct {
-	ID      int32
-	Text    string
-	Logprob float32
-}
-
-// Content returns what the token adds to the answer itself.
-func (t *Token) Content() string { return t.part(output.DeltaContent) }
-
-// Reasoning returns what the token adds to the reasoning.
-func (t *Token) Reasoning() string { return t.part(output.DeltaReasoning) }
-
-func (t *Token) part(kind output.DeltaKind) string {
-	var b strings.Builder
-	for _, d := range t.Deltas {
-		if d.Kind == kind {
-			b.WriteString(d.Text)
-		}
-	}
-	return b.String()
-}
-
-// Answer is an answer under way. One goroutine reads it.
+// Answer is an answer under way. One goroutine reads it; Close and Progress may be
+// called by any. What is not read is kept, so that a slow reader holds up nobody, and
+// an answer that is not read to its end is to be closed.
 type Answer struct {
-	stream    *engine.Stream
-	cancelled func() error // of the context
-	cancel    context.CancelFunc
-	tokens    *tokenizer.Tokenizer // nil: ids only
-	text      *tokenizer.Stream
-	parser    *output.Parser // nil: all is content
-	stop      []string
-	held      string // text that may be the beginning of a stop text
-	prompt    []int32
+	engine   *Engine
+	stream   *engine.Stream
+	ctx      context.Context // done with the request's, and when the answer is over
+	cancel   context.CancelCauseFunc
+	tokens   *tokenizer.Tokenizer // nil: ids only
+	text     *tokenizer.Stream
+	parser   *output.Parser // nil: all is content
+	budget   *thinkBudget   // nil: none
+	stop     stopTexts
+	settings Settings
+	guided   bool
+	prompt   []int32
 
-	output  output.Collector
-	ids     []int32
-	finish  string
-	err     error
-	over    bool // no more tokens are wanted
-	ended   bool // the last of the text was handed out
-	started time.Time
-	stats   Stats
+	output    output.Collector
+	ids       []int32
+	forced    []int // indices of ids
+	reasoning int   // tokens
+	finish    Finish
+	err       error
+	over      bool // no more tokens come
+	started   time.Time
+	finished  time.Time
 }
 
-// Stats are the counts and times of an answer.
-type Stats struct {
-	PromptTokens int           `json:"prompt_tokens"`
-	CachedTokens int           `json:"cached_tokens"` // of the prompt, not computed again
-	OutputTokens int           `json:"output_tokens"`
-	Prefill      time.Duration `json:"prefill_ns"` // from the request to the first token
-	Decode       time.Duration `json:"decode_ns"`  // from the first token to the last
-}
+// errLeft is the cause of an answer's end that its reader brought about.
+var errLeft = fmt.Errorf("blitz: the answer was closed: %w", context.Canceled)
 
-// PrefillRate returns the tokens of the prompt computed in a second.
-func (s Stats) PrefillRate() float64 { return rate(s.PromptTokens-s.CachedTokens, s.Prefill) }
-
-// DecodeRate returns the tokens drawn in a second, behind the first.
-func (s Stats) DecodeRate() float64 { return rate(s.OutputTokens-1, s.Decode) }
-
-func rate(n int, d time.Duration) float64 {
-	if n <= 0 || d <= 0 {
-		return 0
-	}
-	return float64(n) / d.Seconds()
-}
-
-// Tokens returns the tokens as they come. A caller that stops early ends the answer,
-// and one that comes again gets none.
-func (a *Answer) Tokens() iter.Seq[*Token] {
-	return func(yield func(*Token) bool) {
-		defer a.cancel()
-		first := time.Time{}
+// Tokens returns the tokens as they come, with the text that is certain not to be
+// part of a stop text; the last one has the rest. An answer that does not end well has
+// the error of Err at its end, whose Token is no token but may have the rest of the
+// text. A caller that stops early closes the answer, and one that comes again gets
+// none.
+func (a *Answer) Tokens() iter.Seq2[Token, error] {
+	return func(yield func(Token, error) bool) {
 		for !a.over {
-			t, ok := a.stream.Next()
-			if !ok {
-				break
-			}
-			if a.cancelled() != nil { // what the engine is ahead is not wanted
-				a.finish = "cancel"
-				break
-			}
-			now := time.Now()
-			if first.IsZero() {
-				first = now
-				a.stats.Prefill = now.Sub(a.started)
-			}
-			a.stats.Decode = now.Sub(first)
-			a.ids = append(a.ids, t.ID)
-			if !yield(a.token(t)) {
-				a.finish, a.over, a.ended = "cancel", true, true
-				return
+			t, err := a.next()
+			if !yield(t, err) && !a.over {
+				a.conclude(Finish{Reason: FinishCancelled}, nil)
 			}
 		}
-		a.end(yield)
 	}
 }
 
-// token decodes one token.
-func (a *Answer) token(t engine.Token) *Token {
-	out := &Token{ID: t.ID, Logprob: t.Logprob}
-	if a.tokens == nil {
-		return out
+// next returns the next token, or the error that ends the answer.
+func (a *Answer) next() (Token, error) {
+	t, ok := a.stream.Next()
+	if a.ctx.Err() == nil && ok {
+		return a.read(t), nil
 	}
-	piece, _ := a.text.Next(t.ID) // an id that only pads the vocabulary is no text
-	out.Text = a.beforeStop(piece)
-	out.Deltas = a.split(out.Text)
-	for _, c := range t.Top {
-		piece, _ := a.tokens.Decode([]int32{c.ID})
-		out.Top = append(out.Top, Candidate{ID: c.ID, Text: piece, Logprob: c.Logprob})
+	if ok { // what the engine is ahead is not wanted
+		a.conclude(Finish{Reason: FinishCancelled}, context.Cause(a.ctx))
+	} else {
+		a.ended(a.stream.Finish())
+	}
+	var rest Token
+	a.addRest(&rest)
+	return rest, a.err
+}
+
+// read decodes a token.
+func (a *Answer) read(t engine.Token) Token {
+	out := Token{ID: t.ID, Forced: t.Forced, End: t.End, Logprob: t.Logprob}
+	if t.Forced {
+		a.forced = append(a.forced, len(a.ids))
+	}
+	a.ids = append(a.ids, t.ID)
+	if a.tokens != nil {
+		for _, c := range t.Top {
+			piece, _ := a.tokens.Decode([]int32{c.ID}) // an id that only pads the vocabulary is no text
+			out.Top = append(out.Top, Candidate{ID: c.ID, Text: piece, Logprob: c.Logprob})
+		}
+		if !t.End {
+			a.decode(&out)
+		}
+	}
+	if t.Last && !a.over {
+		a.stream.Next() // returns when the engine has said why
+		a.ended(a.stream.Finish())
+	}
+	if a.over {
+		a.addRest(&out)
 	}
 	return out
 }
 
-// beforeStop takes text in and returns what is certain not to be part of a stop
-// text. A stop text ends the answer.
-func (a *Answer) beforeStop(piece string) string {
-	if len(a.stop) == 0 {
-		return piece
+// decode adds to a token the text that became certain with it. A stop text ends the
+// answer.
+func (a *Answer) decode(t *Token) {
+	reasoning := a.parser != nil && a.parser.InReasoning()
+	piece, _ := a.text.Next(t.ID) // an id that only pads the vocabulary is no text
+	text, found := a.stop.before(piece)
+	t.Text = text
+	t.Deltas = a.split(text)
+	if reasoning || a.parser != nil && a.parser.InReasoning() {
+		a.reasoning++
 	}
-	text := a.held + piece
-	first := -1
-	for _, s := range a.stop {
-		if i := strings.Index(text, s); s != "" && i >= 0 && (first < 0 || i < first) {
-			first = i
-		}
+	if found != "" {
+		a.conclude(Finish{Reason: FinishStopText, StopText: found}, nil)
 	}
-	if first >= 0 {
-		a.held, a.over, a.finish = "", true, "stop"
-		return text[:first]
-	}
-	keep := 0
-	for _, s := range a.stop {
-		for n := min(len(s)-1, len(text)); n > keep; n-- {
-			if strings.HasSuffix(text, s[:n]) {
-				keep = n
-			}
-		}
-	}
-	a.held = text[len(text)-keep:]
-	return text[:len(text)-keep]
 }
 
 // split takes text apart into deltas and collects them.
@@ -178,59 +131,108 @@ func (a *Answer) split(text string) []output.Delta {
 	return deltas
 }
 
-// end hands out what was held back and notes why the answer ended.
-func (a *Answer) end(yield func(*Token) bool) {
-	if a.ended {
+// ended notes why the engine ended the answer.
+func (a *Answer) ended(f engine.Finish) {
+	switch f.Reason {
+	case engine.FinishStop:
+		a.conclude(Finish{Reason: FinishStopToken, StopToken: a.ids[len(a.ids)-1]}, nil)
+	case engine.FinishLength:
+		a.conclude(Finish{Reason: FinishLength}, nil)
+	case engine.FinishContext:
+		a.conclude(Finish{Reason: FinishContext}, nil)
+	case engine.FinishCancel:
+		a.conclude(Finish{Reason: FinishCancelled}, f.Err)
+	default:
+		a.conclude(Finish{Reason: FinishError}, f.Err)
+	}
+}
+
+// conclude notes why the answer ended, once.
+func (a *Answer) conclude(f Finish, err error) {
+	if a.over {
 		return
 	}
-	a.over, a.ended = true, true
-	a.stats.PromptTokens, a.stats.CachedTokens = a.stream.Prompt()
-	a.stats.OutputTokens = len(a.ids)
-	if a.finish == "" {
-		finish, err := a.stream.Finish()
-		a.finish = finish.String()
-		if a.err == nil && finish != engine.FinishCancel {
-			a.err = err
-		}
-	}
-	last := &Token{ID: -1}
+	f.Budget = a.budget != nil && a.budget.ended.Load()
+	a.over, a.finish, a.err, a.finished = true, f, err, time.Now()
+	a.cancel(errLeft)
+}
+
+// addRest adds to the last token what was held back until the answer ended.
+func (a *Answer) addRest(t *Token) {
 	if a.tokens != nil {
-		last.Text = a.held
-		if rest := a.text.Flush(); a.finish == "length" || a.finish == "cancel" {
-			last.Text += rest
+		rest := a.stop.rest()
+		switch a.finish.Reason {
+		case FinishLength, FinishContext, FinishCancelled: // it may be cut inside a character
+			rest += a.text.Flush()
 		}
-		last.Deltas = a.split(last.Text)
+		t.Text += rest
+		t.Deltas = append(t.Deltas, a.split(rest)...)
 	}
 	if a.parser != nil {
 		deltas := a.parser.Close()
 		a.output.Add(deltas)
-		last.Deltas = append(last.Deltas, deltas...)
+		t.Deltas = append(t.Deltas, deltas...)
 	}
-	if len(last.Deltas) > 0 {
-		yield(last)
+	if a.finish.Reason == FinishStopToken && len(a.output.Output().ToolCalls) > 0 {
+		a.finish.Reason = FinishToolCalls
 	}
 }
 
-// Wait reads the answer to its end.
-func (a *Answer) Wait() {
+// Close ends the answer: its reader gets an error that wraps context.Canceled, unless
+// the answer was over. Any goroutine may call it, and more than once.
+func (a *Answer) Close() { a.cancel(errLeft) }
+
+// Wait reads the answer to its end and returns what Err does.
+func (a *Answer) Wait() error {
 	for range a.Tokens() {
 	}
+	return a.err
+}
+
+// Text reads the answer to its end and returns its content, without reasoning and
+// calls, and what Err does.
+func (a *Answer) Text() (string, error) {
+	err := a.Wait()
+	if content := a.output.Output().Content; content != nil {
+		return *content, err
+	}
+	return "", err
 }
 
 // Output returns reasoning, content and calls so far.
 func (a *Answer) Output() output.Output { return a.output.Output() }
 
-// IDs returns the tokens so far.
+// IDs returns the tokens so far, the end token included.
 func (a *Answer) IDs() []int32 { return a.ids }
 
 // PromptIDs returns the tokens of the prompt.
 func (a *Answer) PromptIDs() []int32 { return a.prompt }
 
-// Finish returns why the answer ended: stop, length or cancel; "" while it goes on.
-func (a *Answer) Finish() string { return a.finish }
+// Settings returns what the answer is drawn with, its seed included.
+func (a *Answer) Settings() Settings { return a.settings }
 
-// Err returns the error that ended the answer, nil where it ended well.
+// Finish returns why the answer ended; its Reason is FinishNone while it goes on.
+func (a *Answer) Finish() Finish { return a.finish }
+
+// Err returns the error that ended the answer, nil where it ended well or its reader
+// stopped. It is the cause of the request's context where that was done before.
 func (a *Answer) Err() error { return a.err }
 
-// Stats returns counts and times; they are whole at the end.
-func (a *Answer) Stats() Stats { return a.stats }
+// Usage returns counts and times so far; they are whole at the end.
+func (a *Answer) Usage() Usage {
+	p := a.stream.Progress()
+	u := Usage{
+		PromptTokens: p.Prompt, CachedTokens: p.Cached,
+		OutputTokens: len(a.ids), ReasoningTokens: a.reasoning, ForcedTokens: len(a.forced),
+	}
+	u.times(p, a.started)
+	return u
+}
+
+// Progress returns how far the engine is. Any goroutine may ask.
+func (a *Answer) Progress() Progress {
+	p := a.stream.Progress()
+	return Progress{
+		Queued: p.Admitted.IsZero(), PromptTokens: p.Prompt, CachedTokens: p.Cached, ComputedTokens: p.Computed, OutputTokens: p.Tokens,
+	}
+}

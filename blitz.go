@@ -8,7 +8,10 @@
 //	e, err := blitz.NewEngine(m, nil)
 //	…
 //	answer, err := e.NewSession(nil).Ask(ctx, "Name the capital of France.")
-//	for t := range answer.Tokens() {
+//	for t, err := range answer.Tokens() {
+//		if err != nil {
+//			return err
+//		}
 //		fmt.Print(t.Content())
 //	}
 //
@@ -30,6 +33,21 @@ import (
 var (
 	// ErrContext is a prompt that leaves no room for an answer in the context.
 	ErrContext = engine.ErrContext
+	// ErrOption is an option or a setting that is out of range, or one that cannot go
+	// with another.
+	ErrOption = engine.ErrOption
+	// ErrPrompt is a request without a token to go on from.
+	ErrPrompt = engine.ErrPrompt
+	// ErrClosed is the use of a model, an engine or threads that were closed.
+	ErrClosed = engine.ErrClosed
+	// ErrTokens is a token id that the model's vocabulary does not have.
+	ErrTokens = model.ErrTokens
+	// ErrLogits is a model whose numbers are not finite, so that nothing can be drawn.
+	ErrLogits = sample.ErrLogits
+	// ErrMask is a Guide, or several together, that let no token pass.
+	ErrMask = sample.ErrMask
+	// ErrGuide is a Guide that returned an error, or forced what is no token.
+	ErrGuide = engine.ErrGuide
 	// ErrNoRoom is a model or a context that does not fit into memory.
 	ErrNoRoom = model.ErrNoRoom
 	// ErrArch is a model of an architecture that is not built.
@@ -40,33 +58,3 @@ var (
 	// ErrNoTemplate is a conversation with a model that has no chat template.
 	ErrNoTemplate = errors.New("the model has no chat template")
 )
-
-// Sampling are the knobs of drawing tokens. The zero value is greedy with all
-// else off; see Model.Sampling for what a model's publisher suggests.
-type Sampling struct {
-	Temperature      float32 // 0: greedy
-	TopK             int     // 0: off
-	TopP             float32 // 0 or 1: off
-	MinP             float32 // 0: off
-	RepeatPenalty    float32 // 0 or 1: off
-	FrequencyPenalty float32
-	PresencePenalty  float32
-	LogitBias        map[int32]float32
-	Seed             uint64
-	Allowed          func(id int32) bool // which tokens may come next; nil: all
-}
-
-// settings returns the settings of package sample.
-func (s *Sampling) settings() sample.Settings {
-	orOne := func(v float32) float32 {
-		if v == 0 {
-			return 1
-		}
-		return v
-	}
-	return sample.Settings{
-		Temperature: s.Temperature, TopK: s.TopK, TopP: orOne(s.TopP), MinP: s.MinP,
-		Penalties: sample.Penalties{Repetition: orOne(s.RepeatPenalty), Frequency: s.FrequencyPenalty, Presence: s.PresencePenalty},
-		Bias:      s.LogitBias, Seed: s.Seed,
-	}
-}

@@ -1,56 +1,85 @@
 package blitz
 
 import (
+	"fmt"
+	"sync"
+
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/kernel"
 )
 
-// Engine runs a model: any number of requests at once, batched; what prompts have
-// in common is computed once.
+// Engine runs a model: any number of requests, as many of them at once as its options
+// say, batched; the others wait for their turn. What prompts have in common is
+// computed once. Any goroutine may use it.
 type Engine struct {
 	model *Model
 	run   *engine.Engine
+	once  sync.Once
 }
 
 // EngineOptions say how an engine runs. The zero value of each field is its
 // default.
 type EngineOptions struct {
-	Threads     int    // processors; as many as there are
-	Context     int    // positions of a sequence; the model's, at most 8192
-	Sequences   int    // that run at once; 1
-	Cache       string // f32, f16, bf16 or q8; by the model's weights
-	MemoryLimit int64  // bytes that caches may take; any
+	Threads     int      // processors; as many as there are
+	Shared      *Threads // in place of threads of its own, those of several engines
+	Context     int      // positions of a sequence; the model's, at most 8192
+	Stretch     bool     // Context may be more than the model was made for
+	Sequences   int      // that run at once; 8, or as many as MemoryLimit has room for
+	Chunk       int      // tokens of a step; 512. Fewer let a long prompt hold up the others less
+	Cache       string   // f32, f16, bf16 or q8; by the model's weights
+	MemoryLimit int64    // bytes that caches may take; any
 }
 
 // NewEngine starts an engine. o may be nil. The error wraps ErrNoRoom where the
-// context does not fit the memory limit.
+// context does not fit the memory limit, ErrOption where an option is out of range,
+// and ErrClosed where the model or the shared threads were closed.
 func NewEngine(m *Model, o *EngineOptions) (*Engine, error) {
 	if o == nil {
 		o = &EngineOptions{}
 	}
-	options := engine.Options{Threads: o.Threads, Context: o.Context, Sequences: o.Sequences, MemoryLimit: o.MemoryLimit}
+	options := engine.Options{
+		Threads: o.Threads, Context: o.Context, Sequences: o.Sequences, Chunk: o.Chunk, MemoryLimit: o.MemoryLimit,
+	}
+	if o.Shared != nil {
+		options.Shared = o.Shared.run
+	}
+	if most := m.MaxContext(); o.Context > most && !o.Stretch {
+		return nil, fmt.Errorf("blitz: a context of %d, the model was made for %d: %w", o.Context, most, ErrOption)
+	}
 	if o.Cache != "" {
 		kind, err := kernel.ParseCacheKind(o.Cache)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("blitz: %w: %w", err, ErrOption)
 		}
 		options.Cache = &kind
 	}
+	if err := m.lease.join(); err != nil {
+		return nil, err
+	}
 	run, err := engine.New(m.net, options)
 	if err != nil {
+		m.lease.leave(m.net.Close)
 		return nil, err
 	}
 	return &Engine{model: m, run: run}, nil
 }
 
-// Close ends all requests and the engine's threads.
-func (e *Engine) Close() { e.run.Close() }
+// Close ends all requests and the engine's own threads. It may be called twice.
+func (e *Engine) Close() {
+	e.once.Do(func() {
+		e.run.Close()
+		e.model.lease.leave(e.model.net.Close)
+	})
+}
 
 // Model returns the engine's model.
 func (e *Engine) Model() *Model { return e.model }
 
 // Context returns the positions of a sequence.
 func (e *Engine) Context() int { return e.run.Options().Context }
+
+// Sequences returns how many requests run at once.
+func (e *Engine) Sequences() int { return e.run.Options().Sequences }
 
 // Threads returns the processors in use.
 func (e *Engine) Threads() int { return e.run.Options().Threads }

@@ -83,10 +83,9 @@ func TestOpenText(t *testing.T) {
 // once.
 func TestAnswerTwice(t *testing.T) {
 	e := tinyEngine(t)
-	letters := &Sampling{Allowed: func(id int32) bool { return id >= 'a' && id <= 'z' }}
 	ask := func(stop ...string) *Answer {
 		t.Helper()
-		a, err := e.Generate(t.Context(), Request{Prompt: "Q", MaxTokens: 6, Sampling: letters, Stop: stop})
+		a, err := e.Generate(t.Context(), Request{Prompt: "Q", MaxTokens: 6, Sampling: &Sampling{}, Guides: []Guide{letters}, Stop: stop})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,11 +94,11 @@ func TestAnswerTwice(t *testing.T) {
 	}
 	text := *ask().Output().Content
 	a := ask(text[5:] + "!") // the last letter may begin it
-	for tok := range a.Tokens() {
-		t.Errorf("the second time came %q", tok.Text)
+	for tok, err := range a.Tokens() {
+		t.Errorf("the second time came %q, %v", tok.Text, err)
 	}
-	if got := *a.Output().Content; got != text || len(a.IDs()) != 6 || a.Finish() != "length" {
-		t.Errorf("got %q of %d tokens, %s; want %q of 6, length", got, len(a.IDs()), a.Finish(), text)
+	if got := *a.Output().Content; got != text || len(a.IDs()) != 6 || a.Finish() != (Finish{Reason: FinishLength}) {
+		t.Errorf("got %q of %d tokens, %v; want %q of 6, length", got, len(a.IDs()), a.Finish(), text)
 	}
 }
 

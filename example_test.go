@@ -23,7 +23,10 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for t := range answer.Tokens() {
+	for t, err := range answer.Tokens() {
+		if err != nil {
+			log.Fatal(err)
+		}
 		fmt.Print(t.Content())
 	}
 }

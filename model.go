@@ -23,6 +23,8 @@ import (
 type Model struct {
 	path      string
 	net       *model.Model
+	latent    model.LatentForm
+	lease     lease
 	tokens    *tokenizer.Tokenizer // nil: none
 	template  *chat.Template       // nil: none
 	templErr  error                // why a template that is there cannot be used
@@ -58,7 +60,7 @@ func Open(path string, o *Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{path: path}
+	m := &Model{path: path, latent: form}
 	if err := m.openText(o.Text); err != nil { // first, since weights take longer
 		return nil, err
 	}
@@ -109,8 +111,9 @@ func (m *Model) openText(wanted bool) error {
 	return nil
 }
 
-// Close gives the memory back. Engines of the model must be closed before.
-func (m *Model) Close() { m.net.Close() }
+// Close gives the memory of the weights back: at once, or when the last engine of the
+// model is closed.
+func (m *Model) Close() { m.lease.close(m.net.Close) }
 
 // Tokenizer returns the tokenizer, nil where the model has none.
 func (m *Model) Tokenizer() *tokenizer.Tokenizer { return m.tokens }
@@ -148,6 +151,17 @@ func (m *Model) MaxContext() int { return m.net.Config.MaxPositionEmbeddings }
 
 // VocabSize returns the number of token ids.
 func (m *Model) VocabSize() int { return m.net.Config.VocabSize }
+
+// form returns the form of latent attention, "none" of a model that has another.
+func (m *Model) form() string {
+	if m.net.Config.KVLoraRank == 0 {
+		return "none"
+	}
+	return m.latent.String()
+}
+
+// root returns the digest that names the model, "" where it was not made.
+func (m *Model) root() string { return "" }
 
 // metadata gives a tokenizer what it reads of a GGUF file.
 type metadata struct{ *gguf.File }

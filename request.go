@@ -3,7 +3,10 @@ package blitz
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,84 +17,128 @@ import (
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
-// Think says how much a model may reason before it answers.
-type Think struct {
-	Mode   ThinkMode
-	Budget int // reasoning tokens of an answer in a conversation; 0: as many as it likes
-}
-
-// ThinkMode switches reasoning, for models that have it.
-type ThinkMode uint8
-
-// The modes.
-const (
-	ThinkDefault ThinkMode = iota // as the model's template does
-	ThinkOn
-	ThinkOff
-)
-
 // Request is what a user asks. One of Messages, Prompt and Tokens is set.
 type Request struct {
 	Messages []chat.Message // a conversation, rendered by the model's template
 	Prompt   string         // text to continue as it is, with BOS where the model wants it
 	Tokens   []int32        // ids to continue as they are
+	// Rendered says that Tokens are a conversation that was rendered already, so that
+	// the answer is read as one: reasoning, content and calls.
+	Rendered bool
 
 	Tools     []jinja.Value // for a conversation: what may be called; see chat.Tool
 	Variables *jinja.Dict   // for a conversation: further variables of the template
-	Think     Think
+	Think     Think         // for a conversation
 
 	Sampling  *Sampling // nil: what the model's publisher suggests
 	MaxTokens int       // of the answer; 0: as many as the context has room for
 	Stop      []string  // texts that end the answer, and are not part of it
+	Guides    []Guide   // what may come next; for this answer alone
 	Logprobs  bool      // with the log-probability of each token
 	TopTokens int       // and of that many best ones besides
+	// Observe, where not nil, is shown each token of the answer with the logits that it
+	// came from, before penalties and masks: [V], to be read during the call only. The
+	// engine's goroutine calls it, and may be a little ahead of a stop text.
+	Observe func(id int32, logits []float32)
+}
+
+// check says what is wrong with a request, before any work is done for it.
+func (r *Request) check(m *Model) error {
+	given := 0
+	for _, is := range []bool{r.Messages != nil, r.Prompt != "", r.Tokens != nil} {
+		if is {
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		return fmt.Errorf("blitz: a request has more than one of Messages, Prompt and Tokens: %w", ErrOption)
+	case r.Messages == nil && (r.Tools != nil || r.Variables != nil):
+		return fmt.Errorf("blitz: a request has Tools or Variables, but no Messages: %w", ErrOption)
+	case r.Rendered && r.Tokens == nil:
+		return fmt.Errorf("blitz: a request is rendered, but has no Tokens: %w", ErrOption)
+	case r.MaxTokens < 0:
+		return fmt.Errorf("blitz: MaxTokens is %d, want 0 (any) or more: %w", r.MaxTokens, ErrOption)
+	case r.TopTokens < 0 || r.TopTokens > m.VocabSize():
+		return fmt.Errorf("blitz: TopTokens is %d, want 0 to %d: %w", r.TopTokens, m.VocabSize(), ErrOption)
+	case r.Think.Mode > ThinkOff || r.Think.Budget < 0:
+		return fmt.Errorf("blitz: Think is %d with a budget of %d: %w", r.Think.Mode, r.Think.Budget, ErrOption)
+	}
+	if r.Sampling != nil {
+		for id := range r.Sampling.LogitBias {
+			if id < 0 || int(id) >= m.VocabSize() {
+				return fmt.Errorf("blitz: LogitBias of token %d, want 0 to %d: %w", id, m.VocabSize()-1, ErrOption)
+			}
+		}
+	}
+	return nil
 }
 
 // Generate starts answering a request. ctx ends the answer when it is done. The
-// error wraps ErrContext, ErrNoRoom or ErrNoTemplate, or tells what of the request
-// is wrong.
+// error wraps ErrContext, ErrNoRoom, ErrNoTemplate, ErrOption, ErrPrompt, ErrTokens or
+// ErrClosed, or tells what of the messages is wrong.
 func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
-	started := time.Now()
-	ids, open, err := e.prompt(ctx, &r)
+	a := &Answer{engine: e, started: time.Now(), stop: stopTexts{texts: slices.Clone(r.Stop)}, guided: len(r.Guides) > 0}
+	if err := errors.Join(r.check(e.model), a.stop.check()); err != nil {
+		return nil, err
+	}
+	p, err := e.prompt(ctx, &r)
 	if err != nil {
 		return nil, err
 	}
+	a.prompt = p.ids
 	sampling := r.Sampling
 	if sampling == nil {
 		s, _ := e.model.Sampling()
 		sampling = &s
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	a := &Answer{cancelled: ctx.Err, cancel: cancel, stop: r.Stop, prompt: ids, started: started}
-	if t := e.model.tokens; t != nil {
-		a.tokens, a.text = t, t.NewStream()
-		if r.Messages != nil && e.model.format != "" {
-			if a.parser, err = newParser(e.model.format, r.Tools, open); err != nil {
-				cancel()
-				return nil, err
-			}
-		}
+	a.settings = sampling.resolve()
+	a.settings.LogitBias = maps.Clone(a.settings.LogitBias)
+	a.settings.MaxTokens, a.settings.Stop, a.settings.Think = r.MaxTokens, a.stop.texts, r.Think
+	if err := a.reader(&r, p); err != nil {
+		return nil, err
 	}
 	request := engine.Request{
-		Tokens: ids, MaxTokens: r.MaxTokens, Sampling: sampling.settings(), Stop: e.model.stops,
-		Allowed: sampling.Allowed, Logprobs: -1,
+		Tokens: p.ids, MaxTokens: r.MaxTokens, Sampling: a.settings.draw(), Stop: e.model.stops, Logprobs: -1, Observe: r.Observe,
 	}
 	if r.Logprobs || r.TopTokens > 0 {
 		request.Logprobs = r.TopTokens
 	}
-	if r.Think.Budget > 0 && a.parser != nil {
-		b, err := newThinkBudget(e.model.tokens, e.model.format, r.Think.Budget, open)
-		if err != nil {
-			cancel()
-			return nil, err
-		}
-		request.After = b.after
+	if a.budget != nil {
+		request.Guides = append(request.Guides, a.budget)
 	}
-	if a.stream, err = e.run.Submit(ctx, request); err != nil {
-		cancel()
+	for _, g := range r.Guides {
+		request.Guides = append(request.Guides, g)
+	}
+	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	if a.stream, err = e.run.Submit(a.ctx, request); err != nil {
+		a.cancel(err)
 		return nil, err
 	}
 	return a, nil
+}
+
+// reader makes what the answer is read with.
+func (a *Answer) reader(r *Request, p prompt) error {
+	m := a.engine.model
+	if m.tokens == nil {
+		if len(r.Stop) > 0 {
+			return fmt.Errorf("blitz: stop texts, and the model gives token ids only: %w", tokenizer.ErrNoTokenizer)
+		}
+		return nil
+	}
+	a.tokens, a.text = m.tokens, m.tokens.NewStream()
+	if !p.chat || m.format == "" {
+		return nil
+	}
+	var err error
+	if a.parser, err = newParser(m.format, r.Tools, p.open); err != nil {
+		return err
+	}
+	if r.Think.Budget > 0 {
+		a.budget, err = newThinkBudget(m.tokens, m.format, r.Think.Budget, p.open)
+	}
+	return err
 }
 
 // newParser returns a parser of a format. Where values are written without their types
@@ -110,23 +157,39 @@ func newParser(format string, tools []jinja.Value, open bool) (*output.Parser, e
 	return output.NewParser(format, o)
 }
 
-// prompt returns the tokens of a request, and whether they end inside reasoning.
-func (e *Engine) prompt(ctx context.Context, r *Request) (ids []int32, open bool, err error) {
+// prompt is what a model is given.
+type prompt struct {
+	ids  []int32
+	chat bool // it is a conversation
+	open bool // it ends inside reasoning
+}
+
+// prompt makes the prompt of a request.
+func (e *Engine) prompt(ctx context.Context, r *Request) (prompt, error) {
+	t := e.model.tokens
 	switch {
 	case r.Tokens != nil:
-		return r.Tokens, false, nil
-	case e.model.tokens == nil:
-		return nil, false, fmt.Errorf("blitz: the model takes token ids only: %w", tokenizer.ErrNoTokenizer)
+		p := prompt{ids: slices.Clone(r.Tokens), chat: r.Rendered}
+		if p.chat && t != nil {
+			text, err := t.Decode(p.ids)
+			if err != nil {
+				return p, fmt.Errorf("blitz: %w: %w", err, ErrTokens)
+			}
+			p.open = output.OpensReasoning(text)
+		}
+		return p, nil
+	case t == nil:
+		return prompt{}, fmt.Errorf("blitz: the model takes token ids only: %w", tokenizer.ErrNoTokenizer)
 	case r.Messages == nil:
-		ids, err = e.model.tokens.Encode(r.Prompt, tokenizer.AddSpecial)
-		return ids, false, err
+		ids, err := t.Encode(r.Prompt, tokenizer.AddSpecial)
+		return prompt{ids: ids}, err
 	}
 	text, err := e.model.Render(ctx, r)
 	if err != nil {
-		return nil, false, err
+		return prompt{}, err
 	}
-	ids, err = e.model.tokens.Encode(text, 0)
-	return ids, output.OpensReasoning(text), err
+	ids, err := t.Encode(text, 0)
+	return prompt{ids, true, output.OpensReasoning(text)}, err
 }
 
 // Render returns the prompt of a conversation as the model's template writes it.

@@ -52,7 +52,7 @@ func (s *Session) Settle() {
 		return
 	}
 	out := s.answer.Output()
-	s.answer.cancel()
+	s.answer.Close()
 	s.answer = nil
 	m := chat.Message{Role: "assistant", ToolCalls: wholeCalls(out.ToolCalls)}
 	if out.Content != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // defaultSampling is used where a model's publisher suggests nothing.
-var defaultSampling = Sampling{Temperature: 0.8, TopP: 0.95, TopK: 40}
+var defaultSampling = Sampling{Temperature: 0.8, TopP: new(float32(0.95)), TopK: 40}
 
 // maxGenerationConfig bounds a generation_config.json.
 const maxGenerationConfig = 1 << 20
@@ -84,7 +84,7 @@ func (m *Model) suggestedByConfig(data []byte) error {
 	m.sampling = Sampling{Temperature: 1}
 	set(&m.sampling.Temperature, c.Temperature)
 	set(&m.sampling.TopK, c.TopK)
-	set(&m.sampling.TopP, c.TopP)
+	m.sampling.TopP = c.TopP
 	set(&m.sampling.MinP, c.MinP)
 	set(&m.sampling.RepeatPenalty, c.RepetitionPenalty)
 	if c.DoSample != nil && !*c.DoSample {
@@ -117,8 +117,11 @@ func (m *Model) addStops(v any) {
 
 func (m *Model) suggestedByGGUF(f *gguf.File) {
 	s := Sampling{Temperature: 1}
+	if v, ok := f.Float("general.sampling.top_p"); ok {
+		s.TopP, m.suggested = new(float32(v)), true
+	}
 	for key, dst := range map[string]*float32{
-		"temp": &s.Temperature, "top_p": &s.TopP, "min_p": &s.MinP, "penalty_repeat": &s.RepeatPenalty,
+		"temp": &s.Temperature, "min_p": &s.MinP, "penalty_repeat": &s.RepeatPenalty,
 	} {
 		if v, ok := f.Float("general.sampling." + key); ok {
 			*dst, m.suggested = float32(v), true

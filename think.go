@@ -1,7 +1,10 @@
 package blitz
 
 import (
+	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 
@@ -9,6 +12,45 @@ import (
 	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
+
+// Think says how much a model may reason before it answers.
+type Think struct {
+	Mode   ThinkMode `json:"mode"`
+	Budget int       `json:"budget,omitempty"` // reasoning tokens of an answer in a conversation; 0: as many as it likes
+}
+
+// ThinkMode switches reasoning, for models that have it.
+type ThinkMode uint8
+
+// The modes.
+const (
+	ThinkDefault ThinkMode = iota // as the model's template does
+	ThinkOn
+	ThinkOff
+)
+
+var thinkModes = []string{"auto", "on", "off"}
+
+// String returns auto, on or off.
+func (m ThinkMode) String() string {
+	if int(m) < len(thinkModes) {
+		return thinkModes[m]
+	}
+	return fmt.Sprintf("ThinkMode(%d)", uint8(m))
+}
+
+// MarshalText writes the word of String.
+func (m ThinkMode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads the word of String.
+func (m *ThinkMode) UnmarshalText(text []byte) error {
+	i := slices.Index(thinkModes, string(text))
+	if i < 0 {
+		return fmt.Errorf("blitz: mode of reasoning %q, want one of %q", text, thinkModes)
+	}
+	*m = ThinkMode(i)
+	return nil
+}
 
 // The tags around reasoning, as the models of the R1 kind write them.
 const (
@@ -49,19 +91,21 @@ func withoutThinking(prompt string, t *chat.Template) string {
 	return prompt
 }
 
-// thinkBudget ends reasoning that takes too long: from thinkSlack tokens before the
-// budget's end on, the end tag is put after the next sentence; at the end in any
-// case. What is reasoning is what the parser of the format takes for it. Tags are no
-// reasoning and are not counted.
+// thinkBudget is the Guide that ends reasoning that takes too long: from thinkSlack
+// tokens before the budget's end on, the end tag is put after the next sentence; at the
+// end in any case. What is reasoning is what the parser of the format takes for it. Tags
+// are no reasoning and are not counted.
 type thinkBudget struct {
 	tokens *tokenizer.Tokenizer
 	stream *tokenizer.Stream
 	parser *output.Parser // nil: the reasoning is over, or there is none
 	format string
 	budget int
-	used   int    // reasoning tokens
-	begun  bool   // there was more than whitespace
-	text   string // the last of the reasoning
+	used   int         // reasoning tokens
+	begun  bool        // there was more than whitespace
+	text   string      // the last of the reasoning
+	forced []int32     // the end tag, before it is put
+	ended  atomic.Bool // it was put
 }
 
 // newThinkBudget returns the budget of one answer; open says that the prompt ends
@@ -74,8 +118,24 @@ func newThinkBudget(t *tokenizer.Tokenizer, format string, budget int, open bool
 	return &thinkBudget{tokens: t, stream: t.NewStream(), parser: p, format: format, budget: budget}, nil
 }
 
-// after returns the tokens to put behind the one just drawn.
-func (b *thinkBudget) after(id int32) []int32 {
+// Begin is part of Guide.
+func (b *thinkBudget) Begin([]int32) error { return nil }
+
+// Mask lets all pass.
+func (b *thinkBudget) Mask([]uint64) bool { return false }
+
+// Forced returns the end tag when it is due.
+func (b *thinkBudget) Forced() []int32 {
+	ids := b.forced
+	if ids != nil {
+		b.forced = nil
+		b.ended.Store(true)
+	}
+	return ids
+}
+
+// Accept counts a token.
+func (b *thinkBudget) Accept(id int32) error {
 	if b.parser == nil {
 		return nil
 	}
@@ -96,7 +156,7 @@ func (b *thinkBudget) after(id int32) []int32 {
 	ends := piece != "" && b.begun && endsSentence(b.text) // not inside a character
 	if b.used >= b.budget || b.used >= b.budget-thinkSlack && ends {
 		b.parser = nil
-		return b.end()
+		b.forced = b.end()
 	}
 	return nil
 }

@@ -36,15 +36,26 @@ func (b *thinkBudget) write(t *testing.T, text, answer string) []int32 {
 	var out []int32
 	for _, id := range ids {
 		out = append(out, id)
-		if end := b.after(id); end != nil {
+		if err := b.Accept(id); err != nil {
+			t.Fatal(err)
+		}
+		if end := b.Forced(); end != nil {
 			rest, err := b.tokens.Encode(answer, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
 			out = append(out, end...)
+			for _, id := range end {
+				if err := b.Accept(id); err != nil {
+					t.Fatal(err)
+				}
+			}
 			for _, id := range rest {
 				out = append(out, id)
-				if more := b.after(id); more != nil {
+				if err := b.Accept(id); err != nil {
+					t.Fatal(err)
+				}
+				if more := b.Forced(); more != nil {
 					t.Fatalf("%q: the reasoning is ended twice", text)
 				}
 			}
@@ -189,18 +200,17 @@ func TestThinkEngine(t *testing.T) {
 		t.Fatalf("format: got %q, want qwq", m.Format())
 	}
 	const budget = 40
-	letters := func(id int32) bool { return id >= 'a' && id <= 'z' }
 	ask := func(r Request) *Answer {
 		t.Helper()
 		r.Messages = []chat.Message{{Role: "user", Content: jinja.String("Q")}}
-		r.Sampling = &Sampling{Temperature: 1, Seed: 7, Allowed: letters}
+		r.Sampling = &Sampling{Temperature: 1, Seed: new(uint64(7))}
+		r.Guides = []Guide{letters}
 		a, err := e.Generate(context.Background(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.Wait()
-		if a.Err() != nil {
-			t.Fatal(a.Err())
+		if err := a.Wait(); err != nil {
+			t.Fatal(err)
 		}
 		return a
 	}
@@ -228,13 +238,13 @@ func TestThinkEngine(t *testing.T) {
 	checkContinues(t, e, budget, budget+len(end))
 
 	cut := ask(Request{MaxTokens: budget + 2, Think: Think{Mode: ThinkOn, Budget: budget}})
-	if !slices.Equal(cut.IDs(), ids[:budget+2]) || cut.Finish() != "length" {
-		t.Errorf("cut in the end tag: got %v, %s, want %v, length", cut.IDs(), cut.Finish(), ids[:budget+2])
+	if !slices.Equal(cut.IDs(), ids[:budget+2]) || cut.Finish() != (Finish{Reason: FinishLength, Budget: true}) {
+		t.Errorf("cut in the end tag: got %v, %v, want %v, length", cut.IDs(), cut.Finish(), ids[:budget+2])
 	}
 	first := string(text[budget+len("\n</think>\n\n")])
 	stopped := ask(Request{MaxTokens: 100, Think: Think{Mode: ThinkOn, Budget: budget}, Stop: []string{"</think>\n\n" + first}})
-	if out := stopped.Output(); stopped.Finish() != "stop" || len(stopped.IDs()) != budget+len(end)+1 || out.Content != nil {
-		t.Errorf("a stop text at the end tag: got %v, %s, %v", stopped.IDs(), stopped.Finish(), out.Content)
+	if out := stopped.Output(); stopped.Finish().Reason != FinishStopText || len(stopped.IDs()) != budget+len(end)+1 || out.Content != nil {
+		t.Errorf("a stop text at the end tag: got %v, %v, %v", stopped.IDs(), stopped.Finish(), out.Content)
 	}
 }
 
@@ -243,8 +253,10 @@ func TestThinkEngine(t *testing.T) {
 // of reasoning and tag.
 func checkContinues(t *testing.T, e *Engine, budget, n int) {
 	t.Helper()
-	greedy := &Sampling{Allowed: func(id int32) bool { return id >= 'a' && id <= 'z' }}
-	r := Request{Messages: []chat.Message{{Role: "user", Content: jinja.String("Q")}}, Sampling: greedy, MaxTokens: 100, Think: Think{Budget: budget}}
+	r := Request{
+		Messages: []chat.Message{{Role: "user", Content: jinja.String("Q")}}, Sampling: &Sampling{}, Guides: []Guide{letters},
+		MaxTokens: 100, Think: Think{Budget: budget},
+	}
 	bounded, err := e.Generate(context.Background(), r)
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +267,7 @@ func checkContinues(t *testing.T, e *Engine, budget, n int) {
 		t.Fatalf("got %d tokens, want more than %d", len(ids), n)
 	}
 	whole, err := e.Generate(context.Background(), Request{
-		Tokens: slices.Concat(bounded.PromptIDs(), ids[:n]), Sampling: greedy, MaxTokens: len(ids) - n,
+		Tokens: slices.Concat(bounded.PromptIDs(), ids[:n]), Sampling: &Sampling{}, Guides: []Guide{letters}, MaxTokens: len(ids) - n,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -170,18 +170,19 @@ func (c *conversation) ask(ctx context.Context, text string) error {
 	defer cancel()
 	c.console.OnInterrupt(cancel)
 	defer c.console.OnInterrupt(nil)
-	a, s, err := c.send(ctx, text)
+	a, err := c.send(ctx, text)
 	if err != nil {
 		return err
 	}
 	if err := printAnswer(a, newPrinter(c.console, true, c.style, c.flags.hideThinking)); err != nil {
 		return err
 	}
-	if err := a.Err(); err != nil {
+	stopped := a.Finish().Reason == blitz.FinishCancelled
+	if err := a.Err(); err != nil && !stopped {
 		return err
 	}
-	stats := newStats(c.opened.name, c.opened.load, c.opened.engine, a, s)
-	if stats.Finish == "cancel" {
+	stats := newStats(c.opened.name, c.opened.load, c.opened.engine, a)
+	if stopped {
 		c.note("(stopped)")
 	} else if why := c.flags.cut(c.opened, &stats); why != "" {
 		c.note("(cut: %s)", why)
@@ -192,15 +193,13 @@ func (c *conversation) ask(ctx context.Context, text string) error {
 	return nil
 }
 
-// send gives a message to the engine, with what it is drawn with.
-func (c *conversation) send(ctx context.Context, text string) (*blitz.Answer, *blitz.Sampling, error) {
+// send gives a message to the engine.
+func (c *conversation) send(ctx context.Context, text string) (*blitz.Answer, error) {
 	r := c.flags.request(c.opened)
 	if c.opened.plain {
 		r.Prompt = text
-		a, err := c.opened.engine.Generate(ctx, r)
-		return a, r.Sampling, err
+		return c.opened.engine.Generate(ctx, r)
 	}
 	c.session.Request = r
-	a, err := c.session.Ask(ctx, text)
-	return a, r.Sampling, err
+	return c.session.Ask(ctx, text)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -152,11 +153,15 @@ func (c *conversation) setting(key string) string {
 	case "top_k":
 		return fmt.Sprintf("%v (%s)", s.TopK, from)
 	case "top_p":
-		return fmt.Sprintf("%v (%s)", orOne(s.TopP), from)
+		topP := float32(1)
+		if s.TopP != nil {
+			topP = *s.TopP
+		}
+		return fmt.Sprintf("%v (%s)", topP, from)
 	case "min_p":
 		return fmt.Sprintf("%v (%s)", s.MinP, from)
 	case "repeat_penalty":
-		return fmt.Sprintf("%v (%s)", orOne(s.RepeatPenalty), from)
+		return fmt.Sprintf("%v (%s)", cmp.Or(s.RepeatPenalty, 1), from)
 	case "seed":
 		return "random"
 	case "max_tokens":

@@ -109,6 +109,6 @@ func (f *engineFlags) engineOptions() (engine.Options, error) {
 // 0 for the default.
 func (f *engineFlags) start(m *blitz.Model, context int) (*blitz.Engine, error) {
 	return blitz.NewEngine(m, &blitz.EngineOptions{
-		Threads: f.threads.v, Context: context, Cache: f.cache.v, MemoryLimit: memoryLimit(),
+		Threads: f.threads.v, Context: context, Sequences: 1, Cache: f.cache.v, MemoryLimit: memoryLimit(),
 	})
 }

@@ -226,6 +226,5 @@ func greedyIDs(ctx context.Context, e *engine.Engine, ids []int32, n int) ([]byt
 	for t, ok := s.Next(); ok; t, ok = s.Next() {
 		out = binary.LittleEndian.AppendUint32(out, uint32(t.ID))
 	}
-	_, err = s.Finish()
-	return out, err
+	return out, s.Finish().Err
 }

@@ -34,7 +34,7 @@ func newPrinter(w io.Writer, screen, style, hide bool) *printer {
 }
 
 // token writes what a token adds.
-func (p *printer) token(t *blitz.Token) error {
+func (p *printer) token(t blitz.Token) error {
 	for _, d := range t.Deltas {
 		p.delta(d)
 	}

@@ -38,7 +38,7 @@ func TestPrinter(t *testing.T) {
 		var out bytes.Buffer
 		p := newPrinter(&out, c.screen, c.style, c.hide)
 		for _, d := range c.deltas {
-			if err := p.token(&blitz.Token{Deltas: []output.Delta{d}}); err != nil {
+			if err := p.token(blitz.Token{Deltas: []output.Delta{d}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -60,7 +60,7 @@ func TestPrinterOnAClosedStream(t *testing.T) {
 	r.Close()
 	w.Close()
 	p := newPrinter(w, false, false, false)
-	err = p.token(&blitz.Token{Deltas: []output.Delta{{Kind: output.DeltaContent, Text: "a"}}})
+	err = p.token(blitz.Token{Deltas: []output.Delta{{Kind: output.DeltaContent, Text: "a"}}})
 	if !errors.Is(err, os.ErrClosed) {
 		t.Errorf("got %v, want ErrClosed", err)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 
@@ -101,7 +100,7 @@ const plainTokens = 256
 func (f *runFlags) request(o *opened) blitz.Request {
 	s, _ := o.model.Sampling()
 	f.apply(&s)
-	s.Seed = f.seed.next()
+	s.Seed = new(f.seed.next())
 	r := blitz.Request{Sampling: &s, MaxTokens: f.maxTokens.v, Think: f.think.v}
 	if o.plain && !f.maxTokens.set {
 		r.MaxTokens = plainTokens
@@ -150,15 +149,15 @@ func (f *runFlags) once(o *opened, prompt string) error {
 	if err := printAnswer(a, p); err != nil {
 		return err
 	}
-	if err := f.report(o, a, r.Sampling); err != nil {
+	if err := f.report(o, a); err != nil {
 		return err
 	}
-	return ended(ctx, a)
+	return a.Err()
 }
 
 // printAnswer prints an answer to its end.
 func printAnswer(a *blitz.Answer, p *printer) error {
-	for t := range a.Tokens() {
+	for t := range a.Tokens() { // what ended it is asked for behind the report
 		if err := p.token(t); err != nil {
 			return err
 		}
@@ -166,21 +165,10 @@ func printAnswer(a *blitz.Answer, p *printer) error {
 	return p.end()
 }
 
-// ended returns why an answer did not end well.
-func ended(ctx context.Context, a *blitz.Answer) error {
-	if err := a.Err(); err != nil {
-		return err
-	}
-	if a.Finish() == "cancel" {
-		return context.Cause(ctx)
-	}
-	return nil
-}
-
 // report prints what --verbose and --stats-json ask for, and that an answer was cut.
-func (f *runFlags) report(o *opened, a *blitz.Answer, s *blitz.Sampling) error {
+func (f *runFlags) report(o *opened, a *blitz.Answer) error {
 	w := f.cmd.ErrOrStderr()
-	stats := newStats(o.name, o.load, o.engine, a, s)
+	stats := newStats(o.name, o.load, o.engine, a)
 	if why := f.cut(o, &stats); why != "" {
 		fmt.Fprintf(w, "blitz: note: the answer is cut: %s\n", why)
 	}

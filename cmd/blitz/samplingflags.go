@@ -36,10 +36,13 @@ func (f *samplingFlags) apply(s *blitz.Sampling) {
 	for _, n := range []struct {
 		from *number
 		to   *float32
-	}{{&f.temp, &s.Temperature}, {&f.topP, &s.TopP}, {&f.minP, &s.MinP}, {&f.penalty, &s.RepeatPenalty}} {
+	}{{&f.temp, &s.Temperature}, {&f.minP, &s.MinP}, {&f.penalty, &s.RepeatPenalty}} {
 		if n.from.set {
 			*n.to = n.from.v
 		}
+	}
+	if f.topP.set {
+		s.TopP = new(f.topP.v)
 	}
 	if f.topK.set {
 		s.TopK = f.topK.v

@@ -16,12 +16,12 @@ type stats struct {
 	LoadSeconds    float64  `json:"load_s"` // of the model, before the first answer
 	PromptTokens   int      `json:"prompt_tokens"`
 	CachedTokens   int      `json:"cached_tokens"` // of the prompt, not computed again
-	PrefillTime    float64  `json:"prefill_s"`     // from the request to the first token
+	PrefillTime    float64  `json:"prefill_s"`     // from the engine's beginning to the first token
 	PrefillRate    float64  `json:"prefill_tokens_per_s"`
 	OutputTokens   int      `json:"output_tokens"`
 	DecodeTime     float64  `json:"decode_s"` // from the first token to the last
 	DecodeRate     float64  `json:"decode_tokens_per_s"`
-	Finish         string   `json:"finish"` // stop, length or cancel
+	Finish         string   `json:"finish"` // stop, length, tool_calls, cancelled or error
 	Sampling       sampling `json:"sampling"`
 	Context        int      `json:"context"`
 	Cache          string   `json:"cache"`
@@ -39,14 +39,14 @@ type sampling struct {
 	Seed          uint64  `json:"seed"`
 }
 
-func newStats(model string, load float64, e *blitz.Engine, a *blitz.Answer, s *blitz.Sampling) stats {
-	c := a.Stats()
+func newStats(model string, load float64, e *blitz.Engine, a *blitz.Answer) stats {
+	c, s := a.Usage(), a.Settings()
 	round := func(x float64) float64 { return math.Round(x*1e4) / 1e4 }
 	return stats{
 		Model: model, LoadSeconds: round(load),
 		PromptTokens: c.PromptTokens, CachedTokens: c.CachedTokens, PrefillTime: round(c.Prefill.Seconds()), PrefillRate: round(c.PrefillRate()),
-		OutputTokens: c.OutputTokens, DecodeTime: round(c.Decode.Seconds()), DecodeRate: round(c.DecodeRate()), Finish: a.Finish(),
-		Sampling: sampling{s.Temperature, s.TopK, orOne(s.TopP), s.MinP, orOne(s.RepeatPenalty), s.Seed},
+		OutputTokens: c.OutputTokens, DecodeTime: round(c.Decode.Seconds()), DecodeRate: round(c.DecodeRate()), Finish: a.Finish().String(),
+		Sampling: sampling{s.Temperature, s.TopK, s.TopP, s.MinP, s.RepeatPenalty, s.Seed},
 		Context:  e.Context(), Cache: e.Cache(), Threads: e.Threads(), Implementation: kernel.Current().String(),
 	}
 }
@@ -54,14 +54,14 @@ func newStats(model string, load float64, e *blitz.Engine, a *blitz.Answer, s *b
 // finishText says in words why an answer ended.
 func (s *stats) finishText() string {
 	switch s.Finish {
-	case "stop":
+	case "stop", "tool_calls":
 		return "the model ended it"
 	case "length":
 		if s.PromptTokens+s.OutputTokens >= s.Context {
 			return "the context is full"
 		}
 		return "the most tokens allowed"
-	case "cancel":
+	case "cancelled":
 		return "interrupted"
 	}
 	return s.Finish
@@ -94,12 +94,4 @@ func (s *stats) writeJSON(w io.Writer) error {
 	}
 	_, err = fmt.Fprintf(w, "%s\n", b)
 	return err
-}
-
-// orOne returns 1 for a setting that is off because it was not given.
-func orOne(v float32) float32 {
-	if v == 0 {
-		return 1
-	}
-	return v
 }

@@ -51,9 +51,9 @@ func TestSamplingFlags(t *testing.T) {
 	if err := f.cmd.ParseFlags([]string{"--temp", "0.5", "--top-k", "0", "--min-p=0.1"}); err != nil {
 		t.Fatal(err)
 	}
-	s := blitz.Sampling{Temperature: 1, TopK: 40, TopP: 0.9, RepeatPenalty: 1.1}
+	s := blitz.Sampling{Temperature: 1, TopK: 40, TopP: new(float32(0.9)), RepeatPenalty: 1.1}
 	f.apply(&s)
-	if s.Temperature != 0.5 || s.TopK != 0 || s.TopP != 0.9 || s.MinP != 0.1 || s.RepeatPenalty != 1.1 {
+	if s.Temperature != 0.5 || s.TopK != 0 || *s.TopP != 0.9 || s.MinP != 0.1 || s.RepeatPenalty != 1.1 {
 		t.Errorf("got %+v", s)
 	}
 	var random seed

@@ -17,9 +17,10 @@ import (
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
 	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/sample"
 )
 
-// Errors of requests.
+// Errors of engines and requests.
 var (
 	// ErrContext is a prompt that leaves no room for an answer in the context.
 	ErrContext = errors.New("the prompt does not fit the context")
@@ -27,16 +28,22 @@ var (
 	// model.ErrNoRoom, so that callers may ask for both at once.
 	ErrNoRoom = fmt.Errorf("%w", model.ErrNoRoom)
 	// ErrClosed is a request to an engine that was closed.
-	ErrClosed = errors.New("the engine is closed")
+	ErrClosed = errors.New("closed already")
 	// ErrPrompt is a request without tokens.
 	ErrPrompt = errors.New("the prompt is empty")
+	// ErrOption is an option of an engine or a request that is out of range, as are
+	// settings of sampling.
+	ErrOption = sample.ErrSetting
+	// ErrGuide is a guide that asked for what cannot be.
+	ErrGuide = errors.New("guide")
 )
 
 // Options say how an engine runs. The zero value of each field means its default.
 type Options struct {
 	Threads     int               // processors, as many as there are
+	Shared      *Threads          // those of other engines, in place of its own; Threads is 0 then
 	Context     int               // positions of a sequence: the model's, at most 8192
-	Sequences   int               // that run at once: 1
+	Sequences   int               // that run at once: DefaultSequences, or as many as MemoryLimit has room for
 	Chunk       int               // tokens of a step: DefaultChunk
 	Cache       *kernel.CacheKind // what the model's weights suggest
 	MemoryLimit int64             // bytes that caches may take: any
@@ -44,24 +51,30 @@ type Options struct {
 
 // Defaults of Options.
 const (
-	DefaultContext = 8192
-	DefaultChunk   = 512
+	DefaultContext   = 8192
+	DefaultSequences = 8
+	DefaultChunk     = 512
 )
 
-// maxSequences bounds how many sequences run at once.
-const maxSequences = 4096
+// Bounds of Options: what a step keeps grows with its tokens.
+const (
+	maxSequences = 4096
+	maxChunk     = 1 << 20
+)
 
 // Engine runs a model.
 type Engine struct {
 	model   *model.Model
 	options Options
-	workers *kernel.Workers
+	threads *Threads
 	cache   *kvcache.Cache
 	step    model.Step
 	room    int // bytes of cache that no running sequence has claimed
 
 	waiting []*sequence
 	running []*sequence
+	batched []*sequence // of each segment of the batch
+	rows    []row       // that the step has to hand out
 	batch   model.Batch
 
 	incoming chan func()
@@ -71,16 +84,46 @@ type Engine struct {
 }
 
 // New starts an engine. The error wraps ErrNoRoom where the context does not fit
-// the memory limit; its message says what would.
+// the memory limit, and says what would; ErrOption where an option is out of range.
 func New(m *model.Model, o Options) (*Engine, error) {
-	if o.Threads == 0 {
-		o.Threads = runtime.GOMAXPROCS(0)
+	if err := o.complete(m); err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		model: m, options: o, incoming: make(chan func()), closing: make(chan struct{}), closed: make(chan struct{}),
+	}
+	if err := e.makeCache(); err != nil {
+		return nil, err
+	}
+	e.threads = o.Shared
+	if e.threads == nil {
+		var err error
+		if e.threads, err = NewThreads(o.Threads); err != nil {
+			return nil, err
+		}
+		defer e.threads.Close() // they go on until the engine leaves
+	}
+	if err := e.threads.join(); err != nil {
+		return nil, err
+	}
+	e.step = model.Step{Workers: e.threads.workers, Kind: *o.Cache}
+	go e.run()
+	return e, nil
+}
+
+// complete fills in the defaults, but for Sequences, and checks the options.
+func (o *Options) complete(m *model.Model) error {
+	longest := m.Config.MaxPositionEmbeddings
+	switch {
+	case o.Shared != nil && o.Threads != 0 && o.Threads != o.Shared.Count():
+		return fmt.Errorf("engine: %d threads, and %d shared ones: %w: want one of them", o.Threads, o.Shared.Count(), ErrOption)
+	case o.Shared != nil:
+		o.Threads = o.Shared.Count()
+	case o.Threads == 0:
+		o.Threads = min(runtime.GOMAXPROCS(0), MaxThreads)
 	}
 	if o.Context == 0 {
-		o.Context = min(DefaultContext, m.Config.MaxPositionEmbeddings)
-	}
-	if o.Sequences == 0 {
-		o.Sequences = 1
+		o.Context = min(DefaultContext, longest)
 	}
 	if o.Chunk == 0 {
 		o.Chunk = DefaultChunk
@@ -89,52 +132,59 @@ func New(m *model.Model, o Options) (*Engine, error) {
 		kind := m.DefaultCache()
 		o.Cache = &kind
 	}
-	switch {
-	case o.Threads < 1:
-		return nil, fmt.Errorf("engine: %d threads, want 1 or more", o.Threads)
-	case o.Context < 1:
-		return nil, fmt.Errorf("engine: context of %d, want 1 or more", o.Context)
-	case o.Sequences < 1 || o.Sequences > maxSequences:
-		return nil, fmt.Errorf("engine: %d sequences at once, want 1 to %d", o.Sequences, maxSequences)
-	case o.Chunk < 1:
-		return nil, fmt.Errorf("engine: steps of %d tokens, want 1 or more", o.Chunk)
+	for _, x := range []struct {
+		name           string
+		v, least, most int
+	}{
+		{"threads", o.Threads, 1, MaxThreads},
+		{"context", o.Context, 1, math.MaxInt32},
+		{"sequences", o.Sequences, 0, maxSequences},
+		{"chunk", o.Chunk, 1, maxChunk},
+	} {
+		if x.v < x.least || x.v > x.most {
+			return fmt.Errorf("engine: %s is %d, want %d to %d: %w", x.name, x.v, x.least, x.most, ErrOption)
+		}
 	}
-	e := &Engine{
-		model: m, options: o, incoming: make(chan func()), closing: make(chan struct{}), closed: make(chan struct{}),
+	if o.MemoryLimit < 0 {
+		return fmt.Errorf("engine: memory limit is %d bytes, want 0 (any) or more: %w", o.MemoryLimit, ErrOption)
 	}
-	if err := e.makeCache(); err != nil {
-		return nil, err
-	}
-	e.workers = kernel.NewWorkers(o.Threads)
-	e.step = model.Step{Workers: e.workers, Kind: *o.Cache}
-	go e.run()
-	return e, nil
+	return nil
 }
 
 // makeCache sizes the cache for the context and the sequences.
 func (e *Engine) makeCache() error {
-	layers := e.model.CacheLayers(*e.options.Cache)
+	o := &e.options
+	layers := e.model.CacheLayers(*o.Cache)
 	probe, err := kvcache.New(layers, math.MaxInt)
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	need := func(positions int) int {
-		one := probe.Bytes(positions, e.options.Chunk)
-		if one > math.MaxInt/e.options.Sequences {
+	need := func(positions, sequences int) int {
+		one := probe.Bytes(positions, o.Chunk)
+		if one > math.MaxInt/sequences {
 			return math.MaxInt
 		}
-		return one * e.options.Sequences
+		return one * sequences
 	}
-	e.room = need(e.options.Context)
-	if limit := e.options.MemoryLimit; limit > 0 && int64(e.room) > limit {
-		fits := 0
+	fits := func(positions, sequences int) bool {
+		return o.MemoryLimit == 0 || int64(need(positions, sequences)) <= o.MemoryLimit
+	}
+	if o.Sequences == 0 {
+		o.Sequences = DefaultSequences
+		for o.Sequences > 1 && !fits(o.Context, o.Sequences) {
+			o.Sequences--
+		}
+	}
+	e.room = need(o.Context, o.Sequences)
+	if !fits(o.Context, o.Sequences) {
+		n := 0
 		for step := 1 << 24; step > 0; step /= 2 {
-			if n := fits + step; n < e.options.Context && int64(need(n)) <= limit {
-				fits = n
+			if n+step < o.Context && fits(n+step, o.Sequences) {
+				n += step
 			}
 		}
 		return fmt.Errorf("engine: a context of %d takes %d MiB with cache %s, there are %d MiB: %w; %d would fit",
-			e.options.Context, e.room>>20, *e.options.Cache, limit>>20, ErrNoRoom, fits)
+			o.Context, e.room>>20, *o.Cache, o.MemoryLimit>>20, ErrNoRoom, n)
 	}
 	e.cache, err = kvcache.New(layers, e.room)
 	if err != nil {
@@ -159,20 +209,25 @@ func (e *Engine) Close() {
 func (e *Engine) do(ctx context.Context, f func()) error {
 	done := make(chan struct{})
 	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	default:
+	}
+	select {
 	case e.incoming <- func() { f(); close(done) }:
 		<-done
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	case <-e.closed:
-		return ErrClosed
+		return fmt.Errorf("engine: %w", ErrClosed)
 	}
 }
 
 // run is the engine's goroutine.
 func (e *Engine) run() {
 	defer close(e.closed)
-	defer e.workers.Close()
+	defer e.threads.leave()
 	for {
 		if len(e.running)+len(e.waiting) == 0 {
 			select {
@@ -199,6 +254,6 @@ func (e *Engine) run() {
 // abort ends all sequences with ErrClosed.
 func (e *Engine) abort() {
 	for _, s := range append(e.running, e.waiting...) {
-		s.finish(FinishError, ErrClosed)
+		s.finish(Finish{FinishError, fmt.Errorf("engine: %w", ErrClosed)})
 	}
 }

@@ -105,8 +105,8 @@ func TestTogether(t *testing.T) {
 					if got := collect(s); !slices.Equal(got, want[i]) {
 						t.Errorf("%s %+v: request %d gave %v, want %v", name, o, i, got, want[i])
 					}
-					if f, err := s.Finish(); f != FinishLength || err != nil {
-						t.Errorf("request %d finished by %s, %v; want length", i, f, err)
+					if f := s.Finish(); f != (Finish{Reason: FinishLength}) {
+						t.Errorf("request %d finished by %v, want length", i, f)
 					}
 				})
 			}
@@ -123,8 +123,8 @@ func TestPrefixIsReused(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer := collect(s)
-	if _, cached := s.Prompt(); cached != 0 {
-		t.Errorf("the first prompt had %d tokens cached, want none", cached)
+	if p := s.Progress(); p.Cached != 0 || p.Computed != 300 || p.Tokens != 5 {
+		t.Errorf("the first prompt: got %+v, want none cached, 300 computed, 5 tokens", p)
 	}
 	second := first
 	second.Tokens = append(append([]int32{}, first.Tokens...), answer...)
@@ -133,12 +133,12 @@ func TestPrefixIsReused(t *testing.T) {
 		t.Fatal(err)
 	}
 	collect(s)
-	if n, cached := s.Prompt(); n != 305 || cached < 300 {
-		t.Errorf("of %d tokens %d were cached, want at least 300 of 305", n, cached)
+	if p := s.Progress(); p.Prompt != 305 || p.Cached < 300 {
+		t.Errorf("of %d tokens %d were cached, want at least 300 of 305", p.Prompt, p.Cached)
 	}
 }
 
-func TestStopAndAfter(t *testing.T) {
+func TestStop(t *testing.T) {
 	e := newEngine(t, tinyModel(t, "llama"), Options{Context: 200})
 	r := Request{Tokens: prompt(20, 1), MaxTokens: 30, Sampling: off, Logprobs: -1}
 	s, err := e.Submit(t.Context(), r)
@@ -151,34 +151,15 @@ func TestStopAndAfter(t *testing.T) {
 	if s, err = e.Submit(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if got := collect(s); !slices.Equal(got, all[:stop]) {
-		t.Errorf("with stop token %d got %v, want %v", all[stop], got, all[:stop])
-	}
-	if f, _ := s.Finish(); f != FinishStop {
-		t.Errorf("finished by %s, want stop", f)
-	}
-	// Tokens put behind a drawn one are as if they had been drawn.
-	r.Stop = nil
-	calls := 0
-	r.After = func(int32) []int32 {
-		if calls++; calls == 3 {
-			return []int32{7, 8, 9}
+	n := 0
+	for tok, ok := s.Next(); ok; tok, ok = s.Next() {
+		if end := n == stop; tok.ID != all[n] || tok.End != end || tok.Last != end {
+			t.Errorf("token %d: got %+v, want %d, the last: %v", n, tok, all[n], end)
 		}
-		return nil
+		n++
 	}
-	if s, err = e.Submit(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-	got := collect(s)
-	if len(got) != 30 || !slices.Equal(got[3:6], []int32{7, 8, 9}) {
-		t.Fatalf("got %v, want 7 8 9 behind three tokens, 30 in all", got)
-	}
-	given := append(append([]int32{}, r.Tokens...), got[:6]...)
-	if s, err = e.Submit(t.Context(), Request{Tokens: given, MaxTokens: 24, Sampling: off, Logprobs: -1}); err != nil {
-		t.Fatal(err)
-	}
-	if rest := collect(s); !slices.Equal(rest, got[6:]) {
-		t.Errorf("behind inserted tokens came %v, want %v", got[6:], rest)
+	if f := s.Finish(); f.Reason != FinishStop || n != stop+1 {
+		t.Errorf("finished by %v after %d tokens, want stop after %d", f, n, stop+1)
 	}
 }
 
@@ -209,8 +190,8 @@ func TestCancel(t *testing.T) {
 	s.Next()
 	cancel()
 	n := len(collect(s))
-	if f, err := s.Finish(); f != FinishCancel && n < 490 || !errors.Is(err, context.Canceled) && f == FinishCancel {
-		t.Errorf("finished by %s (%v) after %d tokens, want cancel", f, err, n)
+	if f := s.Finish(); f.Reason != FinishCancel && n < 490 || !errors.Is(f.Err, context.Canceled) && f.Reason == FinishCancel {
+		t.Errorf("finished by %v after %d tokens, want cancel", f, n)
 	}
 	// The engine goes on.
 	s, err = e.Submit(t.Context(), Request{Tokens: prompt(5, 0), MaxTokens: 2, Sampling: off, Logprobs: -1})

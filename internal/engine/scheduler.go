@@ -1,13 +1,14 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/blitz-r1/blitz/internal/model"
 )
 
-// stepOnce admits what has room, runs one step over the running sequences, and
-// draws their next tokens.
+// stepOnce admits what has room, runs one step over the running sequences, and hands
+// out what comes of it.
 func (e *Engine) stepOnce() {
 	e.dropCancelled()
 	e.admit()
@@ -15,46 +16,27 @@ func (e *Engine) stepOnce() {
 		return
 	}
 	e.fillBatch()
-	hidden := e.model.Forward(&e.step, &e.batch)
-	for i := range e.batch.Segments {
-		e.batch.Segments[i].Seq.Append(e.batch.Segments[i].Tokens)
-	}
-	if hidden.T == 0 {
-		return
-	}
-	logits := e.model.Logits(&e.step, hidden, 0, hidden.T)
-	row := 0
-	for i, s := range e.scheduled() {
-		if e.batch.Segments[i].Logits == 0 {
-			continue
-		}
-		if !s.draw(logits.Row(row)) {
-			e.room += s.claim
-		}
-		row++
-	}
+	e.threads.take()
+	e.compute()
+	e.threads.give()
 	e.removeFinished()
 }
-
-// scheduled returns the sequences of the batch, in its order: the running ones from
-// the front.
-func (e *Engine) scheduled() []*sequence { return e.running[:len(e.batch.Segments)] }
 
 // dropCancelled ends sequences whose callers gave up.
 func (e *Engine) dropCancelled() {
 	waiting := e.waiting[:0]
 	for _, s := range e.waiting {
 		if s.ctx.Err() != nil {
-			s.finish(FinishCancel, s.ctx.Err())
+			s.finish(Finish{FinishCancel, context.Cause(s.ctx)})
 			continue
 		}
 		waiting = append(waiting, s)
 	}
+	clear(e.waiting[len(waiting):])
 	e.waiting = waiting
 	for _, s := range e.running {
 		if s.ctx.Err() != nil {
-			s.finish(FinishCancel, s.ctx.Err())
-			e.room += s.claim
+			s.finish(Finish{FinishCancel, context.Cause(s.ctx)})
 		}
 	}
 	e.removeFinished()
@@ -76,58 +58,93 @@ func (e *Engine) removeFinished() {
 func (e *Engine) admit() {
 	for len(e.waiting) > 0 && len(e.running) < e.options.Sequences {
 		s := e.waiting[0]
-		s.claim = e.cache.Bytes(len(s.request.Tokens)+s.request.MaxTokens, e.options.Chunk)
-		if s.claim > e.room {
-			if len(e.running) > 0 {
-				return
-			}
-			s.finish(FinishError, fmt.Errorf("engine: a request of %d tokens takes %d bytes of cache, there are %d: %w",
-				len(s.request.Tokens)+s.request.MaxTokens, s.claim, e.room, ErrNoRoom))
-			e.waiting = e.waiting[1:]
-			continue
+		claim := e.cache.Bytes(s.most, e.options.Chunk)
+		if claim > e.room && len(e.running) > 0 {
+			return
 		}
 		e.waiting = e.waiting[1:]
-		e.room -= s.claim
-		s.cache = e.cache.Match(s.request.Tokens)
-		s.stream.setCached(s.cache.Len())
-		s.pending = s.request.Tokens[s.cache.Len():]
+		if claim > e.room {
+			s.fail(fmt.Errorf("engine: a request of %d tokens takes %d bytes of cache, there are %d: %w", s.most, claim, e.room, ErrNoRoom))
+			continue
+		}
+		s.claim = claim
+		e.room -= claim
+		err := s.begin()
+		switch {
+		case s.cache == nil: // it is over
+			continue
+		case err != nil:
+			s.fail(err)
+			continue
+		case len(s.pending) == 0:
+			s.finish(Finish{Reason: FinishDone})
+			continue
+		}
 		e.running = append(e.running, s)
 	}
 }
 
 // fillBatch takes the next tokens of the running sequences: those that decode
-// first, then as much of the prompts as the step has room for.
+// first, then as much of the others as the step has room for.
 func (e *Engine) fillBatch() {
 	e.sortDecodingFirst()
-	e.batch.Segments = e.batch.Segments[:0]
+	e.batch.Segments, e.batched = e.batch.Segments[:0], e.batched[:0]
 	left := e.options.Chunk
 	for _, s := range e.running {
-		n := min(len(s.pending), max(left, 0))
+		n := s.next(left)
 		if n == 0 {
-			break
+			continue
 		}
 		if err := s.cache.Reserve(n); err != nil { // admit left room for it
 			panic(err)
 		}
 		g := model.Segment{Seq: s.cache, Pos: s.cache.Len(), Tokens: s.pending[:n]}
 		s.pending = s.pending[n:]
-		if len(s.pending) == 0 {
-			g.Logits = 1
-		}
+		g.Logits = min(n, max(0, s.wanted-len(s.pending)))
+		s.wanted -= g.Logits
 		e.batch.Segments = append(e.batch.Segments, g)
+		e.batched = append(e.batched, s)
 		left -= n
 	}
 }
 
-// sortDecodingFirst puts sequences with one pending token before the others, each
-// kind in the order it came.
+// sortDecodingFirst puts sequences that draw before those that are read, each kind in
+// the order it came.
 func (e *Engine) sortDecodingFirst() {
 	at := 0
 	for i, s := range e.running {
-		if len(s.pending) == 1 {
+		if s.decodes {
 			copy(e.running[at+1:i+1], e.running[at:i])
 			e.running[at] = s
 			at++
+		}
+	}
+}
+
+// compute runs the batch and hands out its rows.
+func (e *Engine) compute() {
+	hidden := e.model.Forward(&e.step, &e.batch)
+	e.rows = e.rows[:0]
+	drafting := false
+	for i, s := range e.batched {
+		g := &e.batch.Segments[i]
+		for k := range g.Logits {
+			e.rows = append(e.rows, row{sequence: s, pos: g.Pos + len(g.Tokens) - g.Logits + k})
+		}
+		if s.drafts != nil {
+			drafting = true // its module still writes to these positions
+			continue
+		}
+		g.Seq.Append(g.Tokens)
+		s.work.computed(g.Pos + len(g.Tokens))
+	}
+	e.handOut(hidden)
+	if drafting {
+		e.draft(hidden)
+	}
+	for _, s := range e.batched {
+		if s.cache != nil && len(s.pending) == 0 {
+			s.finish(Finish{Reason: FinishDone})
 		}
 	}
 }

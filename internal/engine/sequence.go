@@ -2,82 +2,81 @@ package engine
 
 import (
 	"context"
-	"slices"
 
-	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
-	"github.com/blitz-r1/blitz/internal/sample"
 )
 
-// sequence is a request that runs: one growing list of tokens.
+// sequence is one growing list of tokens that runs.
 type sequence struct {
-	ctx     context.Context
-	request Request
-	stream  *Stream
-	sampler *sample.Sampler
-	cache   *kvcache.Sequence
-	claim   int       // bytes of cache it may come to take
-	pending []int32   // tokens that are not in the cache yet: the rest of the prompt, or the last one drawn
-	drawn   int       // tokens of the answer
-	next    []int32   // memory of pending while decoding
-	scratch []float32 // for logprobs
+	ctx    context.Context
+	work   work
+	tokens []int32 // that it begins with
+	from   int     // the first position of tokens whose row is wanted
+	most   int     // positions that it may come to take
+	hidden bool    // rows are last hidden states, not logits
+
+	private bool // shares no pages
+	drafts  func(pos int, logits []float32) error
+	piece   int // the most tokens of a step; 0: any
+	single  int // the last so many of tokens go one at a time
+
+	engine  *Engine
+	cache   *kvcache.Sequence // nil: it waits, or is over
+	claim   int               // bytes of cache that it may come to take
+	pending []int32           // tokens that are not in the cache yet
+	wanted  int               // of pending, the last whose rows are wanted
+	decodes bool              // the prompt was read
 }
 
-// finish ends the answer; the pages it used stay to be found.
-func (s *sequence) finish(f Finish, err error) {
+// work is what comes of a sequence's rows. The engine's goroutine calls it.
+type work interface {
+	// begin is called before the first step. It may put tokens behind those that are
+	// pending.
+	begin(s *sequence) error
+	// computed is told, after a step, how many positions there are.
+	computed(positions int)
+	// row takes what is behind the token at a position: the logits [V], or the last
+	// hidden state [D], valid during the call. The rows come in order. It may end the
+	// sequence, or give it tokens to go on with.
+	row(s *sequence, pos int, x []float32) error
+	// end is told why the sequence is over.
+	end(f Finish)
+}
+
+// begin starts a sequence in the cache.
+func (s *sequence) begin() error {
+	e := s.engine
+	if s.private {
+		s.cache = e.cache.Private()
+	} else {
+		s.cache = e.cache.Match(s.tokens[:min(s.from+1, len(s.tokens))])
+	}
+	s.pending = s.tokens[s.cache.Len():]
+	s.wanted = max(0, len(s.tokens)-s.from)
+	return s.work.begin(s)
+}
+
+// next returns how many of the pending tokens the next step takes, at most so many.
+func (s *sequence) next(most int) int {
+	n := min(len(s.pending), most)
+	if s.piece > 0 {
+		n = min(n, s.piece)
+	}
+	if s.single > 0 {
+		n = min(n, max(1, len(s.pending)-s.single))
+	}
+	return n
+}
+
+// finish ends the sequence; the pages it used stay to be found.
+func (s *sequence) finish(f Finish) {
 	if s.cache != nil {
 		s.cache.Free()
 		s.cache = nil
+		s.engine.room += s.claim
 	}
-	s.stream.end(f, err)
+	s.work.end(f)
 }
 
-// draw takes the next token from the logits of the last one. It says whether the
-// answer goes on.
-func (s *sequence) draw(logits []float32) bool {
-	id, err := s.sampler.Next(logits, s.request.Allowed)
-	if err != nil {
-		s.finish(FinishError, err)
-		return false
-	}
-	if slices.Contains(s.request.Stop, id) {
-		s.finish(FinishStop, nil)
-		return false
-	}
-	s.stream.put(s.token(id, logits))
-	s.drawn++
-	s.next = append(s.next[:0], id)
-	if s.request.After != nil && s.drawn < s.request.MaxTokens {
-		for _, id := range s.request.After(id) {
-			s.sampler.Accept(id)
-			s.stream.put(Token{ID: id})
-			s.next = append(s.next, id)
-			if s.drawn++; s.drawn == s.request.MaxTokens {
-				break
-			}
-		}
-	}
-	if s.drawn == s.request.MaxTokens {
-		s.finish(FinishLength, nil)
-		return false
-	}
-	s.pending = s.next
-	return true
-}
-
-// token adds what was asked for to a drawn token.
-func (s *sequence) token(id int32, logits []float32) Token {
-	t := Token{ID: id}
-	if s.request.Logprobs < 0 {
-		return t
-	}
-	if len(s.scratch) < len(logits) {
-		s.scratch = make([]float32, len(logits))
-	}
-	sample.Logprobs(s.scratch, logits)
-	t.Logprob = s.scratch[id]
-	for _, id := range kernel.TopK(nil, logits, s.request.Logprobs) {
-		t.Top = append(t.Top, Candidate{id, s.scratch[id]})
-	}
-	return t
-}
+// fail ends the sequence with an error.
+func (s *sequence) fail(err error) { s.finish(Finish{Reason: FinishError, Err: err}) }

@@ -26,8 +26,9 @@ type Timing struct {
 	PrefillMeter, DecodeMeter model.Meter
 }
 
-// Time runs a trial, with the steps that requests take, but without drawing. The
-// context of the engine must have room for it.
+// Time runs a trial, with the steps that requests take, but without drawing. Nothing
+// else runs meanwhile, so that nothing else is timed. The context of the engine must
+// have room for it.
 func (e *Engine) Time(ctx context.Context, t Trial) ([]Timing, error) {
 	if n := t.Depth + t.Prompt + t.Tokens; n > e.options.Context || t.Sequences > e.options.Sequences {
 		return nil, fmt.Errorf("engine: a trial of %d sequences of %d tokens, the engine is for %d of %d: %w",
@@ -42,10 +43,11 @@ func (e *Engine) Time(ctx context.Context, t Trial) ([]Timing, error) {
 }
 
 func (e *Engine) time(ctx context.Context, t Trial) ([]Timing, error) {
-	e.cache.Drop()
+	e.threads.take()
+	defer e.threads.give()
 	before := make([]*kvcache.Sequence, t.Sequences)
 	for i := range before {
-		before[i] = e.cache.Sequence()
+		before[i] = e.cache.Private()
 		defer before[i].Free()
 	}
 	if err := e.timeSteps(ctx, before, t.Depth); err != nil {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sort"
+	"strings"
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
@@ -111,8 +112,8 @@ func TestDrawIsFair(t *testing.T) {
 func TestNext(t *testing.T) {
 	x := []float32{3, 1, 2, 2.5}
 	greedy := Settings{TopP: 1, Penalties: Penalties{Repetition: 1}}
-	next := func(s Settings, prompt []int32, allowed func(int32) bool) int32 {
-		id, err := New(s, prompt).Next(x, allowed)
+	next := func(s Settings, prompt []int32, mask []uint64) int32 {
+		id, err := New(s, prompt).Next(x, mask)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +132,7 @@ func TestNext(t *testing.T) {
 	if id := next(biased, nil, nil); id != 1 {
 		t.Errorf("with token 1 biased came %d, want 1", id)
 	}
-	if id := next(greedy, nil, func(id int32) bool { return id == 2 }); id != 2 {
+	if id := next(greedy, nil, []uint64{1 << 2}); id != 2 {
 		t.Errorf("with token 2 alone allowed came %d", id)
 	}
 	if x[0] != 3 || x[1] != 1 {
@@ -144,8 +145,10 @@ func TestNext(t *testing.T) {
 			t.Errorf("logits %v: got %v, want %v", bad, err, ErrLogits)
 		}
 	}
-	if _, err := New(greedy, nil).Next(x, func(int32) bool { return false }); !errors.Is(err, ErrLogits) {
-		t.Errorf("nothing allowed: got %v, want %v", err, ErrLogits)
+	for _, mask := range [][]uint64{{}, {0}, {1 << 4}} { // the last allows what is behind the vocabulary
+		if _, err := New(greedy, nil).Next(x, mask); !errors.Is(err, ErrMask) || errors.Is(err, ErrLogits) {
+			t.Errorf("nothing allowed: got %v, want %v", err, ErrMask)
+		}
 	}
 	tiny := greedy
 	tiny.Temperature = 1e-40
@@ -187,11 +190,12 @@ func TestValidate(t *testing.T) {
 		"temperature": func(s *Settings) { s.Temperature = -1 }, "top-k": func(s *Settings) { s.TopK = -1 },
 		"top-p": func(s *Settings) { s.TopP = 1.5 }, "min-p": func(s *Settings) { s.MinP = nan },
 		"repeat-penalty": func(s *Settings) { s.Repetition = 0 }, "presence-penalty": func(s *Settings) { s.Presence = nan },
+		"frequency-penalty": func(s *Settings) { s.Frequency = float32(math.Inf(1)) }, "token 7": func(s *Settings) { s.Bias = map[int32]float32{7: nan} },
 	} {
 		s := good
 		change(&s)
-		if s.Validate() == nil {
-			t.Errorf("a bad %s was taken", name)
+		if err := s.Validate(); !errors.Is(err, ErrSetting) || !strings.Contains(err.Error(), name) {
+			t.Errorf("a bad %s: got %v, want %v", name, err, ErrSetting)
 		}
 	}
 }

@@ -14,9 +14,15 @@ import (
 
 var negInf = float32(math.Inf(-1))
 
-// ErrLogits says that no token can be drawn, which ends a sequence: a logit is
-// NaN or infinite, or none is allowed.
-var ErrLogits = errors.New("sample: the greatest logit is not finite")
+// Errors. The first two say why no token can be drawn, which ends a sequence.
+var (
+	// ErrLogits is a logit that is NaN or infinite.
+	ErrLogits = errors.New("sample: the greatest logit is not finite")
+	// ErrMask is a mask that lets no token pass.
+	ErrMask = errors.New("sample: no token is allowed")
+	// ErrSetting is a setting that is out of range.
+	ErrSetting = errors.New("out of range")
+)
 
 // Settings are the knobs of sampling. Settings without effect: Temperature 1, TopK
 // 0, TopP 1, MinP 0, Repetition 1, the others 0. Temperature 0 is greedy.
@@ -30,7 +36,8 @@ type Settings struct {
 	Seed uint64
 }
 
-// Validate returns an error that names the first setting that is out of range.
+// Validate returns an error that names a setting that is out of range, and wraps
+// ErrSetting.
 func (s *Settings) Validate() error {
 	type limit struct {
 		name     string
@@ -48,7 +55,12 @@ func (s *Settings) Validate() error {
 		{"presence-penalty", s.Presence, -100, 100, "-100 to 100"},
 	} {
 		if !(l.v >= l.min && l.v <= l.max) {
-			return fmt.Errorf("sample: %s is %v, want %s", l.name, l.v, l.want)
+			return fmt.Errorf("sample: %s is %v, want %s: %w", l.name, l.v, l.want, ErrSetting)
+		}
+	}
+	for id, b := range s.Bias {
+		if b-b != 0 {
+			return fmt.Errorf("sample: the bias of token %d is %v, want a finite number: %w", id, b, ErrSetting)
 		}
 	}
 	return nil
@@ -79,9 +91,10 @@ func New(s Settings, prompt []int32) *Sampler {
 	return p
 }
 
-// Next draws the next token from logits [V], which it leaves as they are.
-// allowed, where not nil, tells which tokens a grammar lets pass.
-func (s *Sampler) Next(logits []float32, allowed func(id int32) bool) (int32, error) {
+// Next draws the next token from logits [V], which it leaves as they are. mask, where
+// not nil, is the set of tokens that may pass: bit id%64 of word id/64. The error is
+// ErrMask where it is empty, and ErrLogits.
+func (s *Sampler) Next(logits []float32, mask []uint64) (int32, error) {
 	s.x = append(s.x[:0], logits...)
 	for id := range s.text {
 		s.Penalties.Apply(s.x, id, true, s.counts[id])
@@ -91,12 +104,8 @@ func (s *Sampler) Next(logits []float32, allowed func(id int32) bool) (int32, er
 			s.x[id] += b
 		}
 	}
-	if allowed != nil {
-		for id := range s.x {
-			if !allowed(int32(id)) {
-				s.x[id] = negInf
-			}
-		}
+	if mask != nil && !apply(s.x, mask) {
+		return 0, ErrMask
 	}
 	top := kernel.Max(s.x)
 	if top-top != 0 {
