@@ -1,113 +1,188 @@
 package tokenizer
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// An hfConfig is what stands beside a tokenizer file in a folder:
-// tokenizer_config.json, special_tokens_map.json, added_tokens.json and the
-// chat templates.
-type hfConfig struct {
-	Class    string             `json:"tokenizer_class"`
-	AddBOS   *bool              `json:"add_bos_token"`
-	AddEOS   *bool              `json:"add_eos_token"`
-	BOS      tokenName          `json:"bos_token"`
-	EOS      tokenName          `json:"eos_token"`
-	Unknown  tokenName          `json:"unk_token"`
-	Pad      tokenName          `json:"pad_token"`
-	Added    map[string]hfAdded `json:"added_tokens_decoder"`
-	Template json.RawMessage    `json:"chat_template"`
-
-	more      []hfAdded // of added_tokens.json
-	templates map[string]string
+// A folderConfig is what stands beside a tokenizer file in a folder:
+// tokenizer_config.json, special_tokens_map.json, added_tokens.json, the chat
+// templates, and the model's config.json.
+type folderConfig struct {
+	published      bool   // there is a configuration at all: the folder is one for transformers
+	class          string // tokenizer_class, without the Fast of old names
+	modelType      string // model_type of config.json
+	legacy         *bool  // nil: not said
+	prefixSpace    *bool
+	addBOS, addEOS *bool
+	names          roleNames
+	special        []hfAdded // further control tokens that are named
+	added          []hfAdded // tokens by id, of added_tokens_decoder or added_tokens.json
+	templates      map[string]string
+	notes          notes
 }
 
-// A tokenName is written as a string, or as an object with a content.
-type tokenName string
+// roleNames are the tokens that the files name for a role.
+type roleNames struct{ bos, eos, unknown, pad roleName }
 
-func (n *tokenName) UnmarshalJSON(data []byte) error {
-	if bytes.HasPrefix(data, []byte{'{'}) {
-		var token hfAdded
-		err := json.Unmarshal(data, &token)
-		*n = tokenName(token.Content)
-		return err
-	}
-	var name *string
-	err := json.Unmarshal(data, &name)
-	*n = tokenName(or(name, ""))
-	return err
+// A roleName is the token of a role. Without content, a file says that there is
+// none, if it says anything.
+type roleName struct {
+	said  bool
+	token hfAdded
 }
 
-const maxConfigFile = 64 << 20
+// roleKeys are the keys of tokens with a role, in the order in which transformers
+// adds them to a vocabulary.
+var roleKeys = []string{"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}
 
-// readConfig reads what stands in a folder. Nothing of it must be there.
-func readConfig(s source) (*hfConfig, error) {
-	c := &hfConfig{templates: map[string]string{}}
-	if err := readJSON(s, "tokenizer_config.json", c); err != nil {
-		return nil, err
-	}
-	var names struct {
-		BOS     tokenName `json:"bos_token"`
-		EOS     tokenName `json:"eos_token"`
-		Unknown tokenName `json:"unk_token"`
-		Pad     tokenName `json:"pad_token"`
-	}
-	if err := readJSON(s, "special_tokens_map.json", &names); err != nil {
-		return nil, err
-	}
-	for _, x := range []struct{ to, from *tokenName }{{&c.BOS, &names.BOS}, {&c.EOS, &names.EOS}, {&c.Unknown, &names.Unknown}, {&c.Pad, &names.Pad}} {
-		if *x.to == "" {
-			*x.to = *x.from
-		}
-	}
-	var ids map[string]int32
-	if err := readJSON(s, "added_tokens.json", &ids); err != nil {
-		return nil, err
-	}
-	for content, id := range ids {
-		c.more = append(c.more, hfAdded{ID: &id, Content: content})
-	}
-	slices.SortFunc(c.more, func(a, b hfAdded) int { return int(*a.ID) - int(*b.ID) })
-	return c, c.readTemplates(s)
-}
-
-// readJSON reads a file if it is there.
-func readJSON(s source, name string, into any) error {
-	data, err := s.read(name, maxConfigFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("%s: %w: %w", name, ErrDamaged, err)
+// of returns the role that a key names; nil for those that play none here.
+func (n *roleNames) of(key string) *roleName {
+	switch key {
+	case "bos_token":
+		return &n.bos
+	case "eos_token":
+		return &n.eos
+	case "unk_token":
+		return &n.unknown
+	case "pad_token":
+		return &n.pad
 	}
 	return nil
 }
 
+// readConfig reads what stands in a folder. Nothing of it must be there.
+func readConfig(s source) (*folderConfig, error) {
+	c := &folderConfig{templates: map[string]string{}}
+	var read [4]settings
+	for i, file := range []string{"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json"} {
+		var err error
+		if read[i], err = readSettings(s, file, &c.notes); err != nil {
+			return nil, err
+		}
+		c.published = c.published || len(read[i].values) > 0
+	}
+	config, names, ids, model := read[0], read[1], read[2], read[3]
+	c.class = config.text("tokenizer_class")
+	if c.class == "" {
+		c.class = model.text("tokenizer_class")
+	}
+	c.class = strings.TrimSuffix(c.class, "Fast")
+	c.modelType = model.text("model_type")
+	c.addBOS, c.addEOS, c.prefixSpace = config.flag("add_bos_token"), config.flag("add_eos_token"), config.flag("add_prefix_space")
+	if c.legacy = config.flag("legacy"); c.legacy == nil && config.values["legacy"] != nil {
+		c.legacy = new(bool) // null is as good as false
+	}
+	c.readDecoder(config)
+	c.readNames(config)
+	if len(c.added) == 0 { // else the other files are from before it
+		c.readNames(names)
+		c.readAdded(ids)
+	}
+	return c, c.readTemplates(s, config)
+}
+
+// readNames reads the tokens that are named by their role, or as control tokens
+// at large. What was read before gives way.
+func (c *folderConfig) readNames(s settings) {
+	for _, key := range s.keys {
+		if !slices.Contains(roleKeys, key) {
+			continue
+		}
+		token, ok := s.token(key)
+		role := c.names.of(key)
+		switch {
+		case role != nil && (ok || !s.has(key)):
+			*role = roleName{said: true, token: token}
+		case role == nil && ok:
+			c.special = append(c.special, token)
+		}
+	}
+	for _, key := range s.keys {
+		// Such as image_token; add_bos_token and the like are settings.
+		if strings.HasSuffix(key, "_token") && !strings.HasPrefix(key, "add_") && !slices.Contains(roleKeys, key) && strings.HasPrefix(string(s.values[key]), `"`) {
+			c.special = append(c.special, tokensOf(s.values[key])...)
+		}
+	}
+	c.special = append(c.special, s.tokens("additional_special_tokens")...)
+	c.special = append(c.special, s.tokens("extra_special_tokens")...)
+}
+
+// readDecoder reads added_tokens_decoder: tokens by their ids.
+func (c *folderConfig) readDecoder(s settings) {
+	const key = "added_tokens_decoder"
+	if !s.has(key) {
+		return
+	}
+	scan := jsonScan{data: s.values[key]}
+	err := scan.object(func(name []byte) error {
+		id, idErr := strconv.ParseInt(string(name), 10, 64)
+		raw, err := scan.raw()
+		if err != nil {
+			return err
+		}
+		tokens := oneToken(raw)
+		if idErr != nil || len(tokens) == 0 {
+			s.notes.add("%s: %s: %.40q: got %.40s, want an id and its token: passed over", s.file, key, name, raw)
+			return nil
+		}
+		c.addToken(s, tokens[0], id)
+		return nil
+	})
+	if err != nil {
+		s.odd(key, "tokens by their ids")
+	}
+	c.sortAdded()
+}
+
+// readAdded reads added_tokens.json: ids by their tokens.
+func (c *folderConfig) readAdded(s settings) {
+	for _, content := range s.keys {
+		raw := string(s.values[content])
+		id, err := strconv.ParseInt(raw, 10, 64)
+		if f, floatErr := strconv.ParseFloat(raw, 64); err != nil && floatErr == nil && f == float64(int64(f)) {
+			id, err = int64(f), nil
+		}
+		if err != nil || content == "" {
+			s.odd(content, "an id")
+			continue
+		}
+		c.addToken(s, hfAdded{Content: content}, id)
+	}
+	c.sortAdded()
+}
+
+// addToken adds a token by its id. One that cannot be gets a new one later.
+func (c *folderConfig) addToken(s settings, token hfAdded, id int64) {
+	if id >= 0 && id < maxVocab {
+		n := int32(id)
+		token.ID = &n
+	} else {
+		s.notes.add("%s: %.40q: id %d, want 0 to %d: it gets the next that is free", s.file, token.Content, id, maxVocab-1)
+	}
+	c.added = append(c.added, token)
+}
+
+// sortAdded brings the tokens in the order of their ids; those without are last.
+func (c *folderConfig) sortAdded() {
+	slices.SortStableFunc(c.added, func(a, b hfAdded) int {
+		return int(or(a.ID, maxVocab)) - int(or(b.ID, maxVocab))
+	})
+}
+
 // readTemplates finds the chat templates. A chat_template.jinja comes before
 // what the JSON files say.
-func (c *hfConfig) readTemplates(s source) error {
-	if err := c.addTemplates("tokenizer_config.json", c.Template); err != nil {
+func (c *folderConfig) readTemplates(s source, config settings) error {
+	c.addTemplates(config)
+	processor, err := readSettings(s, "chat_template.json", &c.notes)
+	if err != nil {
 		return err
 	}
-	var processor struct {
-		Template json.RawMessage `json:"chat_template"`
-	}
-	if err := readJSON(s, "chat_template.json", &processor); err != nil {
-		return err
-	}
-	if err := c.addTemplates("chat_template.json", processor.Template); err != nil {
-		return err
-	}
+	c.addTemplates(processor)
 	const more = "additional_chat_templates"
 	files, err := s.list(more)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -124,7 +199,7 @@ func (c *hfConfig) readTemplates(s source) error {
 }
 
 // readTemplate reads a file with a template, if it is there.
-func (c *hfConfig) readTemplate(s source, name, file string) error {
+func (c *folderConfig) readTemplate(s source, name, file string) error {
 	data, err := s.read(file, maxConfigFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -135,94 +210,106 @@ func (c *hfConfig) readTemplate(s source, name, file string) error {
 	return err
 }
 
-// addTemplates reads a template, or a list of named ones.
-func (c *hfConfig) addTemplates(file string, raw json.RawMessage) error {
-	if len(raw) == 0 || string(raw) == "null" {
-		return nil
+// addTemplates reads a template, a list of named ones, or templates by name.
+func (c *folderConfig) addTemplates(s settings) {
+	const key = "chat_template"
+	if !s.has(key) {
+		return
 	}
 	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		c.templates[""] = one
-		return nil
-	}
 	var list []struct {
 		Name     string `json:"name"`
 		Template string `json:"template"`
 	}
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return fmt.Errorf("%s: chat_template: %w: %w", file, ErrDamaged, err)
-	}
-	for _, x := range list {
-		if x.Name == "default" {
-			x.Name = ""
+	var named map[string]string
+	add := func(name, template string) {
+		if name == "default" {
+			name = ""
 		}
-		c.templates[x.Name] = x.Template
+		c.templates[name] = template
 	}
-	return nil
+	switch raw := s.values[key]; {
+	case json.Unmarshal(raw, &one) == nil:
+		add("", one)
+	case json.Unmarshal(raw, &list) == nil:
+		for _, x := range list {
+			add(x.Name, x.Template)
+		}
+	case json.Unmarshal(raw, &named) == nil:
+		for name, template := range named {
+			add(name, template)
+		}
+	default:
+		s.odd(key, "a template, or templates by name")
+	}
 }
 
 // moreTokens returns the added tokens that only the files beside a tokenizer
-// name.
-func (c *hfConfig) moreTokens(known []hfAdded) []hfAdded {
-	seen := map[string]bool{}
+// name, with their ids where the files give them.
+func (c *folderConfig) moreTokens(known []hfAdded) []hfAdded {
+	at := map[string]int{}
 	for _, a := range known {
-		seen[a.Content] = true
+		at[a.Content] = -1
 	}
-	var ids []int
-	for key := range c.Added {
-		if id, err := strconv.Atoi(key); err == nil && id >= 0 && id < maxVocab {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
 	var more []hfAdded
-	add := func(a hfAdded) {
-		if !seen[a.Content] {
-			seen[a.Content] = true
+	add := func(a hfAdded, named bool) {
+		i, seen := at[a.Content]
+		switch {
+		case a.Content == "" || seen && i < 0:
+		case seen:
+			more[i].Special = more[i].Special || named
+		default:
+			a.Special = a.Special || named
+			at[a.Content] = len(more)
 			more = append(more, a)
 		}
 	}
-	for _, id := range ids {
-		a := c.Added[strconv.Itoa(id)]
-		n := int32(id)
-		a.ID = &n
-		add(a)
+	for _, a := range c.added {
+		add(a, false)
 	}
-	for _, a := range c.more {
-		add(a)
+	for _, key := range roleKeys {
+		if role := c.names.of(key); role != nil {
+			role.token.known = true
+			add(role.token, true)
+		}
+	}
+	for _, a := range c.special {
+		a.known = true
+		add(a, true)
 	}
 	return more
 }
 
 // apply gives a tokenizer the roles and templates that the files name. What
 // they say about BOS and EOS comes before the tokenizer's own template.
-func (c *hfConfig) apply(t *Tokenizer) {
-	set := func(role *int32, name tokenName) {
-		if id, ok := t.ID(string(name)); ok && name != "" {
+func (c *folderConfig) apply(t *Tokenizer) {
+	set := func(role *int32, name roleName) {
+		if id, ok := t.ID(name.token.Content); ok && name.token.Content != "" {
 			*role = id
 		}
 	}
-	set(&t.roles.bos, c.BOS)
-	set(&t.roles.eos, c.EOS)
-	set(&t.roles.unknown, c.Unknown)
-	set(&t.roles.pad, c.Pad)
-	if t.roles.bos < 0 && c.BOS == "" && len(t.prefix) > 0 {
+	set(&t.roles.bos, c.names.bos)
+	set(&t.roles.eos, c.names.eos)
+	set(&t.roles.unknown, c.names.unknown)
+	set(&t.roles.pad, c.names.pad)
+	if t.roles.bos < 0 && c.names.bos.token.Content == "" && len(t.prefix) > 0 {
 		t.roles.bos = t.prefix[0]
 	}
-	if t.roles.eos < 0 && c.EOS == "" && len(t.suffix) > 0 {
+	if t.roles.eos < 0 && c.names.eos.token.Content == "" && len(t.suffix) > 0 {
 		t.roles.eos = t.suffix[len(t.suffix)-1]
 	}
-	if c.AddBOS != nil && t.roles.bos >= 0 {
+	if c.addBOS != nil && t.roles.bos >= 0 {
 		t.prefix = slices.DeleteFunc(t.prefix, func(id int32) bool { return id == t.roles.bos })
-		if *c.AddBOS {
+		if *c.addBOS {
 			t.prefix = slices.Insert(t.prefix, 0, t.roles.bos)
 		}
 	}
-	if c.AddEOS != nil && t.roles.eos >= 0 {
+	if c.addEOS != nil && t.roles.eos >= 0 {
 		t.suffix = slices.DeleteFunc(t.suffix, func(id int32) bool { return id == t.roles.eos })
-		if *c.AddEOS {
+		if *c.addEOS {
 			t.suffix = append(t.suffix, t.roles.eos)
 		}
 	}
 	t.templates = c.templates
+	t.notes = append(c.notes, t.notes...)
 }

@@ -301,7 +301,7 @@ func TestComponents(t *testing.T) {
 	unzipJSON(t, "testdata/components.json.gz", &file)
 	for _, c := range file.Cases {
 		t.Run(c.Name, func(t *testing.T) {
-			tok, err := parseTokenizerJSON(c.Tokenizer, &hfConfig{})
+			tok, err := parseTokenizerJSON(c.Tokenizer, &folderConfig{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -332,7 +332,7 @@ func TestSentencePieceKinds(t *testing.T) {
 	unzipJSON(t, "testdata/sentencepiece.json.gz", &file)
 	for _, c := range file.Cases {
 		t.Run(c.Name, func(t *testing.T) {
-			tok, err := parseSPM(c.Model, &hfConfig{})
+			tok, err := parseSPM(c.Model, &folderConfig{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -26,6 +26,8 @@ type hfAdded struct {
 	RStrip     bool   `json:"rstrip"`
 	Normalized *bool  `json:"normalized"`
 	Special    bool   `json:"special"`
+
+	known bool // is added only if the vocabulary has it
 }
 
 // An hfModel is the model section; the large lists are kept as text.
@@ -47,7 +49,7 @@ const maxJSONFile = 512 << 20
 
 // parseTokenizerJSON builds a tokenizer from the text of a tokenizer.json and
 // from what lies beside it.
-func parseTokenizerJSON(data []byte, beside *hfConfig) (*Tokenizer, error) {
+func parseTokenizerJSON(data []byte, beside *folderConfig) (*Tokenizer, error) {
 	f, err := readHFFile(data)
 	if err != nil {
 		return nil, err

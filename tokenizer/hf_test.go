@@ -53,7 +53,7 @@ func TestRunsOfByteTokens(t *testing.T) {
 	}
 	for _, last := range []dict{{"type": "ByteFallback"}, replace} {
 		file["decoder"] = dict{"type": "Sequence", "decoders": []any{dict{"type": "ByteFallback"}, dict{"type": "Fuse"}, strip, last}}
-		if _, err := parseTokenizerJSON(jsonText(file), &hfConfig{}); !errors.Is(err, ErrUnsupported) {
+		if _, err := parseTokenizerJSON(jsonText(file), &folderConfig{}); !errors.Is(err, ErrUnsupported) {
 			t.Errorf("%s behind a Strip of the joined text: got %v, want ErrUnsupported", last["type"], err)
 		}
 	}
@@ -89,7 +89,7 @@ func TestByteFallbackOfByteLevel(t *testing.T) {
 	file["model"].(dict)["byte_fallback"] = true
 	wantIDs(t, openJSON(t, jsonText(file)), "é", 0, 0xC3, 0xA9)
 	delete(file["model"].(dict)["vocab"].(dict), "Ā")
-	if _, err := parseTokenizerJSON(jsonText(file), &hfConfig{}); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "byte_fallback") {
+	if _, err := parseTokenizerJSON(jsonText(file), &folderConfig{}); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "byte_fallback") {
 		t.Errorf("a vocabulary that lacks bytes: got %v, want ErrUnsupported with its name", err)
 	}
 }
@@ -150,7 +150,7 @@ func TestMetaspaceFirst(t *testing.T) {
 	first := dict{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first"}
 	for _, before := range []dict{{"type": "ByteLevel"}, {"type": "Metaspace", "replacement": "_", "prepend_scheme": "always"}} {
 		file := small(dict{"pre_tokenizer": dict{"type": "Sequence", "pretokenizers": []any{before, first}}})
-		if _, err := parseTokenizerJSON(jsonText(file), &hfConfig{}); !errors.Is(err, ErrUnsupported) {
+		if _, err := parseTokenizerJSON(jsonText(file), &folderConfig{}); !errors.Is(err, ErrUnsupported) {
 			t.Errorf("Metaspace behind a %s: got %v, want ErrUnsupported", before["type"], err)
 		}
 	}

@@ -18,14 +18,12 @@ func (t *Tokenizer) addTokens(added []hfAdded) error {
 		if len(a.Content) > maxPieceBytes {
 			return fmt.Errorf("added_tokens: a token of %d bytes: %w, want at most %d", len(a.Content), ErrUnsupported, maxPieceBytes)
 		}
-		id := next
-		if e := t.findEntry(a.Content); e >= 0 {
-			id = t.vocab.ids[e]
-		} else if a.ID != nil {
-			id = *a.ID
+		id, err := t.idOfAdded(a, next)
+		if err != nil {
+			return err
 		}
-		if id < 0 || id >= maxVocab {
-			return fmt.Errorf("added_tokens %.40q: %w: id %d, want 0 to %d", a.Content, ErrDamaged, id, maxVocab-1)
+		if id < 0 {
+			continue
 		}
 		next = max(next, id+1)
 		token := &addedToken{
@@ -47,6 +45,33 @@ func (t *Tokenizer) addTokens(added []hfAdded) error {
 	t.find, t.findPlain = raw.matchers()
 	t.findNormal, t.normalPlain = normal.matchers()
 	return nil
+}
+
+// idOfAdded returns the id of an added token: that of its text in the vocabulary,
+// else its own, else next. It is -1 for a token that only the vocabulary could
+// have made one.
+func (t *Tokenizer) idOfAdded(a hfAdded, next int32) (int32, error) {
+	id := next
+	e := t.findEntry(a.Content)
+	switch {
+	case e >= 0:
+		return t.vocab.ids[e], nil
+	case a.known:
+		return -1, nil
+	case a.ID == nil:
+	case *a.ID < 0 || *a.ID >= maxVocab:
+		return 0, fmt.Errorf("added_tokens %.40q: %w: id %d, want 0 to %d", a.Content, ErrDamaged, *a.ID, maxVocab-1)
+	default:
+		other, taken := t.Token(*a.ID)
+		if !taken || other == a.Content {
+			return *a.ID, nil
+		}
+		t.notes.add("added token %.40q: its id %d is that of %.40q: it becomes %d", a.Content, *a.ID, other, next)
+	}
+	if id >= maxVocab {
+		return 0, fmt.Errorf("added_tokens: %w: more than %d ids", ErrUnsupported, maxVocab)
+	}
+	return id, nil
 }
 
 // enter makes an added token known by its id and its text.

@@ -57,11 +57,11 @@ func TestCutAndFlippedFiles(t *testing.T) {
 		data  []byte
 		parse func([]byte) (*Tokenizer, error)
 	}{
-		"tokenizer.json": {js, func(b []byte) (*Tokenizer, error) { return parseTokenizerJSON(b, &hfConfig{}) }},
-		"bpe":            {spm.Cases[4].Model, func(b []byte) (*Tokenizer, error) { return parseSPM(b, &hfConfig{}) }},
-		"unigram":        {spm.Cases[1].Model, func(b []byte) (*Tokenizer, error) { return parseSPM(b, &hfConfig{}) }},
-		"tiktoken":       {ranks("ab", "abc"), func(b []byte) (*Tokenizer, error) { return parseTiktoken(b, &hfConfig{}) }},
-		"charsmap":       {unzip(t, "testdata/unigram_en.model.gz"), func(b []byte) (*Tokenizer, error) { return parseSPM(b, &hfConfig{}) }},
+		"tokenizer.json": {js, func(b []byte) (*Tokenizer, error) { return parseTokenizerJSON(b, &folderConfig{}) }},
+		"bpe":            {spm.Cases[4].Model, func(b []byte) (*Tokenizer, error) { return parseSPM(b, &folderConfig{}) }},
+		"unigram":        {spm.Cases[1].Model, func(b []byte) (*Tokenizer, error) { return parseSPM(b, &folderConfig{}) }},
+		"tiktoken":       {ranks("ab", "abc"), func(b []byte) (*Tokenizer, error) { return parseTiktoken(b, &folderConfig{}) }},
+		"charsmap":       {unzip(t, "testdata/unigram_en.model.gz"), func(b []byte) (*Tokenizer, error) { return parseSPM(b, &folderConfig{}) }},
 	}
 	for name, f := range files {
 		t.Run(name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestSmallFilesStaySmall(t *testing.T) {
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err := parseTokenizerJSON([]byte(text), &hfConfig{})
+		_, err := parseTokenizerJSON([]byte(text), &folderConfig{})
 		runtime.ReadMemStats(&after)
 		if got := after.TotalAlloc - before.TotalAlloc; got > 100<<20 {
 			t.Errorf("%.60s: allocated %d MiB (%v)", text, got>>20, err)
@@ -231,7 +231,7 @@ func FuzzTokenizerJSON(f *testing.F) {
 		if len(data) > 1<<14 {
 			return
 		}
-		tok, err := parseTokenizerJSON(data, &hfConfig{})
+		tok, err := parseTokenizerJSON(data, &folderConfig{})
 		tryTokenizer(t, tok, err)
 	})
 }
@@ -251,9 +251,9 @@ func FuzzModelFile(f *testing.F) {
 		var tok *Tokenizer
 		var err error
 		if isTiktoken(data) {
-			tok, err = parseTiktoken(data, &hfConfig{})
+			tok, err = parseTiktoken(data, &folderConfig{})
 		} else {
-			tok, err = parseSPM(data, &hfConfig{})
+			tok, err = parseSPM(data, &folderConfig{})
 		}
 		tryTokenizer(t, tok, err)
 	})

@@ -263,12 +263,13 @@ func (s *jsonScan) skip(depth int) error {
 		return s.skipString()
 	}
 	from := s.pos
-	for s.pos < len(s.data) && bytes.IndexByte([]byte("+-.0123456789abcdefghijklmnopqrstuvwxyzE"), s.data[s.pos]) >= 0 {
+	for s.pos < len(s.data) && bytes.IndexByte([]byte("+-.0123456789abcdefghijklmnopqrstuvwxyzEIN"), s.data[s.pos]) >= 0 {
 		s.pos++
 	}
 	switch word := s.data[from:s.pos]; {
 	case len(word) > 0 && (word[0] == '-' || '0' <= word[0] && word[0] <= '9'):
 	case string(word) == "true", string(word) == "false", string(word) == "null":
+	case string(word) == "NaN", string(word) == "Infinity": // no JSON, but Python writes it
 	default:
 		s.pos = from
 		return s.fail("a value")

@@ -205,18 +205,18 @@ func ggufOfJSON(t testing.TB, dir, pre string, size int) metadata {
 		m["tokenizer.ggml.merges"] = merges
 	}
 	for id, piece := range tokens {
-		if piece == string(config.BOS) {
+		if piece == string(config.names.bos.token.Content) {
 			m["tokenizer.ggml.bos_token_id"] = uint64(id)
 		}
-		if piece == string(config.EOS) {
+		if piece == string(config.names.eos.token.Content) {
 			m["tokenizer.ggml.eos_token_id"] = uint64(id)
 		}
 	}
-	if config.AddBOS != nil {
-		m["tokenizer.ggml.add_bos_token"] = *config.AddBOS
+	if config.addBOS != nil {
+		m["tokenizer.ggml.add_bos_token"] = *config.addBOS
 	}
-	if config.AddEOS != nil {
-		m["tokenizer.ggml.add_eos_token"] = *config.AddEOS
+	if config.addEOS != nil {
+		m["tokenizer.ggml.add_eos_token"] = *config.addEOS
 	}
 	return m
 }

@@ -94,7 +94,7 @@ func findFile(s source) (string, error) {
 	return "", fmt.Errorf("%w: want one of %v", ErrNoTokenizer, fileNames)
 }
 
-func openFile(s source, name string, beside *hfConfig) (*Tokenizer, error) {
+func openFile(s source, name string, beside *folderConfig) (*Tokenizer, error) {
 	if path.Ext(name) == ".json" {
 		data, err := s.read(name, maxJSONFile)
 		if err != nil {
@@ -108,6 +108,9 @@ func openFile(s source, name string, beside *hfConfig) (*Tokenizer, error) {
 	}
 	if isTiktoken(data) {
 		return parseTiktoken(data, beside)
+	}
+	if name == "tokenizer.model" && beside.published {
+		return parseSPMFolder(data, beside)
 	}
 	return parseSPM(data, beside)
 }

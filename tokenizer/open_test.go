@@ -217,16 +217,27 @@ func TestSpecialTokens(t *testing.T) {
 			t.Errorf("%s: got AddsBOS %v, AddsEOS %v", c.name, tok.AddsBOS(), tok.AddsEOS())
 		}
 	}
-	tok := mustOpen(t, writeFolder(t, dict{
+	// added_tokens_decoder stands for the files from before it.
+	files := dict{
 		"tokenizer.json":          small(nil),
 		"special_tokens_map.json": dict{"bos_token": "<s>", "pad_token": dict{"content": "</s>"}, "unk_token": "<think>"},
-		"tokenizer_config.json":   dict{"added_tokens_decoder": dict{"300": dict{"content": "<new>", "special": true}, "258": dict{"content": "<s>"}}},
+		"tokenizer_config.json":   dict{"bos_token": "</s>"},
 		"added_tokens.json":       dict{"<more>": 301},
-	}))
+	}
+	tok := mustOpen(t, writeFolder(t, files))
 	if tok.BOS() != 258 || tok.Pad() != 259 || tok.Unknown() != 262 {
 		t.Errorf("roles of special_tokens_map.json: got %d, %d, %d", tok.BOS(), tok.Pad(), tok.Unknown())
 	}
-	wantIDs(t, tok, "<new><more>", 0, 300, 301)
+	wantIDs(t, tok, "<more>", 0, 301)
+	files["tokenizer_config.json"] = dict{"bos_token": "</s>", "added_tokens_decoder": dict{"300": dict{"content": "<new>", "special": true}, "258": dict{"content": "<s>"}}}
+	tok = mustOpen(t, writeFolder(t, files))
+	if tok.BOS() != 259 || tok.Pad() != -1 || tok.Unknown() != -1 {
+		t.Errorf("roles beside added_tokens_decoder: got %d, %d, %d", tok.BOS(), tok.Pad(), tok.Unknown())
+	}
+	wantIDs(t, tok, "<new>", 0, 300)
+	if _, ok := tok.ID("<more>"); ok {
+		t.Error("added_tokens.json is read beside added_tokens_decoder")
+	}
 }
 
 func TestAddedTokenFlags(t *testing.T) {
@@ -495,7 +506,7 @@ func TestWrongFolders(t *testing.T) {
 		t.Errorf("a folder in place of a file: got %v, want ErrDamaged", err)
 	}
 	for name, text := range map[string]string{
-		"tokenizer_config.json": "{", "special_tokens_map.json": "[]", "added_tokens.json": "1", "chat_template.json": `{"chat_template":7}`,
+		"tokenizer_config.json": "{", "special_tokens_map.json": "[]", "added_tokens.json": "1", "chat_template.json": `{"chat_template":`,
 	} {
 		_, err := Open(writeFolder(t, dict{"tokenizer.json": small(nil), name: text}))
 		if !errors.Is(err, ErrDamaged) || !strings.Contains(fmt.Sprint(err), name) {

@@ -17,6 +17,8 @@ type spmFile struct {
 	byteFallback   bool
 	suffix         bool
 	unknownSurface string
+	unknownPiece   string
+	unknownID      int32
 	bos, eos       int32
 	pad            int32
 	charsmap       []byte
@@ -84,7 +86,7 @@ func eachField(data []byte, visit func(protoField) error) error {
 // readSPM reads a model file.
 func readSPM(data []byte) (*spmFile, error) {
 	f := &spmFile{
-		unknownSurface: " \u2047 ", bos: 1, eos: 2, pad: -1,
+		unknownSurface: " \u2047 ", unknownPiece: "<unk>", bos: 1, eos: 2, pad: -1,
 		dummyPrefix: true, removeExtra: true, escape: true,
 	}
 	err := eachField(data, func(x protoField) error {
@@ -142,6 +144,8 @@ func (f *spmFile) readTrainer(x protoField) error {
 		f.suffix = x.value != 0
 	case 35:
 		f.byteFallback = x.value != 0
+	case 40:
+		f.unknownID = int32(x.value)
 	case 41:
 		f.bos = int32(x.value)
 	case 42:
@@ -153,6 +157,8 @@ func (f *spmFile) readTrainer(x protoField) error {
 			return checkInsert(string(x.data))
 		}
 		f.unknownSurface = string(x.data)
+	case 45:
+		f.unknownPiece = string(x.data)
 	}
 	return nil
 }
@@ -174,7 +180,7 @@ func (f *spmFile) readNormalizer(x protoField) error {
 // parseSPM builds a tokenizer from a SentencePiece model file and what lies
 // beside it. Control pieces in text are ordinary text, as SentencePiece has it,
 // unless a file beside the model names them as added tokens.
-func parseSPM(data []byte, beside *hfConfig) (*Tokenizer, error) {
+func parseSPM(data []byte, beside *folderConfig) (*Tokenizer, error) {
 	f, err := readSPM(data)
 	if err != nil {
 		return nil, err

@@ -42,8 +42,8 @@ func rankSplitOf(class string) (rankSplit, error) {
 
 // parseTiktoken builds a tokenizer from a file of ranks; the control tokens
 // stand in the files beside it.
-func parseTiktoken(data []byte, beside *hfConfig) (*Tokenizer, error) {
-	split, err := rankSplitOf(beside.Class)
+func parseTiktoken(data []byte, beside *folderConfig) (*Tokenizer, error) {
+	split, err := rankSplitOf(beside.class)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,9 @@ func readRanks(data []byte, r *ranked) error {
 func reservedTokens(named []hfAdded, first, n int) []hfAdded {
 	taken := map[int32]bool{}
 	for _, a := range named {
-		taken[*a.ID] = true
+		if a.ID != nil {
+			taken[*a.ID] = true
+		}
 	}
 	var more []hfAdded
 	for id := int32(first); id < int32(first+n); id++ {

@@ -35,6 +35,7 @@ type Tokenizer struct {
 	prefix, suffix          []int32 // what the model adds to a text
 	roles                   roles
 	templates               map[string]string
+	notes                   notes
 	encoders                sync.Pool
 }
 
