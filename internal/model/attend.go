@@ -103,7 +103,7 @@ func (o *attend) Operands() Operands {
 // the splits of a long context are shared out instead.
 func (s *Step) attend(o *attend) {
 	u := &s.units
-	u.make(s, o)
+	u.cut(s, o)
 	s.announce(OpAttention, o)
 	threads := s.Workers.Threads()
 	if threads == 1 || u.sparse || len(u.list) >= 4*threads || u.longest() < splitMinimum {

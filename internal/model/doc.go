@@ -32,7 +32,7 @@
 //	W^DKV                 kv_a_proj_with_mqa             attn_kv_a_mqa           KVA
 //	W^UK, W^UV            kv_b_proj                      attn_k_b attn_v_b       UK UV
 //	k^R                   kv_a_proj_with_mqa, roped      –                       kR
-//	H^I, d^I              index_n_heads, index_head_dim  indexer.head_count …    IndexNHeads, IndexHeadDim
+//	H^I, d^I              index_n_heads, index_head_dim  attention.indexer.…     IndexNHeads, IndexHeadDim
 //	q^I, k^I, w^I         indexer.wq_b wk weights_proj   indexer.attn_q_b …      Indexer.Q K Weights
 //	M                     eh_proj                        nextn.eh_proj           mtp.proj
 //

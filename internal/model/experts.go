@@ -28,19 +28,19 @@ func (s *Step) Experts(x *Act, e *Experts) *Act {
 		s.multiply(p, r.part(s, up, id), in[i], &e.Up[id])
 	}
 	s.runProducts(OpExperts, p)
-	return s.sum(s.expertDown(s.gate(gate, up, e.Act), x.D, e, r), r)
+	return s.sum(s.expertDown(s.gate(gate, up, e.Act), e, r), r)
 }
 
 // expertDown multiplies the rows inside with the last matrix of their experts.
 //
 //	inside [T*K, I] → [T*K, D]
-func (s *Step) expertDown(inside *Act, D int, e *Experts, r *routing) *Act {
+func (s *Step) expertDown(inside *Act, e *Experts, r *routing) *Act {
 	parts := s.preparation(e.Down[0].IsFloat())
 	for _, id := range r.used {
 		s.add(parts, r.part(s, inside, id))
 	}
 	s.run(OpRoute, parts, len(parts.acts))
-	out := s.act(inside.T, D)
+	out := s.act(inside.T, e.Down[0].Rows)
 	p := s.products()
 	for i, id := range r.used {
 		s.multiply(p, r.part(s, out, id), parts.acts[i], &e.Down[id])
@@ -50,7 +50,8 @@ func (s *Step) expertDown(inside *Act, D int, e *Experts, r *routing) *Act {
 }
 
 // gather returns the rows of x that go to each expert in use, prepared for its
-// products. The numbers themselves are there only where operations are recorded.
+// products; the list is the record's. The numbers themselves are there only where
+// operations are recorded.
 //
 //	x [T, D] → [its rows, D] for each of r.used
 func (s *Step) gather(x *Act, r *routing, float bool) []*Act {

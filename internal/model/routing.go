@@ -20,7 +20,7 @@ type routing struct {
 
 // route chooses the experts of all tokens.
 //
-//	x [T, D]   DeepSeek-V2, eq. 21-25; DeepSeek-V3, eq. 13-16
+//	x [T, D]   DeepSeek-V2, eq. 21-22; DeepSeek-V3, eq. 13-16
 func (s *Step) route(x *Act, e *Experts) *routing {
 	logits := s.Linear(x, &e.Router)
 	r := s.routings.next()

@@ -38,8 +38,8 @@ const (
 // splitMinimum is how many splits a unit must have for its splits to be shared out.
 const splitMinimum = 4
 
-// make cuts the queries of o into units.
-func (u *attendUnits) make(s *Step, o *attend) {
+// cut cuts the queries of o into units.
+func (u *attendUnits) cut(s *Step, o *attend) {
 	a := o.a
 	u.kernel = kernel.Attention{
 		Kind: s.Kind, KeyDim: a.DK, ValueDim: a.DV, Scale: a.Scale, Cap: a.Cap, Window: a.Window, Latent: a.Latent > 0,
