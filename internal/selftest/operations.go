@@ -203,13 +203,11 @@ func indexer(c *caseReader) []output {
 	q, keys, w := c.f32("q"), c.f32("keys"), c.f32("w")
 	shape := c.dims("keys", 2)
 	n, D := shape[0], shape[1]
-	score, dot := make([]float32, n), make([]float32, n)
-	for h := range w {
-		floatMultiply(dot, keys, q[h*D:][:D], n, D, 1)
-		for i, v := range dot {
-			score[i] = kernel.FMA(w[h], max(0, v), score[i])
-		}
+	index := newCache(kernel.Attention{Kind: kernel.CacheF32, KeyDim: D, Latent: true}, n) // keys alone
+	for p := range n {
+		index.store(p, keys[p*D:][:D], nil, 0)
 	}
+	score := new(kernel.Thread).IndexScores(n, q, w, D, index.pages.Splits, 0)
 	ids := kernel.TopK(nil, score, c.num("k"))
 	slices.Sort(ids)
 	return []output{{"score", score}, {"ids", ids}}
