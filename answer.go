@@ -76,19 +76,13 @@ func (a *Answer) next() (Token, error) {
 
 // read decodes a token.
 func (a *Answer) read(t engine.Token) Token {
-	out := Token{ID: t.ID, Forced: t.Forced, End: t.End, Logprob: t.Logprob}
+	out := Token{ID: t.ID, Forced: t.Forced, End: t.End, Logprob: t.Logprob, Top: candidates(a.tokens, t.Top)}
 	if t.Forced {
 		a.forced = append(a.forced, len(a.ids))
 	}
 	a.ids = append(a.ids, t.ID)
-	if a.tokens != nil {
-		for _, c := range t.Top {
-			piece, _ := a.tokens.Decode([]int32{c.ID}) // an id that only pads the vocabulary is no text
-			out.Top = append(out.Top, Candidate{ID: c.ID, Text: piece, Logprob: c.Logprob})
-		}
-		if !t.End {
-			a.decode(&out)
-		}
+	if a.tokens != nil && !t.End {
+		a.decode(&out)
 	}
 	if t.Last && !a.over {
 		a.stream.Next() // returns when the engine has said why

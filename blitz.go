@@ -55,6 +55,8 @@ var (
 	// ErrConfig and ErrTensor are models whose parts do not fit together.
 	ErrConfig = model.ErrConfig
 	ErrTensor = model.ErrTensor
+	// ErrNoMTP is a model without a module of multi-token prediction.
+	ErrNoMTP = model.ErrNoMTP
 	// ErrNoTemplate is a conversation with a model that has no chat template.
 	ErrNoTemplate = errors.New("the model has no chat template")
 )

@@ -45,6 +45,12 @@ type Options struct {
 	// refused before its weights are read, with an error that wraps
 	// tokenizer.ErrNoTokenizer.
 	Text bool
+	// TokensOnly says that the model takes and gives token ids: its tokenizer, template
+	// and suggestions are not read, and no token ends an answer.
+	TokensOnly bool
+	// MTP opens the module of multi-token prediction too; the error wraps ErrNoMTP where
+	// the model has none.
+	MTP bool
 	// Interrupted is asked again and again while weights are read, and its error ends
 	// that: a context's Err. nil: nothing does.
 	Interrupted func() error
@@ -61,10 +67,12 @@ func Open(path string, o *Options) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{path: path, latent: form}
-	if err := m.openText(o.Text); err != nil { // first, since weights take longer
+	if o.TokensOnly {
+		m.sampling = defaultSampling
+	} else if err := m.openText(o.Text); err != nil { // first, since weights take longer
 		return nil, err
 	}
-	m.net, err = model.Open(path, model.Options{MemoryLimit: o.MemoryLimit, Latent: form, Interrupted: o.Interrupted})
+	m.net, err = model.Open(path, model.Options{MemoryLimit: o.MemoryLimit, Latent: form, MTP: o.MTP, Interrupted: o.Interrupted})
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +156,10 @@ func (m *Model) Assumed() []string { return slices.Clone(m.net.Config.Assumed) }
 
 // MaxContext returns the positions that the model was made for.
 func (m *Model) MaxContext() int { return m.net.Config.MaxPositionEmbeddings }
+
+// CheckTokens returns an error that names the first id that is no token; it wraps
+// ErrTokens.
+func (m *Model) CheckTokens(ids []int32) error { return m.net.CheckTokens(ids) }
 
 // VocabSize returns the number of token ids.
 func (m *Model) VocabSize() int { return m.net.Config.VocabSize }

@@ -10,10 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/machine"
-	"github.com/blitz-r1/blitz/internal/model"
 )
 
 type benchFlags struct {
@@ -136,19 +135,16 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 
 // firstToken returns how long it takes from the program's start until the first
 // token behind a prompt of a few is there.
-func (f *benchFlags) firstToken(ctx context.Context, m *model.Model, began time.Time) (float64, error) {
+func (f *benchFlags) firstToken(ctx context.Context, m *blitz.Model, began time.Time) (float64, error) {
 	const prompt = 16
-	o, err := f.engineOptions()
-	if err != nil {
-		return 0, err
-	}
-	o.Context = prompt
-	e, err := engine.New(m, o)
+	o := f.engineOptions()
+	o.Context, o.Sequences, o.Stretch = prompt, 1, true
+	e, err := blitz.NewEngine(m, &o)
 	if err != nil {
 		return 0, err
 	}
 	defer e.Close()
-	if _, err := e.Time(ctx, engine.Trial{Sequences: 1, Prompt: prompt, Repeat: 1}); err != nil {
+	if _, err := e.Time(ctx, blitz.Trial{Sequences: 1, Prompt: prompt, Repeat: 1}); err != nil {
 		return 0, err
 	}
 	return time.Since(began).Seconds(), nil
@@ -156,29 +152,27 @@ func (f *benchFlags) firstToken(ctx context.Context, m *model.Model, began time.
 
 // benchTrial is a trial and what came of it.
 type benchTrial struct {
-	engine.Trial
-	timings []engine.Timing
+	blitz.Trial
+	timings []blitz.Timing
 }
 
 // trials runs all trials and notes their results.
-func (f *benchFlags) trials(ctx context.Context, m *model.Model, report *benchReport, progress io.Writer) ([]benchTrial, error) {
-	o, err := f.engineOptions()
-	if err != nil {
-		return nil, err
-	}
+func (f *benchFlags) trials(ctx context.Context, m *blitz.Model, report *benchReport, progress io.Writer) ([]benchTrial, error) {
+	o := f.engineOptions()
+	o.Stretch = true
 	// A page more, since each run writes to a copy of the page where its depth ends.
 	o.Context = slices.Max(f.depths.v) + f.prompt.v + f.tokens.v + kernel.PagePositions
 	o.Sequences = slices.Max(f.batches.v)
-	e, err := engine.New(m, o)
+	e, err := blitz.NewEngine(m, &o)
 	if err != nil {
 		return nil, err
 	}
 	defer e.Close()
-	report.Threads, report.Cache = e.Options().Threads, e.Options().Cache.String()
+	report.Threads, report.Cache = e.Threads(), e.Cache()
 	var all []benchTrial
 	for _, depth := range f.depths.v {
 		for _, batch := range f.batches.v {
-			t := benchTrial{Trial: engine.Trial{Depth: depth, Sequences: batch, Prompt: f.prompt.v, Tokens: f.tokens.v, Repeat: f.repeat.v}}
+			t := benchTrial{Trial: blitz.Trial{Depth: depth, Sequences: batch, Prompt: f.prompt.v, Tokens: f.tokens.v, Repeat: f.repeat.v}}
 			if isTerminal(progress) {
 				fmt.Fprintf(progress, "blitz: depth %d, batch %d …\n", depth, batch)
 			}

@@ -8,10 +8,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/machine"
-	"github.com/blitz-r1/blitz/internal/model"
 )
 
 // benchRun is the result of one test.
@@ -34,20 +33,20 @@ type benchRate struct {
 type benchTest struct {
 	name   string
 	tokens int // of all sequences
-	of     func(*engine.Timing) (time.Duration, *model.Meter)
+	of     func(*blitz.Timing) (time.Duration, []blitz.Work)
 }
 
 // tests returns what a trial tested.
 func (t *benchTrial) tests() []benchTest {
 	var tests []benchTest
 	if t.Prompt > 0 {
-		tests = append(tests, benchTest{fmt.Sprintf("pp%d", t.Prompt), t.Prompt * t.Sequences, func(x *engine.Timing) (time.Duration, *model.Meter) {
-			return x.Prefill, &x.PrefillMeter
+		tests = append(tests, benchTest{fmt.Sprintf("pp%d", t.Prompt), t.Prompt * t.Sequences, func(x *blitz.Timing) (time.Duration, []blitz.Work) {
+			return x.Prefill, x.PrefillWork
 		}})
 	}
 	if t.Tokens > 0 {
-		tests = append(tests, benchTest{fmt.Sprintf("tg%d", t.Tokens), t.Tokens * t.Sequences, func(x *engine.Timing) (time.Duration, *model.Meter) {
-			return x.Decode, &x.DecodeMeter
+		tests = append(tests, benchTest{fmt.Sprintf("tg%d", t.Tokens), t.Tokens * t.Sequences, func(x *blitz.Timing) (time.Duration, []blitz.Work) {
+			return x.Decode, x.DecodeWork
 		}})
 	}
 	return tests
@@ -60,8 +59,8 @@ func (t *benchTrial) runs(limits *machine.Limits) []benchRun {
 		var rates, shares []float64
 		var reading bool
 		for i := range t.timings {
-			took, meter := test.of(&t.timings[i])
-			least, read := leastTime(meter.Total(), limits)
+			took, work := test.of(&t.timings[i])
+			least, read := leastTime(blitz.TotalWork(work), limits)
 			rates = append(rates, float64(test.tokens)/took.Seconds())
 			shares = append(shares, least/took.Seconds())
 			reading = read
@@ -84,7 +83,7 @@ func median(sorted []float64) float64 {
 
 // leastTime returns how long the machine's limits would take for some work, in
 // seconds, and whether that is the limit of reading.
-func leastTime(w model.Work, l *machine.Limits) (seconds float64, reading bool) {
+func leastTime(w blitz.Work, l *machine.Limits) (seconds float64, reading bool) {
 	read := float64(w.ReadBytes) / (l.ReadGBps * 1e9)
 	compute := float64(w.IntMACs)/(l.Int8GMACs*1e9) + 2*float64(w.FloatMACs)/(l.F32GFLOPs*1e9)
 	return max(read, compute), read > compute
@@ -137,9 +136,9 @@ func writeProfiles(w io.Writer, trials []benchTrial, limits *machine.Limits) err
 					best = i
 				}
 			}
-			took, meter := test.of(&t.timings[best])
+			took, work := test.of(&t.timings[best])
 			fmt.Fprintf(w, "\n%s, depth %d, batch %d: %s\n", test.name, t.Depth, t.Sequences, took.Round(time.Microsecond))
-			if err := writeTable(w, profile(took, meter, limits)...); err != nil {
+			if err := writeTable(w, profile(took, work, limits)...); err != nil {
 				return err
 			}
 		}
@@ -148,26 +147,24 @@ func writeProfiles(w io.Writer, trials []benchTrial, limits *machine.Limits) err
 }
 
 // profile returns the lines of a table of operations.
-func profile(took time.Duration, m *model.Meter, limits *machine.Limits) [][]string {
+func profile(took time.Duration, work []blitz.Work, limits *machine.Limits) [][]string {
 	rows := [][]string{{"operation", "calls", "ms", "of the time", "read", "GMAC", "share of limit"}}
-	add := func(name string, w model.Work) {
+	add := func(w blitz.Work) {
 		least, _ := leastTime(w, limits)
 		share := ""
 		if least > 0 {
 			share = fmt.Sprintf("%.0f %%", 100*least/w.Time.Seconds())
 		}
 		rows = append(rows, []string{
-			name, strconv.Itoa(w.Calls), fmt.Sprintf("%.1f", float64(w.Time.Microseconds())/1e3),
+			w.Operation, strconv.Itoa(w.Calls), fmt.Sprintf("%.1f", float64(w.Time.Microseconds())/1e3),
 			fmt.Sprintf("%.1f %%", 100*w.Time.Seconds()/took.Seconds()), hub.FormatBytes(w.ReadBytes),
 			fmt.Sprintf("%.1f", float64(w.IntMACs+w.FloatMACs)/1e9), share,
 		})
 	}
-	for _, o := range model.Ops() {
-		if w := m.Of(o); w.Calls > 0 {
-			add(o.String(), w)
-		}
+	for _, w := range work {
+		add(w)
 	}
-	add("what lies between", model.Work{Time: took - m.Total().Time})
+	add(blitz.Work{Operation: "what lies between", Time: took - blitz.TotalWork(work).Time})
 	return rows
 }
 
@@ -179,8 +176,8 @@ func writeBenchCSV(w io.Writer, trials []benchTrial) error {
 		t := &trials[i]
 		for _, test := range t.tests() {
 			for k := range t.timings {
-				took, meter := test.of(&t.timings[k])
-				all := meter.Total()
+				took, work := test.of(&t.timings[k])
+				all := blitz.TotalWork(work)
 				c.Write([]string{
 					test.name, strconv.Itoa(t.Depth), strconv.Itoa(t.Sequences), strconv.Itoa(k), strconv.Itoa(test.tokens),
 					strconv.FormatFloat(took.Seconds(), 'f', 6, 64), strconv.FormatFloat(float64(test.tokens)/took.Seconds(), 'f', 3, 64),

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
-	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/model"
 )
@@ -47,27 +46,25 @@ func (f *engineFlags) check() error {
 	return nil
 }
 
-// openModel opens the weights of a model, with its module of multi-token prediction
-// if that is wanted.
-func (f *engineFlags) openModel(ctx context.Context, name string, mtp bool) (*model.Model, error) {
+// openModel opens a model that takes and gives token ids, with its module of
+// multi-token prediction if that is wanted.
+func (f *engineFlags) openModel(ctx context.Context, name string, mtp bool) (*blitz.Model, error) {
 	path, err := locate(ctx, f.set, name)
 	if err != nil {
 		return nil, err
 	}
-	o := model.Options{Latent: latentForm(f.mla), MTP: mtp, Interrupted: ctx.Err}
-	n, err := surveyModel(path, o, 0)
+	n, err := surveyModel(path, model.Options{Latent: latentForm(f.mla), MTP: mtp, Interrupted: ctx.Err}, 0)
 	if err != nil {
 		return nil, err
 	}
 	if err := n.checkWeights(); err != nil { // the engine checks the cache, whose length the verb knows
 		return nil, err
 	}
-	o.MemoryLimit = memoryLimit()
-	m, err := model.Open(path, o)
+	m, err := blitz.Open(path, &blitz.Options{MemoryLimit: memoryLimit(), MLA: f.mla.v, TokensOnly: true, MTP: mtp, Interrupted: ctx.Err})
 	if err != nil {
 		return nil, err
 	}
-	noteAssumed(f.set, name, m.Config.Assumed)
+	noteAssumed(f.set, name, m.Assumed())
 	return m, nil
 }
 
@@ -93,22 +90,14 @@ func latentForm(mla choice) model.LatentForm {
 }
 
 // engineOptions returns what the flags say.
-func (f *engineFlags) engineOptions() (engine.Options, error) {
-	o := engine.Options{Threads: f.threads.v, MemoryLimit: memoryLimit()}
-	if f.cache.v != "" {
-		kind, err := kernel.ParseCacheKind(f.cache.v)
-		if err != nil {
-			return o, usageError{err}
-		}
-		o.Cache = &kind
-	}
-	return o, nil
+func (f *engineFlags) engineOptions() blitz.EngineOptions {
+	return blitz.EngineOptions{Threads: f.threads.v, Cache: f.cache.v, MemoryLimit: memoryLimit()}
 }
 
 // start starts an engine that answers requests in a context of that many positions,
 // 0 for the default.
 func (f *engineFlags) start(m *blitz.Model, context int) (*blitz.Engine, error) {
-	return blitz.NewEngine(m, &blitz.EngineOptions{
-		Threads: f.threads.v, Context: context, Sequences: 1, Cache: f.cache.v, MemoryLimit: memoryLimit(),
-	})
+	o := f.engineOptions()
+	o.Context, o.Sequences = context, 1
+	return blitz.NewEngine(m, &o)
 }

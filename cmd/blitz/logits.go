@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -10,9 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/engine"
-	"github.com/blitz-r1/blitz/internal/model"
-	"github.com/blitz-r1/blitz/internal/sample"
 	"github.com/blitz-r1/blitz/safetensors"
 )
 
@@ -77,7 +77,7 @@ func (f *logitsFlags) run(cmd *cobra.Command, name string) error {
 		return err
 	}
 	m, err := f.openModel(ctx, name, f.mtp)
-	if errors.Is(err, model.ErrNoMTP) {
+	if errors.Is(err, blitz.ErrNoMTP) {
 		return usageError{fmt.Errorf("logits: --mtp: %w", err)}
 	}
 	if err != nil {
@@ -94,33 +94,31 @@ func (f *logitsFlags) run(cmd *cobra.Command, name string) error {
 		return err
 	}
 	defer e.Close()
-	if n, most := e.Options().Context, m.Config.MaxPositionEmbeddings; n > most {
+	if n, most := e.Context(), m.MaxContext(); n > most {
 		fmt.Fprintf(cmd.ErrOrStderr(), "blitz: warning: %s: %d positions, the model was made for %d\n", f.ids, n, most)
 	}
-	return f.write(ctx, e, m.Config.VocabSize, lines)
+	return f.write(ctx, e, m.VocabSize(), lines)
 }
 
 // newEngine starts an engine that has room for the lines.
-func (f *logitsFlags) newEngine(m *model.Model, lines []idLine) (*engine.Engine, error) {
-	o, err := f.engineOptions()
-	if err != nil {
-		return nil, err
-	}
-	o.Context, o.Sequences = 1, 1
+func (f *logitsFlags) newEngine(m *blitz.Model, lines []idLine) (*blitz.Engine, error) {
+	o := f.engineOptions()
+	o.Context, o.Sequences, o.Stretch = 1, 1, true
 	for _, l := range lines {
 		o.Context = max(o.Context, len(l.ids)+f.greedy.v)
-	}
-	if f.together {
-		o.Sequences = len(lines)
 	}
 	if f.chunk.v > 0 {
 		o.Chunk = min(f.chunk.v, o.Context)
 	}
-	return engine.New(m, o)
+	if f.together { // a piece of every line fits a step
+		o.Sequences = max(1, len(lines))
+		o.Chunk = min(cmp.Or(o.Chunk, engine.DefaultChunk)*o.Sequences, engine.MaxChunk)
+	}
+	return blitz.NewEngine(m, &o)
 }
 
 // write computes everything and writes the file, row by row as they come.
-func (f *logitsFlags) write(ctx context.Context, e *engine.Engine, V int, lines []idLine) error {
+func (f *logitsFlags) write(ctx context.Context, e *blitz.Engine, V int, lines []idLine) error {
 	w, err := create(ctx, f.out, safetensors.Create)
 	if err != nil {
 		return err
@@ -133,7 +131,7 @@ func (f *logitsFlags) write(ctx context.Context, e *engine.Engine, V int, lines 
 	for i, l := range lines {
 		sequences[i] = l.ids
 	}
-	plan := engine.Plan{Chunk: f.chunk.v, Decode: f.decode.v, Together: f.together}
+	plan := blitz.LogitsPlan{Chunk: cmp.Or(f.chunk.v, engine.DefaultChunk), Decode: f.decode.v, Together: f.together}
 	logits, err := rowsTo(w, "logits.%d", V, len(lines))
 	if err != nil {
 		return err
@@ -143,7 +141,7 @@ func (f *logitsFlags) write(ctx context.Context, e *engine.Engine, V int, lines 
 			return err
 		}
 	}
-	if err := e.Evaluate(ctx, sequences, plan, logits); err != nil {
+	if err := e.Logits(ctx, sequences, plan, logits); err != nil {
 		return err
 	}
 	if err := f.writeGreedy(ctx, w, e, sequences); err != nil {
@@ -193,7 +191,7 @@ func rowsTo(w *safetensors.Writer, pattern string, V, n int) (func(i, t int, x [
 }
 
 // writeGreedy writes the greedy ids that follow each sequence.
-func (f *logitsFlags) writeGreedy(ctx context.Context, w *safetensors.Writer, e *engine.Engine, sequences [][]int32) error {
+func (f *logitsFlags) writeGreedy(ctx context.Context, w *safetensors.Writer, e *blitz.Engine, sequences [][]int32) error {
 	if f.greedy.v == 0 {
 		return nil
 	}
@@ -214,17 +212,17 @@ func (f *logitsFlags) writeGreedy(ctx context.Context, w *safetensors.Writer, e 
 }
 
 // greedyIDs returns the n greedy ids behind ids, as little-endian int32.
-func greedyIDs(ctx context.Context, e *engine.Engine, ids []int32, n int) ([]byte, error) {
-	s, err := e.Submit(ctx, engine.Request{
-		Tokens: ids, MaxTokens: n, Logprobs: -1,
-		Sampling: sample.Settings{TopP: 1, Penalties: sample.Penalties{Repetition: 1}},
-	})
+func greedyIDs(ctx context.Context, e *blitz.Engine, ids []int32, n int) ([]byte, error) {
+	a, err := e.Generate(ctx, blitz.Request{Tokens: ids, MaxTokens: n, Sampling: &blitz.Sampling{}})
 	if err != nil {
 		return nil, err
 	}
 	var out []byte
-	for t, ok := s.Next(); ok; t, ok = s.Next() {
+	for t, err := range a.Tokens() {
+		if err != nil {
+			return nil, err
+		}
 		out = binary.LittleEndian.AppendUint32(out, uint32(t.ID))
 	}
-	return out, s.Finish().Err
+	return out, nil
 }

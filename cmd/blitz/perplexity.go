@@ -11,9 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
-	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/model"
-	"github.com/blitz-r1/blitz/internal/sample"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -94,7 +92,6 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 	if err != nil {
 		return err
 	}
-	defer e.Model().Close()
 	defer e.Close()
 	s := &scores{windows: windows, progress: newProgress(cmd.ErrOrStderr(), os.Getenv)}
 	began := time.Now()
@@ -105,37 +102,31 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 	if err != nil {
 		return refusedError{fmt.Errorf("%s: %w", name, err)}
 	}
-	r.Ctx, r.TextTokens, r.Cache = f.ctx.v, len(ids), e.Options().Cache.String()
+	r.Ctx, r.TextTokens, r.Cache = f.ctx.v, len(ids), e.Cache()
 	r.Seconds = time.Since(began).Seconds()
 	r.TokensPerS = float64(len(windows)*f.ctx.v) / r.Seconds
 	return r.write(cmd.OutOrStdout(), f.asJSON)
 }
 
 // newEngine opens a model and starts an engine that has room for a window. The model
-// is to be closed after the engine.
-func (f *perplexityFlags) newEngine(ctx context.Context, path string) (*engine.Engine, error) {
+// is closed with the engine.
+func (f *perplexityFlags) newEngine(ctx context.Context, path string) (*blitz.Engine, error) {
 	n, err := surveyModel(path, model.Options{Latent: latentForm(f.mla)}, f.ctx.v)
 	if err != nil {
 		return nil, err
 	}
 	if n.Context > n.ModelContext {
-		err := fmt.Errorf("perplexity: --ctx is %d, the model's context %d: %w", n.Context, n.ModelContext, engine.ErrContext)
+		err := fmt.Errorf("perplexity: --ctx is %d, the model's context %d: %w", n.Context, n.ModelContext, blitz.ErrContext)
 		return nil, withHint(err, fmt.Sprintf("--ctx %d is the longest window", n.ModelContext))
 	}
-	o, err := f.engineOptions()
-	if err != nil {
-		return nil, err
-	}
-	o.Context, o.Sequences = f.ctx.v, 1
 	m, err := f.openModel(ctx, path, false)
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine.New(m, o)
-	if err != nil {
-		m.Close()
-	}
-	return e, err
+	defer m.Close()
+	o := f.engineOptions()
+	o.Context, o.Sequences = f.ctx.v, 1
+	return blitz.NewEngine(m, &o)
 }
 
 // write prints the figures, as JSON on one line or for people.
@@ -199,30 +190,26 @@ type scores struct {
 
 	sum, square float64 // of the negative log-probabilities, in nats
 	n           int
-	scratch     []float32
 }
 
 // evaluate scores the second half of each window: the tokens behind its first half
-// and one more. What follows a window's last token is not asked, so that token is not
-// computed.
-func (s *scores) evaluate(ctx context.Context, e *engine.Engine) error {
-	length := len(s.windows[0])
-	s.scratch = make([]float32, e.Model().Config.VocabSize)
+// and one more.
+func (s *scores) evaluate(ctx context.Context, e *blitz.Engine) error {
 	defer s.progress.end()
-	sequences := make([][]int32, len(s.windows))
 	for i, w := range s.windows {
-		sequences[i] = w[:length-1]
-	}
-	return e.Evaluate(ctx, sequences, engine.Plan{From: length / 2}, func(i, t int, logits []float32) error {
-		p := -float64(sample.Logprob(s.scratch, logits, s.windows[i][t+1]))
-		s.sum += p
-		s.square += float64(p * p)
-		s.n++
-		if t == length-2 {
-			s.progress.say(fmt.Sprintf("window %d of %d: perplexity %.4f", i+1, len(s.windows), math.Exp(s.sum/float64(s.n))))
+		scores, err := e.Score(ctx, w, &blitz.ScoreOptions{From: len(w)/2 + 1})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+		for _, t := range scores {
+			p := -float64(t.Logprob)
+			s.sum += p
+			s.square += float64(p * p)
+			s.n++
+		}
+		s.progress.say(fmt.Sprintf("window %d of %d: perplexity %.4f", i+1, len(s.windows), math.Exp(s.sum/float64(s.n))))
+	}
+	return nil
 }
 
 // report returns the figures; the error says that they are none.

@@ -59,7 +59,7 @@ const (
 // Bounds of Options: what a step keeps grows with its tokens.
 const (
 	maxSequences = 4096
-	maxChunk     = 1 << 20
+	MaxChunk     = 1 << 20
 )
 
 // Engine runs a model.
@@ -139,7 +139,7 @@ func (o *Options) complete(m *model.Model) error {
 		{"threads", o.Threads, 1, MaxThreads},
 		{"context", o.Context, 1, math.MaxInt32},
 		{"sequences", o.Sequences, 0, maxSequences},
-		{"chunk", o.Chunk, 1, maxChunk},
+		{"chunk", o.Chunk, 1, MaxChunk},
 	} {
 		if x.v < x.least || x.v > x.most {
 			return fmt.Errorf("engine: %s is %d, want %d to %d: %w", x.name, x.v, x.least, x.most, ErrOption)
