@@ -205,7 +205,7 @@ func TestFindTemplateFolder(t *testing.T) {
 		{"another vocabulary", map[string]any{"model_type": "deepseek_v32"}, "", chatMLTokens, ""},
 		{"V3 or R1", map[string]any{"model_type": "deepseek_v3", "_name_or_path": "deepseek-ai/DeepSeek-R1"}, "", deepseekTokens, ""},
 		{"GLM", map[string]any{"model_type": "glm4_moe_lite"}, "", glmTokens, "GLM-4.7-Flash"},
-		{"no object", []int{1}, "", deepseekTokens, ""},
+		{"no type", map[string]any{}, "", deepseekTokens, ""},
 	} {
 		folder := t.TempDir()
 		writeTokenizer(t, folder, c.template, c.tokens...)
