@@ -16,24 +16,31 @@ import (
 // conversation is a chat: what is typed, what was said, and how answers are asked for.
 type conversation struct {
 	flags   *runFlags // as the command line gave them, and /set changed them
-	opened  *opened
+	running *running
 	session *blitz.Session
 	console console
+	notes   io.Writer // what is no answer and was not asked for
 	style   bool
 	folder  string // of the history and of saved conversations; "": none
 	history *terminal.History
-	keep    bool // what is typed goes into the history
+	keep    bool   // what is typed goes into the history
+	typed   string // a line that was typed at a question and is none of its answers
+	unsent  string // the last message, where it was taken back
 }
 
 // chat talks until the user leaves.
-func (f *runFlags) chat(o *opened) error {
+func (f *runFlags) chat(o *running) error {
+	out, errOut := f.cmd.OutOrStdout(), f.cmd.ErrOrStderr()
+	f.greet(o, errOut) // while the terminal still breaks lines itself
 	ui, err := openConsole(f.cmd)
 	if err != nil {
 		return err
 	}
 	defer ui.Close()
 	c := newConversation(f, o, ui)
-	c.style = hasStyle(f.cmd.OutOrStdout(), os.Getenv)
+	if c.style = hasStyle(out, os.Getenv); !isTerminal(out) {
+		c.notes = errOut // what is redirected are the answers
+	}
 	if home, _, err := homeFolder(os.Getenv); err == nil {
 		c.folder = filepath.Join(home, "chats")
 		if c.history, err = terminal.OpenHistory(filepath.Join(c.folder, "history.jsonl")); err != nil {
@@ -43,11 +50,23 @@ func (f *runFlags) chat(o *opened) error {
 	return c.talk(f.cmd.Context())
 }
 
-func newConversation(f *runFlags, o *opened, ui console) *conversation {
+func newConversation(f *runFlags, o *running, ui console) *conversation {
 	return &conversation{
-		flags: f, opened: o, console: ui, history: &terminal.History{}, keep: true,
+		flags: f, running: o, console: ui, notes: ui, history: &terminal.History{}, keep: true,
 		session: o.engine.NewSession(&blitz.Request{Messages: f.messages()}),
 	}
+}
+
+// greet says what is talked to.
+func (f *runFlags) greet(o *running, w io.Writer) {
+	text := fmt.Sprintf("%s, %d positions. /help lists the commands, /bye or Ctrl-D leaves.\n", printable(o.name), o.engine.Context())
+	if o.plain {
+		text += "Each line is continued as plain text, on its own.\n"
+	}
+	if hasStyle(w, os.Getenv) {
+		text = styleDim + text + styleNone
+	}
+	io.WriteString(w, text) // nothing can be said where that fails
 }
 
 // say writes a line that is no part of an answer.
@@ -61,18 +80,14 @@ func (c *conversation) note(format string, args ...any) {
 	if c.style {
 		text = styleDim + text + styleNone
 	}
-	fmt.Fprintln(c.console, text)
+	fmt.Fprintln(c.notes, text)
 }
 
 // talk reads lines and does what they ask for.
 func (c *conversation) talk(ctx context.Context) error {
-	c.note("%s, %d positions. /help lists the commands, /bye or Ctrl-D leaves.", c.opened.name, c.opened.engine.Context())
-	if c.opened.plain {
-		c.note("Each line is continued as plain text, on its own.")
-	}
 	left := false // Ctrl-C was pressed in an empty line
 	for {
-		line, err := c.console.ReadLine(ctx, c.prompt())
+		line, err := c.nextLine(ctx)
 		switch {
 		case errors.Is(err, terminal.ErrInterrupted):
 			if line != "" {
@@ -109,10 +124,20 @@ func (c *conversation) talk(ctx context.Context) error {
 	}
 }
 
+// nextLine returns the next line: one that was typed where a question stood, else one
+// that is typed.
+func (c *conversation) nextLine(ctx context.Context) (string, error) {
+	if line := c.typed; line != "" {
+		c.typed = ""
+		return line, nil
+	}
+	return c.console.ReadLine(ctx, c.prompt())
+}
+
 // fail says what went wrong; the chat goes on.
 func (c *conversation) fail(err error) {
 	message, hint := explain(err)
-	c.say("error: %s", message)
+	fmt.Fprintf(c.notes, "error: %s\n", message)
 	if hint != "" {
 		c.note("hint: %s", hint)
 	}
@@ -161,7 +186,8 @@ func (c *conversation) line(ctx context.Context, line string) (bye bool, err err
 // stays part of the conversation.
 func (c *conversation) ask(ctx context.Context, text string) error {
 	c.session.Settle()
-	if !c.opened.plain {
+	c.unsent = text
+	if !c.running.plain {
 		if ok, err := c.makeRoom(ctx, text); !ok || err != nil {
 			return err
 		}
@@ -171,9 +197,13 @@ func (c *conversation) ask(ctx context.Context, text string) error {
 	c.console.OnInterrupt(cancel)
 	defer c.console.OnInterrupt(nil)
 	a, err := c.send(ctx, text)
-	if err != nil {
+	if errors.Is(err, context.Canceled) {
+		c.note(notBegun)
+		return nil
+	} else if err != nil {
 		return err
 	}
+	c.unsent = ""
 	if err := printAnswer(a, newPrinter(c.console, true, c.style, c.flags.hideThinking)); err != nil {
 		return err
 	}
@@ -181,10 +211,13 @@ func (c *conversation) ask(ctx context.Context, text string) error {
 	if err := a.Err(); err != nil && !stopped {
 		return err
 	}
-	stats := newStats(c.opened.name, c.opened.load, c.opened.engine, a)
-	if stopped {
+	stats := newStats(c.running.name, c.running.load, c.running.engine, a)
+	switch why := c.flags.cut(c.running, &stats); {
+	case stopped && stats.OutputTokens == 0:
+		c.takeBack(text)
+	case stopped:
 		c.note("(stopped)")
-	} else if why := c.flags.cut(c.opened, &stats); why != "" {
+	case why != "":
 		c.note("(cut: %s)", why)
 	}
 	if c.flags.verbose {
@@ -195,10 +228,10 @@ func (c *conversation) ask(ctx context.Context, text string) error {
 
 // send gives a message to the engine.
 func (c *conversation) send(ctx context.Context, text string) (*blitz.Answer, error) {
-	r := c.flags.request(c.opened)
-	if c.opened.plain {
+	r := c.flags.request(c.running)
+	if c.running.plain {
 		r.Prompt = text
-		return c.opened.engine.Generate(ctx, r)
+		return c.running.engine.Generate(ctx, r)
 	}
 	c.session.Request = r
 	return c.session.Ask(ctx, text)

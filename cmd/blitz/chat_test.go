@@ -136,10 +136,26 @@ func wantRoles(t *testing.T, c *conversation, want ...string) {
 func TestChatAnswers(t *testing.T) {
 	c := testChat(t, at("Hi", "", "  ", "And then?", "/bye", "never read"), "--system=Be brief.")
 	screen := talk(t, c)
-	wantOnScreen(t, screen, "tiny, 512 positions. /help lists the commands, /bye or Ctrl-D leaves.", ">>> Hi", ">>> And then?", ">>> /bye")
+	wantOnScreen(t, screen, ">>> Hi", ">>> And then?", ">>> /bye")
 	wantRoles(t, c, "system:Be brief.", "user:Hi", "assistant:", "user:And then?", "assistant:")
 	if len(c.console.(*scripted).lines) != 1 {
 		t.Error("the chat went on behind /bye")
+	}
+}
+
+// What is talked to is no answer: it stands on stderr.
+func TestGreeting(t *testing.T) {
+	c := testChat(t, at())
+	var said bytes.Buffer
+	c.flags.greet(c.running, &said)
+	if want := "tiny, 512 positions. /help lists the commands, /bye or Ctrl-D leaves.\n"; said.String() != want {
+		t.Errorf("said %q, want %q", said.String(), want)
+	}
+	c.running.plain = true
+	said.Reset()
+	c.flags.greet(c.running, &said)
+	if want := "Each line is continued as plain text, on its own.\n"; !strings.HasSuffix(said.String(), want) {
+		t.Errorf("said %q, want %q at the end", said.String(), want)
 	}
 }
 
@@ -203,7 +219,7 @@ func TestChatOfPlainText(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := chatWith(t, model, at("Once upon a time", "/show info", "/show template"))
-	wantOnScreen(t, talk(t, c), "Each line is continued as plain text, on its own.", ">>> Once", "0 of 512 positions used", "error: the model has no chat template")
+	wantOnScreen(t, talk(t, c), ">>> Once", "0 of 512 positions used", "error: the model has no chat template")
 	wantRoles(t, c)
 }
 

@@ -17,7 +17,9 @@ const chatHelp = `/help                  this list
                        %s
 /show [WHAT]           %s
 /clear                 forget what was said
-/save [NAME]           keep the conversation under a name
+/undo                  take back the last message and its answer
+/retry                 ask the last message again
+/save [--force] [NAME] keep the conversation under a name
 /load [NAME]           go on with one; without a name, list them
 /bye                   leave
 
@@ -30,14 +32,17 @@ Up, Down, Ctrl-R       what was typed before
 // chatKeys are the settings that /set knows: flags, with underscores or dashes, and
 // history.
 var chatKeys = []string{
-	"system", "temp", "top_k", "top_p", "min_p", "repeat_penalty", "seed", "max_tokens", "think", "hide_thinking", "verbose", keyHistory,
+	"system", keyContext, "temp", "top_k", "top_p", "min_p", "repeat_penalty", "seed", "max_tokens", "think", "hide_thinking", "verbose", keyHistory,
 }
 
-const keyHistory = "history"
+const (
+	keyHistory = "history"
+	keyContext = "ctx"
+)
 
 var chatTopics = []string{"info", "messages", "parameters", "system", "template"}
 
-var chatCommands = []string{"/bye", "/clear", "/help", "/load", "/save", "/set", "/show"}
+var chatCommands = []string{"/bye", "/clear", "/help", "/load", "/retry", "/save", "/set", "/show", "/undo"}
 
 // command does what a line that begins with a slash asks for.
 func (c *conversation) command(ctx context.Context, text string) (bye bool, err error) {
@@ -51,8 +56,12 @@ func (c *conversation) command(ctx context.Context, text string) (bye bool, err 
 		fmt.Fprintf(c.console, chatHelp, strings.Join(chatKeys[:half], " "), strings.Join(chatKeys[half:], " "), strings.Join(chatTopics, ", "))
 	case "/clear":
 		c.session.Settle()
-		c.session.Messages = c.flags.messages()
+		c.session.Messages, c.unsent = c.flags.messages(), ""
 		c.note("Cleared.")
+	case "/undo":
+		return false, c.undo()
+	case "/retry":
+		return false, c.retry(ctx)
 	case "/set":
 		return false, c.set(rest)
 	case "/show":
@@ -81,6 +90,8 @@ func (c *conversation) set(rest string) error {
 		return nil
 	case key == keyHistory:
 		return c.setHistory(value)
+	case key == keyContext:
+		return c.setContext(value)
 	}
 	if err := c.change(key, unquote(value)); err != nil {
 		return err
@@ -142,12 +153,14 @@ func (c *conversation) setting(key string) string {
 	if text := c.flags.cmd.Flags().Lookup(strings.ReplaceAll(key, "_", "-")).Value.String(); text != "" {
 		return text
 	}
-	s, suggested := c.opened.model.Sampling()
+	s, suggested := c.running.model.Sampling()
 	from := "the default"
 	if suggested {
 		from = "the model's"
 	}
 	switch key {
+	case keyContext:
+		return fmt.Sprintf("%d (the default)", c.running.engine.Context())
 	case "temp":
 		return fmt.Sprintf("%v (%s)", s.Temperature, from)
 	case "top_k":
@@ -165,7 +178,7 @@ func (c *conversation) setting(key string) string {
 	case "seed":
 		return "random"
 	case "max_tokens":
-		if c.opened.plain {
+		if c.running.plain {
 			return fmt.Sprintf("%d (plain text has no end of its own)", plainTokens)
 		}
 		return "as many as there is room for"
@@ -185,7 +198,7 @@ func (c *conversation) show(ctx context.Context, what string) error {
 	case "system":
 		c.say("%s", printableText(c.setting("system")))
 	case "template":
-		t, err := c.opened.model.Template()
+		t, err := c.running.model.Template()
 		if err != nil {
 			return err
 		}
@@ -202,10 +215,10 @@ func (c *conversation) show(ctx context.Context, what string) error {
 }
 
 func (c *conversation) showInfo(ctx context.Context) error {
-	e, m := c.opened.engine, c.opened.model
+	e, m := c.running.engine, c.running.model
 	c.session.Settle()
 	used := "0"
-	if len(c.session.Messages) > 0 && !c.opened.plain {
+	if len(c.session.Messages) > 0 && !c.running.plain {
 		n, err := c.tokens(ctx, c.session.Messages)
 		if err != nil {
 			return err
@@ -214,7 +227,7 @@ func (c *conversation) showInfo(ctx context.Context) error {
 	}
 	return writeTable(
 		c.console,
-		[]string{"model", printable(c.opened.name)},
+		[]string{"model", printable(c.running.name)},
 		[]string{"vocabulary", fmt.Sprint(m.VocabSize())},
 		[]string{"context", fmt.Sprintf("%s of %d positions used; the model was made for %d", used, e.Context(), m.MaxContext())},
 		[]string{"engine", fmt.Sprintf("cache %s, %s", e.Cache(), counted(e.Threads(), "thread"))},

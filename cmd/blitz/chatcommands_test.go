@@ -141,8 +141,10 @@ func TestChatOutgrowsTheContext(t *testing.T) {
 	}{
 		"d":    {"(dropped the oldest turn)", []string{"system:S", "user:" + trim(second), "assistant:", "user:" + trim(third), "assistant:"}},
 		"Drop": {"(dropped the oldest turn)", []string{"system:S", "user:" + trim(second), "assistant:", "user:" + trim(third), "assistant:"}},
-		"c":    {"", []string{"system:S", "user:" + trim(third), "assistant:"}},
-		"":     {"Not sent. /clear begins anew.", []string{"system:S", "user:" + trim(first), "assistant:", "user:" + trim(second), "assistant:"}},
+		// What is none of the answers is the next line: here a command.
+		"/undo": {"Took back: second", []string{"system:S", "user:" + trim(first), "assistant:"}},
+		"c":     {"", []string{"system:S", "user:" + trim(third), "assistant:"}},
+		"":      {"Not sent. /clear begins anew, /retry sends it again.", []string{"system:S", "user:" + trim(first), "assistant:", "user:" + trim(second), "assistant:"}},
 	} {
 		ui := at(append(slices.Clone(fill), choice)...)
 		c := testChat(t, ui, "--ctx=200", "--system=S")

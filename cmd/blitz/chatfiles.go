@@ -46,9 +46,18 @@ func (c *conversation) path(name string) (string, error) {
 	return filepath.Join(c.folder, name+".json"), nil
 }
 
-// save does /save.
-func (c *conversation) save(name string) error {
-	if name == "" {
+// saveForce is the word of /save that replaces another conversation.
+const saveForce = "--force"
+
+// save does /save. What is saved under the name already stays, unless the conversation
+// goes on from it, or is forced to take its place.
+func (c *conversation) save(rest string) error {
+	first, name, _ := strings.Cut(rest, " ")
+	force := first == saveForce
+	if !force {
+		name = rest
+	}
+	if name = strings.TrimSpace(name); name == "" {
 		name = time.Now().Format("2006-01-02 15.04.05")
 	}
 	path, err := c.path(name)
@@ -56,7 +65,15 @@ func (c *conversation) save(name string) error {
 		return err
 	}
 	c.session.Settle()
-	s := savedChat{Version: savedVersion, Model: c.opened.name, SavedAt: time.Now().UTC().Truncate(time.Second), Messages: []savedMessage{}}
+	if len(c.session.Messages) == len(c.kept(c.session.Messages)) {
+		return errors.New("nothing was said yet: there is nothing to save")
+	}
+	if !force {
+		if err := c.mayReplace(path, name); err != nil {
+			return err
+		}
+	}
+	s := savedChat{Version: savedVersion, Model: c.running.name, SavedAt: time.Now().UTC().Truncate(time.Second), Messages: []savedMessage{}}
 	for _, m := range c.session.Messages {
 		text, _ := m.Content.Text()
 		s.Messages = append(s.Messages, savedMessage{m.Role, text, m.ReasoningContent, m.ToolCalls})
@@ -73,6 +90,38 @@ func (c *conversation) save(name string) error {
 	}
 	c.note("Saved as %s: %s.", name, counted(len(s.Messages), "message"))
 	return nil
+}
+
+// mayReplace returns an error where a file holds another conversation than the beginning
+// of this one.
+func (c *conversation) mayReplace(path, name string) error {
+	b, err := readFile(path, maxSaved)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		var older []chat.Message
+		if older, err = parseSaved(b); err == nil && c.goesOnFrom(older) {
+			return nil
+		}
+	}
+	return withHint(fmt.Errorf("%s is another conversation", name), "another name keeps both; /save "+saveForce+" "+name+" replaces it")
+}
+
+// goesOnFrom says whether the conversation begins with these messages.
+func (c *conversation) goesOnFrom(older []chat.Message) bool {
+	if len(older) > len(c.session.Messages) {
+		return false
+	}
+	for i, m := range older {
+		now := c.session.Messages[i]
+		said, _ := m.Content.Text()
+		says, _ := now.Content.Text()
+		if m.Role != now.Role || said != says || m.ReasoningContent != now.ReasoningContent {
+			return false
+		}
+	}
+	return true
 }
 
 // replaceFile writes a file that only its owner may read, whole or not at all.
@@ -117,7 +166,7 @@ func (c *conversation) load(name string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	c.session.Settle()
-	c.session.Messages = messages
+	c.session.Messages, c.unsent = messages, ""
 	c.flags.system = ""
 	if len(c.kept(messages)) > 0 {
 		c.flags.system, _ = messages[0].Content.Text()

@@ -97,7 +97,7 @@ const plainTokens = 256
 
 // request returns what every answer is asked with, beside the prompt. The settings
 // are the answer's own.
-func (f *runFlags) request(o *opened) blitz.Request {
+func (f *runFlags) request(o *running) blitz.Request {
 	s, _ := o.model.Sampling()
 	f.apply(&s)
 	s.Seed = new(f.seed.next())
@@ -109,7 +109,7 @@ func (f *runFlags) request(o *opened) blitz.Request {
 }
 
 // cut says what cut an answer that did not end by itself, "" for one that did.
-func (f *runFlags) cut(o *opened, stats *stats) string {
+func (f *runFlags) cut(o *running, stats *stats) string {
 	switch {
 	case stats.Finish != "length":
 		return ""
@@ -130,7 +130,7 @@ func (f *runFlags) messages() []chat.Message {
 }
 
 // once answers a prompt.
-func (f *runFlags) once(o *opened, prompt string) error {
+func (f *runFlags) once(o *running, prompt string) error {
 	ctx := f.cmd.Context()
 	r := f.request(o)
 	if o.plain {
@@ -166,7 +166,7 @@ func printAnswer(a *blitz.Answer, p *printer) error {
 }
 
 // report prints what --verbose and --stats-json ask for, and that an answer was cut.
-func (f *runFlags) report(o *opened, a *blitz.Answer) error {
+func (f *runFlags) report(o *running, a *blitz.Answer) error {
 	w := f.cmd.ErrOrStderr()
 	stats := newStats(o.name, o.load, o.engine, a)
 	if why := f.cut(o, &stats); why != "" {

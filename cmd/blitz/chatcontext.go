@@ -23,7 +23,7 @@ func answerRoom(positions int) int { return min(maxAnswerRoom, positions/4) }
 // not, the user chooses what is forgotten; false: the message is not sent.
 func (c *conversation) makeRoom(ctx context.Context, text string) (bool, error) {
 	message := chat.Message{Role: "user", Content: jinja.String(text)}
-	positions := c.opened.engine.Context()
+	positions := c.running.engine.Context()
 	most := positions - answerRoom(positions)
 	n, err := c.tokens(ctx, append(c.session.Messages, message))
 	if err != nil || n <= most {
@@ -48,12 +48,14 @@ func (c *conversation) makeRoom(ctx context.Context, text string) (bool, error) 
 		c.session.Messages = c.kept(c.session.Messages)
 		return true, nil
 	}
-	c.note("Not sent. /clear begins anew.")
+	c.typed = choice // no answer to the question: it is the next line
+	c.note("Not sent. /clear begins anew, /retry sends it again.")
 	return false, nil
 }
 
-// drop forgets the oldest turns until the rest and a message take at most so many
-// tokens.
+// drop forgets the oldest turns until the rest and a message take at most half of so
+// many tokens, so that some turns more find room, or one turn is left and takes no more
+// than all of them.
 func (c *conversation) drop(ctx context.Context, message chat.Message, most int) error {
 	kept := c.kept(c.session.Messages)
 	rest := c.session.Messages[len(kept):]
@@ -64,7 +66,7 @@ func (c *conversation) drop(ctx context.Context, message chat.Message, most int)
 		if err != nil {
 			return err
 		}
-		if n <= most {
+		if next := nextTurn(rest); n <= most/2 || n <= most && next == len(rest) {
 			break
 		}
 		rest = rest[nextTurn(rest):]
@@ -105,12 +107,12 @@ func (c *conversation) kept(messages []chat.Message) []chat.Message {
 
 // tokens returns how many positions a conversation takes.
 func (c *conversation) tokens(ctx context.Context, messages []chat.Message) (int, error) {
-	r := c.flags.request(c.opened)
+	r := c.flags.request(c.running)
 	r.Messages = messages
-	text, err := c.opened.model.Render(ctx, &r)
+	text, err := c.running.model.Render(ctx, &r)
 	if err != nil {
 		return 0, err
 	}
-	ids, err := c.opened.model.Tokenizer().Encode(text, 0)
+	ids, err := c.running.model.Tokenizer().Encode(text, 0)
 	return len(ids), err
 }

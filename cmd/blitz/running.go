@@ -11,8 +11,8 @@ import (
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
-// opened is a model that is ready to answer.
-type opened struct {
+// running is a model that is ready to answer.
+type running struct {
 	name   string // as the user calls it
 	model  *blitz.Model
 	engine *blitz.Engine
@@ -20,7 +20,7 @@ type opened struct {
 	plain  bool    // there is no template: text is continued as it is
 }
 
-func (o *opened) close() {
+func (o *running) close() {
 	if o.engine != nil {
 		o.engine.Close()
 	}
@@ -28,7 +28,7 @@ func (o *opened) close() {
 }
 
 // open opens a model and starts an engine.
-func (f *runFlags) open(name string) (*opened, error) {
+func (f *runFlags) open(name string) (*running, error) {
 	path, err := locate(f.cmd.Context(), f.cmd, name)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (f *runFlags) open(name string) (*opened, error) {
 		return nil, err
 	}
 	noteAssumed(f.cmd, name, m.Assumed())
-	o := &opened{name: name, model: m}
+	o := &running{name: name, model: m}
 	if err := f.ready(o); err != nil {
 		o.close()
 		return nil, err
@@ -70,7 +70,7 @@ func (f *runFlags) load(path, name string) (*blitz.Model, error) {
 }
 
 // ready checks that a model can be talked to as the flags want, and starts its engine.
-func (f *runFlags) ready(o *opened) error {
+func (f *runFlags) ready(o *running) error {
 	t, err := o.model.Template()
 	if o.plain = errors.Is(err, blitz.ErrNoTemplate); o.plain {
 		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: %s has no chat template: text is continued as it is\n", printable(o.name))

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/blitz-r1/blitz"
+)
+
+// undo does /undo: it takes back the last message of the user, and what came of it.
+func (c *conversation) undo() error {
+	text, err := c.takeLast()
+	if err != nil {
+		return err
+	}
+	c.unsent = ""
+	c.note("Took back: %s", shorten(printable(text)))
+	return nil
+}
+
+// retry does /retry: it asks the last message again, one that was taken back included.
+func (c *conversation) retry(ctx context.Context) error {
+	text := c.unsent
+	if text == "" {
+		var err error
+		if text, err = c.takeLast(); err != nil {
+			return err
+		}
+		s, _ := c.running.model.Sampling()
+		if c.flags.apply(&s); s.Temperature == 0 || c.flags.seed.set {
+			c.note("(the settings give the same answer again: /set temp and /set seed change that)")
+		}
+	}
+	return c.ask(ctx, text)
+}
+
+// takeLast removes the last message of the user and what stands behind it, and returns
+// its text.
+func (c *conversation) takeLast() (string, error) {
+	c.session.Settle()
+	at := c.lastQuestion()
+	if at == len(c.session.Messages) {
+		return "", errors.New("nothing was asked yet")
+	}
+	text, ok := c.session.Messages[at].Content.Text()
+	if !ok {
+		return "", errors.New("the last message is no text")
+	}
+	c.session.Messages = c.session.Messages[:at]
+	return text, nil
+}
+
+// takeBack removes a message whose answer was stopped before it began, and the turn
+// without words that was to become the answer.
+func (c *conversation) takeBack(text string) {
+	c.unsent = text
+	if !c.running.plain {
+		c.session.Settle()
+		c.session.Messages = c.session.Messages[:c.lastQuestion()]
+	}
+	c.note(notBegun)
+}
+
+// notBegun is said of an answer that was stopped before its first token.
+const notBegun = "(stopped before the answer began: the message is taken back, /retry sends it again)"
+
+// lastQuestion returns where the last message of the user stands, or where it would.
+func (c *conversation) lastQuestion() int {
+	for i := len(c.session.Messages) - 1; i >= 0; i-- {
+		if c.session.Messages[i].Role == "user" {
+			return i
+		}
+	}
+	return len(c.session.Messages)
+}
+
+// setContext does /set ctx: an engine of another context takes the place of the one
+// that runs, and the conversation goes on with it. Where there is no room for it, the
+// former context stays.
+func (c *conversation) setContext(value string) error {
+	f := c.flags
+	wanted := f.context
+	if wanted.reset(); value != "default" {
+		if err := wanted.Set(value); err != nil {
+			return valueError(keyContext, value, err)
+		}
+	}
+	if most := c.running.model.MaxContext(); wanted.v > most {
+		return valueError(keyContext, value, wantError(counted(most, "position")+" at most, for which the model was made"))
+	}
+	c.session.Settle()
+	c.running.engine.Close() // its memory is needed
+	e, err := f.start(c.running.model, wanted.v)
+	if err == nil {
+		f.context = wanted
+	} else {
+		var again error
+		if e, again = f.start(c.running.model, f.context.v); again != nil {
+			return errors.Join(err, again)
+		}
+	}
+	c.running.engine = e
+	c.session = e.NewSession(&blitz.Request{Messages: c.session.Messages})
+	if err == nil {
+		c.note("%s = %s", keyContext, c.setting(keyContext))
+	}
+	return err
+}
