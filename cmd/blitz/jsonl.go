@@ -60,7 +60,7 @@ func answerLines(cmd *cobra.Command, answer func(dst, line []byte) ([]byte, erro
 			failed++
 			dst = append(appendString(append(dst[:0], `{"error": `...), err.Error()), '}')
 		}
-		if _, err := out.Write(append(dst, '\n')); err != nil {
+		if _, err := out.Write(asShown(cmd.OutOrStdout(), append(dst, '\n'))); err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {

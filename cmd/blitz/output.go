@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -72,10 +73,24 @@ func visible(r rune) rune {
 
 // writeJSON writes a value as indented JSON.
 func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(asShown(w, text.Bytes()))
+	return err
+}
+
+// asShown returns text as a stream gets it: a terminal is shown control characters, which
+// JSON has some of in its strings, and does not obey them.
+func asShown(w io.Writer, text []byte) []byte {
+	if isTerminal(w) {
+		return []byte(printableText(string(text)))
+	}
+	return text
 }
 
 // writeTable writes rows in columns of equal width.

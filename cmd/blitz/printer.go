@@ -20,7 +20,7 @@ const (
 // printer writes an answer as it comes: reasoning dimmed on a terminal, between tags
 // elsewhere, or not at all; then the content, and calls between tags.
 type printer struct {
-	w      *bufio.Writer
+	wrapper
 	style  bool             // reasoning is dimmed
 	hide   bool             // reasoning is left out
 	screen bool             // control characters are shown, not obeyed
@@ -30,7 +30,7 @@ type printer struct {
 
 // newPrinter returns a printer on a stream.
 func newPrinter(w io.Writer, screen, style, hide bool) *printer {
-	return &printer{w: bufio.NewWriter(w), screen: screen, style: style, hide: hide}
+	return &printer{wrapper: wrapper{w: bufio.NewWriter(w), width: widthOf(w)}, screen: screen, style: style, hide: hide}
 }
 
 // token writes what a token adds.
@@ -63,9 +63,6 @@ func (p *printer) delta(d output.Delta) {
 		}
 	}
 	p.part = d.Kind
-	if p.screen {
-		d.Text = printableText(d.Text)
-	}
 	p.write(d.Text)
 }
 
@@ -96,7 +93,10 @@ func (p *printer) leave() {
 }
 
 func (p *printer) write(s string) {
-	p.w.WriteString(s) // a failure comes back from Flush
+	if p.screen {
+		s = printableText(s)
+	}
+	p.wrapper.write(s) // a failure comes back from Flush
 	if s != "" {
 		p.last = s[len(s)-1]
 	}
