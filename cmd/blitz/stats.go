@@ -13,13 +13,16 @@ import (
 // stats are the counts and times of an answer, as --stats-json prints them.
 type stats struct {
 	Model          string   `json:"model"`
-	LoadSeconds    float64  `json:"load_s"` // of the model, before the first answer
+	LoadSeconds    float64  `json:"load_s"`        // of the model, before the first answer
+	TotalTime      float64  `json:"total_s"`       // from the request to the last token
+	FirstToken     float64  `json:"first_token_s"` // from the request to the first token
 	PromptTokens   int      `json:"prompt_tokens"`
 	CachedTokens   int      `json:"cached_tokens"` // of the prompt, not computed again
 	PrefillTime    float64  `json:"prefill_s"`     // from the engine's beginning to the first token
 	PrefillRate    float64  `json:"prefill_tokens_per_s"`
 	OutputTokens   int      `json:"output_tokens"`
-	DecodeTime     float64  `json:"decode_s"` // from the first token to the last
+	ReasonTokens   int      `json:"reasoning_tokens"` // of the output
+	DecodeTime     float64  `json:"decode_s"`         // from the first token to the last
 	DecodeRate     float64  `json:"decode_tokens_per_s"`
 	Finish         string   `json:"finish"` // stop, length, tool_calls, cancelled or error
 	Sampling       sampling `json:"sampling"`
@@ -44,6 +47,7 @@ func newStats(model string, load float64, e *blitz.Engine, a *blitz.Answer) stat
 	round := func(x float64) float64 { return math.Round(x*1e4) / 1e4 }
 	return stats{
 		Model: model, LoadSeconds: round(load),
+		TotalTime: round((c.FirstToken + c.Decode).Seconds()), FirstToken: round(c.FirstToken.Seconds()), ReasonTokens: c.ReasoningTokens,
 		PromptTokens: c.PromptTokens, CachedTokens: c.CachedTokens, PrefillTime: round(c.Prefill.Seconds()), PrefillRate: round(c.PrefillRate()),
 		OutputTokens: c.OutputTokens, DecodeTime: round(c.Decode.Seconds()), DecodeRate: round(c.DecodeRate()), Finish: a.Finish().String(),
 		Sampling: sampling{s.Temperature, s.TopK, s.TopP, s.MinP, s.RepeatPenalty, s.Seed},
@@ -73,14 +77,20 @@ func (s *stats) write(w io.Writer) error {
 	if g := s.Sampling; g.Temperature > 0 {
 		drawn = fmt.Sprintf("temperature %v, top-k %d, top-p %v, min-p %v, repeat penalty %v", g.Temperature, g.TopK, g.TopP, g.MinP, g.RepeatPenalty)
 	}
+	reasoning := ""
+	if s.ReasonTokens > 0 {
+		reasoning = fmt.Sprintf(", %d of them reasoning,", s.ReasonTokens)
+	}
 	_, err := fmt.Fprintf(w, `load      %.2f s
 prompt    %s, %d of them cached, in %.2f s: %.1f tokens/s
-answer    %s in %.2f s: %.1f tokens/s; %s
+answer    %s%s in %.2f s: %.1f tokens/s; %s
+total     %.2f s, the first token after %.2f s
 sampling  %s; seed %d
 engine    %d of %d positions, cache %s, %s, %s
 `,
 		s.LoadSeconds, counted(s.PromptTokens, "token"), s.CachedTokens, s.PrefillTime, s.PrefillRate,
-		counted(s.OutputTokens, "token"), s.DecodeTime, s.DecodeRate, s.finishText(),
+		counted(s.OutputTokens, "token"), reasoning, s.DecodeTime, s.DecodeRate, s.finishText(),
+		s.TotalTime, s.FirstToken,
 		drawn, s.Sampling.Seed,
 		s.PromptTokens+s.OutputTokens, s.Context, s.Cache, counted(s.Threads, "thread"), s.Implementation)
 	return err
