@@ -150,9 +150,15 @@ func (m *Model) Sampling() (s Sampling, suggested bool) { return m.sampling, m.s
 // StopTokens returns the tokens that end an answer.
 func (m *Model) StopTokens() []int32 { return slices.Clone(m.stops) }
 
-// Assumed says what the model's file does not tell and was taken for granted, a
-// sentence each; older files leave things out.
-func (m *Model) Assumed() []string { return slices.Clone(m.net.Config.Assumed) }
+// Assumed says what the model's files do not tell and was taken for granted, and
+// what of them was passed over, a sentence each; older files leave things out.
+func (m *Model) Assumed() []string {
+	assumed := slices.Clone(m.net.Config.Assumed)
+	if m.tokens != nil {
+		assumed = append(assumed, m.tokens.Notes()...)
+	}
+	return assumed
+}
 
 // MaxContext returns the positions that the model was made for.
 func (m *Model) MaxContext() int { return m.net.Config.MaxPositionEmbeddings }

@@ -1,6 +1,13 @@
 package tokenizer
 
-// A family is what the name under tokenizer.ggml.pre stands for.
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A family is what a name under tokenizer.ggml.pre stands for.
 type family struct {
 	splits []string // patterns, applied one after the other
 	whole  wholeRule
@@ -18,53 +25,59 @@ var (
 	splitsDeepSeekV3 = []string{`\p{N}{1,3}`, patternCJK, patternDeepSeekV3}
 	splitsDefault    = []string{`[\p{P}\$\+<=>\^~\|]+`, patternGPT2, `\p{N}+`, patternThreeDigits}
 	splitsBloom      = []string{` ?[^(\s|.,!?…。，、।۔،)]+`}
+	splitsLines      = []string{patternLines}
 )
 
-// familyOf returns the family of a name; false if it is not known.
-func familyOf(pre string) (family, bool) {
-	switch pre {
-	case "default", "":
-		return family{splits: splitsDefault}, true
-	case "gpt-2", "phi-2", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "gigachat", "a.x-4.0", "mellum", "modern-bert",
-		"mpt", "olmo", "jais", "trillion", "granite-docling", "exaone4":
-		return family{splits: splitsGPT2}, true
-	case "smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2":
-		return family{splits: splitsDigitGPT2}, true
-	case "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano":
-		return family{splits: splitsLlama3, whole: wholeAlways, addBOS: true}, true
-	case "dbrx", "smaug-bpe", "glm4", "chatglm-bpe":
-		return family{splits: splitsLlama3}, true
-	case "qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "megrez", "stablelm2", "hunyuan", "solar-open", "grok-2":
-		return family{splits: splitsQwen2}, true
-	case "qwen35":
-		return family{splits: []string{patternQwen35}}, true
-	case "deepseek-llm":
-		return family{splits: []string{`[\r\n]`, patternCased, patternPunct, patternTrailing, patternEast, `\p{N}`}}, true
-	case "deepseek-coder":
-		return family{splits: []string{`[\r\n]`, `\s?\p{L}+`, `\s?\p{P}+`, patternEast, `\p{N}`}}, true
-	case "deepseek-v3", "hunyuan-dense", "joyai-llm":
-		return family{splits: splitsDeepSeekV3}, true
-	case "gpt-4o", "llama4", "kanana2", "talkie", "minimax-m2":
-		return family{splits: splitsGPT4o}, true
-	case "tekken":
-		return family{splits: []string{patternTekken}, whole: wholeAlways, addBOS: true}, true
-	case "kimi-k2":
-		return family{splits: []string{patternKimi}}, true
-	case "minicpm5":
-		return family{splits: []string{`\p{N}{1,3}`, patternDigitRuns}, whole: wholeAlways}, true
-	case "gemma4":
-		return family{splits: []string{patternLines}, whole: wholeNewlines, addBOS: true, blanks: true}, true
-	case "falcon":
-		return family{splits: []string{"[\\p{P}\\$\\+<=>\\^~\\|`]+", patternGPT2, patternThreeDigits}}, true
-	case "bloom", "poro-chat", "gpt3-finnish":
-		return family{splits: splitsBloom}, true
-	case "viking":
-		return family{splits: append(splitsBloom[:1:1], `\p{N}`)}, true
+// families are the names, in groups: each list stands for what is in front of it.
+var families = func() map[string]family {
+	m := map[string]family{}
+	add := func(f family, names string) {
+		for _, name := range strings.Fields(names) {
+			m[name] = f
+		}
 	}
-	return family{}, false
+	add(family{splits: splitsDefault}, "default")
+	add(family{splits: splitsGPT2}, "gpt-2 phi-2 jina-es jina-de jina-v2-es jina-v2-de gigachat a.x-4.0 mellum modern-bert mpt olmo jais trillion granite-docling exaone4")
+	add(family{splits: splitsDigitGPT2}, "smollm starcoder refact command-r codeshell exaone minerva-7b mellum2")
+	add(family{splits: splitsLlama3, whole: wholeAlways, addBOS: true}, "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano")
+	add(family{splits: splitsLlama3}, "dbrx smaug-bpe glm4 chatglm-bpe")
+	add(family{splits: []string{patternJais2}}, "jais-2")
+	add(family{splits: splitsQwen2}, "qwen2 deepseek-r1-qwen kormo f2llmv2 megrez stablelm2 hunyuan solar-open grok-2")
+	add(family{splits: []string{patternQwen35}}, "qwen35")
+	add(family{splits: []string{patternBailing}}, "bailingmoe bailingmoe2 llada-moe")
+	add(family{splits: []string{patternSeedCoder}}, "seed-coder")
+	add(family{splits: []string{patternExaoneMoE}}, "exaone-moe")
+	add(family{splits: []string{patternLines, patternQwen2}}, "laguna")
+	add(family{splits: []string{`[\r\n]`, patternCased, patternPunct, patternTrailing, patternEast, `\p{N}`}}, "deepseek-llm")
+	add(family{splits: []string{`[\r\n]`, `\s?\p{L}+`, `\s?\p{P}+`, patternEast, `\p{N}`}}, "deepseek-coder")
+	add(family{splits: splitsDeepSeekV3}, "deepseek-v3 hunyuan-dense joyai-llm")
+	add(family{splits: []string{patternNumberGroups, patternAsia, patternDeepSeekV3}}, "afmoe")
+	add(family{splits: splitsGPT4o}, "gpt-4o llama4 kanana2 talkie minimax-m2")
+	add(family{splits: splitsGPT4o, whole: wholeAlways}, "granite-embed-multi-97m")
+	add(family{splits: []string{patternDigitGroups, patternGPT4o}}, "tiny_aya cohere2moe")
+	add(family{splits: []string{patternYoutuAsia, patternYoutu}, whole: wholeAlways}, "youtu")
+	add(family{splits: []string{patternTekken}, whole: wholeAlways, addBOS: true}, "tekken")
+	add(family{splits: []string{patternKimi}}, "kimi-k2")
+	add(family{splits: []string{`\p{N}{1,3}`, patternDigitRuns}, whole: wholeAlways}, "minicpm5")
+	add(family{splits: []string{`\p{N}+`, patternBeforeThrees}}, "superbpe")
+	add(family{splits: splitsLines, whole: wholeNewlines, addBOS: true, blanks: true}, "gemma4 granite-embed-multi-311m")
+	add(family{splits: splitsLines, blanks: true}, "sarvam-moe")
+	add(family{splits: []string{"[\\p{P}\\$\\+<=>\\^~\\|`]+", patternGPT2, patternThreeDigits}}, "falcon")
+	add(family{splits: splitsBloom}, "bloom poro-chat gpt3-finnish")
+	add(family{splits: append(splitsBloom[:1:1], `\p{N}`)}, "viking")
+	return m
+}()
+
+// familyOf returns the family of a name.
+func familyOf(pre string) (family, error) {
+	f, ok := families[pre]
+	if !ok {
+		return f, fmt.Errorf("tokenizer.ggml.pre %.40q: %w: want one of %s", pre, ErrUnsupported, strings.Join(slices.Sorted(maps.Keys(families)), ", "))
+	}
+	return f, nil
 }
 
-// stagesOf returns the stages of a family.
+// stages returns the stages of a family.
 func (f family) stages() ([]stage, error) {
 	var stages []stage
 	for _, pattern := range f.splits {

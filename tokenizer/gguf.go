@@ -187,14 +187,17 @@ func (g *ggufTokens) stripsBlanks() bool {
 // loadBPE builds a BPE with a list of merges: byte-level, but for Gemma 4.
 func (g *ggufTokens) loadBPE(t *Tokenizer, model string) error {
 	pre, _ := g.meta.String(ggml + "pre")
-	if model == "gemma4" {
+	switch {
+	case model == "gemma4":
 		pre = model
+	case pre == "":
+		pre = "default"
+		t.notes.add("the file does not say how the model splits text (tokenizer.ggml.pre): taken as %s, which may not be how it was trained", pre)
 	}
-	f, ok := familyOf(pre)
-	if !ok {
-		return fmt.Errorf("tokenizer.ggml.pre %.40q: %w", pre, ErrUnsupported)
+	f, err := familyOf(pre)
+	if err != nil {
+		return err
 	}
-	var err error
 	if t.stages, err = f.stages(); err != nil {
 		return err
 	}

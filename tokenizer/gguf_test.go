@@ -159,6 +159,67 @@ func TestGGUFPhi3TakesBlanks(t *testing.T) {
 	wantIDs(t, mustGGUF(t, m), "</s> a", 0, 2, 3, 6)
 }
 
+// Without a name for the splits, those of llama.cpp are taken, and that is told.
+func TestGGUFWithoutPreTokenizer(t *testing.T) {
+	for _, pre := range []any{nil, ""} {
+		tok := mustGGUF(t, tinyBPE(metadata{"tokenizer.ggml.pre": pre}))
+		wantIDs(t, tok, "ab", 0, 3)
+		if notes := tok.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "tokenizer.ggml.pre") {
+			t.Errorf("tokenizer.ggml.pre is %v: got notes %q", pre, notes)
+		}
+	}
+	for _, m := range []metadata{tinyBPE(nil), tinyBPE(metadata{"tokenizer.ggml.pre": "default"}), tinySPM(nil)} {
+		if notes := mustGGUF(t, m).Notes(); len(notes) > 0 {
+			t.Errorf("a file that says all: got notes %q", notes)
+		}
+	}
+}
+
+// What the names split texts into.
+func TestGGUFFamilies(t *testing.T) {
+	for _, c := range []struct{ pre, text, want string }{
+		{"qwen2", "It's 1234 x\n\n y", "It|'s| |1|2|3|4| x|\n\n| y"},
+		{"bailingmoe", "It's 1234 !!\n\n y", "It|'s| |1|2|3|4| !!\n\n| y"},
+		{"bailingmoe2", "IT'LL", "IT|'LL"},
+		{"llada-moe", "a12", "a|1|2"},
+		{"seed-coder", "It's 12 !!\n\n y", "It|'s| |1|2| !!|\n\n| y"},
+		{"youtu", "camelCase's 12 한국어abc中文、!\n", "camel|Case's| |1|2| |한국어|abc|中文|、|!\n"},
+		{"superbpe", "the cat sat 1234567 on x1000", "the cat sat |1|234|567| on x|1|000"},
+		{"exaone-moe", "the cat's hat, 12 x\n\n", "the cat|'s| hat|,| |1|2| x|\n\n"},
+		{"afmoe", "abc 1234567 中文x !?", "abc| |1|234|567| |中文|x| !?"},
+		{"tiny_aya", "abc 1234567 12x", "abc| |1|234|567| |12|x"},
+		{"cohere2moe", "1000", "1|000"},
+		{"granite-embed-multi-97m", "camelCase 1234", "camel|Case| |123|4"},
+		{"laguna", "a b\n\nc\td", "a| b|\n\n|c|\td"},
+		{"jais-2", "a" + strings.Repeat(" ", 8) + "b 1234", "a|    |  | | b| |123|4"},
+		{"default", "a1234, b", "a|123|4|,| b"},
+	} {
+		f, err := familyOf(c.pre)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		stages, err := f.stages()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := &encoder{pieces: pieces{c.text, []span{{0, int32(len(c.text))}}, true}}
+		for _, s := range stages {
+			if err := s.apply(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := strings.Join(texts(c.text, e.pieces.spans), "|"); got != c.want {
+			t.Errorf("%s: %q: got %q, want %q", c.pre, c.text, got, c.want)
+		}
+	}
+	for pre, whole := range map[string]wholeRule{"youtu": wholeAlways, "granite-embed-multi-97m": wholeAlways, "superbpe": wholeNever, "sarvam-moe": wholeNever, "granite-embed-multi-311m": wholeNewlines} {
+		if f := families[pre]; f.whole != whole {
+			t.Errorf("%s: got whole pieces by rule %d, want %d", pre, f.whole, whole)
+		}
+	}
+}
+
 func TestGGUFErrors(t *testing.T) {
 	for _, c := range []struct {
 		m    metadata
@@ -171,6 +232,7 @@ func TestGGUFErrors(t *testing.T) {
 		{tinyBPE(metadata{"tokenizer.ggml.model": "rwkv"}), ErrUnsupported, "rwkv"},
 		{tinyBPE(metadata{"tokenizer.ggml.model": "bert"}), ErrUnsupported, "bert"},
 		{tinyBPE(metadata{"tokenizer.ggml.pre": "frobpre"}), ErrUnsupported, "frobpre"},
+		{tinyBPE(metadata{"tokenizer.ggml.pre": "frobpre"}), ErrUnsupported, "want one of a.x-4.0, afmoe, bailingmoe"},
 		{tinyBPE(metadata{"tokenizer.ggml.merges": nil}), ErrDamaged, "tokenizer.ggml.merges"},
 		{tinyBPE(metadata{"tokenizer.ggml.token_type": []int64{1}}), ErrDamaged, "tokenizer.ggml.token_type"},
 		{tinyBPE(metadata{"tokenizer.ggml.scores": []float64{1}}), ErrDamaged, "tokenizer.ggml.scores"},

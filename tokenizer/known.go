@@ -30,6 +30,23 @@ const (
 	patternTrailing    = `\s+$`
 	patternThreeDigits = `[0-9][0-9][0-9]`
 
+	// Words and the single spaces between them are one piece.
+	patternExaoneMoE = patternContractions + `|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+`
+	patternBailing   = `'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+`
+	patternSeedCoder = patternContractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|` + patternBlanks
+	patternJais2     = patternContractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1}`
+	patternYoutu     = `[^\r\n\p{L}\p{N}]?` + patternUpper + `*` + patternLower + `+` + patternContractions + `?|[^\r\n\p{L}\p{N}]?` + patternUpper + `+` + patternLower + `*` + patternContractions + `?|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|` + patternBlanks
+
+	// Numbers in groups of three, counted from the right.
+	patternNumberGroups = `\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N}))`
+	patternDigitGroups  = `\d{1,3}(?=(?:\d{3})*\b)`
+	patternBeforeThrees = `(?=(\d{3})+(?!\d))`
+
+	patternAsia = "[\u4e00-\u9fff\u3400-\u4dbf\uf900-\ufaff\u3040-\u309f\u30a0-\u30ff\uff65-\uff9f\u2f00-\u2fdf\u0e00-\u0e7f" +
+		"\u0e80-\u0eff\u1780-\u17ff\u1000-\u109f\uaa60-\uaa7f\ua9e0-\ua9ff\uac00-\ud7af\u1100-\u11ff]+"
+	patternYoutuAsia = "[\uac00-\ud7a3\u3131-\u318e]+|[\uff01\u2026\u201c\u201d\u2018\u2019\u2014\uff1a\uff1b\uff0c\u3001-\u303f\ufe30-\ufe4f]+|" +
+		"[\u3105-\u312f]+|[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"
+
 	patternDigitRuns = patternContractions + `|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|` + patternBlanks
 )
 
@@ -62,13 +79,29 @@ func knownFinder(pattern string) finder {
 		// matched is a piece too.
 		return scanner(scanGPT2)
 	case patternLlama3:
-		return scanner(wordScan{classL, 3}.next)
-	case patternQwen2:
-		return scanner(wordScan{classL, 1}.next)
+		return scanner(wordScan{word: classL, digits: 3}.next)
+	case patternQwen2, patternBailing:
+		// Nothing in Bailing's form gives back what it took, and \s*[\r\n] ends
+		// where \s*[\r\n]+ does.
+		return scanner(wordScan{word: classL, digits: 1}.next)
 	case patternQwen35:
-		return scanner(wordScan{classL | classM, 1}.next)
+		return scanner(wordScan{word: classL | classM, digits: 1}.next)
 	case patternDigitRuns:
-		return scanner(wordScan{classL, 1 << 30}.next)
+		return scanner(wordScan{word: classL, digits: 1 << 30}.next)
+	case patternSeedCoder:
+		return scanner(wordScan{word: classL, digits: 1, bare: true}.next)
+	case patternExaoneMoE:
+		return scanner(scanExaoneMoE)
+	case patternJais2:
+		return jais2Finder{}
+	case patternYoutu:
+		return scanner(caseScan{contractions: true, digits: 1, slash: true}.next)
+	case patternNumberGroups:
+		return groupFinder{class: classN}
+	case patternDigitGroups:
+		return groupFinder{class: classNd, bound: true}
+	case patternBeforeThrees:
+		return groupFinder{class: classNd, between: true}
 	case patternDeepSeekV3:
 		return scanner(scanDeepSeekV3)
 	case patternTekken:
@@ -84,7 +117,7 @@ func knownFinder(pattern string) finder {
 	case patternThreeDigits:
 		return scanner(scanThreeDigits)
 	}
-	if s, ok := parseRun(pattern); ok {
+	if s, ok := parseRuns(pattern); ok {
 		return s
 	}
 	return nil

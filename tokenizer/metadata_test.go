@@ -85,9 +85,9 @@ func readMetadata(t testing.TB, data []byte) metadata {
 // jsonOfGGUF writes the tokenizer.json that a byte-level GGUF file stands for.
 func jsonOfGGUF(t testing.TB, m metadata) []byte {
 	t.Helper()
-	f, ok := familyOf(m["tokenizer.ggml.pre"].(string))
-	if !ok {
-		t.Fatal("unknown family")
+	f, err := familyOf(m["tokenizer.ggml.pre"].(string))
+	if err != nil {
+		t.Fatal(err)
 	}
 	type dict = map[string]any
 	var stages []any

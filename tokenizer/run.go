@@ -18,6 +18,56 @@ type runScan struct {
 	bytes [256]bool
 }
 
+// A runChoice is several of them, of which at each place the first counts that
+// matches.
+type runChoice []*runScan
+
+// parseRuns reads a pattern of that form, or several with | between; false if it
+// is another.
+func parseRuns(pattern string) (finder, bool) {
+	var runs runChoice
+	for from, i, bracket := 0, 0, false; i <= len(pattern); i++ {
+		switch {
+		case i == len(pattern) || pattern[i] == '|' && !bracket:
+			s, ok := parseRun(pattern[from:i])
+			if !ok {
+				return nil, false
+			}
+			runs, from = append(runs, s), i+1
+		case pattern[i] == '\\':
+			i++
+		case pattern[i] == '[':
+			bracket = true
+		case pattern[i] == ']':
+			bracket = false
+		}
+	}
+	if len(runs) == 1 {
+		return runs[0], true
+	}
+	return runs, true
+}
+
+func (c runChoice) find(dst []span, text string, at span) ([]span, error) {
+	return scanner(func(text string, i int) int {
+		for _, s := range c {
+			if j := s.next(text, i); j > i {
+				return j
+			}
+		}
+		return i
+	}).find(dst, text, at)
+}
+
+func (c runChoice) absent(part string) bool {
+	for _, s := range c {
+		if !s.absent(part) {
+			return false
+		}
+	}
+	return true
+}
+
 // parseRun reads a pattern of that form; false if it is another.
 func parseRun(pattern string) (*runScan, bool) {
 	s := new(runScan)

@@ -99,6 +99,7 @@ func scanGPT2(text string, i int) int {
 type wordScan struct {
 	word   class // \p{L}, or [\p{L}\p{M}]
 	digits int   // at most so many in a piece
+	bare   bool  // symbols take no line ends with them
 }
 
 func (w wordScan) next(text string, i int) int {
@@ -121,6 +122,9 @@ func (w wordScan) next(text string, i int) int {
 		}
 	}
 	if j := symbolsEnd(text, i, classSpace|w.word|classN); j > i {
+		if w.bare {
+			return j
+		}
 		return runEnd(text, j, classCRLF)
 	}
 	return blankEnd(text, i, true)

@@ -118,5 +118,9 @@ func openTokenizer(cmd *cobra.Command, name string) (*tokenizer.Tokenizer, error
 	if err != nil {
 		return nil, err
 	}
-	return blitz.OpenTokenizer(path)
+	t, err := blitz.OpenTokenizer(path)
+	if err == nil {
+		noteAssumed(cmd, name, t.Notes())
+	}
+	return t, err
 }
