@@ -47,6 +47,22 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
+// OpenParts maps the files of a sharded checkpoint that has no index, in their order.
+// A tensor that stands in two of them is an error. The File has the name of the first.
+func OpenParts(paths ...string) (*File, error) {
+	if len(paths) == 0 {
+		return nil, errors.New("safetensors: no files to open")
+	}
+	f := &File{name: filepath.Base(paths[0])}
+	for _, path := range paths {
+		if err := f.openPart(path); err != nil {
+			_ = f.Close() // the error that stopped it says more
+			return nil, opening(err)
+		}
+	}
+	return f, nil
+}
+
 // find returns the file to open for path, which may be a folder.
 func find(path string) (string, error) {
 	info, err := os.Stat(path)

@@ -183,3 +183,32 @@ func TestLinkedShards(t *testing.T) {
 	}
 	f.Close()
 }
+
+func TestOpenParts(t *testing.T) {
+	dir := folder(t, map[string]string{"x": shard("a", "b"), "y": shard("c"), "z": shard("b")})
+	at := func(names ...string) (paths []string) {
+		for _, name := range names {
+			paths = append(paths, filepath.Join(dir, name))
+		}
+		return paths
+	}
+	f, err := OpenParts(at("x", "y")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, ok := f.Tensor("c"); !ok || c.Shard != 1 || f.Name() != "x" || len(f.Tensors()) != 3 {
+		t.Errorf("%d tensors in %q, c in file %d, want 3 in x, c in file 1", len(f.Tensors()), f.Name(), c.Shard)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	_, err = OpenParts(at("x", "z")...)
+	wants(t, err, "z: tensor b: is in x too")
+	_, err = OpenParts(at("x", "gone")...)
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is gone: %v, want fs.ErrNotExist", err)
+	}
+	if _, err := OpenParts(); err == nil {
+		t.Error("no files: no error")
+	}
+}
