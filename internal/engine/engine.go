@@ -67,6 +67,7 @@ type Engine struct {
 	model   *model.Model
 	options Options
 	threads *Threads
+	turn    chan struct{} // holds a signal where the threads are ours
 	cache   *kvcache.Cache
 	step    model.Step
 	room    int // bytes of cache that no running sequence has claimed
@@ -86,11 +87,21 @@ type Engine struct {
 // New starts an engine. The error wraps ErrNoRoom where the context does not fit
 // the memory limit, and says what would; ErrOption where an option is out of range.
 func New(m *model.Model, o Options) (*Engine, error) {
+	e, err := newStopped(m, o)
+	if err != nil {
+		return nil, err
+	}
+	go e.run()
+	return e, nil
+}
+
+// newStopped makes an engine whose goroutine does not run yet.
+func newStopped(m *model.Model, o Options) (*Engine, error) {
 	if err := o.complete(m); err != nil {
 		return nil, err
 	}
 	e := &Engine{
-		model: m, options: o, incoming: make(chan func()), closing: make(chan struct{}), closed: make(chan struct{}),
+		model: m, options: o, turn: make(chan struct{}, 1), incoming: make(chan func()), closing: make(chan struct{}), closed: make(chan struct{}),
 	}
 	if err := e.makeCache(); err != nil {
 		return nil, err
@@ -107,7 +118,6 @@ func New(m *model.Model, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e.step = model.Step{Workers: e.threads.workers, Kind: *o.Cache}
-	go e.run()
 	return e, nil
 }
 

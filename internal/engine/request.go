@@ -29,6 +29,18 @@ type Request struct {
 // ErrPrompt, ErrClosed, ErrOption or model.ErrTokens. ctx ends the answer when it is done. What r refers to may be changed afterwards, but for the
 // guides.
 func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
+	s, err := e.answering(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.submit(ctx, s); err != nil {
+		return nil, err
+	}
+	return s.work.(*answer).stream, nil
+}
+
+// answering returns the sequence of a request.
+func (e *Engine) answering(ctx context.Context, r Request) (*sequence, error) {
 	r.Tokens, r.Stop, r.Sampling.Bias = slices.Clone(r.Tokens), slices.Clone(r.Stop), maps.Clone(r.Sampling.Bias)
 	if len(r.Tokens) == 0 {
 		return nil, fmt.Errorf("engine: %w", ErrPrompt)
@@ -57,17 +69,10 @@ func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	if r.MaxTokens == 0 || r.MaxTokens > room {
 		a.most, a.full = room, FinishContext
 	}
-	s := &sequence{ctx: ctx, work: a, tokens: r.Tokens, from: len(r.Tokens) - 1, most: len(r.Tokens) + a.most}
-	if err := e.submit(ctx, s); err != nil {
-		return nil, err
-	}
-	return a.stream, nil
+	return &sequence{engine: e, ctx: ctx, work: a, tokens: r.Tokens, from: len(r.Tokens) - 1, most: len(r.Tokens) + a.most}, nil
 }
 
 // submit puts sequences behind those that wait.
 func (e *Engine) submit(ctx context.Context, all ...*sequence) error {
-	for _, s := range all {
-		s.engine = e
-	}
 	return e.do(ctx, func() { e.waiting = append(e.waiting, all...) })
 }

@@ -16,7 +16,7 @@ func (e *Engine) stepOnce() {
 		return
 	}
 	e.fillBatch()
-	e.threads.take()
+	e.threads.take(e.turn)
 	e.compute()
 	e.threads.give()
 	e.removeFinished()

@@ -13,20 +13,33 @@ import (
 // later, given those before it, and that many of the best ones in its place. The
 // sequence runs beside others, and what was computed before is used.
 func (e *Engine) Score(ctx context.Context, ids []int32, from, top int) ([]Token, error) {
-	if err := e.checkGiven(ids); err != nil {
+	s, scores, err := e.scoring(ids, from, top)
+	if err != nil || s == nil {
 		return nil, err
 	}
+	if err := e.finished(ctx, s); err != nil {
+		return nil, err
+	}
+	return *scores, nil
+}
+
+// scoring returns the sequence of Score, and where its result comes to be; none where
+// there is nothing to score.
+func (e *Engine) scoring(ids []int32, from, top int) (*sequence, *[]Token, error) {
+	if err := e.checkGiven(ids); err != nil {
+		return nil, nil, err
+	}
 	if from < 1 || top < 0 || top > e.model.Config.VocabSize {
-		return nil, fmt.Errorf("engine: score from token %d with %d best, want from 1, and 0 to %d: %w", from, top, e.model.Config.VocabSize, ErrOption)
+		return nil, nil, fmt.Errorf("engine: score from token %d with %d best, want from 1, and 0 to %d: %w", from, top, e.model.Config.VocabSize, ErrOption)
 	}
 	if from >= len(ids) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	ids = slices.Clone(ids) // the engine may run a moment longer than this call
 	var scratch []float32
 	scores := make([]Token, 0, len(ids)-from)
 	last := len(ids) - 1 // what is behind the last token is not asked
-	s := &sequence{tokens: ids[:last], from: from - 1, most: last, work: newGiven(func(pos int, logits []float32) error {
+	s := &sequence{engine: e, tokens: ids[:last], from: from - 1, most: last, work: newGiven(func(pos int, logits []float32) error {
 		t := Token{ID: ids[pos+1], Last: pos+1 == last}
 		if t.Logprob, t.Top = rate(&scratch, logits, t.ID, top); t.Logprob != t.Logprob {
 			return fmt.Errorf("engine: logits behind token %d: %w", pos, sample.ErrLogits)
@@ -34,10 +47,7 @@ func (e *Engine) Score(ctx context.Context, ids []int32, from, top int) ([]Token
 		scores = append(scores, t)
 		return nil
 	})}
-	if err := e.finished(ctx, s); err != nil {
-		return nil, err
-	}
-	return scores, nil
+	return s, &scores, nil
 }
 
 // Pooling says which hidden states an embedding is made of.
@@ -53,14 +63,27 @@ const (
 // Embed returns the hidden state [D] behind the model's last norm, pooled, and scaled
 // to length 1. The sequence runs beside others, and what was computed before is used.
 func (e *Engine) Embed(ctx context.Context, ids []int32, pooling Pooling) ([]float32, error) {
-	if err := e.checkGiven(ids); err != nil {
+	s, sum, err := e.embedding(ids, pooling)
+	if err != nil {
 		return nil, err
 	}
+	if err := e.finished(ctx, s); err != nil {
+		return nil, err
+	}
+	return direction(sum)
+}
+
+// embedding returns the sequence of Embed, and where the sum of the hidden states comes
+// to be.
+func (e *Engine) embedding(ids []int32, pooling Pooling) (*sequence, []float64, error) {
+	if err := e.checkGiven(ids); err != nil {
+		return nil, nil, err
+	}
 	if len(ids) == 0 {
-		return nil, fmt.Errorf("engine: %w", ErrPrompt)
+		return nil, nil, fmt.Errorf("engine: %w", ErrPrompt)
 	}
 	if pooling > PoolFirst {
-		return nil, fmt.Errorf("engine: pooling %d, want 0 to %d: %w", pooling, PoolFirst, ErrOption)
+		return nil, nil, fmt.Errorf("engine: pooling %d, want 0 to %d: %w", pooling, PoolFirst, ErrOption)
 	}
 	ids = slices.Clone(ids)
 	from := 0
@@ -71,16 +94,13 @@ func (e *Engine) Embed(ctx context.Context, ids []int32, pooling Pooling) ([]flo
 		ids = ids[:1] // no later token is seen by it
 	}
 	sum := make([]float64, e.model.Config.HiddenSize)
-	s := &sequence{tokens: ids, from: from, most: len(ids), hidden: true, work: newGiven(func(_ int, x []float32) error {
+	s := &sequence{engine: e, tokens: ids, from: from, most: len(ids), hidden: true, work: newGiven(func(_ int, x []float32) error {
 		for i, v := range x {
 			sum[i] += float64(v)
 		}
 		return nil
 	})}
-	if err := e.finished(ctx, s); err != nil {
-		return nil, err
-	}
-	return direction(sum)
+	return s, sum, nil
 }
 
 // direction returns x scaled to length 1. The squares are exact in float64 or rounded

@@ -15,11 +15,12 @@ const MaxThreads = 1024
 // them, for a step; the others get them in the order in which they asked.
 type Threads struct {
 	workers *kernel.Workers
-	turn    chan struct{} // holds one signal where nobody has the threads
 
-	mu     sync.Mutex
-	users  int // engines, and the owner until Close
-	closed bool
+	mu      sync.Mutex
+	busy    bool            // an engine has them
+	waiting []chan struct{} // of the engines that want them, in their order
+	users   int             // engines, and the owner until Close
+	closed  bool
 }
 
 // NewThreads starts threads for that many processors.
@@ -27,9 +28,7 @@ func NewThreads(n int) (*Threads, error) {
 	if n < 1 || n > MaxThreads {
 		return nil, fmt.Errorf("engine: %d threads, want 1 to %d: %w", n, MaxThreads, ErrOption)
 	}
-	t := &Threads{workers: kernel.NewWorkers(n), turn: make(chan struct{}, 1), users: 1}
-	t.turn <- struct{}{}
-	return t, nil
+	return &Threads{workers: kernel.NewWorkers(n), users: 1}, nil
 }
 
 // Count returns how many threads there are.
@@ -68,10 +67,27 @@ func (t *Threads) leave() {
 	}
 }
 
-// take waits for the threads. A channel serves those that wait in their order, and
-// hands over to them directly, so that no engine comes again before another that
-// waited.
-func (t *Threads) take() { <-t.turn }
+// take waits for the threads. turn, which holds one signal, is the caller's own.
+func (t *Threads) take(turn chan struct{}) {
+	t.mu.Lock()
+	if !t.busy {
+		t.busy = true
+		t.mu.Unlock()
+		return
+	}
+	t.waiting = append(t.waiting, turn)
+	t.mu.Unlock()
+	<-turn
+}
 
-// give lets the next engine have the threads.
-func (t *Threads) give() { t.turn <- struct{}{} }
+// give hands the threads to the engine that has waited for longest.
+func (t *Threads) give() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.waiting) == 0 {
+		t.busy = false
+		return
+	}
+	t.waiting[0] <- struct{}{}
+	t.waiting = append(t.waiting[:0], t.waiting[1:]...)
+}

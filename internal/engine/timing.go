@@ -43,7 +43,7 @@ func (e *Engine) Time(ctx context.Context, t Trial) ([]Timing, error) {
 }
 
 func (e *Engine) time(ctx context.Context, t Trial) ([]Timing, error) {
-	e.threads.take()
+	e.threads.take(e.turn)
 	defer e.threads.give()
 	before := make([]*kvcache.Sequence, t.Sequences)
 	for i := range before {
