@@ -34,8 +34,8 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// BenchmarkParseHeld reads text that looks like markers all the time.
-func BenchmarkParseHeld(b *testing.B) {
+// BenchmarkHeld reads text that looks like markers all the time.
+func BenchmarkHeld(b *testing.B) {
 	text := strings.Repeat("<｜tool▁calls▁begi <", 20000)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {

@@ -6,213 +6,153 @@ import (
 	"strings"
 )
 
+// callState is the call that is being read.
+type callState struct {
+	open     bool   // its begin was read, and not its end
+	counted  bool   // its name is complete: it was given out
+	given    bool   // and some of its arguments
+	word     []byte // its name, while that is being read
+	function string // its name
+	spaced   bool   // whitespace followed its name
+	lined    bool   // with a newline
+	fenced   bool   // its arguments stand in a fence
+	ticks    int    // backticks of the fence's end
+
+	object callObject // where the call is an object
+	param  param      // where arguments are tags
+	python pythonCall // where they are Python's
+}
+
 // beginCall starts reading what may be a call.
-func (p *Parser) beginCall() {
-	p.started, p.spaced, p.lined, p.fenced = false, false, false, false
-	p.word = p.word[:0]
-	p.param.reset("")
+func (m *machine) beginCall() {
+	k := &m.call
+	k.open, k.counted, k.given = true, false, false
+	k.word, k.function = k.word[:0], ""
+	k.spaced, k.lined, k.fenced, k.ticks = false, false, false, 0
+	k.param.reset("")
+}
+
+// inCall reports whether the text ends inside a call, a section that was just begun,
+// or behind a call with nothing but whitespace and closing tags since.
+func (m *machine) inCall() bool {
+	return m.call.open || m.after || m.section && len(m.held) > 0
 }
 
 // record keeps c as long as what is read may prove to be text.
-func (p *Parser) record(c string) {
-	if !p.started {
-		p.held = append(p.held, c...)
+func (m *machine) record(c string) {
+	if !m.call.counted {
+		m.held = append(m.held, c...)
 	}
 }
 
-// startCall counts a call. What was held belongs to it and is dropped.
-func (p *Parser) startCall(name, id string) {
-	p.held = p.held[:0]
-	p.cut()
-	p.out = append(p.out, Delta{Kind: DeltaCall, Index: p.calls, Name: name, ID: id})
-	p.calls++
-	p.started, p.given = true, false
+// count counts the call, whose name is complete. What was held belongs to it and
+// is dropped.
+func (m *machine) count(name, id string) {
+	m.endReasoning()
+	m.held = m.held[:0]
+	m.out.call(name, id)
+	m.call.counted, m.call.function = true, name
 }
 
 // give gives out a piece of the arguments of the call.
-func (p *Parser) give(s string) {
+func (m *machine) give(s string) {
 	if s != "" {
-		p.gather(DeltaArguments)
-		p.run = append(p.run, s...)
-		p.given = true
+		m.out.text(DeltaArguments, s)
+		m.call.given = true
 	}
 }
 
 // endCall ends the call. Where it is whole, arguments that never came are {};
 // where the model broke off or broke its form they stay as they are.
-func (p *Parser) endCall(whole bool) {
-	if whole && !p.given {
-		p.give("{}")
+func (m *machine) endCall(whole bool) {
+	if whole && !m.call.given {
+		m.give("{}")
 	}
-	p.edge()
-	p.counted = true
-	p.to(p.format.next)
+	m.edge()
+	m.call.open, m.counted = false, true
+	m.to(m.format.after)
+}
+
+// endCallAt ends the call, which is whole, at a marker.
+func (m *machine) endCallAt(marker string) {
+	m.endCall(true)
+	m.marker(marker)
 }
 
 // failCall gives up what looked like a call before its name was complete: it is
-// content.
-func (p *Parser) failCall() {
-	p.settle(DeltaContent)
-	p.to(p.format.failed)
+// text.
+func (m *machine) failCall() {
+	m.settle()
+	m.call.open = false
+	m.to(m.format.plain)
 }
 
 // breakCall ends a call, or what looked like one, that c does not continue.
-func (p *Parser) breakCall(c string) {
-	p.unread(c)
-	if p.started {
-		p.endCall(false)
+func (m *machine) breakCall(c string) {
+	m.unread(c)
+	if m.call.counted {
+		m.endCall(false)
 	} else {
-		p.failCall()
+		m.failCall()
 	}
 }
 
-// outputName reads the name of a call up to one of the markers that end it.
-// Names do not span lines.
-func outputName(p *Parser, c string) {
+// readName reads the name of a call up to one of the markers that end it, or up
+// to its arguments, before which models forget the marker now and then. Names do
+// not span lines.
+func readName(m *machine, c string) {
+	k := &m.call
 	switch {
 	case c == "":
-		p.held = append(p.held, p.tag...)
-		p.failCall()
-	case len(p.tag) > 0 || c == "<":
-		marker, more := p.match(p.format.ending, c)
+		m.held = append(m.held, m.tag...)
+		m.failCall()
+	case m.inMarker(c):
+		marker, more := m.match(m.format.nameEnds, c)
 		if marker != "" {
-			p.held = append(p.held, marker...)
-			p.named(marker)
+			m.held = append(m.held, marker...)
+			m.format.named(m, marker)
 		} else if !more {
-			p.untag(c)
-			p.failCall()
+			m.untag(c)
+			m.failCall()
 		}
-	case c == "\n" && p.format.line && len(p.word) > 0:
-		p.named(c)
-	case !outputSpace(c) && endsLine(p.word):
-		p.unread(c)
-		p.failCall()
+	case len(k.word) > 0 && m.beginsArguments(c):
+		m.unread(c)
+		m.format.named(m, "")
+	case !space(c) && endsLine(k.word):
+		m.unread(c)
+		m.failCall()
 	default:
-		p.held = append(p.held, c...)
-		if len(p.word) > 0 || !outputSpace(c) {
-			p.word = append(p.word, c...)
-		}
+		m.nameCharacter(c)
 	}
 }
+
+// nameCharacter adds c to the name, which has no whitespace at its start.
+func (m *machine) nameCharacter(c string) {
+	m.held = append(m.held, c...)
+	if len(m.call.word) > 0 || !space(c) {
+		m.call.word = append(m.call.word, c...)
+	}
+}
+
+// name is the name that was read.
+func (k *callState) name() string { return strings.TrimFunc(string(k.word), isSpace) }
 
 // endsLine reports whether the whitespace at the end of word has a newline.
 func endsLine(word []byte) bool {
-	return bytes.IndexByte(word[len(bytes.TrimRightFunc(word, outputSpaceRune)):], '\n') >= 0
+	return bytes.IndexByte(word[len(bytes.TrimRightFunc(word, isSpace)):], '\n') >= 0
 }
 
-// named starts the call whose name was ended by the marker: by the end of the
-// call itself where it has no arguments.
-func (p *Parser) named(marker string) {
-	name, id := strings.TrimFunc(string(p.word), outputSpaceRune), ""
-	if p.format.kimi {
-		id, name = name, kimiName(name)
-	}
+// countNamed counts the call whose name was ended by the marker: by the end of
+// the call itself where it has no arguments.
+func (m *machine) countNamed(name, id, marker string) {
 	if name == "" {
-		p.failCall()
+		m.failCall()
 		return
 	}
-	p.startCall(name, id)
-	if slices.Contains(p.format.closers, marker) {
-		p.endCall(true)
+	m.count(name, id)
+	if slices.Contains(m.format.closers, marker) {
+		m.endCallAt(marker)
 		return
 	}
-	p.to(outputValue)
-}
-
-// outputValue waits for the JSON of the arguments, which may stand in a fence.
-func outputValue(p *Parser, c string) {
-	switch {
-	case c == "" && p.closing():
-		p.endCall(true)
-	case len(p.tag) > 0 || c == "<":
-		marker, more := p.match(p.within, c)
-		if marker != "" { // there are none
-			p.endCall(true)
-			p.marker(marker)
-		} else if !more {
-			p.untag(c)
-			p.endCall(false)
-		}
-	case c == "" || outputSpace(c):
-	case c == "`" && !p.format.fence:
-		p.breakCall(c)
-	case c == "`" && p.fenced: // nothing in it
-		p.unread(c)
-		p.endCall(true)
-		p.closeFence()
-	case c == "`":
-		p.fenced = true
-		p.to(outputFence)
-	case c == `"`:
-		p.unq.reset()
-		p.to(outputTextValue)
-	default:
-		p.scan.reset()
-		p.unread(c)
-		p.to(outputJSONValue)
-	}
-}
-
-// outputFence reads the rest of a fence's first line: ```json.
-func outputFence(p *Parser, c string) {
-	if c == "" || c == "`" || c >= "a" && c <= "z" || c >= "A" && c <= "Z" {
-		return
-	}
-	p.unread(c)
-	p.to(outputValue)
-}
-
-// outputTextValue reads arguments that are a JSON string: its value is taken.
-func outputTextValue(p *Parser, c string) {
-	if c == "" {
-		return
-	}
-	s, end := p.unq.step(c)
-	p.give(s)
-	if end {
-		p.endCall(true)
-		p.closeFence()
-	}
-}
-
-// outputJSONValue reads arguments that are any other JSON value.
-func outputJSONValue(p *Parser, c string) {
-	if c == "" {
-		return
-	}
-	switch p.scan.step(c) {
-	case scanMore:
-		p.give(c)
-		return
-	case scanLast:
-		p.give(c)
-		p.endCall(true)
-	case scanOver:
-		p.unread(c)
-		p.endCall(true)
-	case scanBroken:
-		p.unread(c)
-		p.endCall(false)
-	}
-	p.closeFence()
-}
-
-// closeFence makes the end of a fence be read before what follows the call.
-func (p *Parser) closeFence() {
-	if p.format.fence {
-		p.ticks = 0
-		p.to(outputFenceEnd)
-	}
-}
-
-// outputFenceEnd drops the end of a fence.
-func outputFenceEnd(p *Parser, c string) {
-	switch {
-	case c == "" || outputSpace(c) && p.ticks == 0:
-	case c == "`" && p.ticks < len("```"):
-		p.ticks++
-	default:
-		p.unread(c)
-		p.to(p.format.next)
-	}
+	m.to(readArguments)
 }

@@ -1,87 +1,113 @@
 package output
 
-// outputDSML is the format of V3.2 and V4: tags that say which parameters are
-// text and which JSON. V3.2 calls a section function_calls, V4 tool_calls, V4.1
-// calls, with a space before each name of a tag.
-func outputDSML() *outputFormat {
-	return &outputFormat{
-		reasons: true,
-		section: []string{"<｜DSML｜function_calls>", "<｜DSML｜tool_calls>", "<｜DSML｜ calls>"},
-		call:    []string{"<｜DSML｜invoke", "<｜DSML｜ invoke"},
-		closers: []string{
-			"</｜DSML｜invoke>", "</｜DSML｜ invoke>",
-			"</｜DSML｜function_calls>", "</｜DSML｜tool_calls>", "</｜DSML｜ calls>",
-		},
-		ends:   []string{"</｜DSML｜function_calls>", "</｜DSML｜tool_calls>", "</｜DSML｜ calls>"},
-		params: []string{"<｜DSML｜parameter", "<｜DSML｜ parameter"},
-		start:  outputStart,
-		begin:  outputInvoke,
-		open:   outputParameter,
-		direct: true,
-		next:   outputText,
-		failed: outputText,
-	}
+import "strings"
+
+// dsmlMark is a token of the vocabulary of V3.2 and V4.
+const dsmlMark = "｜DSML｜"
+
+// dsml is the format of V3.2 and V4: tags that say which parameters are text and
+// which JSON. V3.2 calls a section function_calls, V4 tool_calls, V4.1 calls, with a
+// space before each name of a tag.
+//
+//	<｜DSML｜function_calls>⏎<｜DSML｜invoke name="NAME">⏎
+//	<｜DSML｜parameter name="KEY" string="true">VALUE</｜DSML｜parameter>⏎
+//	</｜DSML｜invoke>⏎</｜DSML｜function_calls>
+//
+// Models misspell a section's name, forget the mark or the type of a parameter, close
+// the tag of a call that has none, or put an object in the place of all of them.
+var dsml = format{
+	names:    []string{"deepseek-v3.2"},
+	detect:   detectDSML,
+	reasons:  true,
+	asks:     true,
+	tokens:   true,
+	sections: []string{"<｜DSML｜function_calls>", "<｜DSML｜tool_calls>", "<｜DSML｜toolcalls>", "<｜DSML｜ calls>"},
+	calls:    []string{"<｜DSML｜invoke", "<｜DSML｜ invoke"},
+	closers: []string{
+		"</｜DSML｜invoke>", "</｜DSML｜ invoke>",
+		"</｜DSML｜function_calls>", "</｜DSML｜tool_calls>", "</｜DSML｜toolcalls>", "</｜DSML｜ calls>",
+	},
+	ends:   []string{"</｜DSML｜function_calls>", "</｜DSML｜tool_calls>", "</｜DSML｜toolcalls>", "</｜DSML｜ calls>"},
+	params: []string{"<｜DSML｜parameter", "<｜DSML｜ parameter", "<parameter"},
+	start:  readText,
+	begin:  readInvoke,
+	param:  readParameter,
+	direct: true,
+	after:  readText,
+	plain:  readText,
 }
 
-// outputInvoke reads the tag that begins a call. The name counts once its
-// quote is closed.
-func outputInvoke(p *Parser, c string) {
+func detectDSML(template string) string {
+	if strings.Contains(template, dsmlMark) {
+		return "deepseek-v3.2"
+	}
+	return ""
+}
+
+// readInvoke reads the tag that begins a call. The name counts once its quote is
+// closed.
+func readInvoke(m *machine, c string) {
 	if c == "" {
-		if !p.started {
-			p.failCall()
+		if !m.call.counted {
+			m.failCall()
 		}
 		return
 	}
-	a := &p.param.attribute
+	a := &m.call.param.attribute
 	done, end, ok := a.step(c)
 	if !ok {
-		p.breakCall(c)
+		m.breakCall(c)
 		return
 	}
-	p.record(c)
+	m.record(c)
 	switch {
-	case done && string(a.name) == "name" && len(a.value) > 0 && !p.started:
-		p.function = string(a.value)
-		p.startCall(p.function, "")
-	case end && p.started:
-		p.to(outputParams)
+	case done && string(a.name) == "name" && len(a.value) > 0 && !m.call.counted:
+		m.count(string(a.value), "")
+	case end && !m.call.counted:
+		m.failCall()
+	case end && a.closed:
+		m.endCall(true)
 	case end:
-		p.failCall()
+		m.to(readParams)
 	}
 }
 
-// outputParameter reads the tag that begins a parameter.
-func outputParameter(p *Parser, c string) {
+// readParameter reads the tag that begins a parameter.
+func readParameter(m *machine, c string) {
 	if c == "" {
 		return
 	}
-	v := &p.param
+	v := &m.call.param
 	done, end, ok := v.attribute.step(c)
 	switch {
 	case !ok || end && !v.named:
-		p.unread(c)
-		p.endCall(false)
+		m.unread(c)
+		m.endCall(false)
 	case done && string(v.attribute.name) == "name":
 		v.key, v.named = string(v.attribute.value), true
 	case done && string(v.attribute.name) == "string":
 		v.typed = string(v.attribute.value)
 	case end:
-		v.closing = "</" + v.tag[len("<"):] + ">"
+		closing := []string{"</" + v.tag[len("<"):] + ">"}
+		if !strings.Contains(v.tag, dsmlMark) {
+			closing = append(closing, "</｜DSML｜parameter>")
+		}
 		switch v.typed {
 		case "true":
-			p.beginValue(paramText)
+			m.beginValue(kindText, closing...)
 		case "false":
-			p.beginValue(paramAny)
+			m.beginValue(kindAny, closing...)
 		default:
-			p.beginValue(p.tools[p.function][v.key])
+			m.beginValue(m.tools[m.call.function][v.key], closing...)
 		}
 	}
 }
 
-// outputAttribute reads the attributes of a tag, name="value".
-type outputAttribute struct {
+// attributes reads the attributes of a tag, name="value".
+type attributes struct {
 	name, value []byte
 	part        attributePart
+	closed      bool // the tag ends in />
 }
 
 type attributePart uint8
@@ -97,19 +123,23 @@ const (
 // step reads the next character after the tag's name. It reports whether an
 // attribute is complete by it, whether the tag is, and whether it belongs to a
 // tag at all.
-func (a *outputAttribute) step(c string) (done, end, ok bool) {
+func (a *attributes) step(c string) (done, end, ok bool) {
 	switch {
 	case a.part == attributeValue && c == `"`:
 		a.part = attributeEnd
 		return true, false, true
 	case a.part == attributeValue:
 		a.value = append(a.value, c...)
-	case outputSpace(c):
+	case c == ">":
+		return false, true, a.part <= attributeGap
+	case a.closed:
+		return false, false, false
+	case space(c):
 		if a.part == attributeEnd {
 			a.part = attributeGap
 		}
-	case c == ">":
-		return false, true, a.part <= attributeGap
+	case c == "/" && a.part <= attributeGap:
+		a.closed = true
 	case a.part == attributeOpen:
 		a.part, a.value = attributeValue, a.value[:0]
 		return false, false, c == `"`

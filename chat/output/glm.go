@@ -13,59 +13,77 @@ const (
 	argValueClose = "</arg_value>"
 )
 
-// outputGLM is the format of GLM: 4.5 puts a newline after the name and between
-// all tags, 4.7 and later write none. Values are written without their types:
-// text as it is, everything else as JSON.
-func outputGLM() *outputFormat {
-	return &outputFormat{
-		reasons: true,
-		call:    []string{toolCallOpen},
-		closers: []string{toolCallClose},
-		ending:  []string{argKeyOpen, toolCallClose},
-		params:  []string{argKeyOpen},
-		start:   outputStart,
-		begin:   outputFunction,
-		open:    outputArgKey,
-		next:    outputText,
-		failed:  outputText,
-	}
+// glm is the format of GLM: 4.5 puts a newline after the name and between all tags,
+// 4.7 and later write none.
+//
+//	<tool_call>NAME⏎<arg_key>KEY</arg_key>⏎<arg_value>VALUE</arg_value>⏎</tool_call>
+//
+// Values are written without their types: text as it is, everything else as JSON.
+// Models forget a tag around a key or before a value, write one around a key twice,
+// or the object of Hermes in the place of all that.
+var glm = format{
+	names:   []string{"glm-4.5", "glm-4.7"},
+	detect:  detectGLM,
+	reasons: true,
+	asks:    true,
+	calls:   []string{toolCallOpen},
+	closers: []string{toolCallClose},
+	params:  []string{argKeyOpen},
+	start:   readText,
+	begin:   readFunction,
+	param:   readArgKey,
+	after:   readText,
+	plain:   readText,
 }
 
-// outputFunction reads the name of a call. It ends at a newline or at the next
+func detectGLM(template string) string {
+	switch {
+	case !strings.Contains(template, argKeyOpen):
+		return ""
+	case strings.Contains(template, argKeyClose+argValueOpen):
+		return "glm-4.7"
+	}
+	return "glm-4.5"
+}
+
+// functionEnds end the name of a call.
+var functionEnds = []string{argKeyOpen, toolCallClose}
+
+// readFunction reads the name of a call. It ends at a newline or at the next
 // tag. After a newline the next tag is waited for all the same: anything else
 // shows that the text only speaks of <tool_call>.
-func outputFunction(p *Parser, c string) {
+func readFunction(m *machine, c string) {
+	k := &m.call
 	switch {
 	case c == "":
-		p.cutFunction()
-	case len(p.tag) > 0 || c == "<":
-		marker, more := p.match(p.format.ending, c)
+		m.cutFunction()
+	case m.inMarker(c):
+		marker, more := m.match(functionEnds, c)
 		switch {
-		case marker != "" && len(p.word) > 0:
-			p.startFunction()
-			if marker == toolCallClose {
-				p.endCall(true)
-				return
-			}
-			p.param.reset(marker)
-			p.to(outputArgKey)
+		case marker != "" && len(k.word) > 0:
+			m.count(string(k.word), "")
+			m.to(readParams)
+			m.unread(marker)
 		case marker != "":
-			p.held = append(p.held, marker...)
-			p.failCall()
+			m.held = append(m.held, marker...)
+			m.failCall()
 		case !more:
-			p.untag(c)
-			p.failCall()
+			m.untag(c)
+			m.failCall()
 		}
-	case outputSpace(c) && (len(p.word) > 0 || c == "\n" || c == "\r"):
-		p.held = append(p.held, c...)
-		p.spaced = p.spaced || len(p.word) > 0
-		p.lined = p.lined || len(p.word) > 0 && c == "\n"
-	case p.spaced || !functionCharacter(c, len(p.word) == 0):
-		p.unread(c)
-		p.failCall()
+	case c == "{" && len(k.word) == 0:
+		m.held = append(m.held, c...)
+		m.beginObject()
+	case space(c) && (len(k.word) > 0 || c == "\n" || c == "\r"):
+		m.held = append(m.held, c...)
+		k.spaced = k.spaced || len(k.word) > 0
+		k.lined = k.lined || len(k.word) > 0 && c == "\n"
+	case k.spaced || !functionCharacter(c, len(k.word) == 0):
+		m.unread(c)
+		m.failCall()
 	default:
-		p.held = append(p.held, c...)
-		p.word = append(p.word, c...)
+		m.held = append(m.held, c...)
+		k.word = append(k.word, c...)
 	}
 }
 
@@ -79,59 +97,80 @@ func functionCharacter(c string, first bool) bool {
 	return unicode.IsPrint(r) && !strings.ContainsRune("<>(){}[]\"'`,;=", r)
 }
 
-func (p *Parser) startFunction() {
-	p.function = string(p.word)
-	p.startCall(p.function, "")
-}
-
 // cutFunction ends the name at the end of the text: it is complete if a newline
 // ended it.
-func (p *Parser) cutFunction() {
-	if !p.lined {
-		p.held = append(p.held, p.tag...)
-		p.failCall()
+func (m *machine) cutFunction() {
+	if !m.call.lined {
+		m.held = append(m.held, m.tag...)
+		m.failCall()
 		return
 	}
-	p.startFunction()
-	p.unread(string(p.tag))
-	p.to(outputParams)
+	m.count(string(m.call.word), "")
+	m.unread(string(m.tag))
+	m.to(readParams)
 }
 
-// outputArgKey reads the key of a parameter.
-func outputArgKey(p *Parser, c string) {
+// argKeyTags are the tags that end a key, or begin it again.
+var argKeyTags = []string{argKeyClose, argValueOpen, argKeyOpen}
+
+// readArgKey reads the key of a parameter.
+func readArgKey(m *machine, c string) {
+	v := &m.call.param
 	switch {
 	case c == "":
-	case len(p.tag) > 0 || c == "<":
-		marker, more := p.match([]string{argKeyClose}, c)
-		if marker != "" {
-			p.param.key = strings.TrimFunc(string(p.param.value), outputSpaceRune)
-			p.param.value = p.param.value[:0]
-			p.to(outputArgGap)
-		} else if !more {
-			p.param.value = append(p.param.value, p.tag...)
-			p.tag = p.tag[:0]
-			p.unread(c)
+	case m.inMarker(c):
+		marker, more := m.match(argKeyTags, c)
+		switch {
+		case marker == argKeyOpen && len(strings.TrimFunc(string(v.value), isSpace)) == 0:
+		case marker == argKeyOpen:
+			v.value = append(v.value, marker...)
+		case marker != "":
+			v.key = strings.TrimFunc(string(v.value), isSpace)
+			v.value = v.value[:0]
+			m.to(readArgGap)
+			if marker == argValueOpen {
+				m.unread(marker)
+			}
+		case !more:
+			v.value = append(v.value, m.tag...)
+			m.tag = m.tag[:0]
+			m.unread(c)
 		}
 	default:
-		p.param.value = append(p.param.value, c...)
+		v.value = append(v.value, c...)
 	}
 }
 
-// outputArgGap waits for the value of a parameter.
-func outputArgGap(p *Parser, c string) {
+// argGapTags are the tags that may follow a key: the value's, and those before
+// which there is none.
+var argGapTags = []string{argValueOpen, argKeyClose, argKeyOpen, toolCallOpen, toolCallClose}
+
+// readArgGap waits for the value of a parameter.
+func readArgGap(m *machine, c string) {
+	v := &m.call.param
 	switch {
 	case c == "":
-	case len(p.tag) > 0 || c == "<":
-		marker, more := p.match([]string{argValueOpen}, c)
-		if marker != "" {
-			p.param.closing = argValueClose
-			p.beginValue(p.tools[p.function][p.param.key])
-		} else if !more {
-			p.untag(c)
-			p.endCall(false)
+	case m.inMarker(c):
+		marker, more := m.match(argGapTags, c)
+		switch {
+		case marker == argValueOpen:
+			m.beginValue(m.tools[m.call.function][v.key], argValueClose)
+		case marker == argKeyClose: // once more
+		case marker != "":
+			m.unread(marker)
+			m.endCall(false)
+		case !more:
+			m.untag(c)
+			m.beginUnopened()
 		}
-	case !outputSpace(c):
-		p.unread(c)
-		p.endCall(false)
+	case !space(c):
+		m.unread(c)
+		m.beginUnopened()
 	}
+}
+
+// beginUnopened starts reading a value without its opening tag. It ends at whatever
+// tag comes next, for the closing one may be missing, too.
+func (m *machine) beginUnopened() {
+	m.beginValue(m.tools[m.call.function][m.call.param.key], argValueClose, argKeyOpen, toolCallClose)
 }

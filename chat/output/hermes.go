@@ -1,36 +1,67 @@
 package output
 
+import "strings"
+
 const (
 	toolCallOpen  = "<tool_call>"
 	toolCallClose = "</tool_call>"
 )
 
-// outputHermes is the format of Hermes, which Qwen took over: an object in tags.
-// The tags are tokens of Qwen's vocabulary and plain text in Hermes'; either
-// way models write about them in their reasoning and their answers, so they
-// count only outside reasoning and before an object.
-func outputHermes() *outputFormat {
-	return &outputFormat{
-		reasons: true,
-		call:    []string{toolCallOpen},
-		closers: []string{toolCallClose},
-		start:   outputStart,
-		begin:   outputTagged,
-		next:    outputText,
-		failed:  outputText,
-	}
+// hermes is the format of Hermes, which Qwen took over: an object in tags.
+//
+//	<tool_call>⏎{"name": "NAME", "arguments": {…}}⏎</tool_call>
+//
+// The tags are tokens of Qwen's vocabulary and plain text in Hermes'; either way
+// models write about them in their reasoning and their answers, so they count only
+// before an object. Several objects in one tag are several calls, in a list or not.
+var hermes = format{
+	names:   []string{"qwen3", "qwq", "hermes"},
+	detect:  detectHermes,
+	reasons: true,
+	calls:   []string{toolCallOpen},
+	closers: []string{toolCallClose},
+	start:   readText,
+	begin:   readTagged,
+	after:   readText,
+	plain:   readText,
 }
 
-// outputTagged waits for the object of a call.
-func outputTagged(p *Parser, c string) {
+func detectHermes(template string) string {
+	has := func(s string) bool { return strings.Contains(template, s) }
+	switch thinks := hasReasoning(template); {
+	case has(toolCallOpen) && has(`arguments`) && !has("<function=") && !thinks:
+		return "hermes"
+	case thinks && !has("enable_thinking") && opensReasoning(template):
+		return "qwq"
+	case thinks:
+		return "qwen3"
+	}
+	return ""
+}
+
+// readTagged waits for the object of a call. A list or a fence may stand around it,
+// and the tag may have been written twice.
+func readTagged(m *machine, c string) {
 	switch {
-	case outputSpace(c):
-		p.held = append(p.held, c...)
+	case c == "":
+		m.held = append(m.held, m.tag...)
+		m.failCall()
+	case m.inMarker(c):
+		marker, more := m.match(m.format.calls, c)
+		if marker != "" {
+			m.held = append(m.held, marker...)
+		} else if !more {
+			m.untag(c)
+			m.failCall()
+		}
 	case c == "{":
-		p.held = append(p.held, c...)
-		p.beginObject()
+		m.held = append(m.held, c...)
+		m.beginObject()
+	case c == "`", c == "[", space(c), m.call.fenced && c >= "a" && c <= "z":
+		m.call.fenced = m.call.fenced || c == "`"
+		m.held = append(m.held, c...)
 	default:
-		p.unread(c)
-		p.failCall()
+		m.unread(c)
+		m.failCall()
 	}
 }

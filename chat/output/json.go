@@ -2,30 +2,29 @@ package output
 
 import (
 	"encoding/json"
-	"strconv"
-	"unicode/utf16"
-	"unicode/utf8"
+	"slices"
+	"strings"
 )
 
-// maxOutputDepth is how deep the JSON value of a parameter may be nested.
-// Deeper ones are text: few readers of JSON would take them.
-const maxOutputDepth = 1000
+// maxDepth is how deep the JSON value of a parameter may be nested. Deeper ones
+// are text: few readers of JSON would take them.
+const maxDepth = 1000
 
-// scanResult says what a character is to the value that is being scanned.
-type scanResult uint8
+// jsonResult says what a character is to the value that is being read.
+type jsonResult uint8
 
 const (
-	scanMore   scanResult = iota // part of it
-	scanLast                     // its last
-	scanOver                     // the first after it
-	scanBroken                   // none of it, and no JSON at all: the value is broken off
+	jsonMore   jsonResult = iota // part of it
+	jsonLast                     // its last
+	jsonOver                     // the first after it
+	jsonBroken                   // none of it, and no JSON at all: the value is broken off
 )
 
-// scanWant is what the grammar of JSON asks for next.
-type scanWant uint8
+// jsonWant is what the grammar of JSON asks for next.
+type jsonWant uint8
 
 const (
-	wantValue scanWant = iota
+	wantValue jsonWant = iota
 	wantFirstValue
 	wantKey
 	wantFirstKey
@@ -33,151 +32,235 @@ const (
 	wantComma // or the bracket that closes
 )
 
-// outputScan finds the end of a JSON value, character by character. It is as
-// lenient as its two uses need: arguments are handed on as the model wrote them,
-// so where the grammar is broken only brackets and strings are followed; whether
-// it was broken is noted in bad. A character that cannot stand outside strings
-// in anything like JSON ends the value, for it begins a closing tag or fence.
-type outputScan struct {
-	stack   []byte // open brackets
-	want    scanWant
-	quoted  bool // inside a string
-	escaped bool // after a backslash there
-	hex     int  // digits of \u to come
-	literal []byte
-	bad     bool // this is no JSON
+// jsonValue reads a JSON value, character by character, and finds its end. JSON
+// comes out to the byte. What is none comes out as it is too, for only brackets and
+// strings are followed where the grammar is broken, but for slips whose meaning is
+// certain:
+//
+//   - doubled braces, {{"a": 1}}, are one: prompts written as format strings teach them
+//   - strings and constants of Python, {'a': True, "b": None}
+//   - a control character inside a string, and a backslash that begins no escape, are
+//     escaped
+//   - a comma before a closing bracket is dropped
+//   - null in place of the whole value is no value
+//
+// A character that cannot stand outside strings in anything like JSON ends the
+// value, for it begins a closing tag or fence.
+type jsonValue struct {
+	stack   []byte // open brackets, D for a doubled {
+	want    jsonWant
+	quote   string // that ends the string it is inside; "" outside
+	escaped bool   // after a backslash there
+	hex     int    // digits of \u to come
+	literal []byte // number or name being read
+	comma   []byte // a comma and whitespace that nothing followed yet
+	surplus bool   // a doubled brace was closed, and once more may be
+	doubled bool   // the value itself stands in doubled braces
+	missing []byte // closing brackets that would complete a value that broke off
+	bad     bool   // this is no JSON
 }
 
-func (s *outputScan) reset() {
-	*s = outputScan{stack: s.stack[:0], literal: s.literal[:0]}
+func (v *jsonValue) reset() {
+	*v = jsonValue{stack: v.stack[:0], literal: v.literal[:0], comma: v.comma[:0]}
 }
 
-// step reads the next character, starting with the first of the value.
-func (s *outputScan) step(c string) scanResult {
-	if s.quoted {
-		return s.inString(c)
+// step reads the next character, starting with the first of the value, and returns
+// what becomes part of the value by it.
+func (v *jsonValue) step(c string) (text string, r jsonResult) {
+	if v.quote != "" {
+		return v.inString(c)
 	}
-	if len(s.literal) > 0 {
+	if len(v.literal) > 0 {
 		if literalCharacter(c) {
-			s.literal = append(s.literal, c...)
-			return scanMore
+			v.literal = append(v.literal, c...)
+			return "", jsonMore
 		}
-		s.endLiteral()
-		if len(s.stack) == 0 {
-			return scanOver
+		text = v.endLiteral()
+		if len(v.stack) == 0 {
+			return text, jsonOver
 		}
 	}
-	if outputSpace(c) {
-		s.bad = s.bad || !outputJSONSpace(c)
-		return scanMore
+	if space(c) {
+		v.bad = v.bad || !jsonSpace(c)
+		if len(v.comma) > 0 {
+			v.comma = append(v.comma, c...)
+			return text, jsonMore
+		}
+		return text + c, jsonMore
 	}
+	more, r := v.token(c)
+	return text + more, r
+}
+
+// token reads a character that stands outside strings, literals and whitespace.
+func (v *jsonValue) token(c string) (text string, r jsonResult) {
+	before, surplus := string(v.comma), v.surplus
+	v.comma, v.surplus = v.comma[:0], false
 	switch c {
 	case "<", "`":
-		s.bad = true
-		return scanBroken
+		v.breakOff(before != "")
+		return "", jsonBroken
 	case "{", "[":
-		s.bad = s.bad || s.want > wantFirstValue || len(s.stack) >= maxOutputDepth
-		s.stack = append(s.stack, c[0])
-		s.want = wantFirstKey
-		if c == "[" {
-			s.want = wantFirstValue
+		if n := len(v.stack); c == "{" && v.want == wantFirstKey && v.stack[n-1] == '{' {
+			v.stack[n-1], v.bad, v.doubled = 'D', true, v.doubled || n == 1
+			return "", jsonMore
 		}
-		return scanMore
+		v.bad = v.bad || v.want > wantFirstValue || len(v.stack) >= maxDepth
+		v.stack = append(v.stack, c[0])
+		v.want = wantFirstKey
+		if c == "[" {
+			v.want = wantFirstValue
+		}
+		return before + c, jsonMore
 	case "}", "]":
-		return s.closeBracket(c)
+		if surplus && c == "}" {
+			return "", jsonMore
+		}
+		if before != "" {
+			before, v.bad = before[1:], true
+		}
+		text, r := v.closeBracket(c)
+		return before + text, r
 	case ",", ":":
-		return s.separator(c)
-	case `"`:
-		s.bad = s.bad || s.want > wantFirstKey
-		s.quoted = true
-		return scanMore
+		text, r := v.separator(c)
+		return before + text, r
+	case `"`, "'":
+		if c == `"` || v.want <= wantFirstKey {
+			v.bad = v.bad || v.want > wantFirstKey || c == "'"
+			v.quote = c
+			return before + `"`, jsonMore
+		}
 	}
-	s.bad = s.bad || s.want > wantFirstValue
-	s.literal = append(s.literal, c...)
-	return scanMore
+	v.bad = v.bad || v.want > wantFirstValue
+	v.literal = append(v.literal, c...)
+	return before, jsonMore
+}
+
+// cut is what the text has of the value where it ends inside, and step did not
+// return yet.
+func (v *jsonValue) cut() string {
+	text := string(v.comma) + string(v.literal)
+	if v.escaped {
+		text += `\`
+	}
+	return text
 }
 
 // complete reports whether a value was read to its end and is JSON.
-func (s *outputScan) complete() bool {
-	if len(s.literal) > 0 {
-		s.endLiteral()
+func (v *jsonValue) complete() bool {
+	if len(v.literal) > 0 {
+		v.endLiteral()
 	}
-	return !s.bad && !s.quoted && len(s.stack) == 0 && s.want == wantComma
+	return !v.bad && v.quote == "" && len(v.stack) == 0 && v.want == wantComma
+}
+
+// breakOff ends a value inside. Where only closing brackets are missing they are
+// noted.
+func (v *jsonValue) breakOff(comma bool) {
+	if !v.bad && (comma || v.want == wantComma || v.want == wantFirstKey || v.want == wantFirstValue) {
+		for _, open := range slices.Backward(v.stack) {
+			v.missing = append(v.missing, open+2) // ASCII has both closing ones two behind
+		}
+	}
+	v.bad = true
 }
 
 // inNestedString reports whether the last character stands in a string of an object
 // or array.
-func (s *outputScan) inNestedString() bool { return s.quoted && len(s.stack) > 0 }
+func (v *jsonValue) inNestedString() bool { return v.quote != "" && len(v.stack) > 0 }
 
-func (s *outputScan) inString(c string) scanResult {
-	if s.hex > 0 {
-		if len(c) == 1 && outputHex(c[0]) {
-			s.hex--
-			return scanMore
+func (v *jsonValue) inString(c string) (text string, r jsonResult) {
+	if v.hex > 0 {
+		if len(c) == 1 && isHex(c[0]) {
+			v.hex--
+			return c, jsonMore
 		}
-		s.bad, s.hex = true, 0
-	}
-	if s.escaped {
-		s.escaped = false
-		switch c {
-		case `"`, `\`, "/", "b", "f", "n", "r", "t":
-		case "u":
-			s.hex = 4
-		default:
-			s.bad = true
-		}
-		return scanMore
+		v.bad, v.hex = true, 0
 	}
 	switch {
+	case v.escaped:
+		v.escaped = false
+		return v.escape(c), jsonMore
 	case c == `\`:
-		s.escaped = true
-	case c == `"`:
-		s.quoted = false
-		if s.want == wantKey || s.want == wantFirstKey {
-			s.want = wantColon
+		v.escaped = true
+		return "", jsonMore
+	case c == v.quote:
+		v.quote = ""
+		if v.want == wantKey || v.want == wantFirstKey {
+			v.want = wantColon
 		} else {
-			s.want = wantComma
+			v.want = wantComma
 		}
-		if len(s.stack) == 0 {
-			return scanLast
+		if len(v.stack) == 0 {
+			return `"`, jsonLast
 		}
-	case c[0] < ' ':
-		s.bad = true
+		return `"`, jsonMore
 	}
-	return scanMore
+	v.bad = v.bad || c[0] < ' '
+	return escaped(c), jsonMore
+}
+
+// escape is the escape of a backslash and c.
+func (v *jsonValue) escape(c string) string {
+	switch c {
+	case `"`, `\`, "/", "b", "f", "n", "r", "t":
+		return `\` + c
+	case "u":
+		v.hex = 4
+		return `\u`
+	case "'":
+		v.bad = true
+		return c
+	}
+	v.bad = true
+	return `\\` + escaped(c)
+}
+
+// escaped is c as it stands in a JSON string.
+func escaped(c string) string {
+	if c != `"` && c[0] >= ' ' {
+		return c
+	}
+	s := quoted(c)
+	return s[1 : len(s)-1]
 }
 
 // closeBracket closes the innermost bracket, even by the wrong kind.
-func (s *outputScan) closeBracket(c string) scanResult {
-	n := len(s.stack) - 1
+func (v *jsonValue) closeBracket(c string) (string, jsonResult) {
+	n := len(v.stack) - 1
 	if n < 0 {
-		s.bad = true
-		return scanBroken
+		v.bad = true
+		return "", jsonBroken
 	}
-	first := wantFirstKey
-	if s.stack[n] == '[' {
+	open, first := v.stack[n], wantFirstKey
+	if open == '[' {
 		first = wantFirstValue
 	}
-	s.bad = s.bad || s.stack[n] != c[0]-2 || s.want != wantComma && s.want != first
-	s.stack, s.want = s.stack[:n], wantComma
+	v.bad = v.bad || open != c[0]-2 || v.want != wantComma && v.want != first
+	v.stack, v.want = v.stack[:n], wantComma
 	if n == 0 {
-		return scanLast
+		return c, jsonLast
 	}
-	return scanMore
+	v.surplus = open == 'D'
+	return c, jsonMore
 }
 
-func (s *outputScan) separator(c string) scanResult {
-	n := len(s.stack) - 1
+func (v *jsonValue) separator(c string) (string, jsonResult) {
+	n := len(v.stack) - 1
 	if n < 0 {
-		s.bad = true
-		return scanBroken
+		v.bad = true
+		return "", jsonBroken
 	}
-	s.bad = s.bad || (c == ",") != (s.want == wantComma) || (c == ":") != (s.want == wantColon)
-	s.want = wantValue
-	if c == "," && s.stack[n] == '{' {
-		s.want = wantKey
+	v.bad = v.bad || (c == ",") != (v.want == wantComma) || (c == ":") != (v.want == wantColon)
+	v.want = wantValue
+	if c == ":" {
+		return c, jsonMore
 	}
-	return scanMore
+	if v.stack[n] != '[' {
+		v.want = wantKey
+	}
+	v.comma = append(v.comma, c...)
+	return "", jsonMore
 }
 
 // literalCharacter reports whether c goes on with a number, a name or whatever
@@ -187,102 +270,32 @@ func literalCharacter(c string) bool {
 	case "{", "}", "[", "]", ",", ":", `"`, "<", "`":
 		return false
 	}
-	return !outputSpace(c)
+	return !space(c)
 }
 
-func (s *outputScan) endLiteral() {
-	s.bad = s.bad || !json.Valid(s.literal)
-	s.literal, s.want = s.literal[:0], wantComma
+// endLiteral ends a literal and returns it as JSON has it.
+func (v *jsonValue) endLiteral() string {
+	text := pythonConstant(string(v.literal))
+	v.bad = v.bad || !json.Valid(v.literal)
+	v.literal, v.want = v.literal[:0], wantComma
+	if len(v.stack) == 0 && text == "null" {
+		return ""
+	}
+	return text
 }
 
-func outputHex(c byte) bool {
+// jsonSpace reports whether c is whitespace of JSON.
+func jsonSpace(c string) bool { return c == " " || c == "\n" || c == "\r" || c == "\t" }
+
+func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// outputUnquote reads the value of a JSON string, character by character. What
-// is no escape of JSON is taken as written.
-type outputUnquote struct {
-	escape []byte // that is being read: a backslash and more
-	high   rune   // a high surrogate whose low one may follow
-}
-
-func (u *outputUnquote) reset() { u.escape, u.high = u.escape[:0], 0 }
-
-// step reads the next character after the opening quote. It returns the text
-// that is certain by it, and whether it was the closing quote.
-func (u *outputUnquote) step(c string) (text string, end bool) {
-	if len(u.escape) == 0 {
-		switch c {
-		case `"`:
-			return u.lone(), true
-		case `\`:
-			u.escape = append(u.escape, '\\')
-			return "", false
-		}
-		return u.lone() + c, false
-	}
-	if n := len(u.escape); n > 1 && (len(c) > 1 || !outputHex(c[0])) { // \u without its digits
-		text := u.lone() + string(u.escape)
-		u.escape = u.escape[:0]
-		rest, end := u.step(c)
-		return text + rest, end
-	}
-	u.escape = append(u.escape, c...)
-	switch n := len(u.escape); {
-	case n == 2 && c == "u", n > 2 && n < 6 && u.escape[1] == 'u':
-		return "", false
-	}
-	return u.finish(), false
-}
-
-// finish takes the escape, which is complete.
-func (u *outputUnquote) finish() string {
-	escape := string(u.escape)
-	u.escape = u.escape[:0]
-	if len(escape) < 6 || escape[1] != 'u' {
-		return u.lone() + outputUnescape(escape)
-	}
-	n, _ := strconv.ParseUint(escape[2:], 16, 16)
-	r := rune(n)
-	if high := u.high; high != 0 {
-		u.high = 0
-		if pair := utf16.DecodeRune(high, r); pair != utf8.RuneError {
-			return string(pair)
-		}
-		u.high = high
-	}
-	text := u.lone()
-	if 0xd800 <= r && r < 0xdc00 {
-		u.high = r
-		return text
-	}
-	return text + string(r) // U+FFFD for a low surrogate alone
-}
-
-// lone gives up a high surrogate that stands alone.
-func (u *outputUnquote) lone() string {
-	if u.high == 0 {
-		return ""
-	}
-	u.high = 0
-	return string(utf8.RuneError)
-}
-
-// outputUnescape is the value of an escape of two characters.
-func outputUnescape(escape string) string {
-	switch escape[1:] {
-	case `"`, `\`, "/":
-		return escape[1:]
-	case "b":
-		return "\b"
-	case "f":
-		return "\f"
-	case "n":
-		return "\n"
-	case "r":
-		return "\r"
-	case "t":
-		return "\t"
-	}
-	return escape
+// quoted writes s as a JSON string.
+func quoted(s string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always can be
+	return strings.TrimSuffix(b.String(), "\n")
 }

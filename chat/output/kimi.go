@@ -11,30 +11,87 @@ const (
 	kimiCallsEnd      = "<|tool_calls_section_end|>"
 )
 
-// outputKimi is the format of Kimi-K2. Instead of a name it writes the id of
-// the call, functions.NAME:INDEX; the index goes on through a conversation, and
-// the template puts the id of an earlier call back as it was.
-func outputKimi() *outputFormat {
-	return &outputFormat{
-		reasons: true,
-		section: []string{kimiCallsBegin},
-		call:    []string{kimiCallBegin},
-		closers: []string{kimiCallEnd, kimiCallsEnd},
-		ends:    []string{kimiCallsEnd},
-		ending:  []string{kimiArgumentBegin, kimiCallEnd},
-		kimi:    true,
-		start:   outputStart,
-		begin:   outputName,
-		next:    outputText,
-		failed:  outputText,
-	}
+// kimi is the format of Kimi-K2:
+//
+//	<|tool_call_begin|>ID<|tool_call_argument_begin|>{…}<|tool_call_end|>
+//
+// Instead of a name it writes the id of the call, functions.NAME:INDEX; the index
+// goes on through a conversation, and the template puts the id of an earlier call
+// back as it was. The tokens of a section are written in the singular, too.
+var kimi = format{
+	names:    []string{"kimi-k2"},
+	detect:   detectKimi,
+	reasons:  true,
+	asks:     true,
+	tokens:   true,
+	sections: []string{kimiCallsBegin, "<|tool_call_section_begin|>"},
+	calls:    []string{kimiCallBegin},
+	closers:  []string{kimiCallEnd, kimiCallsEnd, "<|tool_call_section_end|>"},
+	ends:     []string{kimiCallsEnd, "<|tool_call_section_end|>"},
+	start:    readText,
+	begin:    readName,
+	after:    readText,
+	plain:    readText,
+	nameEnds: []string{kimiArgumentBegin, kimiCallEnd},
+	named:    namedKimi,
 }
 
-// kimiName is the name in an id. Names may have dots and colons themselves.
-func kimiName(id string) string {
-	name := strings.TrimPrefix(id, "functions.")
-	if i := strings.LastIndexByte(name, ':'); i >= 0 {
-		name = name[:i]
+func detectKimi(template string) string {
+	if strings.Contains(template, kimiCallsBegin) {
+		return "kimi-k2"
 	}
-	return strings.TrimFunc(name, outputSpaceRune)
+	return ""
+}
+
+func namedKimi(m *machine, marker string) {
+	id := m.call.name()
+	m.countNamed(kimiName(id, m.tools), id, marker)
+}
+
+// kimiName is the name in an id: what stands between "functions." and the last colon.
+// Names may have points and colons themselves.
+//
+// An id of another form was changed by a program between, functions_NAME_INDEX, and the
+// model goes on with what it saw; or the model forgot the point or the colon. There
+// the part is taken that is the name of a tool, so far as the tools are known.
+func kimiName(id string, t tools) string {
+	rest, pointed := strings.CutPrefix(id, "functions.")
+	names := namesWithIndex(rest, false)
+	if rest, ok := strings.CutPrefix(id, "functions"); ok && !pointed {
+		name := strings.TrimLeft(rest, ":_-")
+		if strings.Trim(name, "0123456789") != "" {
+			names = append(namesWithIndex(name, name != rest), names...)
+		}
+	}
+	for _, name := range names {
+		if t.has(name) {
+			return name
+		}
+	}
+	return names[0]
+}
+
+// maxIndexDigits bounds the index of a call in an id.
+const maxIndexDigits = 6
+
+// namesWithIndex are the names that s, a name and an index, may mean, the likeliest
+// first. Where no colon stands between, s may as well be a name alone, unless it was
+// rewritten, the colon, too.
+func namesWithIndex(s string, rewritten bool) []string {
+	if i := strings.LastIndexByte(s, ':'); i >= 0 {
+		return []string{strings.TrimFunc(s[:i], isSpace), s}
+	}
+	names := []string{s}
+	for n := range min(maxIndexDigits, len(s)) {
+		end := len(s) - 1 - n
+		if s[end] < '0' || s[end] > '9' {
+			break
+		}
+		name := strings.TrimRight(s[:end], "_-")
+		if rewritten && len(name) < end {
+			return []string{name, s}
+		}
+		names = append(names, name)
+	}
+	return names
 }

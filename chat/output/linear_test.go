@@ -4,11 +4,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/blitz-r1/blitz/internal/golden"
 )
 
-// hostileOutputs are texts that would take a parser long that looks at anything
+// hostileTexts are texts that would take a parser long that looks at anything
 // twice: each is a start and a part that is repeated.
-var hostileOutputs = [][2]string{
+var hostileTexts = [][2]string{
 	{"", "<"},
 	{"", "</"},
 	{"", " "},
@@ -19,6 +21,11 @@ var hostileOutputs = [][2]string{
 	{"<think>", "</thin"},
 	{"<think>", " <"},
 	{"<think>", " \n"},
+	{"<think>", "<tool_call>\n"},
+	{"<think>", "<tool_call>{\"name\": \"f\"}</thin"},
+	{"<think>", "<｜tool▁calls▁begin｜></thin"},
+	{"<think><｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>f<｜tool▁sep｜>{}<｜tool▁call▁end｜> x "},
+	{"<think><|tool_calls_section_begin|>", "<|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\": \"x\n"},
 	{"", "<tool_call>"},
 	{"", "<tool_call>\n"},
 	{"", "<tool_call>{"},
@@ -30,6 +37,13 @@ var hostileOutputs = [][2]string{
 	{"<tool_call>{\"name\": \"f\", \"arguments\": ", "\"\\ud83d"},
 	{"<tool_call>{\"name\": \"f\", \"arguments\": \"", "\\"},
 	{"<tool_call>{\"arguments\": ", "[1,"},
+	{"<tool_call>{\"arguments\": ", "{{"},
+	{"<tool_call>{\"arguments\": [1,", " \n"},
+	{"<tool_call>{\"arguments\": ", "1"},
+	{"<tool_call>{\"name\": \"f\", \"arguments\": {}}", "}"},
+	{"<tool_call>", "{\"name\": \"f\", \"arguments\": {}},"},
+	{"<tool_call>", "<tool_call>"},
+	{"<tool_call>", "["},
 	{"<tool_call>{\"name\": \"", "f"},
 	{"{\"name\": \"f\", \"parameters\": ", "{\"a\":"},
 	{"{\"name\": \"f\", \"parameters\": {}}", ";"},
@@ -46,6 +60,8 @@ var hostileOutputs = [][2]string{
 	{"<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>f<｜tool▁sep｜>{}<｜tool▁call▁end｜>"},
 	{"", "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>"},
 	{"<|tool_calls_section_begin|><|tool_call_begin|>", "functions.f:"},
+	{"<|tool_calls_section_begin|>", "<|tool_call_begin|>functions0<|tool_call_argument_begin|>"},
+	{"<|tool_calls_section_begin|><|tool_call_begin|>functions", "0"},
 	{"", "<｜DSML｜ calls><｜DSML｜invoke name=\"f\">"},
 	{"<｜DSML｜function_calls><｜DSML｜invoke ", "name"},
 	{"<｜DSML｜function_calls><｜DSML｜invoke name=\"f\">", "<｜DSML｜parameter name=\"a\" string=\"false\">[\""},
@@ -60,6 +76,10 @@ var hostileOutputs = [][2]string{
 	{"<tool_call>f\n<arg_key>a</arg_key><arg_value>[\"", "</arg_value><arg_key>k</arg_key><arg_value>[\",\""},
 	{"<tool_call>f\n<arg_key>a</arg_key><arg_value>[\"", "</arg_value>\",\""},
 	{"<tool_call>f\n<arg_key>", "</arg_ke"},
+	{"<tool_call>f\n<arg_key>", "<arg_key>"},
+	{"<tool_call>f\n<arg_key>a</arg_key>", "</arg_key>"},
+	{"<tool_call>f\n", "<arg_key>a</arg_key>x"},
+	{"<tool_call>f\n<arg_key>a</arg_key>[\"", "<arg_key>"},
 	{"<tool_call>f\n<arg_key>a</arg_key><arg_value>", "</arg_valu"},
 }
 
@@ -84,16 +104,15 @@ func hostileFormats(text string) []string {
 	return []string{"deepseek-r1", "deepseek-v3.2", "kimi-k2", "hermes", "llama-3.1"}
 }
 
-// TestParseLinear reads hostile texts in chunks and at once. The slowest takes
-// some 20 ms; what is not linear would take seconds.
-func TestParseLinear(t *testing.T) {
-	const size, limit = 200_000, 2 * time.Second
-	var slowest time.Duration
-	for _, h := range hostileOutputs {
+// TestLinear reads hostile texts in chunks and at once. All of them take some seconds
+// of a processor at most; one that is not linear would take a minute alone.
+func TestLinear(t *testing.T) {
+	const size, limit = 100_000, 20 * time.Second
+	begin := golden.CPUTime()
+	for _, h := range hostileTexts {
 		text := h[0] + strings.Repeat(h[1], size/len(h[1]))
 		for _, format := range hostileFormats(h[0] + h[1]) {
 			for _, chunk := range []int{7, len(text)} {
-				begin := time.Now()
 				p, err := NewParser(format, Options{})
 				if err != nil {
 					t.Fatal(err)
@@ -103,10 +122,8 @@ func TestParseLinear(t *testing.T) {
 					n += deltaBytes(p.Write(text[i:min(i+chunk, len(text))]))
 				}
 				n += deltaBytes(p.Close())
-				took := time.Since(begin)
-				slowest = max(slowest, took)
-				if took > limit {
-					t.Errorf("%s: %q and %d times %q in chunks of %d: took %v, want under %v", format, h[0], size/len(h[1]), h[1], chunk, took, limit)
+				if took := golden.CPUTime() - begin; took > limit {
+					t.Fatalf("%s: %q and %d times %q in chunks of %d: %v of processor time so far, want under %v", format, h[0], size/len(h[1]), h[1], chunk, took, limit)
 				}
 				if n > 8*len(text) {
 					t.Errorf("%s: %q and %d times %q: %d bytes out of %d", format, h[0], size/len(h[1]), h[1], n, len(text))
@@ -114,7 +131,6 @@ func TestParseLinear(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("slowest: %v", slowest)
 }
 
 func deltaBytes(deltas []Delta) int {

@@ -2,10 +2,12 @@ package output
 
 import "strings"
 
-// outputObject is a call written as an object, {"name": …, "arguments": {…}},
-// with its keys in any order and perhaps others. Of a key that comes twice the
-// first counts, for what was given out cannot be taken back.
-type outputObject struct {
+// callObject is a call written as an object, {"name": …, "arguments": {…}}, with
+// its keys in any order and perhaps others. Of a key that comes twice the first
+// counts, for what was given out cannot be taken back. Read as meant are doubled
+// braces, the quotes of Python, the name under "function", and the object itself
+// there, as the OpenAI API has it.
+type callObject struct {
 	key     []byte
 	name    []byte
 	early   []byte // arguments that came before the name
@@ -13,54 +15,96 @@ type outputObject struct {
 	given   bool // there are arguments
 	foreign bool // a key was none that calls have
 	into    bool // the value being read is the arguments
+	started bool // it has a key
+	inner   bool // it is the value of "function"
+	surplus bool // the arguments stood in doubled braces, and one more may come
 }
 
 // beginObject starts reading an object after its opening brace.
-func (p *Parser) beginObject() {
-	o := &p.object
-	*o = outputObject{key: o.key[:0], name: o.name[:0], early: o.early[:0]}
-	p.to(outputMember)
+func (m *machine) beginObject() {
+	o := &m.call.object
+	*o = callObject{key: o.key[:0], name: o.name[:0], early: o.early[:0]}
+	m.to(readMember)
 }
 
-// outputMember waits for the next key or the end of the object.
-func outputMember(p *Parser, c string) {
+// readMember waits for the next key or the end of the object.
+func readMember(m *machine, c string) {
+	o := &m.call.object
+	surplus := o.surplus
+	if !space(c) {
+		o.surplus = false
+	}
 	switch {
 	case c == "":
-		p.cutObject(true)
-	case outputSpace(c) || c == ",":
-		p.record(c)
-	case c == `"`:
-		p.record(c)
-		p.object.key = p.object.key[:0]
-		p.unq.reset()
-		p.to(outputKey)
+		m.cutObject(true)
+	case space(c) || c == "," || c == "{" && !o.started || c == "}" && surplus:
+		m.record(c)
+	case c == `"` || c == "'":
+		m.record(c)
+		o.started, o.key = true, o.key[:0]
+		m.str.begin(c)
+		m.to(readKey)
+	case c == "}" && o.inner:
+		m.record(c)
+		o.inner = false
 	case c == "}":
-		p.record(c)
-		if p.started {
-			p.endCall(true)
-		} else {
-			p.failCall()
-		}
+		m.record(c)
+		m.endObject()
 	default:
-		p.breakCall(c)
+		m.breakCall(c)
 	}
 }
 
-func outputKey(p *Parser, c string) {
-	if c == "" {
-		p.cutObject(argumentsKey(string(p.object.key), true))
+// endObject ends the object at its closing brace.
+func (m *machine) endObject() {
+	if !m.call.counted {
+		m.failCall()
 		return
 	}
-	p.record(c)
-	s, end := p.unq.step(c)
-	p.object.key = append(p.object.key, s...)
+	m.endCall(true)
+	if !m.format.bare {
+		m.to(readAfterObject)
+	}
+}
+
+// readAfterObject reads what may stand between an object and the end of its tag:
+// further objects, brackets and fences that are closed there or once too often.
+func readAfterObject(m *machine, c string) {
+	switch c {
+	case "", "}", "]", ",", ";":
+	case "{":
+		m.beginCall()
+		m.held = append(m.held, c...)
+		m.beginObject()
+	case "`":
+		if m.call.fenced {
+			return
+		}
+		fallthrough
+	default:
+		if !space(c) {
+			m.unread(c)
+			m.to(readText)
+		}
+	}
+}
+
+func readKey(m *machine, c string) {
+	o := &m.call.object
+	if c == "" {
+		m.cutObject(argumentsKey(string(o.key), true))
+		return
+	}
+	m.record(c)
+	text, end := m.str.step(c)
+	o.key = append(o.key, text...)
 	if !end {
 		return
 	}
-	if k := string(p.object.key); k != "name" && k != "type" && !argumentsKey(k, false) {
-		p.object.foreign = true
+	if k := string(o.key); k != "name" && k != "type" && k != "function" && !argumentsKey(k, false) {
+		o.foreign = true
 	}
-	p.to(outputColon)
+	m.to(readColon)
 }
 
 // argumentsKey reports whether key is, or begins, a key of arguments: models of
@@ -72,137 +116,154 @@ func argumentsKey(key string, begins bool) bool {
 	return key == "arguments" || key == "parameters"
 }
 
-func outputColon(p *Parser, c string) {
-	o := &p.object
+func readColon(m *machine, c string) {
+	o := &m.call.object
 	switch {
 	case c == "":
-		p.cutObject(argumentsKey(string(o.key), false))
-	case outputSpace(c):
-		p.record(c)
+		m.cutObject(argumentsKey(string(o.key), false))
+	case space(c):
+		m.record(c)
 	case c == ":":
-		p.record(c)
+		m.record(c)
 		if o.into = argumentsKey(string(o.key), false) && !o.given; o.into {
 			o.given = true
-			p.startObject()
+			m.countObject()
 		}
-		p.to(outputMemberValue)
+		m.to(readMemberValue)
 	default:
-		p.breakCall(c)
+		m.breakCall(c)
 	}
 }
 
-// outputMemberValue waits for the value of a key.
-func outputMemberValue(p *Parser, c string) {
-	o := &p.object
-	name := string(o.key) == "name" && !o.named
+// readMemberValue waits for the value of a key.
+func readMemberValue(m *machine, c string) {
+	o := &m.call.object
+	key := string(o.key)
+	quote := c == `"` || c == "'"
+	name := !o.named && (key == "name" || key == "function" && quote)
 	switch {
 	case c == "":
-		p.cutObject(false)
-	case outputSpace(c):
-		p.record(c)
-	case name && c == `"`:
-		p.record(c)
-		p.unq.reset()
-		p.to(outputNameValue)
+		m.cutObject(false)
+	case space(c):
+		m.record(c)
+	case name && quote:
+		m.record(c)
+		m.str.begin(c)
+		m.to(readNameValue)
 	case name:
-		p.breakCall(c)
-	case o.into && c == `"`:
-		p.record(c)
-		p.unq.reset()
-		p.to(outputMemberText)
+		m.breakCall(c)
+	case o.into && quote:
+		m.record(c)
+		m.str.begin(c)
+		m.to(readMemberText)
+	case key == "function" && c == "{" && !o.named && !o.given:
+		m.record(c)
+		o.inner = true
+		m.to(readMember)
 	default:
-		p.scan.reset()
-		p.unread(c)
-		p.to(outputMemberJSON)
+		m.json.reset()
+		m.unread(c)
+		m.to(readMemberJSON)
 	}
 }
 
-func outputNameValue(p *Parser, c string) {
-	o := &p.object
+func readNameValue(m *machine, c string) {
+	o := &m.call.object
 	if c == "" {
-		p.cutObject(false)
+		m.cutObject(false)
 		return
 	}
-	p.record(c)
-	s, end := p.unq.step(c)
-	o.name = append(o.name, s...)
+	m.record(c)
+	text, end := m.str.step(c)
+	o.name = append(o.name, text...)
 	if !end {
 		return
 	}
 	if len(o.name) == 0 {
-		p.failCall()
+		m.failCall()
 		return
 	}
 	o.named = true
-	p.startObject()
-	p.to(outputMember)
+	m.countObject()
+	m.to(readMember)
 }
 
-// startObject counts the call once its name is complete. Without a tag around
+// countObject counts the call once its name is complete. Without a tag around
 // it an object with a name alone is no call: there it takes arguments, too.
-func (p *Parser) startObject() {
-	o := &p.object
-	if p.started || !o.named || p.format.bare && !o.given {
+func (m *machine) countObject() {
+	o := &m.call.object
+	if m.call.counted || !o.named || m.format.bare && !o.given {
 		return
 	}
-	p.startCall(string(o.name), "")
-	p.give(string(o.early))
+	m.count(string(o.name), "")
+	m.give(string(o.early))
 }
 
-// outputMemberText reads arguments that are a JSON string: its value is taken.
-func outputMemberText(p *Parser, c string) {
+// readMemberText reads arguments that are a JSON string: its value is taken.
+func readMemberText(m *machine, c string) {
 	if c == "" {
-		p.cutObject(false)
+		m.cutObject(false)
 		return
 	}
-	p.record(c)
-	s, end := p.unq.step(c)
-	p.giveMember(s)
+	m.record(c)
+	text, end := m.str.step(c)
+	m.giveMember(text)
 	if end {
-		p.to(outputMember)
+		m.to(readMember)
 	}
 }
 
-// outputMemberJSON reads any other value, and gives it out if it is the
+// readMemberJSON reads any other value, and gives it out if it is the
 // arguments.
-func outputMemberJSON(p *Parser, c string) {
+func readMemberJSON(m *machine, c string) {
+	o := &m.call.object
 	if c == "" {
-		p.cutObject(false)
+		if o.into {
+			m.giveMember(m.json.cut())
+		}
+		m.cutObject(false)
 		return
 	}
-	switch r := p.scan.step(c); r {
-	case scanMore, scanLast:
-		p.record(c)
-		if p.object.into {
-			p.giveMember(c)
+	text, r := m.json.step(c)
+	if o.into {
+		m.giveMember(text)
+	}
+	switch r {
+	case jsonMore, jsonLast:
+		m.record(c)
+		if r == jsonLast {
+			o.surplus = m.json.doubled
+			m.to(readMember)
 		}
-		if r == scanLast {
-			p.to(outputMember)
+	case jsonOver:
+		m.unread(c)
+		m.to(readMember)
+	case jsonBroken:
+		if o.into && m.call.counted {
+			m.unread(c)
+			m.breakArguments(c)
+		} else {
+			m.breakCall(c)
 		}
-	case scanOver:
-		p.unread(c)
-		p.to(outputMember)
-	case scanBroken:
-		p.breakCall(c)
 	}
 }
 
-func (p *Parser) giveMember(s string) {
-	if p.started {
-		p.give(s)
+func (m *machine) giveMember(s string) {
+	if m.call.counted {
+		m.give(s)
 	} else {
-		p.object.early = append(p.object.early, s...)
+		m.call.object.early = append(m.call.object.early, s...)
 	}
 }
 
 // cutObject ends an object at the end of the text. Without a tag around it, one
 // whose name is complete counts if its arguments may come next.
-func (p *Parser) cutObject(mayCome bool) {
-	o := &p.object
-	if !p.started && o.named && !o.foreign && mayCome {
-		p.startCall(string(o.name), "")
+func (m *machine) cutObject(mayCome bool) {
+	o := &m.call.object
+	if !m.call.counted && o.named && !o.foreign && mayCome {
+		m.count(string(o.name), "")
 	}
-	if !p.started {
-		p.failCall()
+	if !m.call.counted {
+		m.failCall()
 	}
 }

@@ -1,174 +1,174 @@
 package output
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// outputParam is a parameter of a call in a format that has no JSON for its
-// arguments.
-type outputParam struct {
-	tag       string          // that began it
-	attribute outputAttribute // of the tag
-	named     bool            // the parameter has a key
+// param is a parameter of a call in a format that has no JSON for its arguments.
+type param struct {
+	tag       string     // that began it
+	attribute attributes // of the tag
+	named     bool       // the parameter has a key
 	key       string
-	typed     string // what the tag says of the type
-	closing   string // ends the value
-	kinds     outputKinds
+	typed     string   // what the tag says of the type
+	closing   []string // tags that end the value
+	kinds     jsonKinds
 	value     []byte // so far
-	first     int    // length of value at the first closing tag that stands in a string of its JSON, or -1
+	first     closed // the first closing tag that stands in a string of the value's JSON
 }
 
-func (v *outputParam) reset(tag string) {
-	*v = outputParam{tag: tag, attribute: outputAttribute{name: v.attribute.name[:0], value: v.attribute.value[:0]}, value: v.value[:0], first: -1}
+// closed is where a closing tag stands in a value.
+type closed struct {
+	at  int // its begin
+	tag string
 }
 
-// outputParams reads what stands between the parameters of a call.
-func outputParams(p *Parser, c string) {
+func (v *param) reset(tag string) {
+	*v = param{tag: tag, attribute: attributes{name: v.attribute.name[:0], value: v.attribute.value[:0]}, value: v.value[:0]}
+}
+
+// readParams reads what stands between the parameters of a call.
+func readParams(m *machine, c string) {
 	switch {
 	case c == "":
-		if p.closing() {
-			p.endParams()
+		if m.closing() {
+			m.endParams()
 		}
-	case len(p.tag) > 0 || c == "<":
-		marker, more := p.match(p.within, c)
+	case m.inMarker(c):
+		marker, more := m.match(m.between, c)
 		switch {
-		case slices.Contains(p.format.params, marker):
-			p.param.reset(marker)
-			p.to(p.format.open)
+		case slices.Contains(m.format.params, marker):
+			m.call.param.reset(marker)
+			m.to(m.format.param)
 		case marker != "": // of this call, or of the next one
-			p.endParams()
-			p.marker(marker)
+			m.endParams()
+			m.marker(marker)
 		case !more:
-			p.untag(c)
-			p.endCall(false)
+			m.untag(c)
+			m.endCall(false)
 		}
-	case outputSpace(c):
-	case c == "{" && p.format.direct && !p.given:
-		p.unread(c)
-		p.to(outputValue)
+	case space(c):
+	case c == "{" && m.format.direct && !m.call.given:
+		m.unread(c)
+		m.to(readArguments)
 	default:
-		p.unread(c)
-		p.endCall(false)
+		m.unread(c)
+		m.endCall(false)
 	}
 }
 
 // endParams ends a call all of whose parameters were given out.
-func (p *Parser) endParams() {
-	if p.given {
-		p.give("}")
+func (m *machine) endParams() {
+	if m.call.given {
+		m.give("}")
 	}
-	p.endCall(true)
+	m.endCall(true)
 }
 
-// beginValue starts reading the value of a parameter, which is of one of the
-// kinds.
-func (p *Parser) beginValue(kinds outputKinds) {
-	p.param.kinds = kinds
-	p.scan.reset()
-	p.to(outputParamValue)
+// beginValue starts reading the value of a parameter, which is of one of the kinds
+// and ends at a closing tag.
+func (m *machine) beginValue(k jsonKinds, closing ...string) {
+	v := &m.call.param
+	v.kinds, v.closing, v.value, v.first = k, closing, v.value[:0], closed{}
+	m.json.reset()
+	m.to(readParamValue)
 }
 
-// outputParamValue reads a value up to its closing tag. In a JSON object or
-// array a closing tag may stand in a string; whether it does shows when the
-// JSON goes on well. If it does not, the value was text that ended there.
-func outputParamValue(p *Parser, c string) {
-	v := &p.param
+// readParamValue reads a value up to its closing tag. In a JSON object or array a
+// closing tag may stand in a string; whether it does shows when the JSON goes on
+// well. If it does not, the value was text that ended there.
+func readParamValue(m *machine, c string) {
+	v := &m.call.param
 	switch {
 	case c == "":
-		if v.first >= 0 {
-			p.endValueAtFirst(string(p.tag))
+		if v.first.tag != "" {
+			m.endValueAtFirst(string(m.tag))
 		}
-	case len(p.tag) > 0 || c == "<":
-		marker, more := p.match([]string{v.closing}, c)
+	case m.inMarker(c):
+		tag, more := m.match(v.closing, c)
 		switch {
-		case marker == "" && !more:
-			s := string(p.tag)
-			p.tag = p.tag[:0]
-			p.unread(c)
-			p.extendValue(s)
-		case marker == "":
-		case v.kinds != paramText && p.scan.inNestedString() && !p.scan.bad:
-			if v.first < 0 {
-				v.first = len(v.value)
+		case tag == "" && !more:
+			s := string(m.tag)
+			m.tag = m.tag[:0]
+			m.unread(c)
+			m.extendValue(s)
+		case tag == "":
+		case v.kinds != kindText && m.json.inNestedString() && !m.json.bad:
+			if v.first.tag == "" {
+				v.first = closed{len(v.value), tag}
 			}
-			p.extendValue(marker)
+			m.extendValue(tag)
 		default:
-			p.endValue()
+			m.endValue(tag)
 		}
 	default:
-		p.extendValue(c)
+		m.extendValue(c)
 	}
 }
 
 // extendValue adds s to the value.
-func (p *Parser) extendValue(s string) {
-	v := &p.param
+func (m *machine) extendValue(s string) {
+	v := &m.call.param
 	v.value = append(v.value, s...)
-	if v.kinds == paramText {
+	if v.kinds == kindText {
 		return
 	}
-	for s != "" && !p.scan.bad {
+	for s != "" && !m.json.bad {
 		_, n := utf8.DecodeRuneInString(s)
-		if p.scan.step(s[:n]) == scanOver {
-			p.scan.step(s[:n])
+		if _, r := m.json.step(s[:n]); r == jsonOver {
+			m.json.step(s[:n])
 		}
 		s = s[n:]
 	}
-	if p.scan.bad && v.first >= 0 {
-		p.endValueAtFirst("")
+	if m.json.bad && v.first.tag != "" {
+		m.endValueAtFirst("")
 	}
 }
 
 // endValue ends the value at its closing tag.
-func (p *Parser) endValue() {
-	v := &p.param
+func (m *machine) endValue(tag string) {
+	v := &m.call.param
 	text := string(v.value)
-	if v.kinds != paramText && p.scan.complete() {
+	if v.kinds != kindText && m.json.complete() {
 		if value := strings.Trim(text, " \t\r\n"); v.kinds.allow(value) {
-			p.giveParam(value)
+			m.giveParam(value, tag)
 			return
 		}
 	}
-	if v.first >= 0 {
-		p.endValueAtFirst(v.closing)
+	if v.first.tag != "" {
+		m.endValueAtFirst(tag)
 		return
 	}
-	p.giveParam(outputQuote(text))
+	m.giveParam(quoted(text), tag)
 }
 
 // endValueAtFirst ends the value, which is text, at the first closing tag and
 // puts back what came after that: the rest of value, then more.
-func (p *Parser) endValueAtFirst(more string) {
-	v := &p.param
-	p.unread(more)
-	p.unread(string(v.value[v.first+len(v.closing):]))
-	p.giveParam(outputQuote(string(v.value[:v.first])))
+func (m *machine) endValueAtFirst(more string) {
+	v := &m.call.param
+	m.unread(more)
+	m.unread(string(v.value[v.first.at+len(v.first.tag):]))
+	m.giveParam(quoted(string(v.value[:v.first.at])), v.first.tag)
 }
 
-// giveParam gives out a parameter, whose value is JSON.
-func (p *Parser) giveParam(value string) {
-	p.giveKey(p.param.key)
-	p.give(value)
-	p.to(outputParams)
+// giveParam gives out a parameter, whose value is JSON and ended at a closing tag.
+// What ended a value whose own tag was forgotten is read again.
+func (m *machine) giveParam(value, tag string) {
+	m.giveKey(m.call.param.key)
+	m.give(value)
+	m.to(readParams)
+	if !strings.HasPrefix(tag, "</") || slices.Contains(m.format.closers, tag) {
+		m.unread(tag)
+	}
 }
 
 // giveKey gives out the key of the next argument.
-func (p *Parser) giveKey(key string) {
+func (m *machine) giveKey(key string) {
 	before := ", "
-	if !p.given {
+	if !m.call.given {
 		before = "{"
 	}
-	p.give(before + outputQuote(key) + ": ")
-}
-
-// outputQuote writes s as a JSON string.
-func outputQuote(s string) string {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always can be
-	return strings.TrimSuffix(b.String(), "\n")
+	m.give(before + quoted(key) + ": ")
 }

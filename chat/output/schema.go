@@ -2,24 +2,28 @@ package output
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
 
-// outputKinds are the kinds of JSON value that a schema allows; none at all
-// means that nothing is known.
-type outputKinds uint8
+// jsonKinds are the kinds of JSON value that a schema allows; none at all means
+// that nothing is known.
+type jsonKinds uint8
 
 const (
-	paramText outputKinds = 1 << iota
-	paramNumber
-	paramBoolean
-	paramNull
-	paramObject
-	paramArray
+	kindText jsonKinds = 1 << iota
+	kindNumber
+	kindBoolean
+	kindNull
+	kindObject
+	kindArray
 
-	paramAny outputKinds = 0
+	kindAny jsonKinds = 0
 )
+
+// ErrTools is in the chain when a tool of Options cannot be read.
+var ErrTools = errors.New("bad tool")
 
 // maxSchemaSteps bounds the subschemas that are visited for one parameter, for
 // references may lead in circles. What is not found within it is not known.
@@ -28,36 +32,46 @@ const maxSchemaSteps = 200
 // allow reports whether a JSON value is taken as such. Text stands without
 // quotes, so where the schema allows text a quoted value is text, quotes and
 // all, and so is a value of a kind that the schema does not allow.
-func (k outputKinds) allow(value string) bool {
-	kind := paramKind(value)
-	if k&paramText != 0 {
-		return kind != paramText && k&kind != 0
+func (k jsonKinds) allow(value string) bool {
+	kind := kindOf(value)
+	if k&kindText != 0 {
+		return kind != kindText && k&kind != 0
 	}
 	return true
 }
 
-// paramKind is the kind of a JSON value by its first character.
-func paramKind(value string) outputKinds {
+// kindOf is the kind of a JSON value by its first character.
+func kindOf(value string) jsonKinds {
 	switch value[0] {
 	case '"':
-		return paramText
+		return kindText
 	case 't', 'f':
-		return paramBoolean
+		return kindBoolean
 	case 'n':
-		return paramNull
+		return kindNull
 	case '{':
-		return paramObject
+		return kindObject
 	case '[':
-		return paramArray
+		return kindArray
 	}
-	return paramNumber
+	return kindNumber
 }
 
-// outputTools reads the kinds of all parameters of the tools.
-func outputTools(tools []json.RawMessage) (map[string]map[string]outputKinds, error) {
-	kinds := map[string]map[string]outputKinds{}
-	for i, raw := range tools {
+// tools are the kinds of all parameters of all tools, by their names.
+type tools map[string]map[string]jsonKinds
+
+func (t tools) has(name string) bool {
+	_, ok := t[name]
+	return ok
+}
+
+// readTools reads the kinds of all parameters of the tools. Tools that are no functions
+// have no name and are passed over. The error is ErrTools.
+func readTools(list []json.RawMessage) (tools, error) {
+	t := tools{}
+	for i, raw := range list {
 		var wrapped struct {
+			Type     string          `json:"type"`
 			Function json.RawMessage `json:"function"`
 		}
 		var tool struct {
@@ -74,26 +88,28 @@ func outputTools(tools []json.RawMessage) (map[string]map[string]outputKinds, er
 		if err != nil {
 			return nil, fmt.Errorf("output: %w: tools[%d]: %w", ErrTools, i, err)
 		}
+		if tool.Name == "" && wrapped.Type != "" && wrapped.Type != "function" {
+			continue
+		}
 		if tool.Name == "" {
 			return nil, fmt.Errorf("output: %w: tools[%d]: no name, want {\"function\": {\"name\": …}}", ErrTools, i)
 		}
-		if _, ok := kinds[tool.Name]; ok {
-			continue
+		if !t.has(tool.Name) {
+			t[tool.Name] = parameterKinds(tool.Parameters)
 		}
-		kinds[tool.Name] = parameterKinds(tool.Parameters)
 	}
-	return kinds, nil
+	return t, nil
 }
 
-func parameterKinds(schema any) map[string]outputKinds {
+func parameterKinds(schema any) map[string]jsonKinds {
 	root, _ := schema.(map[string]any)
 	properties, _ := root["properties"].(map[string]any)
-	kinds := make(map[string]outputKinds, len(properties))
+	all := make(map[string]jsonKinds, len(properties))
 	for name, property := range properties {
 		w := schemaWalk{root: root, steps: maxSchemaSteps}
-		kinds[name] = w.kinds(property)
+		all[name] = w.kinds(property)
 	}
-	return kinds
+	return all
 }
 
 // schemaWalk finds the kinds that a JSON Schema allows, as far as its keywords
@@ -103,17 +119,17 @@ type schemaWalk struct {
 	steps int
 }
 
-func (w *schemaWalk) kinds(schema any) outputKinds {
+func (w *schemaWalk) kinds(schema any) jsonKinds {
 	s, ok := schema.(map[string]any)
 	if w.steps--; !ok || w.steps < 0 {
-		return paramAny
+		return kindAny
 	}
-	kinds := paramAny
-	limit := func(k outputKinds) { // to what both allow
-		if k == paramAny {
+	kinds := kindAny
+	limit := func(k jsonKinds) { // to what both allow
+		if k == kindAny {
 			return
 		}
-		if kinds == paramAny {
+		if kinds == kindAny {
 			kinds = k
 		} else if kinds&k != 0 {
 			kinds &= k
@@ -141,12 +157,12 @@ func (w *schemaWalk) kinds(schema any) outputKinds {
 }
 
 // union is what any of the branches allows.
-func (w *schemaWalk) union(branches []any) outputKinds {
-	all := paramAny
+func (w *schemaWalk) union(branches []any) jsonKinds {
+	all := kindAny
 	for _, b := range branches {
 		k := w.kinds(b)
-		if k == paramAny {
-			return paramAny
+		if k == kindAny {
+			return kindAny
 		}
 		all |= k
 	}
@@ -177,55 +193,55 @@ func (w *schemaWalk) resolve(reference string) any {
 }
 
 // typeKinds reads the keyword type: a name or a list of them.
-func typeKinds(t any) outputKinds {
+func typeKinds(t any) jsonKinds {
 	switch t := t.(type) {
 	case string:
 		switch t {
 		case "string":
-			return paramText
+			return kindText
 		case "number", "integer":
-			return paramNumber
+			return kindNumber
 		case "boolean":
-			return paramBoolean
+			return kindBoolean
 		case "null":
-			return paramNull
+			return kindNull
 		case "object":
-			return paramObject
+			return kindObject
 		case "array":
-			return paramArray
+			return kindArray
 		}
 	case []any:
-		all := paramAny
+		all := kindAny
 		for _, one := range t {
 			name, _ := one.(string)
 			k := typeKinds(name)
-			if k == paramAny {
-				return paramAny
+			if k == kindAny {
+				return kindAny
 			}
 			all |= k
 		}
 		return all
 	}
-	return paramAny
+	return kindAny
 }
 
 // valueKinds are the kinds of the values of const and enum.
-func valueKinds(values []any) outputKinds {
-	all := paramAny
+func valueKinds(values []any) jsonKinds {
+	all := kindAny
 	for _, v := range values {
 		switch v.(type) {
 		case string:
-			all |= paramText
+			all |= kindText
 		case float64:
-			all |= paramNumber
+			all |= kindNumber
 		case bool:
-			all |= paramBoolean
+			all |= kindBoolean
 		case nil:
-			all |= paramNull
+			all |= kindNull
 		case map[string]any:
-			all |= paramObject
+			all |= kindObject
 		case []any:
-			all |= paramArray
+			all |= kindArray
 		}
 	}
 	return all

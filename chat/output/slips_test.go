@@ -1,0 +1,276 @@
+package output
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/blitz-r1/blitz/chat"
+)
+
+// slip is a text that a model wrote in another form than it was taught, and what it
+// means.
+type slip struct {
+	name, format string
+	text         string
+	want         Output
+}
+
+// said is an output; empty texts are none. calls are names and arguments in turn.
+func said(reasoning, content string, calls ...string) Output {
+	var o Output
+	if reasoning != "" {
+		o.ReasoningContent = &reasoning
+	}
+	if content != "" {
+		o.Content = &content
+	}
+	for i := 0; i < len(calls); i += 2 {
+		o.ToolCalls = append(o.ToolCalls, chat.ToolCall{Name: calls[i], Arguments: calls[i+1]})
+	}
+	return o
+}
+
+// Calls of f({"a": 1}) in each form.
+const (
+	callV3     = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n{\"a\": 1}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>"
+	callV31    = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\": 1}<｜tool▁call▁end｜><｜tool▁calls▁end｜>"
+	callDSML   = "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"f\">\n<｜DSML｜parameter name=\"a\" string=\"false\">1</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>"
+	callKimi   = "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\": 1}<|tool_call_end|><|tool_calls_section_end|>"
+	callHermes = "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>"
+	callGLM    = "<tool_call>f\n<arg_key>a</arg_key>\n<arg_value>1</arg_value>\n</tool_call>"
+)
+
+// calls are those of f in the form of each format that has reasoning.
+var callOfF = map[string]string{
+	"deepseek-r1": callV3, "deepseek-r1-0528": callV3, "deepseek-v3.1": callV31, "deepseek-v3.2": callDSML, "kimi-k2": callKimi,
+	"qwen3": callHermes, "qwq": callHermes, "hermes": callHermes, "glm-4.5": callGLM, "glm-4.7": callGLM,
+}
+
+// TestCallInReasoning holds that a call begun inside reasoning is reasoning where
+// that is closed, and a call where it never is, in every format.
+func TestCallInReasoning(t *testing.T) {
+	formats := 0
+	for _, format := range Formats() {
+		call, ok := callOfF[format]
+		if !ok {
+			continue
+		}
+		formats++
+		half := call[:len(call)*3/4] // its name is complete
+		for _, c := range []struct {
+			name, text string
+			want       Output
+		}{
+			{"closed", "I could " + call + "\nbut no.\n</think>\n\nDone.", said("I could "+call+"\nbut no.", "Done.")},
+			{"closed at once", call + "</think>Done.", said(call, "Done.")},
+			{"closed inside the call", "So " + half + "</think>Done.", said(trim("So "+half), "Done.")},
+			{"closed, and a call", "Draft: " + call + "\n</think>\n" + call, said("Draft: "+call, "", "f", `{"a": 1}`)},
+			{"two drafts", call + " or " + call + "</think>" + "No.", said(call+" or "+call, "No.")},
+			{"never closed", "I need f.\n\n" + call, said("I need f.", "", "f", `{"a": 1}`)},
+			{"never closed, nothing before", "\n" + call, said("", "", "f", `{"a": 1}`)},
+			{"never closed, two calls", "Both.\n" + call + "\n" + call, said("Both.", "", "f", `{"a": 1}`, "f", `{"a": 1}`)},
+			{"never closed, text behind", "I need f.\n" + call + "\nDone.", said("I need f.", "Done.", "f", `{"a": 1}`)},
+			{"the end tag cut", "I need f.\n" + call + "\n</thi", said("I need f.", closingOr(format, "</thi"), "f", `{"a": 1}`)},
+			{"the end tag inside an argument", "So " + call[:len(call)/2] + "</think>" + "x", said(trim("So "+call[:len(call)/2]), "x")},
+		} {
+			check(t, c.name, format, Options{Open: true}, c.text, c.want)
+			check(t, c.name+", opened by the text", format, Options{}, "<think>"+c.text, c.want)
+		}
+	}
+	if formats != len(Formats())-1 {
+		t.Errorf("%d formats were tried, want all but llama-3.1", formats)
+	}
+}
+
+func trim(s string) string { return strings.TrimFunc(s, isSpace) }
+
+// closingOr is what is content of s, which may be the begin of a closing tag.
+func closingOr(format, s string) string {
+	for _, c := range mustFormat(format).closers {
+		if len(s) <= len(c) && c[:len(s)] == s {
+			return ""
+		}
+	}
+	return s
+}
+
+func mustFormat(name string) *format {
+	f, err := formatNamed(name)
+	if err != nil {
+		panic(err)
+	}
+	return f
+}
+
+// TestNoCallInReasoning holds that reasoning about calls is reasoning, and comes out
+// before it ends.
+func TestNoCallInReasoning(t *testing.T) {
+	for _, c := range []struct{ format, text string }{
+		{"qwen3", "The tag <tool_call> stands before an object, <tool_call>\n{} too, </tool_call> behind."},
+		{"glm-4.5", "The tag <tool_call> stands before a name, <tool_call>f(x) is none."},
+		{"deepseek-r1", "A tag such as <｜tool or <tool_call> or <|tool_call_begin|>."},
+		{"kimi-k2", "A tag such as <|tool_call or <tool_call> or <｜tool▁calls▁begin｜>."},
+		{"deepseek-v3.2", "A tag such as <｜DSML｜ or <tool_call> or <invoke name=\"f\">."},
+	} {
+		check(t, "never closed", c.format, Options{Open: true}, c.text, said(c.text, ""))
+		check(t, "closed", c.format, Options{Open: true}, c.text+"\n</think>\nYes.", said(c.text, "Yes."))
+		p, err := NewParser(c.format, Options{Open: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Collector
+		got.Add(p.Write(c.text + " So"))
+		if out := got.Output(); out.ReasoningContent == nil || *out.ReasoningContent != c.text+" So" {
+			t.Errorf("%s: %q: before its end got %s, want all of it", c.format, c.text, show(out))
+		}
+	}
+}
+
+// TestUndecided holds what a parser says and gives out while a call in reasoning is
+// undecided.
+func TestUndecided(t *testing.T) {
+	p, err := NewParser("deepseek-v3.1", Options{Open: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		write               string
+		reasoning, calls    string
+		inReasoning, inCall bool
+	}{
+		{"Let me ", "Let me", "", true, false},
+		{"see. <｜tool▁calls▁beg", " see.", "", true, false},
+		{"in｜>", "", "", true, true},
+		{"<｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\"", "", "", true, true},
+		{": 1}<｜tool▁call▁end｜>\n", "", "", true, true},
+		{"<｜tool▁calls▁end｜>", "", "", true, true},
+		{" No.", "", "", true, false},
+		{"</think>", " <｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\": 1}<｜tool▁call▁end｜>\n<｜tool▁calls▁end｜> No.", "", false, false},
+		{"<｜tool▁call▁begin｜>g<｜tool▁sep｜>", "", "g", false, true},
+	} {
+		reasoning, calls := "", ""
+		for _, d := range p.Write(c.write) {
+			switch d.Kind {
+			case DeltaReasoning:
+				reasoning += d.Text
+			case DeltaCall:
+				calls += d.Name
+			default:
+				t.Errorf("%q: got %+v", c.write, d)
+			}
+		}
+		if reasoning != c.reasoning || calls != c.calls || p.InReasoning() != c.inReasoning || p.InCall() != c.inCall {
+			t.Errorf("%q: got reasoning %q, calls %q, in reasoning %v, in call %v, want %q, %q, %v, %v",
+				c.write, reasoning, calls, p.InReasoning(), p.InCall(), c.reasoning, c.calls, c.inReasoning, c.inCall)
+		}
+	}
+}
+
+// TestSlips reads the slips that models are known for as they are meant. The names say
+// where they were reported.
+func TestSlips(t *testing.T) {
+	tools := []json.RawMessage{
+		json.RawMessage(`{"type": "function", "function": {"name": "exec"}}`), json.RawMessage(`{"name": "get_v2"}`),
+		json.RawMessage(`{"name": "mcp:fs.read"}`), json.RawMessage(`{"type": "code_interpreter"}`),
+		json.RawMessage(`{"name": "find", "parameters": {"properties": {"n": {"type": "integer"}, "s": {"type": "string"}}}}`),
+	}
+	kimi := func(id string) string {
+		return "<|tool_calls_section_begin|><|tool_call_begin|>" + id + "<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>"
+	}
+	fenced := "f\n```json\n{\"a\": 1}\n```"
+	for _, c := range []slip{
+		// DeepSeek
+		{"the form of V3 (raullenchai/Rapid-MLX#795)", "deepseek-v3.1", callV3, said("", "", "f", `{"a": 1}`)},
+		{"the form of V3.1 (sgl-project/sglang#9446)", "deepseek-r1", callV31, said("", "", "f", `{"a": 1}`)},
+		{"both forms", "deepseek-r1-0528", callV3 + callV31, said("", "", "f", `{"a": 1}`, "f", `{"a": 1}`)},
+		{"the form of V3 without a fence", "deepseek-v3.1", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n{\"a\": 1}<｜tool▁call▁end｜><｜tool▁calls▁end｜>", said("", "", "f", `{"a": 1}`)},
+		{"the form of V3.1 in a fence", "deepseek-r1", "<｜tool▁call▁begin｜>f<｜tool▁sep｜>```json\n{\"a\": 1}\n```<｜tool▁call▁end｜>", said("", "", "f", `{"a": 1}`)},
+		{"no type", "deepseek-r1", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>" + fenced + "<｜tool▁call▁end｜><｜tool▁calls▁end｜>", said("", "", "f", `{"a": 1}`)},
+		{"a tool named as the type", "deepseek-v3.1", "<｜tool▁call▁begin｜>function<｜tool▁sep｜>{\"a\": 1}<｜tool▁call▁end｜>", said("", "", "function", `{"a": 1}`)},
+		{"no section", "deepseek-v3.1", "So:<｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\": 1}<｜tool▁call▁end｜>", said("", "So:", "f", `{"a": 1}`)},
+		{"a section for each call (verl-project/verl#7635)", "deepseek-r1", callV3 + "\n" + callV3, said("", "", "f", `{"a": 1}`, "f", `{"a": 1}`)},
+		{"a section spelled in letters (ggml-org/llama.cpp#11607)", "deepseek-r1", "<｜tool_calls_begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>" + fenced + "<｜tool▁call▁end｜><｜tool▁calls▁end｜>", said("", "", "f", `{"a": 1}`)},
+		{"a doubled brace that is closed once (vllm-project/vllm#26897)", "deepseek-v3.1", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{{\"a\": 1}<｜tool▁call▁end｜><｜tool▁calls▁end｜>", said("", "", "f", `{"a": 1}`)},
+		{"a brace too many", "deepseek-v3.1", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\": 1}}<｜tool▁call▁end｜><｜tool▁calls▁end｜>", said("", "", "f", `{"a": 1}`)},
+		{"a brace too many in a fence", "deepseek-r1", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n{\"a\": 1}}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>", said("", "", "f", `{"a": 1}`)},
+		{"a brace too few in a fence", "deepseek-r1", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n{\"a\": [1]\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>", said("", "", "f", "{\"a\": [1]\n}")},
+		{"null", "deepseek-v3.1", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>null<｜tool▁call▁end｜><｜tool▁calls▁end｜>", said("", "", "f", `{}`)},
+
+		// DSML
+		{"no section (sgl-project/sglang#40236)", "deepseek-v3.2", "So:\n<｜DSML｜invoke name=\"f\">\n<｜DSML｜parameter name=\"a\" string=\"false\">1</｜DSML｜parameter>\n</｜DSML｜invoke>", said("", "So:", "f", `{"a": 1}`)},
+		{"a tag that closes itself", "deepseek-v3.2", "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"f\" />\n<｜DSML｜invoke name=\"g\"/>\n</｜DSML｜function_calls>", said("", "", "f", `{}`, "g", `{}`)},
+		{"a section misspelled (vllm-project/vllm#51914)", "deepseek-v3.2", "<｜DSML｜toolcalls>\n<｜DSML｜invoke name=\"f\">\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>", said("", "", "f", `{}`)},
+		{"a parameter without mark and type (sgl-project/sglang#39435)", "deepseek-v3.2", "<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"f\">\n<parameter name=\"a\">true</｜DSML｜parameter>\n<parameter name=\"b\" string=\"true\">1</parameter>\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>", said("", "", "f", `{"a": true, "b": "1"}`)},
+		{"an object in place of parameters", "deepseek-v3.2", "<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"f\">\n{\"a\": 1}}\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>", said("", "", "f", `{"a": 1}`)},
+
+		// Kimi
+		{"a section in the singular (ggml-org/llama.cpp#17376)", "kimi-k2", "<|tool_call_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\": 1}<|tool_call_end|><|tool_call_section_end|>Done.", said("", "Done.", "f", `{"a": 1}`)},
+		{"no section (vllm-project/vllm#32216)", "kimi-k2", "<|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\": 1}<|tool_call_end|>", said("", "", "f", `{"a": 1}`)},
+		{"no begin of arguments", "kimi-k2", "<|tool_call_begin|>functions.f:0 {\"a\": 1}<|tool_call_end|>", said("", "", "f", `{"a": 1}`)},
+		{"a brace too many", "kimi-k2", "<|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\": {}}}<|tool_call_end|>", said("", "", "f", `{"a": {}}`)},
+		{"an id written back by a program (exo-explore/exo#2281)", "kimi-k2", kimi("functions_get_weather_12"), said("", "", "get_weather", `{}`)},
+		{"an id without a prefix", "kimi-k2", kimi("get_weather:3"), said("", "", "get_weather", `{}`)},
+		{"an id without an index", "kimi-k2", kimi("functions.get_weather"), said("", "", "get_weather", `{}`)},
+		{"neither point nor colon (sgl-project/sglang#21377)", "kimi-k2", kimi("functionsexec5"), said("", "", "exec", `{}`)},
+		{"no colon (sgl-project/sglang#21377)", "kimi-k2", kimi("functions.exec5"), said("", "", "exec", `{}`)},
+		{"no point", "kimi-k2", kimi("functionsexec:5"), said("", "", "exec", `{}`)},
+		{"no index, and a digit at the end of a name", "kimi-k2", kimi("functions.get_v2"), said("", "", "get_v2", `{}`)},
+		{"no colon, and a digit at the end of a name", "kimi-k2", kimi("functions.get_v20"), said("", "", "get_v2", `{}`)},
+		{"a colon in the name, and no index", "kimi-k2", kimi("functions.mcp:fs.read"), said("", "", "mcp:fs.read", `{}`)},
+
+		// Hermes and Qwen
+		{"doubled braces (leehack/llamadart#43)", "qwen3", "<tool_call>\n{{\"name\": \"f\", \"arguments\": {\"a\": 1}}}\n</tool_call>", said("", "", "f", `{"a": 1}`)},
+		{"all braces doubled", "qwen3", "<tool_call>\n{{\"name\": \"f\", \"arguments\": {{\"a\": {{\"b\": 1}}, \"c\": 2}}}}\n</tool_call>", said("", "", "f", `{"a": {"b": 1}, "c": 2}`)},
+		{"braces doubled around arguments that come first", "qwq", "<tool_call>\n{\"arguments\": {{\"a\": 1}}, \"name\": \"f\"}\n</tool_call>", said("", "", "f", `{"a": 1}`)},
+		{"a brace too many (yigit353/langchain-qwq#30)", "qwq", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}}\n</tool_call>\nDone.", said("", "Done.", "f", `{"a": 1}`)},
+		{"braces too few", "qwen3", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": {\"b\": [1, \n</tool_call>Done.", said("", "Done.", "f", "{\"a\": {\"b\": [1]}}")},
+		{"two objects in a tag", "qwen3", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n{\"name\": \"g\", \"arguments\": {}}\n</tool_call>", said("", "", "f", `{"a": 1}`, "g", `{}`)},
+		{"a list in a tag", "hermes", "<tool_call>\n[{\"name\": \"f\", \"arguments\": {\"a\": 1}}, {\"name\": \"g\", \"arguments\": {}}]\n</tool_call>", said("", "", "f", `{"a": 1}`, "g", `{}`)},
+		{"a fence in a tag", "hermes", "<tool_call>\n```json\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n```\n</tool_call>\n```\nx\n```", said("", "```\nx\n```", "f", `{"a": 1}`)},
+		{"a tag twice", "qwen3", "<tool_call>\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>\n</tool_call>", said("", "", "f", `{"a": 1}`)},
+		{"null", "qwen3", "<tool_call>\n{\"name\": \"f\", \"arguments\": null}\n</tool_call>", said("", "", "f", `{}`)},
+		{"null before the name", "qwen3", "<tool_call>\n{\"arguments\": null, \"name\": \"f\"}\n</tool_call>", said("", "", "f", `{}`)},
+		{"the object of the OpenAI API", "qwen3", "<tool_call>\n{\"type\": \"function\", \"function\": {\"name\": \"f\", \"arguments\": {\"a\": 1}}}\n</tool_call>", said("", "", "f", `{"a": 1}`)},
+		{"the name under function (ml-explore/mlx-lm#792)", "qwen3", "<tool_call>\n{\"function\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>", said("", "", "f", `{"a": 1}`)},
+		{"a dict of Python (NousResearch/Hermes-Function-Calling#3)", "hermes", "<tool_call>\n{'arguments': {'a': True, 'b': None, 'c': \"it's\", 'd': 'it\\'s \"x\"'}, 'name': 'f'}\n</tool_call>", said("", "", "f", `{"a": true, "b": null, "c": "it's", "d": "it's \"x\""}`)},
+		{"a line's end in a string (minpeter/ai-sdk-tool-call-middleware#298)", "hermes", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": \"x\ny\tz\"}}\n</tool_call>", said("", "", "f", `{"a": "x\ny\tz"}`)},
+		{"a backslash that escapes nothing", "qwen3", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": \"\\d+\\.\\'\"}}\n</tool_call>", said("", "", "f", `{"a": "\\d+\\.'"}`)},
+		{"a comma at the end (vllm-project/vllm#27701)", "qwen3", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": [1, 2, ],\n}}\n</tool_call>", said("", "", "f", "{\"a\": [1, 2 ]\n}")},
+		{"a tag that speaks of itself", "qwen3", "<tool_call> and ```<tool_call>``` and <tool_call>[x] are tags.", said("", "<tool_call> and ```<tool_call>``` and <tool_call>[x] are tags.")},
+
+		// GLM
+		{"no tag before a value (vllm-project/vllm#49248)", "glm-4.7", "<tool_call>f<arg_key>a</arg_key>how many days</arg_value><arg_key>b</arg_key><arg_value>1</arg_value></tool_call>", said("", "", "f", `{"a": "how many days", "b": 1}`)},
+		{"no tag before a value, on lines", "glm-4.5", "<tool_call>f\n<arg_key>a</arg_key>\n<b>12</b></arg_value>\n</tool_call>", said("", "", "f", `{"a": "<b>12</b>"}`)},
+		{"no tag on either side of a value", "glm-4.7", "<tool_call>f<arg_key>a</arg_key>x<arg_key>b</arg_key>2</tool_call>Done.", said("", "Done.", "f", `{"a": "x", "b": 2}`)},
+		{"no tag before a value of a known type", "glm-4.7", "<tool_call>find<arg_key>s</arg_key>007</arg_value><arg_key>n</arg_key>7</arg_value></tool_call>", said("", "", "find", `{"s": "007", "n": 7}`)},
+		{"a tag behind a key twice (vllm-project/vllm#54971)", "glm-4.7", "<tool_call>f<arg_key>a</arg_key></arg_key><arg_value>x</arg_value></tool_call>", said("", "", "f", `{"a": "x"}`)},
+		{"a tag before a key twice (vllm-project/vllm#54971)", "glm-4.7", "<tool_call>f<arg_key><arg_key>a</arg_key><arg_value>x</arg_value></tool_call>", said("", "", "f", `{"a": "x"}`)},
+		{"no tag behind a key", "glm-4.7", "<tool_call>f<arg_key>a<arg_value>x</arg_value></tool_call>", said("", "", "f", `{"a": "x"}`)},
+		{"an object in the tag (ml-explore/mlx-lm#792)", "glm-4.7", "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": 1}}</tool_call>", said("", "", "f", `{"a": 1}`)},
+
+		// Llama
+		{"a line's end between calls (vllm-project/vllm#49923)", "llama-3.1", "{\"name\": \"f\", \"parameters\": {\"a\": 1}}\n{\"name\": \"g\", \"parameters\": {}}", said("", "", "f", `{"a": 1}`, "g", `{}`)},
+		{"a list", "llama-3.1", "[{\"name\": \"f\", \"parameters\": {\"a\": 1}}, {\"name\": \"g\", \"parameters\": {}}]", said("", "", "f", `{"a": 1}`, "g", `{}`)},
+		{"a list that is none of calls", "llama-3.1", "[{\"name\": \"Ada\"}, 2]", said("", "[{\"name\": \"Ada\"}, 2]")},
+		{"a brace too many", "llama-3.1", "{\"name\": \"f\", \"parameters\": {\"a\": 1}}}", said("", "", "f", `{"a": 1}`)},
+		{"doubled braces", "llama-3.1", "{{\"name\": \"f\", \"parameters\": {{\"a\": 1}}}}", said("", "", "f", `{"a": 1}`)},
+		{"null", "llama-3.1", "{\"name\": \"f\", \"parameters\": null}", said("", "", "f", `{}`)},
+		{"the object of the OpenAI API", "llama-3.1", "{\"type\": \"function\", \"function\": {\"name\": \"f\", \"parameters\": {\"a\": 1}}}", said("", "", "f", `{"a": 1}`)},
+	} {
+		check(t, c.name, c.format, Options{Tools: tools}, c.text, c.want)
+	}
+}
+
+// TestKimiIDs reads ids where no tool is known.
+func TestKimiIDs(t *testing.T) {
+	for id, want := range map[string]string{
+		"functions.f:0": "f", "functions.fs.read:v2:0": "fs.read:v2", "functions.f": "f", "functions.f_0": "f_0", "functions_f_0": "f",
+		"functions_get_it_10": "get_it", "functions-f-1": "f", "functions_f": "f", "f:0": "f", "f": "f", "f_0": "f_0", "functions:0": "functions",
+		"functions": "functions", "functions.:0": "", "functions.": "",
+	} {
+		if got := kimiName(id, nil); got != want {
+			t.Errorf("%q: got %q, want %q", id, got, want)
+		}
+	}
+}
