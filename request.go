@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/blitz-r1/blitz/chat"
@@ -141,11 +140,11 @@ func (a *Answer) reader(r *Request, p prompt) error {
 	return err
 }
 
-// newParser returns a parser of a format. Where values are written without their types
-// the tools tell them.
+// newParser returns a parser of a format; the tools tell what its models
+// leave out.
 func newParser(format string, tools []jinja.Value, open bool) (*output.Parser, error) {
 	o := output.Options{Open: open}
-	if strings.HasPrefix(format, "glm-") {
+	if output.AsksTools(format) {
 		for i, t := range tools {
 			text, err := json.Marshal(t)
 			if err != nil {

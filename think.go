@@ -154,6 +154,9 @@ func (b *thinkBudget) Accept(id int32) error {
 	b.text += piece
 	b.text = b.text[max(0, len(b.text)-32):]
 	ends := piece != "" && b.begun && endsSentence(b.text) // not inside a character
+	if b.parser.InCall() {
+		return nil // a call ends the reasoning, unless more of it follows
+	}
 	if b.used >= b.budget || b.used >= b.budget-thinkSlack && ends {
 		b.parser = nil
 		b.forced = b.end()

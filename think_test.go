@@ -70,6 +70,7 @@ func TestThinkBudget(t *testing.T) {
 	tagged := byteTokenizer(t, "<think>", "</think>")
 	plain := byteTokenizer(t)
 	x := func(n int) string { return strings.Repeat("x", n) }
+	const call = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\": \"Long. Longer. Longest.\"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>"
 	for _, c := range []struct {
 		name, format string
 		tokens       *tokenizer.Tokenizer
@@ -104,7 +105,8 @@ func TestThinkBudget(t *testing.T) {
 		{"no reasoning", "qwen3", tagged, false, 10, x(200), x(200), ""},
 		{"a tag in the answer", "qwen3", tagged, false, 10, "I say <think>" + x(200), "I say <think>" + x(200), ""},
 		{"a format without reasoning", "llama-3.1", tagged, false, 10, "<think>" + x(200), "<think>" + x(200), ""},
-		{"a call ends it", "deepseek-v3.1", tagged, true, 60, "abc<｜tool▁calls▁begin｜>" + x(200), "abc<｜tool▁calls▁begin｜>" + x(200), "abc"},
+		{"a call is not cut", "deepseek-v3.1", tagged, true, 60, "abc" + call, "abc" + call, "abc"},
+		{"a call and more of it", "deepseek-v3.1", tagged, true, 60, "abc" + call + x(200), "abc" + call + "x</think>A", "abc" + call + "x"},
 
 		{"V3.1", "deepseek-v3.1", tagged, true, 10, x(200), x(10) + "</think>A", x(10)},
 		{"V3.2", "deepseek-v3.2", tagged, true, 10, x(200), x(10) + "</think>A", x(10)},
