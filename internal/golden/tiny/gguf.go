@@ -60,36 +60,53 @@ const (
 	Unsplit
 )
 
-// GGUF returns the model with matrices of type t: one that package quant can encode,
-// or Q4_K or Q6_K, whose blocks are random. Rows that its blocks do not fit become
-// Q8_0, or F16 where that does not fit either.
+// GGUF returns the model with matrices of type t: its weights where package quant can
+// encode them, else random blocks. Rows that its blocks do not fit become Q8_0, or F16
+// where that does not fit either.
 func (m *Model) GGUF(t tensor.DType, how Spelling) (*GGUF, error) {
+	_, isRandom := blockLaws[t]
+	return m.gguf(t, how, isRandom && t != tensor.Q8_0)
+}
+
+// RandomGGUF returns the model with matrices of random blocks of type t, in place of
+// its weights: the reference of quantised types was computed with them.
+func (m *Model) RandomGGUF(t tensor.DType) (*GGUF, error) { return m.gguf(t, Split, true) }
+
+func (m *Model) gguf(t tensor.DType, how Spelling, random bool) (*GGUF, error) {
 	g := &GGUF{}
 	var err error
 	if g.Keys, err = m.metadata(how); err != nil {
 		return nil, err
 	}
 	for _, x := range m.ggufTensors(how) {
-		dt := t
-		cols := x.shape[len(x.shape)-1]
-		switch {
-		case len(x.shape) == 1, strings.Contains(x.name, "ffn_gate_inp"), strings.Contains(x.name, "indexer.proj"):
-			dt = tensor.F32
-		case cols%t.Block() == 0:
-		case cols%tensor.Q8_0.Block() == 0:
-			dt = tensor.Q8_0
-		default:
-			dt = tensor.F16
-		}
-		s := Stored{Name: x.name, Type: dt, Shape: x.shape}
-		if dt == tensor.Q4_K || dt == tensor.Q6_K {
-			s.Data = randomBlocks(m.Seed, x.name, dt, x.w)
-		} else if s, err = stored(x.name, dt, x.shape, x.w); err != nil {
+		s := Stored{Name: x.name, Type: x.fit(t), Shape: x.shape}
+		if random && s.Type == t {
+			s.Data = randomBlocks(m.Seed, x.name, t, x.w)
+		} else if s, err = stored(s.Name, s.Type, s.Shape, x.w); err != nil {
 			return nil, err
 		}
 		g.Tensors = append(g.Tensors, s)
+		if s.Type == tensor.NVFP4 {
+			g.Tensors = append(g.Tensors, factors(x))
+		}
 	}
 	return g, nil
+}
+
+// fit returns the type that the tensor gets where t is wanted.
+func (x *ggufTensor) fit(t tensor.DType) tensor.DType {
+	cols := x.shape[len(x.shape)-1]
+	switch {
+	case len(x.shape) == 1, strings.Contains(x.name, "ffn_gate_inp"), strings.Contains(x.name, "indexer.proj"):
+		return tensor.F32
+	case t == tensor.NVFP4 && (x.name == "token_embd.weight" || x.name == "output.weight"): // nobody publishes these in it
+		return tensor.F16
+	case cols%t.Block() == 0:
+		return t
+	case cols%tensor.Q8_0.Block() == 0:
+		return tensor.Q8_0
+	}
+	return tensor.F16
 }
 
 // Put sets a key of the metadata, or adds it.
