@@ -29,6 +29,7 @@ const (
 // in Go case, whatever file they came from.
 type Config struct {
 	ModelType string // llama, qwen2, qwen3, qwen3_moe, mixtral, gemma3_text …
+	family    *family
 
 	VocabSize             int
 	HiddenSize            int
@@ -41,7 +42,8 @@ type Config struct {
 	RMSNormEps            float32
 	HiddenAct             Activation
 	TieWordEmbeddings     bool
-	AttentionBias         bool // the projections of attention have biases; qwen2's of the output has none
+	AttentionBias         bool // queries, keys and values have biases
+	OutputBias            bool // the output of attention has one
 	MLPBias               bool
 
 	Rope      RopeConfig  // of layers that see the whole context
@@ -50,7 +52,7 @@ type Config struct {
 	SlidingWindow int    // positions a sliding layer sees
 	Sliding       []bool // [NumHiddenLayers]: which layers slide
 
-	QueryPreAttnScalar    float64 // gemma3: softmax scale is this^-0.5
+	QueryPreAttnScalar    float64 // the softmax scale is this^-0.5, where it is not head_dim^-0.5
 	AttnLogitSoftcapping  float32 // 0: none
 	FinalLogitSoftcapping float32 // 0: none
 
@@ -72,7 +74,8 @@ type Config struct {
 	NumNextNPredictLayers        int // modules of multi-token prediction behind the layers (V3 §2.2)
 	IndexNHeads, IndexHeadDim    int // lightning indexer of V3.2, 0: none
 	IndexTopK                    int
-	// Assumed says what a file does not tell and was taken for granted.
+	// Assumed says what a file does not tell and was taken for granted, where it says two
+	// things, and what of it is not used.
 	Assumed []string
 
 	BOSTokenID  int32   // -1: none
@@ -96,7 +99,7 @@ func parseActivation(name string) (Activation, error) {
 	case "gelu_pytorch_tanh", "gelu_tanh", "gelu_new":
 		return GeluTanh, nil
 	}
-	return 0, fmt.Errorf("hidden_act %.40q, want silu or gelu_pytorch_tanh: %w", name, ErrConfig)
+	return 0, fmt.Errorf("is %.40q, want silu or gelu_pytorch_tanh: %w", name, ErrConfig)
 }
 
 // slides says whether layer i looks back on SlidingWindow positions only.
@@ -116,83 +119,65 @@ func (c *Config) sparse(i int) bool { return c.NumExperts > 0 && (c.Dense == nil
 // latent says whether the model has multi-head latent attention.
 func (c *Config) latent() bool { return c.KVLoraRank > 0 }
 
-// assume notes something that a file does not tell.
+// assume notes what a user should know of how a file was read.
 func (c *Config) assume(format string, a ...any) {
 	c.Assumed = append(c.Assumed, fmt.Sprintf(format, a...))
 }
 
-// check returns an error that names the first pair of fields that contradict each
-// other.
-func (c *Config) check() error {
-	bad := func(format string, a ...any) error { return fmt.Errorf(format+": %w", append(a, ErrConfig)...) }
-	if err := c.checkLatent(); err != nil {
+// finish completes what was read and returns the first conflict in it.
+func (c *Config) finish() *conflict {
+	if err := c.check(); err != nil {
 		return err
 	}
+	c.lengthen()
+	if err := c.Rope.checkTable(c.HeadDim, c.MaxPositionEmbeddings); err != nil {
+		return err
+	}
+	if c.RopeLocal != nil {
+		return c.RopeLocal.checkTable(c.HeadDim, c.MaxPositionEmbeddings)
+	}
+	return nil
+}
+
+// lengthen gives a model whose rotary embedding is scaled by YaRN the context that it is
+// scaled to: the model's pages say to add the scaling and leave
+// max_position_embeddings as it is.
+func (c *Config) lengthen() {
+	if c.Rope.Type == "yarn" {
+		scaled := math.Floor(c.Rope.OriginalMaxPositionEmbeddings * c.Rope.Factor)
+		c.MaxPositionEmbeddings = max(c.MaxPositionEmbeddings, int(min(scaled, maxContext)))
+	}
+}
+
+// check returns the first pair of fields that contradict each other, or nil.
+func (c *Config) check() *conflict {
+	if check := c.family.check; check != nil {
+		if err := check(c); err != nil {
+			return err
+		}
+	}
+	heads, headDim := fact{"num_attention_heads", c.NumAttentionHeads}, fact{"head_dim", c.HeadDim}
 	switch {
 	case c.NumAttentionHeads%c.NumKeyValueHeads != 0:
-		return bad("num_attention_heads %d is no multiple of num_key_value_heads %d", c.NumAttentionHeads, c.NumKeyValueHeads)
+		return clash("%s is no multiple of %s", heads, fact{"num_key_value_heads", c.NumKeyValueHeads})
 	case c.HeadDim < 2 || c.HeadDim%2 != 0:
-		return bad("head_dim %d, want an even number", c.HeadDim)
+		return clash("%s, want an even number", headDim)
 	case c.HeadDim > maxWidth/c.NumAttentionHeads:
-		return bad("num_attention_heads %d of head_dim %d are wider than %d", c.NumAttentionHeads, c.HeadDim, maxWidth)
+		return clash("%s of %s are wider than %d", heads, headDim, maxWidth)
 	case c.NumExperts > 0 && (c.NumExpertsPerTok < 1 || c.NumExpertsPerTok > c.NumExperts):
-		return bad("num_experts_per_tok %d of %d experts", c.NumExpertsPerTok, c.NumExperts)
+		return clash("%s of %d experts", fact{"num_experts_per_tok", c.NumExpertsPerTok}, c.NumExperts)
 	case c.NumExperts > 0 && c.MoEIntermediateSize < 1:
-		return bad("moe_intermediate_size %d, want 1 or more", c.MoEIntermediateSize)
+		return clash("%s, want 1 or more", fact{"moe_intermediate_size", c.MoEIntermediateSize})
 	case c.Sliding != nil && c.SlidingWindow < 1:
-		return bad("sliding_window %d, want 1 or more", c.SlidingWindow)
+		return clash("%s, want 1 or more", fact{"sliding_window", c.SlidingWindow})
 	case !(c.RMSNormEps > 0 && c.RMSNormEps < 1):
-		return bad("rms_norm_eps %v, want a small positive number", c.RMSNormEps)
-	case c.ModelType == "gemma3_text" && !(c.QueryPreAttnScalar > 0 && c.QueryPreAttnScalar <= maxWidth):
-		return bad("query_pre_attn_scalar %v, want a positive number", c.QueryPreAttnScalar)
-	case !(c.AttnLogitSoftcapping >= 0 && c.AttnLogitSoftcapping <= math.MaxFloat32):
-		return bad("attn_logit_softcapping %v, want a positive number, or 0 for none", c.AttnLogitSoftcapping)
-	case !(c.FinalLogitSoftcapping >= 0 && c.FinalLogitSoftcapping <= math.MaxFloat32):
-		return bad("final_logit_softcapping %v, want a positive number, or 0 for none", c.FinalLogitSoftcapping)
+		return clash("%s, want a small positive number", fact{"rms_norm_eps", c.RMSNormEps})
 	}
 	if err := c.Rope.check(); err != nil {
 		return err
 	}
 	if c.RopeLocal != nil {
 		return c.RopeLocal.check()
-	}
-	return nil
-}
-
-// checkLatent is check for what the DeepSeek family has beyond other models.
-func (c *Config) checkLatent() error {
-	if !c.latent() {
-		return nil
-	}
-	bad := func(format string, a ...any) error { return fmt.Errorf(format+": %w", append(a, ErrConfig)...) }
-	switch {
-	case c.QKRopeHeadDim%2 != 0:
-		return bad("qk_rope_head_dim %d, want an even number", c.QKRopeHeadDim)
-	case c.KVLoraRank+c.QKRopeHeadDim > maxWidth:
-		return bad("kv_lora_rank %d and qk_rope_head_dim %d, want at most %d together", c.KVLoraRank, c.QKRopeHeadDim, maxWidth)
-	case c.NumAttentionHeads > maxWidth/(c.QKNopeHeadDim+c.QKRopeHeadDim+c.VHeadDim):
-		return bad("num_attention_heads %d of qk_nope_head_dim %d, qk_rope_head_dim %d and v_head_dim %d are wider than %d",
-			c.NumAttentionHeads, c.QKNopeHeadDim, c.QKRopeHeadDim, c.VHeadDim, maxWidth)
-	case c.IndexNHeads > 0 && c.IndexHeadDim < c.QKRopeHeadDim:
-		return bad("index_head_dim %d, want qk_rope_head_dim %d or more", c.IndexHeadDim, c.QKRopeHeadDim)
-	case c.IndexNHeads > 0 && c.IndexNHeads > maxWidth/c.IndexHeadDim:
-		return bad("index_n_heads %d of index_head_dim %d are wider than %d", c.IndexNHeads, c.IndexHeadDim, maxWidth)
-	case c.IndexNHeads > 0 && c.QLoraRank == 0:
-		return bad("an indexer without q_lora_rank")
-	case c.NumExperts == 0:
-		return nil
-	case c.NGroup > 1 && c.NumExperts%c.NGroup != 0:
-		return bad("%d experts do not divide into n_group %d", c.NumExperts, c.NGroup)
-	case c.NGroup > 1 && (c.TopKGroup < 1 || c.TopKGroup > c.NGroup):
-		return bad("topk_group %d, want 1 to n_group %d", c.TopKGroup, c.NGroup)
-	case c.NGroup > 1 && c.NumExpertsPerTok > c.NumExperts/c.NGroup*c.TopKGroup:
-		return bad("num_experts_per_tok %d, want at most the %d experts of topk_group %d groups", c.NumExpertsPerTok, c.NumExperts/c.NGroup*c.TopKGroup, c.TopKGroup)
-	case c.NGroup > 1 && c.SigmoidScores && c.NumExperts/c.NGroup < 2:
-		return bad("groups of %d experts, want 2 or more", c.NumExperts/c.NGroup)
-	case c.NumSharedExperts > maxWidth/c.MoEIntermediateSize:
-		return bad("n_shared_experts %d of moe_intermediate_size %d are wider than %d", c.NumSharedExperts, c.MoEIntermediateSize, maxWidth)
-	case !(c.RoutedScalingFactor > 0 && c.RoutedScalingFactor <= maxScale):
-		return bad("routed_scaling_factor %v, want a positive number up to %d", c.RoutedScalingFactor, maxScale)
 	}
 	return nil
 }

@@ -101,8 +101,8 @@ func soundConfig(t *testing.T, c *Config) {
 				freq, factor, r.softmaxScale(), c.RoutedScalingFactor)
 		}
 	}
-	m := &Model{Config: *c, net: families[c.ModelType]()}
-	b := newBinder(ggufSource{emptyFile(t)}, c.ModelType, Options{})
+	m := &Model{Config: *c, net: c.family.network()}
+	b := newBinder(ggufSource{emptyFile(t)}, c.family, Options{})
 	m.bind(b)
 	if !errors.Is(b.err, ErrTensor) {
 		t.Fatalf("a model without tensors gives %v, want ErrTensor", b.err)

@@ -7,35 +7,27 @@ import (
 	"github.com/blitz-r1/blitz/gguf"
 )
 
-// ggufArchitectures maps the architectures of GGUF files to model types.
-var ggufArchitectures = map[string]string{
-	"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3moe": "qwen3_moe", "gemma3": "gemma3_text",
-	"deepseek2": "deepseek_v3", "deepseek32": "deepseek_v32",
-}
-
 // configFromGGUF reads the metadata of a GGUF file. What such files do not say is
 // assumed as engines that write them do.
-func configFromGGUF(f *gguf.File) (*Config, error) {
-	arch, ok := f.String("general.architecture")
+func configFromGGUF(file *gguf.File) (*Config, error) {
+	arch, ok := file.String("general.architecture")
 	if !ok {
-		return nil, fmt.Errorf("%w: %w", f.KeyError("general.architecture", "a string"), ErrConfig)
+		return nil, fmt.Errorf("%w: %w", file.KeyError("general.architecture", "a string"), ErrConfig)
 	}
-	kind, ok := ggufArchitectures[arch]
-	if !ok {
-		return nil, fmt.Errorf("model: %s: general.architecture %.40q: %w; known are %s", f.Name(), arch, ErrArch, ggufNames())
+	f := familyOfArch(arch)
+	if f == nil {
+		return nil, fmt.Errorf("model: %s: general.architecture %.40q: %w; known are %s", file.Name(), arch, ErrArch, ggufArchs())
 	}
-	k := &keys{f: f, arch: arch}
-	c := &Config{ModelType: kind}
+	k := &keys{f: file, arch: arch}
+	c := &Config{ModelType: f.modelType, family: f}
 	c.readGGUFSizes(k)
-	c.readGGUFRope(k)
-	c.readGGUFLayers(k)
-	if deepSeek[kind] && k.err == nil {
-		c.readGGUFDeepSeek(k)
-	}
-	c.readGGUFTokens(f)
 	if k.err == nil {
-		if err := c.check(); err != nil {
-			k.err = k.contradiction(err)
+		f.readGGUF(c, k)
+	}
+	c.readGGUFTokens(file)
+	if k.err == nil {
+		if conflict := c.finish(); conflict != nil {
+			k.err = conflict.inGGUF(k)
 		}
 	}
 	return c, k.err
@@ -44,6 +36,7 @@ func configFromGGUF(f *gguf.File) (*Config, error) {
 // unknownContext is the context of a model whose file does not tell it.
 const unknownContext = 2048
 
+// readGGUFSizes reads what all models have.
 func (c *Config) readGGUFSizes(k *keys) {
 	c.NumHiddenLayers = k.count("block_count", 0, 1, maxLayers)
 	if !k.f.Has(k.name("context_length")) {
@@ -53,11 +46,6 @@ func (c *Config) readGGUFSizes(k *keys) {
 	c.HiddenSize = k.count("embedding_length", 0, 1, maxWidth)
 	c.NumAttentionHeads = k.count("attention.head_count", 0, 1, maxHeads)
 	c.NumKeyValueHeads = k.count("attention.head_count_kv", c.NumAttentionHeads, 1, maxHeads)
-	c.HeadDim = max(2, c.HiddenSize/c.NumAttentionHeads&^1)
-	c.AttentionBias = c.ModelType == "qwen2"
-	if !deepSeek[c.ModelType] {
-		c.readGGUFHeadDim(k)
-	}
 	c.RMSNormEps = float32(k.number("attention.layer_norm_rms_epsilon", 0))
 	if c.RMSNormEps == 0 {
 		k.fail(k.name("attention.layer_norm_rms_epsilon"), "a small positive number")
@@ -65,16 +53,16 @@ func (c *Config) readGGUFSizes(k *keys) {
 	if t, ok := k.f.Tensor("token_embd.weight"); ok && len(t.Shape) == 2 {
 		c.VocabSize = min(t.Shape[0], maxVocab)
 	}
+	c.IntermediateSize = k.count("feed_forward_length", 0, 1, maxWidth)
+}
+
+// readGGUFExperts reads the sizes of experts, where a model has them.
+func (c *Config) readGGUFExperts(k *keys) {
 	if c.NumExperts = k.count("expert_count", 0, 0, maxExperts); c.NumExperts > 0 {
 		c.NumExpertsPerTok = k.count("expert_used_count", 0, 1, maxExperts)
 		c.NormTopKProb = true
-	}
-	c.IntermediateSize = k.count("feed_forward_length", 0, 1, maxWidth)
-	if c.NumExperts > 0 {
 		c.MoEIntermediateSize = k.count("expert_feed_forward_length", c.IntermediateSize, 1, maxWidth)
 	}
-	c.FinalLogitSoftcapping = float32(k.number("final_logit_softcapping", 0))
-	c.AttnLogitSoftcapping = float32(k.number("attn_logit_softcapping", 0))
 }
 
 // readGGUFHeadDim reads the width of a head, which keys, values and rotary embedding
@@ -92,12 +80,13 @@ func (c *Config) readGGUFHeadDim(k *keys) {
 	}
 }
 
+// readGGUFRope reads the rotary parameters; divisors of the frequencies stand in a
+// tensor, for heads of HeadDim.
 func (c *Config) readGGUFRope(k *keys) {
 	r := RopeConfig{
 		Type:                          k.text("rope.scaling.type", "linear"),
 		Theta:                         k.number("rope.freq_base", 10000),
 		Factor:                        k.number("rope.scaling.factor", k.number("rope.scale_linear", 1)),
-		Pairs:                         c.ModelType == "llama",
 		OriginalMaxPositionEmbeddings: k.number("rope.scaling.original_context_length", float64(c.MaxPositionEmbeddings)),
 		BetaFast:                      k.number("rope.scaling.yarn_beta_fast", 32),
 		BetaSlow:                      k.number("rope.scaling.yarn_beta_slow", 1),
@@ -108,13 +97,16 @@ func (c *Config) readGGUFRope(k *keys) {
 	if a := k.number("rope.scaling.attn_factor", 1); a != 1 && r.Type == "yarn" {
 		r.AttentionFactor = a * yarnScale(r.Factor, 1)
 	}
-	if t, ok := k.f.Tensor("rope_freqs.weight"); ok {
+	if t, ok := k.f.Tensor(ropeFreqs); ok {
 		r.Divisors = ropeDivisors(k, t, c.HeadDim)
 	}
 	c.Rope = r
 }
 
-// ropeDivisors reads the tensor that says what frequencies are divided by.
+// ropeFreqs is the tensor that says what frequencies are divided by.
+const ropeFreqs = "rope_freqs.weight"
+
+// ropeDivisors reads it.
 func ropeDivisors(k *keys, t gguf.Tensor, headDim int) []float32 {
 	if t.Type.String() != "F32" || len(t.Shape) != 1 || t.Shape[0] != headDim/2 {
 		if k.err == nil {
@@ -132,35 +124,6 @@ func ropeDivisors(k *keys, t gguf.Tensor, headDim int) []float32 {
 		}
 	}
 	return div
-}
-
-func (c *Config) readGGUFLayers(k *keys) {
-	if c.ModelType != "gemma3_text" {
-		return
-	}
-	c.HiddenAct = GeluTanh
-	c.RopeLocal = &RopeConfig{Type: "default", Theta: k.number("rope.freq_base_swa", 10000)}
-	c.QueryPreAttnScalar = float64(c.HeadDim)
-	if c.NumHiddenLayers == 62 { // the 27B model divides by the width of its heads' share
-		c.QueryPreAttnScalar = float64(c.HiddenSize / c.NumAttentionHeads)
-	}
-	c.SlidingWindow = k.count("attention.sliding_window", 0, 0, maxContext)
-	if c.SlidingWindow == 0 {
-		return
-	}
-	c.Sliding = make([]bool, c.NumHiddenLayers)
-	if list, ok := k.f.Bools(k.name("attention.sliding_window_pattern")); ok {
-		if len(list) < c.NumHiddenLayers {
-			k.fail(k.name("attention.sliding_window_pattern"), "one value for every layer")
-			return
-		}
-		copy(c.Sliding, list)
-		return
-	}
-	period := k.count("attention.sliding_window_pattern", 6, 1, maxLayers)
-	for i := range c.Sliding {
-		c.Sliding[i] = (i+1)%period != 0
-	}
 }
 
 // readGGUFTokens reads the ids of the vocabulary's ends.

@@ -1,11 +1,11 @@
 package model
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 )
 
 // configFromHF reads config.json of a Hugging Face folder.
@@ -19,234 +19,187 @@ func configFromHF(path string) (*Config, error) {
 }
 
 // parseConfig reads a config.json in the older spelling (rope_theta, rope_scaling) or
-// in the newer one (rope_parameters, layer_types).
+// in the newer one (rope_parameters, layer_types). What it leaves out is as Hugging
+// Face's class of the model has it.
 func parseConfig(name string, r io.Reader) (*Config, error) {
 	v, err := parseJSON(name, r)
 	if err != nil {
 		return nil, err
 	}
-	f := &fields{file: name, values: v}
-	kind := f.text("model_type", "")
-	if t := f.object("text_config"); t != nil { // the language model of a multimodal one
-		outer := f
-		f = t
+	o := &object{file: name, values: v}
+	kind := o.text("model_type", "")
+	if t := o.inner("text_config"); t != nil { // the language model of a multimodal one
+		outer := o
+		o = t
 		for _, key := range []string{"tie_word_embeddings", "eos_token_id", "bos_token_id"} {
-			if !f.has(key) && outer.has(key) {
-				f.values[key] = outer.values[key]
+			if !o.has(key) && outer.has(key) {
+				o.values[key] = outer.values[key]
 			}
 		}
-		kind = f.text("model_type", kind)
-		for key, v := range classDefaults[kind] {
-			if _, there := f.values[key]; !there {
-				f.values[key] = v
-			}
+		kind = o.text("model_type", kind)
+	}
+	if o.err != nil {
+		return nil, o.err
+	}
+	f := familyOf(kind)
+	if f == nil {
+		return nil, fmt.Errorf("model: %s: model_type %.40q: %w; known are %s", o.file, kind, ErrArch, modelTypes())
+	}
+	c := &Config{ModelType: kind, family: f}
+	o.fill(f.defaults, f.aliases)
+	c.readSizes(o)
+	if o.err == nil {
+		f.readHF(c, o)
+	}
+	if o.err == nil {
+		if conflict := c.finish(); conflict != nil {
+			o.err = conflict.inJSON(o.file)
 		}
 	}
-	c := &Config{ModelType: kind}
-	if _, ok := families[kind]; !ok {
-		if f.err != nil {
-			return nil, f.err
-		}
-		return nil, fmt.Errorf("model: %s: model_type %.40q: %w; known are %s", f.file, kind, ErrArch, familyNames())
-	}
-	c.readSizes(f)
-	c.readLayers(f)
-	c.readRope(f)
-	c.readExperts(f)
-	c.readDeepSeek(f)
-	if f.err == nil {
-		if err := c.check(); err != nil {
-			f.err = fmt.Errorf("model: %s: %w", f.file, err)
-		}
-	}
-	return c, f.err
+	return c, o.err
 }
 
-func (c *Config) readSizes(f *fields) {
-	c.HiddenSize = f.count("hidden_size", 0, 1, maxWidth)
-	c.NumHiddenLayers = f.count("num_hidden_layers", 0, 1, maxLayers)
-	c.NumAttentionHeads = f.count("num_attention_heads", 0, 1, maxHeads)
-	c.NumKeyValueHeads = f.count("num_key_value_heads", c.NumAttentionHeads, 1, maxHeads)
-	c.HeadDim = f.count("head_dim", max(1, c.HiddenSize/c.NumAttentionHeads), 1, maxWidth)
-	c.IntermediateSize = f.count("intermediate_size", 0, 1, maxWidth)
-	c.VocabSize = f.count("vocab_size", 0, 1, maxVocab)
-	c.MaxPositionEmbeddings = f.count("max_position_embeddings", 2048, 1, maxContext)
-	c.RMSNormEps = float32(f.number("rms_norm_eps", 1e-6))
-	c.AttentionBias = f.bool("attention_bias", false) || c.ModelType == "qwen2"
-	c.MLPBias = c.ModelType == "llama" && f.bool("mlp_bias", false)
-	gemma := c.ModelType == "gemma3_text"
-	c.TieWordEmbeddings = f.bool("tie_word_embeddings", gemma)
-	c.AttnLogitSoftcapping = float32(f.number("attn_logit_softcapping", 0))
-	c.FinalLogitSoftcapping = float32(f.number("final_logit_softcapping", 0))
-	c.QueryPreAttnScalar = f.number("query_pre_attn_scalar", 256)
-	act := f.text("hidden_act", f.text("hidden_activation", "silu"))
-	if gemma {
-		act = f.text("hidden_activation", "gelu_pytorch_tanh")
-	}
-	var err error
-	if c.HiddenAct, err = parseActivation(act); err != nil && f.err == nil {
-		f.err = fmt.Errorf("model: %s: %w", f.file, err)
-	}
+// readSizes reads what all models have.
+func (c *Config) readSizes(o *object) {
+	c.HiddenSize = o.count("hidden_size", 0, 1, maxWidth)
+	c.NumHiddenLayers = o.count("num_hidden_layers", 0, 1, maxLayers)
+	c.NumAttentionHeads = o.count("num_attention_heads", 0, 1, maxHeads)
+	c.NumKeyValueHeads = o.count("num_key_value_heads", c.NumAttentionHeads, 1, maxHeads)
+	c.HeadDim = o.count("head_dim", max(1, c.HiddenSize/c.NumAttentionHeads), 1, maxWidth)
+	c.IntermediateSize = o.count("intermediate_size", 0, 1, maxWidth)
+	c.VocabSize = o.count("vocab_size", 0, 1, maxVocab)
+	c.MaxPositionEmbeddings = o.count("max_position_embeddings", 0, 1, maxContext)
+	c.RMSNormEps = float32(o.number("rms_norm_eps", 1e-6))
+	c.TieWordEmbeddings = o.bool("tie_word_embeddings", false)
 	c.BOSTokenID = -1
-	if ids := f.ids("bos_token_id"); len(ids) > 0 {
+	if ids := o.ids("bos_token_id"); len(ids) > 0 {
 		c.BOSTokenID = ids[0]
 	}
-	for _, id := range f.ids("eos_token_id") {
+	for _, id := range o.ids("eos_token_id") {
 		if int(id) < c.VocabSize { // others can never be drawn
 			c.EOSTokenIDs = append(c.EOSTokenIDs, id)
 		}
 	}
 }
 
-// classDefaults are the values that a nested text_config of a published file
-// leaves out, since they are those of Hugging Face's class.
-var classDefaults = map[string]map[string]any{
-	"gemma3_text": {
-		"vocab_size": json.Number("262208"), "hidden_size": json.Number("2304"), "intermediate_size": json.Number("9216"),
-		"num_hidden_layers": json.Number("26"), "num_attention_heads": json.Number("8"), "num_key_value_heads": json.Number("4"),
-		"head_dim": json.Number("256"), "max_position_embeddings": json.Number("131072"),
-	},
+// readActivation reads the function inside the MLP from the key that the class has for
+// it.
+func (c *Config) readActivation(o *object, key string) {
+	act, err := parseActivation(o.text(key, ""))
+	if err != nil && o.err == nil {
+		o.err = fmt.Errorf("model: %s: %s %w", o.file, key, err)
+	}
+	c.HiddenAct = act
 }
 
-// readLayers finds out which layers slide: from layer_types, or from the older
-// keys of each family.
-func (c *Config) readLayers(f *fields) {
-	if f.err != nil {
+// readBias reads whether attention has biases: all of its projections, or none.
+func (c *Config) readBias(o *object) {
+	c.AttentionBias = o.bool("attention_bias", false)
+	c.OutputBias = c.AttentionBias
+}
+
+// readWindow reads how far sliding layers see, and says whether there is a window.
+func (c *Config) readWindow(o *object) bool {
+	if o.has("sliding_window") {
+		c.SlidingWindow = o.count("sliding_window", 0, 0, maxContext)
+	}
+	if c.SlidingWindow > 0 {
+		c.Sliding = make([]bool, c.NumHiddenLayers)
+	}
+	return c.SlidingWindow > 0
+}
+
+// readSlidingAll reads the window of a model all of whose layers slide, where there is
+// one.
+func (c *Config) readSlidingAll(o *object) {
+	if !c.readWindow(o) {
 		return
 	}
-	window := 0
-	if f.has("sliding_window") {
-		window = f.count("sliding_window", 0, 0, maxContext)
-	}
-	var slides func(layer int) bool
-	switch c.ModelType {
-	case "qwen2", "qwen3":
-		if !f.bool("use_sliding_window", false) {
-			return
-		}
-		from := f.count("max_window_layers", 28, 0, maxLayers)
-		slides = func(i int) bool { return i >= from }
-	case "qwen3_moe":
-		if !f.bool("use_sliding_window", false) {
-			return
-		}
-		slides = func(int) bool { return true }
-	case "mistral", "mixtral":
-		slides = func(int) bool { return true }
-	case "gemma3_text":
-		if window == 0 {
-			window = 4096
-		}
-		period := f.count("sliding_window_pattern", 6, 1, maxLayers)
-		slides = func(i int) bool { return (i+1)%period != 0 }
-	default:
-		return
-	}
-	kinds := f.list("layer_types", c.NumHiddenLayers)
-	if window == 0 {
-		return
-	}
-	c.SlidingWindow = window
-	c.Sliding = make([]bool, c.NumHiddenLayers)
 	for i := range c.Sliding {
-		c.Sliding[i] = slides(i)
-		if kinds != nil {
-			switch kinds[i] {
-			case "sliding_attention":
-				c.Sliding[i] = true
-			case "full_attention":
-				c.Sliding[i] = false
-			default:
-				f.fail("layer_types", show(kinds[i]), "sliding_attention or full_attention")
-			}
+		c.Sliding[i] = true
+	}
+	for _, kind := range o.list("layer_types", c.NumHiddenLayers) {
+		if kind == "full_attention" {
+			c.assume("layer_types lists layers of full attention: all %s layers slide, as transformers has it", c.ModelType)
+			break
 		}
 	}
 }
 
-func (c *Config) readRope(f *fields) {
-	if f.err != nil {
+// readSliding finds out which layers slide: those that layer_types lists, else those
+// that slides says. Without a window none does.
+func (c *Config) readSliding(o *object, slides func(layer int) bool) {
+	kinds := o.list("layer_types", c.NumHiddenLayers)
+	if !c.readWindow(o) {
 		return
 	}
-	gemma, base := c.ModelType == "gemma3_text", 10000.0
-	if gemma {
-		base = 1e6
-	}
-	theta, local := f.number("rope_theta", base), f.number("rope_local_base_freq", 10000)
-	context := float64(c.MaxPositionEmbeddings)
-	if gemma { // what files leave out
-		c.RopeLocal = &RopeConfig{Type: "default", Theta: local}
-	}
-	if r := f.object("rope_parameters"); r != nil {
-		if full := r.object("full_attention"); full != nil {
-			c.Rope = readRope(full, c.ModelType, theta, context)
-			if sliding := r.object("sliding_attention"); sliding != nil {
-				l := readRope(sliding, c.ModelType, local, context)
-				c.RopeLocal = &l
-				f.takeError(sliding)
-			}
-			f.takeError(full)
-		} else {
-			c.Rope = readRope(r, c.ModelType, theta, context)
+	for i := range c.Sliding {
+		if kinds == nil {
+			c.Sliding[i] = slides(i)
+			continue
 		}
-		f.takeError(r)
-		return
-	}
-	c.Rope = RopeConfig{Type: "default", Theta: theta, Pairs: deepSeek[c.ModelType]}
-	if r := f.object("rope_scaling"); r != nil {
-		c.Rope = readRope(r, c.ModelType, theta, context)
-		f.takeError(r)
+		switch kinds[i] {
+		case "sliding_attention":
+			c.Sliding[i] = true
+		case "full_attention":
+		default:
+			o.fail("layer_types", show(kinds[i]), "sliding_attention or full_attention")
+		}
 	}
 }
 
-// readRope reads one set of rope parameters.
-func readRope(f *fields, kind string, theta, context float64) RopeConfig {
+// readRope reads the rotary parameters of a model that has one set of them.
+func (c *Config) readRope(o *object) {
+	theta := o.number("rope_theta", 10000)
+	r := c.ropeParameters(o)
+	if r == nil {
+		c.Rope = RopeConfig{Type: "default", Theta: theta}
+		return
+	}
+	if full := r.inner("full_attention"); full != nil { // one set a kind of layers
+		if sliding := r.values["sliding_attention"]; sliding != nil && !reflect.DeepEqual(sliding, r.values["full_attention"]) {
+			o.fail("rope_parameters", show(r.values), "the same ones for all layers")
+		}
+		r = full
+	}
+	c.Rope = parseRope(r, theta, float64(c.MaxPositionEmbeddings))
+	o.takeError(r)
+}
+
+// ropeParameters returns rope_parameters, or the older rope_scaling, which counts where
+// both are there, as transformers has it; nil where none is.
+func (c *Config) ropeParameters(o *object) *object {
+	r, old := o.inner("rope_parameters"), o.inner("rope_scaling")
+	if old == nil || len(old.values) == 0 {
+		return r
+	}
+	if r != nil && !reflect.DeepEqual(r.values, old.values) {
+		c.assume("rope_scaling and rope_parameters are both there: rope_scaling counts")
+	}
+	return old
+}
+
+// parseRope reads one set of rotary parameters.
+func parseRope(o *object, theta, context float64) RopeConfig {
 	r := RopeConfig{
-		Type:                          f.text("rope_type", f.text("type", "default")),
-		Theta:                         f.number("rope_theta", theta),
-		OriginalMaxPositionEmbeddings: f.number("original_max_position_embeddings", context),
-		LowFreqFactor:                 f.number("low_freq_factor", 1),
-		HighFreqFactor:                f.number("high_freq_factor", 4),
-		BetaFast:                      f.number("beta_fast", 32),
-		BetaSlow:                      f.number("beta_slow", 1),
-		MScale:                        f.number("mscale", 0),
-		MScaleAllDim:                  f.number("mscale_all_dim", 0),
-		AttentionFactor:               f.number("attention_factor", 0),
-		NoTruncate:                    !f.bool("truncate", true),
+		Type:                          o.text("rope_type", o.text("type", "default")),
+		Theta:                         o.number("rope_theta", theta),
+		OriginalMaxPositionEmbeddings: o.number("original_max_position_embeddings", context),
+		LowFreqFactor:                 o.number("low_freq_factor", 1),
+		HighFreqFactor:                o.number("high_freq_factor", 4),
+		BetaFast:                      o.number("beta_fast", 32),
+		BetaSlow:                      o.number("beta_slow", 1),
+		MScale:                        o.number("mscale", 0),
+		MScaleAllDim:                  o.number("mscale_all_dim", 0),
+		AttentionFactor:               o.number("attention_factor", 0),
+		NoTruncate:                    !o.bool("truncate", true),
 	}
-	if p := f.number("partial_rotary_factor", 1); p != 1 {
-		f.fail("partial_rotary_factor", fmt.Sprint(p), "1")
+	if p := o.number("partial_rotary_factor", 1); p != 1 {
+		o.fail("partial_rotary_factor", fmt.Sprint(p), "1")
 	}
-	r.Pairs = deepSeek[kind]
 	if r.Type == "mrope" { // text alone rotates as always
 		r.Type = "default"
 	}
-	r.Factor = f.number("factor", context/r.OriginalMaxPositionEmbeddings)
+	r.Factor = o.number("factor", context/r.OriginalMaxPositionEmbeddings)
 	return r
-}
-
-func (c *Config) readExperts(f *fields) {
-	if f.err != nil {
-		return
-	}
-	switch c.ModelType {
-	case "mixtral":
-		c.NumExperts = f.count("num_local_experts", 8, 1, maxExperts)
-		c.NumExpertsPerTok = f.count("num_experts_per_tok", 2, 1, maxExperts)
-		c.MoEIntermediateSize, c.NormTopKProb = c.IntermediateSize, true
-	case "qwen3_moe":
-		c.NumExperts = f.count("num_experts", 128, 1, maxExperts)
-		c.NumExpertsPerTok = f.count("num_experts_per_tok", 8, 1, maxExperts)
-		c.MoEIntermediateSize = f.count("moe_intermediate_size", 768, 1, maxWidth)
-		c.NormTopKProb = f.bool("norm_topk_prob", false)
-		step := f.count("decoder_sparse_step", 1, 1, maxLayers)
-		c.Dense = make([]bool, c.NumHiddenLayers)
-		for i := range c.Dense {
-			c.Dense[i] = (i+1)%step != 0
-		}
-		for _, i := range f.ids("mlp_only_layers") {
-			if int(i) < len(c.Dense) {
-				c.Dense[i] = true
-			}
-		}
-	}
 }

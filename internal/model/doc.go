@@ -1,9 +1,10 @@
 // Package model holds the architectures: one file each that reads like its paper,
 // on a small set of coarse operations, one file each too.
 //
-// Adding an architecture: a file with its layer, a bind function that ties the
-// weights to fields, and a forward function; its names in names.go; a line in
-// families; how its configuration is read in config_hf.go and config_gguf.go.
+// Adding an architecture: a file with its family, which says all that sets it apart from
+// others (its names, what its configuration leaves out, how both kinds of files tell it),
+// its layer, a bind function that ties the weights to fields, and a forward function; a
+// name in families.
 //
 // An operation is a method of Step and the record that it fills: a small type with its
 // inputs, outputs and weights, and what it does to a row or an item. Step hands the

@@ -154,7 +154,7 @@ func (e *expectation) near(t *testing.T, what, array string, got [][][]float32) 
 
 // forms returns the forms of attention that a golden model runs in.
 func forms(m *tiny.Model) []LatentForm {
-	if deepSeek[m.Config.ModelType] {
+	if m.Config.KVLora > 0 {
 		return []LatentForm{Absorbed, Expanded}
 	}
 	return []LatentForm{Absorbed}

@@ -1,5 +1,70 @@
 package model
 
+// llamaFamily is Llama. GGUF files of this architecture may be any model built the same
+// way, with experts too.
+var llamaFamily = family{
+	modelType: "llama",
+	archs:     []string{"llama"},
+	defaults: map[string]any{
+		"vocab_size": 32000, "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32,
+		"hidden_act": "silu", "max_position_embeddings": 2048, "rms_norm_eps": 1e-6,
+	},
+	readHF: func(c *Config, o *object) {
+		c.readActivation(o, "hidden_act")
+		c.readBias(o)
+		c.MLPBias = o.bool("mlp_bias", false)
+		c.readRope(o)
+	},
+	readGGUF: func(c *Config, k *keys) {
+		c.readGGUFHeadDim(k)
+		c.readGGUFRope(k)
+		c.Rope.Pairs = true // its files have the rows of queries and keys in that order
+		c.readGGUFExperts(k)
+	},
+	network: func() network { return new(llama) },
+}
+
+// mistralFamily is Mistral: every layer slides.
+var mistralFamily = family{
+	modelType: "mistral",
+	defaults: map[string]any{
+		"vocab_size": 32000, "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
+		"num_key_value_heads": 8, "hidden_act": "silu", "max_position_embeddings": 131072, "rms_norm_eps": 1e-6, "sliding_window": 4096,
+	},
+	readHF: func(c *Config, o *object) {
+		c.readActivation(o, "hidden_act")
+		c.readSlidingAll(o)
+		c.readRope(o)
+	},
+	network: func() network { return new(llama) },
+}
+
+// mixtralFamily is Mixtral: Mistral with experts.
+var mixtralFamily = family{
+	modelType: "mixtral",
+	defaults: map[string]any{
+		"vocab_size": 32000, "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
+		"num_key_value_heads": 8, "hidden_act": "silu", "max_position_embeddings": 131072, "rms_norm_eps": 1e-5,
+		"num_local_experts": 8, "num_experts_per_tok": 2, "rope_theta": 1e6,
+	},
+	aliases: map[string]string{"num_experts": "num_local_experts"},
+	readHF: func(c *Config, o *object) {
+		c.readActivation(o, "hidden_act")
+		c.readSlidingAll(o)
+		c.readRope(o)
+		c.NumExperts = o.count("num_local_experts", 0, 1, maxExperts)
+		c.NumExpertsPerTok = o.count("num_experts_per_tok", 0, 1, maxExperts)
+		c.MoEIntermediateSize, c.NormTopKProb = c.IntermediateSize, true
+	},
+	hfNames: map[string]string{
+		"ffn_gate_inp":  "block_sparse_moe.gate",
+		"ffn_gate_exps": "block_sparse_moe.experts.%d.w1",
+		"ffn_up_exps":   "block_sparse_moe.experts.%d.w3",
+		"ffn_down_exps": "block_sparse_moe.experts.%d.w2",
+	},
+	network: func() network { return new(llama) },
+}
+
 // llama is Llama (Touvron et al. 2023; Grattafiori et al. 2024): RMS norms before
 // attention and MLP, rotary positions, grouped-query attention, a gated MLP with
 // SiLU. Mistral (Jiang et al. 2023) adds a sliding window, Mixtral (Jiang et al.

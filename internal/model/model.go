@@ -44,33 +44,13 @@ type network interface {
 	tables() []*Rope
 }
 
-// families has the architectures by model_type.
-var families = map[string]func() network{
-	"llama":       func() network { return new(llama) },
-	"mistral":     func() network { return new(llama) },
-	"mixtral":     func() network { return new(llama) },
-	"qwen2":       func() network { return new(qwen2) },
-	"qwen3":       func() network { return new(qwen3) },
-	"qwen3_moe":   func() network { return new(qwen3) },
-	"gemma3_text": func() network { return new(gemma3) },
-
-	"deepseek_v2":   func() network { return new(deepseek) },
-	"deepseek_v3":   func() network { return new(deepseek) },
-	"deepseek_v32":  func() network { return new(deepseek) },
-	"kimi_k2":       func() network { return new(deepseek) },
-	"glm4_moe_lite": func() network { return new(deepseek) },
-}
-
-func familyNames() string { return sortedKeys(families) }
-func ggufNames() string   { return sortedKeys(ggufArchitectures) }
-
-func sortedKeys[V any](m map[string]V) string {
+func sortedKeys[V any](m map[string]V) []string {
 	names := make([]string, 0, len(m))
 	for name := range m {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	return strings.Join(names, " ")
+	return names
 }
 
 // Options say how a model is opened.
@@ -113,8 +93,8 @@ func bindFiles(path string, o Options) (*Model, *binder, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	m := &Model{Config: *c, net: families[c.ModelType]()}
-	b := newBinder(src, c.ModelType, o)
+	m := &Model{Config: *c, net: c.family.network()}
+	b := newBinder(src, c.family, o)
 	if err := src.guard(func() error { m.bind(b); return b.err }); err != nil {
 		src.close()
 		return nil, nil, err
@@ -152,37 +132,6 @@ func openSource(path string) (source, *Config, error) {
 		return nil, nil, err
 	}
 	return hfSource{f}, c, nil
-}
-
-// bind ties all weights to fields.
-func (m *Model) bind(b *binder) {
-	c := &m.Config
-	m.embed = &b.embed
-	name := b.name("token_embd", noLayer, ".weight")
-	if c.VocabSize == 0 { // a GGUF file, where this tensor tells
-		b.fail(wrongTensor(b.src, name, "is missing or no matrix", fmt.Sprintf("one row of %d numbers a token", c.HiddenSize)))
-	}
-	if t, ok := b.find(name, c.VocabSize, c.HiddenSize); ok {
-		b.matrix(&m.embed.Matrix, t, c.VocabSize, c.HiddenSize, 0, 0)
-	}
-	tied := c.TieWordEmbeddings
-	if !b.hf {
-		tied = !b.has("output", noLayer, ".weight")
-		c.TieWordEmbeddings = tied
-	}
-	if !tied {
-		m.head = new(Linear)
-		b.linear(m.head, "output", noLayer, c.VocabSize, c.HiddenSize)
-	}
-	if o := b.options; o.MTP && !deepSeek[c.ModelType] {
-		b.fail(fmt.Errorf("model: %s: %w", b.src.name(), ErrNoMTP))
-	}
-	m.net.bind(b, c)
-	m.ropes = m.net.tables()
-	m.float = true
-	for _, p := range b.plan {
-		m.float = m.float && p.matrix.IsFloat()
-	}
 }
 
 // Close gives the memory of the weights back; nothing may use the model then.

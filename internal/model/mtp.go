@@ -42,10 +42,7 @@ func (m *deepseek) bindMTP(b *binder, c *Config) {
 	}
 	if b.has("nextn.embed_tokens", i, ".weight") {
 		x.embed = new(Embedding)
-		name := b.name("nextn.embed_tokens", i, ".weight")
-		if t, ok := b.find(name, c.VocabSize, D); ok {
-			b.matrix(&x.embed.Matrix, t, c.VocabSize, D, 0, 0)
-		}
+		b.embedding(x.embed, b.name("nextn.embed_tokens", i, ".weight"), c.VocabSize, D)
 	}
 	if b.has("nextn.shared_head_head", i, ".weight") {
 		x.head = new(Linear)

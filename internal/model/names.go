@@ -2,11 +2,13 @@ package model
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
 // Weights are asked for by the names that GGUF gives them: token_embd, attn_q …
-// This file says what Hugging Face calls the same tensors.
+// This file says what Hugging Face calls the same tensors; what one family calls
+// otherwise stands with it.
 
 // hfTop names the tensors outside layers.
 var hfTop = map[string]string{
@@ -57,28 +59,39 @@ var hfLayer = map[string]string{
 	"nextn.shared_head_norm": "shared_head.norm",
 }
 
-// hfFamily names what a model type calls otherwise.
-var hfFamily = map[string]map[string]string{
-	"mixtral": {
-		"ffn_gate_inp":  "block_sparse_moe.gate",
-		"ffn_gate_exps": "block_sparse_moe.experts.%d.w1",
-		"ffn_up_exps":   "block_sparse_moe.experts.%d.w3",
-		"ffn_down_exps": "block_sparse_moe.experts.%d.w2",
-	},
-	"gemma3_text": {
-		"post_attention_norm": "post_attention_layernorm",
-		"ffn_norm":            "pre_feedforward_layernorm",
-		"post_ffw_norm":       "post_feedforward_layernorm",
-	},
-}
-
-// hfPrefixes are what may stand before the names of a language model, the first
-// for the layers, the second for the head: alone, and inside a multimodal model in
-// both spellings.
+// hfPrefixes are what may stand before the names of a language model, the first for
+// the layers, the second for the head: alone, as the inner model alone, and inside a
+// multimodal model in several spellings.
 var hfPrefixes = [][2]string{
 	{"model.", ""},
 	{"language_model.model.", "language_model."},
 	{"model.language_model.", ""},
+	{"language_model.", "language_model."},
+	{"", ""},
+}
+
+// hfPrefix returns the one that a checkpoint has.
+func hfPrefix(src source) [2]string {
+	for _, p := range hfPrefixes {
+		for _, name := range []string{"embed_tokens.weight", "norm.weight", "layers.0.input_layernorm.weight"} {
+			if _, ok := src.find(p[0] + name); ok {
+				return p
+			}
+		}
+	}
+	return hfPrefixes[0]
+}
+
+// hfHead returns what a checkpoint with that prefix calls the output matrix, which may
+// lack the prefix, or have the one of the layers.
+func hfHead(src source, prefix [2]string) string {
+	const head = "lm_head"
+	for _, p := range []string{prefix[1], "", prefix[0], "model."} {
+		if _, ok := src.find(p + head + ".weight"); ok {
+			return p + head
+		}
+	}
+	return prefix[1] + head
 }
 
 // noLayer stands for the tensors outside layers.
@@ -92,21 +105,33 @@ func ggufName(role string, layer int, part string) string {
 	return fmt.Sprintf("blk.%d.%s%s", layer, role, part)
 }
 
-// hfName returns the name of a tensor in a Hugging Face checkpoint; names of
-// experts keep a %d for their number.
-func hfName(kind string, prefix [2]string, role string, layer int, part string) string {
+// hfName returns the name of a tensor in a Hugging Face checkpoint; names of experts
+// keep a %d for their number.
+func (b *binder) hfName(role string, layer int, part string) string {
 	if role == "output" {
-		return prefix[1] + "lm_head" + part
+		return b.head + part
 	}
 	if layer == noLayer {
-		return prefix[0] + hfTop[role] + part
+		return b.prefix[0] + hfTop[role] + part
 	}
-	name := hfFamily[kind][role]
+	name := b.family.hfNames[role]
 	if name == "" {
 		name = hfLayer[role]
 	}
 	if role == "exp_probs_b" { // e_score_correction_bias is a name of its own
 		part = strings.Replace(part, ".", "_", 1)
 	}
-	return strings.Join([]string{prefix[0], "layers.", fmt.Sprint(layer), ".", name, part}, "")
+	return fmt.Sprintf("%slayers.%d.", b.prefix[0], layer) + name + part
+}
+
+// layerOf returns the number of the layer that a tensor belongs to by its name, and
+// whether it does to one.
+func (b *binder) layerOf(name string) (layer int, ok bool) {
+	prefix := "blk."
+	if b.hf {
+		prefix = b.prefix[0] + "layers."
+	}
+	number, _, found := strings.Cut(strings.TrimPrefix(name, prefix), ".")
+	layer, err := strconv.Atoi(number)
+	return layer, found && err == nil && strings.HasPrefix(name, prefix)
 }

@@ -1,5 +1,72 @@
 package model
 
+// qwen3Family is dense Qwen3.
+var qwen3Family = family{
+	modelType: "qwen3",
+	archs:     []string{"qwen3"},
+	defaults: map[string]any{
+		"vocab_size": 151936, "hidden_size": 4096, "intermediate_size": 22016, "num_hidden_layers": 32, "num_attention_heads": 32,
+		"num_key_value_heads": 32, "head_dim": 128, "hidden_act": "silu", "max_position_embeddings": 32768, "rms_norm_eps": 1e-6,
+		"use_sliding_window": false, "sliding_window": 4096, "max_window_layers": 28,
+	},
+	readHF: func(c *Config, o *object) {
+		c.readActivation(o, "hidden_act")
+		c.readBias(o)
+		c.readQwenSliding(o)
+		c.readRope(o)
+	},
+	readGGUF: readGGUFQwen3,
+	network:  func() network { return new(qwen3) },
+}
+
+// qwen3MoEFamily is Qwen3 with experts.
+var qwen3MoEFamily = family{
+	modelType: "qwen3_moe",
+	archs:     []string{"qwen3moe"},
+	defaults: map[string]any{
+		"vocab_size": 151936, "hidden_size": 2048, "intermediate_size": 6144, "num_hidden_layers": 24, "num_attention_heads": 32,
+		"num_key_value_heads": 4, "hidden_act": "silu", "max_position_embeddings": 32768, "rms_norm_eps": 1e-6,
+		"use_sliding_window": false, "sliding_window": 4096,
+		"decoder_sparse_step": 1, "moe_intermediate_size": 768, "num_experts_per_tok": 8, "num_experts": 128, "norm_topk_prob": false,
+	},
+	aliases: map[string]string{"num_local_experts": "num_experts"},
+	readHF: func(c *Config, o *object) {
+		c.readActivation(o, "hidden_act")
+		c.readBias(o)
+		if o.bool("use_sliding_window", false) {
+			c.readSlidingAll(o)
+		}
+		c.readRope(o)
+		c.readQwen3Experts(o)
+	},
+	readGGUF: readGGUFQwen3,
+	network:  func() network { return new(qwen3) },
+}
+
+func readGGUFQwen3(c *Config, k *keys) {
+	c.readGGUFHeadDim(k)
+	c.readGGUFRope(k)
+	c.readGGUFExperts(k)
+}
+
+// readQwen3Experts reads the experts, and which layers have none.
+func (c *Config) readQwen3Experts(o *object) {
+	c.NumExperts = o.count("num_experts", 0, 1, maxExperts)
+	c.NumExpertsPerTok = o.count("num_experts_per_tok", 0, 1, maxExperts)
+	c.MoEIntermediateSize = o.count("moe_intermediate_size", 0, 1, maxWidth)
+	c.NormTopKProb = o.bool("norm_topk_prob", false)
+	step := o.count("decoder_sparse_step", 0, 1, maxLayers)
+	c.Dense = make([]bool, c.NumHiddenLayers)
+	for i := range c.Dense {
+		c.Dense[i] = (i+1)%step != 0
+	}
+	for _, i := range o.ids("mlp_only_layers") {
+		if int(i) < len(c.Dense) {
+			c.Dense[i] = true
+		}
+	}
+}
+
 // qwen3 is Qwen3 (Yang et al. 2025), dense and with experts: Llama with a norm on
 // every head of queries and keys, and head_dim of its own.
 type qwen3 struct {

@@ -99,7 +99,7 @@ func TestRefusedBias(t *testing.T) {
 	for model, c := range map[string]struct{ key, tensor string }{
 		"llama":       {"attention_bias", "model.layers.0.self_attn.q_proj.bias"},
 		"qwen3":       {"attention_bias", "model.layers.0.self_attn.q_proj.bias"},
-		"deepseek-v3": {"attention_bias", "model.layers.0.self_attn.kv_a_proj_with_mqa.bias"},
+		"deepseek-v3": {"attention_bias", "model.layers.0.self_attn.q_a_proj.bias"},
 	} {
 		m, err := tiny.Load(filepath.Join("testdata", model))
 		if err != nil {

@@ -12,7 +12,8 @@ import (
 
 // source is a model file of either format.
 type source interface {
-	name() string // for messages
+	name() string    // for messages
+	names() []string // of all tensors
 	// find returns a tensor's type and shape, without its data.
 	find(name string) (tensor.Tensor, bool)
 	// data returns the bytes of a tensor that find found; an error for a type that
@@ -28,6 +29,13 @@ type source interface {
 type ggufSource struct{ *gguf.File }
 
 func (s ggufSource) name() string { return s.File.Name() }
+
+func (s ggufSource) names() (list []string) {
+	for _, t := range s.Tensors() {
+		list = append(list, t.Name)
+	}
+	return list
+}
 
 func (s ggufSource) find(name string) (tensor.Tensor, bool) {
 	t, ok := s.File.Tensor(name)
@@ -55,6 +63,13 @@ func (s ggufSource) close() error                  { return s.Close() }
 type hfSource struct{ *safetensors.File }
 
 func (s hfSource) name() string { return s.File.Name() }
+
+func (s hfSource) names() (list []string) {
+	for _, t := range s.Tensors() {
+		list = append(list, t.Name)
+	}
+	return list
+}
 
 func (s hfSource) find(name string) (tensor.Tensor, bool) {
 	t, ok := s.File.Tensor(name)

@@ -22,13 +22,13 @@ func logitsOf(t *testing.T, m *Model, ids [][]int32) [][][]float32 {
 
 // oldConfig spells the rotary parameters of a config.json as older files do.
 func oldConfig(m *tiny.Model) *tiny.Model {
-	r := &fields{values: map[string]any{}}
+	r := &object{values: map[string]any{}}
 	v, err := parseJSON("config.json", strings.NewReader(string(m.Raw)))
 	if err == nil {
 		r.values = v
 	}
 	scaling := map[string]any{}
-	for key, v := range r.object("rope_parameters").values {
+	for key, v := range r.inner("rope_parameters").values {
 		scaling[key] = v
 	}
 	theta, kind := scaling["rope_theta"], scaling["rope_type"]

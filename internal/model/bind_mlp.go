@@ -1,0 +1,109 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/blitz-r1/blitz/internal/kernel"
+)
+
+// mlp binds the three matrices of a gated MLP.
+func (b *binder) mlp(m *GatedMLP, layer int, c *Config) {
+	m.Act = c.HiddenAct
+	b.biased(&m.Gate, c.MLPBias, "ffn_gate", layer, c.IntermediateSize, c.HiddenSize)
+	b.biased(&m.Up, c.MLPBias, "ffn_up", layer, c.IntermediateSize, c.HiddenSize)
+	b.biased(&m.Down, c.MLPBias, "ffn_down", layer, c.HiddenSize, c.IntermediateSize)
+}
+
+// softmaxExperts binds experts whose router is a softmax over all of them.
+func (b *binder) softmaxExperts(layer int, c *Config) *Experts {
+	e := &Experts{
+		Choose: kernel.Router{TopK: c.NumExpertsPerTok, Normalise: c.NormTopKProb, Factor: 1},
+		Act:    c.HiddenAct,
+	}
+	E, D, I := c.NumExperts, c.HiddenSize, c.MoEIntermediateSize
+	b.linear(&e.Router, "ffn_gate_inp", layer, E, D)
+	if !b.hf && b.has("ffn_gate_up_exps", layer, ".weight") {
+		e.Gate, e.Up = b.mergedExperts(layer, E, I, D)
+	} else {
+		e.Gate = b.experts("ffn_gate_exps", layer, E, I, D)
+		e.Up = b.experts("ffn_up_exps", layer, E, I, D)
+	}
+	e.Down = b.experts("ffn_down_exps", layer, E, D, I)
+	b.sameForm("ffn_gate_exps", layer, e.Gate, e.Up)
+	b.sameForm("ffn_down_exps", layer, e.Down)
+	return e
+}
+
+// experts binds E matrices [rows, cols]: one tensor [E, rows, cols] in GGUF, one each in
+// a checkpoint.
+func (b *binder) experts(role string, layer, E, rows, cols int) []Linear {
+	list := make([]Linear, E)
+	name := b.name(role, layer, ".weight")
+	if b.hf {
+		for e := range list {
+			if t, ok := b.find(fmt.Sprintf(name, e), rows, cols); ok {
+				b.rows(&list[e], t, 0, rows, cols, 0)
+			}
+		}
+		return list
+	}
+	t, ok := b.find(name, E, rows, cols)
+	for e := range list {
+		if ok {
+			b.rows(&list[e], t, e*rows, rows, cols, e)
+		}
+	}
+	return list
+}
+
+// mergedExperts binds the two inner matrices of experts that one tensor holds, [E, 2I,
+// D], the gate first.
+func (b *binder) mergedExperts(layer, E, I, D int) (gate, up []Linear) {
+	gate, up = make([]Linear, E), make([]Linear, E)
+	t, ok := b.find(b.name("ffn_gate_up_exps", layer, ".weight"), E, 2*I, D)
+	for e := range E {
+		if ok {
+			b.rows(&gate[e], t, 2*e*I, I, D, e)
+			b.rows(&up[e], t, (2*e+1)*I, I, D, e)
+		}
+	}
+	return gate, up
+}
+
+// sameForm refuses experts of which some are float and some quantised, since one form of
+// their inputs serves them all.
+func (b *binder) sameForm(role string, layer int, lists ...[]Linear) {
+	if b.err != nil {
+		return
+	}
+	for _, list := range lists {
+		for i := range list {
+			if list[i].IsFloat() != lists[0][0].IsFloat() {
+				b.fail(wrongTensor(b.src, b.name(role, layer, ".weight"), fmt.Sprintf("expert %d is of another form than expert 0", i), "all float or all quantised"))
+				return
+			}
+		}
+	}
+}
+
+// deepseekExperts binds the chosen experts of a layer.
+func (b *binder) deepseekExperts(layer int, c *Config) *Experts {
+	e := b.softmaxExperts(layer, c)
+	e.Choose = kernel.Router{
+		Sigmoid: c.SigmoidScores, Groups: c.NGroup, GroupsKept: c.TopKGroup, TopK: c.NumExpertsPerTok,
+		Normalise: c.NormTopKProb, Factor: c.RoutedScalingFactor,
+	}
+	if c.CorrectionBias || b.has("exp_probs_b", layer, ".bias") {
+		e.Choose.Bias, e.BiasParam = b.vector("exp_probs_b", layer, ".bias", c.NumExperts)
+	}
+	return e
+}
+
+// sharedExperts binds the experts that all tokens share: one MLP.
+func (b *binder) sharedExperts(m *GatedMLP, layer int, c *Config) {
+	m.Act = c.HiddenAct
+	I := c.NumSharedExperts * c.MoEIntermediateSize
+	b.linear(&m.Gate, "ffn_gate_shexp", layer, I, c.HiddenSize)
+	b.linear(&m.Up, "ffn_up_shexp", layer, I, c.HiddenSize)
+	b.linear(&m.Down, "ffn_down_shexp", layer, c.HiddenSize, I)
+}

@@ -1,0 +1,85 @@
+package model
+
+import (
+	"slices"
+	"strings"
+)
+
+// family is an architecture: all that sets its models apart from others, in one value
+// that stands in one file. The rest of the package asks it and knows no model types.
+type family struct {
+	modelType string   // model_type of a config.json
+	archs     []string // general.architecture of GGUF files; none: there are no such files
+
+	// defaults are the values of Hugging Face's class for the keys that a config.json
+	// leaves out, aliases the other names that the class knows a key by.
+	defaults map[string]any
+	aliases  map[string]string // other name → name
+
+	// readHF and readGGUF read what sets the family apart, behind what all models have.
+	readHF   func(c *Config, o *object)
+	readGGUF func(c *Config, k *keys)
+	// check returns the first pair of the family's own fields that contradict each other;
+	// nil: it has none.
+	check func(c *Config) *conflict
+
+	// hfNames has the tensors that checkpoints call otherwise than hfLayer says.
+	hfNames map[string]string
+	// spare says of a tensor that was not bound what it is, where models of the family are
+	// known to hold such tensors and the answer does not need them; "" else. nil: none.
+	spare func(b *binder, c *Config, name string) string
+	// shiftedNorms says that checkpoints store the weights of norms as w-1.
+	shiftedNorms bool
+	// drafts says that a file may hold modules of multi-token prediction.
+	drafts bool
+
+	network func() network
+}
+
+// families are all that are known. A model type stands there once, an architecture of
+// GGUF files too.
+var families = []*family{
+	&llamaFamily, &mistralFamily, &mixtralFamily,
+	&qwen2Family, &qwen3Family, &qwen3MoEFamily,
+	&gemma3Family,
+	&deepseekV2Family, &deepseekV3Family, &deepseekV32Family, &kimiK2Family, &glm4MoELiteFamily,
+}
+
+// familyOf returns the family of a model type, nil where there is none.
+func familyOf(modelType string) *family {
+	for _, f := range families {
+		if f.modelType == modelType {
+			return f
+		}
+	}
+	return nil
+}
+
+// familyOfArch is familyOf for an architecture of GGUF files.
+func familyOfArch(arch string) *family {
+	for _, f := range families {
+		if slices.Contains(f.archs, arch) {
+			return f
+		}
+	}
+	return nil
+}
+
+// modelTypes and ggufArchs list what is known, for messages.
+func modelTypes() string {
+	var names []string
+	for _, f := range families {
+		names = append(names, f.modelType)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+func ggufArchs() string {
+	var names []string
+	for _, f := range families {
+		names = append(names, f.archs...)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}

@@ -1,0 +1,186 @@
+package model
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/blitz-r1/blitz/internal/kernel"
+)
+
+// RopeConfig describes rotary position embedding (Su et al. 2021) and how its
+// frequencies are scaled beyond the trained context.
+type RopeConfig struct {
+	Type   string // default, linear, llama3, yarn
+	Theta  float64
+	Factor float64 // how many times the context grows, where scaled
+	Pairs  bool    // rotates neighbours (2i, 2i+1), else halves (i, i+d/2)
+
+	OriginalMaxPositionEmbeddings float64
+	LowFreqFactor, HighFreqFactor float64 // llama3
+	BetaFast, BetaSlow            float64 // yarn
+	MScale, MScaleAllDim          float64 // yarn, DeepSeek's; 0: not given
+	AttentionFactor               float64 // yarn; 0: computed
+	NoTruncate                    bool    // yarn: the range is not rounded to whole dimensions
+
+	Divisors []float32 // of the frequencies, from a GGUF's rope_freqs, or nil
+}
+
+// check returns the first parameter that is out of range, or nil.
+func (r *RopeConfig) check() *conflict {
+	if !(r.Theta > 1) || math.IsInf(r.Theta, 0) {
+		return clash("%s, want a number above 1", fact{"rope_theta", r.Theta})
+	}
+	original := fact{"original_max_position_embeddings", r.OriginalMaxPositionEmbeddings}
+	switch r.Type {
+	case "default":
+		return nil
+	case "linear", "llama3", "yarn":
+		if !(r.Factor >= 1 && r.Factor <= maxScale) {
+			return clash("%s, want a number from 1 to %d", fact{"rope factor", r.Factor}, maxScale)
+		}
+		if r.Type != "linear" && !(r.OriginalMaxPositionEmbeddings > 0 && r.OriginalMaxPositionEmbeddings <= maxContext) {
+			return clash("%s, want a positive number up to %d", original, maxContext)
+		}
+		if r.Type == "llama3" && !(r.LowFreqFactor > 0 && r.HighFreqFactor > r.LowFreqFactor && r.HighFreqFactor <= maxScale) {
+			return clash("%s and %s, want positive ones in that order", fact{"low_freq_factor", r.LowFreqFactor}, fact{"high_freq_factor", r.HighFreqFactor})
+		}
+		if r.Type == "yarn" {
+			return r.checkYarn()
+		}
+		return nil
+	}
+	return clash("%s, want default, linear, llama3 or yarn", fact{"rope_type", fmt.Sprintf("%.40q", r.Type)})
+}
+
+// checkYarn is check for what YaRN has beyond other scaling.
+func (r *RopeConfig) checkYarn() *conflict {
+	if !(r.BetaFast > 0 && r.BetaFast <= maxScale && r.BetaSlow > 0 && r.BetaSlow <= maxScale) {
+		return clash("%s and %s, want positive numbers", fact{"beta_fast", r.BetaFast}, fact{"beta_slow", r.BetaSlow})
+	}
+	for _, x := range []struct {
+		name  string
+		value float64
+	}{{"mscale", r.MScale}, {"mscale_all_dim", r.MScaleAllDim}, {"attention_factor", r.AttentionFactor}} {
+		if !(x.value >= 0 && x.value <= maxScale) {
+			return clash("%s, want a positive number, or 0 for none", fact{x.name, x.value})
+		}
+	}
+	return nil
+}
+
+// maxAngle is what the sines of tables are made up to (CANON section 1).
+const maxAngle = 1 << 24
+
+// checkTable computes the frequencies for heads of d and returns a conflict where they
+// are no numbers, or turn further within the context than tables go: parameters that
+// are in range each may still not go together.
+func (r *RopeConfig) checkTable(d, context int) *conflict {
+	freq, factor := r.frequencies(d)
+	for _, f := range freq {
+		if f >= 0 && f*float64(context) <= maxAngle {
+			continue
+		}
+		if r.Divisors != nil {
+			return clash("rope_freqs.weight gives the frequency %v, want at most %d within %d positions", f, maxAngle, context)
+		}
+		if r.Type == "yarn" {
+			return clash("%s, %s and %s give the rope frequency %v", fact{"beta_fast", r.BetaFast}, fact{"beta_slow", r.BetaSlow},
+				fact{"original_max_position_embeddings", r.OriginalMaxPositionEmbeddings}, f)
+		}
+		return clash("%s gives the rope frequency %v", fact{"rope_theta", r.Theta}, f)
+	}
+	if !(factor > 0 && float32(factor) <= math.MaxFloat32) {
+		return clash("%s gives sine and cosine the factor %v", fact{"attention_factor", r.AttentionFactor}, factor)
+	}
+	return nil
+}
+
+// frequencies returns the d/2 scaled frequencies and the factor on sine and
+// cosine, float64, in the order of Hugging Face's formulas.
+func (r *RopeConfig) frequencies(d int) (freq []float64, factor float64) {
+	freq, factor = kernel.RopeFrequencies(d, r.Theta), 1
+	switch r.Type {
+	case "linear":
+		for i := range freq {
+			freq[i] /= r.Factor
+		}
+	case "llama3":
+		r.llama3(freq)
+	case "yarn":
+		r.yarn(freq, d)
+		factor = r.attentionFactor()
+	}
+	for i, div := range r.Divisors {
+		freq[i] /= float64(div)
+	}
+	return freq, factor
+}
+
+// llama3 slows frequencies down whose wave is longer than the trained context,
+// with a smooth passage (Llama 3.1's rope scaling).
+func (r *RopeConfig) llama3(freq []float64) {
+	long, short := r.OriginalMaxPositionEmbeddings/r.LowFreqFactor, r.OriginalMaxPositionEmbeddings/r.HighFreqFactor
+	for i, f := range freq {
+		wave := 2 * math.Pi / f
+		switch {
+		case wave > long:
+			freq[i] = f / r.Factor
+		case wave >= short:
+			smooth := (r.OriginalMaxPositionEmbeddings/wave - r.LowFreqFactor) / (r.HighFreqFactor - r.LowFreqFactor)
+			freq[i] = float64((1-smooth)*f)/r.Factor + float64(smooth*f)
+		}
+	}
+}
+
+// yarn interpolates slow frequencies and keeps fast ones (Peng et al. 2023, §3.2).
+func (r *RopeConfig) yarn(freq []float64, d int) {
+	dimension := func(rotations float64) float64 {
+		return float64(d) * kernel.Log64(r.OriginalMaxPositionEmbeddings/(rotations*2*math.Pi)) / (2 * kernel.Log64(r.Theta))
+	}
+	low, high := dimension(r.BetaFast), dimension(r.BetaSlow)
+	if !r.NoTruncate {
+		low, high = math.Floor(low), math.Ceil(high)
+	}
+	low, high = max(low, 0), min(high, float64(d-1))
+	if low == high {
+		high += 0.001 // as the reference prevents the division by zero
+	}
+	for i, f := range freq {
+		ramp := min(max((float64(i)-low)/(high-low), 0), 1)
+		keep := 1 - ramp
+		freq[i] = float64(f/r.Factor*(1-keep)) + float64(f*keep)
+	}
+}
+
+// yarnScale is the paper's attention temperature, 0.1 ln s + 1.
+func yarnScale(factor, mscale float64) float64 {
+	if factor <= 1 {
+		return 1
+	}
+	return float64(0.1*mscale*kernel.Log64(factor)) + 1
+}
+
+// roundDecimal takes the noise out of a number that a float32 stored, such as 0.707
+// as a tenth of it.
+func roundDecimal(x float64) float64 { return math.Round(x*1e6) / 1e6 }
+
+// softmaxScale returns what YaRN multiplies the scale of scores with, its
+// temperature once for queries and once for keys (DeepSeek's form of it).
+func (r *RopeConfig) softmaxScale() float64 {
+	if r.Type == "default" || r.MScaleAllDim == 0 {
+		return 1
+	}
+	m := yarnScale(r.Factor, r.MScaleAllDim)
+	return m * m
+}
+
+// attentionFactor multiplies sine and cosine.
+func (r *RopeConfig) attentionFactor() float64 {
+	switch {
+	case r.AttentionFactor != 0:
+		return r.AttentionFactor
+	case r.MScale != 0 && r.MScaleAllDim != 0:
+		return yarnScale(r.Factor, r.MScale) / yarnScale(r.Factor, r.MScaleAllDim)
+	}
+	return yarnScale(r.Factor, 1)
+}
