@@ -54,6 +54,9 @@ type Options struct {
 	// Interrupted is asked again and again while weights are read, and its error ends
 	// that: a context's Err. nil: nothing does.
 	Interrupted func() error
+	// Progress is told again and again, by several goroutines at once, how many bytes of
+	// the weights are in place; all of them at the end. nil: nobody is.
+	Progress func(done, total int64)
 }
 
 // Open opens a GGUF file (the first of a split) or a Hugging Face folder. o may be
@@ -72,7 +75,7 @@ func Open(path string, o *Options) (*Model, error) {
 	} else if err := m.openText(o.Text); err != nil { // first, since weights take longer
 		return nil, err
 	}
-	m.net, err = model.Open(path, model.Options{MemoryLimit: o.MemoryLimit, Latent: form, MTP: o.MTP, Interrupted: o.Interrupted})
+	m.net, err = model.Open(path, model.Options{MemoryLimit: o.MemoryLimit, Latent: form, MTP: o.MTP, Interrupted: o.Interrupted, Progress: o.Progress})
 	if err != nil {
 		return nil, err
 	}

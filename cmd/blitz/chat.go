@@ -196,15 +196,12 @@ func (c *conversation) ask(ctx context.Context, text string) error {
 	defer cancel()
 	c.console.OnInterrupt(cancel)
 	defer c.console.OnInterrupt(nil)
-	a, err := c.send(ctx, text)
+	p := newPrinter(c.console, true, c.style, c.flags.hideThinking)
+	a, err := printAnswer(func() (*blitz.Answer, error) { return c.send(ctx, text) }, p, c.flags.cmd.ErrOrStderr())
 	if errors.Is(err, context.Canceled) {
 		c.note(notBegun)
 		return nil
 	} else if err != nil {
-		return err
-	}
-	c.unsent = ""
-	if err := printAnswer(a, newPrinter(c.console, true, c.style, c.flags.hideThinking)); err != nil {
 		return err
 	}
 	stopped := a.Finish().Reason == blitz.FinishCancelled
@@ -234,5 +231,9 @@ func (c *conversation) send(ctx context.Context, text string) (*blitz.Answer, er
 		return c.running.engine.Generate(ctx, r)
 	}
 	c.session.Request = r
-	return c.session.Ask(ctx, text)
+	a, err := c.session.Ask(ctx, text)
+	if err == nil {
+		c.unsent = ""
+	}
+	return a, err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"runtime"
 
@@ -154,10 +153,7 @@ func (f *doctorFlags) measureLimits(cmd *cobra.Command, d *diagnosis) error {
 	if isTerminal(w) && !isPlain(os.Getenv) {
 		p := newProgress(w, os.Getenv)
 		p.draw("measuring …")
-		defer func() {
-			p.draw("")
-			fmt.Fprint(w, "\r")
-		}()
+		defer p.erase()
 	}
 	limits, err := machine.Measure(cmd.Context(), machine.Options{Impl: kernel.Current(), Threads: f.threads.v})
 	if cmd.Context().Err() != nil {

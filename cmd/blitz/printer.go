@@ -26,6 +26,7 @@ type printer struct {
 	screen bool             // control characters are shown, not obeyed
 	part   output.DeltaKind // that is being written; 0: none so far
 	last   byte             // that was written
+	begin  func()           // called before the first of it is written; nil: nothing is
 }
 
 // newPrinter returns a printer on a stream.
@@ -44,6 +45,10 @@ func (p *printer) token(t blitz.Token) error {
 func (p *printer) delta(d output.Delta) {
 	if d.Kind == output.DeltaReasoning && p.hide {
 		return
+	}
+	if p.begin != nil {
+		p.begin()
+		p.begin = nil
 	}
 	switch d.Kind {
 	case output.DeltaCall:

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,11 +13,12 @@ import (
 	"github.com/blitz-r1/blitz/internal/hub"
 )
 
-// progress shows how far a pull or an import is: as a bar that is drawn over and over
-// where stderr is a terminal, else in plain lines, few of them.
+// progress shows how far a pull or an import is: as one bar that is drawn over and over,
+// and is gone at the end, where stderr is a terminal, else in plain lines, few of them.
 type progress struct {
 	w     io.Writer
 	bar   bool
+	dim   bool
 	width func() int // of the terminal
 	now   func() time.Time
 
@@ -52,12 +54,11 @@ func (p *progress) report(r hub.Progress) {
 	stage := stageText(r)
 	fresh := stage != p.stage
 	if fresh {
-		p.end()
 		p.stage, p.speed, p.percent = stage, speed{}, 0
 	}
 	p.speed.add(now, r.Done)
 	if p.bar {
-		p.draw(p.line(stage, r))
+		p.draw(p.line(stage, r, p.width()-1))
 		return
 	}
 	percent := int64(0)
@@ -105,25 +106,45 @@ func amount(r hub.Progress) string {
 // barCells is the width of the bar alone.
 const barCells = 24
 
-// line returns the line of the bar.
-func (p *progress) line(stage string, r hub.Progress) string {
+// line returns the line of the bar in so many cells. Where they are few, the bar goes
+// first, then the amount, then the name; how much of it is done, speed and time left stay.
+func (p *progress) line(stage string, r hub.Progress, cells int) string {
 	if r.Done <= 0 && r.Total <= 0 {
 		return stage
 	}
-	parts := []string{stage}
+	percent, bar := "", ""
 	if r.Total > 0 {
 		share := float64(min(r.Done, r.Total)) / float64(r.Total)
 		full := int(share * barCells)
-		parts = append(parts, fmt.Sprintf("%3.0f %% [%s%s]", 100*share, strings.Repeat("=", full), strings.Repeat(" ", barCells-full)))
+		percent = fmt.Sprintf("%3.0f %%", 100*share)
+		bar = fmt.Sprintf("%s [%s%s]", percent, strings.Repeat("=", full), strings.Repeat(" ", barCells-full))
 	}
-	parts = append(parts, amount(r))
+	speed, left := "", ""
 	if rate := p.speed.rate(); rate > 0 {
-		parts = append(parts, hub.FormatBytes(int64(rate))+"/s")
-		if left := r.Total - r.Done; left > 0 {
-			parts = append(parts, formatLeft(time.Duration(float64(left)/rate*float64(time.Second))))
+		speed = hub.FormatBytes(int64(rate)) + "/s"
+		if rest := r.Total - r.Done; rest > 0 {
+			left = formatLeft(time.Duration(float64(rest) / rate * float64(time.Second)))
 		}
 	}
-	return strings.Join(parts, "  ")
+	return fitting(cells, [][]string{
+		{stage, bar, amount(r), speed, left},
+		{stage, percent, amount(r), speed, left},
+		{stage, percent, speed, left},
+		{string(r.Stage), percent, speed, left},
+		{strings.TrimSpace(percent), speed, left},
+	})
+}
+
+// fitting joins the parts of the first line that fits into so many cells, else of the
+// last. Parts that are empty are left out.
+func fitting(cells int, lines [][]string) (line string) {
+	for _, parts := range lines {
+		line = strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "  ")
+		if displaywidth.String(line) <= cells {
+			return line
+		}
+	}
+	return line
 }
 
 // formatLeft writes the time that is left.
@@ -142,8 +163,19 @@ func formatLeft(d time.Duration) string {
 func (p *progress) draw(line string) {
 	line = displaywidth.TruncateString(line, max(p.width()-1, 1), "…")
 	cells := displaywidth.String(line)
-	fmt.Fprint(p.w, "\r", line, strings.Repeat(" ", max(0, p.drawn-cells)))
-	p.drawn = cells
+	rest := strings.Repeat(" ", max(0, p.drawn-cells))
+	if p.drawn = cells; p.dim && cells > 0 {
+		line = styleDim + line + styleNone
+	}
+	fmt.Fprint(p.w, "\r", line, rest)
+}
+
+// erase takes the line away that stands there.
+func (p *progress) erase() {
+	if p.drawn > 0 {
+		p.draw("")
+		fmt.Fprint(p.w, "\r")
+	}
 }
 
 // say shows in words how far a work is: over the line before where stderr is a
@@ -159,13 +191,8 @@ func (p *progress) say(line string) {
 	}
 }
 
-// end leaves the bar as it is and goes to the next line.
-func (p *progress) end() {
-	if p.drawn > 0 {
-		fmt.Fprintln(p.w)
-	}
-	p.drawn = 0
-}
+// end takes the line away.
+func (p *progress) end() { p.erase() }
 
 // speedWindow is the time over which speed is measured.
 const speedWindow = 5 * time.Second

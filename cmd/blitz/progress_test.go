@@ -47,27 +47,38 @@ storing llm-␛smollm2
 	}
 }
 
-// The bar is drawn over itself within the terminal's width, and each stage keeps its
-// line.
+// One bar is drawn over itself for the whole of a pull, within the terminal's width, and
+// is gone at the end.
 func TestProgressBar(t *testing.T) {
-	p, out, at := testProgress(true)
-	reportAll(p, at)
-	text := out.String()
-	if n := strings.Count(text, "\n"); n != 3 {
-		t.Errorf("%d lines, want one a stage, 3: %q", n, text)
-	}
-	for _, drawn := range strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' }) {
-		if w := displaywidth.String(drawn); w > 59 {
-			t.Errorf("%q takes %d cells of 60", drawn, w)
+	for _, width := range []int{20, 40, 60, 80, 200} {
+		p, out, at := testProgress(true)
+		p.width = func() int { return width }
+		reportAll(p, at)
+		text := out.String()
+		if strings.Contains(text, "\n") || !strings.HasSuffix(text, " \r") {
+			t.Errorf("width %d: want one line, and none at the end: %q", width, text)
 		}
-	}
-	for _, want := range []string{"fetching llm-␛smollm2   50 % [============            ]", "100 % [========================]"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("%q was not drawn: %q", want, text)
+		half := ""
+		for drawn := range strings.SplitSeq(text, "\r") {
+			if w := displaywidth.String(drawn); w > width-1 {
+				t.Errorf("%q takes %d cells of %d", drawn, w, width)
+			}
+			if strings.Contains(drawn, " 50 %") || strings.HasPrefix(drawn, "50 %") {
+				half = strings.TrimRight(drawn, " ")
+			}
 		}
-	}
-	if strings.Contains(text, "\x1b") {
-		t.Errorf("an escape sequence of the name was written: %q", text)
+		if want := map[int]string{
+			20:  "50 %  20.0 MB/s  3…",
+			40:  "fetching   50 %  20.0 MB/s  3 s left",
+			60:  "fetching llm-␛smollm2   50 %  20.0 MB/s  3 s left",
+			80:  "fetching llm-␛smollm2   50 %  50.0 MB of 100.0 MB  20.0 MB/s  3 s left",
+			200: "fetching llm-␛smollm2   50 % [============            ]  50.0 MB of 100.0 MB  20.0 MB/s  3 s left",
+		}[width]; half != want {
+			t.Errorf("width %d: half of it is %q, want %q", width, half, want)
+		}
+		if strings.Contains(text, "\x1b") {
+			t.Errorf("an escape sequence of the name was written: %q", text)
+		}
 	}
 }
 
@@ -78,7 +89,7 @@ func TestProgressSaysRateAndTime(t *testing.T) {
 		p.report(r)
 		*at = at.Add(100 * time.Millisecond)
 	}
-	if got := p.line("fetching x", r); !strings.Contains(got, "10.0 MB/s  5 s left") {
+	if got := p.line("fetching x", r, 200); !strings.Contains(got, "10.0 MB/s  5 s left") {
 		t.Errorf("%q, want 10 MB/s and 5 s left", got)
 	}
 	for d, want := range map[time.Duration]string{

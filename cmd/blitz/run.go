@@ -140,29 +140,16 @@ func (f *runFlags) once(o *running, prompt string) error {
 	} else {
 		r.Messages = append(f.messages(), chat.Message{Role: "user", Content: jinja.String(prompt)})
 	}
-	a, err := o.engine.Generate(ctx, r)
-	if err != nil {
-		return err
-	}
 	out := f.cmd.OutOrStdout()
 	p := newPrinter(out, isTerminal(out), hasStyle(out, os.Getenv), f.hideThinking)
-	if err := printAnswer(a, p); err != nil {
+	a, err := printAnswer(func() (*blitz.Answer, error) { return o.engine.Generate(ctx, r) }, p, f.cmd.ErrOrStderr())
+	if err != nil {
 		return err
 	}
 	if err := f.report(o, a); err != nil {
 		return err
 	}
 	return a.Err()
-}
-
-// printAnswer prints an answer to its end.
-func printAnswer(a *blitz.Answer, p *printer) error {
-	for t := range a.Tokens() { // what ended it is asked for behind the report
-		if err := p.token(t); err != nil {
-			return err
-		}
-	}
-	return p.end()
 }
 
 // report prints what --verbose and --stats-json ask for, and that an answer was cut.

@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/blitz-r1/blitz"
@@ -58,15 +58,32 @@ func (f *runFlags) open(name string) (*running, error) {
 	return o, nil
 }
 
-// load opens a model, and says on a terminal that it does if that takes long.
+// load opens a model, and says how far that is.
 func (f *runFlags) load(path, name string) (*blitz.Model, error) {
-	done := f.loading(name)
-	defer done()
-	m, err := blitz.Open(path, &blitz.Options{MemoryLimit: memoryLimit(), MLA: f.mla.v, Text: true, Interrupted: f.cmd.Context().Err})
+	var done, total atomic.Int64
+	what := "loading " + printable(name)
+	s := startStatus(f.cmd.ErrOrStderr(), func() work {
+		return work{what: what, done: done.Load(), total: total.Load(), bytes: true}
+	})
+	defer s.end()
+	m, err := blitz.Open(path, &blitz.Options{
+		MemoryLimit: memoryLimit(), MLA: f.mla.v, Text: true, Interrupted: f.cmd.Context().Err,
+		Progress: func(bytes, all int64) {
+			total.Store(all)
+			raise(&done, bytes)
+		},
+	})
 	if errors.Is(err, tokenizer.ErrNoTokenizer) {
 		return nil, refusedError{fmt.Errorf("run: %s has no tokenizer: it cannot be talked to", name)}
 	}
 	return m, err
+}
+
+// raise makes a number at least v: reports of several goroutines may overtake each
+// other.
+func raise(n *atomic.Int64, v int64) {
+	for old := n.Load(); v > old && !n.CompareAndSwap(old, v); old = n.Load() {
+	}
 }
 
 // ready checks that a model can be talked to as the flags want, and starts its engine.
@@ -84,29 +101,4 @@ func (f *runFlags) ready(o *running) error {
 	}
 	o.engine, err = f.start(o.model, f.context.v)
 	return err
-}
-
-// loadingPause is how long a model may load before a terminal says so.
-const loadingPause = 300 * time.Millisecond
-
-// loading says on a terminal that a model is being loaded, if that takes long, until
-// the function it returns is called.
-func (f *runFlags) loading(name string) func() {
-	w := f.cmd.ErrOrStderr()
-	if !isTerminal(w) || isPlain(os.Getenv) {
-		return func() {}
-	}
-	p := newProgress(w, os.Getenv)
-	shown := make(chan struct{})
-	timer := time.AfterFunc(loadingPause, func() {
-		defer close(shown)
-		p.draw("loading " + printable(name) + " …")
-	})
-	return func() {
-		if !timer.Stop() {
-			<-shown
-			p.draw("")
-			fmt.Fprint(w, "\r")
-		}
-	}
 }

@@ -68,7 +68,8 @@ func (b *binder) pack() error {
 			left[i].Add(1)
 		}
 	}
-	var next atomic.Int64
+	var next, done atomic.Int64
+	total := b.bytes()
 	var group sync.WaitGroup
 	errs := make([]error, runtime.GOMAXPROCS(0))
 	for worker := range errs {
@@ -88,6 +89,9 @@ func (b *binder) pack() error {
 					p := &b.plan[parts[i].plan]
 					if err := p.pack(&packer, parts[i].from); err != nil {
 						return wrongTensor(b.src, p.name, err.Error(), "numbers")
+					}
+					if report := b.options.Progress; report != nil {
+						report(done.Add(p.partBytes(parts[i].from)), total)
 					}
 					if left[parts[i].plan].Add(-1) == 0 && b.last(parts[i].plan) {
 						b.src.release(p.name)
@@ -115,6 +119,14 @@ func (p *packing) pack(packer *weights.Packer, from int) error {
 		packer.Pack(p.matrix, p.src, b, end)
 	}
 	return nil
+}
+
+// partBytes returns the bytes that pack writes at from. The parts of a matrix add up to
+// all of it.
+func (p *packing) partBytes(from int) int64 {
+	blocks, bytes := int64(p.matrix.Blocks()), int64(p.matrix.Bytes())
+	to := min(int64(from)+packChunk, blocks)
+	return bytes*to/blocks - bytes*int64(from)/blocks
 }
 
 // last says whether a planned matrix is the last one of its tensor.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -42,4 +43,34 @@ func TestInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Close()
+}
+
+// TestProgress tells of every byte of the weights, the last ones with all of them.
+func TestProgress(t *testing.T) {
+	model, err := tiny.Load(filepath.Join("testdata", "llama"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := model.Checkpoint(tensor.F32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := k.Write(folder, 1); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var most, all int64
+	m, err := Open(folder, Options{Progress: func(done, total int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		most, all = max(most, done), total
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if most != all || all == 0 {
+		t.Errorf("told of %d bytes of %d", most, all)
+	}
 }

@@ -64,6 +64,9 @@ type Options struct {
 	// Interrupted is asked again and again while weights are read, and its error ends
 	// that: a context's Err. nil: nothing does.
 	Interrupted func() error
+	// Progress is told again and again, by several goroutines at once, how many bytes of
+	// the weights are in place. nil: nobody is.
+	Progress func(done, total int64)
 }
 
 // Open reads a model: a GGUF file (the first of a split), or a Hugging Face folder
