@@ -62,30 +62,17 @@ const (
 // reasoning.
 const thinkSlack = 64
 
-// thinkEnding is what stands between reasoning and answer in a format, as the models
-// that write it were trained.
-func thinkEnding(format string) (before, behind string) {
-	switch format {
-	case "deepseek-v3.1", "deepseek-v3.2", "kimi-k2", "glm-4.7":
-		return "", ""
-	case "glm-4.5":
-		return "", "\n"
-	}
-	return "\n", "\n\n"
-}
-
 // withoutThinking has a prompt lead to the answer itself where the template does not
 // do that: by reasoning that is empty, after which a model has nothing to reason about.
 func withoutThinking(prompt string, t *chat.Template) string {
-	format := output.FormatOf(t)
-	before, behind := thinkEnding(format)
-	empty := before + before + thinkStop + behind
+	written := output.ReasoningOf(output.FormatOf(t))
+	empty := written.Before + written.Before + thinkStop + written.Behind
 	if output.OpensReasoning(prompt) {
 		return strings.TrimRight(prompt, "\n") + empty
 	}
 	source := t.Source()
 	switched := strings.Contains(source, "thinking") // by a variable of the template
-	if (format == "deepseek-r1-0528" || format == "kimi-k2") && strings.Contains(source, thinkStop) && !switched {
+	if written.Opens && strings.Contains(source, thinkStop) && !switched {
 		return prompt + thinkStart + empty // as the models would open it themselves
 	}
 	return prompt
@@ -93,7 +80,7 @@ func withoutThinking(prompt string, t *chat.Template) string {
 
 // thinkBudget is the Guide that ends reasoning that takes too long: from thinkSlack
 // tokens before the budget's end on, the end tag is put after the next sentence; at the
-// end in any case. What is reasoning is what the parser of the format takes for it. Tags
+// end in any case, but not into a call. What is reasoning is what the parser of the format takes for it. Tags
 // are no reasoning and are not counted.
 type thinkBudget struct {
 	tokens *tokenizer.Tokenizer
@@ -167,8 +154,8 @@ func (b *thinkBudget) Accept(id int32) error {
 // end returns the tokens that end the reasoning: what the text does not have of them
 // yet, for a model whose end tag is several tokens may be in the middle of it.
 func (b *thinkBudget) end() []int32 {
-	before, behind := thinkEnding(b.format)
-	tag := before + thinkStop
+	written := output.ReasoningOf(b.format)
+	tag := written.Before + thinkStop
 	for n := len(thinkStop) - 1; n > 0; n-- {
 		if strings.HasSuffix(b.text, thinkStop[:n]) {
 			tag = thinkStop[n:]
@@ -178,7 +165,7 @@ func (b *thinkBudget) end() []int32 {
 	if strings.HasSuffix(b.text, "\n") {
 		tag = thinkStop
 	}
-	ids, err := b.tokens.Encode(tag+behind, 0)
+	ids, err := b.tokens.Encode(tag+written.Behind, 0)
 	if err != nil {
 		return nil // a text as short as this is never refused
 	}

@@ -15,6 +15,7 @@ type callState struct {
 	function string // its name
 	spaced   bool   // whitespace followed its name
 	lined    bool   // with a newline
+	key      []byte // text behind it that may be a key
 	fenced   bool   // its arguments stand in a fence
 	ticks    int    // backticks of the fence's end
 
@@ -27,7 +28,7 @@ type callState struct {
 func (m *machine) beginCall() {
 	k := &m.call
 	k.open, k.counted, k.given = true, false, false
-	k.word, k.function = k.word[:0], ""
+	k.word, k.key, k.function = k.word[:0], k.key[:0], ""
 	k.spaced, k.lined, k.fenced, k.ticks = false, false, false, 0
 	k.param.reset("")
 }
@@ -134,8 +135,8 @@ func (m *machine) nameCharacter(c string) {
 	}
 }
 
-// name is the name that was read.
-func (k *callState) name() string { return strings.TrimFunc(string(k.word), isSpace) }
+// trimmed is text without whitespace around it.
+func trimmed(text []byte) string { return strings.TrimFunc(string(text), isSpace) }
 
 // endsLine reports whether the whitespace at the end of word has a newline.
 func endsLine(word []byte) bool {

@@ -21,7 +21,11 @@ const (
 // of the arguments may have. The distilled models, whose vocabulary has no such
 // tokens, spell the first one in several ways.
 var deepseek = format{
-	names:   []string{"deepseek-r1", "deepseek-r1-0528", "deepseek-v3.1"},
+	releases: []release{
+		{"deepseek-r1", Reasoning{Before: "\n", Behind: "\n\n"}},
+		{"deepseek-r1-0528", Reasoning{Before: "\n", Behind: "\n\n", Opens: true}},
+		{"deepseek-v3.1", Reasoning{}},
+	},
 	detect:  detectDeepSeek,
 	reasons: true,
 	tokens:  true,
@@ -57,7 +61,7 @@ func detectDeepSeek(template string) string {
 
 // namedDeepSeek takes the name of a call, or its type in the form of V3.
 func namedDeepSeek(m *machine, marker string) {
-	name := m.call.name()
+	name := trimmed(m.call.word)
 	if name == deepseekType && marker == deepseekSep {
 		m.call.word = m.call.word[:0]
 		m.to(readTypedName)
@@ -95,7 +99,7 @@ func readTypedName(m *machine, c string) {
 // countTyped counts the call whose name was read. Without a name it is one in the
 // form of V3.1, of a tool whose name looks like the type.
 func (m *machine) countTyped(marker string) {
-	name := m.call.name()
+	name := trimmed(m.call.word)
 	if name == "" {
 		name = deepseekType
 	}

@@ -16,7 +16,7 @@ const dsmlMark = "｜DSML｜"
 // Models misspell a section's name, forget the mark or the type of a parameter, close
 // the tag of a call that has none, or put an object in the place of all of them.
 var dsml = format{
-	names:    []string{"deepseek-v3.2"},
+	releases: []release{{"deepseek-v3.2", Reasoning{}}},
 	detect:   detectDSML,
 	reasons:  true,
 	asks:     true,

@@ -12,9 +12,7 @@ var ErrUnknownFormat = errors.New("unknown output format")
 
 // format is a way to write calls. Its markers are literal strings.
 type format struct {
-	// names are those of the releases that write it. They differ in what their
-	// prompts open, or in whitespace, which does not matter to a parser.
-	names []string
+	releases []release
 
 	// detect gives the name of the release that a chat template belongs to, "" if
 	// it is none of these. Formats are asked in the order of the list.
@@ -48,6 +46,20 @@ type format struct {
 	bare bool // without a tag around it
 }
 
+// release is a release of models, or a line of them, that writes a format. Releases of
+// one format differ in what stands around their calls, which a parser does not ask.
+type release struct {
+	name string
+	Reasoning
+}
+
+// Reasoning is how models write reasoning that they close, as they were trained.
+type Reasoning struct {
+	Before string // what stands before </think>
+	Behind string // what stands between </think> and the answer
+	Opens  bool   // they write <think> themselves, where the prompt does not
+}
+
 // formats are all there are; hermes comes last, for it takes every template that
 // has think tags.
 var formats = []*format{&deepseek, &dsml, &kimi, &glm, &llama, &hermes}
@@ -56,70 +68,38 @@ var formats = []*format{&deepseek, &dsml, &kimi, &glm, &llama, &hermes}
 func Formats() []string {
 	var names []string
 	for _, f := range formats {
-		names = append(names, f.names...)
+		for _, r := range f.releases {
+			names = append(names, r.name)
+		}
 	}
 	return names
 }
 
+// ReasoningOf tells how the models of a format, one of Formats, write reasoning; of any
+// other name it tells how most do.
+func ReasoningOf(format string) Reasoning {
+	_, r, err := formatNamed(format)
+	if err != nil {
+		return Reasoning{Before: "\n", Behind: "\n\n"}
+	}
+	return r.Reasoning
+}
+
 // AsksTools reports whether a format, one of Formats, makes something of Options.Tools.
-func AsksTools(name string) bool {
-	f, err := formatNamed(name)
+func AsksTools(format string) bool {
+	f, _, err := formatNamed(format)
 	return err == nil && f.asks
 }
 
-// formatNamed gives the format with a name. The error is ErrUnknownFormat.
-func formatNamed(name string) (*format, error) {
+// formatNamed gives the format and the release with a name. The error is
+// ErrUnknownFormat.
+func formatNamed(name string) (*format, release, error) {
 	for _, f := range formats {
-		for _, n := range f.names {
-			if n == name {
-				return f, nil
+		for _, r := range f.releases {
+			if r.name == name {
+				return f, r, nil
 			}
 		}
 	}
-	return nil, fmt.Errorf("output: %w %q, want one of %s%s", ErrUnknownFormat, name, strings.Join(Formats(), ", "), nearest(name))
-}
-
-// nearest names the formats that a wrong name is close to, for an error.
-func nearest(name string) string {
-	if len(name) > 64 {
-		return ""
-	}
-	name = strings.ToLower(name)
-	best, near := 4, []string{}
-	for _, f := range Formats() {
-		d := editDistance(name, f)
-		if strings.HasPrefix(f, name) && name != "" || strings.HasPrefix(name, f) {
-			d = 1
-		}
-		if d < best {
-			best, near = d, near[:0]
-		}
-		if d == best {
-			near = append(near, f)
-		}
-	}
-	if best > 3 || len(near) == 0 {
-		return ""
-	}
-	return " (nearest: " + strings.Join(near, ", ") + ")"
-}
-
-// editDistance counts the bytes to insert, delete or replace to get from a to b.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := diagonal
-			if a[i] != b[j] {
-				d = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], d
-		}
-	}
-	return row[len(b)]
+	return nil, release{}, fmt.Errorf("output: %w %q, want one of %s", ErrUnknownFormat, name, strings.Join(Formats(), ", "))
 }

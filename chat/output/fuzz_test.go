@@ -17,7 +17,7 @@ var fragments = []string{
 	"<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>", "function", "<｜tool▁sep｜>", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>", "<｜tool", "<｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n", "<｜tool▁call▁begin｜>f<｜tool▁sep｜>",
 	"<｜DSML｜function_calls>", "<｜DSML｜tool_calls>", "<｜DSML｜ calls>", "<｜DSML｜invoke name=\"f\">", "<｜DSML｜ invoke name=\"g\">", "<｜DSML｜invoke", " name=\"k\"", " string=\"true\"", " string=\"false\"", "<｜DSML｜parameter name=\"k\" string=\"true\">", "<｜DSML｜parameter name=\"j\" string=\"false\">", "<｜DSML｜parameter name=\"n\">", "<parameter name=\"s\">", "</｜DSML｜parameter>", "</parameter>", "</｜DSML｜invoke>", "</｜DSML｜function_calls>", "</｜DSML｜tool_calls>", "<｜DSML｜", "</｜DSML｜",
 	"<|tool_calls_section_begin|>", "<|tool_call_begin|>", "functions.f:0", "functions.", "functionsf0", "<|tool_call_argument_begin|>", "<|tool_call_end|>", "<|tool_calls_section_end|>", "<|tool_call",
-	"<tool_call>f\n", "<tool_call>f<arg_key>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "<arg_key>s</arg_key><arg_value>", "<arg_key>s</arg_key>x", "<arg_key>n</arg_key>\n<arg_value>12</arg_value>\n", "<arg_",
+	"<tool_call>f\n", "<tool_call>f<arg_key>", "<tool_call>fs</arg_key>", "<tool_call>f s", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "<arg_key>s</arg_key><arg_value>", "<arg_key>s</arg_key>x", "<arg_key>n</arg_key>\n<arg_value>12</arg_value>\n", "<arg_",
 	"<|python_tag|>", "brave_search.call(", "f.call(q=\"x\", n=1)", "q=", "'it\\'s \"\\n\\q'", "\"x\\'\\/\"", "True", ")", "<|python",
 }
 
@@ -98,9 +98,9 @@ func checkAny(t testing.TB, format, s string, o Options, r *rand.Rand) {
 
 func TestRandomTexts(t *testing.T) {
 	golden := readGolden(t)
-	n := 20000
+	n := 8000
 	if testing.Short() {
-		n = 2000
+		n = 1000
 	}
 	for i := range n {
 		r := rand.New(rand.NewPCG(7, uint64(i)))

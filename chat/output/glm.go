@@ -22,18 +22,18 @@ const (
 // Models forget a tag around a key or before a value, write one around a key twice,
 // or the object of Hermes in the place of all that.
 var glm = format{
-	names:   []string{"glm-4.5", "glm-4.7"},
-	detect:  detectGLM,
-	reasons: true,
-	asks:    true,
-	calls:   []string{toolCallOpen},
-	closers: []string{toolCallClose},
-	params:  []string{argKeyOpen},
-	start:   readText,
-	begin:   readFunction,
-	param:   readArgKey,
-	after:   readText,
-	plain:   readText,
+	releases: []release{{"glm-4.5", Reasoning{Behind: "\n"}}, {"glm-4.7", Reasoning{}}},
+	detect:   detectGLM,
+	reasons:  true,
+	asks:     true,
+	calls:    []string{toolCallOpen},
+	closers:  []string{toolCallClose},
+	params:   []string{argKeyOpen},
+	start:    readText,
+	begin:    readFunction,
+	param:    readArgKey,
+	after:    readText,
+	plain:    readText,
 }
 
 func detectGLM(template string) string {
@@ -46,8 +46,9 @@ func detectGLM(template string) string {
 	return "glm-4.5"
 }
 
-// functionEnds end the name of a call.
-var functionEnds = []string{argKeyOpen, toolCallClose}
+// functionEnds end the name of a call; the last one where the tag before a key was
+// forgotten.
+var functionEnds = []string{argKeyOpen, toolCallClose, argKeyClose}
 
 // readFunction reads the name of a call. It ends at a newline or at the next
 // tag. After a newline the next tag is waited for all the same: anything else
@@ -60,13 +61,9 @@ func readFunction(m *machine, c string) {
 	case m.inMarker(c):
 		marker, more := m.match(functionEnds, c)
 		switch {
-		case marker != "" && len(k.word) > 0:
-			m.count(string(k.word), "")
-			m.to(readParams)
-			m.unread(marker)
 		case marker != "":
 			m.held = append(m.held, marker...)
-			m.failCall()
+			m.endFunction(marker)
 		case !more:
 			m.untag(c)
 			m.failCall()
@@ -78,12 +75,38 @@ func readFunction(m *machine, c string) {
 		m.held = append(m.held, c...)
 		k.spaced = k.spaced || len(k.word) > 0
 		k.lined = k.lined || len(k.word) > 0 && c == "\n"
+	case k.spaced && !k.lined && m.tools.has(string(k.word)) && c != "\n":
+		m.held = append(m.held, c...)
+		k.key = append(k.key, c...)
 	case k.spaced || !functionCharacter(c, len(k.word) == 0):
 		m.unread(c)
 		m.failCall()
 	default:
 		m.held = append(m.held, c...)
 		k.word = append(k.word, c...)
+	}
+}
+
+// endFunction ends the name of a call at a tag. Where that is the one behind a key, the
+// name runs into the key: the tools tell them apart.
+func (m *machine) endFunction(marker string) {
+	k := &m.call
+	name, key := string(k.word), trimmed(k.key)
+	if marker == argKeyClose && key == "" {
+		name, key = m.tools.split(name)
+	}
+	switch {
+	case name == "", (marker == argKeyClose) != (key != ""):
+		m.failCall()
+	case marker == argKeyClose:
+		m.count(name, "")
+		k.param.reset(argKeyOpen)
+		k.param.key = key
+		m.to(readArgGap)
+	default:
+		m.count(name, "")
+		m.to(readParams)
+		m.unread(marker)
 	}
 }
 
@@ -100,7 +123,7 @@ func functionCharacter(c string, first bool) bool {
 // cutFunction ends the name at the end of the text: it is complete if a newline
 // ended it.
 func (m *machine) cutFunction() {
-	if !m.call.lined {
+	if !m.call.lined || len(m.call.key) > 0 {
 		m.held = append(m.held, m.tag...)
 		m.failCall()
 		return
@@ -121,11 +144,11 @@ func readArgKey(m *machine, c string) {
 	case m.inMarker(c):
 		marker, more := m.match(argKeyTags, c)
 		switch {
-		case marker == argKeyOpen && len(strings.TrimFunc(string(v.value), isSpace)) == 0:
+		case marker == argKeyOpen && trimmed(v.value) == "": // once more
 		case marker == argKeyOpen:
 			v.value = append(v.value, marker...)
 		case marker != "":
-			v.key = strings.TrimFunc(string(v.value), isSpace)
+			v.key = trimmed(v.value)
 			v.value = v.value[:0]
 			m.to(readArgGap)
 			if marker == argValueOpen {

@@ -15,7 +15,11 @@ const (
 // models write about them in their reasoning and their answers, so they count only
 // before an object. Several objects in one tag are several calls, in a list or not.
 var hermes = format{
-	names:   []string{"qwen3", "qwq", "hermes"},
+	releases: []release{
+		{"qwen3", Reasoning{Before: "\n", Behind: "\n\n"}},
+		{"qwq", Reasoning{Before: "\n", Behind: "\n\n"}},
+		{"hermes", Reasoning{Before: "\n", Behind: "\n\n"}},
+	},
 	detect:  detectHermes,
 	reasons: true,
 	calls:   []string{toolCallOpen},

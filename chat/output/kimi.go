@@ -19,7 +19,7 @@ const (
 // goes on through a conversation, and the template puts the id of an earlier call
 // back as it was. The tokens of a section are written in the singular, too.
 var kimi = format{
-	names:    []string{"kimi-k2"},
+	releases: []release{{"kimi-k2", Reasoning{Opens: true}}},
 	detect:   detectKimi,
 	reasons:  true,
 	asks:     true,
@@ -44,7 +44,7 @@ func detectKimi(template string) string {
 }
 
 func namedKimi(m *machine, marker string) {
-	id := m.call.name()
+	id := trimmed(m.call.word)
 	m.countNamed(kimiName(id, m.tools), id, marker)
 }
 

@@ -14,12 +14,12 @@ const llamaPythonTag = "<|python_tag|>"
 // stand before the first, too. Models forget the semicolon or write a list. Text that
 // starts in any other way is content to its end.
 var llama = format{
-	names:  []string{"llama-3.1"},
-	detect: detectLlama,
-	bare:   true,
-	start:  readBare,
-	after:  readAfterBare,
-	plain:  readPlain,
+	releases: []release{{"llama-3.1", Reasoning{}}},
+	detect:   detectLlama,
+	bare:     true,
+	start:    readBare,
+	after:    readAfterBare,
+	plain:    readPlain,
 }
 
 func detectLlama(template string) string {

@@ -47,6 +47,8 @@ func readMember(m *machine, c string) {
 	case c == "}" && o.inner:
 		m.record(c)
 		o.inner = false
+	case c == "}" && o.given && !o.named: // closed once too often: the name is to come
+		m.record(c)
 	case c == "}":
 		m.record(c)
 		m.endObject()

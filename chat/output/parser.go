@@ -84,9 +84,9 @@ const (
 )
 
 // NewParser makes a parser for a format, one of Formats. The error is
-// ErrUnknownFormat, with the nearest names, or ErrTools.
+// ErrUnknownFormat or ErrTools.
 func NewParser(format string, o Options) (*Parser, error) {
-	f, err := formatNamed(format)
+	f, _, err := formatNamed(format)
 	if err != nil {
 		return nil, err
 	}

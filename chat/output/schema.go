@@ -65,6 +65,24 @@ func (t tools) has(name string) bool {
 	return ok
 }
 
+// split takes the name of a tool and the key of one of its parameters apart, which
+// stand without anything between. Where that can be read in two ways, or none, both are
+// empty.
+func (t tools) split(s string) (name, key string) {
+	found := 0
+	for n, params := range t {
+		rest, ok := strings.CutPrefix(s, n)
+		if _, known := params[rest]; ok && known {
+			name, key = n, rest
+			found++
+		}
+	}
+	if found != 1 {
+		return "", ""
+	}
+	return name, key
+}
+
 // readTools reads the kinds of all parameters of the tools. Tools that are no functions
 // have no name and are passed over. The error is ErrTools.
 func readTools(list []json.RawMessage) (tools, error) {

@@ -96,7 +96,7 @@ func closingOr(format, s string) string {
 }
 
 func mustFormat(name string) *format {
-	f, err := formatNamed(name)
+	f, _, err := formatNamed(name)
 	if err != nil {
 		panic(err)
 	}
@@ -224,6 +224,8 @@ func TestSlips(t *testing.T) {
 		{"all braces doubled", "qwen3", "<tool_call>\n{{\"name\": \"f\", \"arguments\": {{\"a\": {{\"b\": 1}}, \"c\": 2}}}}\n</tool_call>", said("", "", "f", `{"a": {"b": 1}, "c": 2}`)},
 		{"braces doubled around arguments that come first", "qwq", "<tool_call>\n{\"arguments\": {{\"a\": 1}}, \"name\": \"f\"}\n</tool_call>", said("", "", "f", `{"a": 1}`)},
 		{"a brace too many (yigit353/langchain-qwq#30)", "qwq", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}}\n</tool_call>\nDone.", said("", "Done.", "f", `{"a": 1}`)},
+		{"a brace too many before the name", "qwen3", "<tool_call>\n{\"arguments\": {\"a\": 1}}, \"name\": \"f\"}\n</tool_call>", said("", "", "f", `{"a": 1}`)},
+		{"no name", "qwen3", "<tool_call>\n{\"arguments\": {\"a\": 1}}\n</tool_call>", said("", "<tool_call>\n{\"arguments\": {\"a\": 1}}\n</tool_call>")},
 		{"braces too few", "qwen3", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": {\"b\": [1, \n</tool_call>Done.", said("", "Done.", "f", "{\"a\": {\"b\": [1]}}")},
 		{"two objects in a tag", "qwen3", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n{\"name\": \"g\", \"arguments\": {}}\n</tool_call>", said("", "", "f", `{"a": 1}`, "g", `{}`)},
 		{"a list in a tag", "hermes", "<tool_call>\n[{\"name\": \"f\", \"arguments\": {\"a\": 1}}, {\"name\": \"g\", \"arguments\": {}}]\n</tool_call>", said("", "", "f", `{"a": 1}`, "g", `{}`)},
@@ -247,6 +249,10 @@ func TestSlips(t *testing.T) {
 		{"a tag behind a key twice (vllm-project/vllm#54971)", "glm-4.7", "<tool_call>f<arg_key>a</arg_key></arg_key><arg_value>x</arg_value></tool_call>", said("", "", "f", `{"a": "x"}`)},
 		{"a tag before a key twice (vllm-project/vllm#54971)", "glm-4.7", "<tool_call>f<arg_key><arg_key>a</arg_key><arg_value>x</arg_value></tool_call>", said("", "", "f", `{"a": "x"}`)},
 		{"no tag behind a key", "glm-4.7", "<tool_call>f<arg_key>a<arg_value>x</arg_value></tool_call>", said("", "", "f", `{"a": "x"}`)},
+		{"no tag before the first key (vllm-project/vllm#47190)", "glm-4.7", "<tool_call>finds</arg_key><arg_value>x</arg_value><arg_key>n</arg_key><arg_value>1</arg_value></tool_call>", said("", "", "find", `{"s": "x", "n": 1}`)},
+		{"a space in its place (vllm-project/vllm#47190)", "glm-4.7", "<tool_call>find s</arg_key><arg_value>x</arg_value></tool_call>", said("", "", "find", `{"s": "x"}`)},
+		{"no tag before a key of a tool that nobody knows", "glm-4.7", "<tool_call>lookup</arg_key><arg_value>x</arg_value></tool_call>", said("", "<tool_call>lookup</arg_key><arg_value>x</arg_value></tool_call>")},
+		{"a tool that is spoken of", "glm-4.5", "Write <tool_call>find it</tool_call> or <tool_call>find\nit.", said("", "Write <tool_call>find it</tool_call> or <tool_call>find\nit.")},
 		{"an object in the tag (ml-explore/mlx-lm#792)", "glm-4.7", "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": 1}}</tool_call>", said("", "", "f", `{"a": 1}`)},
 
 		// Llama

@@ -208,7 +208,7 @@ func mean(r *rand.Rand) meaning {
 
 // TestMeaning writes what a model means and reads it.
 func TestMeaning(t *testing.T) {
-	n := 3000
+	n := 2000
 	if testing.Short() {
 		n = 300
 	}
