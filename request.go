@@ -24,6 +24,10 @@ type Request struct {
 	// Rendered says that Tokens are a conversation that was rendered already, so that
 	// the answer is read as one: reasoning, content and calls.
 	Rendered bool
+	// Plain says that what users and tools say in Messages, or what Prompt says, comes
+	// from outside: the names of control tokens in it are ordinary text. What the
+	// template writes stays what it is.
+	Plain bool
 
 	Tools     []jinja.Value // for a conversation: what may be called; see chat.Tool
 	Variables *jinja.Dict   // for a conversation: further variables of the template
@@ -180,8 +184,14 @@ func (e *Engine) prompt(ctx context.Context, r *Request) (prompt, error) {
 	case t == nil:
 		return prompt{}, fmt.Errorf("blitz: the model takes token ids only: %w", tokenizer.ErrNoTokenizer)
 	case r.Messages == nil:
-		ids, err := t.Encode(r.Prompt, tokenizer.AddSpecial)
+		flags := tokenizer.AddSpecial
+		if r.Plain {
+			flags |= tokenizer.Plain
+		}
+		ids, err := t.Encode(r.Prompt, flags)
 		return prompt{ids: ids}, err
+	case r.Plain:
+		return e.model.plainPrompt(ctx, r)
 	}
 	text, err := e.model.Render(ctx, r)
 	if err != nil {

@@ -18,6 +18,7 @@ type runFlags struct {
 	system         string
 	context        count
 	think          think
+	special        choice
 	hideThinking   bool
 	verbose, stats bool
 }
@@ -36,7 +37,8 @@ Without a prompt, on a terminal, it is a chat; /help lists its commands.
 The input is UTF-8, or UTF-16 with its byte order mark. Beside words, a pipe
 that has given nothing when the model is loaded and two seconds are over is no
 part of the prompt; a word - waits for it to its end, and < /dev/null leaves it
-out.
+out. Names of special tokens in a prompt with input are ordinary text, so that
+a file cannot end its turn and begin another; --special tokens reads them.
 
 The answer goes to standard output, with a model's reasoning before it: dimmed
 on a terminal, between <think> tags elsewhere, left out with --hide-thinking.
@@ -55,6 +57,8 @@ every machine.`,
 	cmd.Flags().Var(&f.context, "ctx", "`positions` of prompt and answer together (default the model's, at most 8192)")
 	cmd.Flags().Var(&f.think, "think", "reasoning: `on|off|N`, N the most tokens of it (default as the model does)")
 	cmd.Flags().Lookup("think").NoOptDefVal = "on"
+	f.special = choice{from: []string{specialText, specialTokens}}
+	cmd.Flags().Var(&f.special, "special", "what names of special tokens in the prompt are: `text|tokens` (default text where any of it comes from the standard input, else tokens)")
 	cmd.Flags().BoolVar(&f.hideThinking, "hide-thinking", false, "leave the reasoning out of what is printed")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "print times, rates and the seed to stderr")
 	cmd.Flags().BoolVar(&f.stats, "stats-json", false, "print the same as the last line of stderr, as JSON")
@@ -88,8 +92,14 @@ func (f *runFlags) run(name string, words []string) error {
 			return err
 		}
 	}
-	return f.once(o, asked.text())
+	return f.once(o, asked)
 }
+
+// What names of special tokens in a prompt are.
+const (
+	specialText   = "text"
+	specialTokens = "tokens"
+)
 
 // plainTokens bounds the continuation of plain text, unless --max-tokens does: models
 // without a template rarely find an end.
@@ -101,7 +111,7 @@ func (f *runFlags) request(o *running) blitz.Request {
 	s, _ := o.model.Sampling()
 	f.apply(&s)
 	s.Seed = new(f.seed.next())
-	r := blitz.Request{Sampling: &s, MaxTokens: f.maxTokens.v, Think: f.think.v}
+	r := blitz.Request{Sampling: &s, MaxTokens: f.maxTokens.v, Think: f.think.v, Plain: f.special.v == specialText}
 	if o.plain && !f.maxTokens.set {
 		r.MaxTokens = plainTokens
 	}
@@ -130,15 +140,17 @@ func (f *runFlags) messages() []chat.Message {
 }
 
 // once answers a prompt.
-func (f *runFlags) once(o *running, prompt string) error {
+func (f *runFlags) once(o *running, asked prompt) error {
 	ctx := f.cmd.Context()
 	r := f.request(o)
+	r.Plain = r.Plain || f.special.v == "" && asked.input != ""
+	text := asked.text()
 	if o.plain {
-		if r.Prompt = prompt; f.system != "" {
-			r.Prompt = f.system + "\n\n" + prompt
+		if r.Prompt = text; f.system != "" {
+			r.Prompt = f.system + "\n\n" + text
 		}
 	} else {
-		r.Messages = append(f.messages(), chat.Message{Role: "user", Content: jinja.String(prompt)})
+		r.Messages = append(f.messages(), chat.Message{Role: "user", Content: jinja.String(text)})
 	}
 	out := f.cmd.OutOrStdout()
 	p := newPrinter(out, isTerminal(out), hasStyle(out, os.Getenv), f.hideThinking)
