@@ -20,6 +20,7 @@ type chainDecoder struct {
 	join      string      // stands between tokens
 	stripText string      // what is taken from the beginning of the text …
 	stripN    int         // … at most so many times
+	growth    float64     // bytes that one byte may become
 }
 
 // A tokenStep rewrites the text of a token; first says that it is the first

@@ -46,12 +46,16 @@ func newCharsMap(data []byte) (*charsMap, error) {
 // match, so that a hostile file cannot make a text explode.
 const maxReplacement = 256
 
+// maxMapped is the longest text that is replaced as a whole. A damaged table may
+// lead round in circles.
+const maxMapped = 64
+
 // match finds what the text begins with in the table: its replacement and
 // length, of the longest or of the shortest match. The length is 0 if there is
 // none.
 func (m *charsMap) match(text string, longest bool) (replacement string, n int) {
 	at := offsetOf(m.units[0])
-	for i := 0; i < len(text) && text[i] != 0; i++ {
+	for i := 0; i < min(len(text), maxMapped) && text[i] != 0; i++ {
 		at ^= uint32(text[i])
 		if at >= uint32(len(m.units)) {
 			break
@@ -86,10 +90,10 @@ func offsetOf(unit uint32) uint32 { return unit >> 10 << (unit & (1 << 9) >> 6) 
 // than six bytes as a whole, else to its characters, and always by the
 // shortest match.
 func (m *charsMap) step() normalStep {
-	return wholeStep(func(text string) (string, error) {
+	return wholeStep(func(text string, limit int) (string, error) {
 		var b strings.Builder
 		for i := 0; i < len(text); {
-			if b.Len() > MaxText {
+			if b.Len() > limit {
 				return text, ErrTooLong
 			}
 			n := clusterLen(text, i)

@@ -132,50 +132,53 @@ func newNormalizer(c *component) (normalizer, error) {
 	}
 	var n normalizer
 	for _, c := range list {
-		step, err := c.normalStep()
+		steps, err := c.normalSteps()
 		if err != nil {
 			return nil, fmt.Errorf("normalizer %s: %w", c.Type, err)
 		}
-		n = append(n, step)
+		for _, step := range steps {
+			n = append(n, namedStep{c.Type, step})
+		}
 	}
 	return n, nil
 }
 
-func (c *component) normalStep() (normalStep, error) {
+func (c *component) normalSteps() ([]normalStep, error) {
+	one := func(step normalStep) ([]normalStep, error) { return []normalStep{step}, nil }
 	switch c.Type {
 	case "NFC":
-		return formStep(norm.NFC), nil
+		return one(formStep(norm.NFC))
 	case "NFD":
-		return formStep(norm.NFD), nil
+		return one(formStep(norm.NFD))
 	case "NFKC":
-		return formStep(norm.NFKC), nil
+		return one(formStep(norm.NFKC))
 	case "NFKD":
-		return formStep(norm.NFKD), nil
+		return one(formStep(norm.NFKD))
 	case "Lowercase":
-		return lowerStep(), nil
+		return one(lowerStep())
 	case "StripAccents":
-		return dropStep(classM), nil
+		return one(dropStep(classM))
 	case "Strip":
-		return stripStep(or(c.StripLeft, true), or(c.StripRight, true)), nil
+		return one(stripStep(or(c.StripLeft, true), or(c.StripRight, true)))
 	case "Nmt":
-		return mapStep(cleanNMT), nil
+		return one(mapStep(cleanNMT))
 	case "Prepend":
-		return prependStep(c.Prepend), checkInsert(c.Prepend)
+		return []normalStep{prependStep(c.Prepend)}, checkInsert(c.Prepend)
 	case "Replace":
 		f, err := c.Pattern.finder()
 		if err != nil {
 			return nil, err
 		}
-		return replaceStep(f, c.Content), checkInsert(c.Content)
+		return []normalStep{replaceStep(f, c.Content)}, checkInsert(c.Content)
 	case "Precompiled":
 		m, err := newCharsMap(c.Charsmap)
 		if err != nil || m == nil {
-			return plainStep(func(text string) string { return text }), err
+			return nil, err
 		}
-		return m.step(), nil
+		return one(m.step())
 	case "BertNormalizer", "Bert":
 		lower := or(c.Lowercase, true)
-		return bertStep(or(c.CleanText, true), or(c.HandleChineseChars, true), or(c.StripAccents, lower), lower), nil
+		return bertSteps(or(c.CleanText, true), or(c.HandleChineseChars, true), or(c.StripAccents, lower), lower), nil
 	}
 	return nil, ErrUnsupported
 }

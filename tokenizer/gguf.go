@@ -141,6 +141,9 @@ func (g *ggufTokens) read() error {
 		if g.texts[i] == "" {
 			g.kinds[i] = kindUnused
 		}
+		if k := g.kinds[i]; k != kindNormal && k != kindByte && k != kindUnused && len(g.texts[i]) > maxTokenBytes {
+			return fmt.Errorf("tokenizer.ggml.tokens: token %d: %w: %d bytes, want at most %d", i, ErrUnsupported, len(g.texts[i]), maxTokenBytes)
+		}
 	}
 	g.scores, ok = g.meta.Floats(ggml + "scores")
 	if err := g.wrongType("scores", ok, "array of numbers"); err != nil {
@@ -154,7 +157,7 @@ func (g *ggufTokens) read() error {
 
 // enterAdded makes known every token that is no piece of the model: control,
 // user-defined, unknown and unused ones. All but the unused are found in text.
-func (g *ggufTokens) enterAdded(t *Tokenizer) {
+func (g *ggufTokens) enterAdded(t *Tokenizer) error {
 	t.kinds = g.kinds
 	stripping := g.stripsBlanks()
 	var list tokenList
@@ -173,7 +176,11 @@ func (g *ggufTokens) enterAdded(t *Tokenizer) {
 		t.enter(a)
 		list.add(a, text)
 	}
-	t.find, t.findPlain = list.matchers()
+	var err error
+	if t.find, t.findPlain, err = list.matchers(); err != nil {
+		return fmt.Errorf("tokenizer.ggml.tokens: %w", err)
+	}
+	return nil
 }
 
 // stripsBlanks reports whether the added tokens take the blanks behind them.
@@ -228,10 +235,12 @@ func (g *ggufTokens) loadBPE(t *Tokenizer, model string) error {
 	}
 	b.findStarts(f.blanks)
 	t.model = b
-	g.enterAdded(t)
+	if err := g.enterAdded(t); err != nil {
+		return err
+	}
 	t.decoder = rawDecoder{}
 	if f.blanks {
-		t.normalizer = normalizer{replaceStep(literalFinder(" "), blank)}
+		t.normalizer = blankNormalizer()
 		t.addCut(b)
 		t.decoder = blankDecoder{}
 	}
@@ -289,8 +298,7 @@ func (g *ggufTokens) loadTiktoken(t *Tokenizer) error {
 	}
 	r.findBytes()
 	t.model, t.decoder = r, rawDecoder{}
-	g.enterAdded(t)
-	return nil
+	return g.enterAdded(t)
 }
 
 // loadRanked builds a SentencePiece BPE.
@@ -315,13 +323,15 @@ func (g *ggufTokens) loadRanked(t *Tokenizer) error {
 		}
 	}
 	r.findBytes()
-	g.enterAdded(t)
+	if err := g.enterAdded(t); err != nil {
+		return err
+	}
 	if at := slices.Index(g.kinds, kindUnknown); at >= 0 {
 		r.unknown = int32(at)
 	}
 	t.model = r
 	n := spmNormalizer{dummyPrefix: g.spacePrefix, escape: true}
-	t.normalizer = normalizer{wholeStep(n.normalize)}
+	t.normalizer = n.normalizer()
 	t.stages = r.cut()
 	t.decoder = blankDecoder{prefixed: g.spacePrefix}
 	return nil
@@ -369,7 +379,9 @@ func (g *ggufTokens) loadUnigram(t *Tokenizer) error {
 		return fmt.Errorf("%w: tokenizer.ggml.unknown_token_id: got %d, want 0 to %d", ErrDamaged, u.unknown, len(g.texts)-1)
 	}
 	t.model = u
-	g.enterAdded(t)
+	if err := g.enterAdded(t); err != nil {
+		return err
+	}
 	return g.setUnigramText(t, userKeys)
 }
 
@@ -398,9 +410,11 @@ func (g *ggufTokens) setUnigramText(t *Tokenizer, user []trieKey) error {
 		dummyPrefix: flag("add_space_prefix", true), suffix: flag("treat_whitespace_as_suffix", false),
 	}
 	if len(user) > 0 {
-		n.user = newTrie(user)
+		if n.user, err = newTrie(user); err != nil {
+			return fmt.Errorf("tokenizer.ggml.tokens: %w", err)
+		}
 	}
-	t.normalizer = normalizer{wholeStep(n.normalize)}
+	t.normalizer = n.normalizer()
 	t.decoder = blankDecoder{prefixed: n.dummyPrefix}
 	return nil
 }

@@ -16,9 +16,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// A golden is what a published tokenizer makes of the strings of cases.json.gz.
+// goldenIDs are what a published tokenizer makes of the strings of cases.json.gz.
 // A null stands for the same as encode, or for the string itself.
-type golden struct {
+type goldenIDs struct {
 	Encode      [][]int32 `json:"encode"`
 	EncodePlain [][]int32 `json:"encode_plain"`
 	BOSEOS      []int32   `json:"bos_eos"`
@@ -172,7 +172,7 @@ func checkGolden(t *testing.T, tok *Tokenizer, dir, name string, gguf bool) {
 	t.Helper()
 	var cases goldenCases
 	unzipJSON(t, filepath.Join(dir, "cases.json.gz"), &cases)
-	var g golden
+	var g goldenIDs
 	unzipJSON(t, filepath.Join(dir, name+".json.gz"), &g)
 	for i, s := range cases.Strings {
 		if gguf && !sameAsGGUF(name, s) {

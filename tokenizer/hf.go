@@ -32,20 +32,27 @@ type hfAdded struct {
 
 // An hfModel is the model section; the large lists are kept as text.
 type hfModel struct {
-	Type             string   `json:"type"`
-	Dropout          *float64 `json:"dropout"`
-	UnkToken         *string  `json:"unk_token"`
-	ContinuingPrefix *string  `json:"continuing_subword_prefix"`
-	WordEnd          *string  `json:"end_of_word_suffix"`
-	FuseUnk          bool     `json:"fuse_unk"`
-	ByteFallback     bool     `json:"byte_fallback"`
-	IgnoreMerges     bool     `json:"ignore_merges"`
-	UnkID            *int32   `json:"unk_id"`
+	Type             string
+	Dropout          *float64
+	UnkToken         *string
+	ContinuingPrefix *string
+	WordEnd          *string
+	FuseUnk          bool
+	ByteFallback     bool
+	IgnoreMerges     bool
+	UnkID            *int32
 
 	vocab, merges []byte
 }
 
-const maxJSONFile = 512 << 20
+// Caps on a tokenizer.json. The largest published ones have 40 MiB, all but some
+// hundred KiB of it vocabulary and merges.
+const (
+	maxJSONFile   = 128 << 20
+	maxSection    = 8 << 20 // bytes of a section that describes steps
+	maxValues     = 1 << 16 // objects in one
+	maxAddedCount = 1 << 18 // added tokens
+)
 
 // parseTokenizerJSON builds a tokenizer from the text of a tokenizer.json and
 // from what lies beside it.
@@ -99,7 +106,10 @@ func readHFFile(data []byte) (*hfFile, error) {
 		var into any
 		switch string(key) {
 		case "added_tokens":
-			into = &f.Added
+			if err := f.readAdded(&s); err != nil {
+				return fmt.Errorf("added_tokens: %w", err)
+			}
+			return nil
 		case "normalizer":
 			into = &f.Normalizer
 		case "pre_tokenizer":
@@ -119,6 +129,9 @@ func readHFFile(data []byte) (*hfFile, error) {
 		if err != nil {
 			return err
 		}
+		if len(raw) > maxSection || bytes.Count(raw, []byte{'{'}) > maxValues {
+			return fmt.Errorf("%s: %w: %d bytes, want at most %d and %d objects", name, ErrUnsupported, len(raw), maxSection, maxValues)
+		}
 		if err := json.Unmarshal(raw, into); err != nil {
 			return fmt.Errorf("%s: %w: %w", name, ErrDamaged, err)
 		}
@@ -135,34 +148,70 @@ func readHFFile(data []byte) (*hfFile, error) {
 	return f, nil
 }
 
+// readAdded reads the added tokens.
+func (f *hfFile) readAdded(s *jsonScan) error {
+	if s.peek() == 'n' {
+		return s.skip(0)
+	}
+	return s.array(func() error {
+		raw, err := s.raw()
+		if err != nil {
+			return err
+		}
+		if len(f.Added) == maxAddedCount {
+			return fmt.Errorf("%w: more than %d tokens", ErrUnsupported, maxAddedCount)
+		}
+		var a hfAdded
+		if err := json.Unmarshal(raw, &a); err != nil {
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		f.Added = append(f.Added, a)
+		return nil
+	})
+}
+
 // read reads the model section.
 func (m *hfModel) read(s *jsonScan) error {
-	small := []byte{'{'}
-	err := s.object(func(key []byte) error {
+	return s.object(func(key []byte) error {
 		name := string(key)
 		raw, err := s.raw()
 		if err != nil {
 			return err
 		}
+		var into any
 		switch name {
 		case "vocab":
 			m.vocab = raw
+			return nil
 		case "merges":
 			m.merges = raw
+			return nil
+		case "type":
+			into = &m.Type
+		case "dropout":
+			into = &m.Dropout
+		case "unk_token":
+			into = &m.UnkToken
+		case "continuing_subword_prefix":
+			into = &m.ContinuingPrefix
+		case "end_of_word_suffix":
+			into = &m.WordEnd
+		case "fuse_unk":
+			into = &m.FuseUnk
+		case "byte_fallback":
+			into = &m.ByteFallback
+		case "ignore_merges":
+			into = &m.IgnoreMerges
+		case "unk_id":
+			into = &m.UnkID
 		default:
-			quoted, _ := json.Marshal(name)
-			small = append(append(append(append(small, quoted...), ':'), raw...), ',')
+			return nil
+		}
+		if err := json.Unmarshal(raw, into); err != nil {
+			return fmt.Errorf("model: %s: %w: %w", name, ErrDamaged, err)
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	small = append(bytes.TrimSuffix(small, []byte{','}), '}')
-	if err := json.Unmarshal(small, m); err != nil {
-		return fmt.Errorf("model: %w: %w", ErrDamaged, err)
-	}
-	return nil
 }
 
 // kind returns the type of the model. The oldest files do not name it.

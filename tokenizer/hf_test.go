@@ -195,7 +195,7 @@ func TestLower(t *testing.T) {
 		"ÀB": "àb", "İ": "i\u0307", "\u1C89": "\u1C8A", "\uA7CB": "\u0264", "\uA7DC": "\u019B",
 		"\U00010D65": "\U00010D85", "\U00016EA0": "\U00016EBB", "\u1C8A": "\u1C8A", "Σ": "σ",
 	} {
-		if got, _, _ := lowerStep()(text); got != want {
+		if got, _, _ := lowerStep()(text, 100); got != want {
 			t.Errorf("lower %+q: got %+q, want %+q", text, got, want)
 		}
 	}

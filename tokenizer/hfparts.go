@@ -15,8 +15,8 @@ func (t *Tokenizer) addTokens(added []hfAdded) error {
 		if a.Content == "" {
 			continue
 		}
-		if len(a.Content) > maxPieceBytes {
-			return fmt.Errorf("added_tokens: a token of %d bytes: %w, want at most %d", len(a.Content), ErrUnsupported, maxPieceBytes)
+		if len(a.Content) > maxTokenBytes {
+			return fmt.Errorf("added_tokens: a token of %d bytes: %w, want at most %d", len(a.Content), ErrUnsupported, maxTokenBytes)
 		}
 		id, err := t.idOfAdded(a, next)
 		if err != nil {
@@ -39,11 +39,19 @@ func (t *Tokenizer) addTokens(added []hfAdded) error {
 		if err != nil {
 			return fmt.Errorf("added_tokens %.40q: %w", a.Content, err)
 		}
+		if len(pattern) > maxReplacement*maxTokenBytes {
+			return fmt.Errorf("added_tokens %.40q: %w: %d bytes when it is normalized", a.Content, ErrUnsupported, len(pattern))
+		}
 		token.shown = pattern
 		normal.add(token, pattern)
 	}
-	t.find, t.findPlain = raw.matchers()
-	t.findNormal, t.normalPlain = normal.matchers()
+	var err error
+	if t.find, t.findPlain, err = raw.matchers(); err == nil {
+		t.findNormal, t.normalPlain, err = normal.matchers()
+	}
+	if err != nil {
+		return fmt.Errorf("added_tokens: %w", err)
+	}
 	return nil
 }
 
@@ -111,18 +119,18 @@ func (l *tokenList) add(t *addedToken, pattern string) {
 
 // matchers returns what finds all tokens, and what finds those that are no
 // control tokens.
-func (l *tokenList) matchers() (all, plain *matcher) {
+func (l *tokenList) matchers() (all, plain *matcher, err error) {
 	var p tokenList
 	for i, t := range l.tokens {
 		if !t.control {
 			p.add(t, l.patterns[i])
 		}
 	}
-	all = newMatcher(l.tokens, l.patterns)
-	if len(p.tokens) == len(l.tokens) {
-		return all, all
+	if all, err = newMatcher(l.tokens, l.patterns); err != nil || len(p.tokens) == len(l.tokens) {
+		return all, all, err
 	}
-	return all, newMatcher(p.tokens, p.patterns)
+	plain, err = newMatcher(p.tokens, p.patterns)
+	return all, plain, err
 }
 
 // addCut adds the cut between characters to the stages of a model that would
@@ -162,7 +170,7 @@ func (t *Tokenizer) setDecoder(c *component) error {
 		t.decoder = rawDecoder{}
 		return nil
 	}
-	d := &chainDecoder{}
+	d := &chainDecoder{growth: 1}
 	if len(list) == 0 {
 		d.join = " "
 	}
@@ -205,10 +213,13 @@ func (d *chainDecoder) add(c *component, fused bool) error {
 		if d.stripN > 0 {
 			return fmt.Errorf("%w behind a Strip of the joined text", ErrUnsupported)
 		}
+		if d.growth *= max(1, float64(len(c.Content))/float64(len(lit))); d.growth > maxReplacement {
+			return fmt.Errorf("%w: the decoders make %.0f times as much of a text, want at most %d", ErrUnsupported, d.growth, maxReplacement)
+		}
 		*then = append(*then, func(token string, _ bool) string {
 			return strings.ReplaceAll(token, string(lit), c.Content)
 		})
-		return checkInsert(c.Content)
+		return nil
 	case "Strip":
 		if len(c.Content) == 0 || charLen(c.Content, 0) != len(c.Content) || c.Start < 0 || c.Stop < 0 {
 			return fmt.Errorf("%w: content: got %.20q, want one character", ErrDamaged, c.Content)
@@ -241,6 +252,9 @@ func errOr(err, otherwise error) error {
 	return otherwise
 }
 
+// maxAround is the most ids that are put around each text; real files have a few.
+const maxAround = 1024
+
 // setTemplate reads what a post-processor puts around a text.
 func (t *Tokenizer) setTemplate(c *component) error {
 	list, err := flatten(c, func(c *component) []component { return c.Processors }, 0)
@@ -264,6 +278,9 @@ func (t *Tokenizer) setTemplate(c *component) error {
 			return fmt.Errorf("post_processor %s: %w", c.Type, err)
 		}
 	}
+	if n := len(t.prefix) + len(t.suffix); n > maxAround {
+		return fmt.Errorf("post_processor: %w: %d ids around each text, want at most %d", ErrUnsupported, n, maxAround)
+	}
 	for _, id := range append(t.prefix[:len(t.prefix):len(t.prefix)], t.suffix...) {
 		if id < 0 || int(id) >= len(t.kinds) {
 			return fmt.Errorf("post_processor: %w: %w: %d, want 0 to %d", ErrDamaged, ErrID, id, len(t.kinds)-1)
@@ -286,6 +303,9 @@ func (t *Tokenizer) readTemplate(c *component) error {
 			token, ok := c.SpecialTokens[item.SpecialToken.ID]
 			if !ok {
 				return fmt.Errorf("%w: single names %.40q, which special_tokens lacks", ErrDamaged, item.SpecialToken.ID)
+			}
+			if n := len(prefix) + len(suffix) + len(token.IDs); n > maxAround {
+				return fmt.Errorf("single: %w: %d ids and more around each text, want at most %d", ErrUnsupported, n, maxAround)
 			}
 			if text {
 				suffix = append(suffix, token.IDs...)

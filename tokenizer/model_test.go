@@ -271,7 +271,10 @@ func TestTrie(t *testing.T) {
 				want[string(k)] = i
 			}
 		}
-		tr := newTrie(keys)
+		tr, err := newTrie(keys)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for range 200 {
 			text := make([]byte, r.IntN(8))
 			for j := range text {

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,18 +15,32 @@ const (
 	blankRune = '▁'
 )
 
-// A normalStep rewrites text before it is split. It is cut if what the text
-// began with was taken away.
-type normalStep func(text string) (out string, cut bool, err error)
+// A normalStep rewrites text before it is split, into at most limit bytes: more
+// are ErrTooLong. It is cut if what the text began with was taken away.
+type normalStep func(text string, limit int) (out string, cut bool, err error)
 
-// A normalizer is a list of steps.
-type normalizer []normalStep
+// A normalizer is a list of steps with their names.
+type normalizer []namedStep
+
+type namedStep struct {
+	name string
+	step normalStep
+}
+
+// maxGrown is how long a text of n bytes may become on its way. Real steps make
+// three bytes of one, and more of few; those of a hostile file could double a text
+// again and again.
+func maxGrown(n int) int { return min(4*n+1<<20, MaxText) }
 
 func (n normalizer) apply(text string) (out string, cut bool, err error) {
-	for _, step := range n {
-		var more bool
-		if text, more, err = step(text); err != nil {
-			return text, cut, err
+	limit := maxGrown(len(text))
+	for _, s := range n {
+		from, more := len(text), false
+		if text, more, err = s.step(text, limit); err == nil && len(text) > limit {
+			err = ErrTooLong
+		}
+		if err != nil {
+			return "", cut, fmt.Errorf("normalizer %s: a text of %d bytes: %w", s.name, from, err)
 		}
 		cut = cut || more
 	}
@@ -33,29 +48,51 @@ func (n normalizer) apply(text string) (out string, cut bool, err error) {
 }
 
 // wholeStep makes a step of a function that cuts nothing.
-func wholeStep(f func(string) (string, error)) normalStep {
-	return func(text string) (string, bool, error) {
-		out, err := f(text)
+func wholeStep(f func(text string, limit int) (string, error)) normalStep {
+	return func(text string, limit int) (string, bool, error) {
+		out, err := f(text, limit)
 		return out, false, err
 	}
 }
 
-// plainStep makes a step of a function that cuts nothing and cannot fail.
+// plainStep makes a step of a function that cuts nothing and cannot fail: it makes
+// at most four bytes of one.
 func plainStep(f func(string) string) normalStep {
-	return func(text string) (string, bool, error) { return f(text), false, nil }
+	return func(text string, _ int) (string, bool, error) { return f(text), false, nil }
+}
+
+// blankNormalizer writes spaces as ▁.
+func blankNormalizer() normalizer {
+	return normalizer{{"Replace", replaceStep(literalFinder(" "), blank)}}
 }
 
 // mapStep makes a step of a function that gives each character its like, or -1
 // to remove it.
 func mapStep(f func(rune) rune) normalStep {
-	return func(text string) (string, bool, error) {
+	return func(text string, _ int) (string, bool, error) {
 		first, n := utf8.DecodeRuneInString(text)
 		return strings.Map(f, text), n > 0 && f(first) < 0, nil
 	}
 }
 
-// formStep brings text into a Unicode normal form.
-func formStep(form norm.Form) normalStep { return plainStep(form.String) }
+// formStep brings text into a Unicode normal form. Compatibility forms make up to
+// 18 characters of one.
+func formStep(form norm.Form) normalStep {
+	return wholeStep(func(text string, limit int) (string, error) {
+		if form == norm.NFC || form == norm.NFD || 18*len(text) <= limit {
+			return form.String(text), nil
+		}
+		var it norm.Iter
+		var b strings.Builder
+		for it.InitString(form, text); !it.Done(); {
+			if b.Len() > limit {
+				return "", ErrTooLong
+			}
+			b.Write(it.Next())
+		}
+		return b.String(), nil
+	})
+}
 
 // prependStep puts a string in front of every text that is not empty.
 func prependStep(prefix string) normalStep {
@@ -75,26 +112,31 @@ func replaceStep(f finder, with string) normalStep {
 		return n > 1 || n == 1 && with == ""
 	}
 	if lit, ok := f.(literalFinder); ok && lit != "" {
-		return func(text string) (string, bool, error) {
-			if len(with) > len(lit) && len(text)+strings.Count(text, string(lit))*(len(with)-len(lit)) > MaxText {
+		return func(text string, limit int) (string, bool, error) {
+			if len(with) > len(lit) && len(text)+strings.Count(text, string(lit))*(len(with)-len(lit)) > limit {
 				return text, false, ErrTooLong
 			}
 			return strings.ReplaceAll(text, string(lit), with), strings.HasPrefix(text, string(lit)) && cuts(string(lit)), nil
 		}
 	}
-	return func(text string) (string, bool, error) {
+	return func(text string, limit int) (string, bool, error) {
 		matches, err := f.find(nil, text, span{0, int32(len(text))})
 		if err != nil || len(matches) == 0 {
 			return text, false, err
 		}
+		size := len(text) + len(matches)*len(with)
+		for _, m := range matches {
+			size -= int(m.end - m.start)
+		}
+		if size > limit {
+			return text, false, ErrTooLong
+		}
 		var b strings.Builder
+		b.Grow(size)
 		at := int32(0)
 		for _, m := range matches {
 			b.WriteString(text[at:m.start])
 			b.WriteString(with)
-			if b.Len() > MaxText {
-				return text, false, ErrTooLong
-			}
 			at = m.end
 		}
 		b.WriteString(text[at:])
@@ -104,7 +146,7 @@ func replaceStep(f finder, with string) normalStep {
 
 // stripStep removes blanks at the ends.
 func stripStep(left, right bool) normalStep {
-	return func(text string) (string, bool, error) {
+	return func(text string, _ int) (string, bool, error) {
 		n := len(text)
 		if left {
 			text = trimBlanksLeft(text)
@@ -165,22 +207,22 @@ func cleanNMT(r rune) rune {
 	return r
 }
 
-// bertStep is the normalizer of BERT.
-func bertStep(clean, cjk, accents, lower bool) normalStep {
-	var n normalizer
+// bertSteps are the normalizer of BERT.
+func bertSteps(clean, cjk, accents, lower bool) []normalStep {
+	var steps []normalStep
 	if clean {
-		n = append(n, mapStep(cleanBERT))
+		steps = append(steps, mapStep(cleanBERT))
 	}
 	if cjk {
-		n = append(n, plainStep(spaceIdeographs))
+		steps = append(steps, plainStep(spaceIdeographs))
 	}
 	if accents {
-		n = append(n, formStep(norm.NFD), dropStep(classMn))
+		steps = append(steps, formStep(norm.NFD), dropStep(classMn))
 	}
 	if lower {
-		n = append(n, lowerStep())
+		steps = append(steps, lowerStep())
 	}
-	return n.apply
+	return steps
 }
 
 // cleanBERT removes controls and U+FFFD and makes every blank a space.

@@ -14,7 +14,9 @@ var fileNames = []string{
 	"tokenizer.json", "tokenizer.model", "tiktoken.model", "spiece.model", "sentencepiece.bpe.model",
 }
 
-const maxModelFile = 128 << 20
+// maxModelFile is the longest model file, in bytes. The largest published ones have
+// 14 MiB.
+const maxModelFile = 64 << 20
 
 // Open reads the tokenizer in a folder or file: a tokenizer.json, a
 // SentencePiece model, or tiktoken ranks as Kimi publishes them. Settings,

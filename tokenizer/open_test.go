@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 type dict = map[string]any
@@ -469,7 +468,7 @@ func TestWrongFiles(t *testing.T) {
 		}}, ErrID, "post_processor"},
 		"bert":           {dict{"post_processor": dict{"type": "BertProcessing"}}, ErrDamaged, "cls"},
 		"added id":       {dict{"added_tokens": []any{dict{"id": maxVocab, "content": "x\n"}}}, ErrDamaged, "added_tokens"},
-		"added too long": {dict{"added_tokens": []any{dict{"id": 300, "content": strings.Repeat("é", maxPieceBytes)}}}, ErrUnsupported, "added_tokens"},
+		"added too long": {dict{"added_tokens": []any{dict{"id": 300, "content": strings.Repeat("é", maxTokenBytes)}}}, ErrUnsupported, "added_tokens"},
 		"added is text":  {dict{"added_tokens": "x"}, ErrDamaged, "added_tokens"},
 	} {
 		var data []byte
@@ -567,16 +566,8 @@ func TestFilesFromAnywhere(t *testing.T) {
 func TestTextTooLong(t *testing.T) {
 	tok := mustOpen(t, writeFolder(t, dict{"tokenizer.json": small(nil)}))
 	long := strings.Repeat("a", MaxText+1)
-	start := time.Now()
 	ids, err := tok.AppendEncode([]int32{7}, long, AddSpecial)
 	if !errors.Is(err, ErrTooLong) || !slices.Equal(ids, []int32{7}) {
 		t.Errorf("got %d ids, %v, want ErrTooLong and what was there", len(ids), err)
-	}
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("took %v", took)
-	}
-	grow := replaceStep(literalFinder("a"), strings.Repeat("b", maxReplacement))
-	if _, _, err := grow(long[:MaxText/maxReplacement+1]); !errors.Is(err, ErrTooLong) {
-		t.Errorf("a text that grows: got %v, want ErrTooLong", err)
 	}
 }

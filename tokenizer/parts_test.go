@@ -65,7 +65,10 @@ func TestSplitCovered(t *testing.T) {
 	for i, text := range []string{"aa", "ab", "aab", "b", "abab", "ba"} {
 		list.add(&addedToken{id: int32(i), content: text, control: i%2 == 0}, text)
 	}
-	all, plain := list.matchers()
+	all, plain, err := list.matchers()
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 3000 {
 		text := make([]byte, r.IntN(14))

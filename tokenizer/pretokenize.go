@@ -1,6 +1,9 @@
 package tokenizer
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // pieces are the parts of a text that a model encodes one by one. What lies
 // between the spans is not encoded.
@@ -8,6 +11,7 @@ type pieces struct {
 	text  string
 	spans []span
 	first bool // the first span begins where the whole text begins
+	limit int  // the most bytes that text may become
 }
 
 // A stage splits or rewrites every piece.
@@ -143,8 +147,8 @@ func (f rewriteStage) apply(e *encoder) error {
 	for i, s := range p.spans {
 		n := len(text)
 		text = f(text, s.of(p.text), i == 0 && p.first)
-		if len(text) > MaxText {
-			return ErrTooLong
+		if len(text) > p.limit {
+			return fmt.Errorf("pre_tokenizer: a text of %d bytes: %w: it grows to more than %d", len(p.text), ErrTooLong, p.limit)
 		}
 		if len(text) > n {
 			out = append(out, span{int32(n), int32(len(text))})

@@ -200,7 +200,7 @@ func TestSplitBehaviors(t *testing.T) {
 		{splitContiguous, false, "a|12|b|3"},
 		{splitContiguous, true, "a|12|b|3"},
 	} {
-		e := &encoder{pieces: pieces{"a12b3", []span{{0, 5}}, true}}
+		e := &encoder{pieces: pieces{"a12b3", []span{{0, 5}}, true, 100}}
 		s := &splitStage{oneOf(classN), c.behavior, c.invert}
 		if err := s.apply(e); err != nil {
 			t.Fatal(err)

@@ -193,7 +193,7 @@ func parseSPM(data []byte, beside *folderConfig) (*Tokenizer, error) {
 	case f.other != 0:
 		return nil, fmt.Errorf("model type %s: %w", [...]string{"WORD", "CHAR"}[min(f.other-3, 1)], ErrUnsupported)
 	case f.bpe:
-		f.loadBPE(t)
+		err = f.loadBPE(t)
 	default:
 		err = f.loadUnigram(t)
 	}
@@ -252,22 +252,30 @@ func (f *spmFile) loadPieces(t *Tokenizer) error {
 }
 
 // userPieces returns the user-defined pieces; nil if there are none.
-func (f *spmFile) userPieces() *trie {
+func (f *spmFile) userPieces() (*trie, error) {
 	var keys []trieKey
 	for id, p := range f.pieces {
-		if p.kind == kindUser {
-			keys = append(keys, trieKey{p.text, int32(id)})
+		if p.kind != kindUser {
+			continue
 		}
+		if len(p.text) > maxPieceBytes {
+			return nil, fmt.Errorf("%w: piece %d: %d bytes, want at most %d", ErrUnsupported, id, len(p.text), maxPieceBytes)
+		}
+		keys = append(keys, trieKey{p.text, int32(id)})
 	}
 	if len(keys) == 0 {
-		return nil
+		return nil, nil
 	}
 	return newTrie(keys)
 }
 
-func (f *spmFile) loadBPE(t *Tokenizer) {
+func (f *spmFile) loadBPE(t *Tokenizer) error {
 	r := newRanked(t.vocab, false)
-	r.unknown, r.frozen = t.roles.unknown, f.userPieces()
+	var err error
+	if r.frozen, err = f.userPieces(); err != nil {
+		return err
+	}
+	r.unknown = t.roles.unknown
 	for _, p := range f.pieces {
 		r.addScore(p.kind, p.score)
 	}
@@ -276,6 +284,7 @@ func (f *spmFile) loadBPE(t *Tokenizer) {
 	}
 	t.model = r
 	t.stages = r.cut()
+	return nil
 }
 
 func (f *spmFile) loadUnigram(t *Tokenizer) error {
@@ -313,11 +322,15 @@ func (f *spmFile) setText(t *Tokenizer) error {
 	if err != nil {
 		return err
 	}
+	user, err := f.userPieces()
+	if err != nil {
+		return err
+	}
 	n := &spmNormalizer{
-		chars: chars, user: f.userPieces(), dummyPrefix: f.dummyPrefix, suffix: f.suffix,
+		chars: chars, user: user, dummyPrefix: f.dummyPrefix, suffix: f.suffix,
 		removeExtra: f.removeExtra, escape: f.escape,
 	}
-	t.normalizer = normalizer{wholeStep(n.normalize)}
+	t.normalizer = n.normalizer()
 	t.decoder = pieceDecoder{prefixed: f.dummyPrefix || f.removeExtra, removeExtra: f.removeExtra, unknown: f.unknownSurface}
 	return nil
 }

@@ -178,7 +178,7 @@ func (f *spmFile) loadGemma(t *Tokenizer, beside *folderConfig) error {
 		return err
 	}
 	b.unknown = t.vocab.find(beside.names.unknown.token.Content)
-	t.normalizer = normalizer{replaceStep(literalFinder(" "), blank)}
+	t.normalizer = blankNormalizer()
 	t.addCut(b)
 	return t.setDecoder(spmDecoder(true, false))
 }
@@ -189,7 +189,10 @@ func (f *spmFile) loadGeneric(t *Tokenizer, beside *folderConfig) error {
 	if err := f.setGenericText(t, legacy); err != nil {
 		return err
 	}
-	user := f.userPieces()
+	user, err := f.userPieces()
+	if err != nil {
+		return err
+	}
 	if user != nil {
 		t.stages = append(t.stages, &splitStage{finder: trieFinder{user}})
 	}
@@ -217,13 +220,13 @@ func (f *spmFile) setGenericText(t *Tokenizer, legacy bool) error {
 		return err
 	}
 	if chars != nil {
-		t.normalizer = append(t.normalizer, chars.step())
+		t.normalizer = append(t.normalizer, namedStep{"Precompiled", chars.step()})
 	}
 	if f.removeExtra {
-		t.normalizer = append(t.normalizer, replaceStep(endSpaces{}, ""), replaceStep(scanner(scanSpaces), " "))
+		t.normalizer = append(t.normalizer, namedStep{"Replace", replaceStep(endSpaces{}, "")}, namedStep{"Replace", replaceStep(scanner(scanSpaces), " ")})
 	}
 	if f.escape {
-		t.normalizer = append(t.normalizer, replaceStep(literalFinder(" "), blank))
+		t.normalizer = append(t.normalizer, blankNormalizer()...)
 	}
 	if !f.dummyPrefix {
 		return nil
@@ -232,12 +235,12 @@ func (f *spmFile) setGenericText(t *Tokenizer, legacy bool) error {
 	if legacy {
 		scheme = prependAlways
 		// A text that begins with a blank gets another.
-		t.normalizer = append(t.normalizer, plainStep(func(text string) string {
+		t.normalizer = append(t.normalizer, namedStep{"Replace", plainStep(func(text string) string {
 			if strings.HasPrefix(text, blank) {
 				return blank + text
 			}
 			return text
-		}))
+		})})
 	}
 	t.stages = metaspace(blank, scheme, false)
 	return nil

@@ -17,8 +17,13 @@ type spmNormalizer struct {
 	escape      bool // write spaces as ▁
 }
 
+// normalizer returns it as the only step.
+func (n *spmNormalizer) normalizer() normalizer {
+	return normalizer{{"of SentencePiece", wholeStep(n.normalize)}}
+}
+
 // normalize is the step of the normalizer.
-func (n *spmNormalizer) normalize(text string) (string, error) {
+func (n *spmNormalizer) normalize(text string, limit int) (string, error) {
 	space := " "
 	if n.escape {
 		space = blank
@@ -38,13 +43,13 @@ func (n *spmNormalizer) normalize(text string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	out := make([]byte, 0, len(text)*3/2+8)
+	out := make([]byte, 0, min(len(text)*3/2+8, limit))
 	if n.dummyPrefix && !n.suffix {
 		out = append(out, space...)
 	}
 	afterSpace := n.removeExtra
 	for text != "" {
-		if len(out) > MaxText {
+		if len(out) > limit {
 			return "", ErrTooLong
 		}
 		with, k := n.prefix(text)

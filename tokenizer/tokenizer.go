@@ -163,9 +163,6 @@ func (t *Tokenizer) encodeText(e *encoder, dst []int32, text string, plain, firs
 	if err != nil || text == "" {
 		return dst, err
 	}
-	if len(text) > MaxText {
-		return dst, ErrTooLong
-	}
 	first = first && !cut
 	find := t.findNormal
 	if plain {
@@ -190,7 +187,7 @@ func (t *Tokenizer) encodeText(e *encoder, dst []int32, text string, plain, firs
 // encodePieces splits text that is all ordinary and encodes its pieces. Few of
 // them become control tokens: in plain text, those are encoded once more.
 func (t *Tokenizer) encodePieces(e *encoder, dst []int32, text string, plain, first bool) ([]int32, error) {
-	e.pieces = pieces{text, append(e.pieces.spans[:0], span{0, int32(len(text))}), first}
+	e.pieces = pieces{text, append(e.pieces.spans[:0], span{0, int32(len(text))}), first, maxGrown(len(text))}
 	for _, s := range t.stages {
 		if err := s.apply(e); err != nil {
 			return dst, err

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -26,9 +27,19 @@ type trieKey struct {
 	value int32
 }
 
+// maxTrieText is the most text of all keys, in bytes: each may become a node. The
+// largest published vocabularies have 10 MiB.
+const maxTrieText = 16 << 20
+
 // newTrie builds a trie. Empty keys are left out; of equal keys the last in
 // keys stays.
-func newTrie(keys []trieKey) *trie {
+func newTrie(keys []trieKey) (*trie, error) {
+	size := 0
+	for _, k := range keys {
+		if size += len(k.text); size > maxTrieText {
+			return nil, fmt.Errorf("%w: tokens of more than %d bytes together", ErrUnsupported, maxTrieText)
+		}
+	}
 	slices.SortStableFunc(keys, func(a, b trieKey) int { return cmp.Compare(a.text, b.text) })
 	t := &trie{nodes: make([]trieNode, 1, len(keys)+1)}
 	t.nodes[0].value = -1
@@ -66,7 +77,7 @@ func newTrie(keys []trieKey) *trie {
 			t.root[t.nodes[i].label] = i
 		}
 	}
-	return t
+	return t, nil
 }
 
 // child returns the child of node for byte b, or 0.

@@ -41,11 +41,14 @@ func newUnigram(keys []trieKey, scores []float64, lowest float64) (*unigram, err
 	for b := range m.fallback {
 		m.fallback[b] = -1
 	}
-	m.trie = newTrie(keys)
-	return m, nil
+	var err error
+	m.trie, err = newTrie(keys)
+	return m, err
 }
 
-const maxPieceBytes = 1024 // of a unigram piece or an added token
+// maxPieceBytes is the longest piece that is looked for at every place of a text.
+// The longest published ones have some hundred bytes.
+const maxPieceBytes = 256
 
 // setBytes gives the model the tokens of single bytes, by which it spells what
 // it does not know. What has a byte without a token stays unknown.

@@ -7,11 +7,12 @@ import (
 	"slices"
 )
 
-// Caps on what a file may ask for.
+// Caps on what a file may ask for. The largest published vocabularies have 262,144
+// entries of 2 MiB and 580,000 merges; a few of a million are known.
 const (
-	maxVocab      = 1 << 22   // entries, and one more than the largest id
-	maxVocabBytes = 256 << 20 // text of all entries
-	maxMerges     = 1 << 23
+	maxVocab      = 1 << 21  // entries, and one more than the largest id
+	maxVocabBytes = 64 << 20 // text of all entries
+	maxMerges     = 1 << 22
 )
 
 // A vocab holds the pieces that a model makes of text. An entry is a piece
