@@ -27,6 +27,8 @@ type Answer struct {
 	settings Settings
 	guided   bool
 	prompt   []int32
+	open     bool    // the prompt ends inside reasoning, prior left out
+	prior    []int32 // the end of prompt: the beginning of the answer, from before it was cut
 
 	output    output.Collector
 	ids       []int32

@@ -7,7 +7,8 @@
 //	…
 //	e, err := blitz.NewEngine(m, nil)
 //	…
-//	answer, err := e.NewSession(nil).Ask(ctx, "Name the capital of France.")
+//	greedy := &blitz.Request{Sampling: &blitz.Sampling{}}
+//	answer, err := e.NewSession(greedy).Ask(ctx, "Name the capital of France.")
 //	for t, err := range answer.Tokens() {
 //		if err != nil {
 //			return err

@@ -138,3 +138,54 @@ func TestSuggestionsBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestEngineOptions: what is out of range is refused, what is left open is filled in.
+func TestEngineOptions(t *testing.T) {
+	m := tinyEngine(t).Model()
+	for name, o := range map[string]EngineOptions{
+		"20,000 threads":               {Threads: 20000},
+		"negative threads":             {Threads: -1},
+		"a context beyond the model's": {Context: m.MaxContext() + 1},
+		"a negative context":           {Context: -1},
+		"negative sequences":           {Sequences: -1},
+		"a million sequences":          {Sequences: 1 << 20},
+		"a negative chunk":             {Chunk: -1},
+		"a cache that there is not":    {Cache: "q9"},
+		"a negative limit":             {MemoryLimit: -1},
+	} {
+		if e, err := NewEngine(m, &o); !errors.Is(err, ErrOption) {
+			t.Errorf("%s: got %v, want %v", name, err, ErrOption)
+			e.Close()
+		}
+	}
+	e, err := NewEngine(m, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if e.Context() != m.MaxContext() || e.Sequences() != 8 || e.Cache() != "f32" || e.Threads() < 1 {
+		t.Errorf("an engine without options has a context of %d, %d sequences, cache %s, %d threads", e.Context(), e.Sequences(), e.Cache(), e.Threads())
+	}
+	far, err := NewEngine(m, &EngineOptions{Context: m.MaxContext() + 100, Stretch: true, Cache: "q8", Sequences: 2, Chunk: 16, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	if far.Context() != m.MaxContext()+100 || far.Cache() != "q8" || far.Sequences() != 2 {
+		t.Errorf("got a context of %d, cache %s, %d sequences", far.Context(), far.Cache(), far.Sequences())
+	}
+}
+
+// TestOpenRefused: what a model has not, or what it is not, is said.
+func TestOpenRefused(t *testing.T) {
+	folder := tinyFolder(t)
+	if _, err := Open(folder, &Options{MTP: true}); !errors.Is(err, ErrNoMTP) {
+		t.Errorf("drafts of a llama: got %v, want %v", err, ErrNoMTP)
+	}
+	if _, err := Open(folder, &Options{MLA: "folded"}); err == nil || !strings.Contains(err.Error(), "folded") {
+		t.Errorf("a form that there is not: got %v", err)
+	}
+	if _, err := Open(filepath.Join(folder, "nowhere"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder that is not there: got %v", err)
+	}
+}

@@ -19,7 +19,8 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer e.Close()
-	answer, err := e.NewSession(nil).Ask(context.Background(), "Name the capital of France.")
+	greedy := &blitz.Request{Sampling: &blitz.Sampling{}} // the zero value is greedy: the same answer each time
+	answer, err := e.NewSession(greedy).Ask(context.Background(), "Name the capital of France.")
 	if err != nil {
 		log.Fatal(err)
 	}

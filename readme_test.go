@@ -1,7 +1,9 @@
 package blitz_test
 
 import (
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -21,6 +23,34 @@ func TestReadme(t *testing.T) {
 	want := strings.ReplaceAll("\n"+example, "\n\t", "\n")[1:] + "\n"
 	if code != want {
 		t.Errorf("README.md has\n%s\nthe compiled example is\n%s", code, want)
+	}
+}
+
+// TestExampleAnswer runs the example with its model.
+func TestExampleAnswer(t *testing.T) {
+	cache := os.Getenv("BLITZ_TEST_CACHE")
+	if dir, err := os.UserCacheDir(); cache == "" && err == nil {
+		cache = filepath.Join(dir, "blitz-accept")
+	}
+	if _, err := os.Stat(filepath.Join(cache, "smollm2.gguf")); err != nil {
+		t.Skip("needs smollm2.gguf: run the acceptance check `real` once, or set BLITZ_TEST_CACHE to its cache folder")
+	}
+	t.Chdir(cache)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout := os.Stdout
+	os.Stdout = w
+	Example()
+	os.Stdout = stdout
+	w.Close()
+	out, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "The capital of France is Paris."; string(out) != want {
+		t.Errorf("the example says %q, want %q", out, want)
 	}
 }
 

@@ -81,15 +81,29 @@ func (r *Request) check(m *Model) error {
 // error wraps ErrContext, ErrNoRoom, ErrNoTemplate, ErrOption, ErrPrompt, ErrTokens or
 // ErrClosed, or tells what of the messages is wrong.
 func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
-	a := &Answer{engine: e, started: time.Now(), stop: stopTexts{texts: slices.Clone(r.Stop)}, guided: len(r.Guides) > 0}
-	if err := errors.Join(r.check(e.model), a.stop.check()); err != nil {
+	a, err := e.newAnswer(&r)
+	if err != nil {
 		return nil, err
 	}
 	p, err := e.prompt(ctx, &r)
 	if err != nil {
 		return nil, err
 	}
-	a.prompt = p.ids
+	if err := a.reader(&r, p); err != nil {
+		return nil, err
+	}
+	if err := a.start(ctx, &r, p); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// newAnswer returns the answer to a request, which it checks.
+func (e *Engine) newAnswer(r *Request) (*Answer, error) {
+	a := &Answer{engine: e, started: time.Now(), stop: stopTexts{texts: slices.Clone(r.Stop)}, guided: len(r.Guides) > 0}
+	if err := errors.Join(r.check(e.model), a.stop.check()); err != nil {
+		return nil, err
+	}
 	sampling := r.Sampling
 	if sampling == nil {
 		s, _ := e.model.Sampling()
@@ -98,11 +112,14 @@ func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
 	a.settings = sampling.resolve()
 	a.settings.LogitBias = maps.Clone(a.settings.LogitBias)
 	a.settings.MaxTokens, a.settings.Stop, a.settings.Think = r.MaxTokens, a.stop.texts, r.Think
-	if err := a.reader(&r, p); err != nil {
-		return nil, err
-	}
+	return a, nil
+}
+
+// start gives the request to the engine.
+func (a *Answer) start(ctx context.Context, r *Request, p prompt) (err error) {
+	a.prompt, a.open = p.ids, p.open
 	request := engine.Request{
-		Tokens: p.ids, MaxTokens: r.MaxTokens, Sampling: a.settings.draw(), Stop: e.model.stops, Logprobs: -1, Observe: r.Observe,
+		Tokens: p.ids, MaxTokens: r.MaxTokens, Sampling: a.settings.draw(), Stop: a.engine.model.stops, Logprobs: -1, Observe: r.Observe,
 	}
 	if r.Logprobs || r.TopTokens > 0 {
 		request.Logprobs = r.TopTokens
@@ -114,11 +131,10 @@ func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
 		request.Guides = append(request.Guides, g)
 	}
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
-	if a.stream, err = e.run.Submit(a.ctx, request); err != nil {
+	if a.stream, err = a.engine.run.Submit(a.ctx, request); err != nil {
 		a.cancel(err)
-		return nil, err
 	}
-	return a, nil
+	return err
 }
 
 // reader makes what the answer is read with.
