@@ -24,7 +24,7 @@ func readArguments(m *machine, c string) {
 		m.breakCall(c)
 	case c == "`" && k.fenced: // nothing in it
 		m.unread(c)
-		m.endArguments(true)
+		m.endArguments()
 	case c == "`":
 		k.fenced = true
 		m.to(readFence)
@@ -55,7 +55,7 @@ func readArgumentsText(m *machine, c string) {
 	text, end := m.str.step(c)
 	m.give(text)
 	if end {
-		m.endArguments(true)
+		m.endArguments()
 	}
 }
 
@@ -69,10 +69,10 @@ func readArgumentsJSON(m *machine, c string) {
 	m.give(text)
 	switch r {
 	case jsonLast:
-		m.endArguments(true)
+		m.endArguments()
 	case jsonOver:
 		m.unread(c)
-		m.endArguments(true)
+		m.endArguments()
 	case jsonBroken:
 		m.unread(c)
 		m.breakArguments(c)
@@ -87,7 +87,7 @@ func (m *machine) breakArguments(c string) {
 		m.to(readForgotten)
 	case c == "`" && m.call.fenced:
 		m.give(string(m.json.missing))
-		m.endArguments(true)
+		m.endArguments()
 	default:
 		m.endCall(false)
 	}
@@ -113,9 +113,9 @@ func readForgotten(m *machine, c string) {
 	}
 }
 
-// endArguments ends a call behind its arguments.
-func (m *machine) endArguments(whole bool) {
-	m.endCall(whole)
+// endArguments ends a call, which is whole, behind its arguments.
+func (m *machine) endArguments() {
+	m.endCall(true)
 	m.to(readAfterArguments)
 }
 

@@ -70,7 +70,7 @@ func (m *machine) endCall(whole bool) {
 		m.give("{}")
 	}
 	m.edge()
-	m.call.open, m.counted = false, true
+	m.call.open, m.sectionUsed = false, true
 	m.to(m.format.after)
 }
 

@@ -12,30 +12,35 @@ type machine struct {
 	format *format
 	tools  tools
 
+	// How it reads.
 	state  state
 	moved  bool     // the state changed
 	inputs []string // what is still to be read, the next last
 	tag    []byte   // the part of a marker that was read
 
-	// Of the text between calls.
+	// What it gives out.
 	out      *deltas
 	kind     DeltaKind // of the text: content, or reasoning as long as no call began
 	draft    *deltas   // in reasoning: takes the place of out once a call begins
 	reasoned int       // bytes given out as reasoning
-	held     []byte    // undecided: see readText
-	trim     bool      // whitespace is dropped here
-	after    bool      // nothing but whitespace and closing tags since the last call
-	wrote    bool      // there is content
-	join     bool      // content so far and content to come need a newline between them
-	section  bool      // a section of calls was begun
-	counted  bool      // and has had a call
 
-	openers, openersAndClosers []string // of calls and sections
-	between                    []string // markers between the parameters of a call
+	// The text between calls.
+	held        []byte // undecided: see readText
+	trim        bool   // whitespace is dropped here
+	after       bool   // nothing but whitespace and closing tags since the last call
+	wrote       bool   // there is content
+	join        bool   // content so far and content to come need a newline between them
+	section     bool   // a section of calls was begun
+	sectionUsed bool   // and has had a call
 
+	// The call that is being read.
 	call callState
 	json jsonValue  // an argument, or all of them
 	str  jsonString // a string whose value is taken
+
+	// Markers: see format.
+	openers, openersAndClosers []string // of calls and sections
+	between                    []string // the parameters of a call
 }
 
 // state reads the next character of the text, or "" for its end. It may put

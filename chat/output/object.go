@@ -72,22 +72,17 @@ func (m *machine) endObject() {
 // readAfterObject reads what may stand between an object and the end of its tag:
 // further objects, brackets and fences that are closed there or once too often.
 func readAfterObject(m *machine, c string) {
-	switch c {
-	case "", "}", "]", ",", ";":
-	case "{":
+	fenced := m.call.fenced
+	switch {
+	case c == "{":
 		m.beginCall()
+		m.call.fenced = fenced
 		m.held = append(m.held, c...)
 		m.beginObject()
-	case "`":
-		if m.call.fenced {
-			return
-		}
-		fallthrough
+	case space(c) || strings.Contains("}],;", c) || c == "`" && fenced:
 	default:
-		if !space(c) {
-			m.unread(c)
-			m.to(readText)
-		}
+		m.unread(c)
+		m.to(readText)
 	}
 }
 

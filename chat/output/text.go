@@ -35,7 +35,7 @@ func readText(m *machine, c string) {
 // markers are those that count where the text stands. Closing tags do after a
 // call, until other text comes, and all through a section that has had a call.
 func (m *machine) markers() []string {
-	if m.after || m.section && m.counted {
+	if m.after || m.section && m.sectionUsed {
 		return m.openersAndClosers
 	}
 	return m.openers
@@ -57,7 +57,7 @@ func (m *machine) marker(s string) {
 		m.beginCall()
 		m.to(m.format.begin)
 	} else {
-		m.section, m.counted = true, false
+		m.section, m.sectionUsed = true, false
 	}
 }
 

@@ -1,0 +1,85 @@
+package output
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestDetectFormat(t *testing.T) {
+	for _, c := range []struct{ name, template, want string }{
+		{"R1", "{{'<｜Assistant｜><think>\\n'}}<｜tool▁call▁begin｜>{{type}}<｜tool▁sep｜>{{name}}\n```json", "deepseek-r1"},
+		{"R1-0528", "{{'<｜Assistant｜>'}}<｜tool▁sep｜>{{name}}\n```json", "deepseek-r1-0528"},
+		{"a distilled model", "{{'<｜Assistant｜><think>\\n'}}", "deepseek-r1"},
+		{"V3.1", "{{'<｜Assistant｜></think>'}}{{name}}<｜tool▁sep｜>{{arguments}}", "deepseek-v3.1"},
+		{"V3.2", "<｜Assistant｜></think><｜DSML｜invoke name=\"<｜tool▁sep｜>", "deepseek-v3.2"},
+		{"Kimi", "<|tool_calls_section_begin|>", "kimi-k2"},
+		{"GLM-4.5", "<think></think><tool_call>{{name}}\n<arg_key>{{k}}</arg_key>\n<arg_value>", "glm-4.5"},
+		{"GLM-4.7", "<think></think><tool_call>{{name}}<arg_key>{{k}}</arg_key><arg_value>", "glm-4.7"},
+		{"Llama", "<|start_header_id|>{\"name\": {{name}}, \"parameters\": ", "llama-3.1"},
+		{"Llama's own tools", "<|python_tag|>", "llama-3.1"},
+		{"Hermes", "<tool_call>\n{\"name\": , \"arguments\": ", "hermes"},
+		{"Qwen3", "{% if enable_thinking %}<|im_start|>assistant\\n<think>\n\n</think><tool_call>\n{\"arguments\"", "qwen3"},
+		{"QwQ", "<|im_start|>assistant\\n<think>\\n<tool_call>\n{\"arguments\"", "qwq"},
+		{"Qwen3-Coder, whose calls have another form", "<tool_call>\n<function={{name}}>{{arguments}}", ""},
+		{"other calls, and reasoning", "<think></think><function={{name}}>", "qwen3"},
+		{"neither", "{{messages}}", ""},
+	} {
+		if got := DetectFormat(c.template); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestOpensReasoning(t *testing.T) {
+	for prompt, want := range map[string]bool{"<think>": true, "x<think>\n\n": true, "<think></think>": false, "": false, "<think> x": false} {
+		if got := OpensReasoning(prompt); got != want {
+			t.Errorf("%q: got %v", prompt, got)
+		}
+	}
+}
+
+// TestFormats holds that all that is asked of a format is there.
+func TestFormats(t *testing.T) {
+	for _, name := range Formats() {
+		f := mustFormat(name)
+		if f.start == nil || f.after == nil || f.plain == nil || f.detect == nil || !f.bare && (f.begin == nil || len(f.calls) == 0) {
+			t.Errorf("%s lacks a state or a marker", name)
+		}
+		if f.nameEnds != nil != (f.named != nil) || f.params != nil != (f.param != nil) {
+			t.Errorf("%s: half of a way to read names or parameters", name)
+		}
+	}
+	if r := ReasoningOf("deepseek-r1-0528"); r != (Reasoning{"\n", "\n\n", true}) {
+		t.Errorf("deepseek-r1-0528: got %+v", r)
+	}
+	if r := ReasoningOf(""); r != (Reasoning{"\n", "\n\n", false}) {
+		t.Errorf("no format: got %+v", r)
+	}
+	if AsksTools("qwen3") || !AsksTools("kimi-k2") || AsksTools("nowhere") {
+		t.Error("AsksTools: want kimi-k2 alone of qwen3, kimi-k2 and nowhere")
+	}
+}
+
+func TestUnknownFormat(t *testing.T) {
+	_, err := Parse("qwen", "", Options{})
+	if !errors.Is(err, ErrUnknownFormat) || !strings.Contains(err.Error(), `"qwen", want one of deepseek-r1, `) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestClosedParser(t *testing.T) {
+	p, err := NewParser("qwen3", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.InCall() || p.InReasoning() {
+		t.Error("a new parser is in a call, or in reasoning")
+	}
+	if d := append(p.Write(" \n"), p.Close()...); len(d) != 1 || d[0].Text != " \n" {
+		t.Errorf("got %+v, want whitespace to the byte", d)
+	}
+	if p.Write("x") != nil || p.Close() != nil {
+		t.Error("a closed parser reads on")
+	}
+}
