@@ -219,11 +219,10 @@ type (
 		frame  frameBinding
 		top    bool
 	}
-	escapeStmt struct {
+	// refusedStmt is a tag that is known and not supported.
+	refusedStmt struct {
 		position
-		enabled expr
-		body    []stmt
-		frame   frameBinding
+		tag string
 	}
 	blockStmt struct {
 		position

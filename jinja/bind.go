@@ -209,8 +209,6 @@ func (b *binder) statement(f *frame, s stmt) error {
 		return b.expr(f, s.target)
 	case *setBlockStmt:
 		return b.setBlock(f, s)
-	case *escapeStmt:
-		return b.escape(f, s)
 	case *blockStmt:
 		return b.blockPlace(f, s)
 	case *breakStmt:
@@ -240,19 +238,6 @@ func (b *binder) filterBlock(f *frame, s *filterStmt) error {
 	}
 	s.frame = in.binding()
 	return b.expr(in, s.filter)
-}
-
-// escape binds an autoescape, whose body is a scope of its own.
-func (b *binder) escape(f *frame, s *escapeStmt) error {
-	in := f.inner()
-	in.survey(s.enabled)
-	in.survey(nodesOf(s.body)...)
-	if err := b.expr(in, s.enabled); err != nil {
-		return err
-	}
-	err := b.statements(in, s.body)
-	s.frame = in.binding()
-	return err
 }
 
 // blockPlace binds the place of a block, which sees the variables that are stored where it stands.

@@ -133,9 +133,6 @@ func (e *concatExpr) eval(r *rendering, s *scope) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.escaping {
-		return r.joinMarkup(parts)
-	}
 	n := 0
 	texts := make([]string, len(parts))
 	for i, p := range parts {

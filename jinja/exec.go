@@ -48,16 +48,11 @@ func (r *rendering) write(s string) error {
 	return nil
 }
 
-// writeObject prints a value; where escaping is on, as HTML.
+// writeObject prints a value.
 func (r *rendering) writeObject(o object) error {
 	s, err := r.text(o)
 	if err != nil {
 		return err
-	}
-	if _, safe := o.(markup); r.escaping && !safe {
-		if s, err = r.escape(s); err != nil {
-			return err
-		}
 	}
 	return r.write(s)
 }
@@ -145,21 +140,13 @@ func (n *filterStmt) exec(r *rendering, s *scope) (flow, error) {
 		return f, err
 	}
 	r.pending++
-	v, err := n.filter.onBlock(r, s, r.safe(text))
+	v, err := n.filter.onBlock(r, s, text)
 	r.pending--
 	if err != nil {
 		return flowNext, err
 	}
 	s.leave(&n.frame)
 	return flowNext, r.writeText(v)
-}
-
-// safe marks the text of a block as HTML where escaping is on.
-func (r *rendering) safe(text string) object {
-	if r.escaping {
-		return markup(text)
-	}
-	return text
 }
 
 func (n *withStmt) exec(r *rendering, s *scope) (flow, error) {
@@ -217,7 +204,7 @@ func (n *setBlockStmt) exec(r *rendering, s *scope) (flow, error) {
 	if f != flowNext || err != nil {
 		return f, err
 	}
-	v := r.safe(text)
+	v := object(text)
 	if n.filter != nil {
 		r.pending++
 		v, err = n.filter.onBlock(r, s, v)
@@ -287,20 +274,8 @@ func (r *rendering) unpack(t *tupleExpr, v object, s *scope, top bool) error {
 	return nil
 }
 
-func (n *escapeStmt) exec(r *rendering, s *scope) (flow, error) {
-	s.enter(&n.frame)
-	v, err := r.value(n.enabled, s)
-	if err != nil {
-		return flowNext, err
-	}
-	outer := r.escaping
-	r.escaping = truth(v)
-	f, err := r.run(n.body, s)
-	r.escaping = outer
-	if f == flowNext && err == nil {
-		s.leave(&n.frame)
-	}
-	return f, err
+func (n *refusedStmt) exec(*rendering, *scope) (flow, error) {
+	return flowNext, faultf(faultRefused, "the tag %s is not supported", n.tag)
 }
 
 func (n *breakStmt) exec(*rendering, *scope) (flow, error) { return flowBreak, nil }
@@ -373,5 +348,5 @@ func (b *block) call(r *rendering, a arguments) (object, error) {
 	if err == nil {
 		err = r.spendText(len(text))
 	}
-	return r.safe(text), err
+	return text, err
 }

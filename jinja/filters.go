@@ -6,60 +6,67 @@ var filters map[string]callee
 
 func init() {
 	filters = map[string]callee{
-		"abs":            fixed("value, /", filterAbs),
-		"attr":           fixed("value, name", filterAttr),
-		"batch":          fixed("value, linecount, fill_with=", filterBatch),
-		"capitalize":     textFilter(capitalize),
-		"center":         fixed("value, width=", filterCenter),
-		"count":          fixed("value, /", filterLength),
-		"d":              fixed("value, default_value=, boolean=", filterDefault),
-		"default":        fixed("value, default_value=, boolean=", filterDefault),
-		"dictsort":       fixed("value, case_sensitive=, by=, reverse=", filterDictsort),
-		"e":              fixed("value, /", filterEscape),
-		"escape":         fixed("value, /", filterEscape),
-		"filesizeformat": fixed("value, binary=", filterFilesize),
-		"first":          fixed("value", filterFirst),
-		"float":          fixed("value, default=", filterFloat),
-		"forceescape":    fixed("value", filterForceEscape),
-		"format":         filterFormat,
-		"groupby":        fixed("value, attribute, default=, case_sensitive=", filterGroupby),
-		"indent":         fixed("s, width=, first=, blank=", filterIndent),
-		"int":            fixed("value, default=, base=", filterInt),
-		"items":          fixed("value", filterItems),
-		"join":           fixed("value, d=, attribute=", filterJoin),
-		"last":           fixed("value", filterLast),
-		"length":         fixed("value, /", filterLength),
-		"list":           fixed("value", filterList),
-		"lower":          textFilter(lower),
-		"map":            filterMap,
-		"max":            fixed("value, case_sensitive=, attribute=", filterMax),
-		"min":            fixed("value, case_sensitive=, attribute=", filterMin),
-		"pprint":         fixed("value", filterPprint),
-		"random":         filterRandom,
-		"reject":         filterReject,
-		"rejectattr":     filterRejectattr,
-		"replace":        fixed("s, old, new, count=", filterReplace),
-		"reverse":        fixed("value", filterReverse),
-		"round":          fixed("value, precision=, method=", filterRound),
-		"safe":           fixed("value", filterSafe),
-		"select":         filterSelect,
-		"selectattr":     filterSelectattr,
-		"slice":          fixed("value, slices, fill_with=", filterSlice),
-		"sort":           fixed("value, reverse=, case_sensitive=, attribute=", filterSort),
-		"string":         fixed("value, /", filterString),
-		"striptags":      fixed("value", filterStriptags),
-		"sum":            fixed("value, attribute=, start=", filterSum),
-		"title":          textFilter(titleWords),
-		"tojson":         fixed("x, ensure_ascii=, indent=, separators=, sort_keys=", filterTojson),
-		"trim":           fixed("value, chars=", filterTrim),
-		"truncate":       fixed("s, length=, killwords=, end=, leeway=", filterTruncate),
-		"unique":         fixed("value, case_sensitive=, attribute=", filterUnique),
-		"upper":          textFilter(upper),
-		"urlencode":      fixed("value", filterURLEncode),
-		"urlize":         filterUrlize,
-		"wordcount":      fixed("value", filterWordcount),
-		"wordwrap":       fixed("s, width=, break_long_words=, wrapstring=, break_on_hyphens=", filterWordwrap),
-		"xmlattr":        fixed("d, autospace=", filterXMLAttr),
+		"abs":         fixed("value, /", filterAbs),
+		"attr":        fixed("value, name", filterAttr),
+		"batch":       fixed("value, linecount, fill_with=", filterBatch),
+		"capitalize":  textFilter(capitalize),
+		"center":      fixed("value, width=", filterCenter),
+		"count":       fixed("value, /", filterLength),
+		"d":           fixed("value, default_value=, boolean=", filterDefault),
+		"default":     fixed("value, default_value=, boolean=", filterDefault),
+		"dictsort":    fixed("value, case_sensitive=, by=, reverse=", filterDictsort),
+		"e":           fixed("value, /", filterEscape),
+		"escape":      fixed("value, /", filterEscape),
+		"first":       fixed("value", filterFirst),
+		"float":       fixed("value, default=", filterFloat),
+		"forceescape": fixed("value", filterForceEscape),
+		"format":      filterFormat,
+		"groupby":     fixed("value, attribute, default=, case_sensitive=", filterGroupby),
+		"indent":      fixed("s, width=, first=, blank=", filterIndent),
+		"int":         fixed("value, default=, base=", filterInt),
+		"items":       fixed("value", filterItems),
+		"join":        fixed("value, d=, attribute=", filterJoin),
+		"last":        fixed("value", filterLast),
+		"length":      fixed("value, /", filterLength),
+		"list":        fixed("value", filterList),
+		"lower":       textFilter(lower),
+		"map":         filterMap,
+		"max":         fixed("value, case_sensitive=, attribute=", filterMax),
+		"min":         fixed("value, case_sensitive=, attribute=", filterMin),
+		"reject":      filterReject,
+		"rejectattr":  filterRejectattr,
+		"replace":     fixed("s, old, new, count=", filterReplace),
+		"reverse":     fixed("value", filterReverse),
+		"round":       fixed("value, precision=, method=", filterRound),
+		"safe":        fixed("value", filterSafe),
+		"select":      filterSelect,
+		"selectattr":  filterSelectattr,
+		"slice":       fixed("value, slices, fill_with=", filterSlice),
+		"sort":        fixed("value, reverse=, case_sensitive=, attribute=", filterSort),
+		"string":      fixed("value, /", filterString),
+		"sum":         fixed("value, attribute=, start=", filterSum),
+		"title":       textFilter(titleWords),
+		"tojson":      fixed("x, ensure_ascii=, indent=, separators=, sort_keys=", filterTojson),
+		"trim":        fixed("value, chars=", filterTrim),
+		"truncate":    fixed("s, length=, killwords=, end=, leeway=", filterTruncate),
+		"unique":      fixed("value, case_sensitive=, attribute=", filterUnique),
+		"upper":       textFilter(upper),
+		"wordcount":   fixed("value", filterWordcount),
+	}
+	for _, name := range refusedFilters {
+		filters[name] = refused("filter")
+	}
+}
+
+// refusedFilters are filters of the reference that no published chat template
+// uses: random is left to chance, and a prompt is not; the others are for web pages
+// and for people.
+var refusedFilters = []string{"filesizeformat", "pprint", "random", "striptags", "urlencode", "urlize", "wordwrap", "xmlattr"}
+
+// refused is a filter or method that is known and not supported.
+func refused(what string) callee {
+	return func(_ *rendering, name string, _ arguments) (object, error) {
+		return nil, faultf(faultRefused, "the %s %s is not supported", what, name)
 	}
 }
 
@@ -70,14 +77,6 @@ func (r *rendering) filterNamed(name string, a arguments) (object, error) {
 		return nil, faultf(faultRuntime, "no filter named %s", quote(name))
 	}
 	return f(r, name, a)
-}
-
-func filterRandom(*rendering, string, arguments) (object, error) {
-	return nil, faultf(faultRefused, "the filter random is left to chance, and a prompt is not")
-}
-
-func filterUrlize(*rendering, string, arguments) (object, error) {
-	return nil, faultf(faultRefused, "the filter urlize makes HTML links and is not supported")
 }
 
 func filterDefault(_ *rendering, a []object) (object, error) {

@@ -218,54 +218,6 @@ func roundFloat(f float64, n int) (object, error) {
 	return g, nil
 }
 
-// filterFilesize writes a number of bytes for people.
-func filterFilesize(r *rendering, a []object) (object, error) {
-	if err := r.readNumber(a[0]); err != nil {
-		return nil, err
-	}
-	size, err := toFloat(a[0])
-	if err != nil {
-		return nil, err
-	}
-	base, suffix := 1000.0, "B"
-	prefixes := []string{"k", "M", "G", "T", "P", "E", "Z", "Y"}
-	if a[1] != nil && truth(a[1]) {
-		base, suffix = 1024, "iB"
-		prefixes[0] = "K"
-	}
-	switch {
-	case size == 1:
-		return "1 Byte", nil
-	case size < base:
-		i, err := truncated(size)
-		if err != nil {
-			return nil, err
-		}
-		n, _ := bigOf(i)
-		return n.Text(10) + " Bytes", nil
-	}
-	unit, last := base, ""
-	for _, p := range prefixes {
-		unit *= base
-		last = p
-		if size < unit {
-			break
-		}
-	}
-	return floatFixed(base*size/unit, 1) + " " + last + suffix, nil
-}
-
-// floatFixed writes f with n digits after the point, as Python does.
-func floatFixed(f float64, n int) string {
-	switch {
-	case math.IsNaN(f):
-		return "nan"
-	case math.IsInf(f, 0):
-		return floatText(f)
-	}
-	return strconv.FormatFloat(f, 'f', n, 64)
-}
-
 func filterSum(r *rendering, a []object) (object, error) {
 	path, err := r.attributePath(a[1])
 	if err != nil {

@@ -87,31 +87,7 @@ func filterReplace(r *rendering, a []object) (object, error) {
 			return nil, err
 		}
 	}
-	if !r.escaping {
-		return r.replace(texts[0], texts[1], texts[2], count)
-	}
-	s, old, new := a[0], a[1], a[2]
-	_, m0 := s.(markup)
-	_, m1 := old.(markup)
-	_, m2 := new.(markup)
-	var err error
-	if m1 || m2 && !m0 {
-		m, err := r.escapeObject(s)
-		if err != nil {
-			return nil, err
-		}
-		texts[0], m0 = string(m), true
-	}
-	if m0 && !m2 {
-		if texts[2], err = r.escape(texts[2]); err != nil {
-			return nil, err
-		}
-	}
-	out, err := r.replace(texts[0], texts[1], texts[2], count)
-	if m0 {
-		return markup(out), err
-	}
-	return out, err
+	return r.replace(texts[0], texts[1], texts[2], count)
 }
 
 func filterJoin(r *rendering, a []object) (object, error) {
@@ -147,32 +123,21 @@ func filterJoin(r *rendering, a []object) (object, error) {
 	return r.joinObjects(parts, separator)
 }
 
-// joinObjects prints the parts with the separator between them. Where escaping
-// is on, one part of Markup makes Markup of all.
+// joinObjects prints the parts with the separator between them.
 func (r *rendering) joinObjects(parts []object, separator object) (object, error) {
-	_, escaped := separator.(markup)
-	for _, p := range parts {
-		_, m := p.(markup)
-		escaped = escaped || m
-	}
-	escaped = escaped && r.escaping
-	texts, n, err := r.printed(parts, escaped)
+	s, err := r.text(separator)
 	if err != nil {
 		return nil, err
 	}
-	if !escaped {
-		s, err := r.text(separator)
-		if err != nil {
+	texts := make([]string, len(parts))
+	n := 0
+	for i, p := range parts {
+		if texts[i], err = r.text(p); err != nil {
 			return nil, err
 		}
-		return r.joinTexts(texts, s, n)
+		n += len(texts[i])
 	}
-	m, err := r.escapeObject(separator)
-	if err != nil {
-		return nil, err
-	}
-	out, err := r.joinTexts(texts, string(m), n)
-	return markup(out), err
+	return r.joinTexts(texts, s, n)
 }
 
 // filterIndent puts spaces, or a text, before each line.
@@ -284,123 +249,4 @@ func filterForceEscape(r *rendering, a []object) (object, error) {
 func filterSafe(r *rendering, a []object) (object, error) {
 	s, err := r.text(a[0])
 	return markup(s), err
-}
-
-func filterStriptags(r *rendering, a []object) (object, error) {
-	s, err := r.text(a[0])
-	if err != nil {
-		return nil, err
-	}
-	if err := r.scan(4 * len(s)); err != nil {
-		return nil, err
-	}
-	return stripTags(s), r.spendText(4 * len(s))
-}
-
-// filterXMLAttr writes a dict as attributes of an XML element.
-func filterXMLAttr(r *rendering, a []object) (object, error) {
-	d, ok := a[0].(*Dict)
-	if !ok {
-		return nil, faultf(faultRuntime, "'%s' object has no attribute 'items'", typeName(a[0]))
-	}
-	w := writer{r: r}
-	for i, k := range d.keys {
-		if _, missing := d.values[i].(*undefined); missing || d.values[i] == none {
-			continue
-		}
-		name, ok := stringOf(k)
-		if !ok {
-			return nil, faultf(faultType, "expected string, got '%s'", typeName(k))
-		}
-		if strings.ContainsAny(name, " \t\n\r\f\v/>=") {
-			return nil, faultf(faultValue, "invalid character in attribute name: %s", quote(name))
-		}
-		key, err := r.escapeObject(k)
-		if err != nil {
-			return nil, err
-		}
-		value, err := r.escapeObject(d.values[i])
-		if err != nil {
-			return nil, err
-		}
-		if len(w.text) > 0 || a[1] == nil || truth(a[1]) {
-			w.text = append(w.text, ' ')
-		}
-		if err := w.write(string(key) + `="` + string(value) + `"`); err != nil {
-			return nil, err
-		}
-	}
-	return r.safe(string(w.text)), nil
-}
-
-// filterURLEncode quotes a text for a URL, or pairs for its query.
-func filterURLEncode(r *rendering, a []object) (object, error) {
-	if _, ok := stringOf(a[0]); ok {
-		return r.quoteURL(a[0], false)
-	}
-	from := a[0]
-	if d, ok := from.(*Dict); ok {
-		from = &view{d, viewItems}
-	}
-	it, err := r.iterate(from)
-	if err != nil {
-		return r.quoteURL(from, false)
-	}
-	w := writer{r: r}
-	for {
-		o, ok, err := it.next(r)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			return string(w.text), nil
-		}
-		kv, err := r.collect(o)
-		if err != nil {
-			return nil, err
-		}
-		if len(kv) != 2 {
-			return nil, faultf(faultValue, "urlencode(): want pairs, got %d items", len(kv))
-		}
-		k, err := r.quoteURL(kv[0], true)
-		if err != nil {
-			return nil, err
-		}
-		v, err := r.quoteURL(kv[1], true)
-		if err != nil {
-			return nil, err
-		}
-		if len(w.text) > 0 {
-			w.text = append(w.text, '&')
-		}
-		if err := w.write(k + "=" + v); err != nil {
-			return nil, err
-		}
-	}
-}
-
-func (r *rendering) quoteURL(o object, query bool) (string, error) {
-	s, err := r.text(o)
-	if err != nil {
-		return "", err
-	}
-	if err := r.scan(len(s)); err != nil {
-		return "", err
-	}
-	if err := r.spendText(3 * len(s)); err != nil {
-		return "", err
-	}
-	const hex = "0123456789ABCDEF"
-	b := make([]byte, 0, len(s))
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', isDigit(c), strings.IndexByte("_.-~", c) >= 0, c == '/' && !query:
-			b = append(b, c)
-		case c == ' ' && query:
-			b = append(b, '+')
-		default:
-			b = append(b, '%', hex[c>>4], hex[c&15])
-		}
-	}
-	return string(b), nil
 }

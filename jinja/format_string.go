@@ -11,19 +11,13 @@ func methodFormat(r *rendering, _ string, a arguments) (object, error) {
 	return f.run(a.pos[0])
 }
 
-// methodFormatMap is str.format_map.
-func methodFormatMap(r *rendering, a []object) (object, error) {
-	f := formatter{r: r, named: a[1]}
-	return f.run(a[0])
-}
-
 // formatter fills in the fields of a str.format text. Fields look into values
 // by the rules of the sandbox.
 type formatter struct {
 	r      *rendering
 	args   []object
-	named  object // a dict or, for format_map, anything
-	markup bool   // what is filled in is escaped
+	named  *Dict
+	markup bool // what is filled in is escaped
 
 	next   int  // argument of the next {}
 	manual bool // arguments are numbered by hand

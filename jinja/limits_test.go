@@ -25,7 +25,6 @@ func TestLimitsHostile(t *testing.T) {
 		`{% set s = 'a' * 8000000 %}{{ (s ~ 'b').startswith((s ~ 'c',) * 2000) }}`,
 		`{% set s = 'x' * 8000000 %}{% for i in range(1000) %}{% set y = s|int %}{% endfor %}`,
 		`{% set s = '1' * 60000 %}{% for i in range(5000) %}{% set y = s|float %}{% endfor %}`,
-		`{% set s = 'a' * 8000000 %}{% for i in range(1000) %}{% set y = s.expandtabs() %}{% endfor %}`,
 		// Paths of many attributes, and those that are read again and again.
 		`{{ [1]|map(attribute='a.' * 1000) is string }}`,
 		`{{ [1]|selectattr('a.' * 1000) is string }}`,
@@ -50,7 +49,7 @@ func TestWorkKeepsResults(t *testing.T) {
 		{`{{ ('ab' * 4000000 ~ 'X' ~ 'ba' * 10).strip('xy' * 100000 ~ 'ab') }}`, "X"},
 		{`{{ 'ééXéé'.strip('0123456789abcdefé') }}`, "X"},
 		{`{{ 'ééXéé'.lstrip('é') }}`, "Xéé"},
-		{`{{ (2 ** 70 + 5).bit_count() }} {{ (-7).bit_count() }} {{ 0.bit_count() }} {{ -3|abs }} {{ (-(2 ** 70))|abs == 2 ** 70 }} {{ true|abs }}`, "3 3 0 3 True 1"},
+		{`{{ -3|abs }} {{ (-(2 ** 70))|abs == 2 ** 70 }} {{ true|abs }}`, "3 True 1"},
 	} {
 		tmpl, err := NewTemplate(c.source)
 		if err != nil {

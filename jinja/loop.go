@@ -303,5 +303,5 @@ func (l *loop) recurse(r *rendering, a arguments) (object, error) {
 		return nil, faultf(faultType, "the loop must have the 'recursive' marker to be called recursively")
 	}
 	text, err := l.body.recurse(r, l.scope, a.pos[0], l.depth0+1)
-	return r.safe(text), err
+	return text, err
 }

@@ -56,7 +56,7 @@ func (m *macro) call(r *rendering, a arguments) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.safe(text), nil
+	return text, nil
 }
 
 // run computes the defaults of parameters that were not given, in order, and

@@ -2,9 +2,6 @@ package jinja
 
 import (
 	"math"
-	"math/big"
-	"math/bits"
-	"strconv"
 	"strings"
 )
 
@@ -42,33 +39,14 @@ var viewMethods = map[string]callee{
 	"isdisjoint": fixed("self, other, /", methodIsdisjoint),
 }
 
+// Methods of numbers that no published chat template uses are refused by name.
 var intMethods = map[string]callee{
-	"as_integer_ratio": fixed("self, /", func(_ *rendering, a []object) (object, error) {
-		i, _ := bigOf(a[0])
-		return pair(normal(i), int64(1)), nil
-	}),
-	"bit_count": fixed("self, /", func(r *rendering, a []object) (object, error) {
-		i, _ := bigOf(a[0])
-		n := 0
-		for _, w := range i.Bits() {
-			n += bits.OnesCount(uint(w))
-		}
-		return int64(n), r.work(i.BitLen() / 8)
-	}),
-	"bit_length": fixed("self, /", func(_ *rendering, a []object) (object, error) {
-		i, _ := bigOf(a[0])
-		return int64(i.BitLen()), nil
-	}),
-	"conjugate": fixed("self, /", func(_ *rendering, a []object) (object, error) {
-		i, _ := bigOf(a[0])
-		return normal(i), nil
-	}),
+	"as_integer_ratio": refused("method"), "bit_count": refused("method"), "bit_length": refused("method"),
+	"conjugate": refused("method"), "from_bytes": refused("method"), "is_integer": refused("method"), "to_bytes": refused("method"),
 }
 
 var floatMethods = map[string]callee{
-	"as_integer_ratio": fixed("self, /", methodIntegerRatio),
-	"conjugate":        fixed("self, /", func(_ *rendering, a []object) (object, error) { return a[0], nil }),
-	"hex":              fixed("self, /", methodHex),
+	"as_integer_ratio": refused("method"), "conjugate": refused("method"), "fromhex": refused("method"), "hex": refused("method"),
 	"is_integer": fixed("self, /", func(_ *rendering, a []object) (object, error) {
 		f := a[0].(float64)
 		return f == math.Trunc(f) && !math.IsInf(f, 0), nil
@@ -190,39 +168,4 @@ func methodIsdisjoint(r *rendering, a []object) (object, error) {
 			return false, err
 		}
 	}
-}
-
-func methodIntegerRatio(_ *rendering, a []object) (object, error) {
-	f := a[0].(float64)
-	if _, err := truncated(f); err != nil {
-		return nil, err
-	}
-	q := new(big.Rat).SetFloat64(f)
-	return pair(normal(q.Num()), normal(q.Denom())), nil
-}
-
-// methodHex is float.hex: all 13 hexadecimal digits are shown.
-func methodHex(_ *rendering, a []object) (object, error) {
-	f := a[0].(float64)
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return floatText(f), nil
-	}
-	sign := ""
-	if math.Signbit(f) {
-		sign = "-"
-	}
-	bits := math.Float64bits(f)
-	lead, exponent := "1", int(bits>>52&0x7ff)-1023
-	if exponent == -1023 {
-		lead, exponent = "0", -1022
-	}
-	if f == 0 {
-		return sign + "0x0.0p+0", nil
-	}
-	mantissa := strconv.FormatUint(1<<52|bits&(1<<52-1), 16)[1:]
-	e := itoa(exponent)
-	if exponent >= 0 {
-		e = "+" + e
-	}
-	return sign + "0x" + lead + "." + mantissa + "p" + e, nil
 }

@@ -338,38 +338,3 @@ func methodZfill(r *rendering, a []object) (object, error) {
 	}
 	return like(a[0], sign+o.(string)), r.spendText(len(s))
 }
-
-func methodExpandtabs(r *rendering, a []object) (object, error) {
-	size, err := argInt(a[1], 8, "expandtabs()")
-	if err != nil {
-		return nil, err
-	}
-	if size > maxPadding {
-		return nil, errOutput
-	}
-	if err := r.scan(len(self(a))); err != nil {
-		return nil, err
-	}
-	w := writer{r: r}
-	column := 0
-	for _, c := range self(a) {
-		switch {
-		case c == '\t':
-			n := 0
-			if size > 0 {
-				n = size - column%size
-			}
-			column += n
-			if err := w.write(strings.Repeat(" ", n)); err != nil {
-				return nil, err
-			}
-			continue
-		case c == '\n' || c == '\r':
-			column = 0
-		default:
-			column++
-		}
-		w.text = utf8.AppendRune(w.text, c)
-	}
-	return like(a[0], string(w.text)), w.grown()
-}

@@ -13,15 +13,11 @@ var stringMethods map[string]callee
 func init() {
 	stringMethods = map[string]callee{
 		"capitalize":   textMethod(capitalize),
-		"casefold":     textMethod(fold),
 		"center":       fixed("self, width, fillchar=, /", methodCenter),
 		"count":        fixed("self, sub, start=, end=, /", methodCount),
-		"encode":       fixed("self, encoding=, errors=", methodEncode),
 		"endswith":     fixed("self, suffix, start=, end=, /", methodEndswith),
-		"expandtabs":   fixed("self, tabsize=", methodExpandtabs),
 		"find":         fixed("self, sub, start=, end=, /", methodFind),
 		"format":       methodFormat,
-		"format_map":   fixed("self, mapping, /", methodFormatMap),
 		"index":        fixed("self, sub, start=, end=, /", methodIndex),
 		"isalnum":      charTest(func(c rune) bool { return unicode.IsLetter(c) || isNumeric(c) }),
 		"isalpha":      charTest(unicode.IsLetter),
@@ -39,7 +35,6 @@ func init() {
 		"ljust":        fixed("self, width, fillchar=, /", methodLjust),
 		"lower":        textMethod(lower),
 		"lstrip":       fixed("self, chars=, /", methodLstrip),
-		"maketrans":    fixed("self, x, y=, z=, /", methodMaketrans),
 		"partition":    fixed("self, sep, /", methodPartition),
 		"removeprefix": fixed("self, prefix, /", methodRemoveprefix),
 		"removesuffix": fixed("self, suffix, /", methodRemovesuffix),
@@ -56,11 +51,17 @@ func init() {
 		"strip":        fixed("self, chars=, /", methodStrip),
 		"swapcase":     textMethod(swapCase),
 		"title":        textMethod(title),
-		"translate":    fixed("self, table, /", methodTranslate),
 		"upper":        textMethod(upper),
 		"zfill":        fixed("self, width, /", methodZfill),
 	}
+	for _, name := range refusedStringMethods {
+		stringMethods[name] = refused("method")
+	}
 }
+
+// refusedStringMethods are methods of the reference that no published chat template
+// uses; encode makes bytes, which are no value here.
+var refusedStringMethods = []string{"casefold", "encode", "expandtabs", "format_map", "maketrans", "translate"}
 
 // self is the string that a method works on.
 func self(a []object) string {
@@ -107,10 +108,6 @@ func isTitle(s string) bool {
 		}
 	}
 	return found
-}
-
-func methodEncode(*rendering, []object) (object, error) {
-	return nil, faultf(faultRefused, "encode() makes bytes, which are not supported")
 }
 
 // window returns the part of s between the code points start and end, the byte
@@ -310,81 +307,4 @@ func methodJoin(r *rendering, a []object) (object, error) {
 	}
 	s, err := r.joinTexts(texts, self(a), n)
 	return like(a[0], s), err
-}
-
-func methodMaketrans(r *rendering, a []object) (object, error) {
-	d := &Dict{}
-	if a[2] == nil {
-		from, ok := a[1].(*Dict)
-		if !ok {
-			return nil, faultf(faultType, "if you give only one argument to maketrans it must be a dict")
-		}
-		for i, k := range from.keys {
-			if s, ok := stringOf(k); ok {
-				c := []rune(s)
-				if len(c) != 1 {
-					return nil, faultf(faultValue, "string keys in translate table must be of length 1")
-				}
-				k = int64(c[0])
-			}
-			if err := d.set(r, k, from.values[i]); err != nil {
-				return nil, err
-			}
-		}
-		return d, r.spend(headCost + dictCost*d.Len())
-	}
-	var texts [3][]rune
-	for i := range texts {
-		s, err := argText(a[i+1], "", "maketrans()")
-		if err != nil {
-			return nil, err
-		}
-		if err := r.spend(2 * dictCost * len(s)); err != nil {
-			return nil, err
-		}
-		texts[i] = []rune(s)
-	}
-	if len(texts[0]) != len(texts[1]) {
-		return nil, faultf(faultValue, "the first two maketrans arguments must have equal length")
-	}
-	for i, c := range texts[0] {
-		if err := d.set(r, int64(c), int64(texts[1][i])); err != nil {
-			return nil, err
-		}
-	}
-	for _, c := range texts[2] {
-		if err := d.set(r, int64(c), none); err != nil {
-			return nil, err
-		}
-	}
-	return d, nil
-}
-
-func methodTranslate(r *rendering, a []object) (object, error) {
-	w := writer{r: r}
-	for _, c := range self(a) {
-		o, ok, err := r.itemOf(a[1], int64(c))
-		switch {
-		case err != nil:
-			return nil, err
-		case !ok:
-			o = string(c)
-		case o == none:
-			continue
-		}
-		if i, isInt := clampInt(o); isInt {
-			if i < 0 || i > utf8.MaxRune {
-				return nil, faultf(faultValue, "character mapping must be in range(0x110000)")
-			}
-			o = string(rune(i))
-		}
-		s, ok := stringOf(o)
-		if !ok {
-			return nil, faultf(faultType, "character mapping must return integer, None or str")
-		}
-		if err := w.write(s); err != nil {
-			return nil, err
-		}
-	}
-	return like(a[0], string(w.text)), nil
 }

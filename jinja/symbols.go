@@ -264,7 +264,7 @@ func (v *surveyor) visit(n node) {
 		v.visit(n.filter)
 	case *withStmt:
 		visitAll(v, n.values)
-	case *escapeStmt, *blockStmt:
+	case *blockStmt:
 	default:
 		children(n, v.visit)
 	}

@@ -427,12 +427,11 @@ func (p *parser) blockTag(line position) (stmt, error) {
 	return b, nil
 }
 
+// autoescapeTag reads a tag of web pages, which no published chat template uses.
 func (p *parser) autoescapeTag(line position) (stmt, error) {
-	e := &escapeStmt{position: line}
-	var err error
-	if e.enabled, err = p.expression(); err != nil {
+	if _, err := p.expression(); err != nil {
 		return nil, err
 	}
-	e.body, _, err = p.body("endautoescape")
-	return e, err
+	_, _, err := p.body("endautoescape")
+	return &refusedStmt{line, "autoescape"}, err
 }

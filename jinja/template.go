@@ -79,8 +79,7 @@ type rendering struct {
 	now    func() time.Time
 	input  *Dict
 
-	out      *buffer
-	escaping bool // inside autoescape true
+	out *buffer
 
 	steps   int64 // what is left
 	used    int64 // bytes counted since the last measurement, and measured then

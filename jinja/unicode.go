@@ -121,19 +121,6 @@ func finalSigma(s string, i int) bool {
 	return after == "" || !isCased(c)
 }
 
-// fold is str.casefold.
-func fold(s string) string {
-	return mapCase(s, func(b []byte, _ int, c rune) []byte {
-		if t, ok := foldSpecial[c]; ok {
-			return append(b, t...)
-		}
-		if 0x13a0 <= c && c <= 0x13fd || 0xab70 <= c && c <= 0xabbf { // Cherokee
-			return utf8.AppendRune(b, unicode.ToUpper(c))
-		}
-		return utf8.AppendRune(b, unicode.ToLower(c))
-	})
-}
-
 // capitalize is str.capitalize.
 func capitalize(s string) string {
 	return mapCase(s, func(b []byte, i int, c rune) []byte {

@@ -107,9 +107,6 @@ func statementChildren(n node, visit func(node)) {
 			visit(n.filter)
 		}
 		eachNode(n.body, visit)
-	case *escapeStmt:
-		visit(n.enabled)
-		eachNode(n.body, visit)
 	case *blockStmt:
 		eachNode(n.body, visit)
 	case *otherTemplate:
