@@ -197,7 +197,7 @@ func (t *Template) findCallForm(ctx context.Context) callForm {
 		c.Variables.Set(token, jinja.String(""))
 	}
 	render := func(form callForm) (nones int, ok bool) {
-		text, err := t.Render(ctx, c.variables(form))
+		text, err := t.probe(ctx, c, form)
 		return strings.Count(text, "None"), err == nil && strings.Contains(text, name)
 	}
 	for _, textArguments := range []bool{false, true} {

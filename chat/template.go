@@ -18,15 +18,19 @@ type Template struct {
 	form atomic.Pointer[callForm] // see callForm
 }
 
-// NewTemplate reads the source of a template. Its errors are those of
-// jinja.NewTemplate.
+// NewTemplate reads the source of a template, as jinja.NewChatTemplate does. Its
+// errors are those of jinja.NewTemplate.
 func NewTemplate(source string) (*Template, error) {
-	p, err := jinja.NewTemplate(source)
+	p, err := jinja.NewChatTemplate(source)
 	if err != nil {
 		return nil, err
 	}
-	return &Template{program: p}, nil
+	return New(p), nil
 }
+
+// New returns a template that runs a program: one with limits or a clock of its own,
+// or one of jinja.NewTemplate, which is held to the reference.
+func New(p *jinja.Template) *Template { return &Template{program: p} }
 
 // Source returns the source of the template. That of the built-in one of a release
 // that publishes none is a comment.
@@ -49,6 +53,39 @@ func (t *Template) Render(ctx context.Context, variables *jinja.Dict) (string, e
 		return t.encode(ctx, variables)
 	}
 	return t.program.Render(ctx, variables)
+}
+
+// probeLimits are ample for a conversation of three messages. What a template does
+// with one of our own is found out before anybody asks, so it has to be quick.
+var probeLimits = jinja.Limits{Steps: 1_000_000, Memory: 16 << 20, Output: 1 << 20, Depth: jinja.DefaultLimits.Depth}
+
+// probe renders a conversation of our own under probeLimits.
+func (t *Template) probe(ctx context.Context, c *Chat, form callForm) (string, error) {
+	if t.program == nil {
+		return t.encode(ctx, c.variables(form))
+	}
+	p := *t.program
+	p.Limits = probeLimits
+	return p.Render(ctx, c.variables(form))
+}
+
+// TurnEnd returns what the template writes behind an answer of the model, which is
+// where models were trained to end it; "" where that cannot be told. Variables are
+// those of Chat.
+func (t *Template) TurnEnd(ctx context.Context, variables *jinja.Dict) string {
+	const answer = "An answer of the model."
+	text, err := t.probe(ctx, &Chat{
+		Messages: []Message{
+			{Role: "user", Content: jinja.String("A question.")},
+			{Role: "assistant", Content: jinja.String(answer)},
+		},
+		Variables: variables,
+	}, callForm{})
+	if err != nil {
+		return ""
+	}
+	_, behind, _ := strings.Cut(text, answer)
+	return behind
 }
 
 // OpensTurn reports whether the template begins the model's turn at the end even where

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ func (r *rendering) attribute(o object, name string) (object, error) {
 	if ok || err != nil {
 		return v, err
 	}
-	return missingMember(o, name), nil
+	return missingMember(o, name), r.spend(2 * headCost)
 }
 
 // item is o[key] in a template: an item of the value if there is one, else,
@@ -32,17 +33,22 @@ func (r *rendering) item(o, key object) (object, error) {
 		if ok || err != nil {
 			return v, err
 		}
-		return missingMember(o, name), nil
+		return missingMember(o, name), r.spend(2 * headCost)
 	}
-	k, err := r.repr(key)
-	if err != nil {
-		return nil, err
+	return undefinedf(describe(o) + " has no element " + brief(key)), r.spend(2 * headCost)
+}
+
+// brief is a value in an error: a number, or the type of another value.
+func brief(o object) string {
+	switch o := o.(type) {
+	case bool, int64, float64:
+		return fmt.Sprint(o)
 	}
-	return undefinedf(describe(o) + " has no element " + k), nil
+	return "of type " + typeName(o)
 }
 
 func missingMember(o object, name string) *undefined {
-	return undefinedf("'" + describe(o) + "' has no attribute " + quote(name))
+	return &undefined{before: "'" + describe(o) + "' has no attribute ", name: name, kind: faultUndefined}
 }
 
 func describe(o object) string {
@@ -81,6 +87,9 @@ func (r *rendering) itemOf(o, key object) (v object, found bool, err error) {
 // member is Python's getattr(o, name) in the sandbox; found is false for an
 // AttributeError. What the sandbox hides is found to be undefined.
 func (r *rendering) member(o object, name string) (v object, found bool, err error) {
+	if err := r.work(2 * len(name)); err != nil {
+		return nil, false, err
+	}
 	switch o := o.(type) {
 	case *undefined:
 		if isDunder(name) {
@@ -149,7 +158,7 @@ func plainMember(o object, name string) (object, bool) {
 		}
 	case *block:
 		if name == "super" {
-			return undefinedf("there is no parent block called " + quote(o.code.name) + "."), true
+			return &undefined{before: "there is no parent block called ", name: o.code.name, kind: faultUndefined}, true
 		}
 	}
 	return nil, false
@@ -163,10 +172,7 @@ var (
 
 // hidden is what an attribute is that the sandbox does not show.
 func hidden(o object, name string) *undefined {
-	return &undefined{
-		"access to attribute " + quote(name) + " of " + quote(typeName(o)) + " object is unsafe.",
-		faultSecurity,
-	}
+	return &undefined{before: "access to attribute ", name: name, after: " of '" + typeName(o) + "' object is unsafe.", kind: faultSecurity}
 }
 
 func isDunder(name string) bool {

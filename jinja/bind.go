@@ -9,6 +9,7 @@ type binder struct {
 
 // tree is a template that is ready to run.
 type tree struct {
+	chat    bool // see NewChatTemplate
 	body    []stmt
 	routine *routine
 	frame   frameBinding
@@ -91,8 +92,8 @@ func (f *frame) binding() frameBinding {
 }
 
 // bind makes the statements of a template ready to run.
-func bind(body []stmt) (*tree, error) {
-	t := &tree{body: body, routine: newRoutine(nil)}
+func bind(body []stmt, chat bool) (*tree, error) {
+	t := &tree{body: body, chat: chat, routine: newRoutine(nil)}
 	b := &binder{tree: t}
 	for _, n := range body {
 		var err error

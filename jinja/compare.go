@@ -53,8 +53,8 @@ func (r *rendering) equalAt(a, b object, depth int) (bool, error) {
 		return a == b, nil
 	}
 	if isNumber(a) && isNumber(b) {
-		c, ok := compareNumbers(a, b)
-		return ok && c == 0, nil
+		c, ok, err := r.compareNumbers(a, b)
+		return ok && c == 0, err
 	}
 	return a == b, nil
 }
@@ -115,34 +115,44 @@ func equalSpans(a, b *span) bool {
 }
 
 // compareNumbers compares exactly; ok is false if one is not a number.
-func compareNumbers(a, b object) (c int, ok bool) {
+func (r *rendering) compareNumbers(a, b object) (c int, ok bool, err error) {
 	x, isX := intOf(a)
 	y, isY := intOf(b)
 	if isX && isY {
-		return cmp.Compare(x, y), true
+		return cmp.Compare(x, y), true, nil
+	}
+	if isInt(a) && isInt(b) {
+		x, _ := bigOf(a)
+		y, _ := bigOf(b)
+		return x.Cmp(y), true, r.work(8 * min(words(x), words(y)))
 	}
 	f, fa := a.(float64)
 	g, fb := b.(float64)
 	if fa && math.IsNaN(f) || fb && math.IsNaN(g) {
-		return 0, false
+		return 0, false, nil
 	}
 	if fa && fb {
-		return cmp.Compare(f, g), true
+		return cmp.Compare(f, g), true, nil
 	}
 	if fa && math.IsInf(f, 0) {
-		return int(math.Copysign(1, f)), true
+		return int(math.Copysign(1, f)), true, nil
 	}
 	if fb && math.IsInf(g, 0) {
-		return -int(math.Copysign(1, g)), true
+		return -int(math.Copysign(1, g)), true, nil
 	}
 	const exactFloat = 1 << 53 // ints up to here are floats
 	switch {
 	case isX && fb && -exactFloat <= x && x <= exactFloat:
-		return cmp.Compare(float64(x), g), true
+		return cmp.Compare(float64(x), g), true, nil
 	case isY && fa && -exactFloat <= y && y <= exactFloat:
-		return cmp.Compare(f, float64(y)), true
+		return cmp.Compare(f, float64(y)), true, nil
 	}
-	return exact(a).Cmp(exact(b)), true
+	const floatWords = 17 // of the largest float, and of the denominator of the least
+	p, q := exact(a), exact(b)
+	if err := r.products(floatWords, words(p.Num())+words(q.Num())); err != nil {
+		return 0, false, err
+	}
+	return p.Cmp(q), true, nil
 }
 
 // exact returns a finite number as a fraction.
@@ -167,8 +177,8 @@ func (r *rendering) orderAt(op operator, a, b object, depth int) (bool, error) {
 		}
 	}
 	if isNumber(a) && isNumber(b) {
-		c, ok := compareNumbers(a, b)
-		return ok && ordered(op, c), nil
+		c, ok, err := r.compareNumbers(a, b)
+		return ok && ordered(op, c), err
 	}
 	if x, ok := a.(*list); ok {
 		if y, ok := b.(*list); ok {

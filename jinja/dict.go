@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,6 +16,7 @@ import (
 type Dict struct {
 	keys   []object
 	values []object
+	hashes []hashKey       // of the keys, once one is no text
 	index  map[hashKey]int // once there are more than smallDict keys
 }
 
@@ -92,19 +94,42 @@ func (d *Dict) find(h hashKey) int {
 		}
 		return -1
 	}
-	for i, k := range d.keys {
-		// The keys of a dict are hashable and their parts were counted when they came in.
-		if other, _ := hash(nil, k); other == h {
-			return i
+	if d.hashes != nil {
+		return slices.Index(d.hashes, h)
+	}
+	if h.kind == hashText {
+		for i, k := range d.keys {
+			if s, _ := stringOf(k); s == h.text {
+				return i
+			}
 		}
 	}
 	return -1
+}
+
+// hashOf returns the hashKey of key i.
+func (d *Dict) hashOf(i int) hashKey {
+	if d.hashes != nil {
+		return d.hashes[i]
+	}
+	s, _ := stringOf(d.keys[i])
+	return hashKey{kind: hashText, text: s}
 }
 
 func (d *Dict) put(h hashKey, key, v object) {
 	if i := d.find(h); i >= 0 {
 		d.values[i] = v
 		return
+	}
+	if d.hashes == nil && h.kind != hashText {
+		d.hashes = make([]hashKey, len(d.keys), len(d.keys)+1)
+		for i, k := range d.keys {
+			s, _ := stringOf(k)
+			d.hashes[i] = hashKey{kind: hashText, text: s}
+		}
+	}
+	if d.hashes != nil {
+		d.hashes = append(d.hashes, h)
 	}
 	d.keys = append(d.keys, key)
 	d.values = append(d.values, v)
@@ -113,9 +138,8 @@ func (d *Dict) put(h hashKey, key, v object) {
 		d.index[h] = len(d.keys) - 1
 	case len(d.keys) > smallDict:
 		d.index = make(map[hashKey]int, 2*len(d.keys))
-		for i, k := range d.keys {
-			h, _ := hash(nil, k)
-			d.index[h] = i
+		for i := range d.keys {
+			d.index[d.hashOf(i)] = i
 		}
 	}
 }
@@ -124,9 +148,9 @@ func (d *Dict) put(h hashKey, key, v object) {
 func (d *Dict) get(r *rendering, key object) (object, bool, error) {
 	if s, ok := key.(string); ok {
 		v, ok := d.text(s)
-		return v, ok, r.work(len(s))
+		return v, ok, r.work(smallDict * len(s))
 	}
-	h, err := hash(r, key)
+	h, err := r.hash(key)
 	if err != nil {
 		return nil, false, err
 	}
@@ -140,12 +164,15 @@ func (d *Dict) get(r *rendering, key object) (object, bool, error) {
 }
 
 func (d *Dict) set(r *rendering, key, v object) error {
-	h, err := hash(r, key)
+	h, err := r.hash(key)
 	if err != nil {
 		return err
 	}
+	if err := r.work(smallDict * len(h.text)); err != nil {
+		return err
+	}
 	d.put(h, key, v)
-	return r.work(smallDict * len(h.text))
+	return r.spend(2 * itemCost) // it has several arrays, which grow
 }
 
 // merge copies the entries of other into d.
@@ -186,9 +213,8 @@ const (
 	hashPointer
 )
 
-// hash returns the hashKey of o. A nil r stands for a key that is in a dict
-// already: its size was checked before.
-func hash(r *rendering, o object) (hashKey, error) {
+// hash returns the hashKey of o.
+func (r *rendering) hash(o object) (hashKey, error) {
 	switch o := o.(type) {
 	case string:
 		return hashKey{kind: hashText, text: o}, nil
@@ -201,7 +227,7 @@ func hash(r *rendering, o object) (hashKey, error) {
 	case int64:
 		return hashKey{kind: hashInt, number: o}, nil
 	case *big.Int:
-		return hashKey{kind: hashBig, text: o.Text(16)}, nil
+		return hashBigInt(o), r.spend(intBytes(o))
 	case float64:
 		return hashFloat64(o), nil
 	case *undefined:
@@ -210,7 +236,7 @@ func hash(r *rendering, o object) (hashKey, error) {
 		return hashKey{kind: hashTuple, text: "range" + spanText(o)}, nil
 	case *tuple:
 		var b []byte
-		b, err := hashItems(r, b, o, 0)
+		b, err := r.hashItems(b, o, 0)
 		return hashKey{kind: hashTuple, text: string(b)}, err
 	case *view:
 		if o.kind == viewValues {
@@ -229,31 +255,33 @@ func hashFloat64(f float64) hashKey {
 			return hashKey{kind: hashInt, number: int64(f)}
 		}
 		i, _ := big.NewFloat(f).Int(nil)
-		return hashKey{kind: hashBig, text: i.Text(16)}
+		return hashBigInt(i)
 	}
 	return hashKey{kind: hashFloat, number: int64(math.Float64bits(f))}
 }
 
+func hashBigInt(i *big.Int) hashKey {
+	return hashKey{kind: hashBig, number: int64(i.Sign()), text: string(i.Bytes())}
+}
+
 // hashItems writes the items of a tuple so that equal tuples give equal text.
-func hashItems(r *rendering, b []byte, t *tuple, depth int) ([]byte, error) {
-	if r != nil {
-		if depth > r.limits.Depth {
-			return nil, errDepth
-		}
-		if err := r.spend(len(t.items)); err != nil {
-			return nil, err
-		}
+func (r *rendering) hashItems(b []byte, t *tuple, depth int) ([]byte, error) {
+	if depth > r.limits.Depth {
+		return nil, errDepth
+	}
+	if err := r.spend(4 * len(t.items)); err != nil {
+		return nil, err
 	}
 	b = append(b, '(')
 	for _, o := range t.items {
 		if inner, ok := o.(*tuple); ok {
 			var err error
-			if b, err = hashItems(r, b, inner, depth+1); err != nil {
+			if b, err = r.hashItems(b, inner, depth+1); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		h, err := hash(r, o)
+		h, err := r.hash(o)
 		if err != nil {
 			return nil, err
 		}
@@ -267,10 +295,8 @@ func hashItems(r *rendering, b []byte, t *tuple, depth int) ([]byte, error) {
 			b = fmt.Appendf(b, "%p", h.ptr)
 		}
 		b = append(b, ',')
-		if r != nil {
-			if err := r.spend(len(h.text) + 8); err != nil {
-				return nil, err
-			}
+		if err := r.spend(2*len(h.text) + bytesAtStep); err != nil {
+			return nil, err
 		}
 	}
 	return append(b, ')'), nil

@@ -175,7 +175,7 @@ func (e *attributeExpr) eval(r *rendering, s *scope) (object, error) {
 		if v, ok := d.text(e.name); ok {
 			return v, nil
 		}
-		return missingMember(d, e.name), nil
+		return missingMember(d, e.name), r.spend(2 * headCost)
 	}
 	return r.attribute(o, e.name)
 }
@@ -303,7 +303,7 @@ func (e *callExpr) evalWith(r *rendering, s *scope, caller object) (object, erro
 			return nil, err
 		}
 	}
-	if err := r.step(); err != nil {
+	if err := r.count(callSteps); err != nil {
 		return nil, err
 	}
 	return r.call(f, args)
@@ -327,7 +327,7 @@ func (e *filterExpr) apply(r *rendering, s *scope, o object) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.step(); err != nil {
+	if err := r.count(callSteps); err != nil {
 		return nil, err
 	}
 	return e.filter(r, e.name, args)
@@ -356,7 +356,7 @@ func (e *testExpr) eval(r *rendering, s *scope) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.step(); err != nil {
+	if err := r.count(callSteps); err != nil {
 		return nil, err
 	}
 	return e.test(r, e.name, args)

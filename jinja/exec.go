@@ -6,7 +6,9 @@ func (r *rendering) run(body []stmt, s *scope) (flow, error) {
 		if err := r.step(); err != nil {
 			return flowNext, err
 		}
-		r.settle()
+		if err := r.settle(); err != nil {
+			return flowNext, err
+		}
 		f, err := st.exec(r, s)
 		if err != nil {
 			return flowNext, atLine(err, st.at().line)
@@ -313,7 +315,7 @@ func (r *rendering) runBlock(c *blockCode, vars *variables) error {
 		s.set(*c.self, &blocks{r.tree, vars})
 	}
 	if c.super != nil {
-		s.set(*c.super, undefinedf("there is no parent block called "+quote(c.name)+"."))
+		s.set(*c.super, &undefined{before: "there is no parent block called ", name: c.name, kind: faultUndefined})
 	}
 	r.scopes = append(r.scopes, s)
 	s.enter(&c.frame)

@@ -1,5 +1,10 @@
 package jinja
 
+import (
+	"errors"
+	"strings"
+)
+
 // filters are the filters by name. They are filled in by init, because the
 // filter map finds other filters here.
 var filters map[string]callee
@@ -70,11 +75,53 @@ func refused(what string) callee {
 	}
 }
 
+// findFilter returns the filter of that name, nil if there is none. Chat templates
+// have one more than the reference.
+func findFilter(name string, chat bool) callee {
+	if name == "from_json" && chat {
+		return filterFromJSON
+	}
+	return filters[name]
+}
+
+var filterFromJSON = fixed("value, /", func(r *rendering, a []object) (object, error) {
+	s, ok := stringOf(a[0])
+	if !ok {
+		if u, ok := a[0].(*undefined); ok {
+			return nil, u.fail()
+		}
+		return nil, faultf(faultType, "the JSON object must be str, not %s", typeName(a[0]))
+	}
+	if err := r.scan(2 * len(s)); err != nil {
+		return nil, err
+	}
+	values := 1
+	for i := range len(s) {
+		if strings.IndexByte(",[{:", s[i]) >= 0 {
+			values++
+		}
+	}
+	if err := r.spend(len(s) + 2*headCost*values); err != nil {
+		return nil, err
+	}
+	v, err := ParseJSON([]byte(s))
+	if err != nil {
+		if errors.Is(err, ErrLimit) {
+			return nil, err
+		}
+		return nil, faultf(faultValue, "from_json(): %v", err)
+	}
+	return v.object(), nil
+})
+
 // filterNamed applies the filter of that name, for the filter map.
 func (r *rendering) filterNamed(name string, a arguments) (object, error) {
-	f := filters[name]
+	f := findFilter(name, r.tree.chat)
 	if f == nil {
 		return nil, faultf(faultRuntime, "no filter named %s", quote(name))
+	}
+	if err := r.count(callSteps); err != nil {
+		return nil, err
 	}
 	return f(r, name, a)
 }
@@ -268,7 +315,8 @@ func filterSlice(_ *rendering, a []object) (object, error) {
 			filled, err := r.joined(part, a[2:3])
 			return &list{filled}, true, err
 		}
-		return &list{part[:len(part):len(part)]}, true, r.spend(headCost)
+		filled, err := r.joined(part, nil) // a copy, which does not keep all
+		return &list{filled}, true, err
 	}
 	return &generator{name: "generator", source: a[0], held: []object{a[2], &all}, pull: pull}, nil
 }

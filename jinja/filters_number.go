@@ -34,8 +34,11 @@ func filterInt(r *rendering, a []object) (object, error) {
 	}
 	v, err := toInt(a[0], base)
 	if isFault(err, faultType, faultValue) {
+		if err := r.count(faultSteps); err != nil {
+			return nil, err
+		}
 		var f float64
-		if f, err = toFloat(a[0]); err == nil {
+		if f, err = r.toFloat(a[0]); err == nil {
 			v, err = truncated(f)
 		}
 		if isFault(err, faultType, faultValue, faultOverflow) {
@@ -80,11 +83,11 @@ func toInt(o object, base int) (object, error) {
 }
 
 // toFloat is Python's float(o).
-func toFloat(o object) (float64, error) {
+func (r *rendering) toFloat(o object) (float64, error) {
 	if s, ok := stringOf(o); ok {
 		return parseFloat(s)
 	}
-	if f, ok, err := floatOf(o); ok {
+	if f, ok, err := r.floatOf(o); ok {
 		return f, err
 	}
 	if u, ok := o.(*undefined); ok {
@@ -97,8 +100,11 @@ func filterFloat(r *rendering, a []object) (object, error) {
 	if err := r.readNumber(a[0]); err != nil {
 		return nil, err
 	}
-	f, err := toFloat(a[0])
+	f, err := r.toFloat(a[0])
 	if isFault(err, faultType, faultValue) {
+		if err := r.count(faultSteps); err != nil {
+			return nil, err
+		}
 		if a[1] == nil {
 			return 0.0, nil
 		}
@@ -118,10 +124,7 @@ func filterRound(r *rendering, a []object) (object, error) {
 	}
 	switch method {
 	case "common":
-		if err := r.work(powerWork); err != nil {
-			return nil, err
-		}
-		return roundTo(a[0], precision)
+		return r.round(a[0], precision)
 	case "ceil", "floor":
 	default:
 		return nil, faultf(faultRuntime, "method must be common, ceil or floor")
@@ -150,9 +153,9 @@ func filterRound(r *rendering, a []object) (object, error) {
 	return r.arithmetic(opDiv, v, scale)
 }
 
-// roundTo is Python's round(o, digits): half goes to even, and what is rounded
+// round is Python's round(o, digits): half goes to even, and what is rounded
 // is the exact value of a float.
-func roundTo(o, digits object) (object, error) {
+func (r *rendering) round(o, digits object) (object, error) {
 	if u, ok := o.(*undefined); ok {
 		return nil, faultf(faultType, "type %s doesn't define __round__ method", typeName(u))
 	}
@@ -171,14 +174,24 @@ func roundTo(o, digits object) (object, error) {
 		return nil, faultf(faultType, "'%s' object cannot be interpreted as an integer", typeName(digits))
 	}
 	if isFloat {
+		if err := r.count(powerSteps); err != nil {
+			return nil, err
+		}
 		return roundFloat(f, n)
 	}
 	i, _ := bigOf(o)
 	if n >= 0 {
 		return normal(i), nil
 	}
-	if -n > maxDigits {
+	if -n > maxIntBits/3 { // more digits than any int has
 		return int64(0), nil
+	}
+	size := max(words(i), -n/19+1) // words of the int and of the unit
+	if err := r.products(4*size, size); err != nil {
+		return nil, err
+	}
+	if err := r.spend(4 * (headCost + 8*size)); err != nil {
+		return nil, err
 	}
 	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(-n)), nil)
 	return normal(new(big.Int).Mul(divideEven(i, unit), unit)), nil

@@ -20,7 +20,7 @@ func textFilter(f func(string) string) callee {
 // mapped is f(s) with the type of o. No mapping of case makes text more than
 // three times as long.
 func (r *rendering) mapped(o object, s string, f func(string) string) (object, error) {
-	if err := r.scan(len(s)); err != nil {
+	if err := r.tables(s); err != nil {
 		return nil, err
 	}
 	if err := r.spendText(3 * len(s)); err != nil {
@@ -158,6 +158,9 @@ func filterIndent(r *rendering, a []object) (object, error) {
 		indention = strings.Repeat(" ", max(0, n))
 	}
 	first, blank := a[2] != nil && truth(a[2]), a[3] != nil && truth(a[3])
+	if err := r.spendText(len(s) + 1); err != nil {
+		return nil, err
+	}
 	lines, err := r.lines(s+"\n", false)
 	if err != nil {
 		return nil, err
@@ -214,7 +217,7 @@ func filterTruncate(r *rendering, a []object) (object, error) {
 			return nil, faultf(faultRuntime, "'%s' object has no attribute 'rsplit'", typeName(cut))
 		}
 		if i := strings.LastIndexByte(s, ' '); i >= 0 {
-			cut = like(cut, s[:i])
+			cut = like(cut, part(s, s[:i]))
 		}
 	}
 	return r.arithmetic(opAdd, cut, end)
@@ -225,6 +228,9 @@ func filterWordcount(r *rendering, a []object) (object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.tables(s); err != nil {
+		return nil, err
+	}
 	n, inWord := 0, false
 	for _, c := range s {
 		w := isWord(c)
@@ -233,7 +239,7 @@ func filterWordcount(r *rendering, a []object) (object, error) {
 		}
 		inWord = w
 	}
-	return int64(n), r.scan(len(s))
+	return int64(n), nil
 }
 
 func filterEscape(r *rendering, a []object) (object, error) { return r.escapeObject(a[0]) }

@@ -67,9 +67,9 @@ func formatGeneral(f float64, digits, low int, keep bool) string {
 }
 
 // formatInt formats an int by a spec of str.format.
-func formatInt(i *big.Int, spec *formatSpec) (string, error) {
+func (r *rendering) formatInt(i *big.Int, spec *formatSpec) (string, error) {
 	if strings.IndexByte("eEfFgG%", spec.kind) >= 0 && spec.kind != 0 {
-		f, _, err := floatOf(normal(i))
+		f, _, err := r.floatOf(normal(i))
 		if err != nil {
 			return "", err
 		}
@@ -78,12 +78,15 @@ func formatInt(i *big.Int, spec *formatSpec) (string, error) {
 	if spec.precision >= 0 {
 		return "", faultf(faultValue, "precision not allowed in integer format specifier")
 	}
+	if err := r.spend(2*intBytes(i) + 8*i.BitLen()); err != nil { // as many digits, in base 2
+		return "", err
+	}
 	abs := new(big.Int).Abs(i)
 	digits, prefix, group := "", "", 3
 	switch spec.kind {
 	case 0, 'd', 'n':
 		var err error
-		if digits, err = intText(abs); err != nil {
+		if digits, err = r.intText(abs); err != nil {
 			return "", err
 		}
 	case 'b':

@@ -23,7 +23,13 @@ func (r *rendering) printf(format, args object) (object, error) {
 		p.items = []object{args}
 	}
 	rest, _ := stringOf(format)
+	if err := r.scan(len(rest)); err != nil {
+		return nil, err
+	}
 	for {
+		if err := r.count(callSteps); err != nil {
+			return nil, err
+		}
 		i := strings.IndexByte(rest, '%')
 		if i < 0 {
 			break
@@ -204,9 +210,9 @@ func (p *printer) convert(c rune, o object, spec *conversionSpec) (string, error
 	case 'c':
 		return printfChar(o)
 	case 'd', 'i', 'u', 'o', 'x', 'X':
-		return printfInt(c, o, spec)
+		return p.w.r.printfInt(c, o, spec)
 	case 'e', 'E', 'f', 'F', 'g', 'G':
-		f, err := toFloat(o)
+		f, err := p.w.r.toFloat(o)
 		if err != nil || isText(o) {
 			if isFault(err, faultUndefined) {
 				return "", err
@@ -279,7 +285,7 @@ func printfChar(o object) (string, error) {
 	return "", faultf(faultType, "%%c requires int or char")
 }
 
-func printfInt(c rune, o object, spec *conversionSpec) (string, error) {
+func (r *rendering) printfInt(c rune, o object, spec *conversionSpec) (string, error) {
 	if f, ok := o.(float64); ok && (c == 'd' || c == 'i' || c == 'u') {
 		var err error
 		if o, err = truncated(f); err != nil {
@@ -294,6 +300,9 @@ func printfInt(c rune, o object, spec *conversionSpec) (string, error) {
 		return "", faultf(faultType, "%%%c format: a real number is required, not %s", c, typeName(o))
 	}
 	digits, prefix := "", ""
+	if err := r.spend(2*intBytes(i) + 8*i.BitLen() + max(0, spec.precision)); err != nil {
+		return "", err
+	}
 	abs := new(big.Int).Abs(i)
 	switch c {
 	case 'o':
@@ -304,7 +313,7 @@ func printfInt(c rune, o object, spec *conversionSpec) (string, error) {
 		digits, prefix = strings.ToUpper(abs.Text(16)), "0X"
 	default:
 		var err error
-		if digits, err = intText(abs); err != nil {
+		if digits, err = r.intText(abs); err != nil {
 			return "", err
 		}
 	}

@@ -177,14 +177,17 @@ func (r *rendering) formatObject(o object, text string) (string, error) {
 	if !isString && !isNumber(o) {
 		return "", faultf(faultType, "unsupported format string passed to %s.__format__", typeName(o))
 	}
+	if err := r.scan(len(text)); err != nil {
+		return "", err
+	}
 	spec, err := parseFormatSpec(text)
 	if err != nil {
 		return "", err
 	}
-	if err := r.scan(max(0, spec.precision)); err != nil {
+	if err := r.scan(max(0, spec.precision) + spec.width); err != nil {
 		return "", err
 	}
-	if err := r.spend(4 * spec.width); err != nil {
+	if err := r.spend(8*spec.width + len(s)); err != nil {
 		return "", err
 	}
 	if isString {
@@ -200,7 +203,7 @@ func (r *rendering) formatObject(o object, text string) (string, error) {
 		return "", faultf(faultValue, "negative zero coercion (z) not allowed in format specifier with integer presentation type")
 	}
 	i, _ := bigOf(o)
-	return formatInt(i, spec)
+	return r.formatInt(i, spec)
 }
 
 func formatText(s string, spec *formatSpec) (string, error) {

@@ -15,23 +15,27 @@ func init() {
 		"escaped":     typeTest(func(o object) bool { _, ok := o.(markup); return ok }),
 		"even":        fixed("value", func(r *rendering, a []object) (object, error) { return r.rest(a[0], int64(2), 0) }),
 		"false":       typeTest(func(o object) bool { return o == false }),
-		"filter":      fixed("value", func(r *rendering, a []object) (object, error) { return isKnown(r, filters, a[0]) }),
-		"float":       typeTest(func(o object) bool { _, ok := o.(float64); return ok }),
-		"in":          fixed("value, seq", func(r *rendering, a []object) (object, error) { return r.compare(opIn, a[0], a[1]) }),
-		"integer":     typeTest(func(o object) bool { _, ok := o.(bool); return isInt(o) && !ok }),
-		"iterable":    fixed("value", testIterable),
-		"lower":       fixed("value", func(r *rendering, a []object) (object, error) { return r.caseTest(a[0], isLowerText) }),
-		"mapping":     typeTest(func(o object) bool { _, ok := o.(*Dict); return ok }),
-		"none":        typeTest(func(o object) bool { return o == none }),
-		"number":      typeTest(isNumber),
-		"odd":         fixed("value", func(r *rendering, a []object) (object, error) { return r.rest(a[0], int64(2), 1) }),
-		"sameas":      fixed("value, other", func(_ *rendering, a []object) (object, error) { return same(a[0], a[1]), nil }),
-		"sequence":    fixed("value", testSequence),
-		"string":      typeTest(isText),
-		"test":        fixed("value", func(r *rendering, a []object) (object, error) { return isKnown(r, tests, a[0]) }),
-		"true":        typeTest(func(o object) bool { return o == true }),
-		"undefined":   typeTest(func(o object) bool { _, ok := o.(*undefined); return ok }),
-		"upper":       fixed("value", func(r *rendering, a []object) (object, error) { return r.caseTest(a[0], isUpperText) }),
+		"filter": fixed("value", func(r *rendering, a []object) (object, error) {
+			return isKnown(r, a[0], func(name string) bool { return findFilter(name, r.tree.chat) != nil })
+		}),
+		"float":    typeTest(func(o object) bool { _, ok := o.(float64); return ok }),
+		"in":       fixed("value, seq", func(r *rendering, a []object) (object, error) { return r.compare(opIn, a[0], a[1]) }),
+		"integer":  typeTest(func(o object) bool { _, ok := o.(bool); return isInt(o) && !ok }),
+		"iterable": fixed("value", testIterable),
+		"lower":    fixed("value", func(r *rendering, a []object) (object, error) { return r.caseTest(a[0], isLowerText) }),
+		"mapping":  typeTest(func(o object) bool { _, ok := o.(*Dict); return ok }),
+		"none":     typeTest(func(o object) bool { return o == none }),
+		"number":   typeTest(isNumber),
+		"odd":      fixed("value", func(r *rendering, a []object) (object, error) { return r.rest(a[0], int64(2), 1) }),
+		"sameas":   fixed("value, other", func(_ *rendering, a []object) (object, error) { return same(a[0], a[1]), nil }),
+		"sequence": fixed("value", testSequence),
+		"string":   typeTest(isText),
+		"test": fixed("value", func(r *rendering, a []object) (object, error) {
+			return isKnown(r, a[0], func(name string) bool { return tests[name] != nil })
+		}),
+		"true":      typeTest(func(o object) bool { return o == true }),
+		"undefined": typeTest(func(o object) bool { _, ok := o.(*undefined); return ok }),
+		"upper":     fixed("value", func(r *rendering, a []object) (object, error) { return r.caseTest(a[0], isUpperText) }),
 	}
 	for op, names := range map[operator]string{
 		opEqual: "== eq equalto", opNotEqual: "!= ne", opLess: "< lt lessthan", opLessEqual: "<= le",
@@ -50,6 +54,9 @@ func (r *rendering) testNamed(name object, a arguments) (object, error) {
 	if t == nil {
 		return nil, faultf(faultRuntime, "no test named %s", quote(s))
 	}
+	if err := r.count(callSteps); err != nil {
+		return nil, err
+	}
 	return t(r, s, a)
 }
 
@@ -58,12 +65,12 @@ func typeTest(is func(o object) bool) callee {
 	return fixed("value", func(_ *rendering, a []object) (object, error) { return is(a[0]), nil })
 }
 
-func isKnown(r *rendering, names map[string]callee, o object) (object, error) {
-	if _, err := hash(r, o); err != nil {
+func isKnown(r *rendering, o object, known func(name string) bool) (object, error) {
+	if _, err := r.hash(o); err != nil {
 		return nil, err
 	}
 	s, ok := stringOf(o)
-	return ok && names[s] != nil, nil
+	return ok && known(s), nil
 }
 
 // rest reports whether o % by is want.
@@ -96,7 +103,7 @@ func (r *rendering) caseTest(o object, is func(s string) bool) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return is(s), r.work(len(s))
+	return is(s), r.tables(s)
 }
 
 // isLowerText is str.islower: there are cased characters, and all are lower case.

@@ -56,9 +56,9 @@ func (it *runeIterator) next(r *rendering) (object, bool, error) {
 		return nil, false, nil
 	}
 	_, n := utf8.DecodeRuneInString(it.rest)
-	s := it.rest[:n]
+	s := character(it.rest[:n])
 	it.rest = it.rest[n:]
-	return s, true, r.step()
+	return s, true, r.spend(itemCost)
 }
 
 type spanIterator struct {
@@ -147,7 +147,7 @@ func (r *rendering) reversed(o object) (object, error) {
 				return nil, false, nil
 			}
 			_, n := utf8.DecodeLastRuneInString(s)
-			c := s[len(s)-n:]
+			c := character(s[len(s)-n:])
 			s = s[:len(s)-n]
 			return like(o, c), true, nil
 		}}, nil

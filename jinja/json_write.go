@@ -93,7 +93,7 @@ func (j *jsonWriter) value(o object, depth int) error {
 	case *Dict:
 		return j.dict(o, depth)
 	}
-	s, ok, err := jsonScalar(o)
+	s, ok, err := j.w.r.jsonScalar(o)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (j *jsonWriter) value(o object, depth int) error {
 }
 
 // jsonScalar is the text of a number, a bool or None, as a value or a key.
-func jsonScalar(o object) (string, bool, error) {
+func (r *rendering) jsonScalar(o object) (string, bool, error) {
 	switch o := o.(type) {
 	case noneType:
 		return "null", true, nil
@@ -113,7 +113,7 @@ func jsonScalar(o object) (string, bool, error) {
 	case int64:
 		return strconv.FormatInt(o, 10), true, nil
 	case *big.Int:
-		s, err := intText(o)
+		s, err := r.intText(o)
 		return s, true, err
 	case float64:
 		switch {
@@ -215,7 +215,7 @@ func (j *jsonWriter) key(k object) error {
 	if s, ok := stringOf(k); ok {
 		return j.string(s)
 	}
-	s, ok, err := jsonScalar(k)
+	s, ok, err := j.w.r.jsonScalar(k)
 	if err != nil {
 		return err
 	}
@@ -226,16 +226,21 @@ func (j *jsonWriter) key(k object) error {
 }
 
 func (j *jsonWriter) string(s string) error {
-	if int64(len(j.w.text)+len(s)) > j.w.r.limits.Output {
-		return errOutput
+	j.w.text = append(j.w.text, '"')
+	for piece := range pieces(s) {
+		if err := j.w.r.scan(len(piece)); err != nil {
+			return err
+		}
+		j.w.text = appendJSON(j.w.text, piece, j.ascii)
+		if err := j.w.grown(); err != nil {
+			return err
+		}
 	}
-	j.w.text = appendJSONString(j.w.text, s, j.ascii)
-	return j.w.grown()
+	return j.w.write(`"`)
 }
 
-// appendJSONString appends s in quotes.
-func appendJSONString(b []byte, s string, ascii bool) []byte {
-	b = append(b, '"')
+// appendJSON appends what stands between the quotes of a JSON string.
+func appendJSON(b []byte, s string, ascii bool) []byte {
 	start := 0
 	for i, c := range s {
 		if c >= ' ' && c != '"' && c != '\\' && (c < utf8.RuneSelf || !ascii) && (c != 0x7f || !ascii) {
@@ -243,17 +248,16 @@ func appendJSONString(b []byte, s string, ascii bool) []byte {
 		}
 		b = append(b, s[start:i]...)
 		start = i + utf8.RuneLen(c)
-		if k := strings.IndexRune("\"\\\n\r\t\f\b", c); k >= 0 {
+		if k := strings.IndexByte("\"\\\n\r\t\f\b", byte(min(c, utf8.RuneSelf))); k >= 0 {
 			b = append(b, '\\', `"\nrtfb`[k])
 			continue
 		}
 		if c > 0xffff {
 			hi, lo := utf16.EncodeRune(c)
-			b = fmt.Appendf(b, `\u%04x`, hi)
+			b = appendHex(append(b, '\\', 'u'), hi, 4)
 			c = lo
 		}
-		b = fmt.Appendf(b, `\u%04x`, c)
+		b = appendHex(append(b, '\\', 'u'), c, 4)
 	}
-	b = append(b, s[start:]...)
-	return append(b, '"')
+	return append(b, s[start:]...)
 }

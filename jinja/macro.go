@@ -1,5 +1,7 @@
 package jinja
 
+import "slices"
+
 // macro is a macro or the body of a call block, together with the variables
 // around it.
 type macro struct {
@@ -68,7 +70,7 @@ func (m *macro) run(r *rendering, s *scope) (string, error) {
 			continue
 		}
 		if i < len(c.params)-len(c.defaults) {
-			s.set(p.where, undefinedf("parameter "+quote(p.name)+" was not provided"))
+			s.set(p.where, &undefined{before: "parameter ", name: p.name, after: " was not provided", kind: faultUndefined})
 			continue
 		}
 		v, err := r.value(c.defaults[i-len(c.params)+len(c.defaults)], s)
@@ -88,6 +90,9 @@ func (m *macro) pass(r *rendering, a arguments, s *scope) error {
 	taken := min(len(a.pos), len(c.params))
 	for i, p := range c.params[:taken] {
 		s.set(p.where, a.pos[i])
+	}
+	if err := r.work(8 * len(c.params) * len(a.named)); err != nil {
+		return err
 	}
 	named := a.named
 	pop := func(name string) object {
@@ -120,7 +125,7 @@ func (m *macro) pass(r *rendering, a arguments, s *scope) error {
 	}
 	switch {
 	case c.varargs != nil:
-		s.set(*c.varargs, &tuple{items: a.pos[taken:]})
+		s.set(*c.varargs, &tuple{items: slices.Clone(a.pos[taken:])})
 	case len(a.pos) > taken:
 		return faultf(faultType, "%s takes not more than %d argument(s)", m.title(), len(c.params))
 	}

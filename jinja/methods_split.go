@@ -10,12 +10,17 @@ import (
 
 // texts returns parts as strings of the type of o.
 func (r *rendering) texts(o object, parts []string) ([]object, error) {
-	if err := r.spend(headCost + 2*itemCost*len(parts)); err != nil {
+	n := headCost + 2*itemCost*len(parts)
+	for _, p := range parts {
+		n += len(p)
+	}
+	if err := r.spend(n); err != nil {
 		return nil, err
 	}
+	whole, _ := stringOf(o)
 	items := make([]object, len(parts))
 	for i, p := range parts {
-		items[i] = like(o, p)
+		items[i] = like(o, part(whole, p))
 	}
 	return items, nil
 }
@@ -232,7 +237,10 @@ func strip(r *rendering, a []object, left, right bool) (object, error) {
 	if right {
 		s = strings.TrimRightFunc(s, cut)
 	}
-	return like(a[0], s), r.scan(len(self(a)) - len(s))
+	if err := r.tables(self(a)[:len(self(a))-len(s)]); err != nil {
+		return nil, err
+	}
+	return like(a[0], part(self(a), s)), r.spend(len(s))
 }
 
 // fewChars is how many bytes are looked through for each character; of more a set
@@ -262,7 +270,8 @@ func methodRemoveprefix(r *rendering, a []object) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return like(a[0], strings.TrimPrefix(self(a), p)), r.work(len(p))
+	s := self(a)
+	return like(a[0], part(s, strings.TrimPrefix(s, p))), r.spend(len(s))
 }
 
 func methodRemovesuffix(r *rendering, a []object) (object, error) {
@@ -270,7 +279,8 @@ func methodRemovesuffix(r *rendering, a []object) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return like(a[0], strings.TrimSuffix(self(a), p)), r.work(len(p))
+	s := self(a)
+	return like(a[0], part(s, strings.TrimSuffix(s, p))), r.spend(len(s))
 }
 
 // padded puts so many fill characters on the sides of the string.
@@ -285,17 +295,22 @@ func (r *rendering) padded(a []object, name string, sides func(length, n int) (l
 	}
 	if _, m := a[0].(markup); m {
 		if _, m := a[2].(markup); !m {
-			fill = escapeHTML(fill)
+			if fill, err = r.escape(fill); err != nil {
+				return nil, err
+			}
 		}
 	}
-	if utf8.RuneCountInString(fill) != 1 {
+	if len(fill) > utf8.UTFMax || utf8.RuneCountInString(fill) != 1 {
 		return nil, faultf(faultType, "the fill character must be exactly one character long")
 	}
 	s := self(a)
+	if err := r.work(2 * len(s)); err != nil {
+		return nil, err
+	}
 	length := utf8.RuneCountInString(s)
 	n := width - length
 	if n <= 0 {
-		return a[0], r.work(len(s))
+		return a[0], nil
 	}
 	if n > int(r.limits.Output) {
 		return nil, errOutput
@@ -336,5 +351,9 @@ func methodZfill(r *rendering, a []object) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return like(a[0], sign+o.(string)), r.spendText(len(s))
+	padded := o.(string)
+	if err := r.spendText(len(padded) + 1); err != nil {
+		return nil, err
+	}
+	return like(a[0], sign+padded), nil
 }

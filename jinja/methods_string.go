@@ -76,7 +76,10 @@ func textMethod(f func(string) string) callee {
 
 func plainTest(is func(s string) bool) callee {
 	return fixed("self, /", func(r *rendering, a []object) (object, error) {
-		return is(self(a)), r.scan(len(self(a)))
+		if err := r.tables(self(a)); err != nil {
+			return nil, err
+		}
+		return is(self(a)), nil
 	})
 }
 
@@ -113,7 +116,7 @@ func isTitle(s string) bool {
 // window returns the part of s between the code points start and end, the byte
 // offset of that part, and whether start is within s at all.
 func (r *rendering) window(s string, start, end object) (part string, offset int, ok bool, err error) {
-	if err := r.work(len(s)); err != nil {
+	if err := r.work(2 * len(s)); err != nil { // it is looked through, and positions are counted
 		return "", 0, false, err
 	}
 	if !isGiven(start) && !isGiven(end) {
@@ -232,6 +235,11 @@ func methodCount(r *rendering, a []object) (object, error) {
 	if err != nil || !ok {
 		return int64(0), err
 	}
+	if sub == "" {
+		if err := r.scan(len(part)); err != nil {
+			return nil, err
+		}
+	}
 	return int64(strings.Count(part, sub)), nil
 }
 
@@ -250,7 +258,9 @@ func methodReplace(r *rendering, a []object) (object, error) {
 	}
 	if _, m := a[0].(markup); m {
 		if _, m := a[2].(markup); !m {
-			repl = escapeHTML(repl)
+			if repl, err = r.escape(repl); err != nil {
+				return nil, err
+			}
 		}
 	}
 	s, err := r.replace(self(a), old, repl, count)
@@ -259,8 +269,13 @@ func methodReplace(r *rendering, a []object) (object, error) {
 
 // replace replaces the first count places, all if count is negative.
 func (r *rendering) replace(s, old, repl string, count int) (string, error) {
-	if err := r.work(len(s)); err != nil {
+	if err := r.work(2 * len(s)); err != nil {
 		return "", err
+	}
+	if old == "" {
+		if err := r.scan(2 * len(s)); err != nil {
+			return "", err
+		}
 	}
 	n := strings.Count(s, old)
 	if count >= 0 {
@@ -284,9 +299,15 @@ func methodJoin(r *rendering, a []object) (object, error) {
 		return nil, faultf(faultType, "can only join an iterable")
 	}
 	_, escaped := a[0].(markup)
+	if err := r.spend(itemCost * len(items)); err != nil {
+		return nil, err
+	}
 	texts := make([]string, len(items))
 	n := 0
 	for i, o := range items {
+		if err := r.step(); err != nil {
+			return nil, err
+		}
 		var ok bool
 		if escaped {
 			m, err := r.escapeObject(o)
@@ -298,9 +319,6 @@ func methodJoin(r *rendering, a []object) (object, error) {
 			return nil, faultf(faultType, "sequence item %d: expected str instance, %s found", i, typeName(o))
 		}
 		n += len(texts[i])
-	}
-	if err := r.work(itemCost * len(items)); err != nil {
-		return nil, err
 	}
 	if len(items) == 1 && !escaped {
 		return items[0], nil

@@ -56,11 +56,14 @@ func bigOf(o object) (*big.Int, bool) {
 
 // floatOf returns the value of any number as a float; an int beyond the range
 // of floats is an OverflowError.
-func floatOf(o object) (f float64, ok bool, err error) {
+func (r *rendering) floatOf(o object) (f float64, ok bool, err error) {
 	switch o := o.(type) {
 	case float64:
 		return o, true, nil
 	case *big.Int:
+		if err := r.spend(intBytes(o)); err != nil {
+			return 0, true, err
+		}
 		f, _ := new(big.Float).SetInt(o).Float64()
 		if math.IsInf(f, 0) {
 			return 0, true, faultf(faultOverflow, "int too large to convert to float")
@@ -97,12 +100,13 @@ func clampInt(o object) (int, bool) {
 }
 
 // intText writes an int in decimal.
-func intText(i *big.Int) (string, error) {
-	if i.BitLen() <= maxDigits*4 {
-		s := i.Text(10)
-		if len(strings.TrimPrefix(s, "-")) <= maxDigits {
-			return s, nil
-		}
+func (r *rendering) intText(i *big.Int) (string, error) {
+	if err := r.products(words(i), words(i)); err != nil {
+		return "", err
+	}
+	s := i.Text(10)
+	if len(strings.TrimPrefix(s, "-")) <= maxDigits {
+		return s, nil
 	}
 	return "", faultf(faultValue, "exceeds the limit (%d digits) for integer string conversion", maxDigits)
 }
@@ -147,7 +151,6 @@ func truncated(f float64) (object, error) {
 
 // parseInt reads s as Python's int(s, base).
 func parseInt(s string, base int) (object, error) {
-	bad := faultf(faultValue, "invalid literal for int() with base %d: %s", base, quote(s))
 	if base != 0 && (base < 2 || base > 36) {
 		return nil, faultf(faultValue, "int() base must be >= 2 and <= 36, or 0")
 	}
@@ -160,19 +163,20 @@ func parseInt(s string, base int) (object, error) {
 		t = t[1:]
 	}
 	t, base, ok := intPrefix(t, base)
+	bad := func() error { return faultf(faultValue, "invalid literal for int() with base %d: %s", base, quote(s)) }
 	if !ok {
-		return nil, bad
+		return nil, bad()
 	}
 	digits := strings.ReplaceAll(t, "_", "")
 	if digits == "" || strings.HasPrefix(t, "_") || strings.HasSuffix(t, "_") || strings.Contains(t, "__") || strings.ContainsAny(digits, "+-") {
-		return nil, bad
+		return nil, bad()
 	}
 	if base&(base-1) != 0 && len(digits) > maxDigits {
 		return nil, faultf(faultValue, "exceeds the limit (%d digits) for integer string conversion", maxDigits)
 	}
 	i, ok := new(big.Int).SetString(digits, base)
 	if !ok {
-		return nil, bad
+		return nil, bad()
 	}
 	if negative {
 		i.Neg(i)
@@ -197,27 +201,27 @@ func intPrefix(t string, base int) (string, int, bool) {
 
 // parseFloat reads s as Python's float(s).
 func parseFloat(s string) (float64, error) {
-	bad := faultf(faultValue, "could not convert string to float: %s", quote(s))
+	bad := func() error { return faultf(faultValue, "could not convert string to float: %s", quote(s)) }
 	t := asciiDigits(strings.TrimFunc(s, isSpace))
 	if len(t) > 1<<16 {
-		return 0, bad
+		return 0, bad()
 	}
 	for i := range len(t) {
 		if t[i] == '_' && (i == 0 || i == len(t)-1 || !isDigit(t[i-1]) || !isDigit(t[i+1])) {
-			return 0, bad
+			return 0, bad()
 		}
 	}
 	t = strings.ReplaceAll(t, "_", "")
 	// Go reads hexadecimal floats, which Python does not.
 	if strings.ContainsAny(t, "xXpP") {
-		return 0, bad
+		return 0, bad()
 	}
 	if strings.EqualFold(strings.TrimLeft(t, "+-"), "nan") && len(t) <= 4 {
 		return math.NaN(), nil
 	}
 	f, err := strconv.ParseFloat(t, 64)
 	if err != nil && !math.IsInf(f, 0) {
-		return 0, bad
+		return 0, bad()
 	}
 	return f, nil
 }

@@ -74,16 +74,16 @@ func (r *rendering) arithmetic(op operator, a, b object) (object, error) {
 		return r.ints(op, a, b)
 	}
 	if isNumber(a) && isNumber(b) {
-		x, _, err := floatOf(a)
+		x, _, err := r.floatOf(a)
 		if err != nil {
 			return nil, err
 		}
-		y, _, err := floatOf(b)
+		y, _, err := r.floatOf(b)
 		if err != nil {
 			return nil, err
 		}
 		if op == opPow {
-			if err := r.work(powerWork); err != nil {
+			if err := r.count(powerSteps); err != nil {
 				return nil, err
 			}
 		}
@@ -91,9 +91,6 @@ func (r *rendering) arithmetic(op operator, a, b object) (object, error) {
 	}
 	return nil, operandError(op, a, b)
 }
-
-// powerWork is what a power of floats costs, as bytes of work.
-const powerWork = 8192
 
 func operandError(op operator, a, b object) error {
 	if err := eitherUndefined(a, b); err != nil {
@@ -147,15 +144,17 @@ func smallInts(op operator, x, y int64) (v object, ok bool) {
 func (r *rendering) ints(op operator, a, b object) (object, error) {
 	x, _ := bigOf(a)
 	y, _ := bigOf(b)
-	if err := r.work((x.BitLen() + 64) * (y.BitLen() + 64) / 256); err != nil {
-		return nil, err
-	}
 	if err := r.spend(intBytes(x) + intBytes(y)); err != nil {
 		return nil, err
 	}
+	if op != opAdd && op != opSub && op != opPow {
+		if err := r.products(words(x), words(y)); err != nil {
+			return nil, err
+		}
+	}
 	switch op {
 	case opAdd:
-		return checked(x.Add(x, y))
+		return checked(new(big.Int).Add(x, y))
 	case opSub:
 		return checked(new(big.Int).Sub(x, y))
 	case opMul:
@@ -168,6 +167,9 @@ func (r *rendering) ints(op operator, a, b object) (object, error) {
 	}
 	switch op {
 	case opDiv:
+		if err := r.products(divideWork*words(x), words(y)); err != nil { // the fraction is reduced
+			return nil, err
+		}
 		if x.Sign() == 0 {
 			return math.Copysign(0, float64(y.Sign())), nil
 		}
@@ -184,6 +186,9 @@ func (r *rendering) ints(op operator, a, b object) (object, error) {
 	return checked(m)
 }
 
+// divideWork is how many times as long reducing a fraction takes as multiplying.
+const divideWork = 8
+
 // floorDiv rounds the quotient down; the rest has the sign of y.
 func floorDiv(x, y *big.Int) (q, m *big.Int) {
 	q, m = new(big.Int).QuoRem(x, y, new(big.Int))
@@ -196,12 +201,15 @@ func floorDiv(x, y *big.Int) (q, m *big.Int) {
 
 func (r *rendering) power(x, y *big.Int) (object, error) {
 	if y.Sign() < 0 {
-		f, _, err := floatOf(normal(x))
+		f, _, err := r.floatOf(normal(x))
 		if err != nil {
 			return nil, err
 		}
-		g, _, err := floatOf(normal(y))
+		g, _, err := r.floatOf(normal(y))
 		if err != nil {
+			return nil, err
+		}
+		if err := r.count(powerSteps); err != nil {
 			return nil, err
 		}
 		return floats(opPow, f, g)
@@ -212,10 +220,14 @@ func (r *rendering) power(x, y *big.Int) (object, error) {
 	if x.BitLen() <= 1 { // 0, 1, -1: only whether y is zero or odd matters
 		y = big.NewInt(int64(y.Bit(0)) + 2*int64(y.Sign()))
 	}
-	if err := r.work(maxIntBits); err != nil {
+	size := 1 // words of the result, at most
+	if x.BitLen() > 1 {
+		size += x.BitLen() * int(y.Int64()) / 64
+	}
+	if err := r.products(2*size, size); err != nil {
 		return nil, err
 	}
-	if err := r.spend(headCost + maxIntBits/8); err != nil {
+	if err := r.spend(headCost + 16*size); err != nil {
 		return nil, err
 	}
 	return checked(new(big.Int).Exp(x, y, nil))

@@ -96,6 +96,9 @@ func filterMap(r *rendering, _ string, a arguments) (object, error) {
 	}
 	rest := a.pos[2:]
 	return lazily(o, a.objects(), func(r *rendering, item object) (object, bool, error) {
+		if err := r.spend(itemCost * (1 + len(rest))); err != nil {
+			return nil, false, err
+		}
 		out, err := r.filterNamed(name, arguments{append([]object{item}, rest...), a.named})
 		return out, true, err
 	}), nil
@@ -135,6 +138,9 @@ func (r *rendering) picking(a arguments, want, attribute bool) (object, error) {
 	return lazily(o, append(a.objects(), &list{path}), func(r *rendering, item object) (object, bool, error) {
 		v, err := r.follow(item, path, nil)
 		if err == nil && len(rest) > 0 {
+			if err := r.spend(itemCost * len(rest)); err != nil {
+				return nil, false, err
+			}
 			v, err = r.testNamed(rest[0], arguments{append([]object{v}, rest[1:]...), a.named})
 		}
 		return item, truth(v) == want, err

@@ -16,10 +16,14 @@ func (r *rendering) concatenate(a, b object) (object, error) {
 		_, ma := a.(markup)
 		_, mb := b.(markup)
 		if ma != mb { // text next to markup is escaped
+			var err error
 			if ma {
-				t = escapeHTML(t)
+				t, err = r.escape(t)
 			} else {
-				s = escapeHTML(s)
+				s, err = r.escape(s)
+			}
+			if err != nil {
+				return nil, err
 			}
 		}
 		if err := r.spendText(len(s) + len(t)); err != nil {
@@ -145,7 +149,7 @@ func (r *rendering) index(o object, i int) (v object, found bool, err error) {
 	case string, markup:
 		s, _ := stringOf(o)
 		c, ok := runeAt(s, i)
-		return like(o, c), ok, r.work(2 * len(s))
+		return like(o, c), ok, r.spend(itemCost + 2*len(s))
 	case *list:
 		if i < 0 {
 			i += len(o.items)
@@ -175,7 +179,7 @@ func runeAt(s string, i int) (string, bool) {
 		for ; end > 0; i++ {
 			_, n := utf8.DecodeLastRuneInString(s[:end])
 			if i == -1 {
-				return s[end-n : end], true
+				return character(s[end-n : end]), true
 			}
 			end -= n
 		}
@@ -183,7 +187,7 @@ func runeAt(s string, i int) (string, bool) {
 	}
 	for start, c := range s {
 		if i == 0 {
-			return s[start : start+utf8.RuneLen(c)], true
+			return character(s[start : start+utf8.RuneLen(c)]), true
 		}
 		i--
 	}
@@ -283,13 +287,14 @@ func sliceLength(begin, end, by int) int {
 }
 
 func (r *rendering) sliceItems(items []object, first, by, n int) ([]object, error) {
-	if by == 1 {
-		return items[first : first+n : first+n], r.spend(headCost)
-	}
 	if err := r.spend(headCost + itemCost*n); err != nil {
 		return nil, err
 	}
 	out := make([]object, n)
+	if by == 1 {
+		copy(out, items[first:])
+		return out, nil
+	}
 	for i := range out {
 		out[i] = items[first+i*by]
 	}
@@ -305,13 +310,13 @@ func (r *rendering) sliceText(s string, length, first, by, n int) (string, error
 	}
 	if by == 1 {
 		if length == len(s) { // one byte a code point
-			return s[first : first+n], nil
+			return part(s, s[first:first+n]), nil
 		}
 		if err := r.scan(len(s)); err != nil {
 			return "", err
 		}
 		i := byteOffset(s, first)
-		return s[i : i+byteOffset(s[i:], n)], nil
+		return part(s, s[i:i+byteOffset(s[i:], n)]), nil
 	}
 	if err := r.scan(len(s)); err != nil {
 		return "", err
@@ -326,6 +331,31 @@ func (r *rendering) sliceText(s string, length, first, by, n int) (string, error
 	}
 	return string(out), nil
 }
+
+// part is a part of whole as a string of its own: it must not keep the whole alive.
+func part(whole, s string) string {
+	if len(s) == len(whole) {
+		return whole
+	}
+	return strings.Clone(s)
+}
+
+// character is one character as a string of its own.
+func character(s string) string {
+	if len(s) == 1 {
+		return asciiCharacters[s[0]&0x7f : s[0]&0x7f+1]
+	}
+	return strings.Clone(s)
+}
+
+// asciiCharacters is what the strings of one ASCII character are parts of.
+var asciiCharacters = func() string {
+	var b [utf8.RuneSelf]byte
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return string(b[:])
+}()
 
 // byteOffset returns where code point n of s begins, len(s) for its end.
 func byteOffset(s string, n int) int {

@@ -153,6 +153,12 @@ func (r *rendering) itemsOf(in []keyed) (*list, error) {
 func filterSort(r *rendering, a []object) (object, error) {
 	attributes := []object{a[3]}
 	if s, ok := stringOf(a[3]); ok {
+		if err := r.scan(len(s)); err != nil {
+			return nil, err
+		}
+		if n := strings.Count(s, ",") + 1; n > maxPath {
+			return nil, faultf(faultLimit, "sorted by %d attributes, want at most %d", n, maxPath)
+		}
 		attributes = nil
 		for part := range strings.SplitSeq(s, ",") {
 			attributes = append(attributes, part)

@@ -11,6 +11,9 @@ import (
 // with the flags and widths of glibc.
 func (r *rendering) strftime(t time.Time, format string) (string, error) {
 	w := writer{r: r}
+	if err := r.scan(len(format)); err != nil {
+		return "", err
+	}
 	for format != "" {
 		i := strings.IndexByte(format, '%')
 		if i < 0 {
@@ -22,8 +25,14 @@ func (r *rendering) strftime(t time.Time, format string) (string, error) {
 		if format = format[i:]; format == "" {
 			break
 		}
+		if err := r.count(directiveSteps); err != nil {
+			return "", err
+		}
 		text, n, err := directive(t, format)
 		if err != nil {
+			return "", err
+		}
+		if err := r.scan(2 * len(text)); err != nil {
 			return "", err
 		}
 		if err := w.write(text); err != nil {
@@ -33,6 +42,9 @@ func (r *rendering) strftime(t time.Time, format string) (string, error) {
 	}
 	return string(w.text), nil
 }
+
+// directiveSteps is what a directive costs.
+const directiveSteps = 24
 
 // directive gives the text of the directive at the start of s and its length.
 // One that does not exist stays as it is.

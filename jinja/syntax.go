@@ -9,13 +9,14 @@ import (
 type parser struct {
 	tokens  []token
 	i       int
-	nesting int // statements around this place
-	depth   int // expressions around this place
+	nesting int  // statements around this place
+	depth   int  // expressions around this place
+	chat    bool // see NewChatTemplate
 }
 
 // parse returns the statements of a template.
-func parse(tokens []token) (body []stmt, err error) {
-	p := &parser{tokens: tokens}
+func parse(tokens []token, chat bool) (body []stmt, err error) {
+	p := &parser{tokens: tokens, chat: chat}
 	body, err = p.statements()
 	if err != nil {
 		return nil, atLine(err, p.now().line)

@@ -228,7 +228,7 @@ func (p *parser) filter(e expr) (expr, error) {
 			return nil, err
 		}
 	}
-	f.filter = filters[f.name]
+	f.filter = findFilter(f.name, p.chat)
 	return p.grow(f, append(f.args.all(), e)...)
 }
 

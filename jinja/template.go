@@ -26,7 +26,13 @@ type Template struct {
 //
 // As in the reference, a filter or test that does not exist is an error here,
 // unless it stands directly in an if, where it is an error once it is reached.
-func NewTemplate(source string) (*Template, error) {
+func NewTemplate(source string) (*Template, error) { return newTemplate(source, false) }
+
+// NewChatTemplate is NewTemplate with what the templates of GGUF files may use
+// besides, as llama.cpp has it: the filter from_json, which reads JSON.
+func NewChatTemplate(source string) (*Template, error) { return newTemplate(source, true) }
+
+func newTemplate(source string, chat bool) (*Template, error) {
 	if len(source) > maxSource {
 		return nil, &Error{1, faultf(faultLimit, "the source has %d bytes, want at most %d", len(source), maxSource)}
 	}
@@ -38,11 +44,11 @@ func NewTemplate(source string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := parse(tokens)
+	body, err := parse(tokens, chat)
 	if err != nil {
 		return nil, err
 	}
-	t, err := bind(body)
+	t, err := bind(body, chat)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +71,7 @@ func (t *Template) Render(ctx context.Context, variables *Dict) (string, error) 
 		tree:   t.tree,
 		limits: t.Limits,
 		steps:  t.Limits.Steps,
+		next:   t.Limits.Steps,
 		now:    t.Now,
 		input:  variables,
 	}
@@ -82,6 +89,8 @@ type rendering struct {
 	out *buffer
 
 	steps   int64 // what is left
+	next    int64 // with so many left the context is looked at
+	settled int64 // see settle
 	used    int64 // bytes counted since the last measurement, and measured then
 	pending int   // expressions that are half evaluated
 	calls   int   // macros and other calls inside one another

@@ -1,8 +1,10 @@
 package jinja
 
 import (
+	"iter"
 	"math/big"
 	"strconv"
+	"unicode/utf8"
 )
 
 // text is Python's str(o).
@@ -66,10 +68,7 @@ func (w *writer) repr(o object, depth int) error {
 		w.text = strconv.AppendInt(w.text, o, 10)
 		return w.grown()
 	case *big.Int:
-		if err := w.r.work(16 * o.BitLen()); err != nil {
-			return err
-		}
-		s, err := intText(o)
+		s, err := w.r.intText(o)
 		if err != nil {
 			return err
 		}
@@ -77,11 +76,14 @@ func (w *writer) repr(o object, depth int) error {
 	case float64:
 		return w.write(floatText(o))
 	case string:
-		w.text = appendQuoted(w.text, o, false)
-		return w.grown()
+		return w.quoted(o)
 	case markup:
-		w.text = append(w.text, "Markup("...)
-		w.text = appendQuoted(w.text, string(o), false)
+		if err := w.write("Markup("); err != nil {
+			return err
+		}
+		if err := w.quoted(string(o)); err != nil {
+			return err
+		}
 		return w.write(")")
 	case *list:
 		return w.sequence("[", o.items, "]", depth)
@@ -104,6 +106,45 @@ func (w *writer) repr(o object, depth int) error {
 		return w.write("<LoopContext " + itoa(o.index0+1) + "/" + itoa(n) + ">")
 	}
 	return w.write(nameless(o))
+}
+
+// quoted appends the repr of a str, piece by piece, since that may be several times
+// as long.
+func (w *writer) quoted(s string) error {
+	if err := w.r.work(len(s)); err != nil {
+		return err
+	}
+	q := quoteFor(s)
+	w.text = append(w.text, q)
+	for piece := range pieces(s) {
+		if err := w.r.tables(piece); err != nil {
+			return err
+		}
+		w.text = appendEscaped(w.text, piece, q, false)
+		if err := w.grown(); err != nil {
+			return err
+		}
+	}
+	w.text = append(w.text, q)
+	return w.grown()
+}
+
+// pieces cuts a text into pieces of some kilobytes, between characters.
+func pieces(s string) iter.Seq[string] {
+	const most = 8192
+	return func(yield func(string) bool) {
+		for len(s) > most {
+			end := most
+			for !utf8.RuneStart(s[end]) {
+				end--
+			}
+			if !yield(s[:end]) {
+				return
+			}
+			s = s[end:]
+		}
+		yield(s)
+	}
 }
 
 func (w *writer) enclosed(open string, o object, end string, depth int) error {
@@ -152,6 +193,9 @@ func (w *writer) view(v *view, depth int) error {
 	case viewValues:
 		items = v.dict.values
 	case viewItems:
+		if err := w.r.spend(2 * dictCost * v.dict.Len()); err != nil {
+			return err
+		}
 		items = v.dict.items()
 	}
 	return w.sequence(typeName(v)+"([", items, "])", depth)

@@ -1,7 +1,6 @@
 package jinja
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -158,17 +157,34 @@ func swapCase(s string) string {
 	})
 }
 
-// quote is the repr of a str: in single quotes, unless that needs an escape and
-// double quotes do not.
-func quote(s string) string { return string(appendQuoted(nil, s, false)) }
+// quote is a text in an error: its repr, cut where it is long.
+func quote(s string) string {
+	const most = 64 // characters
+	if len(s) > most {
+		if end := byteOffset(s[:min(len(s), 4*most)], most); end < len(s) {
+			return string(appendQuoted(nil, s[:end], false)) + "…"
+		}
+	}
+	return string(appendQuoted(nil, s, false))
+}
+
+// quoteFor is the quote of a repr: single, unless that needs an escape and double
+// does not.
+func quoteFor(s string) byte {
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		return '"'
+	}
+	return '\''
+}
 
 // appendQuoted appends the repr of s; with ascii, what lies beyond ASCII is escaped.
 func appendQuoted(b []byte, s string, ascii bool) []byte {
-	q := byte('\'')
-	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
-		q = '"'
-	}
-	b = append(b, q)
+	q := quoteFor(s)
+	return append(appendEscaped(append(b, q), s, q, ascii), q)
+}
+
+// appendEscaped appends what stands between the quotes q.
+func appendEscaped(b []byte, s string, q byte, ascii bool) []byte {
 	for _, c := range s {
 		switch {
 		case c == rune(q) || c == '\\':
@@ -182,12 +198,20 @@ func appendQuoted(b []byte, s string, ascii bool) []byte {
 		case unicode.IsPrint(c) && (c < utf8.RuneSelf || !ascii):
 			b = utf8.AppendRune(b, c)
 		case c < 0x100:
-			b = fmt.Appendf(b, `\x%02x`, c)
+			b = appendHex(append(b, '\\', 'x'), c, 2)
 		case c < 0x10000:
-			b = fmt.Appendf(b, `\u%04x`, c)
+			b = appendHex(append(b, '\\', 'u'), c, 4)
 		default:
-			b = fmt.Appendf(b, `\U%08x`, c)
+			b = appendHex(append(b, '\\', 'U'), c, 8)
 		}
 	}
-	return append(b, q)
+	return b
+}
+
+// appendHex appends the last digits of c in hexadecimal.
+func appendHex(b []byte, c rune, digits int) []byte {
+	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
+		b = append(b, "0123456789abcdef"[c>>shift&15])
+	}
+	return b
 }

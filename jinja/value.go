@@ -76,16 +76,25 @@ func pair(a, b object) *tuple { return &tuple{items: []object{a, b}} }
 // undefined is what looking up something that is not there gives. It prints as
 // nothing, is false and empty, and fails with its message in any other use.
 type undefined struct {
-	message string
-	kind    faultKind
+	before, name, after string // of the message: name is quoted, and may be long
+	kind                faultKind
 }
 
-func (u *undefined) fail() error { return &fault{u.kind, u.message} }
+func (u *undefined) fail() error {
+	if u.name == "" {
+		return &fault{u.kind, u.before}
+	}
+	return &fault{u.kind, u.before + quote(u.name) + u.after}
+}
 
-func undefinedf(message string) *undefined { return &undefined{message, faultUndefined} }
+func undefinedf(message string) *undefined {
+	return &undefined{before: message, kind: faultUndefined}
+}
 
 // undefinedName is a variable that does not exist.
-func undefinedName(name string) *undefined { return undefinedf(quote(name) + " is undefined") }
+func undefinedName(name string) *undefined {
+	return &undefined{name: name, after: " is undefined", kind: faultUndefined}
+}
 
 // typeName is the name of a value's type, as Python's errors spell it.
 func typeName(o object) string {
@@ -251,7 +260,7 @@ func (v Value) Print() (string, error) {
 // newWriting returns what writes a value outside of a template, under
 // DefaultLimits.
 func newWriting() *rendering {
-	return &rendering{ctx: context.Background(), limits: DefaultLimits, steps: DefaultLimits.Steps}
+	return &rendering{ctx: context.Background(), limits: DefaultLimits, steps: DefaultLimits.Steps, next: DefaultLimits.Steps}
 }
 
 // IsNone reports whether v is None.

@@ -110,6 +110,7 @@ var exitCodes = []struct {
 	{output.ErrUnknownFormat, exitUsage},
 	{output.ErrTools, exitRefused},
 	{jinja.ErrSyntax, exitRefused},
+	{jinja.ErrRefused, exitRefused},
 	{jinja.ErrJSON, exitRefused},
 	{jinja.ErrLimit, exitRefused},
 	{blitz.ErrNoTemplate, exitNotFound},
