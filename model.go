@@ -258,18 +258,7 @@ func (m *Model) findStops() {
 	if m.template == nil {
 		return
 	}
-	const answer = "An answer of the model."
-	text, err := m.template.RenderChat(context.Background(), &chat.Chat{
-		Messages:  []chat.Message{{Role: "user", Content: jinja.String("A question.")}, {Role: "assistant", Content: jinja.String(answer)}},
-		Variables: m.variables(),
-	})
-	if err != nil {
-		return
-	}
-	_, behind, found := strings.Cut(text, answer)
-	if !found {
-		return
-	}
+	behind := m.template.TurnEnd(context.Background(), m.variables())
 	ids, err := m.tokens.Encode(behind, 0)
 	if err != nil {
 		return

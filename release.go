@@ -16,8 +16,10 @@ import (
 // its files, else the built-in one of its release. The error wraps ErrNoTemplate
 // where there is neither, or says why that of the files cannot be used.
 func FindTemplate(path string, t *tokenizer.Tokenizer) (*chat.Template, error) {
-	if source := t.ChatTemplate(); source != "" {
-		return chat.NewTemplate(source)
+	source := t.ChatTemplate()
+	toolUse, _ := t.NamedTemplate("tool_use")
+	if source != "" || toolUse != "" {
+		return chat.NewTemplates(source, toolUse)
 	}
 	arch, names := declared(path)
 	for i := range releases {

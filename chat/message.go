@@ -77,6 +77,9 @@ func (t Tool) Value() jinja.Value {
 // that this template can print: arguments as a dict or as JSON text, no content
 // as None or as an empty str. Errors are those of Render.
 func (t *Template) RenderChat(ctx context.Context, c *Chat) (string, error) {
+	if len(c.Tools) > 0 && t.toolUse != nil {
+		return t.toolUse.RenderChat(ctx, c)
+	}
 	hasCalls := false
 	for i := range c.Messages {
 		hasCalls = hasCalls || len(c.Messages[i].ToolCalls) > 0

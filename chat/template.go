@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 
@@ -15,6 +16,9 @@ type Template struct {
 	encode  func(ctx context.Context, variables *jinja.Dict) (string, error)
 	release string // see Release
 
+	toolUse    *Template // in place of this one where there are tools; nil: none
+	toolUseErr error     // why that cannot be used
+
 	form atomic.Pointer[callForm] // see callForm
 }
 
@@ -27,6 +31,25 @@ func NewTemplate(source string) (*Template, error) {
 	}
 	return New(p), nil
 }
+
+// NewTemplates is NewTemplate for a model that has a template of its own for
+// conversations with tools, named tool_use in its files; "" stands for none. One of
+// the two alone serves both. What is wrong with toolUse is an error only where there
+// are tools.
+func NewTemplates(source, toolUse string) (*Template, error) {
+	if source == "" {
+		source, toolUse = toolUse, ""
+	}
+	t, err := NewTemplate(source)
+	if err == nil && toolUse != "" {
+		t.toolUse, t.toolUseErr = NewTemplate(toolUse)
+	}
+	return t, err
+}
+
+// ToolUse returns the template that is used where there are tools; nil where that is
+// this one, or cannot be used.
+func (t *Template) ToolUse() *Template { return t.toolUse }
 
 // New returns a template that runs a program: one with limits or a clock of its own,
 // or one of jinja.NewTemplate, which is held to the reference.
@@ -49,6 +72,17 @@ func (t *Template) Release() string { return t.release }
 // jinja.Template.Render; those of a release that publishes no template have no
 // lines.
 func (t *Template) Render(ctx context.Context, variables *jinja.Dict) (string, error) {
+	if variables == nil {
+		variables = &jinja.Dict{}
+	}
+	if t.toolUse != nil || t.toolUseErr != nil {
+		if tools, _ := variables.Get("tools"); !tools.IsNone() {
+			if t.toolUseErr != nil {
+				return "", fmt.Errorf("chat: the template for tools: %w", t.toolUseErr)
+			}
+			return t.toolUse.Render(ctx, variables)
+		}
+	}
 	if t.program == nil {
 		return t.encode(ctx, variables)
 	}
@@ -74,11 +108,12 @@ func (t *Template) probe(ctx context.Context, c *Chat, form callForm) (string, e
 // those of Chat.
 func (t *Template) TurnEnd(ctx context.Context, variables *jinja.Dict) string {
 	const answer = "An answer of the model."
+	said := Message{Role: "assistant", Content: jinja.String(answer)}
+	if t.program == nil {
+		said.ReasoningContent = "A thought." // the encoder wants one
+	}
 	text, err := t.probe(ctx, &Chat{
-		Messages: []Message{
-			{Role: "user", Content: jinja.String("A question.")},
-			{Role: "assistant", Content: jinja.String(answer)},
-		},
+		Messages:  []Message{{Role: "user", Content: jinja.String("A question.")}, said},
 		Variables: variables,
 	}, callForm{})
 	if err != nil {

@@ -11,6 +11,11 @@ func FormatOf(t *chat.Template) string {
 	if t.Release() == "DeepSeek-V3.2" {
 		return "deepseek-v3.2" // no template: see chat.Builtin
 	}
+	if u := t.ToolUse(); u != nil { // it is the one that shows the form of calls
+		if format := DetectFormat(u.Source()); format != "" {
+			return format
+		}
+	}
 	return DetectFormat(t.Source())
 }
 

@@ -34,9 +34,10 @@ standard input is a JSON object of the template's variables: {"messages":
 [{"role": …, "content": …}, …], "tools": […], "add_generation_prompt": true,
 …}.
 
-A template alone gets the variables as they are given. With MODEL it gets
-besides, unless they are given, the model's bos_token, eos_token, unk_token and
-pad_token, and as for a conversation without them tools and documents none,
+A template alone gets the variables as they are given, and the filters that it
+has in Hugging Face transformers. With MODEL there is from_json, too, and it
+gets besides, unless they are given, the model's bos_token, eos_token, unk_token
+and pad_token, and as for a conversation without them tools and documents none,
 add_generation_prompt false. A model whose files have no template gets the
 built-in one of its release, where that is known.
 
@@ -142,7 +143,14 @@ func (r *renderer) fromFile(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if r.template, err = chat.NewTemplate(source); err != nil {
+	if r.defaults != nil { // for a model: as in a conversation with it
+		r.template, err = chat.NewTemplate(source)
+	} else {
+		var program *jinja.Template
+		program, err = jinja.NewTemplate(source)
+		r.template = chat.New(program)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

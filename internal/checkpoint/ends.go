@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/blitz-r1/blitz/chat"
-	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -113,16 +112,7 @@ var knownEnds = []string{
 // turnEnd returns the token that a template puts behind the model's own turn, whatever
 // kind of token the file says it is.
 func turnEnd(template *chat.Template, t *tokenizer.Tokenizer) (int32, bool) {
-	const answer = "An answer of the model."
-	text, err := template.RenderChat(context.Background(), &chat.Chat{
-		Messages:  []chat.Message{{Role: "user", Content: jinja.String("A question.")}, {Role: "assistant", Content: jinja.String(answer)}},
-		Variables: TemplateVariables(t),
-	})
-	if err != nil {
-		return 0, false
-	}
-	_, behind, _ := strings.Cut(text, answer)
-	behind = strings.TrimSpace(behind)
+	behind := strings.TrimSpace(template.TurnEnd(context.Background(), TemplateVariables(t)))
 	if ids, err := t.Encode(behind, 0); err == nil {
 		for _, id := range ids {
 			if t.IsControl(id) {

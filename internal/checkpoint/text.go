@@ -65,8 +65,10 @@ func (c *Checkpoint) readTemplate() (template, error) {
 	if err != nil {
 		return template{}, err
 	}
-	if source := t.ChatTemplate(); source != "" {
-		use, err := chat.NewTemplate(source)
+	source := t.ChatTemplate()
+	toolUse, _ := t.NamedTemplate("tool_use")
+	if source != "" || toolUse != "" {
+		use, err := chat.NewTemplates(source, toolUse)
 		if err != nil {
 			return template{format: output.DetectFormat(source)}, err
 		}

@@ -1,0 +1,95 @@
+package chat_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
+	"github.com/blitz-r1/blitz/jinja"
+)
+
+// TestToolUse: the template named tool_use is used where there are tools.
+func TestToolUse(t *testing.T) {
+	both, err := chat.NewTemplates("plain {{ messages[0].content }}", "{{ tools|length }} tools, <tool_call> arguments {{ messages[0].content }}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &chat.Chat{Messages: []chat.Message{{Role: "user", Content: jinja.String("x")}}}
+	if got, err := both.RenderChat(t.Context(), c); err != nil || got != "plain x" {
+		t.Errorf("no tools: got %q, %v", got, err)
+	}
+	c.Tools = []jinja.Value{chat.Tool{Name: "f"}.Value()}
+	if got, err := both.RenderChat(t.Context(), c); err != nil || got != "1 tools, <tool_call> arguments x" {
+		t.Errorf("tools: got %q, %v", got, err)
+	}
+	if got := output.FormatOf(both); got != "hermes" {
+		t.Errorf("format: got %q, want that of the template for tools", got)
+	}
+	if got, err := both.Render(t.Context(), nil); err == nil {
+		t.Errorf("no variables: got %q, want the error of the template", got)
+	}
+	alone, err := chat.NewTemplates("", "{{ tools is none }}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Tools = nil
+	if got, err := alone.RenderChat(t.Context(), c); err != nil || got != "True" {
+		t.Errorf("tool_use alone: got %q, %v", got, err)
+	}
+	broken, err := chat.NewTemplates("plain", "{% if %}")
+	if err != nil {
+		t.Fatalf("a template for tools that is none: %v", err)
+	}
+	if got, err := broken.RenderChat(t.Context(), c); err != nil || got != "plain" {
+		t.Errorf("broken, no tools: got %q, %v", got, err)
+	}
+	c.Tools = []jinja.Value{chat.Tool{Name: "f"}.Value()}
+	if _, err := broken.RenderChat(t.Context(), c); !errors.Is(err, jinja.ErrSyntax) {
+		t.Errorf("broken, tools: got %v, want ErrSyntax", err)
+	}
+}
+
+// TestTurnEnd: what stands behind an answer, found quickly or not at all.
+func TestTurnEnd(t *testing.T) {
+	loop := "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}"
+	for source, want := range map[string]string{
+		"{% for m in messages %}<{{ m.role }}>{{ m.content }}{{ eos_token }}\n{% endfor %}": "<EOS>\n",
+		"{{ messages[0].content }}":             "",
+		"{{ raise_exception('x') }}":            "",
+		loop + "{{ messages[1].content }}<EOS>": "",
+	} {
+		tmpl, err := chat.NewTemplate(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &jinja.Dict{}
+		d.Set("eos_token", jinja.String("<EOS>"))
+		if got := tmpl.TurnEnd(t.Context(), d); got != want {
+			t.Errorf("%.60s: got %q, want %q", source, got, want)
+		}
+	}
+	if got := encoder(t).TurnEnd(t.Context(), nil); !strings.HasPrefix(got, "<｜end▁of▁sentence｜>") {
+		t.Errorf("DeepSeek-V3.2: got %q", got)
+	}
+}
+
+// TestProbeCancelled: a context that ends while the form of calls is looked for is an
+// error, and the form is looked for again.
+func TestProbeCancelled(t *testing.T) {
+	tmpl, err := chat.NewTemplate("{% for m in messages %}{% for c in m.tool_calls %}{{ c.function.name + c.function.arguments }}{% endfor %}{% endfor %}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &chat.Chat{Messages: []chat.Message{{Role: "assistant", ToolCalls: []chat.ToolCall{{Name: "f", Arguments: `{"a": 1}`}}}}}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := tmpl.RenderChat(ctx, c); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: got %v", err)
+	}
+	if got, err := tmpl.RenderChat(t.Context(), c); err != nil || got != `f{"a": 1}` {
+		t.Errorf("then: got %q, %v, want the arguments as text", got, err)
+	}
+}
