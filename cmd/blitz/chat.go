@@ -188,7 +188,12 @@ func (c *conversation) ask(ctx context.Context, text string) error {
 	c.session.Settle()
 	c.unsent = text
 	if !c.running.plain {
-		if ok, err := c.makeRoom(ctx, text); !ok || err != nil {
+		ok, err := c.makeRoom(ctx, text)
+		if errors.Is(err, context.Canceled) {
+			c.note(notBegun)
+			return nil
+		}
+		if !ok || err != nil {
 			return err
 		}
 	}
