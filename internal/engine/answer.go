@@ -159,11 +159,12 @@ func rate(scratch *[]float32, logits []float32, id int32, top int) (logprob floa
 		*scratch = make([]float32, len(logits))
 	}
 	y := (*scratch)[:len(logits)]
+	if top == 0 {
+		return sample.Logprob(y, logits, id), nil
+	}
 	sample.Logprobs(y, logits)
-	if top > 0 {
-		for _, id := range kernel.TopK(nil, logits, top) {
-			best = append(best, Candidate{id, y[id]})
-		}
+	for _, id := range kernel.TopK(nil, logits, top) {
+		best = append(best, Candidate{id, y[id]})
 	}
 	return y[id], best
 }
