@@ -10,7 +10,8 @@ import (
 // output that it does not know.
 var ErrUnknownFormat = errors.New("unknown output format")
 
-// format is a way to write calls. Its markers are literal strings.
+// format is a way to write calls. Its markers are literal strings that begin with a <
+// and have no other.
 type format struct {
 	releases []release
 

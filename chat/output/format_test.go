@@ -2,6 +2,7 @@ package output
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,12 +40,25 @@ func TestOpensReasoning(t *testing.T) {
 	}
 }
 
+func mustFormat(name string) *format {
+	f, _, err := formatNamed(name)
+	if err != nil {
+		panic(err)
+	}
+	return f
+}
+
 // TestFormats holds that all that is asked of a format is there.
 func TestFormats(t *testing.T) {
 	for _, name := range Formats() {
 		f := mustFormat(name)
 		if f.start == nil || f.after == nil || f.plain == nil || f.detect == nil || !f.bare && (f.begin == nil || len(f.calls) == 0) {
 			t.Errorf("%s lacks a state or a marker", name)
+		}
+		for _, marker := range slices.Concat(f.sections, f.calls, f.closers, f.params, f.nameEnds) {
+			if strings.LastIndexByte(marker, '<') != 0 {
+				t.Errorf("%s: marker %q, want a < at its start and nowhere else", name, marker)
+			}
 		}
 		if f.nameEnds != nil != (f.named != nil) || f.params != nil != (f.param != nil) {
 			t.Errorf("%s: half of a way to read names or parameters", name)

@@ -15,14 +15,12 @@ func readText(m *machine, c string) {
 		m.endText()
 	case m.inMarker(c):
 		marker, more := m.match(m.markers(), c)
-		switch {
-		case marker != "":
+		if marker != "" {
 			m.marker(marker)
-		case len(m.tag) == 0:
-			m.content(c)
-		case !more:
+		} else if !more { // nor does what was read of a marker begin another: see format
 			m.unread(c)
-			m.release()
+			m.held = append(m.held, m.tag...)
+			m.tag = m.tag[:0]
 			m.settle()
 		}
 	case space(c):
@@ -64,18 +62,6 @@ func (m *machine) marker(s string) {
 // edge is where whitespace is dropped on both sides: a call, its closing tags.
 func (m *machine) edge() {
 	m.held, m.trim, m.after, m.join = m.held[:0], true, true, m.wrote
-}
-
-// release moves the part of a marker that was read to held, as text. What could
-// begin another marker is put back.
-func (m *machine) release() {
-	n := len(m.tag)
-	if i := bytes.IndexByte(m.tag[1:], '<'); i >= 0 {
-		n = i + 1
-	}
-	m.unread(string(m.tag[n:]))
-	m.held = append(m.held, m.tag[:n]...)
-	m.tag = m.tag[:0]
 }
 
 // space reads whitespace of the text.

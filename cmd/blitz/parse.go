@@ -38,7 +38,7 @@ that it was trained on. The text is the standard input.
 	cmd.Flags().BoolVar(&f.jsonl, "jsonl", false, "each line is a JSON string, or a list of strings, the chunks as they stream")
 	cmd.Flags().StringVar(&f.format, "format", "", "how the model writes: `NAME` is one of "+strings.Join(output.Formats(), ", "))
 	cmd.Flags().BoolVar(&f.open, "open", false, "the prompt ended in <think>, so the text begins inside the reasoning")
-	cmd.Flags().StringVar(&f.tools, "tools", "", "`FILE` with the JSON list of tools, for formats that write values without types")
+	cmd.Flags().StringVar(&f.tools, "tools", "", "`FILE` with the JSON list of tools, for formats that leave out types or names")
 	return cmd
 }
 
