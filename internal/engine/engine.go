@@ -203,9 +203,6 @@ func (e *Engine) makeCache() error {
 	return nil
 }
 
-// Model returns the model that the engine runs.
-func (e *Engine) Model() *model.Model { return e.model }
-
 // Options returns the options with their defaults filled in.
 func (e *Engine) Options() Options { return e.options }
 

@@ -319,8 +319,9 @@ func TestEvaluate(t *testing.T) {
 		}
 	}
 	stop := errors.New("enough")
-	if err := e.Evaluate(t.Context(), sequences, Plan{}, func(int, int, []float32) error { return stop }); !errors.Is(err, stop) {
-		t.Errorf("an error of the caller: got %v, want it back", err)
+	calls := 0
+	if err := e.Evaluate(t.Context(), sequences, Plan{}, func(int, int, []float32) error { calls++; return stop }); !errors.Is(err, stop) || calls != 1 {
+		t.Errorf("an error of the caller: got %v after %d rows, want it back after one", err, calls)
 	}
 	if err := e.Evaluate(t.Context(), [][]int32{prompt(301, 0)}, Plan{}, nil); !errors.Is(err, ErrContext) {
 		t.Errorf("a sequence longer than the context: got %v, want %v", err, ErrContext)

@@ -123,11 +123,13 @@ func idsOf(all []Token) (ids []int32) {
 func TestGuide(t *testing.T) {
 	m := tinyModel(t, "llama")
 	e := newEngine(t, m, Options{Context: 200})
+	penalised := off
+	penalised.Repetition = 1.8 // of prompt and answer alike, forced tokens too
 	for _, every := range []int{0, 4} {
 		for seed := range uint64(3) {
 			g := &automaton{seed: seed, every: every}
 			p := prompt(20, int(seed))
-			got, f := answered(t, e, Request{Tokens: p, MaxTokens: 25, Sampling: off, Logprobs: -1, Guides: []Guide{g}})
+			got, f := answered(t, e, Request{Tokens: p, MaxTokens: 25, Sampling: penalised, Logprobs: -1, Guides: []Guide{g}})
 			if g.fault != nil || f.Reason != FinishLength || !slices.Equal(g.told, idsOf(got)) || !slices.Equal(g.prompt, p) {
 				t.Fatalf("every %d, seed %d: %v; told %v of %v, finished by %v", every, seed, g.fault, g.told, idsOf(got), f)
 			}
@@ -150,7 +152,7 @@ func TestGuide(t *testing.T) {
 				for id := range int32(m.Config.VocabSize) {
 					some[id] = oracle.allows(id)
 				}
-				next, _ := answered(t, e, Request{Tokens: append(slices.Clone(p), idsOf(want)...), MaxTokens: 1, Sampling: off, Logprobs: -1, Guides: []Guide{some}})
+				next, _ := answered(t, e, Request{Tokens: append(slices.Clone(p), idsOf(want)...), MaxTokens: 1, Sampling: penalised, Logprobs: -1, Guides: []Guide{some}})
 				want = append(want, Token{ID: next[0].ID})
 				if err := oracle.Accept(next[0].ID); err != nil {
 					t.Fatal(err)
