@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/blitz-r1/blitz/chat/output"
@@ -34,6 +35,7 @@ type Answer struct {
 	ids       []int32
 	forced    []int // indices of ids
 	reasoning int   // tokens
+	drafted   int   // the last of them, those of what may be a call that ends the reasoning
 	finish    Finish
 	err       error
 	over      bool // no more tokens come
@@ -106,6 +108,9 @@ func (a *Answer) decode(t *Token) {
 	t.Deltas = a.split(text)
 	if reasoning || a.parser != nil && a.parser.InReasoning() {
 		a.reasoning++
+		if a.drafted++; !a.parser.Undecided() {
+			a.drafted = 0
+		}
 	}
 	if found != "" {
 		a.conclude(Finish{Reason: FinishStopText, StopText: found}, nil)
@@ -166,6 +171,9 @@ func (a *Answer) addRest(t *Token) {
 	}
 	if a.parser != nil {
 		deltas := a.parser.Close()
+		if slices.ContainsFunc(deltas, func(d output.Delta) bool { return d.Kind == output.DeltaCall }) {
+			a.reasoning -= a.drafted
+		}
 		a.output.Add(deltas)
 		t.Deltas = append(t.Deltas, deltas...)
 	}

@@ -51,6 +51,7 @@ func TestAnswerEnds(t *testing.T) {
 	}{
 		{"an end token", Request{}, "Ok</think>Yes.", true, Finish{Reason: FinishStopToken, StopToken: stop}, "stop", "Yes."},
 		{"calls", Request{}, call, true, Finish{Reason: FinishToolCalls, StopToken: stop}, "tool_calls", ""},
+		{"calls in reasoning that is never closed", Request{}, strings.Replace(call, "</think>", "", 1), true, Finish{Reason: FinishToolCalls, StopToken: stop}, "tool_calls", ""},
 		{"a stop text", Request{Stop: []string{"nowhere", "es"}}, "Ok</think>Yes.", true, Finish{Reason: FinishStopText, StopText: "es"}, "stop", "Y"},
 		{"an end token behind the beginning of a stop text", Request{Stop: []string{"s.!"}}, "Ok</think>Yes.", true, Finish{Reason: FinishStopToken, StopToken: stop}, "stop", "Yes."},
 		{"the most tokens", Request{MaxTokens: 6, Stop: []string{"es!"}}, "Ok</think>Yes.", false, Finish{Reason: FinishLength}, "length", "Yes"},

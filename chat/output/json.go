@@ -140,6 +140,9 @@ func (v *jsonValue) token(c string) (text string, r jsonResult) {
 // return yet.
 func (v *jsonValue) cut() string {
 	text := string(v.comma) + string(v.literal)
+	if len(v.stack) == 0 && pythonConstant(text) == "null" {
+		return ""
+	}
 	if v.escaped {
 		text += `\`
 	}

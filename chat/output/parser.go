@@ -148,9 +148,15 @@ func (p *Parser) Close() []Delta {
 	return append(p.out.take(), p.draft.take()...)
 }
 
-// InReasoning reports whether what was read so far ends inside the reasoning.
-// While that holds the begin of a call it is undecided, and inside.
+// InReasoning reports whether what was read so far ends inside the reasoning, as far
+// as that is decided: see Undecided.
 func (p *Parser) InReasoning() bool { return p.part == inReasoning }
+
+// Undecided reports whether the end of the reasoning so far may be a call that ends it.
+func (p *Parser) Undecided() bool {
+	m := p.machine
+	return p.part == inReasoning && (m.kind == DeltaContent || m.inCall() || len(m.tag) > 0 || len(p.tag) > 0)
+}
 
 // InCall reports whether what was read so far ends inside a call, or behind one and
 // no other text came since. In reasoning, an end tag put there would make it reasoning.

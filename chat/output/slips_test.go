@@ -113,21 +113,20 @@ func TestUndecided(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		write               string
-		reasoning, calls    string
-		inReasoning, inCall bool
+		write, reasoning, calls string
+		where                   string // in reasoning, undecided, in a call
 	}{
-		{"Let me ", "Let me", "", true, false},
-		{"see. <｜tool▁calls▁beg", " see.", "", true, false},
-		{"in｜>", "", "", true, true},
-		{"<｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\"", "", "", true, true},
-		{": 1}<｜tool▁call▁end｜>\n", "", "", true, true},
-		{"<｜tool▁calls▁end｜>", "", "", true, true},
-		{" No.", "", "", true, false},
-		{"</think>", " <｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\": 1}<｜tool▁call▁end｜>\n<｜tool▁calls▁end｜> No.", "", false, false},
-		{"<｜tool▁call▁begin｜>g<｜tool▁sep｜>", "", "g", false, true},
+		{"Let me ", "Let me", "", "r"},
+		{"see. <｜tool▁calls▁beg", " see.", "", "ru"},
+		{"in｜>", "", "", "ruc"},
+		{"<｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\"", "", "", "ruc"},
+		{": 1}<｜tool▁call▁end｜>\n", "", "", "ruc"},
+		{"<｜tool▁calls▁end｜>", "", "", "ruc"},
+		{" No.", "", "", "ru"},
+		{"</think>", " <｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\": 1}<｜tool▁call▁end｜>\n<｜tool▁calls▁end｜> No.", "", ""},
+		{"<｜tool▁call▁begin｜>g<｜tool▁sep｜>", "", "g", "c"},
 	} {
-		reasoning, calls := "", ""
+		reasoning, calls, where := "", "", ""
 		for _, d := range p.Write(c.write) {
 			switch d.Kind {
 			case DeltaReasoning:
@@ -138,9 +137,13 @@ func TestUndecided(t *testing.T) {
 				t.Errorf("%q: got %+v", c.write, d)
 			}
 		}
-		if reasoning != c.reasoning || calls != c.calls || p.InReasoning() != c.inReasoning || p.InCall() != c.inCall {
-			t.Errorf("%q: got reasoning %q, calls %q, in reasoning %v, in call %v, want %q, %q, %v, %v",
-				c.write, reasoning, calls, p.InReasoning(), p.InCall(), c.reasoning, c.calls, c.inReasoning, c.inCall)
+		for letter, is := range map[string]bool{"r": p.InReasoning(), "u": p.Undecided(), "c": p.InCall()} {
+			if is != strings.Contains(c.where, letter) {
+				where += letter
+			}
+		}
+		if reasoning != c.reasoning || calls != c.calls || where != "" {
+			t.Errorf("%q: got reasoning %q, calls %q, want %q, %q; wrong of %q: %q", c.write, reasoning, calls, c.reasoning, c.calls, c.where, where)
 		}
 	}
 }

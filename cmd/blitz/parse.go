@@ -54,8 +54,11 @@ func (f *parseFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	if _, err := output.NewParser(f.format, o); err != nil {
-		if f.tools != "" && errors.Is(err, output.ErrTools) {
+		switch {
+		case f.tools != "" && errors.Is(err, output.ErrTools):
 			err = fmt.Errorf("%s: %w", f.tools, err)
+		case errors.Is(err, output.ErrUnknownFormat):
+			err = fmt.Errorf("%w%s", err, nearestText(f.format, output.Formats()))
 		}
 		return err
 	}
