@@ -90,10 +90,10 @@ func offsetOf(unit uint32) uint32 { return unit >> 10 << (unit & (1 << 9) >> 6) 
 // than six bytes as a whole, else to its characters, and always by the
 // shortest match.
 func (m *charsMap) step() normalStep {
-	return wholeStep(func(text string, limit int) (string, error) {
+	return wholeStep(func(text string, size int) (string, error) {
 		var b strings.Builder
 		for i := 0; i < len(text); {
-			if b.Len() > limit {
+			if b.Len() > size {
 				return text, ErrTooLong
 			}
 			n := clusterLen(text, i)

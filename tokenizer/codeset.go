@@ -15,6 +15,11 @@ func (s *codeSet) has(r rune) bool { return s[r>>6]>>(r&63)&1 != 0 }
 
 func (s *codeSet) add(lo, hi rune) {
 	for r := lo; r <= hi; r++ {
+		if r&63 == 0 && hi-r >= 63 {
+			s[r>>6] = ^uint64(0)
+			r += 63
+			continue
+		}
 		s[r>>6] |= 1 << (r & 63)
 	}
 }
@@ -46,10 +51,21 @@ func (s *codeSet) invert() {
 	}
 }
 
+// foldable are the characters that are written in more than one way.
+var foldable = sync.OnceValue(func() []rune {
+	var list []rune
+	for r := range rune(utf8.MaxRune + 1) {
+		if unicode.SimpleFold(r) != r {
+			list = append(list, r)
+		}
+	}
+	return list
+})
+
 // foldCase adds the case variants of every member.
 func (s *codeSet) foldCase() {
 	old := *s
-	for r := range rune(utf8.MaxRune + 1) {
+	for _, r := range foldable() {
 		if !old.has(r) {
 			continue
 		}
@@ -59,10 +75,11 @@ func (s *codeSet) foldCase() {
 	}
 }
 
-// String writes the set as a class of the engine.
-func (s *codeSet) String() string {
-	var b strings.Builder
-	b.WriteString("[")
+func (s *codeSet) remove(r rune) { s[r>>6] &^= 1 << (r & 63) }
+
+// sealed returns the set in the form that matching asks.
+func (s *codeSet) sealed() *charSet {
+	c := new(charSet)
 	for r := rune(0); r <= utf8.MaxRune; r++ {
 		if r&63 == 0 && s[r>>6] == 0 {
 			r += 63
@@ -73,19 +90,15 @@ func (s *codeSet) String() string {
 		}
 		lo := r
 		for r < utf8.MaxRune && s.has(r+1) {
+			if r&63 == 63 && s[(r+1)>>6] == ^uint64(0) {
+				r += 64
+				continue
+			}
 			r++
 		}
-		if lo == r {
-			fmt.Fprintf(&b, `\x{%x}`, lo)
-		} else {
-			fmt.Fprintf(&b, `\x{%x}-\x{%x}`, lo, r)
-		}
+		c.addRange(lo, r)
 	}
-	if b.Len() == 1 {
-		return "(?!)" // matches nothing
-	}
-	b.WriteString("]")
-	return b.String()
+	return c
 }
 
 const maxClassNesting = 16
@@ -192,9 +205,8 @@ var posixClasses = map[string]class{"digit": classNd, "space": classSpace, "punc
 // joiners, and outside of brackets six numbers of Latin-1 besides.
 func (s *codeSet) addWord(bracket bool) *codeSet {
 	s.addClass(classWord)
-	for _, r := range "\u200C\u200D" {
-		s[r>>6] &^= 1 << (r & 63)
-	}
+	s.remove(0x200C)
+	s.remove(0x200D)
 	if bracket {
 		return s
 	}
@@ -202,6 +214,17 @@ func (s *codeSet) addWord(bracket bool) *codeSet {
 		s.add(r, r)
 	}
 	return s
+}
+
+// inWord reports whether addWord, outside of brackets, adds a character.
+func inWord(r rune) bool {
+	switch r {
+	case 0x200C, 0x200D:
+		return false
+	case '²', '³', '¹', '¼', '½', '¾':
+		return true
+	}
+	return classOf(r)&classWord != 0
 }
 
 // parseClassMember reads an escape that stands for a class: \s \d \w \h \p{…}

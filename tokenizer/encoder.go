@@ -8,6 +8,7 @@ import (
 // An encoder holds the buffers of one running encoding. They are kept and used
 // again, so that encoding leaves no garbage.
 type encoder struct {
+	bounds          bounds // of the text
 	pieces          pieces
 	spare           []span
 	matches         []span

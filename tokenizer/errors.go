@@ -10,9 +10,9 @@ var (
 	ErrUnsupported = errors.New("not supported")
 	// ErrDamaged: a tokenizer file contradicts its format.
 	ErrDamaged = errors.New("damaged")
-	// ErrTimeLimit: a pattern took too long on a text.
+	// ErrTimeLimit: the patterns of a tokenizer took too many steps on a text.
 	ErrTimeLimit = errors.New("time limit")
-	// ErrTooLong: the text is longer than MaxText.
+	// ErrTooLong: a text is longer than MaxText, or grows too much on its way.
 	ErrTooLong = errors.New("text too long")
 	// ErrID: an id is outside of the vocabulary.
 	ErrID = errors.New("no such token id")

@@ -203,7 +203,7 @@ func TestGGUFFamilies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := &encoder{pieces: pieces{c.text, []span{{0, int32(len(c.text))}}, true, 1 << 20}}
+		e := &encoder{pieces: pieces{c.text, []span{{0, int32(len(c.text))}}, true}}
 		for _, s := range stages {
 			if err := s.apply(e); err != nil {
 				t.Fatal(err)

@@ -195,7 +195,7 @@ func TestLower(t *testing.T) {
 		"ÀB": "àb", "İ": "i\u0307", "\u1C89": "\u1C8A", "\uA7CB": "\u0264", "\uA7DC": "\u019B",
 		"\U00010D65": "\U00010D85", "\U00016EA0": "\U00016EBB", "\u1C8A": "\u1C8A", "Σ": "σ",
 	} {
-		if got, _, _ := lowerStep()(text, 100); got != want {
+		if got, _, _ := lowerStep()(text, new(bounds)); got != want {
 			t.Errorf("lower %+q: got %+q, want %+q", text, got, want)
 		}
 	}
@@ -230,7 +230,7 @@ func TestWordsInBrackets(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := "²a.٣"
-		spans, err := f.find(nil, text, span{0, int32(len(text))})
+		spans, err := findAll(f, text)
 		if got := strings.Join(texts(text, spans), ","); err != nil || got != want {
 			t.Errorf("find %s: got %s, %v, want %s", pattern, got, err, want)
 		}

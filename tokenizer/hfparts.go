@@ -11,6 +11,7 @@ func (t *Tokenizer) addTokens(added []hfAdded) error {
 	t.setKinds(t.vocab.size())
 	var raw, normal tokenList
 	next := int32(t.vocab.size())
+	b := newBounds(0) // of all of them
 	for _, a := range added {
 		if a.Content == "" {
 			continue
@@ -35,7 +36,7 @@ func (t *Tokenizer) addTokens(added []hfAdded) error {
 			raw.add(token, token.content)
 			continue
 		}
-		pattern, _, err := t.normalizer.apply(token.content)
+		pattern, _, err := t.normalizer.apply(token.content, &b)
 		if err != nil {
 			return fmt.Errorf("added_tokens %.40q: %w", a.Content, err)
 		}

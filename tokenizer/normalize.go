@@ -15,9 +15,9 @@ const (
 	blankRune = '▁'
 )
 
-// A normalStep rewrites text before it is split, into at most limit bytes: more
-// are ErrTooLong. It is cut if what the text began with was taken away.
-type normalStep func(text string, limit int) (out string, cut bool, err error)
+// A normalStep rewrites text before it is split, within its bounds: beyond them it
+// is ErrTooLong. It is cut if what the text began with was taken away.
+type normalStep func(text string, b *bounds) (out string, cut bool, err error)
 
 // A normalizer is a list of steps with their names.
 type normalizer []namedStep
@@ -27,16 +27,10 @@ type namedStep struct {
 	step normalStep
 }
 
-// maxGrown is how long a text of n bytes may become on its way. Real steps make
-// three bytes of one, and more of few; those of a hostile file could double a text
-// again and again.
-func maxGrown(n int) int { return min(4*n+1<<20, MaxText) }
-
-func (n normalizer) apply(text string) (out string, cut bool, err error) {
-	limit := maxGrown(len(text))
+func (n normalizer) apply(text string, b *bounds) (out string, cut bool, err error) {
 	for _, s := range n {
 		from, more := len(text), false
-		if text, more, err = s.step(text, limit); err == nil && len(text) > limit {
+		if text, more, err = s.step(text, b); err == nil && len(text) > b.size {
 			err = ErrTooLong
 		}
 		if err != nil {
@@ -48,9 +42,9 @@ func (n normalizer) apply(text string) (out string, cut bool, err error) {
 }
 
 // wholeStep makes a step of a function that cuts nothing.
-func wholeStep(f func(text string, limit int) (string, error)) normalStep {
-	return func(text string, limit int) (string, bool, error) {
-		out, err := f(text, limit)
+func wholeStep(f func(text string, size int) (string, error)) normalStep {
+	return func(text string, b *bounds) (string, bool, error) {
+		out, err := f(text, b.size)
 		return out, false, err
 	}
 }
@@ -58,7 +52,7 @@ func wholeStep(f func(text string, limit int) (string, error)) normalStep {
 // plainStep makes a step of a function that cuts nothing and cannot fail: it makes
 // at most four bytes of one.
 func plainStep(f func(string) string) normalStep {
-	return func(text string, _ int) (string, bool, error) { return f(text), false, nil }
+	return func(text string, _ *bounds) (string, bool, error) { return f(text), false, nil }
 }
 
 // blankNormalizer writes spaces as ▁.
@@ -69,7 +63,7 @@ func blankNormalizer() normalizer {
 // mapStep makes a step of a function that gives each character its like, or -1
 // to remove it.
 func mapStep(f func(rune) rune) normalStep {
-	return func(text string, _ int) (string, bool, error) {
+	return func(text string, _ *bounds) (string, bool, error) {
 		first, n := utf8.DecodeRuneInString(text)
 		return strings.Map(f, text), n > 0 && f(first) < 0, nil
 	}
@@ -78,14 +72,14 @@ func mapStep(f func(rune) rune) normalStep {
 // formStep brings text into a Unicode normal form. Compatibility forms make up to
 // 18 characters of one.
 func formStep(form norm.Form) normalStep {
-	return wholeStep(func(text string, limit int) (string, error) {
-		if form == norm.NFC || form == norm.NFD || 18*len(text) <= limit {
+	return wholeStep(func(text string, size int) (string, error) {
+		if form == norm.NFC || form == norm.NFD || 18*len(text) <= size {
 			return form.String(text), nil
 		}
 		var it norm.Iter
 		var b strings.Builder
 		for it.InitString(form, text); !it.Done(); {
-			if b.Len() > limit {
+			if b.Len() > size {
 				return "", ErrTooLong
 			}
 			b.Write(it.Next())
@@ -112,15 +106,15 @@ func replaceStep(f finder, with string) normalStep {
 		return n > 1 || n == 1 && with == ""
 	}
 	if lit, ok := f.(literalFinder); ok && lit != "" {
-		return func(text string, limit int) (string, bool, error) {
-			if len(with) > len(lit) && len(text)+strings.Count(text, string(lit))*(len(with)-len(lit)) > limit {
+		return func(text string, b *bounds) (string, bool, error) {
+			if len(with) > len(lit) && len(text)+strings.Count(text, string(lit))*(len(with)-len(lit)) > b.size {
 				return text, false, ErrTooLong
 			}
 			return strings.ReplaceAll(text, string(lit), with), strings.HasPrefix(text, string(lit)) && cuts(string(lit)), nil
 		}
 	}
-	return func(text string, limit int) (string, bool, error) {
-		matches, err := f.find(nil, text, span{0, int32(len(text))})
+	return func(text string, b *bounds) (string, bool, error) {
+		matches, err := f.find(nil, text, span{0, int32(len(text))}, b)
 		if err != nil || len(matches) == 0 {
 			return text, false, err
 		}
@@ -128,25 +122,25 @@ func replaceStep(f finder, with string) normalStep {
 		for _, m := range matches {
 			size -= int(m.end - m.start)
 		}
-		if size > limit {
+		if size > b.size {
 			return text, false, ErrTooLong
 		}
-		var b strings.Builder
-		b.Grow(size)
+		var out strings.Builder
+		out.Grow(size)
 		at := int32(0)
 		for _, m := range matches {
-			b.WriteString(text[at:m.start])
-			b.WriteString(with)
+			out.WriteString(text[at:m.start])
+			out.WriteString(with)
 			at = m.end
 		}
-		b.WriteString(text[at:])
-		return b.String(), matches[0].start == 0 && cuts(matches[0].of(text)), nil
+		out.WriteString(text[at:])
+		return out.String(), matches[0].start == 0 && cuts(matches[0].of(text)), nil
 	}
 }
 
 // stripStep removes blanks at the ends.
 func stripStep(left, right bool) normalStep {
-	return func(text string, _ int) (string, bool, error) {
+	return func(text string, _ *bounds) (string, bool, error) {
 		n := len(text)
 		if left {
 			text = trimBlanksLeft(text)

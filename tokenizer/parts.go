@@ -83,6 +83,7 @@ func (c cover) within(i, j int) cover {
 
 // encodeCovered is encode for a text of which some is covered.
 func (t *Tokenizer) encodeCovered(e *encoder, dst []int32, text string, c cover) ([]int32, error) {
+	e.bounds = newBounds(len(text))
 	parts := splitCovered(t.find, t.findPlain, text, c)
 	var err error
 	for _, p := range parts {

@@ -11,7 +11,6 @@ type pieces struct {
 	text  string
 	spans []span
 	first bool // the first span begins where the whole text begins
-	limit int  // the most bytes that text may become
 }
 
 // A stage splits or rewrites every piece.
@@ -49,7 +48,7 @@ func (s *splitStage) apply(e *encoder) error {
 			out = append(out, whole)
 			continue
 		}
-		matches, err := s.finder.find(e.matches[:0], p.text, whole)
+		matches, err := s.finder.find(e.matches[:0], p.text, whole, &e.bounds)
 		e.matches = matches
 		if err != nil {
 			return err
@@ -147,8 +146,8 @@ func (f rewriteStage) apply(e *encoder) error {
 	for i, s := range p.spans {
 		n := len(text)
 		text = f(text, s.of(p.text), i == 0 && p.first)
-		if len(text) > p.limit {
-			return fmt.Errorf("pre_tokenizer: a text of %d bytes: %w: it grows to more than %d", len(p.text), ErrTooLong, p.limit)
+		if len(text) > e.bounds.size {
+			return fmt.Errorf("pre_tokenizer: a text of %d bytes: %w: it grows to more than %d", len(p.text), ErrTooLong, e.bounds.size)
 		}
 		if len(text) > n {
 			out = append(out, span{int32(n), int32(len(text))})

@@ -3,27 +3,17 @@ package tokenizer
 import (
 	"fmt"
 	"strings"
-	"time"
-	"unicode/utf8"
-
-	"github.com/dlclark/regexp2/v2"
+	"sync"
+	"unicode"
 )
 
-// Limits of the patterns that have no hand-written scanner. They run on a
-// backtracking engine, so a hostile pattern may take for ever: it ends in
-// ErrTimeLimit.
-const (
-	regexpMatchTime  = 2 * time.Second      // for one match
-	regexpBaseTime   = 5 * time.Second      // for one text …
-	regexpTimeByte   = 5 * time.Microsecond // … and so much for each byte of it
-	regexpStack      = 4 << 20              // numbers on the backtracking stack
-	maxPatternLength = 8 << 10              // bytes
-)
-
-// A regexpFinder runs a pattern on the backtracking engine.
+// A regexpFinder finds the matches of a pattern that has no hand-written scanner.
+// Its work is counted, since a hostile pattern could go on for ever: the steps that
+// a text may take are its bounds'.
 type regexpFinder struct {
-	pattern string
-	re      *regexp2.Regexp
+	pattern  string
+	program  *program
+	machines sync.Pool
 }
 
 // newFinder returns the finder of a pattern: its hand-written scanner if it
@@ -36,54 +26,87 @@ func newFinder(pattern string) (finder, error) {
 }
 
 func compileRegexp(pattern string) (*regexpFinder, error) {
-	translated, err := translate(pattern)
+	p, err := compile(pattern)
 	if err != nil {
 		return nil, err
 	}
-	re, err := regexp2.Compile(translated, regexp2.OptionMaxBacktrackingStackSize(regexpStack))
-	if err != nil {
-		return nil, fmt.Errorf("pattern %.60q: %w: %w", pattern, ErrDamaged, err)
-	}
-	re.MatchTimeout = regexpMatchTime
-	return &regexpFinder{pattern, re}, nil
+	return &regexpFinder{pattern: pattern, program: p}, nil
 }
 
-func (f *regexpFinder) find(dst []span, text string, s span) ([]span, error) {
-	part := s.of(text)
-	runes := []rune(part)
-	deadline := time.Now().Add(regexpBaseTime + regexpTimeByte*time.Duration(len(part)))
-	late := false
-	at, offset := 0, int(s.start) // rune and byte index of the same place
-	seek := func(k int) int32 {
-		for ; at < k; at++ {
-			offset += utf8.RuneLen(runes[at])
-		}
-		return int32(offset)
+func (f *regexpFinder) find(dst []span, text string, s span, b *bounds) ([]span, error) {
+	m, _ := f.machines.Get().(*machine)
+	if m == nil {
+		m = &machine{program: f.program, regs: make([]int32, f.program.registers)}
 	}
-	found := 0
-	err := f.re.FindRunesMatches(runes, 0, func(m regexp2.MatchView) bool {
-		index, n, _ := m.GroupRange(0)
-		start := seek(index)
-		dst = append(dst, span{start, seek(index + n)})
-		if found++; found%256 == 0 {
-			late = time.Now().After(deadline)
-		}
-		return !late
-	})
-	switch {
-	case late:
-		return dst, fmt.Errorf("pattern %.60q: %w", f.pattern, ErrTimeLimit)
-	case err != nil:
-		return dst, fmt.Errorf("pattern %.60q: %w: %w", f.pattern, ErrTimeLimit, err)
+	m.text, m.steps = s.of(text), b.steps
+	n := len(dst)
+	dst, err := m.matches(dst)
+	b.steps = max(m.steps, 0)
+	m.text = ""
+	if cap(m.stack) <= maxKeptSymbols {
+		f.machines.Put(m)
+	}
+	if err != nil {
+		return dst, fmt.Errorf("pattern %.60q: %w", f.pattern, err)
+	}
+	for i := range dst[n:] {
+		dst[n+i].start += s.start
+		dst[n+i].end += s.start
 	}
 	return dst, nil
+}
+
+// matches appends the matches in the text: the leftmost, and behind it the next. An
+// empty one that begins where the last one ends is none.
+func (m *machine) matches(dst []span) ([]span, error) {
+	last := int32(-1)
+	for i := int32(0); int(i) <= len(m.text); {
+		if m.filtered && (int(i) == len(m.text) || !m.first[m.text[i]]) {
+			if int(i) == len(m.text) {
+				break
+			}
+			i += int32(charLen(m.text, int(i)))
+			continue
+		}
+		for k := range m.regs {
+			m.regs[k] = -1
+		}
+		m.stack = m.stack[:0]
+		end, ok, err := m.run(0, i)
+		switch {
+		case err != nil:
+			return dst, err
+		case ok && (end > i || end != last):
+			dst = append(dst, span{i, end})
+			last = end
+		}
+		switch {
+		case ok && end > i:
+			i = end
+		case int(i) == len(m.text):
+			return dst, nil
+		default:
+			i += int32(charLen(m.text, int(i)))
+		}
+	}
+	return dst, nil
+}
+
+// equalFold reports whether two characters are the same in another case.
+func equalFold(a, b rune) bool {
+	for f := unicode.SimpleFold(a); f != a; f = unicode.SimpleFold(f) {
+		if f == b {
+			return true
+		}
+	}
+	return false
 }
 
 // A literalFinder finds a string. The empty string stands at every character
 // boundary.
 type literalFinder string
 
-func (f literalFinder) find(dst []span, text string, s span) ([]span, error) {
+func (f literalFinder) find(dst []span, text string, s span, _ *bounds) ([]span, error) {
 	part := s.of(text)
 	for i := 0; i < len(part); {
 		if f == "" {

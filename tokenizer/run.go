@@ -48,7 +48,7 @@ func parseRuns(pattern string) (finder, bool) {
 	return runs, true
 }
 
-func (c runChoice) find(dst []span, text string, at span) ([]span, error) {
+func (c runChoice) find(dst []span, text string, at span, b *bounds) ([]span, error) {
 	return scanner(func(text string, i int) int {
 		for _, s := range c {
 			if j := s.next(text, i); j > i {
@@ -56,7 +56,7 @@ func (c runChoice) find(dst []span, text string, at span) ([]span, error) {
 			}
 		}
 		return i
-	}).find(dst, text, at)
+	}).find(dst, text, at, b)
 }
 
 func (c runChoice) absent(part string) bool {
@@ -110,8 +110,8 @@ func (s *runScan) absent(part string) bool {
 	return true
 }
 
-func (s *runScan) find(dst []span, text string, at span) ([]span, error) {
-	return scanner(s.next).find(dst, text, at)
+func (s *runScan) find(dst []span, text string, at span, b *bounds) ([]span, error) {
+	return scanner(s.next).find(dst, text, at, b)
 }
 
 func (s *runScan) next(text string, i int) int {
@@ -145,8 +145,8 @@ func (trailingBlanks) absent(part string) bool {
 	return last < utf8.RuneSelf && asciiClass[last]&classSpace == 0 && strings.IndexByte(part, '\n') < 0
 }
 
-func (t trailingBlanks) find(dst []span, text string, at span) ([]span, error) {
-	return scanner(t.next).find(dst, text, at)
+func (t trailingBlanks) find(dst []span, text string, at span, b *bounds) ([]span, error) {
+	return scanner(t.next).find(dst, text, at, b)
 }
 
 func (trailingBlanks) next(text string, i int) int {

@@ -1,9 +1,6 @@
 package tokenizer
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // scanExaoneMoE is the pattern of K-EXAONE, whose words are pieces with the single
 // spaces between them:
@@ -57,7 +54,7 @@ func lettersEnd(text string, i int) int {
 // blank or the end of the text follows.
 type jais2Finder struct{}
 
-func (jais2Finder) find(dst []span, text string, s span) ([]span, error) {
+func (jais2Finder) find(dst []span, text string, s span, _ *bounds) ([]span, error) {
 	part := s.of(text)
 	words := wordScan{word: classL, digits: 3}
 	add := func(from, to int) int {
@@ -117,7 +114,7 @@ type groupFinder struct {
 	between bool  // in place of the groups, finds the places in front of full ones
 }
 
-func (f groupFinder) find(dst []span, text string, s span) ([]span, error) {
+func (f groupFinder) find(dst []span, text string, s span, _ *bounds) ([]span, error) {
 	part := s.of(text)
 	for i := 0; i < len(part); {
 		end := runEnd(part, i, f.class)
@@ -133,10 +130,10 @@ func (f groupFinder) find(dst []span, text string, s span) ([]span, error) {
 	return dst, nil
 }
 
-// wordGoesOn reports whether text begins with a \w of patterns (see addWord).
+// wordGoesOn reports whether text begins with a \w of patterns.
 func wordGoesOn(text string) bool {
-	r, _ := utf8.DecodeRuneInString(text)
-	return r != 0x200C && r != 0x200D && (wordAfter(text) || text != "" && strings.ContainsRune("²³¹¼½¾", r))
+	r, n := utf8.DecodeRuneInString(text)
+	return n > 0 && inWord(r)
 }
 
 // groups appends the groups of a run that begins at from.

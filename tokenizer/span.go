@@ -10,9 +10,9 @@ func (s span) of(text string) string { return text[s.start:s.end] }
 // A finder finds the matches of one pattern.
 type finder interface {
 	// find appends the matches in the part s of text to dst, in ascending
-	// order and without overlap, as offsets into text. The part is a text of
+	// order and without overlap, as offsets into text. The work counts against b. The part is a text of
 	// its own: nothing outside it is looked at.
-	find(dst []span, text string, s span) ([]span, error)
+	find(dst []span, text string, s span, b *bounds) ([]span, error)
 }
 
 // A skipper is a finder that can tell at a glance that a part has no match.
@@ -24,7 +24,7 @@ type skipper interface {
 // does.
 type scanner func(text string, i int) int
 
-func (next scanner) find(dst []span, text string, s span) ([]span, error) {
+func (next scanner) find(dst []span, text string, s span, _ *bounds) ([]span, error) {
 	part := s.of(text)
 	for i := 0; i < len(part); {
 		j := next(part, i)

@@ -357,7 +357,7 @@ func (f *spmFile) byScore() []int32 {
 // endSpaces finds the spaces at both ends of a text.
 type endSpaces struct{}
 
-func (endSpaces) find(dst []span, text string, s span) ([]span, error) {
+func (endSpaces) find(dst []span, text string, s span, _ *bounds) ([]span, error) {
 	part := s.of(text)
 	from := int32(len(part) - len(strings.TrimLeft(part, " ")))
 	if from > 0 {
@@ -380,9 +380,9 @@ func scanSpaces(text string, i int) int {
 // A trieFinder finds the keys of a trie, the longest first.
 type trieFinder struct{ keys *trie }
 
-func (f trieFinder) find(dst []span, text string, s span) ([]span, error) {
+func (f trieFinder) find(dst []span, text string, s span, b *bounds) ([]span, error) {
 	return scanner(func(part string, i int) int {
 		_, n := f.keys.longest(part[i:])
 		return i + n
-	}).find(dst, text, s)
+	}).find(dst, text, s, b)
 }

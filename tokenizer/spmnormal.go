@@ -23,7 +23,7 @@ func (n *spmNormalizer) normalizer() normalizer {
 }
 
 // normalize is the step of the normalizer.
-func (n *spmNormalizer) normalize(text string, limit int) (string, error) {
+func (n *spmNormalizer) normalize(text string, size int) (string, error) {
 	space := " "
 	if n.escape {
 		space = blank
@@ -43,13 +43,13 @@ func (n *spmNormalizer) normalize(text string, limit int) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	out := make([]byte, 0, min(len(text)*3/2+8, limit))
+	out := make([]byte, 0, min(len(text)*3/2+8, size))
 	if n.dummyPrefix && !n.suffix {
 		out = append(out, space...)
 	}
 	afterSpace := n.removeExtra
 	for text != "" {
-		if len(out) > limit {
+		if len(out) > size {
 			return "", ErrTooLong
 		}
 		with, k := n.prefix(text)

@@ -79,8 +79,8 @@ const (
 )
 
 // Encode returns the ids of text. Each byte of text that is not UTF-8 counts as
-// U+FFFD. The errors are ErrTooLong, and ErrTimeLimit if a pattern of the
-// tokenizer that has no scanner here takes too long.
+// U+FFFD. The errors are ErrTooLong, and ErrTimeLimit if the tokenizer's patterns
+// take too many steps; both depend on the text and the tokenizer alone.
 func (t *Tokenizer) Encode(text string, f Flags) ([]int32, error) {
 	return t.AppendEncode(make([]int32, 0, len(text)/4+2), text, f)
 }
@@ -138,6 +138,7 @@ func validText(text string) string {
 
 // encode finds the added tokens and encodes what is between them.
 func (t *Tokenizer) encode(e *encoder, dst []int32, text string, plain bool) ([]int32, error) {
+	e.bounds = newBounds(len(text))
 	find := t.find
 	if plain {
 		find = t.findPlain
@@ -159,7 +160,7 @@ func (t *Tokenizer) encode(e *encoder, dst []int32, text string, plain bool) ([]
 // encodeText encodes text without tokens of the first kind; those that are
 // looked for in the normalized text may still be in it.
 func (t *Tokenizer) encodeText(e *encoder, dst []int32, text string, plain, first bool) ([]int32, error) {
-	text, cut, err := t.normalizer.apply(text)
+	text, cut, err := t.normalizer.apply(text, &e.bounds)
 	if err != nil || text == "" {
 		return dst, err
 	}
@@ -187,7 +188,7 @@ func (t *Tokenizer) encodeText(e *encoder, dst []int32, text string, plain, firs
 // encodePieces splits text that is all ordinary and encodes its pieces. Few of
 // them become control tokens: in plain text, those are encoded once more.
 func (t *Tokenizer) encodePieces(e *encoder, dst []int32, text string, plain, first bool) ([]int32, error) {
-	e.pieces = pieces{text, append(e.pieces.spans[:0], span{0, int32(len(text))}), first, maxGrown(len(text))}
+	e.pieces = pieces{text, append(e.pieces.spans[:0], span{0, int32(len(text))}), first}
 	for _, s := range t.stages {
 		if err := s.apply(e); err != nil {
 			return dst, err

@@ -4,9 +4,78 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/dlclark/regexp2/v2"
 )
+
+// This file holds the engine of patterns to another one: its patterns are
+// translated and run there, in the same tests.
+
+// An oracle finds the matches of a pattern by the other engine.
+type oracle struct{ re *regexp2.Regexp }
+
+func newOracle(pattern string) (*oracle, error) {
+	translated, err := translate(pattern)
+	if err != nil {
+		return nil, err
+	}
+	re, err := regexp2.Compile(translated, regexp2.OptionMaxBacktrackingStackSize(4<<20))
+	if err != nil {
+		return nil, fmt.Errorf("pattern %.60q: %w: %w", pattern, ErrDamaged, err)
+	}
+	re.MatchTimeout = time.Minute // no pattern of the tests needs it
+	return &oracle{re}, nil
+}
+
+func (o *oracle) find(dst []span, text string, s span, _ *bounds) ([]span, error) {
+	runes := []rune(s.of(text))
+	at, offset := 0, int(s.start) // rune and byte index of the same place
+	seek := func(k int) int32 {
+		for ; at < k; at++ {
+			offset += utf8.RuneLen(runes[at])
+		}
+		return int32(offset)
+	}
+	err := o.re.FindRunesMatches(runes, 0, func(m regexp2.MatchView) bool {
+		index, n, _ := m.GroupRange(0)
+		start := seek(index)
+		dst = append(dst, span{start, seek(index + n)})
+		return true
+	})
+	return dst, err
+}
+
+// String writes a set as a class of the other engine.
+func (s *codeSet) String() string {
+	var b strings.Builder
+	b.WriteString("[")
+	for r := rune(0); r <= utf8.MaxRune; r++ {
+		if r&63 == 0 && s[r>>6] == 0 {
+			r += 63
+			continue
+		}
+		if !s.has(r) {
+			continue
+		}
+		lo := r
+		for r < utf8.MaxRune && s.has(r+1) {
+			r++
+		}
+		if lo == r {
+			fmt.Fprintf(&b, `\x{%x}`, lo)
+		} else {
+			fmt.Fprintf(&b, `\x{%x}-\x{%x}`, lo, r)
+		}
+	}
+	if b.Len() == 1 {
+		return "(?!)" // matches nothing
+	}
+	b.WriteString("]")
+	return b.String()
+}
 
 // translate rewrites a pattern from the syntax of tokenizer.json files, which
 // is Ruby's, into that of the engine. Character classes become lists of code
@@ -32,11 +101,7 @@ func translate(pattern string) (string, error) {
 	return string(t.out), nil
 }
 
-const (
-	maxGroups      = 50      // nesting of groups in a pattern
-	maxClasses     = 100     // classes in a pattern
-	maxTranslation = 4 << 20 // bytes of a translated pattern
-)
+const maxTranslation = 4 << 20 // bytes of a translated pattern
 
 // A translation is a pattern on its way.
 type translation struct {
@@ -73,7 +138,7 @@ func (t *translation) step() error {
 	case '*', '+', '?':
 		return t.quantify(t.rest[:1], false)
 	case '{':
-		if q, ok := interval(t.rest); ok {
+		if q := interval(t.rest); q != "" {
 			return t.quantify(q, true)
 		}
 		t.literal('{', 1)
@@ -185,15 +250,6 @@ func (t *translation) open() error {
 		}
 	}
 	return fmt.Errorf("%w: a group is not closed", ErrDamaged)
-}
-
-// interval reads {n}, {n,}, {,m} or {n,m} and returns it with its first number.
-func interval(p string) (string, bool) {
-	end := strings.IndexByte(p, '}')
-	if end < 2 || end > 12 || strings.Trim(p[1:end], "0123456789,") != "" || strings.Count(p[:end], ",") > 1 || p[1:end] == "," {
-		return "", false
-	}
-	return p[:end+1], true
 }
 
 // quantify repeats the last atom.
