@@ -197,12 +197,25 @@ func (c *conversation) ask(ctx context.Context, text string) error {
 			return err
 		}
 	}
+	ctx, done := c.stoppable(ctx)
+	defer done()
+	return c.print(text, func() (*blitz.Answer, error) { return c.send(ctx, text) })
+}
+
+// stoppable returns a context that Ctrl-C ends, until done is called.
+func (c *conversation) stoppable(ctx context.Context) (_ context.Context, done func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	c.console.OnInterrupt(cancel)
-	defer c.console.OnInterrupt(nil)
+	return ctx, func() {
+		c.console.OnInterrupt(nil)
+		cancel()
+	}
+}
+
+// print prints an answer to a message, "" for one that goes on.
+func (c *conversation) print(text string, ask func() (*blitz.Answer, error)) error {
 	p := newPrinter(c.console, true, c.style, c.flags.hideThinking)
-	a, err := printAnswer(func() (*blitz.Answer, error) { return c.send(ctx, text) }, p, c.flags.cmd.ErrOrStderr())
+	a, err := printAnswer(ask, p, c.flags.cmd.ErrOrStderr())
 	if errors.Is(err, context.Canceled) {
 		c.note(notBegun)
 		return nil
@@ -215,10 +228,12 @@ func (c *conversation) ask(ctx context.Context, text string) error {
 	}
 	stats := newStats(c.running.name, c.running.load, c.running.engine, a)
 	switch why := c.flags.cut(c.running, &stats); {
-	case stopped && stats.OutputTokens == 0:
+	case stopped && stats.OutputTokens == 0 && text != "":
 		c.takeBack(text)
 	case stopped:
-		c.note("(stopped)")
+		c.note("(stopped; /continue goes on)")
+	case a.Finish().Reason == blitz.FinishLength && !c.running.plain:
+		c.note("(cut: %s; /continue goes on)", why)
 	case why != "":
 		c.note("(cut: %s)", why)
 	}

@@ -197,7 +197,7 @@ func TestInterruptStopsTheAnswer(t *testing.T) {
 	ui.after = 1
 	c := testChat(t, ui, "--max-tokens=400")
 	screen := talk(t, c)
-	wantOnScreen(t, screen, ">>> Hi", "(stopped)", ">>> And then?", "(stopped)", "user: Hi", "assistant: ", "user: And then?")
+	wantOnScreen(t, screen, ">>> Hi", "(stopped; /continue goes on)", ">>> And then?", "(stopped; /continue goes on)", "user: Hi", "assistant: ", "user: And then?")
 	wantRoles(t, c, "user:Hi", "assistant:", "user:And then?", "assistant:")
 }
 

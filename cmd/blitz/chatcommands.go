@@ -19,6 +19,7 @@ const chatHelp = `/help                  this list
 /clear                 forget what was said
 /undo                  take back the last message and its answer
 /retry                 ask the last message again
+/continue              go on with an answer that was cut
 /save [--force] [NAME] keep the conversation under a name
 /load [NAME]           go on with one; without a name, list them
 /bye                   leave
@@ -42,7 +43,7 @@ const (
 
 var chatTopics = []string{"info", "messages", "parameters", "system", "template"}
 
-var chatCommands = []string{"/bye", "/clear", "/help", "/load", "/retry", "/save", "/set", "/show", "/undo"}
+var chatCommands = []string{"/bye", "/clear", "/continue", "/help", "/load", "/retry", "/save", "/set", "/show", "/undo"}
 
 // command does what a line that begins with a slash asks for.
 func (c *conversation) command(ctx context.Context, text string) (bye bool, err error) {
@@ -60,6 +61,8 @@ func (c *conversation) command(ctx context.Context, text string) (bye bool, err 
 		c.note("Cleared.")
 	case "/undo":
 		return false, c.undo()
+	case "/continue":
+		return false, c.goOn(ctx)
 	case "/retry":
 		return false, c.retry(ctx)
 	case "/set":

@@ -107,10 +107,8 @@ func (c *conversation) kept(messages []chat.Message) []chat.Message {
 
 // tokens returns how many positions a conversation takes.
 func (c *conversation) tokens(ctx context.Context, messages []chat.Message) (int, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	c.console.OnInterrupt(cancel) // a template may take its time
-	defer c.console.OnInterrupt(nil)
+	ctx, done := c.stoppable(ctx) // a template may take its time
+	defer done()
 	r := c.flags.request(c.running)
 	r.Messages = messages
 	text, err := c.running.model.Render(ctx, &r)

@@ -50,15 +50,27 @@ func (c *conversation) takeLast() (string, error) {
 	return text, nil
 }
 
-// takeBack removes a message whose answer was stopped before it began, and the turn
-// without words that was to become the answer.
+// takeBack keeps a message whose answer was stopped before it began, for /retry: the
+// session takes it out of the conversation.
 func (c *conversation) takeBack(text string) {
+	c.session.Settle()
 	c.unsent = text
-	if !c.running.plain {
-		c.session.Settle()
-		c.session.Messages = c.session.Messages[:c.lastQuestion()]
-	}
 	c.note(notBegun)
+}
+
+// goOn does /continue: the last answer, which was cut, goes on.
+func (c *conversation) goOn(ctx context.Context) error {
+	if c.running.plain {
+		return errors.New("plain text is continued line by line: there is no answer to go on with")
+	}
+	c.session.Request = c.flags.request(c.running)
+	ctx, done := c.stoppable(ctx)
+	defer done()
+	err := c.print("", func() (*blitz.Answer, error) { return c.session.Continue(ctx) })
+	if errors.Is(err, blitz.ErrNoTurn) {
+		return errors.New("there is no answer that was cut")
+	}
+	return err
 }
 
 // notBegun is said of an answer that was stopped before its first token.

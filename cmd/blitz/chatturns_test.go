@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/blitz-r1/blitz"
 )
 
 func TestUndoAndRetry(t *testing.T) {
@@ -90,4 +92,39 @@ func TestDropFreesEnough(t *testing.T) {
 		t.Errorf("asked %d times:\n%s", n, screen)
 	}
 	wantOnScreen(t, screen, "(dropped the oldest ", " turns)")
+}
+
+// An answer that goes on is the one that was not cut.
+func TestContinue(t *testing.T) {
+	whole := testChat(t, at("Hi"), "--max-tokens=16")
+	talk(t, whole)
+	c := testChat(t, at("/continue", "Hi", "/continue", "/show messages"))
+	wantOnScreen(t, talk(t, c), "error: there is no answer that was cut", "(cut: --max-tokens allows 8 tokens; /continue goes on)", ">>> /continue")
+	wantRoles(t, c, "user:Hi", "assistant:")
+	whole.session.Settle()
+	want, _ := whole.session.Messages[1].Content.Text()
+	if got, _ := c.session.Messages[1].Content.Text(); got != want {
+		t.Errorf("the answer is %q, want %q", got, want)
+	}
+}
+
+// An answer that is stopped before its first token takes its message back, and no other.
+func TestStopInThePrefill(t *testing.T) {
+	ui := at("First", "Second")
+	c := testChat(t, ui)
+	talk(t, c)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := c.print("Third", func() (*blitz.Answer, error) {
+		a, err := c.send(ctx, "Third")
+		cancel() // before anything of it is read
+		return a, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.unsent != "Third" {
+		t.Errorf("/retry sends %q, want the message that was taken back", c.unsent)
+	}
+	wantOnScreen(t, ui.out.String(), notBegun)
+	wantRoles(t, c, "user:First", "assistant:", "user:Second", "assistant:")
 }
