@@ -22,8 +22,7 @@
 package blitz
 
 import (
-	"errors"
-
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/sample"
@@ -59,5 +58,11 @@ var (
 	// ErrNoMTP is a model without a module of multi-token prediction.
 	ErrNoMTP = model.ErrNoMTP
 	// ErrNoTemplate is a conversation with a model that has no chat template.
-	ErrNoTemplate = errors.New("the model has no chat template")
+	ErrNoTemplate = checkpoint.ErrNoTemplate
+	// ErrNoModel is a folder in which nothing of a model is.
+	ErrNoModel = checkpoint.ErrNoModel
+	// ErrFiles is a folder that does not hold one whole model.
+	ErrFiles = checkpoint.ErrFiles
+	// ErrNoWeights is a tokenizer, or a GGUF file without tensors, where a model is wanted.
+	ErrNoWeights = checkpoint.ErrNoWeights
 )

@@ -121,24 +121,6 @@ func TestSessionsApart(t *testing.T) {
 	}
 }
 
-// TestSuggestionsBounded refuses a generation_config.json that is no configuration.
-func TestSuggestionsBounded(t *testing.T) {
-	folder := tinyFolder(t)
-	for size, want := range map[int]error{maxGenerationConfig: nil, maxGenerationConfig + 1: ErrConfig} {
-		text := "{}" + strings.Repeat(" ", size-2)
-		if err := os.WriteFile(filepath.Join(folder, "generation_config.json"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		m, err := Open(folder, nil)
-		if !errors.Is(err, want) {
-			t.Errorf("%d bytes: got %v, want %v", size, err, want)
-		}
-		if err == nil {
-			m.Close()
-		}
-	}
-}
-
 // TestEngineOptions: what is out of range is refused, what is left open is filled in.
 func TestEngineOptions(t *testing.T) {
 	m := tinyEngine(t).Model()

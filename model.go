@@ -4,15 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/blitz-r1/blitz/chat"
-	"github.com/blitz-r1/blitz/chat/output"
-	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/tokenizer"
@@ -21,13 +16,14 @@ import (
 // Model is an open model: weights, tokenizer, chat template, and what its
 // publisher suggests. It is read only and may be used by several engines.
 type Model struct {
-	path      string
+	files     *checkpoint.Checkpoint
+	info      Info
 	net       *model.Model
 	latent    model.LatentForm
 	lease     lease
 	tokens    *tokenizer.Tokenizer // nil: none
 	template  *chat.Template       // nil: none
-	templErr  error                // why a template that is there cannot be used
+	templErr  error                // why there is none
 	format    string               // of output; see output.Formats
 	sampling  Sampling
 	suggested bool
@@ -59,9 +55,21 @@ type Options struct {
 	Progress func(done, total int64)
 }
 
-// Open opens a GGUF file (the first of a split) or a Hugging Face folder. o may be
-// nil. A model without a tokenizer opens; it takes and gives token ids only.
+// Open opens the model at a path: a GGUF file (the first of a split), a Hugging Face
+// folder, or a folder with a GGUF file. o may be nil. A model without a tokenizer opens;
+// it takes and gives token ids only.
 func Open(path string, o *Options) (*Model, error) {
+	f, err := OpenFiles(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Open(o)
+}
+
+// Open reads the weights, and what belongs to them, into memory. o may be nil. The
+// files may be closed afterwards.
+func (f *Files) Open(o *Options) (*Model, error) {
 	if o == nil {
 		o = &Options{}
 	}
@@ -69,18 +77,22 @@ func Open(path string, o *Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{path: path, latent: form}
-	if o.TokensOnly {
-		m.sampling = defaultSampling
-	} else if err := m.openText(o.Text); err != nil { // first, since weights take longer
-		return nil, err
+	m := &Model{files: f.c, latent: form, sampling: defaultSampling}
+	if !o.TokensOnly {
+		if err := m.openText(o.Text); err != nil { // first, since weights take longer
+			return nil, err
+		}
 	}
-	m.net, err = model.Open(path, model.Options{MemoryLimit: o.MemoryLimit, Latent: form, MTP: o.MTP, Interrupted: o.Interrupted, Progress: o.Progress})
+	m.net, err = model.Open(f.c, model.Options{MemoryLimit: o.MemoryLimit, Latent: form, MTP: o.MTP, Interrupted: o.Interrupted, Progress: o.Progress})
 	if err != nil {
 		return nil, err
 	}
-	if m.tokens != nil {
-		m.findStops()
+	if m.info, err = f.Info(); err != nil {
+		m.net.Close()
+		return nil, err
+	}
+	if !o.TokensOnly {
+		m.stops = f.c.EndTokens(m.VocabSize())
 	}
 	return m, nil
 }
@@ -96,28 +108,21 @@ func latentForm(name string) (model.LatentForm, error) {
 	return 0, fmt.Errorf("blitz: form of latent attention %q, want %s or %s", name, model.Absorbed, model.Expanded)
 }
 
-// openText reads what stands beside the weights: tokenizer, which has to be there
-// where that is wanted, template, settings.
+// openText takes what stands beside the weights: tokenizer, which has to be there
+// where that is wanted, template, settings. A broken template matters only to those
+// who chat.
 func (m *Model) openText(wanted bool) error {
-	t, err := OpenTokenizer(m.path)
+	t, err := m.files.Tokenizer()
 	if err != nil && (wanted || !errors.Is(err, tokenizer.ErrNoTokenizer)) {
 		return err
 	}
 	m.tokens = t
-	if err := m.readSuggestions(); err != nil {
-		return err
+	if s := m.files.Suggestions(); s.Any() {
+		m.sampling, m.suggested = suggested(s), true
 	}
-	if t == nil {
-		return nil
-	}
-	// A broken template matters only to those who chat.
-	switch m.template, m.templErr = FindTemplate(m.path, t); {
-	case errors.Is(m.templErr, ErrNoTemplate):
-		m.templErr = nil
-	case m.templErr == nil:
-		m.format = output.FormatOf(m.template)
-	default:
-		m.format = output.DetectFormat(t.ChatTemplate())
+	if t != nil {
+		m.template, m.templErr = m.files.Template()
+		m.format = m.files.Format()
 	}
 	return nil
 }
@@ -156,11 +161,24 @@ func (m *Model) StopTokens() []int32 { return slices.Clone(m.stops) }
 // Assumed says what the model's files do not tell and was taken for granted, and
 // what of them was passed over, a sentence each; older files leave things out.
 func (m *Model) Assumed() []string {
-	assumed := slices.Clone(m.net.Config.Assumed)
+	assumed := slices.Concat(m.files.Notes(), m.net.Config.Assumed)
 	if m.tokens != nil {
 		assumed = append(assumed, m.tokens.Notes()...)
 	}
 	return assumed
+}
+
+// Info returns what the files say of the model.
+func (m *Model) Info() Info { return m.info }
+
+// Root returns the digest that names the model; see Files.Root. It is made when first
+// asked for, which may be in the background: it reads all files once more.
+func (m *Model) Root(ctx context.Context, cache string) (string, error) {
+	d, _, err := m.files.Root(ctx, cache)
+	if err != nil {
+		return "", err
+	}
+	return d.String(), nil
 }
 
 // MaxContext returns the positions that the model was made for.
@@ -182,96 +200,11 @@ func (m *Model) form() string {
 }
 
 // root returns the digest that names the model, "" where it was not made.
-func (m *Model) root() string { return "" }
-
-// metadata gives a tokenizer what it reads of a GGUF file.
-type metadata struct{ *gguf.File }
-
-// Bytes returns an array of bytes.
-func (m metadata) Bytes(key string) ([]byte, bool) {
-	v, ok := m.Value(key)
-	if !ok {
-		return nil, false
+func (m *Model) root() string {
+	if d, ok := m.files.Rooted(); ok {
+		return d.String()
 	}
-	s, ok := v.Bytes()
-	return []byte(s), ok
-}
-
-// OpenTokenizer opens the tokenizer of a model: of a GGUF file, with or without
-// tensors and of whatever architecture, of a folder, or a tokenizer's own file. The
-// error wraps tokenizer.ErrNoTokenizer where there is none.
-func OpenTokenizer(path string) (*tokenizer.Tokenizer, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		t, err := tokenizer.Open(path)
-		if err != nil {
-			if found := oneGGUF(path); found != "" && errors.Is(err, tokenizer.ErrNoTokenizer) {
-				return OpenTokenizer(found)
-			}
-		}
-		return t, err
-	}
-	switch base := filepath.Base(path); {
-	case strings.HasSuffix(base, ".json") && strings.HasPrefix(base, "tokenizer"), strings.HasSuffix(base, ".model"):
-		return tokenizer.Open(path)
-	case strings.HasSuffix(base, ".safetensors"), strings.HasSuffix(base, ".json"):
-		return tokenizer.Open(filepath.Dir(path))
-	}
-	f, err := gguf.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	t, err := tokenizer.FromGGUF(metadata{f})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
-	}
-	return t, nil
-}
-
-// oneGGUF returns the only GGUF file of a folder, or "".
-func oneGGUF(folder string) string {
-	found, err := filepath.Glob(filepath.Join(folder, "*.gguf"))
-	if err != nil || len(found) != 1 {
-		return ""
-	}
-	return found[0]
-}
-
-// findStops collects the tokens that end an answer: those of the configuration, of
-// the vocabulary, and what the template puts behind the model's own turn.
-func (m *Model) findStops() {
-	add := func(id int32) {
-		if id >= 0 && int(id) < m.VocabSize() && !slices.Contains(m.stops, id) {
-			m.stops = append(m.stops, id)
-		}
-	}
-	for _, id := range m.net.Config.EOSTokenIDs {
-		add(id)
-	}
-	for _, id := range []int32{m.tokens.EOS(), m.tokens.EOT(), m.tokens.EOM()} {
-		add(id)
-	}
-	if m.template == nil {
-		return
-	}
-	behind := m.template.TurnEnd(context.Background(), m.variables())
-	ids, err := m.tokens.Encode(behind, 0)
-	if err != nil {
-		return
-	}
-	for _, id := range ids {
-		if m.tokens.IsControl(id) {
-			add(id)
-			return
-		}
-		if piece, err := m.tokens.Decode([]int32{id}); err != nil || strings.TrimSpace(piece) != "" {
-			return
-		}
-	}
+	return ""
 }
 
 // variables returns what every template gets to know.
@@ -279,21 +212,4 @@ func (m *Model) variables() *jinja.Dict { return TemplateVariables(m.tokens) }
 
 // TemplateVariables returns what every chat template gets to know of a tokenizer:
 // bos_token, eos_token, unk_token and pad_token, where there are such.
-func TemplateVariables(t *tokenizer.Tokenizer) *jinja.Dict {
-	d := &jinja.Dict{}
-	for _, v := range []struct {
-		name string
-		id   int32
-	}{{"bos_token", t.BOS()}, {"eos_token", t.EOS()}, {"unk_token", t.Unknown()}, {"pad_token", t.Pad()}} {
-		if piece, ok := t.Token(v.id); ok && v.id >= 0 {
-			d.Set(v.name, jinja.String(piece))
-		}
-	}
-	return d
-}
-
-// exists says whether a file is there.
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return !errors.Is(err, fs.ErrNotExist)
-}
+func TemplateVariables(t *tokenizer.Tokenizer) *jinja.Dict { return checkpoint.TemplateVariables(t) }

@@ -3,6 +3,7 @@ package blitz
 import (
 	"math/rand/v2"
 
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/sample"
 )
 
@@ -19,6 +20,26 @@ type Sampling struct {
 	PresencePenalty  float32  // taken off once for each token that occurred in the answer
 	LogitBias        map[int32]float32
 	Seed             *uint64 // nil: a random one, which Answer.Settings tells
+}
+
+// defaultSampling is used where a model's publisher suggests nothing.
+var defaultSampling = Sampling{Temperature: 0.8, TopP: new(float32(0.95)), TopK: 40}
+
+// suggested returns the Sampling that a publisher suggests; what is left out is off, the
+// temperature 1.
+func suggested(s checkpoint.Suggestions) Sampling {
+	x := Sampling{Temperature: 1, TopP: s.TopP}
+	set(&x.Temperature, s.Temperature)
+	set(&x.TopK, s.TopK)
+	set(&x.MinP, s.MinP)
+	set(&x.RepeatPenalty, s.RepeatPenalty)
+	return x
+}
+
+func set[T any](dst, v *T) {
+	if v != nil {
+		*dst = *v
+	}
 }
 
 // Settings are what an answer is drawn with, none left open.

@@ -50,15 +50,15 @@ func (f *decodeFlags) run(cmd *cobra.Command, model string) error {
 	case f.out == "":
 		return usageError{fmt.Errorf("decode: --out FILE.safetensors is missing")}
 	}
-	path, err := locate(cmd.Context(), cmd, model)
+	files, err := openFiles(cmd, model)
 	if err != nil {
 		return err
 	}
-	file, err := openTensors(path)
+	defer files.Close()
+	file, err := tensorsOf(files)
 	if err != nil {
 		return err
 	}
-	defer file.close()
 	t, ok, err := file.find(f.tensor)
 	if err != nil {
 		return err

@@ -7,10 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/machine"
-	"github.com/blitz-r1/blitz/internal/model"
 )
 
 type doctorFlags struct {
@@ -81,11 +81,12 @@ func (f *doctorFlags) run(cmd *cobra.Command, args []string) error {
 
 // one finds out what one model needs.
 func (f *doctorFlags) one(cmd *cobra.Command, name string, d *diagnosis) error {
-	path, err := locate(cmd.Context(), cmd, name)
+	files, err := openFiles(cmd, name)
 	if err != nil {
 		return err
 	}
-	n, err := surveyModel(path, model.Options{Latent: latentForm(f.mla)}, f.context.v)
+	defer files.Close()
+	n, err := needsOf(files, &blitz.Options{MLA: f.mla.v}, f.context.v)
 	if err != nil {
 		return err
 	}
@@ -129,12 +130,22 @@ func (f *doctorFlags) fit(store *hub.Store, m *hub.Model) modelFit {
 	}
 	path, err := store.Path(m)
 	if err == nil {
-		fit.Needs, err = surveyModel(path, model.Options{Latent: latentForm(f.mla)}, positions)
+		fit.Needs, err = f.needs(path, positions)
 	}
 	if err != nil {
 		fit.Refused, _ = explain(err)
 	}
 	return fit
+}
+
+// needs returns what the model at a path needs.
+func (f *doctorFlags) needs(path string, positions int) (*needs, error) {
+	files, err := blitz.OpenFiles(path)
+	if err != nil {
+		return nil, err
+	}
+	defer files.Close()
+	return needsOf(files, &blitz.Options{MLA: f.mla.v}, positions)
 }
 
 func (f *doctorFlags) findPip(ctx context.Context, d *diagnosis) {

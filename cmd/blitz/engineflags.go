@@ -49,18 +49,25 @@ func (f *engineFlags) check() error {
 // openModel opens a model that takes and gives token ids, with its module of
 // multi-token prediction if that is wanted.
 func (f *engineFlags) openModel(ctx context.Context, name string, mtp bool) (*blitz.Model, error) {
-	path, err := locate(ctx, f.set, name)
+	files, err := openFiles(f.set, name)
 	if err != nil {
 		return nil, err
 	}
-	n, err := surveyModel(path, model.Options{Latent: latentForm(f.mla), MTP: mtp, Interrupted: ctx.Err}, 0)
+	defer files.Close()
+	return f.openTokens(ctx, files, name, mtp)
+}
+
+// openTokens is openModel where the files are open.
+func (f *engineFlags) openTokens(ctx context.Context, files *blitz.Files, name string, mtp bool) (*blitz.Model, error) {
+	o := &blitz.Options{MemoryLimit: memoryLimit(), MLA: f.mla.v, TokensOnly: true, MTP: mtp, Interrupted: ctx.Err}
+	n, err := needsOf(files, o, 0)
 	if err != nil {
 		return nil, err
 	}
 	if err := n.checkWeights(); err != nil { // the engine checks the cache, whose length the verb knows
 		return nil, err
 	}
-	m, err := blitz.Open(path, &blitz.Options{MemoryLimit: memoryLimit(), MLA: f.mla.v, TokensOnly: true, MTP: mtp, Interrupted: ctx.Err})
+	m, err := files.Open(o)
 	if err != nil {
 		return nil, err
 	}
@@ -79,14 +86,6 @@ func noteAssumed(cmd *cobra.Command, name string, assumed []string) {
 // newMLA returns the choice of --mla.
 func newMLA() choice {
 	return choice{from: []string{model.Absorbed.String(), model.Expanded.String()}}
-}
-
-// latentForm returns the form of latent attention that --mla says.
-func latentForm(mla choice) model.LatentForm {
-	if mla.v == model.Expanded.String() {
-		return model.Expanded
-	}
-	return model.Absorbed
 }
 
 // engineOptions returns what the flags say.

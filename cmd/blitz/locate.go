@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/hub"
 )
 
@@ -78,16 +79,14 @@ func locateModel(ctx context.Context, cmd *cobra.Command, name string) (hub.Loca
 	}
 	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
 	defer p.end()
-	l, err := s.Locate(ctx, name, p.report)
-	l.Path = modelIn(l.Path)
-	return l, err
+	return s.Locate(ctx, name, p.report)
 }
 
 // withoutStore finds a MODEL where there is no store, for the reason given: a path.
 func withoutStore(name string, reason error) (hub.Location, error) {
 	_, err := os.Stat(name)
 	if err == nil || errors.Is(err, fs.ErrPermission) { // what it cannot be opened for, opening says best
-		return hub.Location{Path: modelIn(name)}, nil
+		return hub.Location{Path: name}, nil
 	}
 	if src, err := hub.ParseSource(name); err == nil && src.Kind == hub.KindPath {
 		return hub.Location{}, &hub.NotFoundError{Name: name, Path: true}
@@ -95,26 +94,11 @@ func withoutStore(name string, reason error) (hub.Location, error) {
 	return hub.Location{}, reason
 }
 
-// modelIn returns the GGUF file of a folder that has one and nothing else of a model,
-// any other path as it is.
-func modelIn(path string) string {
-	entries, err := os.ReadDir(path)
+// openFiles finds a MODEL and opens its files.
+func openFiles(cmd *cobra.Command, name string) (*blitz.Files, error) {
+	path, err := locate(cmd.Context(), cmd, name)
 	if err != nil {
-		return path
+		return nil, err
 	}
-	found := ""
-	for _, e := range entries {
-		name := e.Name()
-		gguf := strings.HasSuffix(name, ".gguf")
-		if gguf && found != "" || name == "config.json" || name == "tokenizer.json" || name == "tokenizer.model" {
-			return path
-		}
-		if gguf {
-			found = name
-		}
-	}
-	if found == "" {
-		return path
-	}
-	return filepath.Join(path, found)
+	return blitz.OpenFiles(path)
 }

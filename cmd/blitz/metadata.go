@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/clipperhouse/displaywidth"
 
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/gguf"
 )
 
@@ -38,24 +37,28 @@ const (
 	maxShownCells    = 72 // of a value, for people
 )
 
-// metadata returns the metadata in the order of the file: of a GGUF its keys, of
+// metadataOf returns the metadata in the order of the file: of a GGUF its keys, of
 // safetensors those of the header and of config.json.
-func (c *contents) metadata() ([]metadataEntry, error) {
-	if c.gguf != nil {
+func metadataOf(files *blitz.Files) ([]metadataEntry, error) {
+	if f := files.GGUF(); f != nil {
 		var list []metadataEntry
-		for _, kv := range c.gguf.KeyValues() {
+		for _, kv := range f.KeyValues() {
 			list = append(list, newMetadataEntry(kv))
 		}
 		return list, nil
 	}
-	if c.weights == nil {
+	f, err := files.Safetensors()
+	if errors.Is(err, blitz.ErrNoWeights) {
 		return nil, nil
 	}
-	list, err := configMetadata(c.path)
 	if err != nil {
 		return nil, err
 	}
-	header := c.weights.Metadata()
+	list, err := configMetadata(files)
+	if err != nil {
+		return nil, err
+	}
+	header := f.Metadata()
 	var keys []string
 	for key := range header {
 		keys = append(keys, key)
@@ -67,14 +70,11 @@ func (c *contents) metadata() ([]metadataEntry, error) {
 	return list, nil
 }
 
-// maxConfigFile bounds a config.json that is shown, in bytes.
-const maxConfigFile = 16 << 20
-
-// configMetadata returns the keys of the config.json in a folder, none where there is
-// no such file or path is a file itself.
-func configMetadata(path string) ([]metadataEntry, error) {
-	b, err := readFile(filepath.Join(path, "config.json"), maxConfigFile)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+// configMetadata returns the keys of a model's config.json, none where there is no such
+// file.
+func configMetadata(files *blitz.Files) ([]metadataEntry, error) {
+	b, err := files.Config()
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {

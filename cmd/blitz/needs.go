@@ -2,15 +2,10 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"slices"
 
-	"github.com/blitz-r1/blitz/internal/engine"
-	"github.com/blitz-r1/blitz/internal/kernel"
-	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz"
 )
 
 // maxPositions bounds --ctx.
@@ -38,29 +33,18 @@ type cacheNeed struct {
 	Longest int    `json:"longest_context"` // that fits beside the weights, 0: none
 }
 
-// cacheKinds are the kinds of cache in the order in which they are offered.
-var cacheKinds = []kernel.CacheKind{kernel.CacheQ8, kernel.CacheF16, kernel.CacheBF16, kernel.CacheF32}
-
-// surveyModel returns what a model needs for a context of that many positions, 0 for
-// the default. No weights are read.
-func surveyModel(path string, o model.Options, context int) (*needs, error) {
-	s, err := model.Survey(path, o)
-	if errors.Is(err, fs.ErrNotExist) && isTokenizerAlone(path) {
-		err = errTokenizerAlone(path)
-	}
+// needsOf returns what a model needs that is opened with these options, for a context
+// of that many positions, 0 for the default. No weights are read.
+func needsOf(files *blitz.Files, o *blitz.Options, context int) (*needs, error) {
+	s, err := files.Needs(o)
 	if err != nil {
 		return nil, err
 	}
-	most := s.Config.MaxPositionEmbeddings
 	n := &needs{
-		Name: s.Name, Weights: s.WeightBytes, Context: cmp.Or(context, min(engine.DefaultContext, most)),
-		ModelContext: most, Room: memoryLimit(), Assumed: s.Config.Assumed,
+		Name: s.Name(), Weights: s.WeightBytes(), MLA: s.Form(), Context: cmp.Or(context, s.DefaultContext()),
+		ModelContext: s.MaxContext(), Room: memoryLimit(), Assumed: s.Assumed(),
 	}
-	if s.IsLatent() {
-		n.MLA = o.Latent.String()
-	}
-	kinds := slices.DeleteFunc(slices.Clone(cacheKinds), func(k kernel.CacheKind) bool { return k == s.DefaultCache() })
-	for _, kind := range append([]kernel.CacheKind{s.DefaultCache()}, kinds...) {
+	for _, kind := range s.Caches() {
 		c, err := n.ofCache(s, kind)
 		if err != nil {
 			return nil, err
@@ -71,18 +55,18 @@ func surveyModel(path string, o model.Options, context int) (*needs, error) {
 }
 
 // ofCache returns what a kind of cache needs.
-func (n *needs) ofCache(s *model.Needs, kind kernel.CacheKind) (cacheNeed, error) {
-	bytes, err := s.CacheBytes(kind, n.Context, engine.DefaultChunk)
+func (n *needs) ofCache(s *blitz.Needs, kind string) (cacheNeed, error) {
+	bytes, err := s.CacheBytes(kind, n.Context)
 	if err != nil {
 		return cacheNeed{}, err
 	}
-	c := cacheNeed{Kind: kind.String(), Bytes: int64(bytes), Total: s.WeightBytes + int64(bytes), Fits: true, Longest: n.ModelContext}
+	c := cacheNeed{Kind: kind, Bytes: int64(bytes), Total: n.Weights + int64(bytes), Fits: true, Longest: n.ModelContext}
 	if c.Total < c.Bytes { // more than there are numbers for
 		c.Total = c.Bytes
 	}
 	if n.Room > 0 {
 		c.Fits = c.Total <= n.Room
-		c.Longest, err = s.Positions(kind, n.Room-n.Weights, engine.DefaultChunk)
+		c.Longest, err = s.Longest(kind, n.Room-n.Weights)
 	}
 	return c, err
 }
@@ -105,7 +89,7 @@ func (n *needs) check(kind string) error {
 		return err
 	}
 	err := fmt.Errorf("%s: the weights take %s of memory and the cache (%s) of %d positions %s, there are %s: %w",
-		n.Name, formatMemory(n.Weights), c.Kind, n.Context, formatMemory(c.Bytes), formatMemory(n.Room), model.ErrNoRoom)
+		n.Name, formatMemory(n.Weights), c.Kind, n.Context, formatMemory(c.Bytes), formatMemory(n.Room), blitz.ErrNoRoom)
 	return &roomError{withHint(err, n.hint(c)), n}
 }
 
@@ -123,7 +107,7 @@ func (n *needs) checkWeights() error {
 	if n.Room == 0 || n.Weights <= n.Room {
 		return nil
 	}
-	err := fmt.Errorf("%s: the weights take %s of memory, there are %s: %w", n.Name, formatMemory(n.Weights), formatMemory(n.Room), model.ErrNoRoom)
+	err := fmt.Errorf("%s: the weights take %s of memory, there are %s: %w", n.Name, formatMemory(n.Weights), formatMemory(n.Room), blitz.ErrNoRoom)
 	return &roomError{err, n}
 }
 

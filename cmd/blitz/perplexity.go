@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
-	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -72,11 +71,12 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 		return err
 	}
 	ctx := cmd.Context()
-	path, err := locate(ctx, cmd, name)
+	files, err := openFiles(cmd, name)
 	if err != nil {
 		return err
 	}
-	t, err := blitz.OpenTokenizer(path)
+	defer files.Close()
+	t, err := files.Tokenizer()
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 	if err != nil {
 		return refusedError{fmt.Errorf("%s: %w", file, err)}
 	}
-	e, err := f.newEngine(ctx, path)
+	e, err := f.newEngine(ctx, files, name)
 	if err != nil {
 		return err
 	}
@@ -110,8 +110,8 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 
 // newEngine opens a model and starts an engine that has room for a window. The model
 // is closed with the engine.
-func (f *perplexityFlags) newEngine(ctx context.Context, path string) (*blitz.Engine, error) {
-	n, err := surveyModel(path, model.Options{Latent: latentForm(f.mla)}, f.ctx.v)
+func (f *perplexityFlags) newEngine(ctx context.Context, files *blitz.Files, name string) (*blitz.Engine, error) {
+	n, err := needsOf(files, &blitz.Options{MLA: f.mla.v}, f.ctx.v)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (f *perplexityFlags) newEngine(ctx context.Context, path string) (*blitz.En
 		err := fmt.Errorf("perplexity: --ctx is %d, the model's context %d: %w", n.Context, n.ModelContext, blitz.ErrContext)
 		return nil, withHint(err, fmt.Sprintf("--ctx %d is the longest window", n.ModelContext))
 	}
-	m, err := f.openModel(ctx, path, false)
+	m, err := f.openTokens(ctx, files, name, false)
 	if err != nil {
 		return nil, err
 	}

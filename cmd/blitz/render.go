@@ -104,11 +104,12 @@ type renderer struct {
 // fromModel takes what a template gets to know of a model, and, where wanted, the
 // template of the model.
 func (r *renderer) fromModel(cmd *cobra.Command, name string, wanted bool) error {
-	path, err := locate(cmd.Context(), cmd, name)
+	files, err := openFiles(cmd, name)
 	if err != nil {
 		return err
 	}
-	t, err := blitz.OpenTokenizer(path)
+	defer files.Close()
+	t, err := files.Tokenizer()
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func (r *renderer) fromModel(cmd *cobra.Command, name string, wanted bool) error
 	if !wanted {
 		return nil
 	}
-	r.template, err = blitz.FindTemplate(path, t)
+	r.template, err = files.Template()
 	if errors.Is(err, blitz.ErrNoTemplate) {
 		return withHint(fmt.Errorf("%s: %w", name, err), "name a file with --template")
 	} else if err != nil {

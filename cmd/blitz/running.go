@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz"
-	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -34,7 +33,12 @@ func (f *runFlags) open(name string) (*running, error) {
 		return nil, err
 	}
 	began := time.Now()
-	n, err := surveyModel(path, model.Options{Latent: latentForm(f.mla)}, f.context.v)
+	files, err := blitz.OpenFiles(path)
+	if err != nil {
+		return nil, err
+	}
+	defer files.Close()
+	n, err := needsOf(files, &blitz.Options{MLA: f.mla.v}, f.context.v)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +48,7 @@ func (f *runFlags) open(name string) (*running, error) {
 	if err := n.check(f.cache.v); err != nil {
 		return nil, err
 	}
-	m, err := f.load(path, name)
+	m, err := f.load(files, name)
 	if err != nil {
 		return nil, err
 	}
@@ -59,14 +63,14 @@ func (f *runFlags) open(name string) (*running, error) {
 }
 
 // load opens a model, and says how far that is.
-func (f *runFlags) load(path, name string) (*blitz.Model, error) {
+func (f *runFlags) load(files *blitz.Files, name string) (*blitz.Model, error) {
 	var done, total atomic.Int64
 	what := "loading " + printable(name)
 	s := startStatus(f.cmd.ErrOrStderr(), func() work {
 		return work{what: what, done: done.Load(), total: total.Load(), bytes: true}
 	})
 	defer s.end()
-	m, err := blitz.Open(path, &blitz.Options{
+	m, err := files.Open(&blitz.Options{
 		MemoryLimit: memoryLimit(), MLA: f.mla.v, Text: true, Interrupted: f.cmd.Context().Err,
 		Progress: func(bytes, all int64) {
 			total.Store(all)

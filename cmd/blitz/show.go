@@ -3,15 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/hub"
-	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
@@ -51,13 +50,14 @@ what a context takes, whether that fits, and the longest context that does.`,
 type shown struct {
 	Path     string          `json:"path"`
 	Stored   *stored         `json:"stored,omitempty"`
-	Facts    hub.Facts       `json:"facts"`
+	Facts    blitz.Info      `json:"facts"`
 	Size     int64           `json:"size"` // bytes
 	Metadata []metadataEntry `json:"metadata,omitempty"`
 	Tensors  []tensorEntry   `json:"tensors,omitempty"`
 	Template string          `json:"template,omitempty"`
 	Needs    *needs          `json:"needs,omitempty"`
 	Refused  string          `json:"refused,omitempty"` // why this build cannot run it
+	count    int             // of the tensors
 }
 
 func (f *showFlags) run(cmd *cobra.Command, name string) error {
@@ -65,37 +65,40 @@ func (f *showFlags) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	c, err := openContents(l.Path)
+	c, err := blitz.OpenFiles(l.Path)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	s := shown{Path: l.Path}
-	if s.Facts, err = c.facts(); err != nil {
+	if s.Facts, err = c.Info(); err != nil {
+		return fmt.Errorf("%s: %w", l.Path, err)
+	}
+	s.Size = s.Facts.Size
+	list, err := listTensors(c)
+	if err != nil {
 		return err
 	}
+	s.count = len(list)
 	if l.Model != nil {
 		m := newStored(l.Model)
 		s.Stored = &m
 	}
-	if s.Size, err = c.size(); err != nil {
-		return err
-	}
 	if f.metadata {
-		if s.Metadata, err = c.metadata(); err != nil {
+		if s.Metadata, err = metadataOf(c); err != nil {
 			return err
 		}
 	}
 	if f.tensors {
-		s.Tensors = c.tensors()
+		s.Tensors = list
 	}
 	var others []string
 	if f.template {
-		if s.Template, others, err = c.template(); err != nil {
+		if s.Template, others, err = ownTemplate(c); err != nil {
 			return err
 		}
 		if s.Template == "" {
-			return missingError{fmt.Errorf("%s: no chat template", filepath.Base(c.path))}
+			return missingError{fmt.Errorf("%s: no chat template", c.Name())}
 		}
 	}
 	if err := f.survey(&s, c); err != nil {
@@ -112,11 +115,11 @@ func (f *showFlags) run(cmd *cobra.Command, name string) error {
 
 // survey finds out what running the model takes, unless only what its files hold was
 // asked for.
-func (f *showFlags) survey(s *shown, c *contents) error {
-	if f.metadata || f.tensors || f.template || len(c.tensors()) == 0 {
+func (f *showFlags) survey(s *shown, c *blitz.Files) error {
+	if f.metadata || f.tensors || f.template || s.count == 0 {
 		return nil
 	}
-	n, err := surveyModel(c.path, model.Options{Latent: latentForm(f.mla)}, f.context.v)
+	n, err := needsOf(c, &blitz.Options{MLA: f.mla.v}, f.context.v)
 	if err != nil {
 		s.Refused, _ = explain(err)
 		return nil
@@ -129,7 +132,7 @@ func (f *showFlags) survey(s *shown, c *contents) error {
 }
 
 // write prints what was asked for, for people.
-func (f *showFlags) write(w io.Writer, s *shown, c *contents) error {
+func (f *showFlags) write(w io.Writer, s *shown, c *blitz.Files) error {
 	if f.metadata {
 		rows := [][]string{}
 		for _, m := range s.Metadata {
@@ -175,7 +178,7 @@ func (f *showFlags) write(w io.Writer, s *shown, c *contents) error {
 }
 
 // summary returns the lines of show without flags.
-func summary(s *shown, c *contents) [][]string {
+func summary(s *shown, c *blitz.Files) [][]string {
 	var rows [][]string
 	add := func(key, value string) {
 		if value != "" {
@@ -196,13 +199,13 @@ func summary(s *shown, c *contents) [][]string {
 		add("context", fmt.Sprint(facts.Context))
 	}
 	add("format", facts.Format)
-	if n := len(c.tensors()); n > 0 {
-		add("tensors", fmt.Sprint(n))
+	if s.count > 0 {
+		add("tensors", fmt.Sprint(s.count))
 	}
 	if s.Size > 0 {
 		add("size", hub.FormatBytes(s.Size))
 	}
-	if text, _, err := c.template(); err == nil && text != "" {
+	if text, _, err := ownTemplate(c); err == nil && text != "" {
 		add("template", fmt.Sprintf("%d characters; --template prints it", utf8.RuneCountInString(text)))
 	}
 	add("license", facts.License)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/safetensors"
@@ -25,21 +26,21 @@ type tensorFile interface {
 	// is only listed.
 	find(name string) (storedTensor, bool, error)
 	guard(read func() error) error
-	close() error
 }
 
-// openTensors opens the file of a model that has tensors; see openContents.
-func openTensors(path string) (tensorFile, error) {
-	c, err := openContents(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case c.gguf != nil:
-		return ggufFile{c.gguf}, nil
-	case c.weights != nil:
-		return safetensorsFile{c.weights}, nil
+// tensorsOf returns the files of a model that have tensors.
+func tensorsOf(files *blitz.Files) (tensorFile, error) {
+	if f := files.GGUF(); f != nil {
+		return ggufFile{f}, nil
 	}
-	return nil, errTokenizerAlone(path)
+	if err := files.CheckWeights(); err != nil {
+		return nil, err
+	}
+	f, err := files.Safetensors()
+	if err != nil {
+		return nil, err
+	}
+	return safetensorsFile{f}, nil
 }
 
 type ggufFile struct{ *gguf.File }
@@ -69,7 +70,6 @@ func (f ggufFile) find(name string) (storedTensor, bool, error) {
 }
 
 func (f ggufFile) guard(read func() error) error { return f.Guard(read) }
-func (f ggufFile) close() error                  { return f.Close() }
 
 type safetensorsFile struct{ *safetensors.File }
 
@@ -94,4 +94,3 @@ func (f safetensorsFile) find(name string) (storedTensor, bool, error) {
 }
 
 func (f safetensorsFile) guard(read func() error) error { return f.Guard(read) }
-func (f safetensorsFile) close() error                  { return f.Close() }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -114,13 +113,14 @@ func (f *tokenizeFlags) print(w io.Writer, t *tokenizer.Tokenizer, ids []int32) 
 
 // openTokenizer opens the tokenizer of a MODEL.
 func openTokenizer(cmd *cobra.Command, name string) (*tokenizer.Tokenizer, error) {
-	path, err := locate(cmd.Context(), cmd, name)
+	files, err := openFiles(cmd, name)
 	if err != nil {
 		return nil, err
 	}
-	t, err := blitz.OpenTokenizer(path)
+	defer files.Close()
+	t, err := files.Tokenizer()
 	if err == nil {
-		noteAssumed(cmd, name, t.Notes())
+		noteAssumed(cmd, name, append(files.Notes(), t.Notes()...))
 	}
 	return t, err
 }

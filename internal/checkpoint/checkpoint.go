@@ -241,7 +241,7 @@ func (c *Checkpoint) CheckWeights() error {
 	case c.files.Kind != Tokenizer:
 		return nil
 	case slices.Contains(c.files.Companions, configName):
-		return refuse(fs.ErrNotExist, "%s: holds %s and no weights", c.path, configName)
+		return refuse(fs.ErrNotExist, "%s: holds %s and no weights, want %s beside it", c.path, configName, singleName)
 	}
 	return refuse(ErrNoWeights, "%s: a tokenizer alone, want a model with weights", c.path)
 }

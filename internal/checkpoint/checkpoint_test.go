@@ -140,7 +140,6 @@ func TestCheckWeights(t *testing.T) {
 func TestDamage(t *testing.T) {
 	folder := hugging(t)
 	write(t, folder, "model.safetensors", "rubbish")
-	write(t, folder, "config.json", strings.Repeat(" ", maxConfig+1))
 	c := mustOpen(t, folder)
 	if _, err := c.Tokenizer(); err != nil {
 		t.Errorf("tokenizer: %v", err)
@@ -148,7 +147,8 @@ func TestDamage(t *testing.T) {
 	if _, err := c.Safetensors(); !errors.Is(err, safetensors.ErrFormat) {
 		t.Errorf("weights: %v, want safetensors.ErrFormat", err)
 	}
-	if _, err := c.Config(); !errors.Is(err, ErrFormat) {
+	write(t, folder, "config.json", strings.Repeat(" ", maxConfig+1))
+	if _, err := mustOpen(t, folder).Config(); !errors.Is(err, ErrFormat) {
 		t.Errorf("config.json: %v, want ErrFormat", err)
 	}
 }

@@ -97,7 +97,7 @@ func Select(names []string) (Files, error) {
 		f.PassedOver = weights
 		return f, err
 	case slices.Contains(names, indexName):
-		return Files{}, refuse(ErrFiles, "holds %s, and none of the files that it names", indexName)
+		return Files{Kind: Safetensors, Weights: []string{indexName}, Companions: companions(names)}, nil // it says what is missing
 	case present["tokenizer.json"], present["tokenizer.model"], present["tiktoken.model"]:
 		return Files{Kind: Tokenizer, Companions: companions(names)}, nil
 	case len(pickles) > 0:

@@ -39,7 +39,7 @@ func TestSelect(t *testing.T) {
 		"an adapter beside a GGUF":   {names: "m.gguf adapter.safetensors", want: Files{Kind: GGUF, Weights: []string{"m.gguf"}, PassedOver: []string{"adapter.safetensors"}}},
 		"a tokenizer":                {names: "tokenizer.json tokenizer_config.json", want: Files{Kind: Tokenizer, Companions: []string{"tokenizer.json", "tokenizer_config.json"}}},
 		"weights that are gone":      {names: "config.json tokenizer.model", want: Files{Kind: Tokenizer, Companions: []string{"config.json", "tokenizer.model"}}},
-		"an index alone":             {names: "config.json model.safetensors.index.json", err: ErrFiles, says: "holds model.safetensors.index.json, and none"},
+		"an index alone":             {names: "config.json model.safetensors.index.json", want: Files{Kind: Safetensors, Weights: []string{indexName}, Companions: []string{"config.json"}}},
 		"pickles":                    {names: "config.json pytorch_model.bin", err: ErrFiles, says: "holds pytorch_model.bin, and pickled weights"},
 		"nothing":                    {names: "README.md", err: ErrNoModel, says: "holds no model"},
 		"no file":                    {err: ErrNoModel, says: "holds no model"},

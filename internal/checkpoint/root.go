@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -63,9 +64,15 @@ func Root(resources []Resource) Digest {
 // rooted is the state of a root that is made once. turn is held by who makes it.
 type rooted struct {
 	turn      chan struct{}
-	done      bool
 	resources []Resource
-	root      Digest
+	made      atomic.Pointer[Digest] // nil: not yet
+}
+
+// set keeps the root of resources, and them.
+func (r *rooted) set(resources []Resource) {
+	r.resources = resources
+	root := Root(resources)
+	r.made.Store(&root)
 }
 
 // Root returns the digest that names the model, over the names and the contents of its
@@ -83,14 +90,14 @@ func (c *Checkpoint) Root(ctx context.Context, memory string) (Digest, []Resourc
 	case <-ctx.Done():
 		return Digest{}, nil, ctx.Err()
 	}
-	if !r.done {
+	if r.made.Load() == nil {
 		resources, err := c.digestAll(ctx, openMemory(memory))
 		if err != nil {
 			return Digest{}, nil, err
 		}
-		r.resources, r.root, r.done = resources, Root(resources), true
+		r.set(resources)
 	}
-	return r.root, slices.Clone(r.resources), nil
+	return *r.made.Load(), slices.Clone(r.resources), nil
 }
 
 // Know takes the digests of the model's files from who keeps them, as the store does:
@@ -98,7 +105,15 @@ func (c *Checkpoint) Root(ctx context.Context, memory string) (Digest, []Resourc
 func (c *Checkpoint) Know(resources []Resource) {
 	c.root.turn <- struct{}{}
 	defer func() { <-c.root.turn }()
-	c.root.resources, c.root.root, c.root.done = slices.Clone(resources), Root(resources), true
+	c.root.set(slices.Clone(resources))
+}
+
+// Rooted returns the root if it has been made by now, and never waits.
+func (c *Checkpoint) Rooted() (Digest, bool) {
+	if d := c.root.made.Load(); d != nil {
+		return *d, true
+	}
+	return Digest{}, false
 }
 
 // digestAll digests the model's files, several at a time.

@@ -28,7 +28,7 @@ func (c *Checkpoint) readTokenizer() (*tokenizer.Tokenizer, error) {
 		if !errors.Is(err, tokenizer.ErrNoTokenizer) || c.alone {
 			return nil, err
 		}
-		if t, beside := tokenizer.Open(c.folder); beside == nil {
+		if t, beside := tokenizer.FromFS(folderFS{c}); beside == nil {
 			c.note("%s has no tokenizer: that beside it is used", c.gguf.Name())
 			return t, nil
 		}
@@ -36,7 +36,11 @@ func (c *Checkpoint) readTokenizer() (*tokenizer.Tokenizer, error) {
 	case c.files.Kind == Tokenizer && c.alone:
 		return tokenizer.Open(c.path)
 	}
-	return tokenizer.Open(c.folder)
+	t, err := tokenizer.FromFS(folderFS{c})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.folder, err)
+	}
+	return t, nil
 }
 
 // template is a chat template, or why one that is there cannot be used.

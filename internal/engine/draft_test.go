@@ -24,11 +24,7 @@ func TestDraftsBesideAnswers(t *testing.T) {
 	if err := g.WriteGGUF(path, tensor.F32); err != nil {
 		t.Fatal(err)
 	}
-	m, err := model.Open(path, model.Options{MTP: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(m.Close)
+	m := openModel(t, path, model.Options{MTP: true})
 	ids := func(n, kind int) []int32 {
 		all := prompt(n, kind)
 		for i := range all {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/model"
@@ -29,7 +30,18 @@ func tinyModel(t *testing.T, name string) *model.Model {
 	if err := g.WriteGGUF(path, tensor.Q8_0); err != nil {
 		t.Fatal(err)
 	}
-	m, err := model.Open(path, model.Options{})
+	return openModel(t, path, model.Options{})
+}
+
+// openModel opens the model at a path, and closes it with the test.
+func openModel(t *testing.T, path string, o model.Options) *model.Model {
+	t.Helper()
+	files, err := checkpoint.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	m, err := model.Open(files, o)
 	if err != nil {
 		t.Fatal(err)
 	}

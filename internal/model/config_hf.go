@@ -3,20 +3,8 @@ package model
 import (
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"reflect"
 )
-
-// configFromHF reads config.json of a Hugging Face folder.
-func configFromHF(path string) (*Config, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return parseConfig(filepath.Base(path), f)
-}
 
 // parseConfig reads a config.json in the older spelling (rope_theta, rope_scaling) or
 // in the newer one (rope_parameters, layer_types). What it leaves out is as Hugging

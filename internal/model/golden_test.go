@@ -188,7 +188,7 @@ func openGGUF(t *testing.T, g *tiny.GGUF, err error, o Options) *Model {
 
 func open(t *testing.T, path string, o Options) *Model {
 	t.Helper()
-	m, err := Open(path, o)
+	m, err := openPath(path, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
@@ -28,7 +29,7 @@ func TestInterrupted(t *testing.T) {
 	}
 	for _, after := range []int32{0, 5} {
 		var asked atomic.Int32
-		_, err := Open(folder, Options{Interrupted: func() error {
+		_, err := openPath(folder, Options{Interrupted: func() error {
 			if asked.Add(1) > after {
 				return context.Canceled
 			}
@@ -38,7 +39,7 @@ func TestInterrupted(t *testing.T) {
 			t.Errorf("interrupted after %d questions: got %v, want %v", after, err, context.Canceled)
 		}
 	}
-	m, err := Open(folder, Options{Interrupted: t.Context().Err})
+	m, err := openPath(folder, Options{Interrupted: t.Context().Err})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func TestProgress(t *testing.T) {
 	}
 	var mu sync.Mutex
 	var most, all int64
-	m, err := Open(folder, Options{Progress: func(done, total int64) {
+	m, err := openPath(folder, Options{Progress: func(done, total int64) {
 		mu.Lock()
 		defer mu.Unlock()
 		most, all = max(most, done), total
@@ -73,4 +74,14 @@ func TestProgress(t *testing.T) {
 	if most != all || all == 0 {
 		t.Errorf("told of %d bytes of %d", most, all)
 	}
+}
+
+// openPath opens the model at a path.
+func openPath(path string, o Options) (*Model, error) {
+	files, err := checkpoint.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer files.Close()
+	return Open(files, o)
 }

@@ -1,19 +1,16 @@
 package model
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
-	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
 	"github.com/blitz-r1/blitz/internal/tensor"
-	"github.com/blitz-r1/blitz/safetensors"
 )
 
 // Model is an open model: its configuration and its weights, packed. It is read
@@ -69,16 +66,16 @@ type Options struct {
 	Progress func(done, total int64)
 }
 
-// Open reads a model: a GGUF file (the first of a split), or a Hugging Face folder
-// with config.json and safetensors. The error wraps fs.ErrNotExist where a file is
-// missing, ErrArch, ErrConfig, ErrTensor, gguf.ErrFormat or safetensors.ErrFormat
-// for a refused one, ErrNoRoom where it does not fit.
-func Open(path string, o Options) (*Model, error) {
-	m, b, err := bindFiles(path, o)
+// Open reads the weights of a model: a GGUF file, or safetensors with config.json beside
+// them. The files stay open, and may be closed afterwards. The error wraps
+// fs.ErrNotExist where a file is missing, checkpoint.ErrNoWeights, ErrArch, ErrConfig,
+// ErrTensor, gguf.ErrFormat or safetensors.ErrFormat for a refused one, ErrNoRoom where
+// it does not fit.
+func Open(files *checkpoint.Checkpoint, o Options) (*Model, error) {
+	m, b, err := bindFiles(files, o)
 	if err != nil {
 		return nil, err
 	}
-	defer b.src.close()
 	if m.memory, err = b.load(o.MemoryLimit); err != nil {
 		return nil, err
 	}
@@ -89,48 +86,44 @@ func Open(path string, o Options) (*Model, error) {
 	return m, nil
 }
 
-// bindFiles opens the files of a model and binds its weights without reading them.
-// The binder's source is to be closed.
-func bindFiles(path string, o Options) (*Model, *binder, error) {
-	src, c, err := openSource(path)
+// bindFiles binds the weights of a model without reading them.
+func bindFiles(files *checkpoint.Checkpoint, o Options) (*Model, *binder, error) {
+	src, c, err := openSource(files)
 	if err != nil {
 		return nil, nil, err
 	}
 	m := &Model{Config: *c, net: c.family.network()}
 	b := newBinder(src, c.family, o)
 	if err := src.guard(func() error { m.bind(b); return b.err }); err != nil {
-		src.close()
 		return nil, nil, err
 	}
 	return m, b, nil
 }
 
-// openSource opens the files of a model and reads its configuration.
-func openSource(path string) (source, *Config, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !info.IsDir() && !strings.HasSuffix(path, ".safetensors") && !strings.HasSuffix(path, ".json") {
-		f, err := gguf.Open(path)
-		if err != nil {
-			return nil, nil, err
-		}
+// openSource reads the configuration of a model and returns where its tensors are.
+func openSource(files *checkpoint.Checkpoint) (source, *Config, error) {
+	if f := files.GGUF(); f != nil {
 		c, err := configFromGGUF(f)
-		if err != nil {
-			f.Close()
-			return nil, nil, err
+		if err == nil {
+			err = files.CheckWeights()
 		}
-		return ggufSource{f}, c, nil
+		return ggufSource{f}, c, err
 	}
-	if !info.IsDir() {
-		path = filepath.Dir(path)
+	if err := files.CheckWeights(); err != nil {
+		return nil, nil, err
 	}
-	c, err := configFromHF(filepath.Join(path, "config.json"))
+	text, err := files.Config()
+	if errors.Is(err, checkpoint.ErrFormat) {
+		err = fmt.Errorf("model: %w: %w", err, ErrConfig)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := safetensors.Open(path)
+	c, err := parseConfig("config.json", bytes.NewReader(text))
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := files.Safetensors()
 	if err != nil {
 		return nil, nil, err
 	}

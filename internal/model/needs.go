@@ -4,6 +4,7 @@ import (
 	"math"
 	"sort"
 
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
 )
@@ -20,12 +21,11 @@ type Needs struct {
 
 // Survey binds a model as Open does, reads no weights, and tells what it needs. Its
 // errors are those of Open, but for ErrNoRoom.
-func Survey(path string, o Options) (*Needs, error) {
-	m, b, err := bindFiles(path, o)
+func Survey(files *checkpoint.Checkpoint, o Options) (*Needs, error) {
+	m, b, err := bindFiles(files, o)
 	if err != nil {
 		return nil, err
 	}
-	defer b.src.close()
 	return &Needs{Config: m.Config, Name: b.src.name(), WeightBytes: b.bytes(), bound: m}, nil
 }
 

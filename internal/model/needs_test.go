@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
@@ -22,14 +23,19 @@ func TestSurvey(t *testing.T) {
 		if err := m.WriteSafetensors(path); err != nil {
 			t.Fatal(err)
 		}
-		n, err := Survey(path, Options{})
+		files, err := checkpoint.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer files.Close()
+		n, err := Survey(files, Options{})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if _, err := Open(path, Options{MemoryLimit: n.WeightBytes - 1}); !errors.Is(err, ErrNoRoom) {
+		if _, err := openPath(path, Options{MemoryLimit: n.WeightBytes - 1}); !errors.Is(err, ErrNoRoom) {
 			t.Errorf("%s: with room for %d of %d bytes Open gives %v, want ErrNoRoom", name, n.WeightBytes-1, n.WeightBytes, err)
 		}
-		open, err := Open(path, Options{MemoryLimit: n.WeightBytes})
+		open, err := openPath(path, Options{MemoryLimit: n.WeightBytes})
 		if err != nil {
 			t.Fatalf("%s: with room for %d bytes: %v", name, n.WeightBytes, err)
 		}

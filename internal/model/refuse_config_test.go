@@ -21,7 +21,7 @@ var null = json.RawMessage("null")
 // message has all the words.
 func refused(t *testing.T, path string, kind error, words ...string) {
 	t.Helper()
-	m, err := Open(path, Options{MTP: strings.Contains(filepath.Base(path), "mtp")})
+	m, err := openPath(path, Options{MTP: strings.Contains(filepath.Base(path), "mtp")})
 	if err == nil {
 		m.Close()
 		t.Errorf("%s: opened, want an error with %q", filepath.Base(path), words)

@@ -93,7 +93,7 @@ func openError(t *testing.T, path string, write func(path string) error) error {
 	if err := write(path); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Open(path, Options{})
+	m, err := openPath(path, Options{})
 	if err == nil {
 		m.Close()
 	}

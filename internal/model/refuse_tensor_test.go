@@ -211,18 +211,24 @@ func TestMissingShard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(folder, Options{}); err == nil || !strings.Contains(err.Error(), shard) {
+	if _, err := openPath(folder, Options{}); err == nil || !strings.Contains(err.Error(), shard) {
 		t.Errorf("a cut shard: %v, want an error that names %s", err, shard)
 	}
-	for _, file := range []string{"config.json", "model.safetensors.index.json"} {
-		if err := os.Remove(filepath.Join(folder, file)); err != nil {
-			t.Fatal(err)
-		}
-		refused(t, folder, fs.ErrNotExist, file)
-		if err := os.WriteFile(filepath.Join(folder, file), k.Config, 0o644); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(filepath.Join(folder, shard), b, 0o644); err != nil {
+		t.Fatal(err)
 	}
+	if err := os.Remove(filepath.Join(folder, "model.safetensors.index.json")); err != nil {
+		t.Fatal(err)
+	}
+	m, err := openPath(folder, Options{})
+	if err != nil {
+		t.Fatalf("a whole split without its index: %v", err)
+	}
+	m.Close()
+	if err := os.Remove(filepath.Join(folder, "config.json")); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, folder, fs.ErrNotExist, "config.json")
 }
 
 // TestRefusedGGUF opens GGUF files with tensors missing or of the wrong shape.
@@ -278,7 +284,7 @@ func TestRefusedMTP(t *testing.T) {
 		if err := model.WriteSafetensors(folder); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(folder, Options{MTP: true}); !errors.Is(err, ErrNoMTP) {
+		if _, err := openPath(folder, Options{MTP: true}); !errors.Is(err, ErrNoMTP) {
 			t.Errorf("%s: %v, want %v", name, err, ErrNoMTP)
 		}
 	}

@@ -23,7 +23,6 @@ type source interface {
 	release(name string)
 	// guard runs read and turns a fault in the mapped files into an error.
 	guard(read func() error) error
-	close() error
 }
 
 type ggufSource struct{ *gguf.File }
@@ -58,7 +57,6 @@ func (s ggufSource) release(name string) {
 }
 
 func (s ggufSource) guard(read func() error) error { return s.Guard(read) }
-func (s ggufSource) close() error                  { return s.Close() }
 
 type hfSource struct{ *safetensors.File }
 
@@ -92,7 +90,6 @@ func (s hfSource) release(name string) {
 }
 
 func (s hfSource) guard(read func() error) error { return s.Guard(read) }
-func (s hfSource) close() error                  { return s.Close() }
 
 // decodeF32 returns stored float32 numbers.
 func decodeF32(b []byte) []float32 {

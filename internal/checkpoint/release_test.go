@@ -1,71 +1,24 @@
-package blitz
+package checkpoint
 
 import (
-	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/blitz-r1/blitz/chat"
-	"github.com/blitz-r1/blitz/gguf"
 )
 
-// byteAlphabet is the text of each byte in a byte-level vocabulary.
-func byteAlphabet() []string {
-	text := make([]string, 256)
-	next := rune(256)
-	for b := range text {
-		switch {
-		case b >= '!' && b <= '~', b >= 0xa1 && b <= 0xac, b >= 0xae:
-			text[b] = string(rune(b))
-		default:
-			text[b] = string(next)
-			next++
-		}
-	}
-	return text
-}
-
-// writeVocabulary writes a GGUF file without tensors: 256 bytes, then the tokens.
-func writeVocabulary(t *testing.T, arch string, names map[string]string, tokens ...string) string {
+// vocabulary writes a GGUF file of an architecture and of names.
+func vocabulary(t *testing.T, arch string, names map[string]string, tokens ...string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "vocab.gguf")
-	w, err := gguf.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pieces := append(byteAlphabet(), tokens...)
-	kinds := make([]int32, len(pieces))
-	for i := range kinds {
-		kinds[i] = 1
-		if i >= 256 {
-			kinds[i] = 3
-		}
-	}
-	all := []gguf.KeyValue{
-		{Key: "general.architecture", Value: gguf.ValueOf(arch)},
-		{Key: "tokenizer.ggml.model", Value: gguf.ValueOf("gpt2")},
-		{Key: "tokenizer.ggml.pre", Value: gguf.ValueOf("gpt-2")},
-		{Key: "tokenizer.ggml.tokens", Value: gguf.ArrayOf(pieces)},
-		{Key: "tokenizer.ggml.token_type", Value: gguf.ArrayOf(kinds)},
-		{Key: "tokenizer.ggml.merges", Value: gguf.ArrayOf([]string{})},
-	}
+	keys := map[string]any{"general.architecture": arch}
 	for key, name := range names {
-		all = append(all, gguf.KeyValue{Key: "general." + key, Value: gguf.ValueOf(name)})
+		keys["general."+key] = name
 	}
-	for _, kv := range all {
-		if err := w.Put(kv.Key, kv.Value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return writeGGUF(t, filepath.Join(t.TempDir(), "vocab.gguf"), control(tokens...), keys)
 }
 
-func TestFindTemplate(t *testing.T) {
+func TestTemplateOfRelease(t *testing.T) {
 	r1 := append(deepseekTokens[:4:4], "<think>", "</think>")
 	qwen3 := append(chatMLTokens[:2:2], "<think>", "</think>")
 	for _, c := range []struct {
@@ -132,21 +85,17 @@ func TestFindTemplate(t *testing.T) {
 		if c.name != "" {
 			names["name"] = c.name
 		}
-		checkTemplate(t, c.arch+" "+c.name, writeVocabulary(t, c.arch, names, c.tokens...), c.want)
+		checkTemplate(t, c.arch+" "+c.name, vocabulary(t, c.arch, names, c.tokens...), c.want)
 	}
-	checkTemplate(t, "a name in pieces", writeVocabulary(t, "qwen2",
+	checkTemplate(t, "a name in pieces", vocabulary(t, "qwen2",
 		map[string]string{"basename": "DeepSeek-R1-Distill-Qwen", "size_label": "1.5B"}, r1...), "DeepSeek-R1")
-	checkTemplate(t, "a base in pieces", writeVocabulary(t, "deepseek2",
+	checkTemplate(t, "a base in pieces", vocabulary(t, "deepseek2",
 		map[string]string{"name": "DeepSeek V3", "basename": "DeepSeek-V3", "finetune": "Base"}, r1...), "")
 }
 
 func checkTemplate(t *testing.T, name, path, want string) {
 	t.Helper()
-	tokens, err := OpenTokenizer(path)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	got, err := FindTemplate(path, tokens)
+	got, err := mustOpen(t, path).Template()
 	switch {
 	case want == "" && !errors.Is(err, ErrNoTemplate):
 		t.Errorf("%s: got %v, %v, want ErrNoTemplate", name, got, err)
@@ -157,43 +106,7 @@ func checkTemplate(t *testing.T, name, path, want string) {
 	}
 }
 
-// writeJSON writes a file of a folder.
-func writeJSON(t *testing.T, folder, name string, v any) {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, name), b, 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// writeTokenizer writes a tokenizer of bytes and of tokens from 256 on, and a chat
-// template where there is one.
-func writeTokenizer(t *testing.T, folder, template string, tokens ...string) {
-	t.Helper()
-	vocab := map[string]int{}
-	for b, s := range byteAlphabet() {
-		vocab[s] = b
-	}
-	added := []any{}
-	for i, s := range tokens {
-		added = append(added, map[string]any{"id": 256 + i, "content": s, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": s != "<think>" && s != "</think>"})
-	}
-	level := map[string]any{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}
-	writeJSON(t, folder, "tokenizer.json", map[string]any{
-		"version": "1.0", "added_tokens": added, "normalizer": nil, "pre_tokenizer": level, "post_processor": nil, "decoder": level,
-		"model": map[string]any{"type": "BPE", "unk_token": nil, "byte_fallback": false, "vocab": vocab, "merges": []any{}},
-	})
-	config := map[string]any{"bos_token": tokens[0], "eos_token": tokens[1], "add_bos_token": false}
-	if template != "" {
-		config["chat_template"] = template
-	}
-	writeJSON(t, folder, "tokenizer_config.json", config)
-}
-
-func TestFindTemplateFolder(t *testing.T) {
+func TestTemplateOfFolder(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		config   any
@@ -209,7 +122,7 @@ func TestFindTemplateFolder(t *testing.T) {
 	} {
 		folder := t.TempDir()
 		writeTokenizer(t, folder, c.template, c.tokens...)
-		writeJSON(t, folder, "config.json", c.config)
+		write(t, folder, "config.json", c.config)
 		checkTemplate(t, c.name, folder, c.want)
 		checkTemplate(t, c.name+", its tokenizer", filepath.Join(folder, "tokenizer.json"), c.want)
 	}
@@ -218,12 +131,8 @@ func TestFindTemplateFolder(t *testing.T) {
 	checkTemplate(t, "no config.json", folder, "")
 	own := t.TempDir()
 	writeTokenizer(t, own, "{{ messages[0]['content'] }}", deepseekTokens...)
-	writeJSON(t, own, "config.json", map[string]any{"model_type": "deepseek_v32"})
-	tokens, err := OpenTokenizer(own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := FindTemplate(own, tokens); err != nil || got.Release() != "" || got.Source() != "{{ messages[0]['content'] }}" {
+	write(t, own, "config.json", map[string]any{"model_type": "deepseek_v32"})
+	if got, err := mustOpen(t, own).Template(); err != nil || got.Release() != "" || got.Source() != "{{ messages[0]['content'] }}" {
 		t.Errorf("a template of its own: got %v, %v", got, err)
 	}
 }
