@@ -26,7 +26,7 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// TestExampleAnswer runs the example with its model.
+// TestExampleAnswer runs the examples with their model.
 func TestExampleAnswer(t *testing.T) {
 	cache := os.Getenv("BLITZ_TEST_CACHE")
 	if dir, err := os.UserCacheDir(); cache == "" && err == nil {
@@ -36,22 +36,34 @@ func TestExampleAnswer(t *testing.T) {
 		t.Skip("needs smollm2.gguf: run the acceptance check `real` once, or set BLITZ_TEST_CACHE to its cache folder")
 	}
 	t.Chdir(cache)
+	if got, want := printed(t, Example), "The capital of France is Paris."; got != want {
+		t.Errorf("the example says %q, want %q", got, want)
+	}
+	if got := printed(t, ExampleGuide); got != "yes\n" && got != "no\n" {
+		t.Errorf("the example of a guide says %q, want yes or no", got)
+	}
+	if got := printed(t, ExampleAnswer_Record); got == "" {
+		t.Error("the example of a record says nothing")
+	}
+}
+
+// printed returns what a function prints.
+func printed(t *testing.T, f func()) string {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	stdout := os.Stdout
 	os.Stdout = w
-	Example()
+	f()
 	os.Stdout = stdout
 	w.Close()
 	out, err := io.ReadAll(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "The capital of France is Paris."; string(out) != want {
-		t.Errorf("the example says %q, want %q", out, want)
-	}
+	return string(out)
 }
 
 func read(t *testing.T, path string) string {
