@@ -128,6 +128,6 @@ func readAfterArguments(m *machine, c string) {
 		m.call.ticks++
 	default:
 		m.unread(c)
-		m.to(readText)
+		m.to(m.format.after)
 	}
 }

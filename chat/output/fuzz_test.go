@@ -18,7 +18,7 @@ var fragments = []string{
 	"<｜DSML｜function_calls>", "<｜DSML｜tool_calls>", "<｜DSML｜ calls>", "<｜DSML｜invoke name=\"f\">", "<｜DSML｜ invoke name=\"g\">", "<｜DSML｜invoke", " name=\"k\"", " string=\"true\"", " string=\"false\"", "<｜DSML｜parameter name=\"k\" string=\"true\">", "<｜DSML｜parameter name=\"j\" string=\"false\">", "<｜DSML｜parameter name=\"n\">", "<parameter name=\"s\">", "</｜DSML｜parameter>", "</parameter>", "</｜DSML｜invoke>", "</｜DSML｜function_calls>", "</｜DSML｜tool_calls>", "<｜DSML｜", "</｜DSML｜",
 	"<|tool_calls_section_begin|>", "<|tool_call_begin|>", "functions.f:0", "functions.", "functionsf0", "<|tool_call_argument_begin|>", "<|tool_call_end|>", "<|tool_calls_section_end|>", "<|tool_call",
 	"<tool_call>f\n", "<tool_call>f<arg_key>", "<tool_call>fs</arg_key>", "<tool_call>f s", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "<arg_key>s</arg_key><arg_value>", "<arg_key>s</arg_key>x", "<arg_key>n</arg_key>\n<arg_value>12</arg_value>\n", "<arg_",
-	"<|python_tag|>", "brave_search.call(", "f.call(q=\"x\", n=1)", "q=", "'it\\'s \"\\n\\q'", "\"x\\'\\/\"", "True", ")", "<|python",
+	"<function=", "<function=f>", "</function>", "<|python_tag|>", "brave_search.call(", "f.call(q=\"x\", n=1)", "q=", "'it\\'s \"\\n\\q'", "\"x\\'\\/\"", "True", ")", "<|python",
 }
 
 var fuzzTools = []json.RawMessage{json.RawMessage(`{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {

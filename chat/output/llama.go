@@ -2,7 +2,11 @@ package output
 
 import "strings"
 
-const llamaPythonTag = "<|python_tag|>"
+const (
+	llamaPythonTag     = "<|python_tag|>"
+	llamaFunctionOpen  = "<function="
+	llamaFunctionClose = "</function>"
+)
 
 // llama is the format of Llama 3.1 to 3.3. A call has no tags: the whole text is an
 // object, or several with semicolons between.
@@ -11,12 +15,16 @@ const llamaPythonTag = "<|python_tag|>"
 //	<|python_tag|>NAME.call(KEY="VALUE")
 //
 // The second form is that of the tools that Llama knows by itself; <|python_tag|> may
-// stand before the first, too. Models forget the semicolon or write a list. Text that
-// starts in any other way is content to its end.
+// stand before the first, too. Models forget the semicolon, write a list, or what other
+// prompts ask of them, <function=NAME>{…}</function>. Text that starts in any other way
+// is content to its end.
 var llama = format{
 	releases: []release{{"llama-3.1", Reasoning{}}},
 	detect:   detectLlama,
 	bare:     true,
+	calls:    []string{llamaFunctionOpen},
+	closers:  []string{llamaFunctionClose},
+	begin:    readFunctionTag,
 	start:    readBare,
 	after:    readAfterBare,
 	plain:    readPlain,
@@ -30,8 +38,8 @@ func detectLlama(template string) string {
 	return ""
 }
 
-// pythonTags are the tags that may begin a text.
-var pythonTags = []string{llamaPythonTag}
+// llamaOpeners are the tags that may begin a text.
+var llamaOpeners = []string{llamaPythonTag, llamaFunctionOpen}
 
 // readBare waits for the begin of a call.
 func readBare(m *machine, c string) {
@@ -40,11 +48,15 @@ func readBare(m *machine, c string) {
 		m.held = append(m.held, m.tag...)
 		m.failCall()
 	case m.inMarker(c):
-		marker, more := m.match(pythonTags, c)
-		if marker != "" {
+		marker, more := m.match(llamaOpeners, c)
+		switch {
+		case marker != "":
 			m.held = append(m.held, marker...)
 			m.to(readPython)
-		} else if !more {
+			if marker == llamaFunctionOpen {
+				m.to(readFunctionTag)
+			}
+		case !more:
 			m.untag(c)
 			m.failCall()
 		}
@@ -52,6 +64,25 @@ func readBare(m *machine, c string) {
 		m.space(c)
 	default:
 		m.beginBare(c)
+	}
+}
+
+// readFunctionTag reads the rest of <function=NAME>, and on to the object behind it.
+func readFunctionTag(m *machine, c string) {
+	k := &m.call
+	switch {
+	case c == "{" && k.spaced:
+		m.unread(c)
+		m.countNamed(trimmed(k.word), "", "")
+	case c == ">" && !k.spaced, c != "" && k.spaced && space(c):
+		m.held = append(m.held, c...)
+		k.spaced = true
+	case c != "" && !k.spaced && functionCharacter(c, len(k.word) == 0):
+		m.held = append(m.held, c...)
+		k.word = append(k.word, c...)
+	default:
+		m.unread(c)
+		m.failCall()
 	}
 }
 
@@ -74,6 +105,15 @@ func (m *machine) beginBare(c string) {
 func readAfterBare(m *machine, c string) {
 	switch {
 	case c == "", c == "}", c == "]", space(c):
+	case m.inMarker(c):
+		marker, more := m.match(m.openersAndClosers, c)
+		switch {
+		case marker != "":
+			m.marker(marker)
+		case !more:
+			m.untag(c)
+			m.to(readPlain)
+		}
 	case c == ";", c == ",":
 		m.beginCall()
 		m.to(readBare)
