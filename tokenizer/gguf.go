@@ -62,10 +62,9 @@ func fromGGUF(m Metadata) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.wholes = newWholes(t.vocab.entries())
 	g.addSpecial(t)
 	t.templates = g.templates()
-	return t, nil
+	return t, t.finish()
 }
 
 // ggufTokens are the lists that every kind of tokenizer has, and its defaults.

@@ -83,7 +83,6 @@ func parseTokenizerJSON(data []byte, beside *folderConfig) (*Tokenizer, error) {
 	if err := t.addTokens(added); err != nil {
 		return nil, err
 	}
-	t.wholes = newWholes(t.vocab.entries())
 	if err := t.setDecoder(f.Decoder); err != nil {
 		return nil, err
 	}
@@ -91,7 +90,7 @@ func parseTokenizerJSON(data []byte, beside *folderConfig) (*Tokenizer, error) {
 		return nil, err
 	}
 	beside.apply(t)
-	return t, nil
+	return t, t.finish()
 }
 
 // readHFFile splits the file into its sections.

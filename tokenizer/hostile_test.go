@@ -62,8 +62,11 @@ func TestCutAndFlippedFiles(t *testing.T) {
 		"tokenizer.json": {js, func(b []byte) (*Tokenizer, error) { return parseTokenizerJSON(b, &folderConfig{}) }},
 		"bpe":            {spm.Cases[4].Model, func(b []byte) (*Tokenizer, error) { return parseSPM(b, &folderConfig{}) }},
 		"unigram":        {spm.Cases[1].Model, func(b []byte) (*Tokenizer, error) { return parseSPM(b, &folderConfig{}) }},
-		"tiktoken":       {ranks("ab", "abc"), func(b []byte) (*Tokenizer, error) { return parseTiktoken(b, &folderConfig{}) }},
-		"charsmap":       {unzip(t, "testdata/unigram_en.model.gz"), func(b []byte) (*Tokenizer, error) { return parseSPM(b, &folderConfig{}) }},
+		"folder": {spm.Cases[4].Model, func(b []byte) (*Tokenizer, error) {
+			return FromFiles(map[string][]byte{"tokenizer.model": b, "tokenizer_config.json": []byte(`{"tokenizer_class": "LlamaTokenizer"}`)})
+		}},
+		"tiktoken": {ranks("ab", "abc"), func(b []byte) (*Tokenizer, error) { return parseTiktoken(b, &folderConfig{}) }},
+		"charsmap": {unzip(t, "testdata/unigram_en.model.gz"), func(b []byte) (*Tokenizer, error) { return parseSPM(b, &folderConfig{}) }},
 	}
 	for name, f := range files {
 		t.Run(name, func(t *testing.T) {
@@ -257,6 +260,24 @@ func FuzzModelFile(f *testing.F) {
 		} else {
 			tok, err = parseSPM(data, &folderConfig{})
 		}
+		tryTokenizer(t, tok, err)
+	})
+}
+
+// FuzzFolder reads what stands beside a tokenizer.model.
+func FuzzFolder(f *testing.F) {
+	cases, models := folderCases(f)
+	for _, c := range cases {
+		f.Add([]byte(c.Files["tokenizer_config.json"]), []byte(c.Files["special_tokens_map.json"]), []byte(c.Files["added_tokens.json"]), "bpe")
+	}
+	f.Add([]byte(`{"added_tokens_decoder": {"1e3": null, "7": []}, "bos_token": [{"content": "<s>"}], "x": NaN}`), []byte("null"), []byte(`{"a": -1}`), "user")
+	f.Fuzz(func(t *testing.T, config, names, ids []byte, model string) {
+		if len(config)+len(names)+len(ids) > 1<<14 {
+			return
+		}
+		tok, err := FromFiles(map[string][]byte{
+			"tokenizer.model": models[model], "tokenizer_config.json": config, "special_tokens_map.json": names, "added_tokens.json": ids,
+		})
 		tryTokenizer(t, tok, err)
 	})
 }

@@ -220,9 +220,8 @@ func parseSPM(data []byte, beside *folderConfig) (*Tokenizer, error) {
 	if f.pad >= 0 && int(f.pad) < len(f.pieces) {
 		t.roles.pad = f.pad
 	}
-	t.wholes = newWholes(t.vocab.entries())
 	beside.apply(t)
-	return t, nil
+	return t, t.finish()
 }
 
 // loadPieces makes the vocabulary.

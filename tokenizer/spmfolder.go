@@ -44,10 +44,9 @@ func parseSPMFolder(data []byte, beside *folderConfig) (*Tokenizer, error) {
 			t.kinds[id] = p.kind
 		}
 	}
-	t.wholes = newWholes(t.vocab.entries())
 	t.roles.unknown = -1 // that of SentencePiece, unless the files name another
 	beside.apply(t)
-	return t, nil
+	return t, t.finish()
 }
 
 // An spmClass says which class of transformers reads a folder.

@@ -65,9 +65,8 @@ func parseTiktoken(data []byte, beside *folderConfig) (*Tokenizer, error) {
 	if err := t.addTokens(append(added, reservedTokens(added, t.vocab.size(), split.reserved)...)); err != nil {
 		return nil, err
 	}
-	t.wholes = newWholes(t.vocab.entries())
 	beside.apply(t)
-	return t, nil
+	return t, t.finish()
 }
 
 // readRanks reads the lines.

@@ -25,6 +25,22 @@ type vocab struct {
 	byID  []int32  // first entry of each id; -1: none
 	slots []uint64 // hash table: upper half of the hash, then entry+1
 	seed  maphash.Seed
+
+	findable int  // entries that text can be looked up as
+	sameID   twin // entries with the id of one before
+	sameText twin // entries that took the place of one with their text
+}
+
+// A twin is the first of pairs of entries, and how many there are.
+type twin struct {
+	a, b int32
+	n    int
+}
+
+func (t *twin) add(a, b int32) {
+	if t.n++; t.n == 1 {
+		t.a, t.b = a, b
+	}
 }
 
 // newVocab returns an empty vocabulary with room for n entries.
@@ -75,9 +91,12 @@ func (v *vocab) add(piece []byte, id int32, findable bool) (int32, error) {
 		v.grow(int(id) + 1)
 		if v.byID[id] < 0 {
 			v.byID[id] = e
+		} else {
+			v.sameID.add(v.byID[id], e)
 		}
 	}
 	if findable {
+		v.findable++
 		if 2*len(v.ids) > len(v.slots) {
 			v.rehash()
 		}
@@ -94,6 +113,9 @@ func (v *vocab) insert(e int32) {
 	for i := h & mask; ; i = (i + 1) & mask {
 		s := v.slots[i]
 		if s == 0 || s>>32 == h>>32 && string(v.piece(int32(uint32(s)-1))) == string(piece) {
+			if s != 0 {
+				v.sameText.add(int32(uint32(s)-1), e)
+			}
 			v.slots[i] = h>>32<<32 | uint64(uint32(e+1))
 			return
 		}
