@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/blitz-r1/blitz/gguf"
@@ -13,13 +14,13 @@ import (
 // renames one means nothing by it.
 type release struct {
 	template string         // see chat.Builtins
-	archs    string         // architectures in GGUF and Hugging Face's files, between blanks
+	archs    []string       // architectures, as GGUF and as Hugging Face's files name them
 	name     *regexp.Regexp // of the model, in lower case, words joined by dashes; nil: any
 	not      *regexp.Regexp // other releases whose names match, too; nil: none
 	tokens   []string       // that the vocabulary has; <think> is plain text to some
 }
 
-// The vocabularies that are written with.
+// Tokens that tell the vocabularies.
 var (
 	deepseekTokens = []string{"<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>"}
 	chatMLTokens   = []string{"<|im_start|>", "<|im_end|>"}
@@ -28,9 +29,9 @@ var (
 	kimiTokens     = []string{"<|im_user|>", "<|im_assistant|>", "<|im_system|>", "<|im_middle|>", "<|im_end|>"}
 )
 
-const (
-	deepseekArchs = " deepseek2 "
-	distillArchs  = deepseekArchs + "qwen2 qwen3 llama "
+var (
+	deepseekArchs = []string{"deepseek2"}
+	distillArchs  = []string{"deepseek2", "qwen2", "qwen3", "llama"}
 )
 
 // notChat are models that answer no questions, or in another way than their kin.
@@ -40,7 +41,7 @@ var notChat = regexp.MustCompile(`(^|-)(base|zero|guard|reranker|embedding|vl|co
 // the first counts.
 var releases = []release{
 	// V3.2-Exp speaks as V3.1 does, and publishes a template.
-	{"DeepSeek-V3.2", " deepseek32 deepseek_v32 ", nil, regexp.MustCompile(`-exp(-|$)`), deepseekTokens},
+	{"DeepSeek-V3.2", []string{"deepseek32", "deepseek_v32"}, nil, regexp.MustCompile(`-exp(-|$)`), deepseekTokens},
 	{"DeepSeek-V3.2", deepseekArchs, regexp.MustCompile(`deepseek-v3\.2`), regexp.MustCompile(`-exp(-|$)`), deepseekTokens},
 	{"DeepSeek-V3.1", deepseekArchs, regexp.MustCompile(`deepseek-v3\.1`), nil, append(deepseekTokens[:4:4], "<think>", "</think>")},
 	{"DeepSeek-R1-0528", distillArchs, regexp.MustCompile(`deepseek-r1-0528`), nil, deepseekTokens},
@@ -51,30 +52,30 @@ var releases = []release{
 		"DeepSeek-V2", deepseekArchs, regexp.MustCompile(`deepseek-(v2(-lite)?-chat|coder-v2(-lite)?-instruct)`),
 		regexp.MustCompile(`0628|0724`), deepseekTokens[:2],
 	},
-	{"DeepSeek-V2", " llama ", regexp.MustCompile(`deepseek-llm-\d+b-chat`), nil, deepseekTokens[:2]},
+	{"DeepSeek-V2", []string{"llama"}, regexp.MustCompile(`deepseek-llm-\d+b-chat`), nil, deepseekTokens[:2]},
 
-	{"Qwen2", " qwen2 ", regexp.MustCompile(`^qwen2-.*instruct`), nil, chatMLTokens},
-	{"Qwen2.5", " qwen2 ", regexp.MustCompile(`^qwen2\.5-.*instruct`), nil, chatMLTokens},
-	{"QwQ", " qwen2 ", regexp.MustCompile(`^qwq-32b($|-gguf)`), nil, chatMLTokens},
+	{"Qwen2", []string{"qwen2"}, regexp.MustCompile(`^qwen2-.*instruct`), nil, chatMLTokens},
+	{"Qwen2.5", []string{"qwen2"}, regexp.MustCompile(`^qwen2\.5-.*instruct`), nil, chatMLTokens},
+	{"QwQ", []string{"qwen2"}, regexp.MustCompile(`^qwq-32b($|-gguf)`), nil, chatMLTokens},
 	{
-		"Qwen3", " qwen3 qwen3moe ", regexp.MustCompile(`^qwen3-\d+(\.\d+)?b(-a\d+(\.\d+)?b)?`),
+		"Qwen3", []string{"qwen3", "qwen3moe"}, regexp.MustCompile(`^qwen3-\d+(\.\d+)?b(-a\d+(\.\d+)?b)?`),
 		regexp.MustCompile(`2507|instruct|thinking`), append(chatMLTokens[:2:2], "<think>", "</think>"),
 	},
-	{"Llama-3", " llama ", regexp.MustCompile(`^(meta-)?llama-3-\d+b-instruct`), nil, llamaTokens},
-	{"Llama-3.1", " llama ", regexp.MustCompile(`^(meta-)?llama-3\.[13]-\d+b-instruct`), nil, llamaTokens},
-	{"Llama-3.2", " llama ", regexp.MustCompile(`^(meta-)?llama-3\.2-\d+b-instruct`), nil, llamaTokens},
-	{"Gemma-3", " gemma3 ", regexp.MustCompile(`^gemma-3-\d+m?b?-it`), nil, []string{"<start_of_turn>", "<end_of_turn>"}},
-	{"GLM-4.7-Flash", " glm4_moe_lite ", nil, nil, glmTokens},
-	{"GLM-4.7-Flash", " deepseek2 ", regexp.MustCompile(`^glm-4\.7-flash`), nil, glmTokens},
-	{"Kimi-K2-Thinking", " deepseek2 ", regexp.MustCompile(`^kimi-k2-thinking`), nil, kimiTokens},
-	{"Kimi-K2", " deepseek2 ", regexp.MustCompile(`^kimi-k2-instruct`), nil, kimiTokens},
-	{"Moonlight", " deepseek2 ", regexp.MustCompile(`^moonlight-.*instruct`), nil, kimiTokens},
+	{"Llama-3", []string{"llama"}, regexp.MustCompile(`^(meta-)?llama-3-\d+b-instruct`), nil, llamaTokens},
+	{"Llama-3.1", []string{"llama"}, regexp.MustCompile(`^(meta-)?llama-3\.[13]-\d+b-instruct`), nil, llamaTokens},
+	{"Llama-3.2", []string{"llama"}, regexp.MustCompile(`^(meta-)?llama-3\.2-\d+b-instruct`), nil, llamaTokens},
+	{"Gemma-3", []string{"gemma3"}, regexp.MustCompile(`^gemma-3-\d+m?b?-it`), nil, []string{"<start_of_turn>", "<end_of_turn>"}},
+	{"GLM-4.7-Flash", []string{"glm4_moe_lite"}, nil, nil, glmTokens},
+	{"GLM-4.7-Flash", []string{"deepseek2"}, regexp.MustCompile(`^glm-4\.7-flash`), nil, glmTokens},
+	{"Kimi-K2-Thinking", []string{"deepseek2"}, regexp.MustCompile(`^kimi-k2-thinking`), nil, kimiTokens},
+	{"Kimi-K2", []string{"deepseek2"}, regexp.MustCompile(`^kimi-k2-instruct`), nil, kimiTokens},
+	{"Moonlight", []string{"deepseek2"}, regexp.MustCompile(`^moonlight-.*instruct`), nil, kimiTokens},
 }
 
 // is says whether a model of this architecture and one of these names belongs to the
 // release. One name that says otherwise is enough against it.
 func (r *release) is(arch string, names []string) bool {
-	if arch == "" || !strings.Contains(r.archs, " "+arch+" ") {
+	if !slices.Contains(r.archs, arch) {
 		return false
 	}
 	found := r.name == nil
