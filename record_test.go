@@ -43,12 +43,20 @@ func TestRecord(t *testing.T) {
 			second.Finish != first.Finish || !reflect.DeepEqual(second.Settings, first.Settings) {
 			t.Errorf("%s: again came\n%+v, the first time\n%+v", name, second, first)
 		}
-		if first.Profile != "canon-1" || first.Cache != "f32" || first.Form != "none" || first.Guided || first.Finished.Before(first.Started) || first.Error != "" {
+		if first.Profile != "canon-1" || first.Cache != "f32" || first.Form != "none" || first.Guided || first.Model != "" || first.Finished.Before(first.Started) || first.Error != "" {
 			t.Errorf("%s: recorded %+v", name, first)
 		}
 		if (name == "a budget") != (len(first.Forced) > 0) || first.Rendered != (r.Messages != nil) {
 			t.Errorf("%s: recorded forced %v, rendered %v", name, first.Forced, first.Rendered)
 		}
+	}
+	root, err := e.Model().Root(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, _, err := answer(t, e, Request{Prompt: "Q", MaxTokens: 1})
+	if r := named.Record(); err != nil || len(root) != 64 || r.Model != root {
+		t.Errorf("the model is recorded as %q, %v, want its root %s", r.Model, err, root)
 	}
 	a, _, err := answer(t, e, Request{Prompt: "Q", Guides: []Guide{onlyGuide(func(int32) bool { return false })}})
 	if r := a.Record(); err == nil || r.Error != err.Error() || !r.Guided || r.Finish.Reason != FinishError || len(r.Tokens) != 0 {

@@ -95,9 +95,3 @@ func (s *Settings) draw() sample.Settings {
 		Bias:      s.LogitBias, Seed: s.Seed,
 	}
 }
-
-// settings returns the settings of package sample.
-func (s *Sampling) settings() sample.Settings {
-	x := s.resolve()
-	return x.draw()
-}
