@@ -90,6 +90,7 @@ var exitCodes = []struct {
 	{hub.ErrNotFound, exitNotFound},
 	{kernel.ErrUnknownImpl, exitUsage},
 	{kernel.ErrNoImpl, exitNoRoom},
+	{blitz.ErrOption, exitUsage},
 	{engine.ErrContext, exitNoRoom},
 	{engine.ErrNoRoom, exitNoRoom},
 	{kvcache.ErrNoRoom, exitNoRoom},
