@@ -144,7 +144,7 @@ func readArgKey(m *machine, c string) {
 	case m.inMarker(c):
 		marker, more := m.match(argKeyTags, c)
 		switch {
-		case marker == argKeyOpen && trimmed(v.value) == "": // once more
+		case marker == argKeyOpen && len(v.value) == 0: // once more
 		case marker == argKeyOpen:
 			v.value = append(v.value, marker...)
 		case marker != "":
@@ -159,7 +159,7 @@ func readArgKey(m *machine, c string) {
 			m.tag = m.tag[:0]
 			m.unread(c)
 		}
-	default:
+	case len(v.value) > 0 || !space(c):
 		v.value = append(v.value, c...)
 	}
 }

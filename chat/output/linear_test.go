@@ -1,6 +1,7 @@
 package output
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,13 @@ var hostileTexts = [][2]string{
 	{"<tool_call>f\n<arg_key>a</arg_key><arg_value>[\"", "</arg_value>\",\""},
 	{"<tool_call>f\n<arg_key>", "</arg_ke"},
 	{"<tool_call>f\n<arg_key>", "<arg_key>"},
+	{"<tool_call>f\n<arg_key>x", "<arg_key>"},
+	{"<tool_call>f\n<arg_key>", " <arg_key>"},
+	{"<tool_call>{\"" + strings.Repeat("k", 25_000) + "\":", " "},
+	{"<tool_call>{\"name\": \"f\", \"" + strings.Repeat("k", 25_000) + "\" ", " "},
+	{"<|python_tag|>", "a"},
+	{"<|python_tag|>f.call(", "a"},
+	{"<function=", "a"},
 	{"<tool_call>f\n<arg_key>a</arg_key>", "</arg_key>"},
 	{"<tool_call>f\n", "<arg_key>a</arg_key>x"},
 	{"<tool_call>f\n<arg_key>a</arg_key>[\"", "<arg_key>"},
@@ -96,6 +104,7 @@ func hostileFormats(text string) []string {
 		{"<tool_call>", []string{"hermes", "glm-4.5"}},
 		{"{\"name", []string{"llama-3.1"}},
 		{"<|python", []string{"llama-3.1"}},
+		{"<function=", []string{"llama-3.1"}},
 	} {
 		if strings.Contains(text, m.marker) {
 			return m.formats
@@ -104,8 +113,9 @@ func hostileFormats(text string) []string {
 	return []string{"deepseek-r1", "deepseek-v3.2", "kimi-k2", "hermes", "llama-3.1"}
 }
 
-// TestLinear reads hostile texts in chunks and at once. All of them take some seconds
-// of a processor at most; one that is not linear would take a minute alone.
+// TestLinear reads hostile texts in chunks and at once, and counts the memory that they
+// take in all and the bytes that come out. What copies anything again and again takes
+// hundreds of megabytes; what looks at anything again and again, minutes.
 func TestLinear(t *testing.T) {
 	const size, limit = 50_000, 20 * time.Second
 	begin := golden.CPUTime()
@@ -113,24 +123,37 @@ func TestLinear(t *testing.T) {
 		text := h[0] + strings.Repeat(h[1], size/len(h[1]))
 		for _, format := range hostileFormats(h[0] + h[1]) {
 			for _, chunk := range []int{7, len(text)} {
-				p, err := NewParser(format, Options{})
-				if err != nil {
-					t.Fatal(err)
+				allocated, given := parseCounting(t, format, text, chunk)
+				if most := uint64(200*len(text) + 1<<20); allocated > most {
+					t.Errorf("%s: %.99q and %d times %q in chunks of %d: allocated %d bytes, want at most %d", format, h[0], size/len(h[1]), h[1], chunk, allocated, most)
 				}
-				n := 0
-				for i := 0; i < len(text); i += chunk {
-					n += deltaBytes(p.Write(text[i:min(i+chunk, len(text))]))
+				if given > 8*len(text) {
+					t.Errorf("%s: %.99q and %d times %q: %d bytes out of %d", format, h[0], size/len(h[1]), h[1], given, len(text))
 				}
-				n += deltaBytes(p.Close())
 				if took := golden.CPUTime() - begin; took > limit {
-					t.Fatalf("%s: %q and %d times %q in chunks of %d: %v of processor time so far, want under %v", format, h[0], size/len(h[1]), h[1], chunk, took, limit)
-				}
-				if n > 8*len(text) {
-					t.Errorf("%s: %q and %d times %q: %d bytes out of %d", format, h[0], size/len(h[1]), h[1], n, len(text))
+					t.Fatalf("%s: %.99q and %d times %q in chunks of %d: %v of processor time so far, want under %v", format, h[0], size/len(h[1]), h[1], chunk, took, limit)
 				}
 			}
 		}
 	}
+}
+
+// parseCounting parses a text in chunks and returns how much memory was allocated, and
+// how many bytes came out.
+func parseCounting(t *testing.T, format, text string, chunk int) (allocated uint64, given int) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	p, err := NewParser(format, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(text); i += chunk {
+		given += deltaBytes(p.Write(text[i:min(i+chunk, len(text))]))
+	}
+	given += deltaBytes(p.Close())
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc, given
 }
 
 func deltaBytes(deltas []Delta) int {

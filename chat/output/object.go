@@ -135,9 +135,9 @@ func readColon(m *machine, c string) {
 // readMemberValue waits for the value of a key.
 func readMemberValue(m *machine, c string) {
 	o := &m.call.object
-	key := string(o.key)
+	function := string(o.key) == "function"
 	quote := c == `"` || c == "'"
-	name := !o.named && (key == "name" || key == "function" && quote)
+	name := !o.named && (string(o.key) == "name" || function && quote)
 	switch {
 	case c == "":
 		m.cutObject(false)
@@ -153,7 +153,7 @@ func readMemberValue(m *machine, c string) {
 		m.record(c)
 		m.str.begin(c)
 		m.to(readMemberText)
-	case key == "function" && c == "{" && !o.named && !o.given:
+	case function && c == "{" && !o.named && !o.given:
 		m.record(c)
 		o.inner = true
 		m.to(readMember)

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"unicode"
@@ -20,13 +21,12 @@ type pythonCall struct {
 // ".call(" after it.
 func readPython(m *machine, c string) {
 	k := &m.call
-	name, called := strings.CutSuffix(string(k.word), ".call")
 	switch {
 	case (c == "{" || c == "[") && len(k.word) == 0:
 		m.beginBare(c)
-	case c == "(" && called && name != "":
+	case c == "(" && len(k.word) > len(".call") && bytes.HasSuffix(k.word, []byte(".call")):
 		m.held = append(m.held, c...)
-		k.function = name
+		k.function = strings.TrimSuffix(string(k.word), ".call")
 		k.python = pythonCall{key: k.python.key[:0], literal: k.python.literal}
 		m.to(readPythonKey)
 	case space(c) && len(k.word) == 0:
