@@ -75,7 +75,7 @@ func readFunction(m *machine, c string) {
 		m.held = append(m.held, c...)
 		k.spaced = k.spaced || len(k.word) > 0
 		k.lined = k.lined || len(k.word) > 0 && c == "\n"
-	case k.spaced && !k.lined && m.tools.has(string(k.word)) && c != "\n":
+	case k.spaced && !k.lined && m.tools.has(string(k.word)):
 		m.held = append(m.held, c...)
 		k.key = append(k.key, c...)
 	case k.spaced || !functionCharacter(c, len(k.word) == 0):

@@ -49,15 +49,15 @@ func namedKimi(m *machine, marker string) {
 }
 
 // kimiName is the name in an id: what stands between "functions." and the last colon.
-// Names may have points and colons themselves.
+// Names may have dots and colons themselves.
 //
 // An id of another form was changed by a program between, functions_NAME_INDEX, and the
-// model goes on with what it saw; or the model forgot the point or the colon. There
+// model goes on with what it saw; or the model forgot the dot or the colon. There
 // the part is taken that is the name of a tool, so far as the tools are known.
 func kimiName(id string, t tools) string {
-	rest, pointed := strings.CutPrefix(id, "functions.")
+	rest, dotted := strings.CutPrefix(id, "functions.")
 	names := namesWithIndex(rest, false)
-	if rest, ok := strings.CutPrefix(id, "functions"); ok && !pointed {
+	if rest, ok := strings.CutPrefix(id, "functions"); ok && !dotted {
 		name := strings.TrimLeft(rest, ":_-")
 		if strings.Trim(name, "0123456789") != "" {
 			names = append(namesWithIndex(name, name != rest), names...)
