@@ -148,6 +148,10 @@ func exitCode(err error) int {
 			return e.code
 		}
 	}
+	var template *jinja.Error
+	if errors.As(err, &template) { // whatever it stumbled on, the template or the conversation is wrong
+		return exitRefused
+	}
 	return exitFailed
 }
 

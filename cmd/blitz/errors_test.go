@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/blitz-r1/blitz/internal/sample"
+	"github.com/blitz-r1/blitz/jinja"
 )
 
 // TestExplainLongMessage shows an error with a name of 200,000 letters by its ends.
@@ -29,5 +31,22 @@ func TestExplainLogits(t *testing.T) {
 	}
 	if err := errors.New("other"); exitCode(err) != exitFailed {
 		t.Errorf("exit code %d, want %d", exitCode(err), exitFailed)
+	}
+}
+
+// TestExitOfTemplateErrors refuses a template that stumbles, whatever on, and not a
+// rendering that was cancelled.
+func TestExitOfTemplateErrors(t *testing.T) {
+	for _, source := range []string{"{{ range(10**9) }}", "{{ 1 // 0 }}", "{{ 1 + 'a' }}", "{{ 'a' * 10**30 }}", "{{ raise_exception('no') }}", "{{ x.y.z }}"} {
+		template, err := jinja.NewChatTemplate(source)
+		if err == nil {
+			_, err = template.Render(t.Context(), nil)
+		}
+		if err == nil || exitCode(fmt.Errorf("render: %w", err)) != exitRefused {
+			t.Errorf("%s: %v has exit code %d, want %d", source, err, exitCode(err), exitRefused)
+		}
+	}
+	if err := (&jinja.Error{Line: 1, Err: context.Canceled}); exitCode(err) != exitInterrupted {
+		t.Errorf("a cancelled rendering has exit code %d, want %d", exitCode(err), exitInterrupted)
 	}
 }
