@@ -24,23 +24,43 @@ func apply(x []float32, mask []uint64) bool {
 		part := x[at:min(at+64, len(x))]
 		word := uint64(0)
 		if at/64 < len(mask) {
-			word = mask[at/64]
-		}
-		gone := ^word
-		if len(part) < 64 {
-			gone &= 1<<len(part) - 1
-			word &= 1<<len(part) - 1
+			word = mask[at/64] & (^uint64(0) >> (64 - len(part)))
 		}
 		any |= word
-		if word == 0 {
-			for i := range part {
-				part[i] = negInf
-			}
-			continue
-		}
-		for ; gone != 0; gone &= gone - 1 {
-			part[bits.TrailingZeros64(gone)] = negInf
-		}
+		keep(part, word)
 	}
 	return any != 0
 }
+
+// few is how many logits of 64 are put aside, so that the others are set at once.
+const few = 24
+
+// keep sets all of x, at most 64 logits, to -Inf but those whose bits are set.
+func keep(x []float32, word uint64) {
+	if bits.OnesCount64(word) > few {
+		for gone := ^word & (^uint64(0) >> (64 - len(x))); gone != 0; gone &= gone - 1 {
+			x[bits.TrailingZeros64(gone)] = negInf
+		}
+		return
+	}
+	var kept [few]float32
+	n := 0
+	for w := word; w != 0; w &= w - 1 {
+		kept[n] = x[bits.TrailingZeros64(w)]
+		n++
+	}
+	copy(x, noneOf64[:])
+	n = 0
+	for w := word; w != 0; w &= w - 1 {
+		x[bits.TrailingZeros64(w)] = kept[n]
+		n++
+	}
+}
+
+// noneOf64 is 64 logits of which none may come.
+var noneOf64 = func() (x [64]float32) {
+	for i := range x {
+		x[i] = negInf
+	}
+	return x
+}()

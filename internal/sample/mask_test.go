@@ -79,12 +79,16 @@ func TestTopPZero(t *testing.T) {
 }
 
 func BenchmarkMask(b *testing.B) {
-	x := make([]float32, 151936)
-	mask := make([]uint64, MaskWords(len(x)))
-	for i := range mask {
-		mask[i] = 1 << (i % 64)
-	}
-	for b.Loop() {
-		apply(x, mask)
+	for name, word := range map[string]uint64{"none": 0, "few": 1 << 17, "half": 0x5555555555555555, "most": ^uint64(1 << 9), "all": ^uint64(0)} {
+		b.Run(name, func(b *testing.B) {
+			x := make([]float32, 151936)
+			mask := make([]uint64, MaskWords(len(x)))
+			for i := range mask {
+				mask[i] = word
+			}
+			for b.Loop() {
+				apply(x, mask)
+			}
+		})
 	}
 }
