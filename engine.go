@@ -24,7 +24,7 @@ type EngineOptions struct {
 	Shared      *Threads // in place of threads of its own, those of several engines
 	Context     int      // positions of a sequence; the model's, at most 8192
 	Stretch     bool     // Context may be more than the model was made for
-	Sequences   int      // that run at once; 8, or as many as MemoryLimit has room for
+	Sequences   int      // that run at once; 8, or fewer where MemoryLimit, or half of the memory there is, has no room for them
 	Chunk       int      // tokens of a step; 512. Fewer let a long prompt hold up the others less
 	Cache       string   // f32, f16, bf16 or q8; by the model's weights
 	MemoryLimit int64    // bytes that caches may take; any

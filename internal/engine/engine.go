@@ -16,6 +16,7 @@ import (
 
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
+	"github.com/blitz-r1/blitz/internal/machine"
 	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/sample"
 )
@@ -43,7 +44,7 @@ type Options struct {
 	Threads     int               // processors, as many as there are
 	Shared      *Threads          // those of other engines, in place of its own; Threads is 0 then
 	Context     int               // positions of a sequence: the model's, at most 8192
-	Sequences   int               // that run at once: DefaultSequences, or as many as MemoryLimit has room for
+	Sequences   int               // that run at once: DefaultSequences, or fewer where MemoryLimit, or half of what is available, has no room for them
 	Chunk       int               // tokens of a step: DefaultChunk
 	Cache       *kernel.CacheKind // what the model's weights suggest
 	MemoryLimit int64             // bytes that caches may take: any
@@ -176,20 +177,24 @@ func (e *Engine) makeCache() error {
 		}
 		return one * sequences
 	}
-	fits := func(positions, sequences int) bool {
-		return o.MemoryLimit == 0 || int64(need(positions, sequences)) <= o.MemoryLimit
+	fits := func(positions, sequences int, limit int64) bool {
+		return limit == 0 || int64(need(positions, sequences)) <= limit
 	}
 	if o.Sequences == 0 {
+		limit := o.MemoryLimit
+		if free, ok := machine.AvailableMemory(); limit == 0 && ok {
+			limit = max(1, free/2)
+		}
 		o.Sequences = DefaultSequences
-		for o.Sequences > 1 && !fits(o.Context, o.Sequences) {
+		for o.Sequences > 1 && !fits(o.Context, o.Sequences, limit) {
 			o.Sequences--
 		}
 	}
 	e.room = need(o.Context, o.Sequences)
-	if !fits(o.Context, o.Sequences) {
+	if !fits(o.Context, o.Sequences, o.MemoryLimit) {
 		n := 0
 		for step := 1 << 24; step > 0; step /= 2 {
-			if n+step < o.Context && fits(n+step, o.Sequences) {
+			if n+step < o.Context && fits(n+step, o.Sequences, o.MemoryLimit) {
 				n += step
 			}
 		}
