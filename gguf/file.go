@@ -23,6 +23,8 @@ type File struct {
 type part struct {
 	name string // base name
 	m    *mapping.File
+	// missing is how many bytes of padding the file lacks at its end.
+	missing int
 }
 
 // Parse reads a GGUF file that is in memory. name stands in error messages. The
@@ -33,7 +35,7 @@ func Parse(name string, b []byte) (*File, error) {
 		return nil, err
 	}
 	f := &File{}
-	if err := f.add(part{name, mapping.Of(b)}, h); err != nil {
+	if err := f.add(part{name: name, m: mapping.Of(b)}, h); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -42,6 +44,7 @@ func Parse(name string, b []byte) (*File, error) {
 // add appends the tensors of one more file.
 func (f *File) add(p part, h *header) error {
 	shard := len(f.parts)
+	p.missing = h.missing
 	f.parts = append(f.parts, p)
 	if shard == 0 {
 		f.first, f.name = h, p.name
@@ -99,6 +102,17 @@ func (f *File) Stats() []fs.FileInfo {
 		stats[i] = p.m.Stat()
 	}
 	return stats
+}
+
+// Missing returns how many bytes of the padding that writers put behind a file's last
+// tensor are not there, by [Tensor.Shard]. No tensor lacks any; but a file whose end is
+// missing was cut, perhaps, or is still being fetched.
+func (f *File) Missing() []int {
+	missing := make([]int, len(f.parts))
+	for i, p := range f.parts {
+		missing[i] = p.missing
+	}
+	return missing
 }
 
 // Version returns the version of the format, 2 or 3.

@@ -26,6 +26,7 @@ type header struct {
 	keys      map[string]int // to keyValues
 	tensors   []Tensor       // Shard is 0
 	end       int            // bytes of the header
+	missing   int            // bytes of padding behind the last tensor that the file does not have
 }
 
 // readHeader reads the header of the file whose bytes are b.
@@ -179,6 +180,9 @@ func (h *header) readTensors(c *cursor, n, dims, size int) error {
 			Offset: int64(min(begin, uint64(size))), // an empty tensor may stand in missing padding
 			Size:   int64(e.size),
 		}
+	}
+	if end := start + next; n > 0 && end > uint64(size) {
+		h.missing = int(end - uint64(size)) // less than the alignment
 	}
 	return nil
 }

@@ -160,3 +160,16 @@ func TestAlignments(t *testing.T) {
 		}
 	}
 }
+
+// TestMissing counts what is missing behind the last tensor.
+func TestMissing(t *testing.T) {
+	for size, want := range map[int]int{1: 31, 2: 30, 31: 1, 32: 0, 40: 0} {
+		f := parse(t, start(1, 0).tensor("a", I8, 0, 1).fill(size))
+		if got := f.Missing(); len(got) != 1 || got[0] != want {
+			t.Errorf("a tensor of 1 byte in %d: %v missing, want %d", size, got, want)
+		}
+	}
+	if got := parse(t, start(0, 0).Bytes()).Missing(); got[0] != 0 {
+		t.Errorf("without tensors: %v missing, want none", got)
+	}
+}

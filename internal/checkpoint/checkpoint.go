@@ -157,6 +157,11 @@ func (c *Checkpoint) openGGUF(path string) error {
 		c.stats[name] = f.Stats()[i]
 	}
 	c.files.Weights = f.Parts()
+	for i, n := range f.Missing() {
+		if n > 0 {
+			c.note("%s: the last %d bytes are missing, behind its last tensor: the file was cut, perhaps", c.files.Weights[i], n)
+		}
+	}
 	return nil
 }
 

@@ -182,3 +182,30 @@ func TestPlainJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestMissingEnd notes a GGUF file whose end is missing, though no tensor lacks a byte.
+func TestMissingEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.gguf")
+	w, err := gguf.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Declare("a", gguf.F32, 1) // the first error stays, and Close returns it
+	_ = w.WriteTensor("a", make([]byte, 4))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if notes := mustOpen(t, path).Notes(); len(notes) != 0 {
+		t.Errorf("of a whole file: %q", notes)
+	}
+	st, err := os.Stat(path)
+	if err == nil {
+		err = os.Truncate(path, st.Size()-7)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes := mustOpen(t, path).Notes(); len(notes) != 1 || !strings.Contains(notes[0], "m.gguf: the last 7 bytes are missing") {
+		t.Errorf("of a cut one: %q, want that 7 bytes are missing", notes)
+	}
+}

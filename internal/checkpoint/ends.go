@@ -48,10 +48,18 @@ func (c *Checkpoint) EndTokens(vocab int) []int32 {
 	return ends
 }
 
-// configuredEnds returns the ids that config.json and generation_config.json name.
+// configuredEnds returns the ids that the metadata of a GGUF file, config.json and
+// generation_config.json name.
 func (c *Checkpoint) configuredEnds() (ids []int64) {
-	if c.files.Kind == Safetensors {
+	switch c.files.Kind {
+	case Safetensors:
 		ids = c.endsOfConfig()
+	case GGUF:
+		for _, role := range []string{"eos", "eot", "eom"} {
+			if id, ok := c.gguf.Int("tokenizer.ggml." + role + "_token_id"); ok {
+				ids = append(ids, id)
+			}
+		}
 	}
 	c.Suggestions()
 	if g := c.generation.v; g != nil {

@@ -77,9 +77,6 @@ type Config struct {
 	// Assumed says what a file does not tell and was taken for granted, where it says two
 	// things, and what of it is not used.
 	Assumed []string
-
-	BOSTokenID  int32   // -1: none
-	EOSTokenIDs []int32 // any of them ends an answer
 }
 
 // Activation is the function inside a gated MLP.

@@ -24,7 +24,6 @@ func configFromGGUF(file *gguf.File) (*Config, error) {
 	if k.err == nil {
 		f.readGGUF(c, k)
 	}
-	c.readGGUFTokens(file)
 	if k.err == nil {
 		if conflict := c.finish(); conflict != nil {
 			k.err = conflict.inGGUF(k)
@@ -124,20 +123,4 @@ func ropeDivisors(k *keys, t gguf.Tensor, headDim int) []float32 {
 		}
 	}
 	return div
-}
-
-// readGGUFTokens reads the ids of the vocabulary's ends.
-func (c *Config) readGGUFTokens(f *gguf.File) {
-	id := func(key string) int32 {
-		if v, ok := f.Uint("tokenizer.ggml." + key); ok && v < uint64(c.VocabSize) {
-			return int32(v)
-		}
-		return -1
-	}
-	c.BOSTokenID = id("bos_token_id")
-	for _, key := range []string{"eos_token_id", "eot_token_id", "eom_token_id"} {
-		if v := id(key); v >= 0 {
-			c.EOSTokenIDs = append(c.EOSTokenIDs, v)
-		}
-	}
 }

@@ -19,10 +19,9 @@ func parseConfig(name string, r io.Reader) (*Config, error) {
 	if t := o.inner("text_config"); t != nil { // the language model of a multimodal one
 		outer := o
 		o = t
-		for _, key := range []string{"tie_word_embeddings", "eos_token_id", "bos_token_id"} {
-			if !o.has(key) && outer.has(key) {
-				o.values[key] = outer.values[key]
-			}
+		const tie = "tie_word_embeddings"
+		if !o.has(tie) && outer.has(tie) {
+			o.values[tie] = outer.values[tie]
 		}
 		kind = o.text("model_type", kind)
 	}
@@ -59,15 +58,6 @@ func (c *Config) readSizes(o *object) {
 	c.MaxPositionEmbeddings = o.count("max_position_embeddings", 0, 1, maxContext)
 	c.RMSNormEps = float32(o.number("rms_norm_eps", 1e-6))
 	c.TieWordEmbeddings = o.bool("tie_word_embeddings", false)
-	c.BOSTokenID = -1
-	if ids := o.ids("bos_token_id"); len(ids) > 0 {
-		c.BOSTokenID = ids[0]
-	}
-	for _, id := range o.ids("eos_token_id") {
-		if int(id) < c.VocabSize { // others can never be drawn
-			c.EOSTokenIDs = append(c.EOSTokenIDs, id)
-		}
-	}
 }
 
 // readActivation reads the function inside the MLP from the key that the class has for
