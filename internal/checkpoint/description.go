@@ -40,18 +40,6 @@ func (c *Checkpoint) describe() (Description, error) {
 		}
 		return Description{Format: Tokenizer.String(), Title: fmt.Sprintf("a tokenizer of %d tokens", t.VocabSize())}, nil
 	}
-	f, err := c.Safetensors()
-	if err != nil {
-		return Description{}, err
-	}
-	d := describeSafetensors(f)
-	text, err := c.Config()
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return d, nil
-	case err != nil:
-		return d, err
-	}
 	var v struct {
 		ModelType string  `json:"model_type"`
 		Positions float64 `json:"max_position_embeddings"`
@@ -59,9 +47,19 @@ func (c *Checkpoint) describe() (Description, error) {
 			Positions float64 `json:"max_position_embeddings"`
 		} `json:"text_config"` // the language model's part of one that sees and hears
 	}
-	if err := json.Unmarshal(PlainJSON(text), &v); err != nil {
-		return d, fmt.Errorf("%s: %w: %w", configName, err, ErrFormat)
+	text, err := c.Config()
+	if err == nil {
+		if err := json.Unmarshal(PlainJSON(text), &v); err != nil {
+			return Description{}, fmt.Errorf("%s: %w: %w", configName, err, ErrFormat)
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return Description{}, err
 	}
+	f, err := c.Safetensors()
+	if err != nil {
+		return Description{}, err
+	}
+	d := describeSafetensors(f)
 	d.Architecture, d.Context = printable(v.ModelType), positions(v.Positions)
 	if v.Text != nil && v.Text.Positions > 0 {
 		d.Context = positions(v.Text.Positions)

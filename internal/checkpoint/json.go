@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -58,6 +59,9 @@ func stringEnd(text []byte, from int) int {
 // maxPrintable bounds what is shown of a text in a file, in bytes.
 const maxPrintable = 200
 
+// escapes are the sequences that move a terminal's cursor or colour its text.
+var escapes = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)`)
+
 // printable returns text of a file as one line that can be shown.
 func printable(s string) string {
 	s = strings.Map(func(r rune) rune {
@@ -68,7 +72,7 @@ func printable(s string) string {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(s, ""))
+	}, strings.ToValidUTF8(escapes.ReplaceAllString(s, ""), ""))
 	s = strings.Join(strings.Fields(s), " ")
 	if len(s) > maxPrintable {
 		s = strings.ToValidUTF8(s[:maxPrintable], "") + "…"

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 )
 
 // Import takes a model that lies on the disk into the store under a name: a
@@ -81,11 +83,11 @@ func membersAt(path string) (dir string, members []member, format string, err er
 		return "", nil, "", fmt.Errorf("neither a file nor a folder: %w", ErrFormat)
 	}
 	dir, base := filepath.Split(path)
-	if low := strings.ToLower(base); strings.HasSuffix(low, ".safetensors") || low == indexName || low == "config.json" {
+	if low := strings.ToLower(base); strings.HasSuffix(low, ".safetensors") || strings.HasSuffix(low, ".safetensors.index.json") || low == "config.json" {
 		return membersAt(filepath.Clean(dir)) // a model of several files is its folder
 	}
 	names := []string{base}
-	if m := splitName.FindStringSubmatch(base); m != nil {
+	if m := checkpoint.SplitName.FindStringSubmatch(base); m != nil {
 		if names, err = splitFiles(dir, m); err != nil {
 			return "", nil, "", err
 		}
@@ -101,7 +103,7 @@ func splitFiles(dir string, m []string) (names []string, err error) {
 		return nil, err
 	}
 	for _, name := range all {
-		if o := splitName.FindStringSubmatch(name); o != nil && o[1] == m[1] && o[3] == m[3] {
+		if o := checkpoint.SplitName.FindStringSubmatch(name); o != nil && o[1] == m[1] && o[3] == m[3] {
 			names = append(names, name)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 )
 
 const (
@@ -64,15 +66,7 @@ type Origin struct {
 
 // Facts are what `list` and `show` say of a model without opening it. A fact
 // that the files do not state is zero.
-type Facts struct {
-	Format       string `json:"format"`                 // "gguf", "safetensors", or "tokenizer" for a tokenizer alone
-	Title        string `json:"title,omitempty"`        // what the file calls itself
-	Architecture string `json:"architecture,omitempty"` // as the file names it: llama, deepseek2, qwen3_moe
-	Parameters   int64  `json:"parameters,omitempty"`
-	Quantization string `json:"quantization,omitempty"` // Q4_K_M, BF16, …
-	Context      int64  `json:"context,omitempty"`      // positions the model was made for
-	License      string `json:"license,omitempty"`
-}
+type Facts = checkpoint.Description
 
 // Model is a stored model as its manifest tells it.
 type Model struct {

