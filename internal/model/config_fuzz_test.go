@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
+	"github.com/blitz-r1/blitz/internal/quant"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
@@ -35,6 +37,9 @@ func FuzzConfig(f *testing.F) {
 		f.Add(b)
 	}
 	f.Add([]byte(`null`))
+	for _, modelType := range strings.Fields(modelTypes()) {
+		f.Add([]byte(`{"model_type": "` + modelType + `", "rope_parameters": {"type": "yarn", "beta_fast": 5e-324, "factor": 4}, "x": NaN}`))
+	}
 	f.Add([]byte(`{"model_type": "gemma3", "text_config": {"model_type": "gemma3_text"}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := parseConfig("config.json", bytes.NewReader(b))
@@ -93,13 +98,24 @@ func FuzzConfigKey(f *testing.F) {
 // a model without tensors: the first one is missed.
 func soundConfig(t *testing.T, c *Config) {
 	t.Helper()
-	r := &c.Rope
-	freq, factor := r.frequencies(min(c.HeadDim, 1<<10))
-	for _, v := range append(freq, factor, r.softmaxScale(), float64(c.RoutedScalingFactor), float64(c.RMSNormEps)) {
-		if v-v != 0 || v < 0 {
-			t.Fatalf("rotary frequencies %v, factor %v, softmax scale %v, routed_scaling_factor %v: not all are positive numbers",
-				freq, factor, r.softmaxScale(), c.RoutedScalingFactor)
+	ropes := []*RopeConfig{&c.Rope}
+	if c.RopeLocal != nil {
+		ropes = append(ropes, c.RopeLocal)
+	}
+	for _, r := range ropes {
+		freq, factor := r.frequencies(min(c.HeadDim, 1<<10))
+		for _, v := range append(freq, factor, r.softmaxScale(), float64(c.RoutedScalingFactor), float64(c.RMSNormEps)) {
+			if v-v != 0 || v < 0 {
+				t.Fatalf("rotary frequencies %v, factor %v, softmax scale %v, routed_scaling_factor %v: not all are positive numbers",
+					freq, factor, r.softmaxScale(), c.RoutedScalingFactor)
+			}
 		}
+		if fastest := slices.Max(freq); fastest*float64(c.MaxPositionEmbeddings) > maxAngle {
+			t.Fatalf("the frequency %v turns beyond the tables within %d positions", fastest, c.MaxPositionEmbeddings)
+		}
+	}
+	if s := attentionScale(c.QueryPreAttnScalar); c.QueryPreAttnScalar != 0 && !quant.IsFinite(s) {
+		t.Fatalf("query_pre_attn_scalar %v gives the scale %v", c.QueryPreAttnScalar, s)
 	}
 	m := &Model{Config: *c, net: c.family.network()}
 	b := newBinder(ggufSource{emptyFile(t)}, c.family, Options{})

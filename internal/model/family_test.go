@@ -1,10 +1,16 @@
 package model
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/blitz-r1/blitz/internal/golden/tiny"
+	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
 // TestFamilies looks at the table: each name stands there once, and a family says all
@@ -166,5 +172,75 @@ func TestTwoRopes(t *testing.T) {
 		if _, err := parseConfig("config.json", strings.NewReader(text)); err == nil || !refusal(err) {
 			t.Errorf("%s: error %v, want it refused", text, err)
 		}
+	}
+}
+
+// TestFrequencies refuses rotary parameters each of which is in range, but whose
+// frequencies are no numbers, or turn beyond what tables are made for.
+func TestFrequencies(t *testing.T) {
+	const yarn = `{"model_type": "llama", "max_position_embeddings": 64, "rope_scaling": {"type": "yarn", "factor": 4, "original_max_position_embeddings": 64, `
+	for text, words := range map[string][]string{
+		yarn + `"beta_fast": 5e-324}}`:                      {"beta_fast 5e-324", "NaN"},
+		yarn + `"beta_fast": 1e-310, "beta_slow": 1e-310}}`: {"beta_fast 1e-310", "NaN"},
+		yarn + `"beta_fast": 0}}`:                           {"beta_fast 0", "positive"},
+	} {
+		_, err := parseConfig("config.json", strings.NewReader(text))
+		if err == nil || !refusal(err) || !strings.Contains(err.Error(), words[0]) || !strings.Contains(err.Error(), words[1]) {
+			t.Errorf("%s: error %v, want %q", text, err, words)
+		}
+	}
+	for _, text := range []string{
+		yarn + `"beta_fast": 1e-300}}`, yarn + `"beta_slow": 1e-300, "beta_fast": 1e6}}`, yarn + `"attention_factor": 1e-30}}`,
+		`{"model_type": "llama", "rope_theta": 1e308}`, `{"model_type": "llama", "rope_theta": 1.0000001}`,
+	} {
+		if c, err := parseConfig("config.json", strings.NewReader(text)); err == nil {
+			soundConfig(t, c)
+		} else if !refusal(err) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// TestRefusedFreqs opens GGUF files whose divisors of frequencies are none, or give
+// frequencies that turn beyond the tables within the context.
+func TestRefusedFreqs(t *testing.T) {
+	for _, c := range []struct {
+		value float32
+		kind  error // nil: opened
+		words []string
+	}{
+		{1e-20, ErrConfig, []string{"rope_freqs.weight", "within 512 positions"}},
+		{1e-38, ErrConfig, []string{"rope_freqs.weight"}},
+		{0, ErrTensor, []string{"rope_freqs.weight", "positive"}},
+		{-1, ErrTensor, []string{"rope_freqs.weight"}},
+		{float32(math.NaN()), ErrTensor, []string{"rope_freqs.weight"}},
+		{float32(math.Inf(1)), ErrTensor, []string{"rope_freqs.weight"}},
+		{1e30, nil, nil},
+		{0.5, nil, nil},
+	} {
+		m, e := loadExpectation(t, "llama")
+		g, err := m.GGUF(tensor.F32, tiny.Split)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Tensors = edit(g.Tensors, ropeFreqs, func(x *tiny.Stored) {
+			x.Data = slices.Clone(x.Data)
+			binary.LittleEndian.PutUint32(x.Data, math.Float32bits(c.value))
+		})
+		if c.kind == nil {
+			for _, row := range logitsOf(t, openGGUF(t, g, nil, Options{}), e.ids)[0] {
+				for _, v := range row {
+					if v != v {
+						t.Fatalf("divisor %v: a logit is NaN", c.value)
+					}
+				}
+			}
+			continue
+		}
+		path := filepath.Join(t.TempDir(), "model.gguf")
+		if err := g.Write(path); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, path, c.kind, c.words...)
 	}
 }
