@@ -125,7 +125,7 @@ func TestUnusedCheckpoint(t *testing.T) {
 		if err := k.Write(folder, 1); err != nil {
 			t.Fatal(err)
 		}
-		m2, err := Open(folder, Options{})
+		m2, err := openPath(folder, Options{})
 		if err == nil {
 			m2.Close()
 		}
