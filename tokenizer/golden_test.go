@@ -116,10 +116,7 @@ func cacheFolder() string {
 	return filepath.Join(dir, "blitz-accept", "tokenizers")
 }
 
-const fetchHint = "published tokenizers: run the acceptance check `tokenizers` once, or set BLITZ_TEST_CACHE to its cache folder"
-
-// goldenFolder holds the whole golden data, if it lies beside the project.
-const goldenFolder = "../../shared/golden/tokenizers"
+const fetchHint = "the published tokenizers, which testdata/published/README.md tells how to get: set BLITZ_TEST_CACHE to the folder above tokenizers"
 
 // asGGUF is the GGUF form of published tokenizer.json files: the name of the
 // pre-tokenizer and the size of the vocabulary.
@@ -135,7 +132,7 @@ func TestGoldenAll(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds; run without -short")
 	}
-	files, _ := filepath.Glob(filepath.Join(goldenFolder, "*.json.gz"))
+	files, _ := filepath.Glob("testdata/golden/*.json.gz")
 	ran := 0
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json.gz")
@@ -151,19 +148,20 @@ func TestGoldenAll(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					checkGolden(t, tok, goldenFolder, name, false)
+					checkGolden(t, tok, "testdata/golden", name, false)
+					wantNoNotes(t, tok)
 				}
 			}
 			if data, err := os.ReadFile(filepath.Join(folder, "vocab.gguf")); err == nil {
-				checkGolden(t, mustGGUF(t, readMetadata(t, data)), goldenFolder, name, false)
+				checkGolden(t, mustGGUF(t, readMetadata(t, data)), "testdata/golden", name, false)
 			}
 			if form, ok := asGGUF[name]; ok {
-				checkGolden(t, mustGGUF(t, ggufOfJSON(t, folder, form.pre, form.size)), goldenFolder, name, true)
+				checkGolden(t, mustGGUF(t, ggufOfJSON(t, folder, form.pre, form.size)), "testdata/golden", name, true)
 			}
 		})
 	}
 	if ran == 0 {
-		t.Skip("no golden data or no " + fetchHint)
+		t.Skip("without " + fetchHint)
 	}
 }
 
