@@ -286,7 +286,7 @@ func TestNewParserTools(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tools := []jinja.Value{chat.Tool{Name: "f", Parameters: parameters}.Value()}
+	tools := []jinja.Value{chat.Tool{Name: "f", Schema: parameters}.Value()}
 	p, err := newParser("glm-4.7", tools, false)
 	if err != nil {
 		t.Fatal(err)

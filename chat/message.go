@@ -41,34 +41,23 @@ type Message struct {
 	Fields *jinja.Dict
 }
 
-// ToolCall is one call of a function, as the model wrote it.
-type ToolCall struct {
-	Name      string `json:"name"`
-	Arguments string `json:"arguments"` // JSON, unless the text was cut short or the model wrote none
-	ID        string `json:"-"`         // as the model wrote it (only kimi-k2 does), or ""
+// User is what the user says.
+func User(text string) Message { return Message{Role: "user", Content: jinja.String(text)} }
+
+// System tells the model how to behave, before all others.
+func System(text string) Message { return Message{Role: "system", Content: jinja.String(text)} }
+
+// Assistant is what the model said.
+func Assistant(text string) Message {
+	return Message{Role: "assistant", Content: jinja.String(text)}
 }
 
-// Tool is a function that a model may call.
-type Tool struct {
-	Name        string
-	Description string
-	Parameters  jinja.Value // a JSON Schema, None for a function without parameters
-}
+// Called is a turn in which the model called tools.
+func Called(calls ...ToolCall) Message { return Message{Role: "assistant", ToolCalls: calls} }
 
-// Value returns the tool in the form of the OpenAI API.
-func (t Tool) Value() jinja.Value {
-	f := &jinja.Dict{}
-	f.Set("name", jinja.String(t.Name))
-	if t.Description != "" {
-		f.Set("description", jinja.String(t.Description))
-	}
-	if !t.Parameters.IsNone() {
-		f.Set("parameters", t.Parameters)
-	}
-	d := &jinja.Dict{}
-	d.Set("type", jinja.String("function"))
-	d.Set("function", f.Value())
-	return d.Value()
+// Result is what a call of a tool gave.
+func Result(call ToolCall, text string) Message {
+	return Message{Role: "tool", Name: call.Name, ToolCallID: call.ID, Content: jinja.String(text)}
 }
 
 // RenderChat renders a conversation. As in Hugging Face transformers, tools and

@@ -287,9 +287,13 @@ func floatPower(x, y float64) (object, error) {
 	case x < 0 && !math.IsInf(x, 0) && y != math.Trunc(y):
 		return nil, faultf(faultRefused, "complex numbers are not supported")
 	}
-	f := math.Pow(x, y)
-	if g, ok := halfPower(x, y); ok {
-		f = g
+	f, ok := halfPower(x, y)
+	switch {
+	case ok:
+	case x == 0 || x == 1 || math.IsInf(x, 0) || math.IsNaN(x) || math.IsInf(y, 0) || math.IsNaN(y):
+		f = math.Pow(x, y)
+	default:
+		return nil, faultf(faultRefused, "the power %v of a float is not supported: want a multiple of 0.5 up to 1024", y)
 	}
 	if math.IsInf(f, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
 		return nil, faultf(faultOverflow, "numerical result out of range")

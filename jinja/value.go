@@ -2,6 +2,7 @@ package jinja
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"strings"
@@ -216,6 +217,17 @@ func List(values ...Value) Value {
 		items[i] = v.object()
 	}
 	return Value{&list{items}}
+}
+
+// ValueOf returns a Go value as package encoding/json writes it: structs and maps are
+// dicts, those of maps in the order of their keys. Its errors are those of json.Marshal
+// and ParseJSON.
+func ValueOf(x any) (Value, error) {
+	text, err := json.Marshal(x)
+	if err != nil {
+		return Value{}, fmt.Errorf("jinja: %w", err)
+	}
+	return ParseJSON(text)
 }
 
 // Dict returns the dict in v, and whether v is one.
