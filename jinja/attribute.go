@@ -92,7 +92,7 @@ func (r *rendering) member(o object, name string) (v object, found bool, err err
 	}
 	switch o := o.(type) {
 	case *undefined:
-		if isDunder(name) {
+		if hasDunder(name) || slices.Contains(undefinedDunders, name) {
 			return hidden(o, name), true, nil
 		}
 		return nil, false, o.fail()
@@ -175,8 +175,11 @@ func hidden(o object, name string) *undefined {
 	return &undefined{before: "access to attribute ", name: name, after: " of '" + typeName(o) + "' object is unsafe.", kind: faultSecurity}
 }
 
-func isDunder(name string) bool {
-	return strings.HasPrefix(name, "__") && strings.HasSuffix(name, "__")
+// undefinedDunders are what the reference gives an undefined value besides.
+var undefinedDunders = []string{
+	"__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__div__", "__rdiv__", "__truediv__", "__rtruediv__", "__floordiv__", "__rfloordiv__",
+	"__mod__", "__rmod__", "__pow__", "__rpow__", "__pos__", "__neg__", "__call__", "__getitem__", "__getattr__", "__int__", "__float__", "__complex__", "__len__",
+	"__iter__", "__aiter__", "__bool__", "__slots__", "__module__",
 }
 
 // hasDunder reports whether every Python value has the attribute name.

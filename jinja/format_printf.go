@@ -213,10 +213,10 @@ func (p *printer) convert(c rune, o object, spec *conversionSpec) (string, error
 		return p.w.r.printfInt(c, o, spec)
 	case 'e', 'E', 'f', 'F', 'g', 'G':
 		f, err := p.w.r.toFloat(o)
+		if err != nil && !isFault(err, faultType, faultValue) {
+			return "", err
+		}
 		if err != nil || isText(o) {
-			if isFault(err, faultUndefined) {
-				return "", err
-			}
 			return "", faultf(faultType, "must be real number, not %s", typeName(o))
 		}
 		precision := 6

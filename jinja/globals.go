@@ -82,9 +82,12 @@ func fillDict(r *rendering, d *Dict, from object) error {
 		if !ok || err != nil {
 			return err
 		}
+		if _, err := r.iterate(o); err != nil {
+			return faultf(faultType, "cannot convert dictionary update sequence element #%d to a sequence", i)
+		}
 		kv, err := r.collect(o)
 		if err != nil {
-			return faultf(faultType, "cannot convert dictionary update sequence element #%d to a sequence", i)
+			return err
 		}
 		if len(kv) != 2 {
 			return faultf(faultValue, "dictionary update sequence element #%d has length %d; 2 is required", i, len(kv))

@@ -36,6 +36,7 @@ func TestLimitsHostile(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", source, err)
 		}
+		tmpl.Limits.Steps = 15_000_000
 		if _, err := tmpl.Render(t.Context(), nil); !errors.Is(err, ErrLimit) {
 			t.Errorf("%s: got %v, want %v", source, err, ErrLimit)
 		}

@@ -294,9 +294,12 @@ func (r *rendering) replace(s, old, repl string, count int) (string, error) {
 }
 
 func methodJoin(r *rendering, a []object) (object, error) {
+	if _, err := r.iterate(a[1]); err != nil {
+		return nil, faultf(faultType, "can only join an iterable")
+	}
 	items, err := r.collect(a[1])
 	if err != nil {
-		return nil, faultf(faultType, "can only join an iterable")
+		return nil, err
 	}
 	_, escaped := a[0].(markup)
 	if err := r.spend(itemCost * len(items)); err != nil {

@@ -293,7 +293,7 @@ func floatPower(x, y float64) (object, error) {
 	case x == 0 || x == 1 || math.IsInf(x, 0) || math.IsNaN(x) || math.IsInf(y, 0) || math.IsNaN(y):
 		f = math.Pow(x, y)
 	default:
-		return nil, faultf(faultRefused, "the power %v of a float is not supported: want a multiple of 0.5 up to 1024", y)
+		return nil, faultf(faultRefused, "the power %v of a float is not supported: want a multiple of 0.5 up to %d", y, maxPower)
 	}
 	if math.IsInf(f, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
 		return nil, faultf(faultOverflow, "numerical result out of range")
@@ -301,11 +301,14 @@ func floatPower(x, y float64) (object, error) {
 	return f, nil
 }
 
+// maxPower is the largest power of a float: 2 to it is no float any more.
+const maxPower = 1100
+
 // halfPower is x to a power that is an integer or a half, correctly rounded,
 // which math.Pow is not; ok is false where it is of no use.
 func halfPower(x, y float64) (f float64, ok bool) {
 	n := 2 * y
-	if x == 0 || math.IsInf(x, 0) || math.IsNaN(x) || n != math.Trunc(n) || math.Abs(n) > 2048 {
+	if x == 0 || math.IsInf(x, 0) || math.IsNaN(x) || n != math.Trunc(n) || math.Abs(n) > 2*maxPower {
 		return 0, false
 	}
 	const precision = 256
