@@ -3,6 +3,8 @@ package gguf
 import (
 	"fmt"
 	"math"
+
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 // Limits of a header. Published files stay far below all of them; they bound the
@@ -38,7 +40,7 @@ func (c *cursor) subject() string {
 	case c.name == "":
 		return fmt.Sprintf("%s number %d", c.noun, c.n)
 	}
-	return c.noun + " " + clean(c.name)
+	return c.noun + " " + message.Clean(c.name)
 }
 
 func (c *cursor) fail(format string, args ...any) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/blitz-r1/blitz/internal/mapping"
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 // File is an open model: one file, or all files of a split. It may be used by
@@ -59,7 +60,7 @@ func (f *File) add(p part, h *header) error {
 		t.Shard = shard
 		old, twice := f.byName[t.Name]
 		if twice {
-			e := &Error{File: p.name, Subject: "tensor " + clean(t.Name), Reason: "is there twice"}
+			e := &Error{File: p.name, Subject: "tensor " + message.Clean(t.Name), Reason: "is there twice"}
 			if other := f.parts[f.tensors[old].Shard].name; other != p.name {
 				e.Reason = "is in " + other + " too"
 			}
@@ -187,7 +188,7 @@ func (f *File) KeyError(key, want string) error {
 			got += " " + v.String()
 		}
 	}
-	return &Error{File: f.name, Subject: "key " + clean(key), Reason: got + ", want " + want}
+	return &Error{File: f.name, Subject: "key " + message.Clean(key), Reason: got + ", want " + want}
 }
 
 // Tensors returns the directory in the order of the files, which is the order of

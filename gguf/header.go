@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"strings"
 	"unsafe"
+
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 const (
@@ -143,7 +145,7 @@ func (h *header) behind(n int) string {
 		return ""
 	}
 	t := &h.tensors[n-1]
-	return fmt.Sprintf(", behind %s: %s %v", clean(t.Name), t.Type, t.Shape)
+	return fmt.Sprintf(", behind %s: %s %v", message.Clean(t.Name), t.Type, t.Shape)
 }
 
 // readTensors reads the directory and places the tensors in a file of size bytes:

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 // Value is one metadata value. It is small, comparable with ==, and owns nothing:
@@ -297,7 +299,7 @@ func (v Value) String() string {
 			break
 		}
 		if s, ok := e.Text(); ok {
-			parts = append(parts, quote(s))
+			parts = append(parts, message.Quote(s))
 		} else {
 			parts = append(parts, e.String())
 		}

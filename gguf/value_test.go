@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 // looks is what the accessors of one value give; nil stands for false.
@@ -126,7 +128,7 @@ func TestValueElements(t *testing.T) {
 
 func TestValueStringIsShort(t *testing.T) {
 	v := ArrayOf([]string{strings.Repeat("ж", 1000), "1", "2", "3", "4", "5", "6", "7", "8", "9"})
-	want := `["` + strings.Repeat("ж", shown/2) + `"…, "1", "2", "3", "4", "5", "6", "7", … 10 in all]`
+	want := `["` + strings.Repeat("ж", message.Shown/2) + `"…, "1", "2", "3", "4", "5", "6", "7", … 10 in all]`
 	if got := v.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

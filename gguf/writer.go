@@ -8,6 +8,9 @@ import (
 	"math"
 	"math/bits"
 	"path/filepath"
+
+	"github.com/blitz-r1/blitz/internal/message"
+	"github.com/blitz-r1/blitz/internal/newfile"
 )
 
 // Writer writes a model as GGUF version 3: first all metadata with Put and all
@@ -29,7 +32,7 @@ type Writer struct {
 	part    int   // that is being written
 	next    int   // tensor to be written
 	out     *bufio.Writer
-	outputs []*output
+	outputs []*newfile.File
 	err     error
 }
 
@@ -44,11 +47,11 @@ func NewWriter(w io.Writer) *Writer {
 // what was there, when Close succeeds.
 func Create(path string) (*Writer, error) {
 	w := newWriter(filepath.Base(path))
-	o, err := createOutput(path)
+	o, err := newfile.Create(path)
 	if err != nil {
 		return nil, opening(err)
 	}
-	w.outputs = []*output{o}
+	w.outputs = []*newfile.File{o}
 	w.open = func(int, int) (io.Writer, error) { return o, nil }
 	return w, nil
 }
@@ -63,7 +66,7 @@ func CreateSplit(prefix string, maxBytes int64) (*Writer, error) {
 	w := newWriter(filepath.Base(prefix))
 	w.maxBytes = uint64(maxBytes)
 	w.open = func(part, count int) (io.Writer, error) {
-		o, err := createOutput(PartName(prefix, part, count))
+		o, err := newfile.Create(PartName(prefix, part, count))
 		if err == nil {
 			w.outputs = append(w.outputs, o)
 		}
@@ -88,7 +91,7 @@ func (w *Writer) Put(key string, v Value) error {
 	if w.err != nil {
 		return w.err
 	}
-	subject := "key " + clean(key)
+	subject := "key " + message.Clean(key)
 	_, twice := w.keys[key]
 	switch {
 	case w.parts != nil:
@@ -120,7 +123,7 @@ func (w *Writer) Declare(name string, t Type, shape ...int) error {
 	if w.err != nil {
 		return w.err
 	}
-	subject := "tensor " + clean(name)
+	subject := "tensor " + message.Clean(name)
 	_, twice := w.names[name]
 	switch {
 	case w.parts != nil:
@@ -156,7 +159,7 @@ func (w *Writer) WriteTensor(name string, b []byte) error {
 		return err
 	}
 	if uint64(len(b)) != e.size {
-		return w.fail("tensor "+clean(name), "%d bytes, want %d", len(b), e.size)
+		return w.fail("tensor "+message.Clean(name), "%d bytes, want %d", len(b), e.size)
 	}
 	_, err = w.out.Write(b)
 	return w.end(e, err)
@@ -181,13 +184,13 @@ func (w *Writer) begin(name string) (entry, error) {
 	if w.err != nil {
 		return entry{}, w.err
 	}
-	subject := "tensor " + clean(name)
+	subject := "tensor " + message.Clean(name)
 	if w.next == len(w.tensors) {
 		return entry{}, w.fail(subject, "all declared tensors are written: %w", errState)
 	}
 	e := w.tensors[w.next]
 	if e.name != name {
-		return e, w.fail(subject, "the next tensor is %s: %w", clean(e.name), errState)
+		return e, w.fail(subject, "the next tensor is %s: %w", message.Clean(e.name), errState)
 	}
 	if w.parts == nil {
 		if err := w.layOut(); err != nil {
@@ -206,7 +209,7 @@ func (w *Writer) end(e entry, err error) error {
 		_, err = w.out.Write(make([]byte, w.padding(e.size)))
 	}
 	if err != nil {
-		return w.fail("tensor "+clean(e.name), "%w", err)
+		return w.fail("tensor "+message.Clean(e.name), "%w", err)
 	}
 	w.next++
 	return nil
@@ -228,7 +231,7 @@ func (w *Writer) layOut() error {
 		}
 		e.offset = end
 		if end += size; end > math.MaxInt64 {
-			return w.fail("tensor "+clean(e.name), "does not fit one file: offsets end at 2^63")
+			return w.fail("tensor "+message.Clean(e.name), "does not fit one file: offsets end at 2^63")
 		}
 	}
 	if len(w.parts) > maxParts {
@@ -265,7 +268,7 @@ func (w *Writer) flush() error {
 	}
 	err := w.out.Flush()
 	if err == nil && len(w.outputs) > 0 {
-		err = w.outputs[len(w.outputs)-1].finish()
+		err = w.outputs[len(w.outputs)-1].Finish()
 	}
 	if err != nil {
 		return w.fail(fmt.Sprintf("file %d of %d", w.part+1, len(w.parts)), "%w", err)
@@ -335,7 +338,7 @@ func (w *Writer) Close() error {
 		return w.err
 	}
 	if w.next < len(w.tensors) {
-		return w.fail("tensor "+clean(w.tensors[w.next].name), "was not written: %w", errState)
+		return w.fail("tensor "+message.Clean(w.tensors[w.next].name), "was not written: %w", errState)
 	}
 	if w.parts == nil { // no tensors
 		if err := w.layOut(); err != nil {
@@ -347,7 +350,7 @@ func (w *Writer) Close() error {
 	}
 	for len(w.outputs) > 0 {
 		last := len(w.outputs) - 1
-		if err := w.outputs[last].place(); err != nil {
+		if err := w.outputs[last].Place(); err != nil {
 			return w.fail("file", "%w", err)
 		}
 		w.outputs = w.outputs[:last]
@@ -359,7 +362,7 @@ func (w *Writer) Close() error {
 // what to defer.
 func (w *Writer) Abort() {
 	for _, o := range w.outputs {
-		o.discard()
+		o.Discard()
 	}
 	w.outputs = nil
 	if w.err == nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/blitz-r1/blitz/internal/mapping"
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 // File is an open checkpoint: one file, or all files of a sharded one. It may be
@@ -55,7 +56,7 @@ func (f *File) add(p part, h *header) error {
 		t := &f.tensors[i]
 		t.Shard = shard
 		if old, twice := f.byName[t.Name]; twice {
-			e := &Error{File: p.name, Subject: "tensor " + clean(t.Name), Reason: "is there twice"}
+			e := &Error{File: p.name, Subject: "tensor " + message.Clean(t.Name), Reason: "is there twice"}
 			if other := f.parts[f.tensors[old].Shard].name; other != p.name {
 				e.Reason = "is in " + other + " too"
 			}
@@ -126,13 +127,13 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 // read, a closed File and a Tensor that lies outside its file give an error that
 // wraps [ErrFormat].
 func (f *File) Bytes(t Tensor) ([]byte, error) {
-	subject := "tensor " + clean(t.Name)
+	subject := "tensor " + message.Clean(t.Name)
 	m, ok := f.place(t)
 	switch {
 	case !ok:
 		return nil, &Error{File: f.name, Subject: subject, Reason: "has no bytes here: the file is closed or another one"}
 	case !t.DType.Known():
-		return nil, &Error{File: f.parts[t.Shard].name, Subject: subject, Reason: "type " + clean(string(t.DType)) + " is not supported"}
+		return nil, &Error{File: f.parts[t.Shard].name, Subject: subject, Reason: "type " + message.Clean(string(t.DType)) + " is not supported"}
 	}
 	return m.Bytes()[t.Offset : t.Offset+t.Size : t.Offset+t.Size], nil
 }

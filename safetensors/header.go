@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unsafe"
+
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 // Limits of a header. They bound the time and memory that a hostile one can take.
@@ -118,7 +120,7 @@ func (h *header) build(c *scanner, axes []int) {
 	slices.SortStableFunc(h.metadata, func(a, b pair) int { return strings.Compare(a.key, b.key) })
 	for i := 1; i < len(h.metadata); i++ {
 		if h.metadata[i].key == h.metadata[i-1].key {
-			c.fail("%s: %s is there twice", metadataKey, clean(h.metadata[i].key))
+			c.fail("%s: %s is there twice", metadataKey, message.Clean(h.metadata[i].key))
 		}
 	}
 }

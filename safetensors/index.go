@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 // The names that a folder's checkpoint goes by.
@@ -92,7 +94,7 @@ func (f *File) openIndex(path string) error {
 	for _, name := range slices.Compact(shards) {
 		err := f.openPart(filepath.Join(filepath.Dir(path), name))
 		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s: shard %s: %w", f.name, clean(name), err)
+			return fmt.Errorf("%s: shard %s: %w", f.name, message.Clean(name), err)
 		}
 		if err != nil {
 			return err
@@ -144,7 +146,7 @@ func parseIndex(name, text string) ([]place, error) {
 				shard = shard[2:]
 			}
 			if c.err == nil && !plain(shard) {
-				c.fail("file %s is not a plain name", quote(shard))
+				c.fail("file %s is not a plain name", message.Quote(shard))
 			}
 			if len(places) == maxTensors {
 				c.fail("more than %d tensors", maxTensors)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 // maxDepth is how deep the values that are skipped may be nested.
@@ -32,7 +34,7 @@ func (c *scanner) fail(format string, args ...any) {
 	}
 	subject := ""
 	if c.noun != "" {
-		subject = c.noun + clean(c.name)
+		subject = c.noun + message.Clean(c.name)
 	}
 	c.err = &Error{File: c.file, Subject: subject, Reason: fmt.Sprintf(format, args...)}
 }

@@ -1,6 +1,10 @@
 package safetensors
 
-import "io"
+import (
+	"io"
+
+	"github.com/blitz-r1/blitz/internal/message"
+)
 
 // section is the place of a tensor whose bytes come in any order.
 type section struct {
@@ -15,7 +19,7 @@ type section struct {
 // that are not written are 0. Only a file that Create made has sections.
 func (w *Writer) Section(name string) (io.WriterAt, error) {
 	if w.err == nil && w.output == nil {
-		return nil, w.fail("tensor "+clean(name), "sections need a file: %w", errState)
+		return nil, w.fail("tensor "+message.Clean(name), "sections need a file: %w", errState)
 	}
 	e, err := w.begin(name)
 	if err != nil {
@@ -36,7 +40,7 @@ func (w *Writer) skip(n int64) (at int64, err error) {
 	if at, err = w.output.Seek(0, io.SeekCurrent); err != nil {
 		return 0, err
 	}
-	if _, err = w.output.Seek(n, io.SeekCurrent); err != nil || w.output.path == "" {
+	if _, err = w.output.Seek(n, io.SeekCurrent); err != nil || w.output.InPlace() {
 		return at, err
 	}
 	return at, w.output.Truncate(at + n)
@@ -48,11 +52,11 @@ func (s *section) WriteAt(b []byte, off int64) (int, error) {
 		return 0, s.w.err
 	}
 	if off < 0 || off > s.size || int64(len(b)) > s.size-off {
-		return 0, s.w.fail("tensor "+clean(s.name), "%d bytes at %d, want at most %d in all", len(b), off, s.size)
+		return 0, s.w.fail("tensor "+message.Clean(s.name), "%d bytes at %d, want at most %d in all", len(b), off, s.size)
 	}
 	n, err := s.w.output.WriteAt(b, s.at+off)
 	if err != nil {
-		return n, s.w.fail("tensor "+clean(s.name), "%w", err)
+		return n, s.w.fail("tensor "+message.Clean(s.name), "%w", err)
 	}
 	return n, nil
 }

@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/blitz-r1/blitz/internal/message"
+	"github.com/blitz-r1/blitz/internal/newfile"
 )
 
 // Writer writes a safetensors file: first metadata with Put and all tensors with
@@ -26,7 +29,7 @@ type Writer struct {
 	names    map[string]struct{} // of tensors
 
 	to     io.Writer
-	output *output // that to is, if the Writer made it
+	output *newfile.File // that to is, if the Writer made it
 	out    *bufio.Writer
 	next   int // tensor to be written
 	err    error
@@ -40,7 +43,7 @@ func NewWriter(w io.Writer) *Writer {
 // Create returns a Writer of the file at path. The file appears there, replacing
 // what was there, when Close succeeds.
 func Create(path string) (*Writer, error) {
-	o, err := createOutput(path)
+	o, err := newfile.Create(path)
 	if err != nil {
 		return nil, opening(err)
 	}
@@ -60,7 +63,7 @@ func (w *Writer) Put(key, value string) error {
 	if w.err != nil {
 		return w.err
 	}
-	subject := "metadata " + clean(key)
+	subject := "metadata " + message.Clean(key)
 	switch {
 	case w.out != nil:
 		return w.fail(subject, "put after the first tensor's bytes: %w", errState)
@@ -78,7 +81,7 @@ func (w *Writer) Declare(name string, t DType, shape ...int) error {
 	if w.err != nil {
 		return w.err
 	}
-	subject := "tensor " + clean(name)
+	subject := "tensor " + message.Clean(name)
 	_, twice := w.names[name]
 	switch {
 	case w.out != nil:
@@ -88,7 +91,7 @@ func (w *Writer) Declare(name string, t DType, shape ...int) error {
 	case name == metadataKey || !utf8.ValidString(name):
 		return w.fail(subject, "is no name for a tensor")
 	case !t.Known():
-		return w.fail(subject, "type %s is not supported", clean(string(t)))
+		return w.fail(subject, "type %s is not supported", message.Clean(string(t)))
 	case len(shape) > maxDims || len(w.tensors) == maxTensors:
 		return w.fail(subject, "%d dimensions and %d tensors, want at most %d and %d", len(shape), len(w.tensors)+1, maxDims, maxTensors)
 	}
@@ -119,7 +122,7 @@ func (w *Writer) WriteTensor(name string, b []byte) error {
 		return err
 	}
 	if uint64(len(b)) != e.end-e.begin {
-		return w.fail("tensor "+clean(name), "%d bytes, want %d", len(b), e.end-e.begin)
+		return w.fail("tensor "+message.Clean(name), "%d bytes, want %d", len(b), e.end-e.begin)
 	}
 	_, err = w.out.Write(b)
 	return w.end(name, err)
@@ -145,13 +148,13 @@ func (w *Writer) begin(name string) (entry, error) {
 	if w.err != nil {
 		return entry{}, w.err
 	}
-	subject := "tensor " + clean(name)
+	subject := "tensor " + message.Clean(name)
 	if w.next == len(w.tensors) {
 		return entry{}, w.fail(subject, "all declared tensors are written: %w", errState)
 	}
 	e := w.tensors[w.next]
 	if e.name != name {
-		return e, w.fail(subject, "the next tensor is %s: %w", clean(e.name), errState)
+		return e, w.fail(subject, "the next tensor is %s: %w", message.Clean(e.name), errState)
 	}
 	if w.out == nil {
 		return e, w.start()
@@ -161,7 +164,7 @@ func (w *Writer) begin(name string) (entry, error) {
 
 func (w *Writer) end(name string, err error) error {
 	if err != nil {
-		return w.fail("tensor "+clean(name), "%w", err)
+		return w.fail("tensor "+message.Clean(name), "%w", err)
 	}
 	w.next++
 	return nil
@@ -227,7 +230,7 @@ func (w *Writer) Close() error {
 		return w.err
 	}
 	if w.next < len(w.tensors) {
-		return w.fail("tensor "+clean(w.tensors[w.next].name), "was not written: %w", errState)
+		return w.fail("tensor "+message.Clean(w.tensors[w.next].name), "was not written: %w", errState)
 	}
 	if w.out == nil { // no tensors
 		if err := w.start(); err != nil {
@@ -236,8 +239,8 @@ func (w *Writer) Close() error {
 	}
 	err := w.out.Flush()
 	if err == nil && w.output != nil {
-		if err = w.output.finish(); err == nil {
-			err = w.output.place()
+		if err = w.output.Finish(); err == nil {
+			err = w.output.Place()
 		}
 	}
 	if err != nil {
@@ -251,7 +254,7 @@ func (w *Writer) Close() error {
 // what to defer.
 func (w *Writer) Abort() {
 	if w.output != nil {
-		w.output.discard()
+		w.output.Discard()
 		w.output = nil
 	}
 	if w.err == nil {

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 )
 
 // maxConfigBytes bounds a config.json.
@@ -31,7 +33,7 @@ func parseJSON(name string, r io.Reader) (map[string]any, error) {
 	}
 	var v map[string]any
 	if err == nil {
-		d := json.NewDecoder(bytes.NewReader(quoteConstants(b)))
+		d := json.NewDecoder(bytes.NewReader(checkpoint.PlainJSON(b)))
 		d.UseNumber()
 		err = d.Decode(&v)
 		if err == nil {
@@ -48,35 +50,6 @@ func parseJSON(name string, r io.Reader) (map[string]any, error) {
 		return nil, fmt.Errorf("model: %s: %w: %w", name, err, ErrConfig)
 	}
 	return v, nil
-}
-
-// quoteConstants puts the three constants of Python's JSON that are none of JSON into
-// quotes, where they stand as values.
-func quoteConstants(b []byte) []byte {
-	var out []byte
-	text, from := false, 0 // inside a string; first byte that out does not have yet
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case text && c == '\\':
-			i++
-		case c == '"':
-			text = !text
-		case text || c != 'N' && c != 'I' && c != '-':
-		default:
-			for _, constant := range []string{"NaN", "Infinity", "-Infinity"} {
-				if bytes.HasPrefix(b[i:], []byte(constant)) {
-					out = append(append(append(append(out, b[from:i]...), '"'), constant...), '"')
-					i += len(constant) - 1
-					from = i + 1
-					break
-				}
-			}
-		}
-	}
-	if from == 0 {
-		return b
-	}
-	return append(out, b[from:]...)
 }
 
 // fill gives absent keys the values of defaults, and keys that go by another name here

@@ -1,4 +1,5 @@
-package gguf
+// Package newfile writes files that are there whole or not at all.
+package newfile
 
 import (
 	"errors"
@@ -9,17 +10,16 @@ import (
 	"path/filepath"
 )
 
-// output is a file that gets its name once it is whole: until then it stands
-// beside its place under another one. Packages gguf and safetensors have this code
-// each, as neither imports the other; a test holds the copies equal.
-type output struct {
+// File is a file that gets its name once it is whole: until then it stands beside its
+// place under another one.
+type File struct {
 	*os.File
 	path  string // where it goes; empty for a device or pipe, which is written in place
 	whole bool   // all bytes are on the disk
 }
 
-// createOutput starts the file that will stand at path.
-func createOutput(path string) (*output, error) {
+// Create starts the file that will stand at path.
+func Create(path string) (*File, error) {
 	stat, err := os.Stat(path)
 	switch {
 	case err == nil && stat.IsDir():
@@ -29,7 +29,7 @@ func createOutput(path string) (*output, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &output{File: f}, nil
+		return &File{File: f}, nil
 	case err == nil:
 		// A link stays a link: what it points to is replaced.
 		if path, err = filepath.EvalSymlinks(path); err != nil {
@@ -40,7 +40,7 @@ func createOutput(path string) (*output, error) {
 		name := fmt.Sprintf("%s.%08x.partial", path, rand.Uint32())
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if err == nil {
-			return &output{File: f, path: path}, nil
+			return &File{File: f, path: path}, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return nil, err
@@ -48,8 +48,8 @@ func createOutput(path string) (*output, error) {
 	}
 }
 
-// finish brings all bytes to the disk; place then gives the file its name.
-func (o *output) finish() error {
+// Finish brings all bytes to the disk; Place then gives the file its name.
+func (o *File) Finish() error {
 	if o.path == "" {
 		return o.Close()
 	}
@@ -60,15 +60,19 @@ func (o *output) finish() error {
 	return o.Close()
 }
 
-func (o *output) place() error {
+// Place gives the file its name.
+func (o *File) Place() error {
 	if o.path == "" {
 		return nil
 	}
 	return os.Rename(o.Name(), o.path)
 }
 
-// discard removes the file unless it has its name already.
-func (o *output) discard() {
+// InPlace says that the file is a device or a pipe, which is written where it stands.
+func (o *File) InPlace() bool { return o.path == "" }
+
+// Discard removes the file unless it has its name already.
+func (o *File) Discard() {
 	if !o.whole {
 		_ = o.Close()
 	}
