@@ -129,6 +129,9 @@ func (c *Config) readSliding(o *object, slides func(layer int) bool) {
 // readRope reads the rotary parameters of a model that has one set of them.
 func (c *Config) readRope(o *object) {
 	theta := o.number("rope_theta", 10000)
+	if p := o.number("partial_rotary_factor", 1); p != 1 && !c.latent() { // there it is in qk_rope_head_dim
+		o.fail("partial_rotary_factor", fmt.Sprint(p), "1")
+	}
 	r := c.ropeParameters(o)
 	if r == nil {
 		c.Rope = RopeConfig{Type: "default", Theta: theta}

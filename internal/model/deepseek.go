@@ -7,6 +7,41 @@ import (
 	"strings"
 )
 
+// The models of the family, and those that are built the same way.
+var (
+	deepseekV2Family = family{
+		modelType: "deepseek_v2", defaults: deepseekV2Defaults, aliases: deepseekAliases,
+		readHF: readDeepSeek, check: checkDeepSeek, network: newDeepSeek, spare: spareDeepSeek, drafts: true,
+	}
+	// GGUF files of V2 are of this architecture too.
+	deepseekV3Family = family{
+		modelType: "deepseek_v3", defaults: deepseekV3Defaults, aliases: deepseekAliases,
+		archs: []string{"deepseek2"}, readGGUF: readGGUFDeepSeek,
+		readHF: readDeepSeek, check: checkDeepSeek, network: newDeepSeek, spare: spareDeepSeek, drafts: true,
+	}
+	deepseekV32Family = family{
+		modelType: "deepseek_v32", defaults: deepseekV32Defaults, aliases: deepseekAliases,
+		archs: []string{"deepseek32"},
+		readGGUF: func(c *Config, k *keys) {
+			readGGUFDeepSeek(c, k)
+			c.readGGUFIndexer(k)
+		},
+		readHF: func(c *Config, o *object) {
+			readDeepSeek(c, o)
+			c.readIndexer(o)
+		},
+		check: checkDeepSeek, network: newDeepSeek, spare: spareDeepSeek, drafts: true,
+	}
+	kimiK2Family = family{
+		modelType: "kimi_k2", defaults: kimiK2Defaults, aliases: deepseekAliases,
+		readHF: readDeepSeek, check: checkDeepSeek, network: newDeepSeek, spare: spareDeepSeek, drafts: true,
+	}
+	glm4MoELiteFamily = family{
+		modelType: "glm4_moe_lite", defaults: glm4MoELiteDefaults, aliases: deepseekAliases,
+		readHF: readDeepSeek, check: checkDeepSeek, network: newDeepSeek, spare: spareDeepSeek, drafts: true,
+	}
+)
+
 // The classes of Hugging Face differ in their defaults; moonshotai's Kimi K2 brings a
 // class of its own, with DeepSeek-V3's.
 var (
@@ -48,40 +83,6 @@ func with(defaults, changes map[string]any) map[string]any {
 var deepseekAliases = map[string]string{
 	"num_local_experts": "n_routed_experts", "num_experts": "n_routed_experts", "num_mtp_layers": "num_nextn_predict_layers",
 }
-
-var (
-	deepseekV2Family = family{
-		modelType: "deepseek_v2", defaults: deepseekV2Defaults, aliases: deepseekAliases,
-		readHF: readDeepSeek, check: checkDeepSeek, network: newDeepSeek, spare: spareDeepSeek, drafts: true,
-	}
-	// GGUF files of V2 are of this architecture too.
-	deepseekV3Family = family{
-		modelType: "deepseek_v3", defaults: deepseekV3Defaults, aliases: deepseekAliases,
-		archs: []string{"deepseek2"}, readGGUF: readGGUFDeepSeek,
-		readHF: readDeepSeek, check: checkDeepSeek, network: newDeepSeek, spare: spareDeepSeek, drafts: true,
-	}
-	deepseekV32Family = family{
-		modelType: "deepseek_v32", defaults: deepseekV32Defaults, aliases: deepseekAliases,
-		archs: []string{"deepseek32"},
-		readGGUF: func(c *Config, k *keys) {
-			readGGUFDeepSeek(c, k)
-			c.readGGUFIndexer(k)
-		},
-		readHF: func(c *Config, o *object) {
-			readDeepSeek(c, o)
-			c.readIndexer(o)
-		},
-		check: checkDeepSeek, network: newDeepSeek, spare: spareDeepSeek, drafts: true,
-	}
-	kimiK2Family = family{
-		modelType: "kimi_k2", defaults: kimiK2Defaults, aliases: deepseekAliases,
-		readHF: readDeepSeek, check: checkDeepSeek, network: newDeepSeek, spare: spareDeepSeek, drafts: true,
-	}
-	glm4MoELiteFamily = family{
-		modelType: "glm4_moe_lite", defaults: glm4MoELiteDefaults, aliases: deepseekAliases,
-		readHF: readDeepSeek, check: checkDeepSeek, network: newDeepSeek, spare: spareDeepSeek, drafts: true,
-	}
-)
 
 func newDeepSeek() network { return new(deepseek) }
 

@@ -119,6 +119,7 @@ func TestRefusedConfig(t *testing.T) {
 		{"deepseek-v3", map[string]any{"rope_parameters": "yarn"}, []string{"rope_parameters", "yarn", "an object"}},
 		{"deepseek-v3", map[string]any{"model_type": "deepseek_v9"}, []string{"model_type", "deepseek_v9", "deepseek_v3"}},
 		{"llama", map[string]any{"num_key_value_heads": 3}, []string{"num_attention_heads 8", "num_key_value_heads 3"}},
+		{"llama", map[string]any{"partial_rotary_factor": 0.5}, []string{"partial_rotary_factor is 0.5", "want 1"}},
 		{"llama", map[string]any{"head_dim": 31}, []string{"head_dim 31", "even"}},
 		{"gemma3-text", map[string]any{"query_pre_attn_scalar": 0}, []string{"query_pre_attn_scalar 0"}},
 		{"gemma3-text", map[string]any{"layer_types": "full_attention"}, []string{"layer_types", "a list"}},
