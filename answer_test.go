@@ -83,7 +83,7 @@ func TestAnswerEnds(t *testing.T) {
 		if u.PromptTokens != len(a.PromptIDs()) || u.OutputTokens != len(ids) || u.ForcedTokens != len(ids) || u.ReasoningTokens != 3 || u.AnswerTokens() != len(ids)-3 {
 			t.Errorf("%s: usage %+v", c.name, u)
 		}
-		if u.Queue < 0 || u.FirstToken < u.Prefill || u.Prefill <= 0 || u.Decode < 0 {
+		if u.Queue < 0 || u.FirstToken < u.Prefill || u.Prefill <= 0 || u.Decode < 0 || u.Compute < 0 {
 			t.Errorf("%s: times %+v", c.name, u)
 		}
 		if p := a.Progress(); p.Queued || p.PromptTokens != u.PromptTokens || p.ComputedTokens > p.PromptTokens || p.OutputTokens < len(ids) {
@@ -98,7 +98,7 @@ func TestContextFull(t *testing.T) {
 	if err != nil || a.Finish() != (Finish{Reason: FinishContext}) || a.Finish().String() != "length" || len(all) != e.Context()-len(a.PromptIDs()) {
 		t.Errorf("got %v, %v after %d tokens, want a full context", a.Finish(), err, len(all))
 	}
-	if u := a.Usage(); u.DecodeRate() <= 0 || u.PrefillRate() <= 0 || (Usage{}).DecodeRate() != 0 {
+	if u := a.Usage(); u.Compute <= 0 || u.DecodeRate() <= 0 || u.PrefillRate() <= 0 || (Usage{}).DecodeRate() != 0 {
 		t.Errorf("rates %v and %v", u.PrefillRate(), u.DecodeRate())
 	}
 	if _, err := e.Generate(t.Context(), Request{Prompt: strings.Repeat("Q", e.Context())}); !errors.Is(err, ErrContext) {

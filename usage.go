@@ -18,6 +18,7 @@ type Usage struct {
 	Prefill    time.Duration `json:"prefill_ns"`     // from then to the first token
 	Decode     time.Duration `json:"decode_ns"`      // from the first token to the last
 	FirstToken time.Duration `json:"first_token_ns"` // from the request to the first token
+	Compute    time.Duration `json:"compute_ns"`     // of what the engine's steps took, the answer's share by its tokens
 }
 
 // AnswerTokens returns the tokens of the answer that are no reasoning.
@@ -41,7 +42,7 @@ func (u *Usage) times(p engine.Progress, asked time.Time) {
 	if p.Admitted.IsZero() {
 		return
 	}
-	u.Queue = p.Admitted.Sub(p.Submitted)
+	u.Queue, u.Compute = p.Admitted.Sub(p.Submitted), p.Compute
 	if p.First.IsZero() {
 		return
 	}

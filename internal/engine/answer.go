@@ -18,7 +18,6 @@ type answer struct {
 	full     Reason    // why it ends with that many
 	taken    int       // tokens, drawn and forced
 	over     Finish    // what ends it once all tokens were handed out
-	read     bool      // the prompt was computed
 	forced   []int32   // by the guides behind the last token that was drawn
 	owed     []int32   // of them, those that are handed out with their rows
 	next     []int32   // memory of pending
@@ -40,11 +39,11 @@ func (a *answer) begin(s *sequence) error {
 	return nil
 }
 
-func (a *answer) computed(positions int) {
-	if n := len(a.request.Tokens); !a.read {
-		a.read = positions >= n
-		a.stream.update(func(p *Progress) { p.Computed = min(positions, n) })
-	}
+func (a *answer) computed(positions int, took time.Duration) {
+	a.stream.update(func(p *Progress) {
+		p.Computed = min(positions, p.Prompt)
+		p.Compute += took
+	})
 }
 
 func (a *answer) end(f Finish) { a.stream.end(f) }

@@ -77,7 +77,10 @@ type Engine struct {
 	running []*sequence
 	batched []*sequence // of each segment of the batch
 	rows    []row       // that the step has to hand out
-	batch   model.Batch
+
+	stepping bool    // a step is computed
+	ended    []ended // in it
+	batch    model.Batch
 
 	incoming chan func()
 	closing  chan struct{}

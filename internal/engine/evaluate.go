@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Plan says how Evaluate computes. It changes no bit of any result.
@@ -80,7 +81,7 @@ func newGiven(look func(pos int, x []float32) error) *given {
 
 func (g *given) begin(*sequence) error { return nil }
 
-func (g *given) computed(int) {}
+func (g *given) computed(int, time.Duration) {}
 
 func (g *given) row(_ *sequence, pos int, x []float32) error { return g.look(pos, x) }
 

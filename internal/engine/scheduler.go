@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/blitz-r1/blitz/internal/model"
 )
@@ -17,9 +18,29 @@ func (e *Engine) stepOnce() {
 	}
 	e.fillBatch()
 	e.threads.take(e.turn)
+	began := time.Now()
+	e.stepping = true
 	e.compute()
+	e.stepping = false
+	e.account(time.Since(began))
 	e.threads.give()
 	e.removeFinished()
+}
+
+// account tells the sequences of a step how far they are and what share of its time is
+// theirs, by their tokens; and those that ended, that they did.
+func (e *Engine) account(took time.Duration) {
+	tokens := time.Duration(e.batch.Tokens())
+	for i, s := range e.batched {
+		g := &e.batch.Segments[i]
+		n := len(g.Tokens)
+		s.work.computed(g.Pos+n, took*time.Duration(n)/tokens)
+	}
+	for _, x := range e.ended {
+		x.work.end(x.finish)
+	}
+	clear(e.ended)
+	e.ended = e.ended[:0]
 }
 
 // dropCancelled ends sequences whose callers gave up.
@@ -136,7 +157,6 @@ func (e *Engine) compute() {
 			continue
 		}
 		g.Seq.Append(g.Tokens)
-		s.work.computed(g.Pos + len(g.Tokens))
 	}
 	e.handOut(hidden)
 	if drafting {

@@ -181,3 +181,32 @@ func TestDefaultSequences(t *testing.T) {
 		}
 	}
 }
+
+// TestAccount: the time of a step is shared out by the tokens that it computed.
+func TestAccount(t *testing.T) {
+	e, err := newStopped(tinyModel(t, "llama"), Options{Context: 200, Sequences: 2, Chunk: 100, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.threads.leave()
+	var streams []*Stream
+	for _, n := range []int{30, 10} {
+		s, err := e.answering(t.Context(), Request{Tokens: prompt(n, 1), MaxTokens: 1, Sampling: off, Logprobs: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.waiting = append(e.waiting, s)
+		streams = append(streams, s.work.(*answer).stream)
+	}
+	e.admit()
+	e.fillBatch()
+	e.account(40 * time.Millisecond)
+	for i, want := range []time.Duration{30 * time.Millisecond, 10 * time.Millisecond} {
+		if p := streams[i].Progress(); p.Compute != want || p.Computed != p.Prompt {
+			t.Errorf("answer %d has computed %d of %d tokens in %v, want all in %v", i, p.Computed, p.Prompt, p.Compute, want)
+		}
+	}
+	for _, s := range e.running {
+		s.finish(Finish{Reason: FinishDone})
+	}
+}

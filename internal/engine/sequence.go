@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/blitz-r1/blitz/internal/kvcache"
 )
@@ -33,13 +34,14 @@ type work interface {
 	// begin is called before the first step. It may put tokens behind those that are
 	// pending.
 	begin(s *sequence) error
-	// computed is told, after a step, how many positions there are.
-	computed(positions int)
+	// computed is told, after a step, how many positions there are, and what share of
+	// the step's time it took.
+	computed(positions int, took time.Duration)
 	// row takes what is behind the token at a position: the logits [V], or the last
 	// hidden state [D], valid during the call. The rows come in order. It may end the
 	// sequence, or give it tokens to go on with.
 	row(s *sequence, pos int, x []float32) error
-	// end is told why the sequence is over.
+	// end is told why the sequence is over, after the step in which it ended.
 	end(f Finish)
 }
 
@@ -75,7 +77,18 @@ func (s *sequence) finish(f Finish) {
 		s.cache = nil
 		s.engine.room += s.claim
 	}
+	if s.engine.stepping {
+		s.engine.ended = append(s.engine.ended, ended{s.work, f})
+		return
+	}
 	s.work.end(f)
+}
+
+// ended is a sequence that ended during a step, of which all is told when the step is
+// over.
+type ended struct {
+	work   work
+	finish Finish
 }
 
 // fail ends the sequence with an error.

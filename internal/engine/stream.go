@@ -48,6 +48,7 @@ type Progress struct {
 	Computed int // of them, cached ones included
 	Tokens   int // of the answer
 
+	Compute   time.Duration // of the steps' time, the answer's share
 	Submitted time.Time
 	Admitted  time.Time // the first step was begun; zero: not yet
 	First     time.Time // the first token was there; zero: not yet
