@@ -126,7 +126,7 @@ func jsonOfGGUF(t testing.TB, m metadata) []byte {
 func ggufOfJSON(t testing.TB, dir, pre string, size int) metadata {
 	t.Helper()
 	var file struct {
-		Added []hfAdded `json:"added_tokens"`
+		Added []addedEntry `json:"added_tokens"`
 		Model struct {
 			Vocab        map[string]int `json:"vocab"`
 			Merges       []any          `json:"merges"`

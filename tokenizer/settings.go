@@ -95,7 +95,7 @@ func (s settings) flag(key string) *bool {
 }
 
 // token returns the token that a key names. Of a list, it is the first.
-func (s settings) token(key string) (token hfAdded, ok bool) {
+func (s settings) token(key string) (token addedEntry, ok bool) {
 	if !s.has(key) {
 		return token, false
 	}
@@ -108,7 +108,7 @@ func (s settings) token(key string) (token hfAdded, ok bool) {
 }
 
 // tokens returns the tokens that a key lists.
-func (s settings) tokens(key string) []hfAdded {
+func (s settings) tokens(key string) []addedEntry {
 	if !s.has(key) {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (s settings) tokens(key string) []hfAdded {
 // tokensOf reads one token, a list of tokens, or an object of tokens by name. A
 // token is a string, or an object with a content. It returns nil where there is
 // none of that, and leaves out what is none in a list.
-func tokensOf(raw json.RawMessage) []hfAdded {
+func tokensOf(raw json.RawMessage) []addedEntry {
 	switch {
 	case len(raw) == 0:
 		return nil
@@ -131,9 +131,9 @@ func tokensOf(raw json.RawMessage) []hfAdded {
 		if json.Unmarshal(raw, &content) != nil || content == "" {
 			return nil
 		}
-		return []hfAdded{{Content: content}}
+		return []addedEntry{{Content: content}}
 	}
-	list := []hfAdded{}
+	list := []addedEntry{}
 	scan := jsonScan{data: raw}
 	switch raw[0] {
 	case '[':
@@ -162,7 +162,7 @@ func tokensOf(raw json.RawMessage) []hfAdded {
 }
 
 // oneToken reads a string, or an object with a content.
-func oneToken(raw json.RawMessage) []hfAdded {
+func oneToken(raw json.RawMessage) []addedEntry {
 	if len(raw) == 0 || raw[0] == '"' {
 		return tokensOf(raw)
 	}
@@ -182,12 +182,12 @@ func oneToken(raw json.RawMessage) []hfAdded {
 		return nil
 	}
 	on := func(raw json.RawMessage) bool { return slices.Contains([]string{"true", "1"}, string(raw)) }
-	token := hfAdded{
+	token := addedEntry{
 		Content: content, SingleWord: on(fields.SingleWord), LStrip: on(fields.LStrip), RStrip: on(fields.RStrip), Special: on(fields.Special),
 	}
 	if len(fields.Normalized) > 0 && string(fields.Normalized) != "null" {
 		normalized := on(fields.Normalized)
 		token.Normalized = &normalized
 	}
-	return []hfAdded{token}
+	return []addedEntry{token}
 }

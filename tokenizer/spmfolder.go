@@ -75,7 +75,7 @@ func (c *folderConfig) spmClass() spmClass {
 	}
 	for i, role := range []*roleName{&c.names.bos, &c.names.eos, &c.names.unknown, &c.names.pad} {
 		if !role.said && names[i] != "" {
-			role.token = hfAdded{Content: names[i], known: true}
+			role.token = addedEntry{Content: names[i], known: true}
 		}
 	}
 	return class
@@ -89,7 +89,7 @@ var genericTypes = map[string]bool{
 
 // rename gives pieces the names that added_tokens_decoder has for their ids:
 // placeholders are renamed so. A name that is another piece's stays that one's.
-func (f *spmFile) rename(added []hfAdded) {
+func (f *spmFile) rename(added []addedEntry) {
 	names := map[int32]string{}
 	for _, a := range added {
 		if a.ID != nil && int(*a.ID) < len(f.pieces) {
@@ -113,7 +113,7 @@ func (f *spmFile) rename(added []hfAdded) {
 // addedTokens returns what is found in text: what the files beside the model
 // name, and its own control and user-defined pieces. Of the generic class, the
 // latter are found in normalized text instead.
-func (f *spmFile) addedTokens(beside *folderConfig, class spmClass) []hfAdded {
+func (f *spmFile) addedTokens(beside *folderConfig, class spmClass) []addedEntry {
 	list := beside.moreTokens(nil)
 	raw := false
 	at := map[string]int{}
@@ -135,7 +135,7 @@ func (f *spmFile) addedTokens(beside *folderConfig, class spmClass) []hfAdded {
 			list[i].Special = list[i].Special || p.kind == kindControl
 			continue
 		}
-		list = append(list, hfAdded{Content: p.text, Special: p.kind == kindControl, Normalized: &raw})
+		list = append(list, addedEntry{Content: p.text, Special: p.kind == kindControl, Normalized: &raw})
 	}
 	return list
 }

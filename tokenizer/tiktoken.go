@@ -101,17 +101,17 @@ func readRanks(data []byte, r *ranked) error {
 
 // reservedTokens names the ids that are reserved behind the ranks and that no
 // file names.
-func reservedTokens(named []hfAdded, first, n int) []hfAdded {
+func reservedTokens(named []addedEntry, first, n int) []addedEntry {
 	taken := map[int32]bool{}
 	for _, a := range named {
 		if a.ID != nil {
 			taken[*a.ID] = true
 		}
 	}
-	var more []hfAdded
+	var more []addedEntry
 	for id := int32(first); id < int32(first+n); id++ {
 		if !taken[id] {
-			more = append(more, hfAdded{ID: &id, Content: fmt.Sprintf("<|reserved_token_%d|>", id), Special: true})
+			more = append(more, addedEntry{ID: &id, Content: fmt.Sprintf("<|reserved_token_%d|>", id), Special: true})
 		}
 	}
 	return more

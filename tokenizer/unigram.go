@@ -12,7 +12,7 @@ type unigram struct {
 	trie     *trie // of the pieces, to their ids
 	scores   []float64
 	user     []bool         // by id: user-defined; nil if there are none
-	hidden   map[int32]bool // ids of control tokens, which plain text has not
+	hidden   map[int32]bool // ids of control tokens, which plain text must not become
 	unknown  int32          // id for characters that no piece begins with; -1: they are an error
 	unkScore float64
 	single   bool       // sums are kept in float32, as SentencePiece does

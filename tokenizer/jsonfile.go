@@ -7,18 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// An hfFile is a tokenizer.json, taken apart but not yet understood.
-type hfFile struct {
-	Added         []hfAdded
+// A jsonFile is a tokenizer.json, taken apart but not yet understood.
+type jsonFile struct {
+	Added         []addedEntry
 	Normalizer    *component
 	PreTokenizer  *component
 	PostProcessor *component
 	Decoder       *component
-	model         hfModel
+	model         jsonModel
 }
 
-// An hfAdded is an entry of added_tokens.
-type hfAdded struct {
+// An addedEntry is an entry of added_tokens.
+type addedEntry struct {
 	ID         *int32 `json:"id"`
 	Content    string `json:"content"`
 	SingleWord bool   `json:"single_word"`
@@ -30,8 +30,8 @@ type hfAdded struct {
 	known bool // is added only if the vocabulary has it
 }
 
-// An hfModel is the model section; the large lists are kept as text.
-type hfModel struct {
+// A jsonModel is the model section; the large lists are kept as text.
+type jsonModel struct {
 	Type             string
 	Dropout          *float64
 	UnkToken         *string
@@ -57,7 +57,7 @@ const (
 // parseTokenizerJSON builds a tokenizer from the text of a tokenizer.json and
 // from what lies beside it.
 func parseTokenizerJSON(data []byte, beside *folderConfig) (*Tokenizer, error) {
-	f, err := readHFFile(data)
+	f, err := readJSONFile(data)
 	if err != nil {
 		return nil, err
 	}
@@ -93,12 +93,12 @@ func parseTokenizerJSON(data []byte, beside *folderConfig) (*Tokenizer, error) {
 	return t, t.finish()
 }
 
-// readHFFile splits the file into its sections.
-func readHFFile(data []byte) (*hfFile, error) {
+// readJSONFile splits the file into its sections.
+func readJSONFile(data []byte) (*jsonFile, error) {
 	if !utf8.Valid(data) {
 		return nil, fmt.Errorf("%w: not UTF-8", ErrDamaged)
 	}
-	f := new(hfFile)
+	f := new(jsonFile)
 	s := jsonScan{data: bytes.TrimPrefix(data, []byte("\uFEFF"))}
 	seen := false
 	err := s.object(func(key []byte) error {
@@ -148,7 +148,7 @@ func readHFFile(data []byte) (*hfFile, error) {
 }
 
 // readAdded reads the added tokens.
-func (f *hfFile) readAdded(s *jsonScan) error {
+func (f *jsonFile) readAdded(s *jsonScan) error {
 	if s.peek() == 'n' {
 		return s.skip(0)
 	}
@@ -160,7 +160,7 @@ func (f *hfFile) readAdded(s *jsonScan) error {
 		if len(f.Added) == maxAddedCount {
 			return fmt.Errorf("%w: more than %d tokens", ErrUnsupported, maxAddedCount)
 		}
-		var a hfAdded
+		var a addedEntry
 		if err := json.Unmarshal(raw, &a); err != nil {
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
@@ -170,7 +170,7 @@ func (f *hfFile) readAdded(s *jsonScan) error {
 }
 
 // read reads the model section.
-func (m *hfModel) read(s *jsonScan) error {
+func (m *jsonModel) read(s *jsonScan) error {
 	return s.object(func(key []byte) error {
 		name := string(key)
 		raw, err := s.raw()
@@ -214,7 +214,7 @@ func (m *hfModel) read(s *jsonScan) error {
 }
 
 // kind returns the type of the model. The oldest files do not name it.
-func (m *hfModel) kind() string {
+func (m *jsonModel) kind() string {
 	switch {
 	case m.Type != "":
 		return m.Type

@@ -20,8 +20,8 @@ type folderConfig struct {
 	prefixSpace    *bool
 	addBOS, addEOS *bool
 	names          roleNames
-	special        []hfAdded // further control tokens that are named
-	added          []hfAdded // tokens by id, of added_tokens_decoder or added_tokens.json
+	special        []addedEntry // further control tokens that are named
+	added          []addedEntry // tokens by id, of added_tokens_decoder or added_tokens.json
 	templates      map[string]string
 	notes          notes
 }
@@ -33,7 +33,7 @@ type roleNames struct{ bos, eos, unknown, pad roleName }
 // none, if it says anything.
 type roleName struct {
 	said  bool
-	token hfAdded
+	token addedEntry
 }
 
 // roleKeys are the keys of tokens with a role, in the order in which transformers
@@ -151,13 +151,13 @@ func (c *folderConfig) readAdded(s settings) {
 			s.odd(content, "an id")
 			continue
 		}
-		c.addToken(s, hfAdded{Content: content}, id)
+		c.addToken(s, addedEntry{Content: content}, id)
 	}
 	c.sortAdded()
 }
 
 // addToken adds a token by its id. One that cannot be gets a new one later.
-func (c *folderConfig) addToken(s settings, token hfAdded, id int64) {
+func (c *folderConfig) addToken(s settings, token addedEntry, id int64) {
 	if id >= 0 && id < maxVocab {
 		n := int32(id)
 		token.ID = &n
@@ -169,7 +169,7 @@ func (c *folderConfig) addToken(s settings, token hfAdded, id int64) {
 
 // sortAdded brings the tokens in the order of their ids; those without are last.
 func (c *folderConfig) sortAdded() {
-	slices.SortStableFunc(c.added, func(a, b hfAdded) int {
+	slices.SortStableFunc(c.added, func(a, b addedEntry) int {
 		return int(or(a.ID, maxVocab)) - int(or(b.ID, maxVocab))
 	})
 }
@@ -246,13 +246,13 @@ func (c *folderConfig) addTemplates(s settings) {
 
 // moreTokens returns the added tokens that only the files beside a tokenizer
 // name, with their ids where the files give them.
-func (c *folderConfig) moreTokens(known []hfAdded) []hfAdded {
+func (c *folderConfig) moreTokens(known []addedEntry) []addedEntry {
 	at := map[string]int{}
 	for _, a := range known {
 		at[a.Content] = -1
 	}
-	var more []hfAdded
-	add := func(a hfAdded, named bool) {
+	var more []addedEntry
+	add := func(a addedEntry, named bool) {
 		i, seen := at[a.Content]
 		switch {
 		case a.Content == "" || seen && i < 0:

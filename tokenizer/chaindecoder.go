@@ -1,6 +1,8 @@
 package tokenizer
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -111,4 +113,102 @@ func metaspaceStep(replacement string, prefixed bool) tokenStep {
 		}
 		return strings.ReplaceAll(token, replacement, " ")
 	}
+}
+
+// setDecoder builds the decoder of a tokenizer.json.
+func (t *Tokenizer) setDecoder(c *component) error {
+	list, err := flatten(c, func(c *component) []component { return c.Decoders }, 0)
+	if err != nil {
+		return fmt.Errorf("decoder: %w", err)
+	}
+	bytes := slices.ContainsFunc(list, func(c *component) bool { return c.Type == "ByteLevel" })
+	if t.raw && bytes {
+		for _, c := range list {
+			if c.Type != "ByteLevel" && c.Type != "Fuse" {
+				return fmt.Errorf("decoder %s: %w with a ByteLevel pre-tokenizer", c.Type, ErrUnsupported)
+			}
+		}
+		t.decoder = rawDecoder{}
+		return nil
+	}
+	d := &chainDecoder{growth: 1}
+	if len(list) == 0 {
+		d.join = " "
+	}
+	fused := false
+	for _, c := range list {
+		if c.Type == "Fuse" {
+			fused = true
+			continue
+		}
+		if err := d.add(c, fused); err != nil {
+			return fmt.Errorf("decoder %s: %w", c.Type, err)
+		}
+	}
+	t.decoder = d
+	return nil
+}
+
+// add adds one decoder; fused says that it works on the joined text.
+func (d *chainDecoder) add(c *component, fused bool) error {
+	then := &d.steps
+	if d.bytes {
+		then = &d.after
+	}
+	switch c.Type {
+	case "ByteFallback":
+		if fused || d.bytes {
+			return fmt.Errorf("%w behind a Fuse or a ByteFallback", ErrUnsupported)
+		}
+		d.bytes = true
+		return nil
+	case "Replace":
+		f, err := c.Pattern.finder()
+		if err != nil {
+			return err
+		}
+		lit, ok := f.(literalFinder)
+		if !ok || lit == "" || fused && charLen(string(lit), 0) != len(lit) {
+			return fmt.Errorf("%w with this pattern", ErrUnsupported)
+		}
+		if d.stripN > 0 {
+			return fmt.Errorf("%w behind a Strip of the joined text", ErrUnsupported)
+		}
+		if d.growth *= max(1, float64(len(c.Content))/float64(len(lit))); d.growth > maxReplacement {
+			return fmt.Errorf("%w: the decoders make %.0f times as much of a text, want at most %d", ErrUnsupported, d.growth, maxReplacement)
+		}
+		*then = append(*then, func(token string, _ bool) string {
+			return strings.ReplaceAll(token, string(lit), c.Content)
+		})
+		return nil
+	case "Strip":
+		if len(c.Content) == 0 || charLen(c.Content, 0) != len(c.Content) || c.Start < 0 || c.Stop < 0 {
+			return fmt.Errorf("%w: content: got %.20q, want one character", ErrDamaged, c.Content)
+		}
+		if !fused {
+			*then = append(*then, stripTokenStep(c.Content, c.Start, c.Stop))
+			return nil
+		}
+		if c.Stop > 0 || d.stripN > 0 {
+			return fmt.Errorf("%w at the end of a text", ErrUnsupported)
+		}
+		d.stripText, d.stripN = c.Content, c.Start
+		return nil
+	case "Metaspace":
+		scheme, err := c.metaspaceScheme()
+		if err != nil || fused {
+			return errOr(err, ErrUnsupported)
+		}
+		*then = append(*then, metaspaceStep(c.Replacement, scheme != prependNever))
+		return nil
+	}
+	return ErrUnsupported
+}
+
+// errOr returns err, or otherwise if it is nil.
+func errOr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
 }

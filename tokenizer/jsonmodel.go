@@ -7,7 +7,7 @@ import (
 )
 
 // loadBPE builds the model and its vocabulary.
-func (t *Tokenizer) loadBPE(m *hfModel, added []hfAdded) error {
+func (t *Tokenizer) loadBPE(m *jsonModel, added []addedEntry) error {
 	switch {
 	case m.Dropout != nil && *m.Dropout != 0:
 		return fmt.Errorf("model BPE: dropout %v: %w", *m.Dropout, ErrUnsupported)
@@ -186,7 +186,7 @@ func readMerge(s *jsonScan, left, right []byte) ([]byte, []byte, error) {
 }
 
 // loadUnigram builds the model and its vocabulary.
-func (t *Tokenizer) loadUnigram(m *hfModel, added []hfAdded) error {
+func (t *Tokenizer) loadUnigram(m *jsonModel, added []addedEntry) error {
 	if t.raw {
 		return fmt.Errorf("model Unigram: %w with a ByteLevel pre-tokenizer", ErrUnsupported)
 	}

@@ -77,3 +77,24 @@ func (c *pieceCut) apply(e *encoder) error {
 	p.spans, e.spare = out, p.spans
 	return nil
 }
+
+// addCut adds the cut between characters to the stages of a model that would
+// otherwise get long texts as one piece.
+func (t *Tokenizer) addCut(b *bpe) {
+	if t.raw || b.wordEnd != "" || b.merges.uses(append(b.fallback[:], b.unknown)) {
+		return
+	}
+	if b.whole == wholeAlways {
+		return // a part might be a token that the whole does not lead to
+	}
+	c := newPieceCut(t.vocab)
+	if !b.complete() {
+		// What is dropped brings its neighbours together, and neighbouring
+		// unknown characters may be one token: no cut between them.
+		if b.unknown < 0 && !b.keepGaps || t.vocab.find(blank) < 0 {
+			return
+		}
+		c.blanks = true
+	}
+	t.stages = append(t.stages, c)
+}

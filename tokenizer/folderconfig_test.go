@@ -63,7 +63,7 @@ func TestOddSettings(t *testing.T) {
 	}
 }
 
-// pythonNumbers are what Python writes for numbers that JSON has not.
+// pythonNumbers are what Python writes for numbers that JSON does not have.
 var pythonNumbers = strings.NewReplacer(`"Infinity"`, "Infinity", `"-Infinity"`, "-Infinity", `"NaN"`, "NaN")
 
 // bytesOf returns files as Open would find them: values as JSON.
