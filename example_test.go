@@ -31,3 +31,25 @@ func Example() {
 		fmt.Print(t.Content())
 	}
 }
+
+func ExampleOpenFiles() {
+	files, err := blitz.OpenFiles("smollm2.gguf")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer files.Close()
+	info, err := files.Info()
+	if err != nil {
+		log.Fatal(err)
+	}
+	needs, err := files.Needs(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s, %d parameters in %s: %d bytes of memory\n", info.Architecture, info.Parameters, info.Quantization, needs.WeightBytes())
+	m, err := files.Open(nil) // the files are not opened again
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+}

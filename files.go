@@ -76,6 +76,16 @@ func (f *Files) Root(ctx context.Context, cache string) (string, error) {
 	return d.String(), nil
 }
 
+// Know takes the SHA-256 sums of the model's files, by name, from who keeps them: the
+// root is made of them, and no file is read for it.
+func (f *Files) Know(sums map[string][32]byte) {
+	var resources []checkpoint.Resource
+	for name, sum := range sums {
+		resources = append(resources, checkpoint.Resource{Name: name, Digest: sum})
+	}
+	f.c.Know(resources)
+}
+
 // Info is what the files of a model say of it. What they do not say is zero.
 type Info struct {
 	Format       string   `json:"format"`                 // gguf, safetensors, or tokenizer for one alone

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -50,6 +51,7 @@ what a context takes, whether that fits, and the longest context that does.`,
 type shown struct {
 	Path     string          `json:"path"`
 	Stored   *stored         `json:"stored,omitempty"`
+	Root     string          `json:"root,omitempty"` // of a stored model; see Files.Root
 	Facts    blitz.Info      `json:"facts"`
 	Size     int64           `json:"size"` // bytes
 	Metadata []metadataEntry `json:"metadata,omitempty"`
@@ -83,6 +85,9 @@ func (f *showFlags) run(cmd *cobra.Command, name string) error {
 	if l.Model != nil {
 		m := newStored(l.Model)
 		s.Stored = &m
+		if s.Root, err = rootOf(cmd.Context(), c, l.Model); err != nil {
+			return err
+		}
 	}
 	if f.metadata {
 		if s.Metadata, err = metadataOf(c); err != nil {
@@ -111,6 +116,16 @@ func (f *showFlags) run(cmd *cobra.Command, name string) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "blitz: note: there is a further template, %s: --metadata shows its beginning\n", printable(other))
 	}
 	return f.write(cmd.OutOrStdout(), &s, c)
+}
+
+// rootOf returns the root of a stored model, whose digests the store has.
+func rootOf(ctx context.Context, files *blitz.Files, m *hub.Model) (string, error) {
+	sums := make(map[string][32]byte, len(m.Files))
+	for _, f := range m.Files {
+		sums[f.Name] = f.Digest
+	}
+	files.Know(sums)
+	return files.Root(ctx, "")
 }
 
 // survey finds out what running the model takes, unless only what its files hold was
@@ -213,6 +228,7 @@ func summary(s *shown, c *blitz.Files) [][]string {
 		add("source", strings.TrimSpace(s.Stored.Source+" "+s.Stored.Version))
 		add("pulled", s.Stored.PulledAt.Local().Format(time.DateTime))
 		add("digest", s.Stored.Digest.String())
+		add("root", s.Root)
 	}
 	add("path", s.Path)
 	return rows

@@ -94,7 +94,7 @@ func Select(names []string) (Files, error) {
 		return f, nil
 	case len(ggufs) > 0:
 		f, err := selectGGUF(ggufs)
-		f.PassedOver = weights
+		f.PassedOver = append(f.PassedOver, weights...)
 		return f, err
 	case slices.Contains(names, indexName):
 		return Files{Kind: Safetensors, Weights: []string{indexName}, Companions: companions(names)}, nil // it says what is missing
@@ -155,10 +155,14 @@ func companions(names []string) []string {
 // split; and what projects images or sound into it beside it.
 func selectGGUF(ggufs []string) (Files, error) {
 	splits := make(map[string][]string)
-	var models, projectors []string
+	var models, projectors, passed []string
 	for _, name := range ggufs {
-		if strings.Contains(strings.ToLower(name), "mmproj") {
+		switch low := strings.ToLower(name); {
+		case strings.Contains(low, "mmproj"):
 			projectors = append(projectors, name)
+			continue
+		case strings.Contains(low, "imatrix") && len(ggufs) > 1: // what a quantiser measured
+			passed = append(passed, name)
 			continue
 		}
 		stem := name
@@ -170,6 +174,9 @@ func selectGGUF(ggufs []string) (Files, error) {
 		}
 		splits[stem] = append(splits[stem], name)
 	}
+	if len(models) == 0 && len(projectors) == 0 {
+		return Files{}, refuse(ErrNoModel, "holds no model: %s is what a quantiser measured of one", passed[0])
+	}
 	if len(models) == 0 { // a folder of nothing but a projector
 		models, splits, projectors = projectors[:1], map[string][]string{projectors[0]: projectors[:1]}, projectors[1:]
 	}
@@ -180,7 +187,7 @@ func selectGGUF(ggufs []string) (Files, error) {
 	if err := orderSplit(files); err != nil {
 		return Files{}, err
 	}
-	return Files{Kind: GGUF, Weights: files, Projectors: projectors}, nil
+	return Files{Kind: GGUF, Weights: files, Projectors: projectors, PassedOver: passed}, nil
 }
 
 // orderSplit sorts the files of a split GGUF and wants each number once.
