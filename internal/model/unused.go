@@ -12,21 +12,22 @@ import (
 // other ones, without a word.
 
 // spareNames are what tensors are that no family needs, by parts of their names between
-// dots.
+// dots, in the layers of the language model and outside of them.
 var spareNames = []struct {
-	what  string
-	parts []string // one of these
+	what    string
+	inLayer bool
+	parts   []string // one of these
 }{
-	{"of rotary embeddings, which are computed", []string{"inv_freq", "original_inv_freq", "cos_cached", "sin_cached", "attn_rot_embd"}},
-	{"of causal masks, which are computed", []string{"masked_bias", "causal_mask"}},
-	{"of vision parts", []string{
+	{"of rotary embeddings, which are computed", true, []string{"inv_freq", "original_inv_freq", "cos_cached", "sin_cached", "attn_rot_embd"}},
+	{"of causal masks, which are computed", true, []string{"masked_bias", "causal_mask"}},
+	{"of activations and caches in eight bits, which are not rounded so here", true, []string{"input_scale", "k_scale", "v_scale", "kv_scale", "q_scale", "activation_scale"}},
+	{"of what Megatron and TransformerEngine keep", true, []string{"_extra_state"}},
+	{"of vision parts", false, []string{
 		"vision_tower", "vision_model", "vision_encoder", "visual", "sam_model", "image_newline", "view_seperator", "multi_modal_projector",
 		"mm_projector", "projector", "patch_merger", "pre_mm_projector_norm", "vision_language_adapter", "vision_embed_tokens", "embed_vision",
 	}},
-	{"of audio parts", []string{"audio_tower", "audio_model", "audio_encoder", "embed_audio"}},
-	{"of heads for other tasks", []string{"score", "v_head", "value_head", "classifier"}},
-	{"of activations and caches in eight bits, which are not rounded so here", []string{"input_scale", "k_scale", "v_scale", "kv_scale", "q_scale", "activation_scale"}},
-	{"of what Megatron and TransformerEngine keep", []string{"_extra_state"}},
+	{"of audio parts", false, []string{"audio_tower", "audio_model", "audio_encoder", "embed_audio"}},
+	{"of heads for other tasks", false, []string{"score", "v_head", "value_head", "classifier"}},
 }
 
 // spareGGUF are what tensors of GGUF files are, by the first part of their names.
@@ -84,9 +85,10 @@ func (b *binder) spare(c *Config, name string) string {
 			return "of divisors of frequencies that all layers share"
 		}
 	}
+	_, inLayer := b.layerOf(name)
 	for _, s := range spareNames {
 		for _, p := range s.parts {
-			if slices.Contains(parts, p) {
+			if (s.inLayer || !inLayer) && slices.Contains(parts, p) {
 				return s.what
 			}
 		}

@@ -102,6 +102,8 @@ func TestUnusedCheckpoint(t *testing.T) {
 		{"llama", nil, "lm_head.bias", []string{"lm_head.bias"}},
 		{"llama", nil, "model.norm.bias", []string{"model.norm.bias"}},
 		{"llama", nil, "lm_head_2.weight", []string{"lm_head_2.weight"}},
+		{"llama", nil, "model.layers.0.projector.weight", []string{"model.layers.0.projector.weight", "model_type llama"}},
+		{"llama", nil, "model.layers.1.score.weight", []string{"model.layers.1.score.weight"}},
 		{"qwen2", nil, "model.layers.0.self_attn.o_proj.bias", []string{"o_proj.bias"}},
 		{"qwen2", nil, "model.layers.0.self_attn.q_proj.weight_scale_inv", []string{"q_proj.weight_scale_inv", "F8_E4M3"}},
 		{"qwen3-moe", map[string]any{"num_experts": 7}, "", []string{"shape"}},
