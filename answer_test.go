@@ -15,7 +15,7 @@ import (
 )
 
 // question is a conversation of one message.
-var question = []chat.Message{{Role: "user", Content: jinja.String("Q")}}
+var question = []chat.Message{chat.User("Q")}
 
 // answer reads the answer to a request to its end.
 func answer(t *testing.T, e *Engine, r Request) (*Answer, []Token, error) {

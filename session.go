@@ -43,10 +43,10 @@ func (e *Engine) NewSession(r *Request) *Session {
 // Ask adds what the user says and starts answering. The answer becomes part of the
 // conversation as far as it was read when the next turn begins, or Settle is called.
 func (s *Session) Ask(ctx context.Context, text string) (*Answer, error) {
-	return s.Send(ctx, chat.Message{Role: "user", Content: jinja.String(text)})
+	return s.Send(ctx, chat.User(text))
 }
 
-// Send adds messages, such as a question or the results of calls, and starts answering
+// Send adds messages, such as a question or the results of calls (chat.Result), and starts answering
 // the conversation. None at all answers it as it stands.
 func (s *Session) Send(ctx context.Context, messages ...chat.Message) (*Answer, error) {
 	s.Settle()

@@ -67,7 +67,7 @@ func TestSession(t *testing.T) {
 	}
 	checkSpoken(t, s, "user: A", "assistant: One.")
 	say(t, s, "</think>Four.", func() (*Answer, error) {
-		return s.Send(t.Context(), chat.Message{Role: "tool", Content: jinja.String("{}")}, chat.Message{Role: "user", Content: jinja.String("C")})
+		return s.Send(t.Context(), chat.Message{Role: "tool", Content: jinja.String("{}")}, chat.User("C"))
 	})
 	s.Settle()
 	checkSpoken(t, s, "user: A", "assistant: One.", "tool: {}", "user: C", "assistant: Four.")
@@ -114,7 +114,7 @@ func TestSessionCut(t *testing.T) {
 	checkSpoken(t, s, "user: A", "assistant: One.", "user: B", "assistant: Two.", "user: C", "assistant: Thr")
 	s.Request.Messages = nil
 	s.Request.Variables = nil
-	if _, err := s.Send(t.Context(), chat.Message{Role: "user", Content: jinja.String("D")}); err != nil {
+	if _, err := s.Send(t.Context(), chat.User("D")); err != nil {
 		t.Fatal(err)
 	}
 	s.Settle() // nothing of it was read

@@ -183,7 +183,7 @@ func TestWithoutThinking(t *testing.T) {
 		}
 		m := &Model{template: template, tokens: byteTokenizer(t), format: output.FormatOf(template)}
 		for mode, end := range map[ThinkMode]string{ThinkOff: want.off, ThinkOn: want.on} {
-			got, err := m.Render(t.Context(), &Request{Messages: []chat.Message{{Role: "user", Content: jinja.String("Q")}}, Think: Think{Mode: mode}})
+			got, err := m.Render(t.Context(), &Request{Messages: []chat.Message{chat.User("Q")}, Think: Think{Mode: mode}})
 			if err != nil || !strings.HasSuffix(got, end) {
 				t.Errorf("%s, mode %d: got %q, %v, want … %q", release, mode, got, err, end)
 			}
@@ -204,7 +204,7 @@ func TestThinkEngine(t *testing.T) {
 	const budget = 40
 	ask := func(r Request) *Answer {
 		t.Helper()
-		r.Messages = []chat.Message{{Role: "user", Content: jinja.String("Q")}}
+		r.Messages = []chat.Message{chat.User("Q")}
 		r.Sampling = &Sampling{Temperature: 1, Seed: new(uint64(7))}
 		r.Guides = []Guide{letters}
 		a, err := e.Generate(context.Background(), r)
@@ -256,7 +256,7 @@ func TestThinkEngine(t *testing.T) {
 func checkContinues(t *testing.T, e *Engine, budget, n int) {
 	t.Helper()
 	r := Request{
-		Messages: []chat.Message{{Role: "user", Content: jinja.String("Q")}}, Sampling: &Sampling{}, Guides: []Guide{letters},
+		Messages: []chat.Message{chat.User("Q")}, Sampling: &Sampling{}, Guides: []Guide{letters},
 		MaxTokens: 100, Think: Think{Budget: budget},
 	}
 	bounded, err := e.Generate(context.Background(), r)
