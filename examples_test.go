@@ -7,6 +7,7 @@ import (
 	"log"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/chat"
 )
 
 // choice is a Guide that has a model answer with one of some texts, given as their
@@ -101,4 +102,42 @@ func ExampleAnswer_Record() {
 		}
 		fmt.Print(t.Text)
 	}
+}
+
+// A model that calls tools is answered by their results, until it calls none.
+func ExampleSession() {
+	m, err := blitz.Open("qwen3.gguf", &blitz.Options{Text: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	e, err := blitz.NewEngine(m, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer e.Close()
+	ctx := context.Background()
+	s := e.NewSession(&blitz.Request{
+		Messages: []chat.Message{chat.System("Answer in one sentence.")},
+		Tools:    chat.Tools(chat.Tool{Name: "now", Description: "the time of day"}),
+	})
+	a, err := s.Ask(ctx, "What time is it?")
+	for err == nil {
+		if err = a.Wait(); err != nil || a.Finish().Reason != blitz.FinishToolCalls {
+			break
+		}
+		var results []chat.Message
+		for _, call := range a.Output().ToolCalls {
+			results = append(results, chat.Result(call, "12:30"))
+		}
+		a, err = s.Send(ctx, results...)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := a.Text()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(text)
 }

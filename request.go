@@ -29,7 +29,7 @@ type Request struct {
 	// template writes stays what it is.
 	Plain bool
 
-	Tools     []jinja.Value // for a conversation: what may be called; see chat.Tool
+	Tools     []jinja.Value // for a conversation: what may be called; see chat.Tools
 	Variables *jinja.Dict   // for a conversation: further variables of the template
 	Think     Think         // for a conversation
 

@@ -74,6 +74,17 @@ func TestSession(t *testing.T) {
 	for s.Undo() {
 	}
 	checkSpoken(t, s)
+	a := say(t, s, "</think><tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>", ask("D"))
+	if a.Finish().Reason != FinishToolCalls {
+		t.Fatalf("a call ended as %v", a.Finish())
+	}
+	say(t, s, "</think>Five.", func() (*Answer, error) { return s.Send(t.Context(), chat.Result(a.Output().ToolCalls[0], "5")) })
+	s.Settle()
+	checkSpoken(t, s, "user: D", "assistant: ", "tool: 5", "assistant: Five.")
+	if calls := s.Messages[1].ToolCalls; len(calls) != 1 || calls[0].Name != "f" || s.Messages[2].Name != "f" {
+		t.Errorf("the calls are %v, answered by %q", calls, s.Messages[2].Name)
+	}
+	s.Messages = nil
 	if _, err := s.Continue(t.Context()); !errors.Is(err, ErrNoTurn) {
 		t.Errorf("going on with nothing: got %v, want %v", err, ErrNoTurn)
 	}
