@@ -22,6 +22,8 @@
 package blitz
 
 import (
+	"errors"
+
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/model"
@@ -57,6 +59,9 @@ var (
 	ErrTensor = model.ErrTensor
 	// ErrNoMTP is a model without a module of multi-token prediction.
 	ErrNoMTP = model.ErrNoMTP
+	// ErrNoTurn is a Session that is asked to repeat, or go on with, what it does not
+	// have.
+	ErrNoTurn = errors.New("the conversation has no such turn")
 	// ErrNoTemplate is a conversation with a model that has no chat template.
 	ErrNoTemplate = checkpoint.ErrNoTemplate
 	// ErrNoModel is a folder in which nothing of a model is.

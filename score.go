@@ -61,7 +61,7 @@ func candidates(t *tokenizer.Tokenizer, top []engine.Candidate) []Candidate {
 // Pooling says which hidden states an embedding is made of.
 type Pooling uint8
 
-// The ways.
+// The ways of pooling.
 const (
 	PoolLast  = Pooling(engine.PoolLast)  // of the last token
 	PoolMean  = Pooling(engine.PoolMean)  // the mean of all

@@ -3,15 +3,11 @@ package blitz
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/jinja"
 )
-
-// ErrNoTurn is a Session that is asked to repeat, or go on with, what it does not have.
-var ErrNoTurn = errors.New("the conversation has no such turn")
 
 // Session is a conversation on an engine: it keeps the messages, and what they have
 // in common with earlier turns is not computed again. One goroutine uses it.
