@@ -77,6 +77,7 @@ func Open(path string) (*Checkpoint, error) {
 	c := &Checkpoint{path: path, stats: map[string]fs.FileInfo{}}
 	c.root.turn = make(chan struct{}, 1)
 	if info.IsDir() {
+		c.folder = path
 		err = c.openFolder()
 	} else {
 		err = c.openFile()
@@ -89,13 +90,12 @@ func Open(path string) (*Checkpoint, error) {
 
 // openFolder finds the one model of a folder.
 func (c *Checkpoint) openFolder() error {
-	c.folder = c.path
 	names, err := regularFiles(c.folder)
 	if err != nil {
 		return err
 	}
 	if c.files, err = Select(names); err != nil {
-		return fmt.Errorf("%s: %w", c.path, err)
+		return fmt.Errorf("%s: %w", c.folder, err)
 	}
 	for _, name := range c.files.Projectors {
 		c.note("%s is passed over: images and sound are not read", name)
@@ -121,11 +121,7 @@ func (c *Checkpoint) openFile() error {
 		c.files, c.alone = Files{Kind: Tokenizer, Companions: []string{base}}, true
 		return nil
 	case strings.HasSuffix(low, ".json"), strings.HasSuffix(low, ".jinja"):
-		path := c.path
-		c.path = c.folder
-		err := c.openFolder()
-		c.path = path
-		return err
+		return c.openFolder()
 	}
 	c.alone = true
 	c.files = Files{Kind: GGUF, Weights: []string{base}}
@@ -143,7 +139,8 @@ func (c *Checkpoint) openSafetensors(base string) error {
 	if slices.Contains(names, configName) {
 		c.files.Companions = companions(names)
 	}
-	c.alone = len(c.files.Companions) == 0
+	whole := !strings.HasSuffix(strings.ToLower(base), ".json") && !shardName.MatchString(base)
+	c.alone = whole && len(c.files.Companions) == 0
 	return nil
 }
 

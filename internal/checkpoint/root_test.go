@@ -101,6 +101,26 @@ func TestRootRefuses(t *testing.T) {
 	}
 }
 
+// TestRootOfParts: of a model of several files, whichever was named, all count.
+func TestRootOfParts(t *testing.T) {
+	folder := t.TempDir()
+	const shard = "model-00001-of-00001.safetensors"
+	writeSafetensors(t, filepath.Join(folder, shard))
+	write(t, folder, indexName, map[string]any{"weight_map": map[string]string{"a": shard}})
+	for _, name := range []string{"", shard, indexName} {
+		_, resources, err := mustOpen(t, filepath.Join(folder, name)).Root(t.Context(), "")
+		if err != nil || len(resources) != 2 || resources[0].Name != shard || resources[1].Name != indexName {
+			t.Errorf("of %q: %v, %v, want both files", name, resources, err)
+		}
+	}
+	single := filepath.Join(t.TempDir(), "x.safetensors")
+	writeSafetensors(t, single)
+	write(t, filepath.Dir(single), "other", "x")
+	if _, resources, err := mustOpen(t, single).Root(t.Context(), ""); err != nil || len(resources) != 1 || resources[0].Name != "." {
+		t.Errorf("of one file: %v, %v, want it alone", resources, err)
+	}
+}
+
 // TestRootOfWhatIsOpen: a file that was replaced while it is open has no root.
 func TestRootOfWhatIsOpen(t *testing.T) {
 	path := writeGGUF(t, filepath.Join(t.TempDir(), "m.gguf"), nil, nil)
