@@ -41,7 +41,7 @@ func firstNotFinite(t *testing.T, dt tensor.DType, src []byte) int {
 // numbers, at every place of a word and behind the last whole word.
 func TestNotFinite(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	for dt := tensor.F64; dt <= tensor.Q2_0; dt++ {
+	for dt := tensor.F64; int(dt) < len(forms); dt++ {
 		if dt == tensor.NVFP4 {
 			continue // its codes for NaN decode to numbers
 		}

@@ -12,8 +12,9 @@
 // in every type: where GGML multiplies in another order, each product but the
 // last one is exact.
 //
-// A new type is a line in forms, a case in ints, and a function in the file of
-// its family.
+// A new type is a line in forms, a case in ints, a function in the file of its
+// family, and a line in f16Scales or a case in NotFinite, which looks at stored bytes
+// before they are used.
 package quant
 
 import (
