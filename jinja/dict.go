@@ -163,6 +163,9 @@ func (d *Dict) get(r *rendering, key object) (object, bool, error) {
 	return nil, false, nil
 }
 
+// putSteps is what a new key costs in a dict that is large.
+const putSteps = 4
+
 func (d *Dict) set(r *rendering, key, v object) error {
 	h, err := r.hash(key)
 	if err != nil {
@@ -172,6 +175,9 @@ func (d *Dict) set(r *rendering, key, v object) error {
 		return err
 	}
 	d.put(h, key, v)
+	if err := r.count(putSteps); err != nil {
+		return err
+	}
 	return r.spend(2 * itemCost) // it has several arrays, which grow
 }
 

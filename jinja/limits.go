@@ -178,7 +178,7 @@ func (r *rendering) settle() error {
 }
 
 // meterSteps is what measuring one value costs.
-const meterSteps = 4
+const meterSteps = 12
 
 // meter adds up the size of values, each one once.
 type meter struct {
@@ -208,13 +208,17 @@ func (m *meter) scope(s *scope) {
 	m.seen[s] = true
 	m.size += int64(itemCost*len(s.slots) + headCost)
 	m.add(s.slots...)
-	for v := s.vars; v != nil && !m.seen[v]; v = v.up {
+	m.variables(s.vars)
+	m.scope(s.up)
+}
+
+func (m *meter) variables(v *variables) {
+	for ; v != nil && !m.seen[v]; v = v.up {
 		m.seen[v] = true
 		for _, o := range v.set {
 			m.add(o)
 		}
 	}
-	m.scope(s.up)
 }
 
 func (m *meter) drain() {
@@ -281,8 +285,21 @@ func (m *meter) count(o object) {
 		m.add(o.self)
 	case *macro:
 		m.scope(o.scope)
+	case *joiner:
+		m.add(o.separator)
+	case *block:
+		m.variables(o.vars)
+	case *blocks:
+		m.variables(o.vars)
 	case *loop:
 		m.add(o.iterable, o.before, o.current, o.after)
+		if o.changes != nil {
+			m.add(o.changes)
+		}
+		if it, ok := o.items.(*itemIterator); ok {
+			m.size += int64(itemCost * len(it.items))
+			m.add(it.items...)
+		}
 		m.scope(o.scope)
 	}
 }

@@ -62,3 +62,30 @@ func TestWorkKeepsResults(t *testing.T) {
 		}
 	}
 }
+
+// TestKeptIsMeasured: whatever keeps a long string alive counts with it.
+func TestKeptIsMeasured(t *testing.T) {
+	for _, keep := range []string{
+		"w", "[w]", "(w,)", "{w: 1}", "{1: w}", "{(w, 1): 2}", "w.upper", "joiner(w)", "cycler(1, w)", "namespace(a=w)", "{'a': w}.values()", "{'a': w}.items", "[w]|map('upper')", "[1]|map('replace', 'a', w)", "w|batch(2)", "w|reverse",
+		"['x'][w]", "w|safe", "[w]|select('eq', w)", "[w].index", "[[w]]|groupby(0)", "loop", "loop.cycle", "loop.changed", "[1]|map(attribute='a', default=w)", "[w]|unique", "w|slice(2)",
+	} {
+		source := "{% set ns = namespace(l=[]) %}{% for i in range(60) %}{% for w in ['b' * 100000 ~ i] %}{% set _ = loop.index %}{% set ns.l = ns.l + [" + keep + "] %}{% endfor %}{% endfor %}"
+		tmpl, err := NewTemplate(source)
+		if err != nil {
+			t.Fatalf("%s: %v", keep, err)
+		}
+		tmpl.Limits.Memory = 2_000_000
+		if _, err := tmpl.Render(t.Context(), nil); !errors.Is(err, ErrLimit) {
+			t.Errorf("%s: 60 strings of 100 kB are kept under a limit of %d bytes: got %v, want ErrLimit", keep, tmpl.Limits.Memory, err)
+		}
+	}
+	// What nobody keeps may be as much as it likes.
+	tmpl, err := NewTemplate("{% for i in range(60) %}{% set w = 'b' * 100000 ~ i %}{% endfor %}{{ 'ok' }}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl.Limits.Memory = 2_000_000
+	if got, err := tmpl.Render(t.Context(), nil); err != nil || got != "ok" {
+		t.Errorf("nothing kept: got %q, %v", got, err)
+	}
+}
