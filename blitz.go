@@ -26,6 +26,7 @@ import (
 
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/sample"
 )
@@ -66,6 +67,11 @@ var (
 	ErrNoTemplate = checkpoint.ErrNoTemplate
 	// ErrNoModel is a folder in which nothing of a model is.
 	ErrNoModel = checkpoint.ErrNoModel
+	// ErrNotFound is a name or a source that no model has.
+	ErrNotFound = hub.ErrNotFound
+	// ErrOffline is a source whose model the store does not have, where nothing may be
+	// fetched.
+	ErrOffline = hub.ErrOffline
 	// ErrFiles is a folder that does not hold one whole model.
 	ErrFiles = checkpoint.ErrFiles
 	// ErrNoWeights is a tokenizer, or a GGUF file without tensors, where a model is wanted.

@@ -14,9 +14,10 @@ var ranks = map[string]int{
 	"chat/output": 2, "internal/kernel": 2, "internal/golden/tiny": 2,
 	"internal/checkpoint": 3, "internal/weights": 3, "internal/sample": 3, "internal/machine": 3,
 	"internal/hub": 4, "internal/model": 4, "internal/selftest": 4,
-	"internal/engine": 5,
-	"":                6,
-	"cmd/blitz":       8,
+	"internal/engine":   5,
+	"":                  6,
+	"internal/spelling": 0, "internal/settings": 1, "internal/fault": 7, "internal/fit": 8,
+	"cmd/blitz": 9,
 }
 
 func TestRanks(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/machine"
 )
@@ -86,7 +87,7 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 		return err
 	}
 	if f.prompt.v+f.tokens.v == 0 {
-		return usageError{fmt.Errorf("bench: --prompt and --tokens are both 0: there is nothing to measure")}
+		return fault.Misuse(fmt.Errorf("bench: --prompt and --tokens are both 0: there is nothing to measure"))
 	}
 	ctx := cmd.Context()
 	m, err := f.openModel(ctx, name, false)

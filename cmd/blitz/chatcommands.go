@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/internal/settings"
+	"github.com/blitz-r1/blitz/internal/spelling"
 )
 
 // chatHelp is what /help prints.
@@ -74,7 +76,7 @@ func (c *conversation) command(ctx context.Context, text string) (bye bool, err 
 	case "/load":
 		return false, c.load(rest)
 	default:
-		return false, fmt.Errorf("unknown command %s%s; a message that begins with a slash stands between %s", word, nearestText(word, chatCommands), textQuotes)
+		return false, fmt.Errorf("unknown command %s%s; a message that begins with a slash stands between %s", word, spelling.Text(word, chatCommands), textQuotes)
 	}
 	return false, nil
 }
@@ -87,7 +89,7 @@ func (c *conversation) set(rest string) error {
 	case key == "":
 		return c.showParameters()
 	case !slices.Contains(chatKeys, key):
-		return fmt.Errorf("unknown setting %q%s", key, nearestText(key, chatKeys))
+		return fmt.Errorf("unknown setting %q%s", key, spelling.Text(key, chatKeys))
 	case value == "":
 		c.say("%s = %s", key, printableText(c.setting(key)))
 		return nil
@@ -122,7 +124,7 @@ func (c *conversation) change(key, value string) error {
 		}
 	}
 	if err := flag.Value.Set(value); err != nil {
-		return valueError(key, value, err)
+		return settings.BadValue(key, value, err)
 	}
 	if key == "system" {
 		c.session.Settle()
@@ -212,7 +214,7 @@ func (c *conversation) show(ctx context.Context, what string) error {
 			c.showMessage(m)
 		}
 	default:
-		return fmt.Errorf("nothing called %q to show, want %s", what, oneOf(chatTopics))
+		return fmt.Errorf("nothing called %q to show, want %s", what, spelling.OneOf(chatTopics))
 	}
 	return nil
 }

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/hub"
+	"github.com/blitz-r1/blitz/internal/spelling"
 	"github.com/blitz-r1/blitz/jinja"
 )
 
@@ -105,7 +107,7 @@ func (c *conversation) mayReplace(path, name string) error {
 			return nil
 		}
 	}
-	return withHint(fmt.Errorf("%s is another conversation", name), "another name keeps both; /save "+saveForce+" "+name+" replaces it")
+	return fault.WithHint(fmt.Errorf("%s is another conversation", name), "another name keeps both; /save "+saveForce+" "+name+" replaces it")
 }
 
 // goesOnFrom says whether the conversation begins with these messages.
@@ -156,7 +158,7 @@ func (c *conversation) load(name string) error {
 	b, err := readFile(path, maxSaved)
 	if errors.Is(err, fs.ErrNotExist) {
 		names, _ := c.saved()
-		return fmt.Errorf("no conversation %q is saved%s", name, nearestText(name, names))
+		return fmt.Errorf("no conversation %q is saved%s", name, spelling.Text(name, names))
 	}
 	if err != nil {
 		return err
@@ -179,17 +181,17 @@ func (c *conversation) load(name string) error {
 func parseSaved(b []byte) ([]chat.Message, error) {
 	var s savedChat
 	if err := json.Unmarshal(b, &s); err != nil {
-		return nil, refusedError{fmt.Errorf("no saved conversation: %w", err)}
+		return nil, fault.Refusal(fmt.Errorf("no saved conversation: %w", err))
 	}
 	if s.Version != savedVersion {
-		return nil, refusedError{fmt.Errorf("version %d of a saved conversation, want %d", s.Version, savedVersion)}
+		return nil, fault.Refusal(fmt.Errorf("version %d of a saved conversation, want %d", s.Version, savedVersion))
 	}
 	var messages []chat.Message
 	for i, m := range s.Messages {
 		switch m.Role {
 		case "system", "user", "assistant", "tool":
 		default:
-			return nil, refusedError{fmt.Errorf("message %d: role %q, want system, user, assistant or tool", i, m.Role)}
+			return nil, fault.Refusal(fmt.Errorf("message %d: role %q, want system, user, assistant or tool", i, m.Role))
 		}
 		messages = append(messages, chat.Message{Role: m.Role, Content: jinja.String(m.Content), ReasoningContent: m.Reasoning, ToolCalls: m.Calls})
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/settings"
 )
 
 // undo does /undo: it takes back the last message of the user, and what came of it.
@@ -94,11 +95,11 @@ func (c *conversation) setContext(value string) error {
 	wanted := f.context
 	if wanted.reset(); value != "default" {
 		if err := wanted.Set(value); err != nil {
-			return valueError(keyContext, value, err)
+			return settings.BadValue(keyContext, value, err)
 		}
 	}
 	if most := c.running.model.MaxContext(); wanted.v > most {
-		return valueError(keyContext, value, wantError(counted(most, "position")+" at most, for which the model was made"))
+		return settings.BadValue(keyContext, value, settings.Want(counted(most, "position")+" at most, for which the model was made"))
 	}
 	c.session.Settle()
 	c.running.engine.Close() // its memory is needed

@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/blitz-r1/blitz/chat/output"
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/spelling"
 )
 
 var shells = []string{"bash", "zsh", "fish", "powershell"}
@@ -40,7 +42,7 @@ values of flags and the names of stored models.`,
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(out)
 			}
-			return usageError{fmt.Errorf("completion: unknown shell %q, want %s", args[0], oneOf(shells))}
+			return fault.Misuse(fmt.Errorf("completion: unknown shell %q, want %s", args[0], spelling.OneOf(shells)))
 		},
 	}
 }

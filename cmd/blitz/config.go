@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -11,6 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/settings"
+	"github.com/blitz-r1/blitz/internal/spelling"
 )
 
 // setting is a line of what config prints: a flag, its value, what set it, and for
@@ -47,7 +50,7 @@ a table with the name of a verb they hold for that verb alone:
   BLITZ_TEMP=0 blitz config get run.temp`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			list, err := settings(cmd.Root())
+			list, err := allSettings(cmd.Root())
 			if err != nil {
 				return err
 			}
@@ -73,7 +76,7 @@ func newConfigGet() *cobra.Command {
   blitz config get run.temp`,
 		Args: exactly("KEY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list, err := settings(cmd.Root())
+			list, err := allSettings(cmd.Root())
 			if err != nil {
 				return err
 			}
@@ -95,20 +98,20 @@ func newConfigPath() *cobra.Command {
   $EDITOR "$(blitz config path)"`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			file, err := openSettings(os.Getenv)
+			file, err := settings.Open(os.Getenv)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), file.path)
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), file.Path())
 			return err
 		},
 	}
 }
 
-// settings returns all settings, in the order of their keys. Verbs with the same
+// allSettings returns all settings, in the order of their keys. Verbs with the same
 // value from the same place share one.
-func settings(root *cobra.Command) ([]setting, error) {
-	file, err := openSettings(os.Getenv)
+func allSettings(root *cobra.Command) ([]setting, error) {
+	file, err := settings.Open(os.Getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -126,9 +129,9 @@ func settings(root *cobra.Command) ([]setting, error) {
 		for _, cmd := range append(verb.Commands(), verb) {
 			visitFlags(cmd, func(f *pflag.Flag) {
 				if err == nil && !f.Changed {
-					err = setFlag(f, verb.Name(), os.Getenv, file)
+					err = settings.Set(f, verb.Name(), os.Getenv, file)
 				}
-				add(setting{Key: f.Name, Value: f.Value.String(), Default: defaultText(f), From: originOf(f), Verbs: []string{verb.Name()}, Variable: variable(f.Name)})
+				add(setting{Key: f.Name, Value: f.Value.String(), Default: defaultText(f), From: settings.Origin(f), Verbs: []string{verb.Name()}, Variable: settings.Variable(f.Name)})
 			})
 		}
 	}
@@ -136,13 +139,12 @@ func settings(root *cobra.Command) ([]setting, error) {
 		return nil, err
 	}
 	home, from, err := homeFolder(os.Getenv)
-	var usage usageError
-	if errors.As(err, &usage) {
+	if err != nil && fault.Of(err) == fault.Usage {
 		return nil, err
 	} else if err != nil {
 		from = "default" // there is no home folder: models are run by their paths
 	}
-	add(setting{Key: homeKey, Value: home, From: from, Variable: variable(homeKey)})
+	add(setting{Key: settings.HomeKey, Value: home, From: from, Variable: settings.Variable(settings.HomeKey)})
 	slices.SortStableFunc(list, func(a, b setting) int { return strings.Compare(a.Key, b.Key) })
 	return list, nil
 }
@@ -180,9 +182,9 @@ func findSetting(list []setting, key string) (string, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return "", missingError{fmt.Errorf("config: no setting %q%s", key, nearestText(name, dedupe(names)))}
+		return "", fault.Missing(fmt.Errorf("config: no setting %q%s", key, spelling.Text(name, dedupe(names))))
 	case len(found) > 1:
-		return "", usageError{fmt.Errorf("config: %s has %d values, want VERB.%s, such as %s.%s", key, len(found), key, found[0].Verbs[0], key)}
+		return "", fault.Misuse(fmt.Errorf("config: %s has %d values, want VERB.%s, such as %s.%s", key, len(found), key, found[0].Verbs[0], key))
 	}
 	return cmp.Or(found[0].Value, found[0].Default), nil
 }
@@ -208,8 +210,14 @@ func unknownVariables(list []setting, environ []string) []string {
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
 		if strings.HasPrefix(name, "BLITZ_") && !strings.HasPrefix(name, "BLITZ_TEST_") && !slices.Contains(known, name) {
-			messages = append(messages, fmt.Sprintf("%s: no such setting%s", name, nearestText(name, dedupe(known))))
+			messages = append(messages, fmt.Sprintf("%s: no such setting%s", name, spelling.Text(name, dedupe(known))))
 		}
 	}
 	return messages
+}
+
+// dedupe returns names in order, each once.
+func dedupe(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/quant"
+	"github.com/blitz-r1/blitz/internal/spelling"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/safetensors"
 )
@@ -46,9 +48,9 @@ FP8, which hold one number, one a row, or one a block of 128 × 128.`,
 func (f *decodeFlags) run(cmd *cobra.Command, model string) error {
 	switch {
 	case f.tensor == "":
-		return usageError{fmt.Errorf("decode: --tensor NAME is missing")}
+		return fault.Misuse(fmt.Errorf("decode: --tensor NAME is missing"))
 	case f.out == "":
-		return usageError{fmt.Errorf("decode: --out FILE.safetensors is missing")}
+		return fault.Misuse(fmt.Errorf("decode: --out FILE.safetensors is missing"))
 	}
 	files, err := openFiles(cmd, model)
 	if err != nil {
@@ -80,7 +82,7 @@ func (f *decodeFlags) run(cmd *cobra.Command, model string) error {
 
 // noTensor returns the error for a tensor that a file does not have.
 func noTensor(file tensorFile, name string) error {
-	return missingError{fmt.Errorf("%s: no tensor %s%s", file.file(), name, nearestText(name, file.names()))}
+	return fault.Missing(fmt.Errorf("%s: no tensor %s%s", file.file(), name, spelling.Text(name, file.names())))
 }
 
 // writeDecoded writes a tensor's values into a file and closes it.

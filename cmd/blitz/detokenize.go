@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -41,9 +42,9 @@ commas or brackets. The text is printed with a newline behind it.
 func (f *detokenizeFlags) run(cmd *cobra.Command, model string, words []string) error {
 	switch {
 	case f.jsonl && len(words) > 0:
-		return usageError{fmt.Errorf("detokenize: unexpected argument %q: with --jsonl the ids come from the standard input", words[0])}
+		return fault.Misuse(fmt.Errorf("detokenize: unexpected argument %q: with --jsonl the ids come from the standard input", words[0]))
 	case f.stream && !f.jsonl:
-		return usageError{fmt.Errorf("detokenize: --stream needs --jsonl")}
+		return fault.Misuse(fmt.Errorf("detokenize: --stream needs --jsonl"))
 	}
 	ids, err := parseIDText(strings.Join(words, " "))
 	if err != nil {

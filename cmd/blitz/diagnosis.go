@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/machine"
 	"github.com/blitz-r1/blitz/internal/tensor"
@@ -24,7 +25,7 @@ type diagnosis struct {
 	Store          storeState      `json:"store"`
 	Pip            pipState        `json:"pip"`
 	Settings       string          `json:"settings,omitempty"` // path of the file, which need not be there
-	Model          *needs          `json:"model,omitempty"`    // that was asked for
+	Model          *fit.Needs      `json:"model,omitempty"`    // that was asked for
 	Models         []modelFit      `json:"models"`             // of the store, where none was asked for
 }
 
@@ -45,9 +46,9 @@ type pipState struct {
 
 // modelFit is what a stored model needs, or why it cannot be run.
 type modelFit struct {
-	Name    string `json:"name"`
-	Needs   *needs `json:"needs,omitempty"`
-	Refused string `json:"refused,omitempty"`
+	Name    string     `json:"name"`
+	Needs   *fit.Needs `json:"needs,omitempty"`
+	Refused string     `json:"refused,omitempty"`
 }
 
 // write prints the diagnosis for people; cache is the kind that the models are shown
@@ -60,7 +61,7 @@ func (d *diagnosis) write(w io.Writer, cache string) error {
 	switch {
 	case d.Model != nil:
 		fmt.Fprintf(w, "\n%s\n", printable(d.Model.Name))
-		return d.Model.write(w)
+		return writeNeeds(w, d.Model)
 	case len(d.Models) > 0:
 		fmt.Fprintln(w)
 		return writeTable(w, fitRows(d.Models, cache)...)
@@ -89,17 +90,17 @@ func (d *diagnosis) machineRows() (rows [][]string) {
 	var caches []string
 	for _, c := range m.Caches {
 		if c.Kind != "instruction" {
-			caches = append(caches, fmt.Sprintf("L%d %d × %s", c.Level, c.Count, formatMemory(c.Bytes)))
+			caches = append(caches, fmt.Sprintf("L%d %d × %s", c.Level, c.Count, fit.FormatMemory(c.Bytes)))
 		}
 	}
 	add("caches", strings.Join(caches, ", "))
 	if m.Memory > 0 {
-		memory := formatMemory(m.Memory)
+		memory := fit.FormatMemory(m.Memory)
 		if m.MemoryLimit > 0 {
-			memory += ", of which this process may use " + formatMemory(m.MemoryLimit)
+			memory += ", of which this process may use " + fit.FormatMemory(m.MemoryLimit)
 		}
 		if m.MemoryAvailable > 0 {
-			memory += ", " + formatMemory(m.MemoryAvailable) + " free"
+			memory += ", " + fit.FormatMemory(m.MemoryAvailable) + " free"
 		}
 		add("memory", memory)
 	}
@@ -127,7 +128,7 @@ func (d *diagnosis) useRows() [][]string {
 	}
 	return append(
 		rows,
-		[]string{"room", formatMemory(d.Room) + " for weights and caches"},
+		[]string{"room", fit.FormatMemory(d.Room) + " for weights and caches"},
 		[]string{"fits", fmt.Sprintf("models of about %s parameters in %s, %s in %s",
 			parametersThatFit(d.Room, tensor.Q4_K), tensor.Q4_K, parametersThatFit(d.Room, tensor.Q8_0), tensor.Q8_0)},
 	)
@@ -177,11 +178,11 @@ func fitRows(models []modelFit, cache string) [][]string {
 			continue
 		}
 		n := m.Needs
-		c := n.cache(cache)
-		fits, longest := n.fit(c)
+		c := n.Cache(cache)
+		fits, longest := fitText(n, c)
 		rows = append(rows, []string{
-			m.Name, formatMemory(n.Weights), fmt.Sprintf("%s %s of %d", formatMemory(c.Bytes), c.Kind, n.Context),
-			formatMemory(c.Total), fits, longest,
+			m.Name, fit.FormatMemory(n.Weights), fmt.Sprintf("%s %s of %d", fit.FormatMemory(c.Bytes), c.Kind, n.Context),
+			fit.FormatMemory(c.Total), fits, longest,
 		})
 	}
 	return rows

@@ -8,9 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/machine"
+	"github.com/blitz-r1/blitz/internal/settings"
 )
 
 type doctorFlags struct {
@@ -50,7 +52,7 @@ func (f *doctorFlags) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
 	d := diagnosis{
 		Build: readBuild(), Machine: machine.Describe(), Implementation: kernel.Current().String(),
-		Threads: f.threads.v, Room: memoryLimit(), Models: []modelFit{},
+		Threads: f.threads.v, Room: fit.MemoryLimit(), Models: []modelFit{},
 	}
 	if d.Threads == 0 {
 		d.Threads = runtime.GOMAXPROCS(0)
@@ -65,8 +67,8 @@ func (f *doctorFlags) run(cmd *cobra.Command, args []string) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	if file, err := openSettings(os.Getenv); err == nil {
-		d.Settings = file.path
+	if file, err := settings.Open(os.Getenv); err == nil {
+		d.Settings = file.Path()
 	}
 	if f.measure {
 		if err := f.measureLimits(cmd, &d); err != nil {
@@ -86,11 +88,11 @@ func (f *doctorFlags) one(cmd *cobra.Command, name string, d *diagnosis) error {
 		return err
 	}
 	defer files.Close()
-	n, err := needsOf(files, &blitz.Options{MLA: f.mla.v}, f.context.v)
+	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v}, f.context.v)
 	if err != nil {
 		return err
 	}
-	if err := n.checkContext("doctor"); err != nil {
+	if err := n.CheckContext("doctor"); err != nil {
 		return err
 	}
 	d.Model = n
@@ -139,13 +141,13 @@ func (f *doctorFlags) fit(store *hub.Store, m *hub.Model) modelFit {
 }
 
 // needs returns what the model at a path needs.
-func (f *doctorFlags) needs(path string, positions int) (*needs, error) {
+func (f *doctorFlags) needs(path string, positions int) (*fit.Needs, error) {
 	files, err := blitz.OpenFiles(path)
 	if err != nil {
 		return nil, err
 	}
 	defer files.Close()
-	return needsOf(files, &blitz.Options{MLA: f.mla.v}, positions)
+	return fit.Of(files, &blitz.Options{MLA: f.mla.v}, positions)
 }
 
 func (f *doctorFlags) findPip(ctx context.Context, d *diagnosis) {

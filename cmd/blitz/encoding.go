@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/blitz-r1/blitz/internal/fault"
 )
 
 // The marks that say in which encoding a text follows; they are no part of it.
@@ -25,7 +27,7 @@ const hintEncoding = "iconv -f ENCODING -t UTF-8 turns a text into UTF-8; a mode
 // is refused, as its letters would be guessed.
 func decodeText(b []byte, name string) (string, error) {
 	refuse := func(format string, args ...any) error {
-		return withHint(refusedError{fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...))}, hintEncoding)
+		return fault.WithHint(fault.Refusal(fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...))), hintEncoding)
 	}
 	switch {
 	case bytes.HasPrefix(b, markUTF32LE) && len(b)%4 == 0, bytes.HasPrefix(b, markUTF32BE):

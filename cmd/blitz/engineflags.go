@@ -9,8 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/spelling"
 )
 
 // engineFlags are the flags of every verb that computes.
@@ -31,8 +33,8 @@ func (f *engineFlags) add(cmd *cobra.Command) {
 	f.threads = count{min: 1, max: maxThreads}
 	cmd.Flags().StringVar(&f.cpu, "cpu", "", "`implementation`: portable, avx2, avx512 … (default the best there is)")
 	cmd.Flags().VarP(&f.threads, "threads", "t", "`processors` to use (default all)")
-	cmd.Flags().Var(&f.cache, "cache", "`kind` of cache: "+oneOf(f.cache.from)+" (default by the model's weights)")
-	cmd.Flags().Var(&f.mla, "mla", "`form` of latent attention: "+oneOf(f.mla.from)+" (default absorbed)")
+	cmd.Flags().Var(&f.cache, "cache", "`kind` of cache: "+spelling.OneOf(f.cache.from)+" (default by the model's weights)")
+	cmd.Flags().Var(&f.mla, "mla", "`form` of latent attention: "+spelling.OneOf(f.mla.from)+" (default absorbed)")
 }
 
 // check selects the implementation.
@@ -59,12 +61,12 @@ func (f *engineFlags) openModel(ctx context.Context, name string, mtp bool) (*bl
 
 // openTokens is openModel where the files are open.
 func (f *engineFlags) openTokens(ctx context.Context, files *blitz.Files, name string, mtp bool) (*blitz.Model, error) {
-	o := &blitz.Options{MemoryLimit: memoryLimit(), MLA: f.mla.v, TokensOnly: true, MTP: mtp, Interrupted: ctx.Err}
-	n, err := needsOf(files, o, 0)
+	o := &blitz.Options{MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, TokensOnly: true, MTP: mtp, Interrupted: ctx.Err}
+	n, err := fit.Of(files, o, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := n.checkWeights(); err != nil { // the engine checks the cache, whose length the verb knows
+	if err := n.CheckWeights(); err != nil { // the engine checks the cache, whose length the verb knows
 		return nil, err
 	}
 	m, err := files.Open(o)
@@ -90,7 +92,7 @@ func newMLA() choice {
 
 // engineOptions returns what the flags say.
 func (f *engineFlags) engineOptions() blitz.EngineOptions {
-	return blitz.EngineOptions{Threads: f.threads.v, Cache: f.cache.v, MemoryLimit: memoryLimit()}
+	return blitz.EngineOptions{Threads: f.threads.v, Cache: f.cache.v, MemoryLimit: fit.MemoryLimit()}
 }
 
 // start starts an engine that answers requests in a context of that many positions,

@@ -6,6 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/spelling"
 )
 
 // Words that people bring along from other programs, and what says the same here.
@@ -123,7 +126,7 @@ func habitError(flags *pflag.FlagSet, err error, unknown *pflag.NotExistError) e
 		}
 	}
 	if hint := flagHint(flags, name); hint != "" {
-		return withHint(usageError{err}, hint)
+		return fault.WithHint(fault.Misuse(err), hint)
 	}
 	var names []string
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -131,7 +134,7 @@ func habitError(flags *pflag.FlagSet, err error, unknown *pflag.NotExistError) e
 			names = append(names, "--"+f.Name)
 		}
 	})
-	return usageError{fmt.Errorf("%w%s", err, nearestText("--"+unknown.GetSpecifiedName(), names))}
+	return fault.Misuse(fmt.Errorf("%w%s", err, spelling.Text("--"+unknown.GetSpecifiedName(), names)))
 }
 
 // noVerb says that an argument of blitz itself is no verb.
@@ -140,12 +143,12 @@ func noVerb(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	if hint := verbHint(args[0]); hint != "" {
-		return withHint(usageError{fmt.Errorf("unknown verb %q", args[0])}, hint)
+		return fault.WithHint(fault.Misuse(fmt.Errorf("unknown verb %q", args[0])), hint)
 	}
 	var names []string
 	for _, c := range cmd.Commands() {
 		names = append(names, c.Name())
 		names = append(names, c.Aliases...)
 	}
-	return usageError{fmt.Errorf("unknown verb %q%s", args[0], nearestText(args[0], names))}
+	return fault.Misuse(fmt.Errorf("unknown verb %q%s", args[0], spelling.Text(args[0], names)))
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/blitz-r1/blitz/internal/fault"
 )
 
 // idLine is a line of a file of token ids.
@@ -25,7 +27,7 @@ func readIDLines(path string) ([]idLine, error) {
 	}
 	defer file.Close()
 	refuse := func(format string, args ...any) error {
-		return refusedError{fmt.Errorf("%s: %w", path, fmt.Errorf(format, args...))}
+		return fault.Refusal(fmt.Errorf("%s: %w", path, fmt.Errorf(format, args...)))
 	}
 	in := newLineReader(file, maxLine)
 	var lines []idLine

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/blitz-r1/blitz/internal/fault"
 )
 
 // parseIDs appends the ids of a JSON list of token ids to dst.
@@ -116,7 +118,7 @@ func parseIDText(text string) ([]int32, error) {
 	for _, word := range words {
 		id, err := strconv.ParseInt(word, 10, 32)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("%q is no token id", shorten(word))}
+			return nil, fault.Misuse(fmt.Errorf("%q is no token id", shorten(word)))
 		}
 		ids = append(ids, int32(id))
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz/internal/fault"
 )
 
 func newImport() *cobra.Command {
@@ -25,7 +27,7 @@ into it is noticed when the model is opened.`,
 		Args: exactly("PATH", "NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[0] == "" {
-				return usageError{fmt.Errorf("blitz import: PATH is empty")}
+				return fault.Misuse(fmt.Errorf("blitz import: PATH is empty"))
 			}
 			s, err := openStore(cmd)
 			if err != nil {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz/internal/fault"
 )
 
 // maxLine is the longest line that is read, in bytes.
@@ -165,7 +167,7 @@ func readAll(r io.Reader, name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if int64(len(b)) > limit {
-		return nil, refusedError{fmt.Errorf("%s: is longer than %d bytes", name, limit)}
+		return nil, fault.Refusal(fmt.Errorf("%s: is longer than %d bytes", name, limit))
 	}
 	return b, nil
 }

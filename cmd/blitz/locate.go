@@ -3,51 +3,28 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/hub"
+	"github.com/blitz-r1/blitz/internal/settings"
 )
 
 // homeFolder returns the folder of the store, and what says so: BLITZ_HOME, the
 // settings file, or the system's place for such.
 func homeFolder(getenv func(string) string) (dir, from string, err error) {
-	from = "default"
-	if getenv(variable(homeKey)) != "" {
-		from = variable(homeKey)
-	} else {
-		file, err := openSettings(getenv)
-		if err != nil {
-			return "", "", err
-		}
-		text, origin, ok, err := file.lookup("", homeKey)
-		if err != nil {
-			return "", "", err
-		}
-		if ok && text != "" {
-			if dir = fromHome(text, getenv); !filepath.IsAbs(dir) {
-				return "", "", usageError{fmt.Errorf("%s is %q: want an absolute path, or one that begins with ~/", origin, text)}
-			}
-			return dir, origin, nil
-		}
+	file, err := settings.Open(getenv)
+	if err != nil {
+		return "", "", err
+	}
+	if dir, from, err = settings.Home(getenv, file); dir != "" || err != nil {
+		return dir, from, err
 	}
 	dir, err = hub.DefaultHome(getenv)
-	return dir, from, err
-}
-
-// fromHome returns a path whose beginning may be ~, as the shell reads it.
-func fromHome(path string, getenv func(string) string) string {
-	rest, ok := strings.CutPrefix(filepath.ToSlash(path), "~/")
-	if home := getenv("HOME"); ok && home != "" {
-		return filepath.Join(home, filepath.FromSlash(rest))
-	}
-	return path
+	return dir, "default", err
 }
 
 // openStore opens the local store.

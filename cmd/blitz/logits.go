@@ -13,6 +13,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/safetensors"
 )
 
@@ -60,9 +61,9 @@ const maxGreedy = 1 << 20
 func (f *logitsFlags) check() error {
 	switch {
 	case f.ids == "":
-		return usageError{fmt.Errorf("logits: --ids FILE.jsonl is missing")}
+		return fault.Misuse(fmt.Errorf("logits: --ids FILE.jsonl is missing"))
 	case f.out == "":
-		return usageError{fmt.Errorf("logits: --out FILE.safetensors is missing")}
+		return fault.Misuse(fmt.Errorf("logits: --out FILE.safetensors is missing"))
 	}
 	return f.engineFlags.check()
 }
@@ -78,7 +79,7 @@ func (f *logitsFlags) run(cmd *cobra.Command, name string) error {
 	}
 	m, err := f.openModel(ctx, name, f.mtp)
 	if errors.Is(err, blitz.ErrNoMTP) {
-		return usageError{fmt.Errorf("logits: --mtp: %w", err)}
+		return fault.Misuse(fmt.Errorf("logits: --mtp: %w", err))
 	}
 	if err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/blitz-r1/blitz/internal/fit"
 )
 
 func main() {
@@ -28,9 +30,9 @@ func run(ctx context.Context, args []string) int {
 		return exitDone
 	}
 	err = withOrigin(cmd, err)
-	var room *roomError
+	var room *fit.Error
 	if errors.As(err, &room) {
-		room.needs.write(os.Stderr) // nothing can be said where that fails
+		writeNeeds(os.Stderr, room.Needs) // nothing can be said where that fails
 	}
 	message, hint := explain(err)
 	fmt.Fprintf(os.Stderr, "blitz: error: %s\n", message)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/fault"
 )
 
 // metadataEntry is a pair of the metadata. Of a long array the first elements stand
@@ -82,7 +83,7 @@ func configMetadata(files *blitz.Files) ([]metadataEntry, error) {
 	}
 	var config map[string]json.RawMessage
 	if err := json.Unmarshal(b, &config); err != nil {
-		return nil, refusedError{fmt.Errorf("config.json: %w", err)}
+		return nil, fault.Refusal(fmt.Errorf("config.json: %w", err))
 	}
 	var list []metadataEntry
 	for key, raw := range config {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/golden"
 )
 
@@ -19,7 +21,7 @@ func TestHugeModelIsRefusedAtOnce(t *testing.T) {
 	if err := r1Shape.write(path); err != nil {
 		t.Skipf("no file with holes here: %v", err)
 	}
-	if memoryLimit() == 0 {
+	if fit.MemoryLimit() == 0 {
 		t.Skip("this system does not say how much memory is free")
 	}
 	var before, after runtime.MemStats
@@ -29,10 +31,10 @@ func TestHugeModelIsRefusedAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = n.check("")
+	err = n.Check("")
 	took := golden.CPUTime() - began
 	runtime.ReadMemStats(&after)
-	var room *roomError
+	var room *fit.Error
 	if !errors.As(err, &room) || exitCode(err) != exitNoRoom {
 		t.Errorf("a model of %d bytes with %d free: got %v, want a roomError", n.Weights, n.Room, err)
 	}
@@ -45,13 +47,13 @@ func TestHugeModelIsRefusedAtOnce(t *testing.T) {
 }
 
 // needsAt returns what the model at a path needs.
-func needsAt(path string, o *blitz.Options, context int) (*needs, error) {
+func needsAt(path string, o *blitz.Options, context int) (*fit.Needs, error) {
 	files, err := blitz.OpenFiles(path)
 	if err != nil {
 		return nil, err
 	}
 	defer files.Close()
-	return needsOf(files, o, context)
+	return fit.Of(files, o, context)
 }
 
 // Where show says that a context fits, the engine takes it, and where not, it refuses.
@@ -72,7 +74,7 @@ func TestNeedsAreThoseOfTheEngine(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				bytes := n.cache(kind).Bytes
+				bytes := n.Cache(kind).Bytes
 				for _, limit := range []int64{bytes, bytes - 1} {
 					e, err := blitz.NewEngine(m, &blitz.EngineOptions{Context: context, Cache: kind, MemoryLimit: limit})
 					if err == nil {
@@ -89,11 +91,11 @@ func TestNeedsAreThoseOfTheEngine(t *testing.T) {
 
 func TestCheckNeeds(t *testing.T) {
 	const mib = 1 << 20
-	n := needs{Name: "m.gguf", Weights: 100 * mib, Context: 1000, ModelContext: 4000, Room: 150 * mib, Caches: []cacheNeed{
+	n := fit.Needs{Name: "m.gguf", Weights: 100 * mib, Context: 1000, ModelContext: 4000, Room: 150 * mib, Caches: []fit.Cache{
 		{Kind: "f32", Bytes: 60 * mib, Total: 160 * mib, Longest: 800},
 		{Kind: "q8", Bytes: 20 * mib, Total: 120 * mib, Fits: true, Longest: 2000},
 	}}
-	if err := n.check("q8"); err != nil {
+	if err := n.Check("q8"); err != nil {
 		t.Errorf("a cache that fits: %v", err)
 	}
 	hint := func(err error) (string, string) {
@@ -103,7 +105,7 @@ func TestCheckNeeds(t *testing.T) {
 		}
 		return explain(err)
 	}
-	message, tip := hint(n.check(""))
+	message, tip := hint(n.Check(""))
 	if want := "m.gguf: the weights take 100.0 MiB of memory and the cache (f32) of 1000 positions 60.0 MiB, there are 150.0 MiB: not enough memory"; message != want {
 		t.Errorf("got %s\nwant %s", message, want)
 	}
@@ -111,24 +113,24 @@ func TestCheckNeeds(t *testing.T) {
 		t.Errorf("hint %q, want the cache that fits", tip)
 	}
 	n.Caches = n.Caches[:1]
-	if _, tip = hint(n.check("")); tip != "--ctx 800 fits" {
+	if _, tip = hint(n.Check("")); tip != "--ctx 800 fits" {
 		t.Errorf("hint %q, want the context that fits", tip)
 	}
 	n.Caches[0].Longest = 0
-	if _, tip = hint(n.check("")); tip != hintSmaller {
+	if _, tip = hint(n.Check("")); tip != fault.HintSmaller {
 		t.Errorf("hint %q, want a smaller model", tip)
 	}
 	n.Room = 99 * mib
-	message, _ = hint(n.check(""))
+	message, _ = hint(n.Check(""))
 	if want := "m.gguf: the weights take 100.0 MiB of memory, there are 99.0 MiB: not enough memory"; message != want {
 		t.Errorf("got %s\nwant %s", message, want)
 	}
 	n.Room = 0
 	n.Caches[0].Fits = true
-	if err := n.check(""); err != nil {
+	if err := n.Check(""); err != nil {
 		t.Errorf("where memory is unknown: %v", err)
 	}
-	if fits, longest := n.fit(&n.Caches[0]); fits != "unknown" || longest != "unknown" {
+	if fits, longest := fitText(&n, &n.Caches[0]); fits != "unknown" || longest != "unknown" {
 		t.Errorf("where memory is unknown, %q and %q fit", fits, longest)
 	}
 }
@@ -137,7 +139,7 @@ func TestFormatMemory(t *testing.T) {
 	for n, want := range map[int64]string{
 		0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1<<20 - 1: "1.0 MiB", 5 << 30: "5.0 GiB", math.MaxInt64: "8.0 EiB",
 	} {
-		if got := formatMemory(n); got != want {
+		if got := fit.FormatMemory(n); got != want {
 			t.Errorf("%d: got %s, want %s", n, got, want)
 		}
 	}

@@ -124,20 +124,6 @@ func formatCount(n int64) string {
 	return fmt.Sprintf("%.0f%s", x, units[unit])
 }
 
-// formatMemory writes a count of bytes for people: "94.1 MiB", in powers of 1024 as
-// memory is measured.
-func formatMemory(n int64) string {
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	x, unit := float64(n)/1024, 0
-	for x >= 1023.95 {
-		x /= 1024
-		unit++
-	}
-	return fmt.Sprintf("%.1f %ciB", x, "KMGTPE"[unit])
-}
-
 // counted writes a number of things: "1 model", "2 models".
 func counted(n int, noun string) string {
 	if n == 1 {

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz/chat/output"
+	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/spelling"
 )
 
 // maxTools is the longest file of tools, in bytes.
@@ -44,7 +46,7 @@ that it was trained on. The text is the standard input.
 
 func (f *parseFlags) run(cmd *cobra.Command) error {
 	if f.format == "" {
-		return usageError{fmt.Errorf("parse: --format NAME is missing, one of %s", strings.Join(output.Formats(), ", "))}
+		return fault.Misuse(fmt.Errorf("parse: --format NAME is missing, one of %s", strings.Join(output.Formats(), ", ")))
 	}
 	o := output.Options{Open: f.open}
 	if f.tools != "" {
@@ -58,7 +60,7 @@ func (f *parseFlags) run(cmd *cobra.Command) error {
 		case f.tools != "" && errors.Is(err, output.ErrTools):
 			err = fmt.Errorf("%s: %w", f.tools, err)
 		case errors.Is(err, output.ErrUnknownFormat):
-			err = fmt.Errorf("%w%s", err, nearestText(f.format, output.Formats()))
+			err = fmt.Errorf("%w%s", err, spelling.Text(f.format, output.Formats()))
 		}
 		return err
 	}
@@ -127,7 +129,7 @@ func readTools(ctx context.Context, path string) ([]json.RawMessage, error) {
 		err = fmt.Errorf("got null, want a list of tools")
 	}
 	if err != nil {
-		return nil, refusedError{fmt.Errorf("%s: %w", path, err)}
+		return nil, fault.Refusal(fmt.Errorf("%s: %w", path, err))
 	}
 	return tools, nil
 }

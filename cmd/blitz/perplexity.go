@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -86,7 +88,7 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 	}
 	windows, err := cutWindows(ids, f.ctx.v, t)
 	if err != nil {
-		return refusedError{fmt.Errorf("%s: %w", file, err)}
+		return fault.Refusal(fmt.Errorf("%s: %w", file, err))
 	}
 	e, err := f.newEngine(ctx, files, name)
 	if err != nil {
@@ -100,7 +102,7 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 	}
 	r, err := s.report()
 	if err != nil {
-		return refusedError{fmt.Errorf("%s: %w", name, err)}
+		return fault.Refusal(fmt.Errorf("%s: %w", name, err))
 	}
 	r.Ctx, r.TextTokens, r.Cache = f.ctx.v, len(ids), e.Cache()
 	r.Seconds = time.Since(began).Seconds()
@@ -111,13 +113,13 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 // newEngine opens a model and starts an engine that has room for a window. The model
 // is closed with the engine.
 func (f *perplexityFlags) newEngine(ctx context.Context, files *blitz.Files, name string) (*blitz.Engine, error) {
-	n, err := needsOf(files, &blitz.Options{MLA: f.mla.v}, f.ctx.v)
+	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v}, f.ctx.v)
 	if err != nil {
 		return nil, err
 	}
 	if n.Context > n.ModelContext {
 		err := fmt.Errorf("perplexity: --ctx is %d, the model's context %d: %w", n.Context, n.ModelContext, blitz.ErrContext)
-		return nil, withHint(err, fmt.Sprintf("--ctx %d is the longest window", n.ModelContext))
+		return nil, fault.WithHint(err, fmt.Sprintf("--ctx %d is the longest window", n.ModelContext))
 	}
 	m, err := f.openTokens(ctx, files, name, false)
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz/internal/fault"
 )
 
 // maxPrompt bounds what is read of the standard input, in bytes.
@@ -104,7 +106,7 @@ func (p *promptReader) read() (prompt, error) {
 		whole.input = strings.TrimRight(text, "\r\n")
 	}
 	if whole.text() == "" {
-		return prompt{}, usageError{fmt.Errorf("run: the prompt is empty")}
+		return prompt{}, fault.Misuse(fmt.Errorf("run: the prompt is empty"))
 	}
 	return whole, nil
 }

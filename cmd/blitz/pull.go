@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/hub"
 )
 
@@ -49,14 +50,14 @@ func pullModel(cmd *cobra.Command, s *hub.Store, text string) (*hub.Model, error
 		return nil, err
 	}
 	if src.Kind == hub.KindPath {
-		return nil, withHint(usageError{fmt.Errorf("pull: %s is a path", text)}, "blitz import PATH NAME takes a model from the disk into the store")
+		return nil, fault.WithHint(fault.Misuse(fmt.Errorf("pull: %s is a path", text)), "blitz import PATH NAME takes a model from the disk into the store")
 	}
 	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
 	defer p.end()
 	m, err := s.Pull(cmd.Context(), src, p.report)
 	var missing *hub.NotFoundError
 	if errors.As(err, &missing) {
-		return nil, withHint(err, "a source says where to fetch from: pip:"+missing.Name)
+		return nil, fault.WithHint(err, "a source says where to fetch from: pip:"+missing.Name)
 	}
 	return m, err
 }

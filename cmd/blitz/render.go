@@ -10,6 +10,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
@@ -57,7 +58,7 @@ Without --jsonl the input is one object, and the prompt is printed as it is.
 
 func (f *renderFlags) run(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 && f.template == "" {
-		return usageError{fmt.Errorf("render: MODEL or --template FILE is missing")}
+		return fault.Misuse(fmt.Errorf("render: MODEL or --template FILE is missing"))
 	}
 	r := &renderer{}
 	if len(args) > 0 {
@@ -119,7 +120,7 @@ func (r *renderer) fromModel(cmd *cobra.Command, name string, wanted bool) error
 	}
 	r.template, err = files.Template()
 	if errors.Is(err, blitz.ErrNoTemplate) {
-		return withHint(fmt.Errorf("%s: %w", name, err), "name a file with --template")
+		return fault.WithHint(fmt.Errorf("%s: %w", name, err), "name a file with --template")
 	} else if err != nil {
 		return fmt.Errorf("%s: chat template: %w", name, err)
 	}

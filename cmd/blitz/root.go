@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz/internal/fault"
 )
 
 // newRoot returns the command with all its verbs.
@@ -83,7 +85,7 @@ func newHelp() *cobra.Command {
 			case err != nil || len(rest) > 0 && !verb.HasParent():
 				return noVerb(cmd.Root(), args)
 			case len(rest) > 0:
-				return usageError{fmt.Errorf("%s: unexpected argument %q", cmd.CommandPath(), rest[0])}
+				return fault.Misuse(fmt.Errorf("%s: unexpected argument %q", cmd.CommandPath(), rest[0]))
 			}
 			verb.InitDefaultHelpFlag()
 			return verb.Help()

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -38,14 +40,14 @@ func (f *runFlags) open(name string) (*running, error) {
 		return nil, err
 	}
 	defer files.Close()
-	n, err := needsOf(files, &blitz.Options{MLA: f.mla.v}, f.context.v)
+	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v}, f.context.v)
 	if err != nil {
 		return nil, err
 	}
-	if err := n.checkContext("run"); err != nil {
+	if err := n.CheckContext("run"); err != nil {
 		return nil, err
 	}
-	if err := n.check(f.cache.v); err != nil {
+	if err := n.Check(f.cache.v); err != nil {
 		return nil, err
 	}
 	m, err := f.load(files, name)
@@ -71,14 +73,14 @@ func (f *runFlags) load(files *blitz.Files, name string) (*blitz.Model, error) {
 	})
 	defer s.end()
 	m, err := files.Open(&blitz.Options{
-		MemoryLimit: memoryLimit(), MLA: f.mla.v, Text: true, Interrupted: f.cmd.Context().Err,
+		MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, Text: true, Interrupted: f.cmd.Context().Err,
 		Progress: func(bytes, all int64) {
 			total.Store(all)
 			raise(&done, bytes)
 		},
 	})
 	if errors.Is(err, tokenizer.ErrNoTokenizer) {
-		return nil, refusedError{fmt.Errorf("run: %s has no tokenizer: it cannot be talked to", name)}
+		return nil, fault.Refusal(fmt.Errorf("run: %s has no tokenizer: it cannot be talked to", name))
 	}
 	return m, err
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/quant"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
@@ -48,7 +49,7 @@ func findScaling(f tensorFile, t storedTensor) (*scaling, error) {
 // more axis than a matrix has is for several of them.
 func newScaling(f tensorFile, t, s storedTensor) (*scaling, error) {
 	if !s.dtype.IsFloat() && s.dtype != tensor.F8E8M0 {
-		return nil, refusedError{fmt.Errorf("%s: tensor %s: type %s, want a float type", f.file(), s.name, s.kind)}
+		return nil, fault.Refusal(fmt.Errorf("%s: tensor %s: type %s, want a float type", f.file(), s.name, s.kind))
 	}
 	c := &scaling{rows: 1, cols: 1}
 	if n := len(t.shape); n > 0 {
@@ -58,8 +59,8 @@ func newScaling(f tensorFile, t, s storedTensor) (*scaling, error) {
 		}
 	}
 	if !c.fit(t, s.shape) {
-		return nil, refusedError{fmt.Errorf("%s: tensor %s: shape %s, want %s for %s %s",
-			f.file(), s.name, tensor.ShapeString(s.shape), c.wanted(t), t.name, tensor.ShapeString(t.shape))}
+		return nil, fault.Refusal(fmt.Errorf("%s: tensor %s: shape %s, want %s for %s %s",
+			f.file(), s.name, tensor.ShapeString(s.shape), c.wanted(t), t.name, tensor.ShapeString(t.shape)))
 	}
 	n, _ := tensor.Elements(s.shape) // the file was checked
 	c.factors = make([]float32, n)

@@ -11,7 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/hub"
+	"github.com/blitz-r1/blitz/internal/spelling"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
@@ -42,7 +45,7 @@ what a context takes, whether that fits, and the longest context that does.`,
 	cmd.Flags().BoolVar(&f.tensors, "tensors", false, "list the tensors: name, type, shape, size")
 	cmd.Flags().BoolVar(&f.template, "template", false, "print the chat template")
 	cmd.Flags().Var(&f.context, "ctx", "`positions` that the caches are for (default the model's, at most 8192)")
-	cmd.Flags().Var(&f.mla, "mla", "`form` of latent attention: "+oneOf(f.mla.from)+" (default absorbed)")
+	cmd.Flags().Var(&f.mla, "mla", "`form` of latent attention: "+spelling.OneOf(f.mla.from)+" (default absorbed)")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the same as JSON")
 	return cmd
 }
@@ -57,7 +60,7 @@ type shown struct {
 	Metadata []metadataEntry `json:"metadata,omitempty"`
 	Tensors  []tensorEntry   `json:"tensors,omitempty"`
 	Template string          `json:"template,omitempty"`
-	Needs    *needs          `json:"needs,omitempty"`
+	Needs    *fit.Needs      `json:"needs,omitempty"`
 	Refused  string          `json:"refused,omitempty"` // why this build cannot run it
 	count    int             // of the tensors
 }
@@ -103,7 +106,7 @@ func (f *showFlags) run(cmd *cobra.Command, name string) error {
 			return err
 		}
 		if s.Template == "" {
-			return missingError{fmt.Errorf("%s: no chat template", c.Name())}
+			return fault.Missing(fmt.Errorf("%s: no chat template", c.Name()))
 		}
 	}
 	if err := f.survey(&s, c); err != nil {
@@ -134,12 +137,12 @@ func (f *showFlags) survey(s *shown, c *blitz.Files) error {
 	if f.metadata || f.tensors || f.template || s.count == 0 {
 		return nil
 	}
-	n, err := needsOf(c, &blitz.Options{MLA: f.mla.v}, f.context.v)
+	n, err := fit.Of(c, &blitz.Options{MLA: f.mla.v}, f.context.v)
 	if err != nil {
 		s.Refused, _ = explain(err)
 		return nil
 	}
-	if err := n.checkContext("show"); err != nil {
+	if err := n.CheckContext("show"); err != nil {
 		return err
 	}
 	s.Needs = n
@@ -185,11 +188,11 @@ func (f *showFlags) write(w io.Writer, s *shown, c *blitz.Files) error {
 	if s.Needs == nil {
 		return writeTable(w, rows...)
 	}
-	if err := writeTable(w, append(rows, s.Needs.facts()...)...); err != nil {
+	if err := writeTable(w, append(rows, needsFacts(s.Needs)...)...); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
-	return writeTable(w, s.Needs.table()...)
+	return writeTable(w, needsTable(s.Needs)...)
 }
 
 // summary returns the lines of show without flags.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/hub"
 )
 
@@ -63,8 +64,8 @@ func freeName(cmd *cobra.Command, s *hub.Store, text string, force bool) (*hub.M
 	if err != nil || m == nil || force {
 		return m, err
 	}
-	err = usageError{fmt.Errorf("%s: %s is the name of a stored model (%s)", cmd.Name(), m.Name.Short(), m.Digest())}
-	return nil, withHint(err, "another name keeps both; --force takes the name from that model")
+	err = fault.Misuse(fmt.Errorf("%s: %s is the name of a stored model (%s)", cmd.Name(), m.Name.Short(), m.Digest()))
+	return nil, fault.WithHint(err, "another name keeps both; --force takes the name from that model")
 }
 
 // noteReplaced says that a model lost its name to another.

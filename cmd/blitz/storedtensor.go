@@ -5,6 +5,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/safetensors"
 )
@@ -64,7 +65,7 @@ func (f ggufFile) find(name string) (storedTensor, bool, error) {
 	dtype, ok := tensor.ParseDType(kind)
 	s := storedTensor{name: name, kind: kind, dtype: dtype, shape: t.Shape, bytes: f.Bytes(t)}
 	if !ok { // Q8_1 and Q8_K are types of activations
-		return s, true, refusedError{fmt.Errorf("%s: tensor %s: type %s, want one that weights have", f.file(), name, kind)}
+		return s, true, fault.Refusal(fmt.Errorf("%s: tensor %s: type %s, want one that weights have", f.file(), name, kind))
 	}
 	return s, true, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -46,9 +47,9 @@ mark. Special tokens that stand in the text are found.
 func (f *tokenizeFlags) run(cmd *cobra.Command, model string, words []string) error {
 	switch {
 	case f.jsonl && len(words) > 0:
-		return usageError{fmt.Errorf("tokenize: unexpected argument %q: with --jsonl the text comes from the standard input", words[0])}
+		return fault.Misuse(fmt.Errorf("tokenize: unexpected argument %q: with --jsonl the text comes from the standard input", words[0]))
 	case f.jsonl && f.pieces:
-		return usageError{fmt.Errorf("tokenize: --pieces does not go with --jsonl")}
+		return fault.Misuse(fmt.Errorf("tokenize: --pieces does not go with --jsonl"))
 	}
 	t, err := openTokenizer(cmd, model)
 	if err != nil {

@@ -12,15 +12,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/settings"
+	"github.com/blitz-r1/blitz/internal/spelling"
 )
 
 // The types of flags that have bounds. A value says what it wants when it is set, so
 // that the message is the same wherever the text came from.
-
-// wantError says what a flag wants.
-type wantError string
-
-func (e wantError) Error() string { return "want " + string(e) }
 
 // number is a float within bounds.
 type number struct {
@@ -42,7 +40,7 @@ func (n *number) Set(text string) error {
 		n.v, n.set = f, true
 		return nil
 	}
-	return wantError(fmt.Sprintf("a number from %v to %v", n.min, n.max))
+	return settings.Want(fmt.Sprintf("a number from %v to %v", n.min, n.max))
 }
 
 func (n *number) Type() string { return "number" }
@@ -70,7 +68,7 @@ func (c *count) Set(text string) error {
 		c.v, c.set = v, true
 		return nil
 	}
-	return wantError(fmt.Sprintf("a whole number from %d to %d", c.min, c.max))
+	return settings.Want(fmt.Sprintf("a whole number from %d to %d", c.min, c.max))
 }
 
 func (c *count) Type() string { return "count" }
@@ -96,7 +94,7 @@ func (c *counts) Set(text string) error {
 	for field := range strings.SplitSeq(text, ",") {
 		v, err := strconv.Atoi(strings.TrimSpace(field))
 		if err != nil || v < c.min || v > c.max {
-			return wantError(fmt.Sprintf("whole numbers from %d to %d, with commas between", c.min, c.max))
+			return settings.Want(fmt.Sprintf("whole numbers from %d to %d, with commas between", c.min, c.max))
 		}
 		list = append(list, v)
 	}
@@ -122,7 +120,7 @@ func (s *seed) String() string {
 func (s *seed) Set(text string) error {
 	v, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return wantError("a whole number from 0 to 18446744073709551615")
+		return settings.Want("a whole number from 0 to 18446744073709551615")
 	}
 	s.v, s.set = v, true
 	return nil
@@ -160,19 +158,10 @@ func (c *choice) Set(text string) error {
 		c.v = low
 		return nil
 	}
-	return wantError(oneOf(c.from))
+	return settings.Want(spelling.OneOf(c.from))
 }
 
 func (c *choice) Type() string { return "word" }
-
-// oneOf writes a list for people: "a, b or c".
-func oneOf(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " or " + words[last]
-}
 
 // maxThinkBudget bounds --think.
 const maxThinkBudget = 1 << 24
@@ -199,7 +188,7 @@ func (t *think) Set(text string) error {
 	default:
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > maxThinkBudget {
-			return wantError(fmt.Sprintf("on, off, or tokens up to %d; a prompt that begins like a value stands behind --", maxThinkBudget))
+			return settings.Want(fmt.Sprintf("on, off, or tokens up to %d; a prompt that begins like a value stands behind --", maxThinkBudget))
 		}
 		t.v = blitz.Think{Mode: blitz.ThinkOn, Budget: n}
 	}
@@ -211,36 +200,20 @@ func (t *think) Type() string { return "on|off|N" }
 
 func (t *think) reset() { *t = think{} }
 
-// valueError says that a text is no value of a flag; name is where it came from.
-func valueError(name, text string, err error) error {
-	var want wantError
-	var number *strconv.NumError
-	switch {
-	case errors.As(err, &want):
-	case errors.As(err, &number) && number.Func == "ParseBool":
-		err = wantError("true or false")
-	case errors.As(err, &number) && errors.Is(err, strconv.ErrRange):
-		err = wantError("a smaller number")
-	case errors.As(err, &number):
-		err = wantError("a number")
-	}
-	return usageError{fmt.Errorf("%s is %q: %w", name, text, err)}
-}
-
 // flagError puts an error of the flag parser into the words of this program.
 func flagError(flags *pflag.FlagSet, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
 		if short := invalid.GetFlag().Shorthand; short != "" { // -ngl is -n with gl
 			if hint := flagHint(flags, short+invalid.GetValue()); hint != "" {
-				return withHint(usageError{fmt.Errorf("unknown flag: -%s%s", short, invalid.GetValue())}, hint)
+				return fault.WithHint(fault.Misuse(fmt.Errorf("unknown flag: -%s%s", short, invalid.GetValue())), hint)
 			}
 		}
-		return valueError("--"+invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap())
+		return settings.BadValue("--"+invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap())
 	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
-		return usageError{err}
+		return fault.Misuse(err)
 	}
 	return habitError(flags, err, unknown)
 }

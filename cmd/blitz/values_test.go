@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/settings"
 )
 
 // What each type of flag takes, and what it becomes; "" is a refusal.
@@ -29,7 +30,7 @@ func TestValues(t *testing.T) {
 		for text, want := range c.texts {
 			v := c.value()
 			err := v.Set(text)
-			var wanted wantError
+			var wanted settings.Want
 			switch {
 			case want == "" && !errors.As(err, &wanted):
 				t.Errorf("%s %q: got %v, want an error that says what is wanted", name, text, err)

@@ -108,20 +108,3 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
-
-func TestEditDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"kitten", "sitting", 3}, {"tiny-god", "tiny-good", 1}, {"ab", "ba", 1}, {"hlep", "help", 1}, {"abc", "xabc", 1}, {"ca", "abc", 3}} {
-		if got := EditDistance(c.a, c.b); got != c.want {
-			t.Errorf("EditDistance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
-		}
-		if got := EditDistance(c.b, c.a); got != c.want {
-			t.Errorf("EditDistance(%q, %q) = %d, want %d", c.b, c.a, got, c.want)
-		}
-	}
-	if got := EditDistance(strings.Repeat("x", 1<<20), "y"); got != 1<<20 {
-		t.Errorf("a long text is %d away", got)
-	}
-}
