@@ -92,3 +92,32 @@ func BenchmarkMask(b *testing.B) {
 		})
 	}
 }
+
+// TestAccept wants the answer behind a forced token to be that behind a token which
+// was the only candidate, with penalties and without a temperature too.
+func TestAccept(t *testing.T) {
+	logits := make([]float32, 200)
+	for i := range logits {
+		logits[i] = float32(i%17) / 4
+	}
+	for _, temperature := range []float32{0, 1} {
+		settings := Settings{Temperature: temperature, TopP: 1, Seed: 7, Penalties: Penalties{Repetition: 1.5, Frequency: 0.3}}
+		forced, only := New(settings, []int32{1}), New(settings, []int32{1})
+		mask := make([]uint64, 4)
+		mask[100/64] = 1 << (100 % 64)
+		for i := range 20 {
+			if i%3 == 1 {
+				forced.Accept(100)
+				if id, err := only.Next(logits, mask); id != 100 || err != nil {
+					t.Fatalf("the only candidate: %d, %v", id, err)
+				}
+				continue
+			}
+			a, errA := forced.Next(logits, nil)
+			b, errB := only.Next(logits, nil)
+			if a != b || errA != nil || errB != nil {
+				t.Fatalf("temperature %g, token %d: %d behind forced ones, %d behind only candidates (%v, %v)", temperature, i, a, b, errA, errB)
+			}
+		}
+	}
+}

@@ -111,18 +111,29 @@ func (s *Sampler) Next(logits []float32, mask []uint64) (int32, error) {
 	if top-top != 0 {
 		return 0, ErrLogits
 	}
-	var u float32
-	if s.Temperature != 0 {
-		u = Uniform(s.rng.Uint64())
-	}
-	id := s.draw(s.x, top, u)
-	s.Accept(id)
+	id := s.draw(s.x, top, s.uniform())
+	s.count(id)
 	return id, nil
 }
 
-// Accept makes a token part of the output, so that penalties count it. Next does
-// that itself.
+// Accept makes a token part of the output that was not drawn. It has its number of the
+// generator all the same: draw i belongs to token i of the output, so that a token that
+// is forced and one that is the only candidate lead to the same answer.
 func (s *Sampler) Accept(id int32) {
+	s.uniform()
+	s.count(id)
+}
+
+// uniform returns the number of the next token; without a temperature it has none.
+func (s *Sampler) uniform() float32 {
+	if s.Temperature == 0 {
+		return 0
+	}
+	return Uniform(s.rng.Uint64())
+}
+
+// count lets penalties know of a token.
+func (s *Sampler) count(id int32) {
 	if s.text != nil {
 		s.text[id] = struct{}{}
 		s.counts[id]++
