@@ -79,6 +79,7 @@ type Engine struct {
 	rows    []row       // that the step has to hand out
 
 	stepping bool    // a step is computed
+	passed   int     // layers of it
 	ended    []ended // in it
 	batch    model.Batch
 
@@ -121,7 +122,7 @@ func newStopped(m *model.Model, o Options) (*Engine, error) {
 	if err := e.threads.join(); err != nil {
 		return nil, err
 	}
-	e.step = model.Step{Workers: e.threads.workers, Kind: *o.Cache}
+	e.step = model.Step{Workers: e.threads.workers, Kind: *o.Cache, Passed: e.layerPassed}
 	return e, nil
 }
 

@@ -142,8 +142,23 @@ func (e *Engine) sortDecodingFirst() {
 	}
 }
 
+// layerPassed tells, within a step, how far prompts are: a long step of a large model
+// takes its time.
+func (e *Engine) layerPassed() {
+	layers := e.model.Config.NumHiddenLayers
+	if e.passed++; e.passed >= layers {
+		return // the step tells itself
+	}
+	for i, s := range e.batched {
+		if g := &e.batch.Segments[i]; len(g.Tokens) > 1 {
+			s.work.computed(g.Pos+len(g.Tokens)*e.passed/layers, 0)
+		}
+	}
+}
+
 // compute runs the batch and hands out its rows.
 func (e *Engine) compute() {
+	e.passed = 0
 	hidden := e.model.Forward(&e.step, &e.batch)
 	e.rows = e.rows[:0]
 	drafting := false

@@ -45,6 +45,8 @@ type Step struct {
 	// are, and what a step made lives until the next one. It changes no bit. nil:
 	// records and activations are used again as soon as nobody reads them.
 	Record func(Operation)
+	// Passed is called behind each layer of a forward pass. nil: nothing is.
+	Passed func()
 
 	embed     *Embedding
 	batch     *Batch
@@ -97,10 +99,14 @@ func (s *Step) Mark() Mark {
 	return Mark{s.arena.used, s.acts.used, s.q8s.used, s.f32s.used, s.routings.used}
 }
 
-// Release frees all activations made since the mark, unless operations are recorded.
+// Release frees all activations made since the mark, unless operations are recorded: a
+// layer is over.
 func (s *Step) Release(m Mark) {
 	if s.Record == nil {
 		s.free(m)
+	}
+	if s.Passed != nil {
+		s.Passed()
 	}
 }
 
