@@ -69,7 +69,7 @@ func (f *engineFlags) openTokens(ctx context.Context, files *blitz.Files, name s
 	if err := n.CheckWeights(); err != nil { // the engine checks the cache, whose length the verb knows
 		return nil, err
 	}
-	m, err := files.Open(o)
+	m, err := loadModel(f.set, files, name, o)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/blitz-r1/blitz"
@@ -64,32 +63,13 @@ func (f *runFlags) open(name string) (*running, error) {
 	return o, nil
 }
 
-// load opens a model, and says how far that is.
+// load opens a model that is talked to.
 func (f *runFlags) load(files *blitz.Files, name string) (*blitz.Model, error) {
-	var done, total atomic.Int64
-	what := "loading " + printable(name)
-	s := startStatus(f.cmd.ErrOrStderr(), func() work {
-		return work{what: what, done: done.Load(), total: total.Load(), bytes: true}
-	})
-	defer s.end()
-	m, err := files.Open(&blitz.Options{
-		MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, Text: true, Interrupted: f.cmd.Context().Err,
-		Progress: func(bytes, all int64) {
-			total.Store(all)
-			raise(&done, bytes)
-		},
-	})
+	m, err := loadModel(f.cmd, files, name, &blitz.Options{MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, Text: true, Interrupted: f.cmd.Context().Err})
 	if errors.Is(err, tokenizer.ErrNoTokenizer) {
 		return nil, fault.Refusal(fmt.Errorf("run: %s has no tokenizer: it cannot be talked to", name))
 	}
 	return m, err
-}
-
-// raise makes a number at least v: reports of several goroutines may overtake each
-// other.
-func raise(n *atomic.Int64, v int64) {
-	for old := n.Load(); v > old && !n.CompareAndSwap(old, v); old = n.Load() {
-	}
 }
 
 // ready checks that a model can be talked to as the flags want, and starts its engine.

@@ -35,7 +35,7 @@ type work interface {
 	// pending.
 	begin(s *sequence) error
 	// computed is told, after a step, how many positions there are, and what share of
-	// the step's time it took.
+	// the step's time it took; and within it, behind each layer, how many that is worth.
 	computed(positions int, took time.Duration)
 	// row takes what is behind the token at a position: the logits [V], or the last
 	// hidden state [D], valid during the call. The rows come in order. It may end the
