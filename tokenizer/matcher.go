@@ -166,9 +166,10 @@ func (m *matcher) split(dst []part, text string) []part {
 
 // A splitter cuts a text into parts as its tokens are found.
 type splitter struct {
-	text  string
-	parts []part
-	done  int // what is before is in parts
+	text   string
+	parts  []part
+	done   int  // what is before is in parts
+	blanks span // a run of blanks that was looked at: a token may be a blank itself
 }
 
 // add adds a token that was found, and the text before it.
@@ -177,10 +178,10 @@ func (s *splitter) add(t *addedToken, start, end int) {
 		return
 	}
 	if t.lstrip {
-		start = max(s.done, len(trimBlanksRight(s.text[:start])))
+		start = s.blanksBefore(start)
 	}
 	if t.rstrip {
-		end = len(s.text) - len(trimBlanksLeft(s.text[end:]))
+		end = s.blanksBehind(end)
 	}
 	if start > s.done {
 		s.parts = append(s.parts, part{span{int32(s.done), int32(start)}, textPart})
@@ -189,6 +190,22 @@ func (s *splitter) add(t *addedToken, start, end int) {
 		s.parts = append(s.parts, part{span{int32(start), int32(end)}, t.id})
 	}
 	s.done = end // perhaps further back than it was: what is left there is text
+}
+
+// blanksBefore returns where the blanks before text[start] begin that are in no part.
+func (s *splitter) blanksBefore(start int) int {
+	if start <= s.done {
+		return s.done
+	}
+	return s.done + len(trimBlanksRight(s.text[s.done:start]))
+}
+
+// blanksBehind returns where the blanks at text[end] end.
+func (s *splitter) blanksBehind(end int) int {
+	if end < int(s.blanks.start) || end >= int(s.blanks.end) {
+		s.blanks = span{int32(end), int32(len(s.text) - len(trimBlanksLeft(s.text[end:])))}
+	}
+	return int(s.blanks.end)
 }
 
 // finish returns the parts, with the text behind the last token.
