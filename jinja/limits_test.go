@@ -89,3 +89,21 @@ func TestKeptIsMeasured(t *testing.T) {
 		t.Errorf("nothing kept: got %q, %v", got, err)
 	}
 }
+
+// TestWorkOfReplace counts each place where text is replaced: finding and copying
+// many short ones takes much longer than the bytes tell.
+func TestWorkOfReplace(t *testing.T) {
+	const places = 200_000
+	for _, source := range []string{"{{ s|replace('ab', 'a')|length }}", "{{ s.replace('ab', '')|length }}"} {
+		tmpl, err := NewTemplate(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		variables := &Dict{}
+		variables.Set("s", String(strings.Repeat("ab", places)))
+		tmpl.Limits.Steps = places / 2
+		if _, err := tmpl.Render(t.Context(), variables); !errors.Is(err, ErrLimit) {
+			t.Errorf("%s in %d steps: got %v, want ErrLimit", source, places/2, err)
+		}
+	}
+}

@@ -284,6 +284,9 @@ func (r *rendering) replace(s, old, repl string, count int) (string, error) {
 	if n == 0 {
 		return s, nil
 	}
+	if err := r.count(n / 2); err != nil { // each is found again, and copied for itself
+		return "", err
+	}
 	if len(repl) > int(r.limits.Output) {
 		return "", errOutput
 	}
