@@ -87,7 +87,7 @@ func namesWithIndex(s string, rewritten bool) []string {
 		if s[end] < '0' || s[end] > '9' {
 			break
 		}
-		name := strings.TrimRight(s[:end], "_-")
+		name := strings.TrimRight(s[:end], "_-.")
 		if rewritten && len(name) < end {
 			return []string{name, s}
 		}

@@ -280,4 +280,10 @@ func TestKimiIDs(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", id, got, want)
 		}
 	}
+	known := tools{"f": {}, "fs.read.1": {}} // a point in place of the colon
+	for id, want := range map[string]string{"functions.f.0": "f", "f.12": "f", "functions.fs.read.1": "fs.read.1", "functions.fs.read.1.0": "fs.read.1", "functions.g.0": "g.0"} {
+		if got := kimiName(id, known); got != want {
+			t.Errorf("%q: got %q, want %q", id, got, want)
+		}
+	}
 }
