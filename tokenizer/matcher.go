@@ -1,6 +1,9 @@
 package tokenizer
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // A matcher finds added tokens: the leftmost, and of those the longest. It looks
 // at each byte of a text once, however nearly the text is a token (Aho and
@@ -25,16 +28,24 @@ type part struct {
 
 const textPart = int32(-1)
 
+// maxAddedText is the most text of all added tokens, in bytes: each takes some forty
+// bytes of memory, twice where some tokens are not looked for in plain text. Published
+// files have less than a tenth of it.
+const maxAddedText = 4 << 20
+
 // newMatcher returns a matcher of tokens by the given patterns; nil if there
 // are none.
 func newMatcher(tokens []*addedToken, patterns []string) (*matcher, error) {
 	m := &matcher{}
 	var keys []trieKey
-	begins := 0
+	begins, size := 0, 0
 	for i, t := range tokens {
 		p := patterns[i]
 		if p == "" {
 			continue
+		}
+		if size += len(p); size > maxAddedText {
+			return nil, fmt.Errorf("%w: added tokens of more than %d bytes together", ErrUnsupported, maxAddedText)
 		}
 		if !m.begin[p[0]] {
 			m.begin[p[0]], m.single = true, p[0]

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -82,5 +83,20 @@ func TestSplitManyBlanks(t *testing.T) {
 		if n := int(parts[len(parts)-1].end); n != len(text) {
 			t.Errorf("the last of %d parts ends at %d, want %d", len(parts), n, len(text))
 		}
+	}
+}
+
+// Added tokens may take so much memory, however they are spread.
+func TestMatcherTooMuchText(t *testing.T) {
+	most := maxAddedText / maxTokenBytes
+	tokens, patterns := make([]*addedToken, most+1), make([]string, most+1)
+	for i := range tokens {
+		tokens[i], patterns[i] = &addedToken{id: int32(i)}, strings.Repeat("a", maxTokenBytes)
+	}
+	if _, err := newMatcher(tokens[:most], patterns[:most]); err != nil {
+		t.Errorf("%d bytes: %v", maxAddedText, err)
+	}
+	if _, err := newMatcher(tokens, patterns); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("%d bytes and a token more: got %v, want ErrUnsupported", maxAddedText, err)
 	}
 }
