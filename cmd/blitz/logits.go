@@ -98,7 +98,11 @@ func (f *logitsFlags) run(cmd *cobra.Command, name string) error {
 	if n, most := e.Context(), m.MaxContext(); n > most {
 		fmt.Fprintf(cmd.ErrOrStderr(), "blitz: warning: %s: %d positions, the model was made for %d\n", f.ids, n, most)
 	}
-	return f.write(ctx, e, m.VocabSize(), lines)
+	err = f.write(ctx, e, m.VocabSize(), lines)
+	if errors.Is(err, blitz.ErrLogits) {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return err
 }
 
 // newEngine starts an engine that has room for the lines.
@@ -172,7 +176,7 @@ func (f *logitsFlags) declare(w *safetensors.Writer, V int, lines []idLine) erro
 }
 
 // rowsTo returns a function that writes row t of the tensor that the pattern names
-// for i, of n tensors.
+// for i, of n tensors. A logit that is not finite is blitz.ErrLogits.
 func rowsTo(w *safetensors.Writer, pattern string, V, n int) (func(i, t int, x []float32) error, error) {
 	sections := make([]io.WriterAt, n)
 	for i := range sections {
@@ -184,6 +188,9 @@ func rowsTo(w *safetensors.Writer, pattern string, V, n int) (func(i, t int, x [
 	row := make([]byte, 4*V)
 	return func(i, t int, x []float32) error {
 		for j, v := range x {
+			if v-v != 0 {
+				return fmt.Errorf("%s: row %d: token %d has %v: %w", fmt.Sprintf(pattern, i), t, j, v, blitz.ErrLogits)
+			}
 			binary.LittleEndian.PutUint32(row[4*j:], math.Float32bits(v))
 		}
 		_, err := sections[i].WriteAt(row, int64(t)*int64(len(row)))

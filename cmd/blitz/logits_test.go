@@ -2,13 +2,18 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/safetensors"
 )
 
@@ -73,5 +78,44 @@ func TestLogitsGreedy(t *testing.T) {
 			}
 		}
 		f.Close()
+	}
+}
+
+// TestLogitsNotFinite refuses logits that are no numbers, with the model's name, and
+// leaves no file: weights may be so large that all of them are finite and nothing else is.
+func TestLogitsNotFinite(t *testing.T) {
+	dir := t.TempDir()
+	model := filepath.Join(dir, "large")
+	if err := writeTinyFolder(model); err != nil {
+		t.Fatal(err)
+	}
+	weights := filepath.Join(model, "model.safetensors")
+	f, err := safetensors.Open(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, ok := f.Tensor("model.norm.weight")
+	if err := f.Close(); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	data, err := os.ReadFile(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range x.Size / 4 {
+		binary.LittleEndian.PutUint32(data[x.Offset+4*i:], math.Float32bits(3e38))
+	}
+	ids, out := filepath.Join(dir, "ids.jsonl"), filepath.Join(dir, "out.safetensors")
+	for file, b := range map[string][]byte{weights: data, ids: []byte("[1, 2, 3]\n")} {
+		if err := os.WriteFile(file, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = execute(t, "", "logits", model, "--ids", ids, "--out", out)
+	if !errors.Is(err, blitz.ErrLogits) || !strings.Contains(err.Error(), "large: logits.0: row 0") {
+		t.Errorf("got %v, want ErrLogits that names the model and the row", err)
+	}
+	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s: got %v, want no file", out, err)
 	}
 }
