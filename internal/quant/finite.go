@@ -35,15 +35,15 @@ var f16Scales = [...][]int{
 
 // NotFinite returns the number of the first element of src that is a NaN or an
 // infinity, or whose block has such a scale, -1 where there is none: no model means
-// them. Exponents of MXFP4 count whose greatest weight is no float32, and both codes
-// that are NaN in E4M3 as scales of NVFP4, which GGML reads as numbers. Integers are
-// always finite.
+// them. Numbers of 64 bits count that are no float32, exponents of MXFP4 whose greatest
+// weight is none, and both codes that are NaN in E4M3 as scales of NVFP4, which GGML
+// reads as numbers. Integers are always finite.
 //
 //	src: blocks of type t
 func NotFinite(t tensor.DType, src []byte) int {
 	switch t {
 	case tensor.F64:
-		return firstWord(src, 0x7ff0_0000_0000_0000, 0x0010_0000_0000_0000, 1)
+		return firstDouble(src)
 	case tensor.F32:
 		return firstWord(src, 0x7f80_0000_7f80_0000, 0x0080_0000_0080_0000, 2)
 	case tensor.F16:
@@ -99,6 +99,17 @@ func firstWord(src []byte, mask, one uint64, n int) int {
 	copy(rest[:], src[at:])
 	if x := le.Uint64(rest[:]); (x&mask+one)&tops != 0 {
 		return at/8*n + firstOf(x, mask, one, n)
+	}
+	return -1
+}
+
+// firstDouble looks at what Decode makes of numbers of 64 bits: those beyond float32 are
+// infinities there.
+func firstDouble(src []byte) int {
+	for i := 0; len(src)-8*i >= 8; i++ {
+		if !IsFinite(float32(math.Float64frombits(le.Uint64(src[8*i:])))) {
+			return i
+		}
 	}
 	return -1
 }
