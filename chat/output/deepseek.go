@@ -29,8 +29,10 @@ var deepseek = format{
 	detect:  detectDeepSeek,
 	reasons: true,
 	tokens:  true,
-	sections: []string{deepseekCallsBegin, "<｜tool▁calls｜>", "<｜tool_calls_begin｜>",
-		"<｜tool calls begin｜>", `<｜tool\_calls\_begin｜>`},
+	sections: []string{
+		deepseekCallsBegin, "<｜tool▁calls｜>", "<｜tool_calls_begin｜>",
+		"<｜tool calls begin｜>", `<｜tool\_calls\_begin｜>`,
+	},
 	calls:    []string{deepseekCallBegin},
 	closers:  []string{deepseekCallEnd, deepseekCallsEnd},
 	ends:     []string{deepseekCallsEnd},
