@@ -58,7 +58,9 @@ var releases = []release{
 	{"Qwen2.5", []string{"qwen2"}, regexp.MustCompile(`^qwen2\.5-.*instruct`), nil, chatMLTokens},
 	{"QwQ", []string{"qwen2"}, regexp.MustCompile(`^qwq-32b($|-gguf)`), nil, chatMLTokens},
 	{
-		"Qwen3", []string{"qwen3", "qwen3moe"}, regexp.MustCompile(`^qwen3-\d+(\.\d+)?b(-a\d+(\.\d+)?b)?`),
+		"Qwen3",
+		[]string{"qwen3", "qwen3moe"},
+		regexp.MustCompile(`^qwen3-\d+(\.\d+)?b(-a\d+(\.\d+)?b)?`),
 		regexp.MustCompile(`2507|instruct|thinking`), append(chatMLTokens[:2:2], "<think>", "</think>"),
 	},
 	{"Llama-3", []string{"llama"}, regexp.MustCompile(`^(meta-)?llama-3-\d+b-instruct`), nil, llamaTokens},

@@ -13,11 +13,10 @@ import (
 	"github.com/blitz-r1/blitz/safetensors"
 )
 
-// The formats of a model, and that of a tokenizer without weights.
+// The formats of a GGUF file, and of a tokenizer without weights.
 var (
-	formatGGUF        = checkpoint.GGUF.String()
-	formatSafetensors = checkpoint.Safetensors.String()
-	formatTokenizer   = checkpoint.Tokenizer.String()
+	formatGGUF      = checkpoint.GGUF.String()
+	formatTokenizer = checkpoint.Tokenizer.String()
 )
 
 // member is a file that takes part in a model: its role and its name. Its
