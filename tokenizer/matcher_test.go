@@ -100,3 +100,25 @@ func TestMatcherTooMuchText(t *testing.T) {
 		t.Errorf("%d bytes and a token more: got %v, want ErrUnsupported", maxAddedText, err)
 	}
 }
+
+// A trie takes the memory of its nodes, not what growing to them would.
+func TestTrieTakesWhatItNeeds(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		var keys []trieKey
+		for i := range 1 + rng.IntN(50) {
+			var b []byte
+			for range rng.IntN(9) {
+				b = append(b, 'a'+byte(rng.IntN(3)))
+			}
+			keys = append(keys, trieKey{string(b), int32(i)})
+		}
+		trie, err := newTrie(keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := countNodes(keys); len(trie.nodes) != n+1 {
+			t.Fatalf("%v: %d nodes and the root, want %d", keys, len(trie.nodes)-1, n)
+		}
+	}
+}

@@ -41,14 +41,16 @@ func newTrie(keys []trieKey) (*trie, error) {
 		}
 	}
 	slices.SortStableFunc(keys, func(a, b trieKey) int { return cmp.Compare(a.text, b.text) })
-	t := &trie{nodes: make([]trieNode, 1, len(keys)+1)}
+	t := &trie{nodes: make([]trieNode, 1, countNodes(keys)+1)}
 	t.nodes[0].value = -1
 	// A range of keys shares its first depth bytes, the path of a node.
 	type path struct{ from, to, depth, node int32 }
-	queue := []path{{0, int32(len(keys)), 0, 0}}
-	for len(queue) > 0 {
-		p := queue[0]
-		queue = queue[1:]
+	level, next := []path{{0, int32(len(keys)), 0, 0}}, []path(nil)
+	for i := 0; i < len(level) || len(next) > 0; i++ {
+		if i == len(level) {
+			level, next, i = next, level[:0], 0
+		}
+		p := level[i]
 		for p.from < p.to && len(keys[p.from].text) == int(p.depth) {
 			if p.depth > 0 {
 				t.nodes[p.node].value = keys[p.from].value
@@ -65,7 +67,7 @@ func newTrie(keys []trieKey) (*trie, error) {
 			for to < p.to && keys[to].text[p.depth] == b {
 				to++
 			}
-			queue = append(queue, path{from, to, p.depth + 1, int32(len(t.nodes))})
+			next = append(next, path{from, to, p.depth + 1, int32(len(t.nodes))})
 			t.nodes = append(t.nodes, trieNode{label: b, value: -1})
 			from = to
 		}
@@ -78,6 +80,20 @@ func newTrie(keys []trieKey) (*trie, error) {
 		}
 	}
 	return t, nil
+}
+
+// countNodes returns how many nodes sorted keys become, the root not counted: of each,
+// what it does not begin with as the one before does.
+func countNodes(keys []trieKey) (n int) {
+	before := ""
+	for _, k := range keys {
+		same := 0
+		for same < min(len(before), len(k.text)) && before[same] == k.text[same] {
+			same++
+		}
+		n, before = n+len(k.text)-same, k.text
+	}
+	return n
 }
 
 // child returns the child of node for byte b, or 0.
