@@ -289,17 +289,15 @@ func spmDecoder(bytes, prefixed bool) *component {
 func (f *spmFile) newBPE(t *Tokenizer, order []int32, fallback bool) (*bpe, error) {
 	b := &bpe{vocab: t.vocab, unknown: -1, fuse: true}
 	in := make([]bool, len(f.pieces))
-	work, most := 0, 0
+	work, count := 0, 0
 	for _, id := range order {
 		n := len(f.pieces[id].text)
 		in[id] = true
 		work += n * n
-		most += n - 1
 	}
 	if work > maxMergeWork {
 		return nil, fmt.Errorf("%w: pieces so long that their merges cannot be looked for", ErrUnsupported)
 	}
-	b.merges = newMergeTable(min(most, 8*len(order)))
 	part := func(text string) []byte {
 		if e := t.vocab.find(text); e >= 0 && in[t.vocab.ids[e]] {
 			return t.vocab.piece(e)
@@ -320,6 +318,10 @@ func (f *spmFile) newBPE(t *Tokenizer, order []int32, fallback bool) (*bpe, erro
 			}
 		}
 	}
+	for range rules {
+		count++
+	}
+	b.merges = newMergeTable(count)
 	if err := b.merges.addRules(t.vocab, rules, true, nil); err != nil {
 		return nil, err
 	}
