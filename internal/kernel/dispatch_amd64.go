@@ -24,30 +24,35 @@ type gemvKey struct {
 	block  int
 }
 
-// gemvRoutines has the routines for one vector, AVX2 and AVX-512.
-var gemvRoutines = map[gemvKey][2]func(*productArgs){
-	{Bits2, ScalesKM, 16}:   {gemvBits2KM16AVX2, gemvBits2KM16AVX512},
-	{Bits2, ScalesF16, 32}:  {gemvBits2F16AVX2, gemvBits2F16AVX512},
-	{Bits3, ScalesK, 16}:    {gemvBits3K16AVX2, gemvBits3K16AVX512},
-	{Bits3T, ScalesK, 32}:   {gemvBits3TKAVX2, gemvBits3TKAVX512},
-	{Bits3T, ScalesK, 16}:   {gemvBits3TK16AVX2, gemvBits3TK16AVX512},
-	{Bits4, ScalesF16, 32}:  {gemvBits4F16AVX2, gemvBits4F16AVX512},
-	{Bits4, ScalesF16M, 32}: {gemvBits4F16MAVX2, gemvBits4F16MAVX512},
-	{Bits4, ScalesKM, 32}:   {gemvBits4KMAVX2, gemvBits4KMAVX512},
-	{Bits4T, ScalesF16, 32}: {gemvBits4TF16AVX2, gemvBits4TF16AVX512},
-	{Bits4T, ScalesK, 32}:   {gemvBits4TKAVX2, gemvBits4TKAVX512},
-	{Bits4T, ScalesF32, 32}: {gemvBits4TF32AVX2, gemvBits4TF32AVX512},
-	{Bits4T, ScalesF32, 16}: {gemvBits4TF3216AVX2, gemvBits4TF3216AVX512},
-	{Bits5, ScalesF16, 32}:  {gemvBits5F16AVX2, gemvBits5F16AVX512},
-	{Bits5, ScalesF16M, 32}: {gemvBits5F16MAVX2, gemvBits5F16MAVX512},
-	{Bits5, ScalesKM, 32}:   {gemvBits5KMAVX2, gemvBits5KMAVX512},
-	{Bits6, ScalesK, 16}:    {gemvBits6K16AVX2, gemvBits6K16AVX512},
-	{Bits8, ScalesF16, 32}:  {gemvBits8F16AVX2, gemvBits8F16AVX512},
+// gemvRoutines has the routines for one vector: AVX2, AVX-512, and AVX-512 that asks for
+// lines of the second cache.
+var gemvRoutines = map[gemvKey][3]func(*productArgs){
+	{Bits2, ScalesKM, 16}:   {gemvBits2KM16AVX2, gemvBits2KM16AVX512, gemvBits2KM16FarAVX512},
+	{Bits2, ScalesF16, 32}:  {gemvBits2F16AVX2, gemvBits2F16AVX512, gemvBits2F16FarAVX512},
+	{Bits3, ScalesK, 16}:    {gemvBits3K16AVX2, gemvBits3K16AVX512, gemvBits3K16FarAVX512},
+	{Bits3T, ScalesK, 32}:   {gemvBits3TKAVX2, gemvBits3TKAVX512, gemvBits3TKFarAVX512},
+	{Bits3T, ScalesK, 16}:   {gemvBits3TK16AVX2, gemvBits3TK16AVX512, gemvBits3TK16FarAVX512},
+	{Bits4, ScalesF16, 32}:  {gemvBits4F16AVX2, gemvBits4F16AVX512, gemvBits4F16FarAVX512},
+	{Bits4, ScalesF16M, 32}: {gemvBits4F16MAVX2, gemvBits4F16MAVX512, gemvBits4F16MFarAVX512},
+	{Bits4, ScalesKM, 32}:   {gemvBits4KMAVX2, gemvBits4KMAVX512, gemvBits4KMFarAVX512},
+	{Bits4T, ScalesF16, 32}: {gemvBits4TF16AVX2, gemvBits4TF16AVX512, gemvBits4TF16FarAVX512},
+	{Bits4T, ScalesK, 32}:   {gemvBits4TKAVX2, gemvBits4TKAVX512, gemvBits4TKFarAVX512},
+	{Bits4T, ScalesF32, 32}: {gemvBits4TF32AVX2, gemvBits4TF32AVX512, gemvBits4TF32FarAVX512},
+	{Bits4T, ScalesF32, 16}: {gemvBits4TF3216AVX2, gemvBits4TF3216AVX512, gemvBits4TF3216FarAVX512},
+	{Bits5, ScalesF16, 32}:  {gemvBits5F16AVX2, gemvBits5F16AVX512, gemvBits5F16FarAVX512},
+	{Bits5, ScalesF16M, 32}: {gemvBits5F16MAVX2, gemvBits5F16MAVX512, gemvBits5F16MFarAVX512},
+	{Bits5, ScalesKM, 32}:   {gemvBits5KMAVX2, gemvBits5KMAVX512, gemvBits5KMFarAVX512},
+	{Bits6, ScalesK, 16}:    {gemvBits6K16AVX2, gemvBits6K16AVX512, gemvBits6K16FarAVX512},
+	{Bits8, ScalesF16, 32}:  {gemvBits8F16AVX2, gemvBits8F16AVX512, gemvBits8F16FarAVX512},
 }
 
 // gemvRoutine returns the routine for one vector, nil where a format has none.
 func gemvRoutine(f Format) func(*productArgs) {
-	return gemvRoutines[gemvKey{f.Layout, f.Scales, f.Block}][impl-AVX2]
+	i := impl - AVX2
+	if impl == AVX512 && fetchFar {
+		i++
+	}
+	return gemvRoutines[gemvKey{f.Layout, f.Scales, f.Block}][i]
 }
 
 // gemmAVX512 has the routines by form and width of the tile of vectors: 1, 4, 8,

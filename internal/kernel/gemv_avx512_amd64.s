@@ -2094,3 +2094,2088 @@ nobias127:
 	JGT block121
 	VZEROUPPER 
 	RET
+
+// func gemvBits2KM16FarAVX512(a *productArgs)
+// multiplies rows of layout Bits2, scales KM16, with one token.
+TEXT ·gemvBits2KM16FarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x03030303, R12
+	VPBROADCASTD R12, Z4
+block128:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+super131:
+	// The factors of eight groups.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 0(R10)(R12*1)
+	PREFETCHT1 64(R10)(R12*1)
+	PREFETCHT1 128(R10)(R12*1)
+	PREFETCHT1 192(R10)(R12*1)
+	PREFETCHT1 (R9)(R12*1)
+	PREFETCHT1 0(R11)(R12*1)
+	PREFETCHT1 64(R11)(R12*1)
+	PREFETCHT1 128(R11)(R12*1)
+	PREFETCHT1 192(R11)(R12*1)
+	VMOVUPS 0(R8), Z13
+	ADDQ $64, R8
+	VMOVUPS 0(R9), Z14
+	ADDQ $64, R9
+group130:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	// A group: its integers times the activations …
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $2, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $6, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	VPSRLW $2, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	VPSRLW $6, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPMOVSXBD 0(R10), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z13, Z12, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VPMOVZXBD 0(R11), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z14, Z12, Z12
+	VFMADD231PS.BCST 0(DI), Z12, Z9
+	VCVTDQ2PS Z11, Z11
+	VPMOVSXBD 16(R10), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z13, Z12, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	VPMOVZXBD 16(R11), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z14, Z12, Z12
+	VFMADD231PS.BCST 4(DI), Z12, Z9
+	ADDQ $128, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, DI
+	ADDQ $32, R10
+	ADDQ $32, R11
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group130
+	TESTQ R13, R13
+	JNE super131
+	// y = acc - accm + bias, of the rows that exist.
+	VSUBPS Z9, Z8, Z8
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias132
+	VADDPS 0(R13), Z8, Z8
+bias132:
+	CMPQ DX, $16
+	JGE full133
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done134
+full133:
+	VMOVUPS Z8, 0(R12)
+done134:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias135
+	ADDQ $64, productArgs_bias(AX)
+nobias135:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block128
+	VZEROUPPER 
+	RET
+
+// func gemvBits2F16FarAVX512(a *productArgs)
+// multiplies rows of layout Bits2, scales F16, with one token.
+TEXT ·gemvBits2F16FarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x03030303, R12
+	VPBROADCASTD R12, Z4
+block136:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+group138:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 (R8)(R12*1)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPSRAD $7, Z10, Z10
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $2, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $6, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VPSRLW $2, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VPSRLW $6, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VCVTPH2PS 0(R8), Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $128, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group138
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias139
+	VADDPS 0(R13), Z8, Z8
+bias139:
+	CMPQ DX, $16
+	JGE full140
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done141
+full140:
+	VMOVUPS Z8, 0(R12)
+done141:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias142
+	ADDQ $64, productArgs_bias(AX)
+nobias142:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block136
+	VZEROUPPER 
+	RET
+
+// func gemvBits3K16FarAVX512(a *productArgs)
+// multiplies rows of layout Bits3, scales K16, with one token.
+TEXT ·gemvBits3K16FarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x03030303, R12
+	VPBROADCASTD R12, Z4
+	MOVL $0x04040404, R12
+	VPBROADCASTD R12, Z5
+block143:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+super146:
+	// The factors of eight groups.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 0(R10)(R12*1)
+	PREFETCHT1 64(R10)(R12*1)
+	PREFETCHT1 128(R10)(R12*1)
+	PREFETCHT1 192(R10)(R12*1)
+	VMOVUPS 0(R8), Z13
+	ADDQ $64, R8
+group145:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPSRAD $5, Z10, Z10
+	VPBROADCASTD 4(CX), Z11
+	VPSRAD $5, Z11, Z11
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $2, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSLLW $1, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPTERNLOGD $0xF8, Z5, Z2, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $6, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $1, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSRLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	VPSRLW $2, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $3, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $4, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	VPSRLW $6, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $5, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPMOVSXBD 0(R10), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z13, Z12, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTDQ2PS Z11, Z11
+	VPMOVSXBD 16(R10), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z13, Z12, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	ADDQ $192, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	ADDQ $32, R10
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group145
+	TESTQ R13, R13
+	JNE super146
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias147
+	VADDPS 0(R13), Z8, Z8
+bias147:
+	CMPQ DX, $16
+	JGE full148
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done149
+full148:
+	VMOVUPS Z8, 0(R12)
+done149:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias150
+	ADDQ $64, productArgs_bias(AX)
+nobias150:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block143
+	VZEROUPPER 
+	RET
+
+// func gemvBits3TKFarAVX512(a *productArgs)
+// multiplies rows of layout Bits3T, scales K, with one token.
+TEXT ·gemvBits3TKFarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VBROADCASTI32X4 0(R12), Z6
+	MOVL $0x03030303, R12
+	VPBROADCASTD R12, Z4
+	MOVL $0x04040404, R12
+	VPBROADCASTD R12, Z5
+block151:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+super154:
+	// The factors of eight groups.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 0(R10)(R12*1)
+	PREFETCHT1 64(R10)(R12*1)
+	VMOVUPS 0(R8), Z13
+	ADDQ $64, R8
+group153:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $2, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSLLW $1, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPTERNLOGD $0xF8, Z5, Z2, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $6, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $1, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSRLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VPSRLW $2, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $3, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $4, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VPSRLW $6, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $5, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPMOVSXBD 0(R10), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z13, Z12, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $192, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	ADDQ $16, R10
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group153
+	TESTQ R13, R13
+	JNE super154
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias155
+	VADDPS 0(R13), Z8, Z8
+bias155:
+	CMPQ DX, $16
+	JGE full156
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done157
+full156:
+	VMOVUPS Z8, 0(R12)
+done157:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias158
+	ADDQ $64, productArgs_bias(AX)
+nobias158:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block151
+	VZEROUPPER 
+	RET
+
+// func gemvBits3TK16FarAVX512(a *productArgs)
+// multiplies rows of layout Bits3T, scales K16, with one token.
+TEXT ·gemvBits3TK16FarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VBROADCASTI32X4 0(R12), Z6
+	MOVL $0x03030303, R12
+	VPBROADCASTD R12, Z4
+	MOVL $0x04040404, R12
+	VPBROADCASTD R12, Z5
+block159:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+super162:
+	// The factors of eight groups.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 0(R10)(R12*1)
+	PREFETCHT1 64(R10)(R12*1)
+	PREFETCHT1 128(R10)(R12*1)
+	PREFETCHT1 192(R10)(R12*1)
+	VMOVUPS 0(R8), Z13
+	ADDQ $64, R8
+group161:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPBROADCASTD 4(CX), Z11
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $2, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSLLW $1, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPTERNLOGD $0xF8, Z5, Z2, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $6, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $1, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSRLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	VPSRLW $2, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $3, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $4, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	VPSRLW $6, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $5, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPMOVSXBD 0(R10), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z13, Z12, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTDQ2PS Z11, Z11
+	VPMOVSXBD 16(R10), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z13, Z12, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	ADDQ $192, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	ADDQ $32, R10
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group161
+	TESTQ R13, R13
+	JNE super162
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias163
+	VADDPS 0(R13), Z8, Z8
+bias163:
+	CMPQ DX, $16
+	JGE full164
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done165
+full164:
+	VMOVUPS Z8, 0(R12)
+done165:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias166
+	ADDQ $64, productArgs_bias(AX)
+nobias166:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block159
+	VZEROUPPER 
+	RET
+
+// func gemvBits4F16FarAVX512(a *productArgs)
+// multiplies rows of layout Bits4, scales F16, with one token.
+TEXT ·gemvBits4F16FarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+block167:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+group169:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	PREFETCHT1 (R8)(R12*1)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPSRAD $4, Z10, Z10
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VCVTPH2PS 0(R8), Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $256, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group169
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias170
+	VADDPS 0(R13), Z8, Z8
+bias170:
+	CMPQ DX, $16
+	JGE full171
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done172
+full171:
+	VMOVUPS Z8, 0(R12)
+done172:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias173
+	ADDQ $64, productArgs_bias(AX)
+nobias173:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block167
+	VZEROUPPER 
+	RET
+
+// func gemvBits4F16MFarAVX512(a *productArgs)
+// multiplies rows of layout Bits4, scales F16M, with one token.
+TEXT ·gemvBits4F16MFarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+block174:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+group176:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 (R9)(R12*1)
+	// A group: its integers times the activations …
+	VPXORD Z10, Z10, Z10
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VCVTPH2PS 0(R8), Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTPH2PS 0(R9), Z12
+	VFMADD231PS.BCST 0(DI), Z12, Z9
+	ADDQ $256, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, DI
+	ADDQ $32, R8
+	ADDQ $32, R9
+	SUBQ $1, R13
+	JNE group176
+	// y = acc - accm + bias, of the rows that exist.
+	VSUBPS Z9, Z8, Z8
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias177
+	VADDPS 0(R13), Z8, Z8
+bias177:
+	CMPQ DX, $16
+	JGE full178
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done179
+full178:
+	VMOVUPS Z8, 0(R12)
+done179:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias180
+	ADDQ $64, productArgs_bias(AX)
+nobias180:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block174
+	VZEROUPPER 
+	RET
+
+// func gemvBits4KMFarAVX512(a *productArgs)
+// multiplies rows of layout Bits4, scales KM, with one token.
+TEXT ·gemvBits4KMFarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+block181:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+super184:
+	// The factors of eight groups.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 0(R10)(R12*1)
+	PREFETCHT1 64(R10)(R12*1)
+	PREFETCHT1 (R9)(R12*1)
+	PREFETCHT1 0(R11)(R12*1)
+	PREFETCHT1 64(R11)(R12*1)
+	VMOVUPS 0(R8), Z13
+	ADDQ $64, R8
+	VMOVUPS 0(R9), Z14
+	ADDQ $64, R9
+group183:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	// A group: its integers times the activations …
+	VPXORD Z10, Z10, Z10
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPMOVSXBD 0(R10), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z13, Z12, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VPMOVZXBD 0(R11), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z14, Z12, Z12
+	VFMADD231PS.BCST 0(DI), Z12, Z9
+	ADDQ $256, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, DI
+	ADDQ $16, R10
+	ADDQ $16, R11
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group183
+	TESTQ R13, R13
+	JNE super184
+	// y = acc - accm + bias, of the rows that exist.
+	VSUBPS Z9, Z8, Z8
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias185
+	VADDPS 0(R13), Z8, Z8
+bias185:
+	CMPQ DX, $16
+	JGE full186
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done187
+full186:
+	VMOVUPS Z8, 0(R12)
+done187:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias188
+	ADDQ $64, productArgs_bias(AX)
+nobias188:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block181
+	VZEROUPPER 
+	RET
+
+// func gemvBits4TF16FarAVX512(a *productArgs)
+// multiplies rows of layout Bits4T, scales F16, with one token.
+TEXT ·gemvBits4TF16FarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VBROADCASTI32X4 0(R12), Z6
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+block189:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+group191:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	PREFETCHT1 (R8)(R12*1)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VCVTPH2PS 0(R8), Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $256, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group191
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias192
+	VADDPS 0(R13), Z8, Z8
+bias192:
+	CMPQ DX, $16
+	JGE full193
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done194
+full193:
+	VMOVUPS Z8, 0(R12)
+done194:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias195
+	ADDQ $64, productArgs_bias(AX)
+nobias195:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block189
+	VZEROUPPER 
+	RET
+
+// func gemvBits4TKFarAVX512(a *productArgs)
+// multiplies rows of layout Bits4T, scales K, with one token.
+TEXT ·gemvBits4TKFarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VBROADCASTI32X4 0(R12), Z6
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+block196:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+super199:
+	// The factors of eight groups.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 0(R10)(R12*1)
+	PREFETCHT1 64(R10)(R12*1)
+	VMOVUPS 0(R8), Z13
+	ADDQ $64, R8
+group198:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPMOVSXBD 0(R10), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z13, Z12, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $256, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	ADDQ $16, R10
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group198
+	TESTQ R13, R13
+	JNE super199
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias200
+	VADDPS 0(R13), Z8, Z8
+bias200:
+	CMPQ DX, $16
+	JGE full201
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done202
+full201:
+	VMOVUPS Z8, 0(R12)
+done202:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias203
+	ADDQ $64, productArgs_bias(AX)
+nobias203:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block196
+	VZEROUPPER 
+	RET
+
+// func gemvBits4TF32FarAVX512(a *productArgs)
+// multiplies rows of layout Bits4T, scales F32, with one token.
+TEXT ·gemvBits4TF32FarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VBROADCASTI32X4 0(R12), Z6
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+block204:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+group206:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	PREFETCHT1 (R8)(R12*1)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VMOVUPS 0(R8), Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $256, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	ADDQ $64, R8
+	SUBQ $1, R13
+	JNE group206
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias207
+	VADDPS 0(R13), Z8, Z8
+bias207:
+	CMPQ DX, $16
+	JGE full208
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done209
+full208:
+	VMOVUPS Z8, 0(R12)
+done209:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias210
+	ADDQ $64, productArgs_bias(AX)
+nobias210:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block204
+	VZEROUPPER 
+	RET
+
+// func gemvBits4TF3216FarAVX512(a *productArgs)
+// multiplies rows of layout Bits4T, scales F3216, with one token.
+TEXT ·gemvBits4TF3216FarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VBROADCASTI32X4 0(R12), Z6
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+block211:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+group213:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	PREFETCHT1 (R8)(R12*1)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPBROADCASTD 4(CX), Z11
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VMOVUPS 0(R8), Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTDQ2PS Z11, Z11
+	VMOVUPS 64(R8), Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	ADDQ $256, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	ADDQ $128, R8
+	SUBQ $1, R13
+	JNE group213
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias214
+	VADDPS 0(R13), Z8, Z8
+bias214:
+	CMPQ DX, $16
+	JGE full215
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done216
+full215:
+	VMOVUPS Z8, 0(R12)
+done216:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias217
+	ADDQ $64, productArgs_bias(AX)
+nobias217:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block211
+	VZEROUPPER 
+	RET
+
+// func gemvBits5F16FarAVX512(a *productArgs)
+// multiplies rows of layout Bits5, scales F16, with one token.
+TEXT ·gemvBits5F16FarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+	MOVL $0x10101010, R12
+	VPBROADCASTD R12, Z5
+block218:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+group220:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	PREFETCHT1 4352(SI)
+	PREFETCHT1 (R8)(R12*1)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPSRAD $3, Z10, Z10
+	VMOVUPS 256(SI), Z2
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $4, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPTERNLOGD $0xF8, Z5, Z2, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $3, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $1, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $1, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $3, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VCVTPH2PS 0(R8), Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $320, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group220
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias221
+	VADDPS 0(R13), Z8, Z8
+bias221:
+	CMPQ DX, $16
+	JGE full222
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done223
+full222:
+	VMOVUPS Z8, 0(R12)
+done223:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias224
+	ADDQ $64, productArgs_bias(AX)
+nobias224:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block218
+	VZEROUPPER 
+	RET
+
+// func gemvBits5F16MFarAVX512(a *productArgs)
+// multiplies rows of layout Bits5, scales F16M, with one token.
+TEXT ·gemvBits5F16MFarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+	MOVL $0x10101010, R12
+	VPBROADCASTD R12, Z5
+block225:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+group227:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	PREFETCHT1 4352(SI)
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 (R9)(R12*1)
+	// A group: its integers times the activations …
+	VPXORD Z10, Z10, Z10
+	VMOVUPS 256(SI), Z2
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $4, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPTERNLOGD $0xF8, Z5, Z2, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $3, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $1, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $1, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $3, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VCVTPH2PS 0(R8), Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTPH2PS 0(R9), Z12
+	VFMADD231PS.BCST 0(DI), Z12, Z9
+	ADDQ $320, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, DI
+	ADDQ $32, R8
+	ADDQ $32, R9
+	SUBQ $1, R13
+	JNE group227
+	// y = acc - accm + bias, of the rows that exist.
+	VSUBPS Z9, Z8, Z8
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias228
+	VADDPS 0(R13), Z8, Z8
+bias228:
+	CMPQ DX, $16
+	JGE full229
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done230
+full229:
+	VMOVUPS Z8, 0(R12)
+done230:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias231
+	ADDQ $64, productArgs_bias(AX)
+nobias231:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block225
+	VZEROUPPER 
+	RET
+
+// func gemvBits5KMFarAVX512(a *productArgs)
+// multiplies rows of layout Bits5, scales KM, with one token.
+TEXT ·gemvBits5KMFarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+	MOVL $0x10101010, R12
+	VPBROADCASTD R12, Z5
+block232:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+super235:
+	// The factors of eight groups.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 0(R10)(R12*1)
+	PREFETCHT1 64(R10)(R12*1)
+	PREFETCHT1 (R9)(R12*1)
+	PREFETCHT1 0(R11)(R12*1)
+	PREFETCHT1 64(R11)(R12*1)
+	VMOVUPS 0(R8), Z13
+	ADDQ $64, R8
+	VMOVUPS 0(R9), Z14
+	ADDQ $64, R9
+group234:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	PREFETCHT1 4352(SI)
+	// A group: its integers times the activations …
+	VPXORD Z10, Z10, Z10
+	VMOVUPS 256(SI), Z2
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $4, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPTERNLOGD $0xF8, Z5, Z2, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $3, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $1, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $1, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $3, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPMOVSXBD 0(R10), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z13, Z12, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VPMOVZXBD 0(R11), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z14, Z12, Z12
+	VFMADD231PS.BCST 0(DI), Z12, Z9
+	ADDQ $320, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, DI
+	ADDQ $16, R10
+	ADDQ $16, R11
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group234
+	TESTQ R13, R13
+	JNE super235
+	// y = acc - accm + bias, of the rows that exist.
+	VSUBPS Z9, Z8, Z8
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias236
+	VADDPS 0(R13), Z8, Z8
+bias236:
+	CMPQ DX, $16
+	JGE full237
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done238
+full237:
+	VMOVUPS Z8, 0(R12)
+done238:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias239
+	ADDQ $64, productArgs_bias(AX)
+nobias239:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block232
+	VZEROUPPER 
+	RET
+
+// func gemvBits6K16FarAVX512(a *productArgs)
+// multiplies rows of layout Bits6, scales K16, with one token.
+TEXT ·gemvBits6K16FarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+	MOVL $0x30303030, R12
+	VPBROADCASTD R12, Z5
+block240:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+super243:
+	// The factors of eight groups.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 0(R10)(R12*1)
+	PREFETCHT1 64(R10)(R12*1)
+	PREFETCHT1 128(R10)(R12*1)
+	PREFETCHT1 192(R10)(R12*1)
+	VMOVUPS 0(R8), Z13
+	ADDQ $64, R8
+group242:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	PREFETCHT1 4352(SI)
+	PREFETCHT1 4416(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPSRAD $2, Z10, Z10
+	VPBROADCASTD 4(CX), Z11
+	VPSRAD $2, Z11, Z11
+	VMOVUPS 256(SI), Z2
+	VMOVUPS 320(SI), Z3
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $4, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSLLW $4, Z3, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSLLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSLLW $2, Z3, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPTERNLOGD $0xF8, Z5, Z2, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPTERNLOGD $0xF8, Z5, Z3, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSRLW $2, Z2, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSRLW $2, Z3, Z7
+	VPTERNLOGD $0xF8, Z5, Z7, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPMOVSXBD 0(R10), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z13, Z12, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTDQ2PS Z11, Z11
+	VPMOVSXBD 16(R10), Z12
+	VCVTDQ2PS Z12, Z12
+	VMULPS Z13, Z12, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	ADDQ $384, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	ADDQ $32, R10
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group242
+	TESTQ R13, R13
+	JNE super243
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias244
+	VADDPS 0(R13), Z8, Z8
+bias244:
+	CMPQ DX, $16
+	JGE full245
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done246
+full245:
+	VMOVUPS Z8, 0(R12)
+done246:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias247
+	ADDQ $64, productArgs_bias(AX)
+nobias247:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block240
+	VZEROUPPER 
+	RET
+
+// func gemvBits8F16FarAVX512(a *productArgs)
+// multiplies rows of layout Bits8, scales F16, with one token.
+TEXT ·gemvBits8F16FarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block248:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+group250:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	PREFETCHT1 4352(SI)
+	PREFETCHT1 4416(SI)
+	PREFETCHT1 4480(SI)
+	PREFETCHT1 4544(SI)
+	PREFETCHT1 (R8)(R12*1)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VMOVUPS 0(SI), Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VMOVUPS 64(SI), Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VMOVUPS 128(SI), Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VMOVUPS 192(SI), Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VMOVUPS 256(SI), Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VMOVUPS 320(SI), Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VMOVUPS 384(SI), Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VMOVUPS 448(SI), Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VCVTPH2PS 0(R8), Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $512, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group250
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias251
+	VADDPS 0(R13), Z8, Z8
+bias251:
+	CMPQ DX, $16
+	JGE full252
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done253
+full252:
+	VMOVUPS Z8, 0(R12)
+done253:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias254
+	ADDQ $64, productArgs_bias(AX)
+nobias254:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block248
+	VZEROUPPER 
+	RET

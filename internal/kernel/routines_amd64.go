@@ -296,6 +296,57 @@ func gemvBits6K16AVX512(a *productArgs)
 func gemvBits8F16AVX512(a *productArgs)
 
 //go:noescape
+func gemvBits2KM16FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits2F16FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits3K16FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits3TKFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits3TK16FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits4F16FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits4F16MFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits4KMFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits4TF16FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits4TKFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits4TF32FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits4TF3216FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits5F16FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits5F16MFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits5KMFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits6K16FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits8F16FarAVX512(a *productArgs)
+
+//go:noescape
 func gemmF32x1AVX512(a *productArgs)
 
 //go:noescape

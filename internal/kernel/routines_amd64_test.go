@@ -3,6 +3,8 @@
 package kernel
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/tensor"
@@ -40,11 +42,41 @@ func TestRoutines(t *testing.T) {
 				t.Errorf("%s: layout %d cannot be decoded", i, l)
 			}
 		}
-		for key := range gemvRoutines {
+		for key, routines := range gemvRoutines {
 			f := Format{Layout: key.layout, Scales: key.scales, Block: key.block}
-			if gemvRoutine(f) == nil || unpackRoutine(&f) == nil {
+			if routines[0] == nil || routines[1] == nil || routines[2] == nil || unpackRoutine(&f) == nil {
 				t.Errorf("%s: layout %d with scales %d in blocks of %d lacks a routine", i, key.layout, key.scales, key.block)
 			}
 		}
+	}
+}
+
+// TestFetchFar wants the same bits whichever cache is asked for lines.
+func TestFetchFar(t *testing.T) {
+	if !hasImpl(AVX512) {
+		t.Skip("this machine has no AVX-512 with VNNI")
+	}
+	before, far := impl, fetchFar
+	defer func() { impl, fetchFar = before, far }()
+	impl = AVX512
+	rng := rand.New(rand.NewPCG(1, 2))
+	for key := range gemvRoutines {
+		const rows, cols = 50, 512
+		f := Format{Layout: key.layout, Scales: key.scales, Block: key.block}
+		m := NewMatrix(rows, cols, f, nil)
+		m.Data = make([]byte, m.Bytes())
+		for i := range m.Data {
+			m.Data[i] = byte(rng.Uint32()) &^ 0x40 // no scale is an infinity or a NaN
+		}
+		var q Q8
+		q.Reset(1, cols)
+		q.Quantise(0, random(cols))
+		y := [2][]float32{make([]float32, m.Blocks()*RowBlock), make([]float32, m.Blocks()*RowBlock)}
+		for i := range y {
+			fetchFar = i == 1
+			var s Scratch
+			Product(y[i], m.Blocks()*RowBlock, &q, &m, 0, m.Blocks(), &s)
+		}
+		same(t, fmt.Sprintf("layout %d, scales %d, blocks of %d", key.layout, key.scales, key.block), y[1], y[0])
 	}
 }

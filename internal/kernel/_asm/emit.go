@@ -31,6 +31,7 @@ func (i isa) lanes() int { return i.bytes / 4 }
 // gen collects the text of one assembly file.
 type gen struct {
 	isa
+	fetch  string // the instruction that asks for lines ahead
 	out    bytes.Buffer
 	labels int
 	decls  []string

@@ -81,7 +81,7 @@ const prefetchAhead = 4096
 // DI xsum, R13 groups left, R12 bytes to the next row block (AVX-512), R15 half of the
 // row block (AVX2).
 func (g *gen) gemv(l layout, f form) {
-	g.routine("gemv"+l.name+f.name, "productArgs",
+	g.routine("gemv"+l.name+f.name+g.far(), "productArgs",
 		fmt.Sprintf("multiplies rows of layout %s, scales %s, with one token.", l.name, f.name))
 	if l.table {
 		g.p("MOVQ", m(argTable, "AX"), "R12")
@@ -110,6 +110,14 @@ func (g *gen) gemv(l layout, f form) {
 	g.nextPointers(argW, argD, argM, argSC, argMN)
 	g.nextBlock(block)
 	g.ret()
+}
+
+// far names the routines that ask for the second cache.
+func (g *gen) far() string {
+	if g.fetch == "PREFETCHT1" {
+		return "Far"
+	}
+	return ""
 }
 
 // nextPointers moves pointers to the next row block.
@@ -253,20 +261,22 @@ func (g *gen) gemvGroup(l layout, f form) {
 }
 
 // prefetch asks for the integers some groups ahead, and for the scales of the same
-// group of the next row block.
+// group of the next row block: into the first cache (PREFETCHT0), or into the second
+// (PREFETCHT1), for processors whose first one cannot wait for as many lines as memory
+// has on the way.
 func (g *gen) prefetch(l layout, f form) {
 	if !g.wide() {
 		return
 	}
 	for line := range l.size() / 64 {
-		g.p("PREFETCHT0", m(prefetchAhead+64*line, "SI"))
+		g.p(g.fetch, m(prefetchAhead+64*line, "SI"))
 	}
 	if f.scale == "K" {
 		return
 	}
-	g.p("PREFETCHT0", "(R8)(R12*1)")
+	g.p(g.fetch, "(R8)(R12*1)")
 	if f.minimum {
-		g.p("PREFETCHT0", "(R9)(R12*1)")
+		g.p(g.fetch, "(R9)(R12*1)")
 	}
 }
 
@@ -277,9 +287,9 @@ func (g *gen) prefetchFactors(f form) {
 		return
 	}
 	fetch := func(factor, bytes string) {
-		g.p("PREFETCHT0", fmt.Sprintf("(%s)(R12*1)", factor))
+		g.p(g.fetch, fmt.Sprintf("(%s)(R12*1)", factor))
 		for line := range 8 * 16 * 32 / f.block / 64 {
-			g.p("PREFETCHT0", fmt.Sprintf("%d(%s)(R12*1)", 64*line, bytes))
+			g.p(g.fetch, fmt.Sprintf("%d(%s)(R12*1)", 64*line, bytes))
 		}
 	}
 	fetch("R8", "R10")

@@ -54,8 +54,14 @@ func main() {
 
 func gemvs(g *gen) {
 	g.laneMasks()
-	for _, f := range fused {
-		g.gemv(layoutNamed(f.layout), f.form)
+	fetches := []string{"PREFETCHT0", "PREFETCHT1"}
+	if !g.wide() { // which asks for nothing ahead
+		fetches = fetches[:1]
+	}
+	for _, g.fetch = range fetches {
+		for _, f := range fused {
+			g.gemv(layoutNamed(f.layout), f.form)
+		}
 	}
 }
 
