@@ -63,7 +63,7 @@ func TestAnswerEnds(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want %v", c.name, a.Finish(), err, c.finish)
 			continue
 		}
-		var text, content, ids = "", "", []int32{}
+		text, content, ids := "", "", []int32{}
 		for i, tok := range all {
 			text += tok.Text
 			content += tok.Content()

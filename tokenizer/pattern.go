@@ -247,8 +247,12 @@ var looks = []struct {
 	head string
 	node pnode
 }{
-	{"(?:", pnode{kind: pnodeCat}}, {"(?=", pnode{kind: pnodeLook}}, {"(?!", pnode{kind: pnodeLook, not: true}},
-	{"(?<=", pnode{kind: pnodeLook, behind: true}}, {"(?<!", pnode{kind: pnodeLook, behind: true, not: true}}, {"(?>", pnode{kind: pnodeKeep}},
+	{"(?:", pnode{kind: pnodeCat}},
+	{"(?=", pnode{kind: pnodeLook}},
+	{"(?!", pnode{kind: pnodeLook, not: true}},
+	{"(?<=", pnode{kind: pnodeLook, behind: true}},
+	{"(?<!", pnode{kind: pnodeLook, behind: true, not: true}},
+	{"(?>", pnode{kind: pnodeKeep}},
 }
 
 // group reads a group, or an option.

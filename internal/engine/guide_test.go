@@ -257,7 +257,6 @@ func TestForced(t *testing.T) {
 
 // failing is a Guide that fails.
 type failing struct {
-	set
 	begin, accept error
 	forced        []int32
 }

@@ -19,8 +19,14 @@ func TestPrefixes(t *testing.T) {
 		}
 		want := logitsOf(t, openCheckpoint(t, k, nil, Options{}), e.ids)
 		for _, prefix := range [][2]string{
-			{"", ""}, {"", "model."}, {"language_model.model.", "language_model."}, {"model.language_model.", ""}, {"model.language_model.", "model."},
-			{"language_model.", "language_model."}, {"language_model.", ""}, {"model.", "model."},
+			{"", ""},
+			{"", "model."},
+			{"language_model.model.", "language_model."},
+			{"model.language_model.", ""},
+			{"model.language_model.", "model."},
+			{"language_model.", "language_model."},
+			{"language_model.", ""},
+			{"model.", "model."},
 		} {
 			renamed := &tiny.Checkpoint{Config: k.Config, Tensors: slices.Clone(k.Tensors)}
 			for i := range renamed.Tensors {

@@ -177,8 +177,11 @@ func TestSpareTensors(t *testing.T) {
 		add  []string
 		said []string
 	}{
-		"llama": {tiny.Split, []string{"v.blk.0.attn_q.weight", "v.patch_embd.weight", "mm.0.weight", "a.conv1d.1.weight", "cls.output.weight", "blk.0.ffn_up.input_scale"},
-			[]string{"vision parts", "3 tensors", "audio parts", "other tasks", "eight bits"}},
+		"llama": {
+			tiny.Split,
+			[]string{"v.blk.0.attn_q.weight", "v.patch_embd.weight", "mm.0.weight", "a.conv1d.1.weight", "cls.output.weight", "blk.0.ffn_up.input_scale"},
+			[]string{"vision parts", "3 tensors", "audio parts", "other tasks", "eight bits"},
+		},
 		"deepseek-v3-mtp": {tiny.Split, nil, []string{"module of multi-token prediction", "blk.3."}},
 	} {
 		m, e := loadExpectation(t, name)

@@ -18,10 +18,21 @@ func TestCheck(t *testing.T) {
 		code byte // in every byte of the stored element or block
 		bad  bool
 	}{
-		{tensor.F32, 0xff, true}, {tensor.F32, 0x41, false}, {tensor.F16, 0x7c, true}, {tensor.BF16, 0xff, true},
-		{tensor.F8E4M3, 0x7f, true}, {tensor.F8E4M3, 0x7e, false}, {tensor.F8E5M2, 0xfc, true},
-		{tensor.Q8_0, 0xff, true}, {tensor.Q4_K, 0x7c, true}, {tensor.Q6_K, 0x7d, true}, {tensor.Q6_K, 0x3c, false},
-		{tensor.IQ2_XXS, 0xff, true}, {tensor.TQ1_0, 0xff, true}, {tensor.MXFP4, 0xff, true}, {tensor.NVFP4, 0x7f, true},
+		{tensor.F32, 0xff, true},
+		{tensor.F32, 0x41, false},
+		{tensor.F16, 0x7c, true},
+		{tensor.BF16, 0xff, true},
+		{tensor.F8E4M3, 0x7f, true},
+		{tensor.F8E4M3, 0x7e, false},
+		{tensor.F8E5M2, 0xfc, true},
+		{tensor.Q8_0, 0xff, true},
+		{tensor.Q4_K, 0x7c, true},
+		{tensor.Q6_K, 0x7d, true},
+		{tensor.Q6_K, 0x3c, false},
+		{tensor.IQ2_XXS, 0xff, true},
+		{tensor.TQ1_0, 0xff, true},
+		{tensor.MXFP4, 0xff, true},
+		{tensor.NVFP4, 0x7f, true},
 	} {
 		size := c.t.RowBytes(cols)
 		data := make([]byte, rows*size)

@@ -22,8 +22,15 @@ const (
 func (g *gen) q8row() {
 	g.routine("q8row", "q8Args", "quantises a vector in groups of 32.")
 	for _, a := range [][2]string{
-		{q8X, "SI"}, {q8Q, "DI"}, {q8Scale, "R8"}, {q8NSum, "R9"}, {q8XSum, "R10"}, {q8NSum16, "R11"}, {q8XSum16, "DX"},
-		{q8Groups, "R13"}, {q8Stride, "CX"},
+		{q8X, "SI"},
+		{q8Q, "DI"},
+		{q8Scale, "R8"},
+		{q8NSum, "R9"},
+		{q8XSum, "R10"},
+		{q8NSum16, "R11"},
+		{q8XSum16, "DX"},
+		{q8Groups, "R13"},
+		{q8Stride, "CX"},
 	} {
 		g.p("MOVQ", m(a[0], "AX"), a[1])
 	}
