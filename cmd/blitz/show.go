@@ -188,7 +188,7 @@ func (f *showFlags) write(w io.Writer, s *shown, c *blitz.Files) error {
 	if s.Needs == nil {
 		return writeTable(w, rows...)
 	}
-	if err := writeTable(w, append(rows, needsFacts(s.Needs)...)...); err != nil {
+	if err := writeTable(w, append(rows, needsLines(s.Needs)...)...); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
