@@ -26,7 +26,8 @@ type Answer struct {
 	budget   *thinkBudget   // nil: none
 	stop     stopTexts
 	settings Settings
-	guided   bool
+	guides   []Guide
+	guided   bool // by them, or by a budget that began before
 	prompt   []int32
 	open     bool    // the prompt ends inside reasoning, prior left out
 	prior    []int32 // the end of prompt: the beginning of the answer, from before it was cut

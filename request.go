@@ -37,12 +37,17 @@ type Request struct {
 	MaxTokens int       // of the answer; 0: as many as the context has room for
 	Stop      []string  // texts that end the answer, and are not part of it
 	Guides    []Guide   // what may come next; for this answer alone
-	Logprobs  bool      // with the log-probability of each token
-	TopTokens int       // and of that many best ones besides
+	// GuidesOf makes the guides of each answer of GenerateAll, in place of Guides.
+	GuidesOf  func(i int) ([]Guide, error)
+	Logprobs  bool // with the log-probability of each token
+	TopTokens int  // and of that many best ones besides
 	// Observe, where not nil, is shown each token of the answer with the logits that it
 	// came from, before penalties and masks: [V], to be read during the call only. The
 	// engine's goroutine calls it, and may be a little ahead of a stop text.
 	Observe func(id int32, logits []float32)
+
+	Tenant string // who asks: those who do share the machine fairly; "" is one of them, too
+	Batch  bool   // nobody waits for it: it comes behind all requests that are not
 }
 
 // check says what is wrong with a request, before any work is done for it.
@@ -81,7 +86,30 @@ func (r *Request) check(m *Model) error {
 // error wraps ErrContext, ErrNoRoom, ErrNoTemplate, ErrOption, ErrPrompt, ErrTokens or
 // ErrClosed, or tells what of the messages is wrong.
 func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
-	a, err := e.newAnswer(&r)
+	all, err := e.GenerateAll(ctx, r, 1)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// MaxAnswers is the most answers to one request.
+const MaxAnswers = 128
+
+// GenerateAll starts n answers to a request, 1 to MaxAnswers, which share what is computed
+// of the prompt. Answer i is what Generate gives with the seed of the first, plus i, and
+// with the guides that GuidesOf makes of i. Observe, where set, is shown the tokens of
+// all. The errors are those of Generate; then no answer is started.
+func (e *Engine) GenerateAll(ctx context.Context, r Request, n int) (all []*Answer, err error) {
+	switch {
+	case n < 1 || n > MaxAnswers:
+		return nil, fmt.Errorf("blitz: %d answers, want 1 to %d: %w", n, MaxAnswers, ErrOption)
+	case n > 1 && len(r.Guides) > 0:
+		return nil, fmt.Errorf("blitz: %d answers, and Guides for one: GuidesOf makes those of each: %w", n, ErrOption)
+	case len(r.Guides) > 0 && r.GuidesOf != nil:
+		return nil, fmt.Errorf("blitz: a request has both Guides and GuidesOf: %w", ErrOption)
+	}
+	first, err := e.newAnswer(&r)
 	if err != nil {
 		return nil, err
 	}
@@ -89,18 +117,32 @@ func (e *Engine) Generate(ctx context.Context, r Request) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.reader(&r, p); err != nil {
-		return nil, err
+	seed := first.settings.Seed
+	for i := range n {
+		a := first
+		if i > 0 {
+			sibling := *first
+			a = &sibling
+			a.settings.Seed = seed + uint64(i)
+		}
+		if all = append(all, a); r.GuidesOf == nil {
+			continue
+		}
+		if a.guides, err = r.GuidesOf(i); err != nil {
+			return nil, fmt.Errorf("blitz: guides of answer %d: %w", i, err)
+		}
 	}
-	if err := a.start(ctx, &r, p); err != nil {
-		return nil, err
+	for _, a := range all {
+		if err := a.reader(&r, p); err != nil {
+			return nil, err
+		}
 	}
-	return a, nil
+	return all, e.start(ctx, &r, p, all...)
 }
 
 // newAnswer returns the answer to a request, which it checks.
 func (e *Engine) newAnswer(r *Request) (*Answer, error) {
-	a := &Answer{engine: e, started: time.Now(), stop: stopTexts{texts: slices.Clone(r.Stop)}, guided: len(r.Guides) > 0}
+	a := &Answer{engine: e, started: time.Now(), stop: stopTexts{texts: slices.Clone(r.Stop)}, guides: r.Guides}
 	if err := errors.Join(r.check(e.model), a.stop.check()); err != nil {
 		return nil, err
 	}
@@ -115,26 +157,42 @@ func (e *Engine) newAnswer(r *Request) (*Answer, error) {
 	return a, nil
 }
 
-// start gives the request to the engine.
-func (a *Answer) start(ctx context.Context, r *Request, p prompt) (err error) {
-	a.prompt, a.open = p.ids, p.open
-	request := engine.Request{
-		Tokens: p.ids, MaxTokens: r.MaxTokens, Sampling: a.settings.draw(), Stop: a.engine.model.stops, Logprobs: -1, Observe: r.Observe,
+// start gives answers to the engine.
+func (e *Engine) start(ctx context.Context, r *Request, p prompt, all ...*Answer) error {
+	var requests []engine.Request
+	for _, a := range all {
+		requests = append(requests, a.request(ctx, r, p))
 	}
-	if r.Logprobs || r.TopTokens > 0 {
-		request.Logprobs = r.TopTokens
-	}
-	if a.budget != nil {
-		request.Guides = append(request.Guides, a.budget)
-	}
-	for _, g := range r.Guides {
-		request.Guides = append(request.Guides, g)
-	}
-	a.ctx, a.cancel = context.WithCancelCause(ctx)
-	if a.stream, err = a.engine.run.Submit(a.ctx, request); err != nil {
-		a.cancel(err)
+	streams, err := e.run.SubmitAll(ctx, requests...)
+	for i, a := range all {
+		if err != nil {
+			a.cancel(err)
+			continue
+		}
+		a.stream = streams[i]
 	}
 	return err
+}
+
+// request returns what the engine is asked for. The answer's context begins with it.
+func (a *Answer) request(ctx context.Context, r *Request, p prompt) engine.Request {
+	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	a.prompt, a.open = p.ids, p.open
+	x := engine.Request{
+		Tokens: p.ids, MaxTokens: r.MaxTokens, Sampling: a.settings.draw(), Stop: a.engine.model.stops, Logprobs: -1, Observe: r.Observe,
+		Owner: engine.Owner{Tenant: r.Tenant, Batch: r.Batch}, Done: a.ctx,
+	}
+	if r.Logprobs || r.TopTokens > 0 {
+		x.Logprobs = r.TopTokens
+	}
+	if a.budget != nil {
+		x.Guides = append(x.Guides, a.budget)
+	}
+	for _, g := range a.guides {
+		x.Guides = append(x.Guides, g)
+	}
+	a.guided = a.guided || len(a.guides) > 0
+	return x
 }
 
 // reader makes what the answer is read with.

@@ -24,7 +24,7 @@ func (e *Engine) resume(ctx context.Context, r Request, cut *Answer) (*Answer, e
 	if err := a.replay(); err != nil {
 		return nil, err
 	}
-	return a, a.start(ctx, &r, p)
+	return a, e.start(ctx, &r, p, a)
 }
 
 // replay reads the tokens of the prompt that are the beginning of the answer.

@@ -10,8 +10,10 @@ import (
 // ScoreOptions say what Score returns. The zero value scores every token that has one
 // before it.
 type ScoreOptions struct {
-	From      int // the first token that is scored, from 0; the very first has no score
-	TopTokens int // with so many of the best tokens in the place of each
+	From      int    // the first token that is scored, from 0; the very first has no score
+	TopTokens int    // with so many of the best tokens in the place of each
+	Tenant    string // as those of a Request
+	Batch     bool
 }
 
 // Score returns the log-probability of each token of ids given those before it. It runs
@@ -26,7 +28,7 @@ func (e *Engine) Score(ctx context.Context, ids []int32, o *ScoreOptions) ([]Tok
 	if from == 0 {
 		from = 1
 	}
-	scores, err := e.run.Score(ctx, ids, from, o.TopTokens)
+	scores, err := e.run.Score(ctx, engine.Owner{Tenant: o.Tenant, Batch: o.Batch}, ids, from, o.TopTokens)
 	if err != nil {
 		return nil, err
 	}
@@ -68,9 +70,19 @@ const (
 	PoolFirst = Pooling(engine.PoolFirst) // of the first token
 )
 
+// EmbedOptions say what Embed returns, and for whom.
+type EmbedOptions struct {
+	Pooling Pooling
+	Tenant  string // as those of a Request
+	Batch   bool
+}
+
 // Embed returns the hidden states behind the model's last norm, pooled and scaled to
-// length 1. It runs beside answers, as Score does. The error wraps what Score's does,
-// and ErrPrompt.
-func (e *Engine) Embed(ctx context.Context, ids []int32, pooling Pooling) ([]float32, error) {
-	return e.run.Embed(ctx, ids, engine.Pooling(pooling))
+// length 1. It runs beside answers, as Score does. o may be nil. The error wraps what
+// Score's does, and ErrPrompt.
+func (e *Engine) Embed(ctx context.Context, ids []int32, o *EmbedOptions) ([]float32, error) {
+	if o == nil {
+		o = &EmbedOptions{}
+	}
+	return e.run.Embed(ctx, engine.Owner{Tenant: o.Tenant, Batch: o.Batch}, ids, engine.Pooling(o.Pooling))
 }

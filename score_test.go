@@ -59,7 +59,7 @@ func TestLogits(t *testing.T) {
 func TestEmbed(t *testing.T) {
 	e := tinyEngine(t)
 	for _, pooling := range []Pooling{PoolLast, PoolMean, PoolFirst} {
-		x, err := e.Embed(t.Context(), []int32{5, 6, 7}, pooling)
+		x, err := e.Embed(t.Context(), []int32{5, 6, 7}, &EmbedOptions{Pooling: pooling})
 		var length float64
 		for _, v := range x {
 			length += float64(v) * float64(v)
@@ -68,7 +68,7 @@ func TestEmbed(t *testing.T) {
 			t.Errorf("pooling %d: the square of its length is %v, %v, want 1", pooling, length, err)
 		}
 	}
-	if _, err := e.Embed(t.Context(), nil, PoolMean); !errors.Is(err, ErrPrompt) {
+	if _, err := e.Embed(t.Context(), nil, &EmbedOptions{Pooling: PoolMean}); !errors.Is(err, ErrPrompt) {
 		t.Errorf("of nothing: got %v, want %v", err, ErrPrompt)
 	}
 }

@@ -134,6 +134,7 @@ func (a *answer) hand(s *sequence, t Token, newest bool) {
 	over := newest && a.over.Reason != FinishNone
 	t.Last, t.End = over, over && a.over.Reason == FinishStop
 	a.stream.put(t)
+	s.engine.counts.AnswerTokens++
 	if over {
 		s.finish(a.over)
 	}

@@ -83,6 +83,10 @@ type Engine struct {
 	ended    []ended // in it
 	batch    model.Batch
 
+	counts Load // the engine's own
+	loadMu sync.Mutex
+	load   Load // that others read
+
 	incoming chan func()
 	closing  chan struct{}
 	closed   chan struct{}
@@ -123,6 +127,7 @@ func newStopped(m *model.Model, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e.step = model.Step{Workers: e.threads.workers, Kind: *o.Cache, Passed: e.layerPassed}
+	e.publish()
 	return e, nil
 }
 

@@ -236,7 +236,7 @@ func TestForced(t *testing.T) {
 			if logprobs < 0 {
 				continue
 			}
-			scores, err := e.Score(t.Context(), append(slices.Clone(p), idsOf(got)...), len(p), 2)
+			scores, err := e.Score(t.Context(), Owner{}, append(slices.Clone(p), idsOf(got)...), len(p), 2)
 			if err != nil {
 				t.Fatal(err)
 			}

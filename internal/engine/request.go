@@ -23,20 +23,43 @@ type Request struct {
 	// Observe, where not nil, is shown each token, forced ones too, with the logits [V]
 	// that it came from, before penalties and masks. The engine's goroutine calls it.
 	Observe func(id int32, logits []float32)
+	Owner
+	// Done ends the answer when it is done; nil: the context of Submit does.
+	Done context.Context
+}
+
+// Owner says whose a request is.
+type Owner struct {
+	Tenant string // who shares the machine with the others fairly; "" is one, too
+	Batch  bool   // it comes behind all that are not
 }
 
 // Submit gives a request to the engine. The error wraps ErrContext, ErrNoRoom,
-// ErrPrompt, ErrClosed, ErrOption or model.ErrTokens. ctx ends the answer when it is done. What r refers to may be changed afterwards, but for the
-// guides.
+// ErrPrompt, ErrClosed, ErrOption or model.ErrTokens. ctx ends the answer when it is done. What r refers to
+// may be changed afterwards, but for the guides.
 func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
-	s, err := e.answering(ctx, r)
+	all, err := e.SubmitAll(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.submit(ctx, s); err != nil {
+	return all[0], nil
+}
+
+// SubmitAll is Submit of several requests at once.
+func (e *Engine) SubmitAll(ctx context.Context, requests ...Request) ([]*Stream, error) {
+	var sequences []*sequence
+	var streams []*Stream
+	for _, r := range requests {
+		s, err := e.answering(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		sequences, streams = append(sequences, s), append(streams, s.work.(*answer).stream)
+	}
+	if err := e.submit(ctx, sequences...); err != nil {
 		return nil, err
 	}
-	return s.work.(*answer).stream, nil
+	return streams, nil
 }
 
 // answering returns the sequence of a request.
@@ -69,10 +92,16 @@ func (e *Engine) answering(ctx context.Context, r Request) (*sequence, error) {
 	if r.MaxTokens == 0 || r.MaxTokens > room {
 		a.most, a.full = room, FinishContext
 	}
-	return &sequence{engine: e, ctx: ctx, work: a, tokens: r.Tokens, from: len(r.Tokens) - 1, most: len(r.Tokens) + a.most}, nil
+	if r.Done != nil {
+		ctx = r.Done
+	}
+	return &sequence{engine: e, ctx: ctx, owner: r.Owner, work: a, tokens: r.Tokens, from: len(r.Tokens) - 1, most: len(r.Tokens) + a.most}, nil
 }
 
 // submit puts sequences behind those that wait.
 func (e *Engine) submit(ctx context.Context, all ...*sequence) error {
-	return e.do(ctx, func() { e.waiting = append(e.waiting, all...) })
+	return e.do(ctx, func() {
+		e.waiting = append(e.waiting, all...)
+		e.publish()
+	})
 }

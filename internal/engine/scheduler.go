@@ -14,6 +14,7 @@ func (e *Engine) stepOnce() {
 	e.dropCancelled()
 	e.admit()
 	if len(e.running) == 0 {
+		e.publish()
 		return
 	}
 	e.fillBatch()
@@ -25,15 +26,22 @@ func (e *Engine) stepOnce() {
 	e.account(time.Since(began))
 	e.threads.give()
 	e.removeFinished()
+	e.publish()
 }
 
 // account tells the sequences of a step how far they are and what share of its time is
 // theirs, by their tokens; and those that ended, that they did.
 func (e *Engine) account(took time.Duration) {
 	tokens := time.Duration(e.batch.Tokens())
+	e.counts.Steps++
 	for i, s := range e.batched {
 		g := &e.batch.Segments[i]
 		n := len(g.Tokens)
+		if n == 1 && g.Pos >= len(s.tokens) {
+			e.counts.DecodedTokens++
+		} else {
+			e.counts.PromptTokens += uint64(n)
+		}
 		s.work.computed(g.Pos+n, took*time.Duration(n)/tokens)
 	}
 	for _, x := range e.ended {

@@ -12,11 +12,12 @@ import (
 // Score returns the log-probability of each token of ids from the one at from on, 1 or
 // later, given those before it, and that many of the best ones in its place. The
 // sequence runs beside others, and what was computed before is used.
-func (e *Engine) Score(ctx context.Context, ids []int32, from, top int) ([]Token, error) {
+func (e *Engine) Score(ctx context.Context, who Owner, ids []int32, from, top int) ([]Token, error) {
 	s, scores, err := e.scoring(ids, from, top)
 	if err != nil || s == nil {
 		return nil, err
 	}
+	s.owner = who
 	if err := e.finished(ctx, s); err != nil {
 		return nil, err
 	}
@@ -62,11 +63,12 @@ const (
 
 // Embed returns the hidden state [D] behind the model's last norm, pooled, and scaled
 // to length 1. The sequence runs beside others, and what was computed before is used.
-func (e *Engine) Embed(ctx context.Context, ids []int32, pooling Pooling) ([]float32, error) {
+func (e *Engine) Embed(ctx context.Context, who Owner, ids []int32, pooling Pooling) ([]float32, error) {
 	s, sum, err := e.embedding(ids, pooling)
 	if err != nil {
 		return nil, err
 	}
+	s.owner = who
 	if err := e.finished(ctx, s); err != nil {
 		return nil, err
 	}

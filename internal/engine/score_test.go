@@ -27,7 +27,7 @@ func TestScore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, from := range []int{1, 2, 200, 329, 330, 1, 300} { // behind the first, some of it was computed
-		got, err := e.Score(t.Context(), ids, from, 3)
+		got, err := e.Score(t.Context(), Owner{}, ids, from, 3)
 		if err != nil || len(got) != len(ids)-from {
 			t.Fatalf("from %d: %d scores, %v, want %d", from, len(got), err, len(ids)-from)
 		}
@@ -43,7 +43,7 @@ func TestScore(t *testing.T) {
 		ids       []int32
 		want      error
 	}{{0, 0, ids, ErrOption}, {1, -1, ids, ErrOption}, {1, 1 << 20, ids, ErrOption}, {1, 0, prompt(401, 0), ErrContext}} {
-		if _, err := e.Score(t.Context(), c.ids, c.from, c.top); !errors.Is(err, c.want) {
+		if _, err := e.Score(t.Context(), Owner{}, c.ids, c.from, c.top); !errors.Is(err, c.want) {
 			t.Errorf("from %d, %d best: got %v, want %v", c.from, c.top, err, c.want)
 		}
 	}
@@ -62,7 +62,7 @@ func TestScoreKeepsPrefixes(t *testing.T) {
 		collect(s)
 		return s.Progress().Cached
 	}
-	if _, err := e.Score(t.Context(), ids, 1, 0); err != nil {
+	if _, err := e.Score(t.Context(), Owner{}, ids, 1, 0); err != nil {
 		t.Fatal(err)
 	}
 	if n := cached(); n != 299 {
@@ -86,7 +86,7 @@ func TestEmbed(t *testing.T) {
 	whole, cut := newEngine(t, m, Options{Context: 400}), newEngine(t, m, Options{Context: 400, Chunk: 7})
 	ids := prompt(290, 1)
 	for _, pooling := range []Pooling{PoolLast, PoolMean, PoolFirst} {
-		want, err := whole.Embed(t.Context(), ids, pooling)
+		want, err := whole.Embed(t.Context(), Owner{}, ids, pooling)
 		if err != nil || len(want) != m.Config.HiddenSize {
 			t.Fatalf("pooling %d: %d numbers, %v", pooling, len(want), err)
 		}
@@ -98,23 +98,23 @@ func TestEmbed(t *testing.T) {
 			t.Errorf("pooling %d: the length is %v, want 1", pooling, math.Sqrt(length))
 		}
 		for range 2 {
-			got, err := cut.Embed(t.Context(), ids, pooling)
+			got, err := cut.Embed(t.Context(), Owner{}, ids, pooling)
 			if err != nil || !slices.Equal(got, want) {
 				t.Errorf("pooling %d: in pieces it is another one, %v", pooling, err)
 			}
 		}
 	}
-	first, err := whole.Embed(t.Context(), ids[:1], PoolMean)
+	first, err := whole.Embed(t.Context(), Owner{}, ids[:1], PoolMean)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := whole.Embed(t.Context(), ids, PoolFirst); err != nil || !slices.Equal(got, first) {
+	if got, err := whole.Embed(t.Context(), Owner{}, ids, PoolFirst); err != nil || !slices.Equal(got, first) {
 		t.Errorf("the first token's is not that of the token alone: %v", err)
 	}
-	if _, err := whole.Embed(t.Context(), nil, PoolLast); !errors.Is(err, ErrPrompt) {
+	if _, err := whole.Embed(t.Context(), Owner{}, nil, PoolLast); !errors.Is(err, ErrPrompt) {
 		t.Errorf("nothing: got %v, want %v", err, ErrPrompt)
 	}
-	if _, err := whole.Embed(t.Context(), ids, PoolFirst+1); !errors.Is(err, ErrOption) {
+	if _, err := whole.Embed(t.Context(), Owner{}, ids, PoolFirst+1); !errors.Is(err, ErrOption) {
 		t.Errorf("a pooling that there is not: got %v, want %v", err, ErrOption)
 	}
 	if _, err := direction([]float64{1, math.NaN()}); !errors.Is(err, sample.ErrLogits) {
@@ -139,15 +139,15 @@ func TestGivenCancelled(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || rows > 100 {
 		t.Errorf("cancelled: got %v after %d rows", err, rows)
 	}
-	if _, err := e.Score(ctx, prompt(300, 0), 1, 0); !errors.Is(err, context.Canceled) {
+	if _, err := e.Score(ctx, Owner{}, prompt(300, 0), 1, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("a score without a caller: got %v", err)
 	}
 	late, done := context.WithDeadline(t.Context(), time.Unix(1, 0))
 	defer done()
-	if _, err := e.Embed(late, prompt(30, 0), PoolMean); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := e.Embed(late, Owner{}, prompt(30, 0), PoolMean); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("an embedding that comes too late: got %v", err)
 	}
-	if _, err := e.Score(t.Context(), prompt(300, 0), 1, 0); err != nil {
+	if _, err := e.Score(t.Context(), Owner{}, prompt(300, 0), 1, 0); err != nil {
 		t.Errorf("the engine does not go on: %v", err)
 	}
 }

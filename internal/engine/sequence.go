@@ -10,6 +10,7 @@ import (
 // sequence is one growing list of tokens that runs.
 type sequence struct {
 	ctx    context.Context
+	owner  Owner
 	work   work
 	tokens []int32 // that it begins with
 	from   int     // the first position of tokens whose row is wanted
