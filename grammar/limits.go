@@ -1,0 +1,31 @@
+package grammar
+
+// Limits bound what a grammar may cost. A field that is 0 has its default; nil Limits are
+// the defaults. All are counts, so that a grammar is refused on every machine or on none.
+type Limits struct {
+	Source int // bytes of a grammar's text; 4 MiB
+	States int // states of the automaton; 1 << 20
+	Depth  int // rules that may be open within each other in a text; 4096
+	// Work bounds the steps of one operation, be it compiling or finding the tokens that
+	// may come next; 8 << 20.
+	Work int
+	// Memory is how many bytes a Grammar may remember of what it has found out for a
+	// Vocabulary, and how many more one operation may take; 32 MiB.
+	Memory int
+}
+
+// withDefaults returns the limits, each of which is set.
+func (l *Limits) withDefaults() Limits {
+	out := Limits{Source: 4 << 20, States: 1 << 20, Depth: 4096, Work: 8 << 20, Memory: 32 << 20}
+	if l == nil {
+		return out
+	}
+	for _, f := range []struct{ to, from *int }{
+		{&out.Source, &l.Source}, {&out.States, &l.States}, {&out.Depth, &l.Depth}, {&out.Work, &l.Work}, {&out.Memory, &l.Memory},
+	} {
+		if *f.from > 0 {
+			*f.to = *f.from
+		}
+	}
+	return out
+}
