@@ -52,7 +52,7 @@ func (s *sequence) begin() error {
 	if s.private {
 		s.cache = e.cache.Private()
 	} else {
-		s.cache = e.cache.Match(s.tokens[:min(s.from+1, len(s.tokens))])
+		s.cache = e.cache.Match(s.owner.Tenant, s.tokens[:min(s.from+1, len(s.tokens))])
 	}
 	s.pending = s.tokens[s.cache.Len():]
 	s.wanted = max(0, len(s.tokens)-s.from)

@@ -22,7 +22,7 @@ func BenchmarkMatch(b *testing.B) {
 	b.SetBytes(4 * n)
 	b.ReportAllocs()
 	for b.Loop() {
-		s := c.Match(text)
+		s := c.Match("", text)
 		if s.Len() != n {
 			b.Fatalf("got %d positions, want %d", s.Len(), n)
 		}

@@ -6,7 +6,9 @@
 // is written. Whole pages are put into a tree of tokens as soon as they are
 // computed, the last, partial page when the sequence is freed, and stay there until
 // their memory is needed. A prefix found in the tree gives the same bits as one
-// computed again (CANON section 4), so sharing is never seen in a result.
+// computed again (CANON section 4), so sharing is never seen in a result. It could be
+// seen in how long one takes: each salt has a tree of its own, and who has another salt
+// finds nothing in it.
 //
 // The package knows nothing of numbers: a layer declares the bytes that a page of
 // it takes and how far back it looks, and gets those bytes to write. Layers with the
@@ -20,7 +22,9 @@ package kvcache
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 )
 
 // PagePositions is the number of positions of a page: one split of attention
@@ -50,8 +54,8 @@ type place struct{ group, from, to int }
 type Cache struct {
 	limit  int
 	groups []group
-	places []place // one a layer
-	root   *node
+	places []place          // one a layer
+	roots  map[string]*node // one a salt, of those that have pages or sequences
 	idle   idleList
 
 	// Bytes of pages: mapped are all, held those of sequences, cached those that
@@ -76,7 +80,7 @@ func New(layers []Layer, limit int) (*Cache, error) {
 	if len(layers) == 0 {
 		return nil, errors.New("kvcache: no layers")
 	}
-	c := &Cache{limit: limit}
+	c := &Cache{limit: limit, roots: map[string]*node{}}
 	total := 0
 	for i, l := range layers {
 		if l.Bytes <= 0 || l.Bytes%64 != 0 {
@@ -97,7 +101,6 @@ func New(layers []Layer, limit int) (*Cache, error) {
 	if total > limit {
 		return nil, fmt.Errorf("kvcache: %w: limit %d bytes, want at least %d: %d positions", ErrNoRoom, limit, total, PagePositions)
 	}
-	c.root = c.newNode(nil, nil)
 	return c, nil
 }
 
@@ -185,7 +188,7 @@ func (c *Cache) Stats() Stats {
 // they compute from it is not found either. The memory that no sequence holds goes
 // back to the system.
 func (c *Cache) Drop() {
-	nodes := []*node{c.root}
+	nodes := slices.Collect(maps.Values(c.roots))
 	for len(nodes) > 0 {
 		n := nodes[len(nodes)-1]
 		nodes = append(nodes[:len(nodes)-1], n.children...)
@@ -195,7 +198,7 @@ func (c *Cache) Drop() {
 			}
 		}
 	}
-	c.root = c.newNode(nil, nil)
+	clear(c.roots)
 	for g := range c.groups {
 		for len(c.groups[g].free) > 0 {
 			c.unmap(g)

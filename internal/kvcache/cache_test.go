@@ -46,7 +46,7 @@ func computed(t testing.TB, c *Cache, tokens []int32) *Sequence {
 
 // matched returns how many of the tokens, and of any that follow, the cache has.
 func matched(c *Cache, tokens []int32) int {
-	s := c.Match(append(slices.Clone(tokens), -1))
+	s := c.Match("", append(slices.Clone(tokens), -1))
 	defer s.Free()
 	return s.Len()
 }
@@ -205,7 +205,7 @@ func TestPrivate(t *testing.T) {
 func TestStats(t *testing.T) {
 	c := mustNew(t, 4*64, Layer{Bytes: 64})
 	s := computed(t, c, count(0, 300))
-	m := c.Match(count(0, 280))
+	m := c.Match("", count(0, 280))
 	want := Stats{Sequences: 2, HeldPages: 2, HeldBytes: 128, LimitBytes: 256, AskedTokens: 280, MatchedTokens: 256}
 	if got := c.Stats(); got != want {
 		t.Errorf("a second sequence of the same prefix: got %+v, want %+v", got, want)
@@ -216,7 +216,7 @@ func TestStats(t *testing.T) {
 	if got := c.Stats(); got != want {
 		t.Errorf("freed: got %+v, want %+v", got, want)
 	}
-	s = c.Match(count(0, 301))
+	s = c.Match("", count(0, 301))
 	extend(t, s, []int32{-1})
 	computed(t, c, count(500, 300)).Free()
 	want = Stats{

@@ -21,8 +21,8 @@ func (w *world) checkSequences() (holders map[*page]int, tips map[*node]int) {
 		if !slices.Equal(x.Tokens(), x.tokens) || x.Len() != len(x.tokens) {
 			w.t.Fatalf("sequence %d: its %d tokens are not the model's %d", i, x.Len(), len(x.tokens))
 		}
-		if (x.root != w.cache.root) != x.stale {
-			w.t.Fatalf("sequence %d: in the tree: %v, want %v", i, x.root == w.cache.root, !x.stale)
+		if x.shares() == x.stale || x.shares() && x.root.salt != x.salt {
+			w.t.Fatalf("sequence %d of salt %q: in the tree: %v, of salt %q, want %v", i, x.salt, x.shares(), x.root.salt, !x.stale)
 		}
 		tips[x.tip]++
 		for g, pages := range x.pages {
@@ -45,7 +45,7 @@ func (w *world) checkSequences() (holders map[*page]int, tips map[*node]int) {
 				}
 			}
 		}
-		w.checkMarks(fmt.Sprintf("sequence %d", i), x.tokens, func(layer, split int) []byte { return x.Page(layer, split) })
+		w.checkMarks(fmt.Sprintf("sequence %d", i), x.salt, x.tokens, func(layer, split int) []byte { return x.Page(layer, split) })
 	}
 	return holders, tips
 }
@@ -57,8 +57,8 @@ func kept(window, split, n int) bool {
 }
 
 // checkMarks checks the marks of those of the tokens' pages that are there.
-func (w *world) checkMarks(who string, tokens []int32, bytes func(layer, split int) []byte) {
-	mark := prefixMark(nil)
+func (w *world) checkMarks(who, salt string, tokens []int32, bytes func(layer, split int) []byte) {
+	mark := prefixMark(salt, nil)
 	for pos, token := range tokens {
 		mark = nextMark(mark, token)
 		for l := range w.layers {
@@ -76,20 +76,21 @@ func (w *world) checkMarks(who string, tokens []int32, bytes func(layer, split i
 	}
 }
 
-// checkTree checks order and contents of the tree and returns its pages.
+// checkTree checks order and contents of all trees and returns their pages.
 func (w *world) checkTree(tips map[*node]int) map[*page]bool {
 	inTree := map[*page]bool{}
 	c := w.cache
+	salt := ""
 	var walk func(n *node, prefix []int32, path []*node)
 	walk = func(n *node, prefix []int32, path []*node) {
 		if n.sequences != tips[n] {
 			w.t.Fatalf("node at %d: %d sequences, want %d", len(prefix), n.sequences, tips[n])
 		}
-		if n != c.root {
+		if n.parent != nil {
 			w.checkNode(n)
 			prefix = append(slices.Clone(prefix), n.tokens...)
 			path = append(slices.Clone(path), n)
-			w.checkMarks(fmt.Sprintf("node at %d", len(prefix)), prefix, func(layer, split int) []byte {
+			w.checkMarks(fmt.Sprintf("node at %d", len(prefix)), salt, prefix, func(layer, split int) []byte {
 				at := c.places[layer]
 				if p := path[split].pages[at.group]; p != nil {
 					return p.bytes[at.from:at.to:at.to]
@@ -118,7 +119,13 @@ func (w *world) checkTree(tips map[*node]int) map[*page]bool {
 			walk(child, prefix, path)
 		}
 	}
-	walk(c.root, nil, nil)
+	for s, root := range c.roots {
+		if root.salt != s || root.parent != nil || len(root.children)+root.sequences == 0 {
+			w.t.Fatalf("root of salt %q: says %q, has %d children and %d sequences", s, root.salt, len(root.children), root.sequences)
+		}
+		salt = s
+		walk(root, nil, nil)
+	}
 	return inTree
 }
 
@@ -261,7 +268,7 @@ func (w *world) fits(x *twin, n int) bool {
 
 // longestMatch returns the positions that Match should find, by trying all prefixes
 // through all nodes.
-func (w *world) longestMatch(tokens []int32) int {
+func (w *world) longestMatch(salt string, tokens []int32) int {
 	longest := 0
 	var walk func(n *node, path []*node)
 	walk = func(n *node, path []*node) {
@@ -279,7 +286,9 @@ func (w *world) longestMatch(tokens []int32) int {
 			}
 		}
 	}
-	walk(w.cache.root, nil)
+	if root := w.cache.roots[salt]; root != nil {
+		walk(root, nil)
+	}
 	return longest
 }
 

@@ -1,22 +1,23 @@
 package kvcache
 
-// Match returns a sequence of the longest prefix of tokens whose pages are there. At
-// least the last token is left out, for it must be computed to have its logits; Len
-// says how many positions the sequence has.
+// Match returns a sequence of the longest prefix of tokens whose pages are there,
+// computed by sequences of the same salt; "" is one, too. At least the last token is
+// left out, for it must be computed to have its logits; Len says how many positions the
+// sequence has.
 //
 // With windows a prefix counts only where the pages that its next position looks back
 // on are all there, so a shorter one may do where a longer one does not.
-func (c *Cache) Match(tokens []int32) *Sequence {
-	s := c.Sequence()
+func (c *Cache) Match(salt string, tokens []int32) *Sequence {
+	s := c.sequence(c.root(salt))
 	c.stats.AskedTokens += len(tokens)
 	if len(tokens) == 0 {
 		return s
 	}
 	tokens = tokens[:len(tokens)-1]
-	path := c.descend(tokens)
+	path := s.root.descend(tokens)
 	for {
 		// The longest prefix through path ends within a child of its last node.
-		at := c.root
+		at := s.root
 		if len(path) > 0 {
 			at = path[len(path)-1]
 		}
@@ -34,10 +35,10 @@ func (c *Cache) Match(tokens []int32) *Sequence {
 	}
 }
 
-// descend returns the nodes of the whole pages that tokens begins with.
-func (c *Cache) descend(tokens []int32) []*node {
+// descend returns the nodes of the whole pages that tokens begins with, from a root on.
+func (n *node) descend(tokens []int32) []*node {
 	var path []*node
-	at := c.root
+	at := n
 	for ; len(tokens) >= PagePositions; tokens = tokens[PagePositions:] {
 		i, found := at.search(tokens[:PagePositions])
 		if !found {

@@ -10,7 +10,7 @@ func TestMatchLeavesOne(t *testing.T) {
 	c := mustNew(t, 1<<20, Layer{Bytes: 64})
 	computed(t, c, count(0, 1000)).Free()
 	for _, n := range []int{0, 1, 2, 255, 256, 257, 258, 511, 512, 513, 999, 1000, 1001} {
-		s := c.Match(count(0, n))
+		s := c.Match("", count(0, n))
 		if want := max(0, min(n-1, 1000)); s.Len() != want || !slices.Equal(s.Tokens(), count(0, want)) {
 			t.Errorf("match of %d tokens: got %d positions, want %d", n, s.Len(), want)
 		}
@@ -28,7 +28,7 @@ func TestMatchRunning(t *testing.T) {
 		}
 		extend(t, s, count(n, 1))
 	}
-	m := c.Match(count(0, 600))
+	m := c.Match("", count(0, 600))
 	for split := range 2 {
 		if &m.Page(0, split)[0] != &s.Page(0, split)[0] {
 			t.Errorf("split %d is not shared", split)
@@ -119,5 +119,39 @@ func TestLongerPage(t *testing.T) {
 	}
 	if got := matched(c, count(0, 300)); got != 256 {
 		t.Errorf("match: got %d positions, want 256", got)
+	}
+}
+
+// What one tenant computed is found by nobody else; and of tenants that have no pages
+// any more nothing is left.
+func TestMatchSalt(t *testing.T) {
+	c := mustNew(t, 64*4, Layer{Bytes: 64})
+	text := count(0, 600)
+	salts := []string{"", "a", "b", "a\x00"}
+	for i, salt := range salts {
+		s := c.Match(salt, text[:1+i])
+		if s.Len() != 0 {
+			t.Fatalf("salt %q: %d positions of another tenant are found", salt, s.Len())
+		}
+		extend(t, s, text[:PagePositions])
+		s.Free()
+	}
+	for _, salt := range salts {
+		for _, other := range append(salts, "c") {
+			s := c.Match(other, text)
+			if want := PagePositions; other != "c" && s.Len() != want || other == "c" && s.Len() != 0 {
+				t.Errorf("after salt %q, salt %q: %d positions are found", salt, other, s.Len())
+			}
+			s.Free()
+		}
+	}
+	if len(c.roots) != len(salts) {
+		t.Errorf("%d trees, want %d", len(c.roots), len(salts))
+	}
+	s := c.Match("c", text)
+	extend(t, s, count(1000, 4*PagePositions)) // evicts all others
+	s.Free()
+	if _, ok := c.roots["c"]; !ok || len(c.roots) != 1 {
+		t.Errorf("%d trees are left, want that of the tenant who has pages", len(c.roots))
 	}
 }

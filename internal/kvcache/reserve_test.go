@@ -84,7 +84,7 @@ func TestTakeOver(t *testing.T) {
 	c := mustNew(t, 2*128, Layer{Bytes: 64}, Layer{Bytes: 64, Window: 400})
 	text := count(0, 512)
 	computed(t, c, text[:400]).Free()
-	s := c.Match(text[:401])
+	s := c.Match("", text[:401])
 	if s.Len() != 400 {
 		t.Fatalf("match: got %d positions, want 400", s.Len())
 	}
@@ -114,7 +114,7 @@ func TestEvictionOrder(t *testing.T) {
 	for _, text := range texts {
 		computed(t, c, text).Free()
 	}
-	c.Match(texts[0]).Free() // used again, but for its last page, which is as old as it was
+	c.Match("", texts[0]).Free() // used again, but for its last page, which is as old as it was
 	s := c.Sequence()
 	for i, want := range [][]int{
 		{600, 600, 600}, // the tenth page
@@ -133,7 +133,7 @@ func TestEvictionOrder(t *testing.T) {
 		for _, text := range texts {
 			// Without a look-up that would make the text more recent.
 			n := 0
-			for at := c.root; ; {
+			for at := c.root(""); ; {
 				child, m := at.nearest(text[n:min(n+PagePositions, len(text))])
 				n += m
 				if m < PagePositions {
@@ -188,7 +188,7 @@ func TestBytesSuffice(t *testing.T) {
 			var all []*Sequence
 			for i := range sequences {
 				start := (turn*37 + i*511) % positions
-				all = append(all, c.Match(append(slices.Clone(text[:start]), count(-turn*i, 300)...)))
+				all = append(all, c.Match("", append(slices.Clone(text[:start]), count(-turn*i, 300)...)))
 			}
 			for grown := true; grown; {
 				grown = false

@@ -8,7 +8,7 @@ import (
 // Sequence is a list of tokens whose keys and values are in the cache.
 type Sequence struct {
 	cache  *Cache
-	root   *node // of the tree that the sequence belongs to; another than the cache's after Drop, and of a private one
+	root   *node // of the tree that the sequence belongs to; none of the cache's after Drop, and of a private one
 	tip    *node // of the last whole page
 	tokens []int32
 	pages  [][]*page // [group][split], nil where the window has passed
@@ -16,12 +16,15 @@ type Sequence struct {
 	room   int       // positions that may be written up to
 }
 
-// Sequence returns an empty sequence.
-func (c *Cache) Sequence() *Sequence {
+// Sequence returns an empty sequence of the salt "".
+func (c *Cache) Sequence() *Sequence { return c.sequence(c.root("")) }
+
+// sequence returns an empty sequence of a tree.
+func (c *Cache) sequence(root *node) *Sequence {
 	c.stats.Sequences++
-	c.root.sequences++
+	root.sequences++
 	return &Sequence{
-		cache: c, root: c.root, tip: c.root,
+		cache: c, root: root, tip: root,
 		pages: make([][]*page, len(c.groups)),
 		first: make([]int, len(c.groups)),
 	}
@@ -29,13 +32,10 @@ func (c *Cache) Sequence() *Sequence {
 
 // Private returns an empty sequence that stands apart: what it computes is not found
 // by others, and it takes no pages of theirs.
-func (c *Cache) Private() *Sequence {
-	s := c.Sequence()
-	c.root.sequences--
-	s.root = c.newNode(nil, nil)
-	s.root.sequences, s.tip = 1, s.root
-	return s
-}
+func (c *Cache) Private() *Sequence { return c.sequence(c.newNode(nil, nil)) }
+
+// shares says whether others find what the sequence computes.
+func (s *Sequence) shares() bool { return s.cache.roots[s.root.salt] == s.root }
 
 // Len returns the number of positions.
 func (s *Sequence) Len() int { return len(s.tokens) }
@@ -71,7 +71,7 @@ func (s *Sequence) Append(tokens []int32) {
 		n := min(len(tokens), PagePositions-len(s.tokens)%PagePositions)
 		s.tokens = append(s.tokens, tokens[:n]...)
 		tokens = tokens[n:]
-		if len(s.tokens)%PagePositions == 0 && s.root == s.cache.root {
+		if len(s.tokens)%PagePositions == 0 && s.shares() {
 			s.stand(s.publish())
 		}
 	}
@@ -194,7 +194,7 @@ func (s *Sequence) Truncate(n int) int {
 		}
 		s.first[g] = first
 	}
-	if s.root == s.cache.root {
+	if s.shares() {
 		s.stand(s.tip.up(len(s.tokens)/PagePositions - n/PagePositions))
 	}
 	s.tokens = s.tokens[:n]
@@ -219,7 +219,7 @@ func (s *Sequence) missing(n int) int {
 // inTree returns the page of a split whose window has passed, so of a whole page, that
 // the tree has; nil where it was evicted or the tree has been dropped.
 func (s *Sequence) inTree(g, split int) *page {
-	if s.root != s.cache.root {
+	if !s.shares() {
 		return nil
 	}
 	return s.tip.up(len(s.tokens)/PagePositions - 1 - split).pages[g]
@@ -232,11 +232,12 @@ func (s *Sequence) Free() {
 		return
 	}
 	c := s.cache
-	if s.root == c.root && len(s.tokens)%PagePositions != 0 {
+	if s.shares() && len(s.tokens)%PagePositions != 0 {
 		s.publish()
 	}
 	s.cut(0)
-	s.tip.sequences-- // it has all pages or a child, so it can stay
+	s.tip.sequences-- // it has all pages or a child, so it can stay, unless it is the root
+	c.vanish(s.root)
 	c.stats.Sequences--
 	*s = Sequence{}
 }

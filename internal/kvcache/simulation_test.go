@@ -11,8 +11,8 @@ import (
 )
 
 // A world is a cache under simulation: random operations on several sequences, beside
-// a plain model of each. The bytes of a position are a mark of the layer and of all
-// tokens up to it, so that a page shared, copied or reused wrongly shows.
+// a plain model of each. The bytes of a position are a mark of the layer, the salt and
+// all tokens up to it, so that a page shared, copied or reused wrongly shows.
 type world struct {
 	t         failer
 	pick      func(label string, lo, hi int) int // a random number lo … hi
@@ -32,7 +32,8 @@ type twin struct {
 	*Sequence
 	tokens []int32
 	text   []int32 // what it mostly continues
-	stale  bool    // from before a Drop
+	salt   string
+	stale  bool // private, or from before a Drop
 }
 
 const (
@@ -119,6 +120,9 @@ func (w *world) any() *twin {
 	return w.sequences[w.pick("sequence", 0, len(w.sequences)-1)]
 }
 
+// salt returns one of a few; most have the first.
+func (w *world) salt() string { return []string{"", "", "", "a", "b"}[w.pick("salt", 0, 4)] }
+
 func (w *world) text() []int32 { return w.texts[w.pick("text", 0, len(w.texts)-1)] }
 
 func (w *world) add(x *twin) {
@@ -133,7 +137,8 @@ func (w *world) empty() {
 		w.add(&twin{Sequence: w.cache.Private(), text: w.text(), stale: true})
 		return
 	}
-	w.add(&twin{Sequence: w.cache.Sequence(), text: w.text()})
+	salt := w.salt()
+	w.add(&twin{Sequence: w.cache.Match(salt, nil), text: w.text(), salt: salt})
 }
 
 func (w *world) match() {
@@ -142,12 +147,13 @@ func (w *world) match() {
 	if w.pick("noisy", 0, 3) == 0 {
 		tokens = append(tokens, w.noise(300)...)
 	}
-	want := w.longestMatch(tokens)
-	s := w.cache.Match(tokens)
+	salt := w.salt()
+	want := w.longestMatch(salt, tokens)
+	s := w.cache.Match(salt, tokens)
 	if s.Len() != want {
 		w.t.Fatalf("match of %d tokens: got %d positions, want %d", len(tokens), s.Len(), want)
 	}
-	w.add(&twin{Sequence: s, tokens: tokens[:want], text: text})
+	w.add(&twin{Sequence: s, tokens: tokens[:want], text: text, salt: salt})
 }
 
 // grow reserves, writes and appends. Sometimes it writes more than it appends, as
@@ -217,7 +223,7 @@ func (w *world) tryReserve(x *twin, n int) bool {
 
 // write marks the positions behind x as those of next.
 func (w *world) write(x *twin, next []int32) {
-	mark := prefixMark(x.tokens)
+	mark := prefixMark(x.salt, x.tokens)
 	for i, token := range next {
 		mark = nextMark(mark, token)
 		pos := len(x.tokens) + i
@@ -246,7 +252,7 @@ func (w *world) truncate() {
 
 func (w *world) fork() {
 	if x := w.any(); x != nil && len(w.sequences) < maxSequences {
-		w.add(&twin{Sequence: x.Fork(), tokens: slices.Clone(x.tokens), text: w.text(), stale: x.stale})
+		w.add(&twin{Sequence: x.Fork(), tokens: slices.Clone(x.tokens), text: w.text(), salt: x.salt, stale: x.stale})
 	}
 }
 
@@ -262,7 +268,7 @@ func (w *world) free() {
 		return
 	}
 	// What was computed is found again.
-	s := w.cache.Match(append(slices.Clone(x.tokens), -1))
+	s := w.cache.Match(x.salt, append(slices.Clone(x.tokens), -1))
 	if s.Len() != len(x.tokens) {
 		w.t.Fatalf("match of a sequence just freed: got %d positions, want %d", s.Len(), len(x.tokens))
 	}
@@ -276,9 +282,13 @@ func (w *world) drop() {
 	}
 }
 
-// prefixMark returns a number that says which tokens a position comes after.
-func prefixMark(tokens []int32) uint64 {
+// prefixMark returns a number that says which tokens a position comes after, of which
+// salt.
+func prefixMark(salt string, tokens []int32) uint64 {
 	mark := uint64(14695981039346656037)
+	for _, b := range []byte(salt) {
+		mark = nextMark(mark, int32(b))
+	}
 	for _, token := range tokens {
 		mark = nextMark(mark, token)
 	}
@@ -328,7 +338,7 @@ func (w *world) end() {
 	}
 	w.cache.Drop()
 	w.check()
-	if got := w.cache.Stats(); got.HeldBytes+got.CachedBytes+got.FreeBytes+got.Sequences != 0 {
+	if got := w.cache.Stats(); got.HeldBytes+got.CachedBytes+got.FreeBytes+got.Sequences+len(w.cache.roots) != 0 {
 		w.t.Fatalf("left at the end: %+v", got)
 	}
 }

@@ -11,10 +11,29 @@ type node struct {
 	children  []*node // in the order of their tokens, so that neighbours have most in common
 	pages     []*page // one a group, nil where it is evicted
 	sequences int     // sequences whose last whole page this is
+	salt      string  // of a root
 }
 
 func (c *Cache) newNode(parent *node, tokens []int32) *node {
 	return &node{parent: parent, tokens: slices.Clone(tokens), pages: make([]*page, len(c.groups))}
+}
+
+// root returns the root of a salt's tree, and makes it where there is none.
+func (c *Cache) root(salt string) *node {
+	n, ok := c.roots[salt]
+	if !ok {
+		n = c.newNode(nil, nil)
+		n.salt = salt
+		c.roots[salt] = n
+	}
+	return n
+}
+
+// vanish takes away the root of a tree that is empty and that no sequence stands at.
+func (c *Cache) vanish(root *node) {
+	if len(root.children) == 0 && root.sequences == 0 && c.roots[root.salt] == root {
+		delete(c.roots, root.salt)
+	}
 }
 
 // search returns where among the children the one with these tokens is, or would be.
@@ -111,12 +130,15 @@ func (c *Cache) child(parent *node, tokens []int32) *node {
 }
 
 // prune removes leaves that nothing can be found by: those with a page missing,
-// unless a sequence is about to continue them.
+// unless a sequence is about to continue them; and the root where nothing is left.
 func (c *Cache) prune(n *node) {
 	for n.parent != nil && len(n.children) == 0 && n.sequences == 0 && !n.whole() {
 		parent := n.parent
 		c.remove(n)
 		n = parent
+	}
+	if n.parent == nil {
+		c.vanish(n)
 	}
 }
 
