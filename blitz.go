@@ -77,3 +77,7 @@ var (
 	// ErrNoWeights is a tokenizer, or a GGUF file without tensors, where a model is wanted.
 	ErrNoWeights = checkpoint.ErrNoWeights
 )
+
+// ContextError is a prompt that leaves no room for an answer, with the length of both in
+// tokens. It wraps ErrContext.
+type ContextError = engine.ContextError

@@ -29,6 +29,10 @@ type Request struct {
 	// template writes stays what it is.
 	Plain bool
 
+	// Continue says that the last of Messages is the model's own, and that the answer
+	// goes on with it: Output has what is new.
+	Continue bool
+
 	Tools     []jinja.Value // for a conversation: what may be called; see chat.Tools
 	Variables *jinja.Dict   // for a conversation: further variables of the template
 	Think     Think         // for a conversation
@@ -65,6 +69,8 @@ func (r *Request) check(m *Model) error {
 		return fmt.Errorf("blitz: a request has Tools or Variables, but no Messages: %w", ErrOption)
 	case r.Rendered && r.Tokens == nil:
 		return fmt.Errorf("blitz: a request is rendered, but has no Tokens: %w", ErrOption)
+	case r.Continue && (len(r.Messages) == 0 || r.Messages[len(r.Messages)-1].Role != "assistant"):
+		return fmt.Errorf("blitz: Continue, and the last message is not the assistant's: %w", ErrOption)
 	case r.MaxTokens < 0:
 		return fmt.Errorf("blitz: MaxTokens is %d, want 0 (any) or more: %w", r.MaxTokens, ErrOption)
 	case r.TopTokens < 0 || r.TopTokens > m.VocabSize():
@@ -288,9 +294,12 @@ func (m *Model) Render(ctx context.Context, r *Request) (string, error) {
 		variables.Set("thinking", on)        // DeepSeek from V3.1 on, Granite
 	}
 	variables.Merge(r.Variables)
-	text, err := t.RenderChat(ctx, &chat.Chat{Messages: r.Messages, Tools: r.Tools, AddGenerationPrompt: true, Variables: variables})
+	text, err := t.RenderChat(ctx, &chat.Chat{Messages: r.Messages, Tools: r.Tools, AddGenerationPrompt: !r.Continue, Variables: variables})
 	if err != nil {
 		return "", fmt.Errorf("blitz: chat template: %w", err)
+	}
+	if r.Continue {
+		return continued(text, r.Messages)
 	}
 	if r.Think.Mode == ThinkOff {
 		text = withoutThinking(text, t)

@@ -63,7 +63,7 @@ func (e *Engine) Evaluate(ctx context.Context, sequences [][]int32, p Plan, each
 // checkGiven checks tokens that are computed, and nothing behind them.
 func (e *Engine) checkGiven(ids []int32) error {
 	if len(ids) > e.options.Context {
-		return fmt.Errorf("engine: %d tokens, the context has %d: %w", len(ids), e.options.Context, ErrContext)
+		return &ContextError{len(ids), e.options.Context}
 	}
 	return e.model.CheckTokens(ids)
 }

@@ -34,6 +34,17 @@ type Owner struct {
 	Batch  bool   // it comes behind all that are not
 }
 
+// ContextError is a prompt that leaves no room for an answer. It is ErrContext.
+type ContextError struct{ Prompt, Context int }
+
+// Error says how long both are.
+func (e *ContextError) Error() string {
+	return fmt.Sprintf("engine: the prompt has %d tokens, the context %d: %v", e.Prompt, e.Context, ErrContext)
+}
+
+// Unwrap returns ErrContext.
+func (e *ContextError) Unwrap() error { return ErrContext }
+
 // Submit gives a request to the engine. The error wraps ErrContext, ErrNoRoom,
 // ErrPrompt, ErrClosed, ErrOption or model.ErrTokens. ctx ends the answer when it is done. What r refers to
 // may be changed afterwards, but for the guides.
@@ -83,7 +94,7 @@ func (e *Engine) answering(ctx context.Context, r Request) (*sequence, error) {
 	}
 	room := e.options.Context - len(r.Tokens)
 	if room < 1 {
-		return nil, fmt.Errorf("engine: the prompt has %d tokens, the context %d: %w", len(r.Tokens), e.options.Context, ErrContext)
+		return nil, &ContextError{len(r.Tokens), e.options.Context}
 	}
 	a := &answer{
 		request: r, stream: newStream(len(r.Tokens)), sampler: sample.New(r.Sampling, r.Tokens),
