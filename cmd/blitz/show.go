@@ -123,11 +123,7 @@ func (f *showFlags) run(cmd *cobra.Command, name string) error {
 
 // rootOf returns the root of a stored model, whose digests the store has.
 func rootOf(ctx context.Context, files *blitz.Files, m *hub.Model) (string, error) {
-	sums := make(map[string][32]byte, len(m.Files))
-	for _, f := range m.Files {
-		sums[f.Name] = f.Digest
-	}
-	files.Know(sums)
+	files.Know(m.Sums())
 	return files.Root(ctx, "")
 }
 

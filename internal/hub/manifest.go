@@ -188,3 +188,12 @@ func checkFiles(files []File) error {
 	}
 	return nil
 }
+
+// Sums returns the SHA-256 sums of the files by their names.
+func (m *Model) Sums() map[string][32]byte {
+	sums := make(map[string][32]byte, len(m.Files))
+	for _, f := range m.Files {
+		sums[f.Name] = f.Digest
+	}
+	return sums
+}
