@@ -57,6 +57,7 @@ type Cache struct {
 	places []place          // one a layer
 	roots  map[string]*node // one a salt, of those that have pages or sequences
 	idle   idleList
+	unkept listing
 
 	// Bytes of pages: mapped are all, held those of sequences, cached those that
 	// only the tree has. The rest is free.
@@ -72,6 +73,7 @@ type Stats struct {
 	FreeBytes, LimitBytes      int // mapped and not used; the most that may be mapped
 	AskedTokens, MatchedTokens int // that Match was given, and that it found
 	CopiedPages, EvictedPages  int // copied to be written; evicted from the tree
+	AdoptedPages               int // that were kept elsewhere, and came back
 }
 
 // New returns an empty cache whose pages take at most limit bytes. The error wraps
@@ -186,7 +188,7 @@ func (c *Cache) Stats() Stats {
 // Drop forgets all that was computed: nothing of before is found again, as it must be
 // where the weights are exchanged. Living sequences keep what they hold, and what
 // they compute from it is not found either. The memory that no sequence holds goes
-// back to the system.
+// back to the system. Pages are listed no more.
 func (c *Cache) Drop() {
 	nodes := slices.Collect(maps.Values(c.roots))
 	for len(nodes) > 0 {
@@ -199,6 +201,7 @@ func (c *Cache) Drop() {
 		}
 	}
 	clear(c.roots)
+	c.unkept = listing{}
 	for g := range c.groups {
 		for len(c.groups[g].free) > 0 {
 			c.unmap(g)

@@ -119,14 +119,39 @@ func (w *world) checkTree(tips map[*node]int) map[*page]bool {
 			walk(child, prefix, path)
 		}
 	}
+	listed := 0
 	for s, root := range c.roots {
 		if root.salt != s || root.parent != nil || len(root.children)+root.sequences == 0 {
 			w.t.Fatalf("root of salt %q: says %q, has %d children and %d sequences", s, root.salt, len(root.children), root.sequences)
 		}
 		salt = s
 		walk(root, nil, nil)
+		listed += w.checkListed(root)
+	}
+	if c.unkept.nodes.Len() != listed {
+		w.t.Fatalf("%d pages are listed, %d of them in a tree", c.unkept.nodes.Len(), listed)
 	}
 	return inTree
+}
+
+// checkListed checks that what nobody keeps yet is listed, and returns how many nodes
+// are. After Drop nothing is.
+func (w *world) checkListed(n *node) (count int) {
+	for _, child := range n.children {
+		count += w.checkListed(child)
+		first := n.parent == nil && !slices.ContainsFunc(child.children, func(n *node) bool { return len(n.tokens) == PagePositions })
+		if len(child.tokens) == PagePositions && child.whole() && !first && !child.kept && child.listed == nil && w.cache.unkept.on {
+			w.t.Fatalf("a whole page is neither kept nor listed")
+		}
+		if child.listed == nil {
+			continue
+		}
+		count++
+		if child.kept || len(child.tokens) != PagePositions || child.listed.Value.(*node) != child {
+			w.t.Fatalf("a page of %d tokens is listed, kept: %v", len(child.tokens), child.kept)
+		}
+	}
+	return count
 }
 
 func (w *world) checkNode(n *node) {

@@ -72,7 +72,9 @@ func (s *Sequence) Append(tokens []int32) {
 		s.tokens = append(s.tokens, tokens[:n]...)
 		tokens = tokens[n:]
 		if len(s.tokens)%PagePositions == 0 && s.shares() {
-			s.stand(s.publish())
+			n := s.publish()
+			s.stand(n)
+			s.cache.list(n)
 		}
 	}
 	s.expire()

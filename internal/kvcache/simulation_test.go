@@ -20,6 +20,7 @@ type world struct {
 	cache     *Cache
 	texts     [][]int32
 	sequences []*twin
+	shelf     map[Sum][][]byte // what was kept
 }
 
 type failer interface {
@@ -58,6 +59,8 @@ func newWorld(t failer, pick func(string, int, int) int) *world {
 	if w.cache, err = New(w.layers, page*pick("pages", 1, 24)+pick("more", 0, page)); err != nil {
 		t.Fatalf("new: %v", err)
 	}
+	w.shelf = map[Sum][][]byte{}
+	w.cache.Keep()
 	// Texts begin as an earlier one does, and go on their own way from some point.
 	for i := range 4 {
 		text := w.noise(maxLength)
@@ -93,6 +96,8 @@ func (w *world) step() {
 		{2, w.fork},
 		{2, w.free},
 		{1, w.reserve},
+		{2, w.keep},
+		{2, w.adopt},
 	}
 	if w.pick("drop", 0, 99) == 0 {
 		w.drop()
@@ -190,6 +195,57 @@ func (w *world) grow() {
 	}
 	x.Append(next[:kept])
 	x.tokens = append(slices.Clone(x.tokens), next[:kept]...)
+}
+
+// keep takes some of the listed pages.
+func (w *world) keep() {
+	for range w.pick("kept", 1, 6) {
+		there := w.cache.Unkept()
+		page, ok := w.cache.TakeUnkept()
+		if !ok {
+			return
+		}
+		begins := page.Parent == Origin("") || page.Parent == Origin("a") || page.Parent == Origin("b")
+		if !there || begins != (page.Split == 0) {
+			w.t.Fatalf("page %d is taken: listed: %v, behind nothing: %v", page.Split, there, begins)
+		}
+		var groups [][]byte
+		for _, b := range page.Groups {
+			groups = append(groups, slices.Clone(b))
+		}
+		w.shelf[page.Sum] = groups
+	}
+}
+
+// adopt begins a sequence with what the cache has, and goes on with what was kept.
+func (w *world) adopt() {
+	salt, text := w.salt(), w.text()
+	tokens := text[:w.pick("length", 0, len(text))]
+	s := w.cache.Match(salt, tokens)
+	x := &twin{Sequence: s, tokens: slices.Clone(tokens[:s.Len()]), text: text, salt: salt}
+	w.add(x)
+	n := x.Truncate(x.Len() / PagePositions * PagePositions)
+	x.tokens = x.tokens[:n]
+	sums := Sums(salt, text)
+	if sum, pages := x.Tip(); pages != n/PagePositions || pages > 0 && sum != sums[pages-1] || pages == 0 && sum != Origin(salt) {
+		w.t.Fatalf("the tip of %d pages is another one, or says %d", n/PagePositions, pages)
+	}
+	for n+PagePositions <= len(tokens) {
+		groups, ok := w.shelf[sums[n/PagePositions]]
+		if !ok {
+			return
+		}
+		fits := w.fits(x, PagePositions)
+		next := tokens[n : n+PagePositions]
+		if err := x.Adopt(next, groups); (err == nil) != fits {
+			w.t.Fatalf("adopt behind %d: got error %v, want room: %v", n, err, fits)
+		} else if err != nil {
+			return
+		}
+		x.tokens = append(slices.Clone(x.tokens), next...)
+		n += PagePositions
+		w.check()
+	}
 }
 
 func (w *world) reserve() {

@@ -1,6 +1,9 @@
 package kvcache
 
-import "slices"
+import (
+	"container/list"
+	"slices"
+)
 
 // node is a page of tokens in the tree. Whole nodes have 256 tokens and may have
 // children; partial ones have fewer and are leaves. A partial one makes way for a
@@ -12,6 +15,11 @@ type node struct {
 	pages     []*page // one a group, nil where it is evicted
 	sequences int     // sequences whose last whole page this is
 	salt      string  // of a root
+
+	known  Sum // where summed
+	summed bool
+	kept   bool          // somebody keeps it
+	listed *list.Element // where nobody does yet
 }
 
 func (c *Cache) newNode(parent *node, tokens []int32) *node {
@@ -144,6 +152,7 @@ func (c *Cache) prune(n *node) {
 
 // remove takes a leaf out of the tree.
 func (c *Cache) remove(n *node) {
+	c.unlist(n)
 	for _, p := range n.pages {
 		if p != nil {
 			c.detach(p)
