@@ -20,6 +20,7 @@ const (
 type Route struct {
 	Pattern string // of http.ServeMux, with its method: "POST /v1/chat/completions"
 	Scope   Scope
+	Header  string // it is for requests with this header; "": for all others
 	// Handle answers. Its error, where nothing was written yet, is written in the form
 	// of the dialect; behind the first byte of a stream the handler says itself what
 	// went wrong, and returns nil.
