@@ -1,0 +1,218 @@
+package inference
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"github.com/blitz-r1/blitz"
+)
+
+// Event is what happened to one of the answers.
+type Event struct {
+	Choice int
+	Token  blitz.Token // the next one; the zero Token where the answer is over
+	Over   bool        // its Choice tells the rest
+}
+
+// Answers are the answers to a request, under way. One goroutine uses them; Close is to
+// be called at the end.
+type Answers struct {
+	begun   *begun
+	ctx     context.Context
+	cancel  context.CancelFunc
+	answers []*blitz.Answer // n to each prompt, in order
+	n       int
+	echo    [][]blitz.Token
+	none    bool // no tokens are wanted: one is drawn, and nobody gets to see it
+	err     error
+}
+
+// Answer starts answering. The error is a *wire.Error; nothing was computed then, or
+// nothing that a client has to see. ctx ends the answers when it is done.
+func (s *Service) Answer(ctx context.Context, r *Request) (*Answers, error) {
+	n := max(r.N, 1)
+	prompts := max(len(r.Prompts), 1)
+	b, err := s.begin(ctx, r.Model, r.KeepAlive, n*prompts)
+	if err != nil {
+		return nil, err
+	}
+	a := &Answers{begun: b, n: n, none: r.NoTokens}
+	a.ctx, a.cancel = context.WithTimeout(ctx, s.o.Deadline)
+	if err := a.start(r, s.o.Meter.Tenant(ctx)); err != nil {
+		a.err = answerError(err)
+		a.Close()
+		return nil, a.err
+	}
+	return a, nil
+}
+
+// start gives the request to the engine.
+func (a *Answers) start(r *Request, tenant string) error {
+	one, err := r.resolve(a.begun.lease.Model(), tenant)
+	if err != nil {
+		return err
+	}
+	if r.Messages != nil {
+		return a.ask(one)
+	}
+	for _, p := range r.Prompts {
+		one.Prompt, one.Tokens = p.Text, p.Tokens
+		if r.Echo {
+			if err := a.score(&one, r.TopTokens); err != nil {
+				return err
+			}
+		}
+		if err := a.ask(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Answers) ask(r blitz.Request) error {
+	answers, err := a.begun.engine().GenerateAll(a.ctx, r, a.n)
+	a.answers = append(a.answers, answers...)
+	return err
+}
+
+// Model returns the name of the model in the store, with its tag.
+func (a *Answers) Model() string { return a.begun.name }
+
+// Engine returns the engine that answers; the use of it ends with Close.
+func (a *Answers) Engine() *blitz.Engine { return a.begun.engine() }
+
+// Len returns how many answers there are.
+func (a *Answers) Len() int { return len(a.answers) }
+
+// Choice returns an answer. It is whole when the Event that says so was read.
+func (a *Answers) Choice(i int) *blitz.Answer { return a.answers[i] }
+
+// Echo returns the tokens of the prompt that an answer is for, the first without a
+// log-probability, where Request.Echo asked for them.
+func (a *Answers) Echo(i int) []blitz.Token {
+	if a.echo == nil {
+		return nil
+	}
+	return a.echo[i/a.n]
+}
+
+// Events returns the tokens of all answers as they come, those of each in order, and
+// word of its end. The error, a *wire.Error, ends all of them. A caller that stops early
+// ends the answers.
+func (a *Answers) Events() iter.Seq2[Event, error] {
+	if len(a.answers) == 1 {
+		return a.single
+	}
+	return a.merged
+}
+
+func (a *Answers) single(yield func(Event, error) bool) {
+	for t, err := range a.answers[0].Tokens() {
+		if err != nil {
+			a.fail(err)
+			yield(Event{}, a.err)
+			return
+		}
+		if !a.none && !yield(Event{Token: t}, nil) {
+			return
+		}
+	}
+	yield(Event{Over: true}, nil)
+}
+
+// merged yields the tokens of several answers in the order in which they come.
+func (a *Answers) merged(yield func(Event, error) bool) {
+	type step struct {
+		event Event
+		err   error
+	}
+	ctx, stop := context.WithCancel(a.ctx)
+	steps := make(chan step)
+	send := func(s step) bool {
+		select {
+		case steps <- s:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	var readers sync.WaitGroup
+	for i, answer := range a.answers {
+		readers.Go(func() {
+			for t, err := range answer.Tokens() {
+				if a.none && err == nil {
+					continue
+				}
+				if !send(step{Event{Choice: i, Token: t}, err}) {
+					return
+				}
+			}
+			if answer.Err() == nil {
+				send(step{event: Event{Choice: i, Over: true}})
+			}
+		})
+	}
+	defer readers.Wait()
+	defer stop()
+	for left := len(a.answers); left > 0; {
+		var s step
+		select {
+		case s = <-steps:
+		case <-a.ctx.Done():
+			s.err = context.Cause(a.ctx)
+		}
+		if s.err != nil {
+			a.fail(s.err)
+			yield(Event{}, a.err)
+			return
+		}
+		if s.event.Over {
+			left--
+		}
+		if !yield(s.event, nil) {
+			return
+		}
+	}
+}
+
+func (a *Answers) fail(err error) {
+	if a.err == nil {
+		a.err = answerError(err)
+	}
+}
+
+// Usage adds up the answers: each prompt once, and all that came.
+func (a *Answers) Usage() blitz.Usage {
+	var u blitz.Usage
+	for i, answer := range a.answers {
+		one := answer.Usage()
+		if i == 0 {
+			u = one
+			continue
+		}
+		if i%a.n == 0 {
+			u.PromptTokens += one.PromptTokens
+			u.CachedTokens += one.CachedTokens
+		}
+		u.OutputTokens += one.OutputTokens
+		u.ReasoningTokens += one.ReasoningTokens
+		u.ForcedTokens += one.ForcedTokens
+	}
+	if a.none {
+		u.OutputTokens, u.ReasoningTokens, u.ForcedTokens = 0, 0, 0
+	}
+	return u
+}
+
+// Close ends the answers and the use of the model. It may be called twice.
+func (a *Answers) Close() {
+	for _, answer := range a.answers {
+		answer.Close()
+	}
+	a.cancel()
+	u := a.Usage()
+	a.begun.done(Use{
+		Prompt: u.PromptTokens, Cached: u.CachedTokens, Reasoning: u.ReasoningTokens, AnswerTokens: u.AnswerTokens(), Err: a.err,
+	})
+}
