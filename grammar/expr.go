@@ -40,7 +40,11 @@ type node struct {
 	subs     []*node // nil: the empty text
 	min, max int
 	depth    int // of expressions in one another
+	size     int // about the states that it takes, at most maxSize
 }
+
+// maxSize is a size that is beyond all bounds.
+const maxSize = 1 << 30
 
 // Unbounded is the max of a Repeat without an end.
 const Unbounded = -1
@@ -50,18 +54,29 @@ func Literal(text string) Expr {
 	if text == "" {
 		return Expr{}
 	}
-	return Expr{&node{op: opLiteral, text: text, depth: 1}}
+	return Expr{&node{op: opLiteral, text: text, depth: 1, size: len(text)}}
 }
 
 // Class matches one character of any of the ranges. What is no character (surrogates,
 // what is beyond U+10FFFF) is left out of them.
 func Class(ranges ...Range) Expr {
-	return Expr{&node{op: opClass, ranges: normalRanges(ranges), depth: 1}}
+	return class(normalRanges(ranges))
 }
 
 // NotClass matches one character that is in none of the ranges.
 func NotClass(ranges ...Range) Expr {
-	return Expr{&node{op: opClass, ranges: complement(normalRanges(ranges)), depth: 1}}
+	return class(complement(normalRanges(ranges)))
+}
+
+// class returns the expression of ranges in order.
+func class(ranges []Range) Expr {
+	n := &node{op: opClass, ranges: ranges, depth: 1, size: 1}
+	for _, r := range ranges {
+		if r.Hi >= utf8.RuneSelf {
+			n.size += 4
+		}
+	}
+	return Expr{n}
 }
 
 // Any matches one character, be it a newline.
@@ -118,14 +133,31 @@ func Repeat(e Expr, min, max int) Expr {
 	}
 	out := compound(opRepeat, []*node{e.n})
 	out.n.min, out.n.max = min, max
+	out.n.size = product(e.n.size, out.n.copies())
 	return out
+}
+
+// copies returns how many copies of its expression a Repeat is where it is written out.
+func (n *node) copies() int {
+	if n.max == Unbounded {
+		return n.min + 1
+	}
+	return n.max
+}
+
+// product returns the product of two sizes.
+func product(a, b int) int {
+	if a > 0 && b > maxSize/a {
+		return maxSize
+	}
+	return a * b
 }
 
 // Optional matches an expression, or the empty text.
 func Optional(e Expr) Expr { return Repeat(e, 0, 1) }
 
 // Ref matches what a rule of the Rules matches.
-func Ref(rule string) Expr { return Expr{&node{op: opRef, text: rule, depth: 1}} }
+func Ref(rule string) Expr { return Expr{&node{op: opRef, text: rule, depth: 1, size: 1}} }
 
 // Special matches one special token of the vocabulary by its text, or the text itself
 // in ordinary tokens. In all other expressions the special tokens match nothing.
@@ -133,13 +165,17 @@ func Special(text string) Expr {
 	if text == "" {
 		return Expr{}
 	}
-	return Expr{&node{op: opSpecial, text: text, depth: 1}}
+	return Expr{&node{op: opSpecial, text: text, depth: 1, size: 1 + len(text)}}
 }
 
 // Free matches any bytes, and any special tokens that end no answer, in which none of the stops
 // occurs, neither as text nor as a special token; text may end in the beginning of one.
 func Free(stops ...string) Expr {
-	return Expr{&node{op: opFree, texts: slices.Clone(stops), depth: 1}}
+	n := &node{op: opFree, texts: slices.Clone(stops), depth: 1, size: 1}
+	for _, s := range stops {
+		n.size += len(s)
+	}
+	return Expr{n}
 }
 
 // And matches what all of the expressions match. They have to be regular: without Ref,
@@ -168,9 +204,11 @@ func compound(o op, subs []*node) Expr {
 	for _, s := range subs {
 		if s != nil {
 			n.depth = max(n.depth, s.depth)
+			n.size = min(n.size+s.size, maxSize)
 		}
 	}
 	n.depth++
+	n.size = min(n.size+1, maxSize)
 	return Expr{n}
 }
 
