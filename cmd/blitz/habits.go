@@ -15,8 +15,7 @@ import (
 
 // otherVerbs are verbs of other programs.
 var otherVerbs = map[string]string{
-	"serve":      "this build serves no network: blitz run answers once or chats, package blitz answers inside a program",
-	"server":     "this build serves no network: blitz run answers once or chats, package blitz answers inside a program",
+	"server":     "blitz serve is the server",
 	"ps":         "a model lives in the command that runs it: no other is loaded",
 	"stop":       "a model lives in the command that runs it, and ends with it; Ctrl-C stops an answer",
 	"create":     "blitz import PATH NAME takes a model from the disk; --system and [run] in config.toml hold what a Modelfile says",

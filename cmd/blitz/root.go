@@ -50,6 +50,7 @@ func newRoot() *cobra.Command {
 		newRender(),
 		newRm(),
 		newRun(),
+		newServe(),
 		newSelftest(),
 		newShow(),
 		newTokenize(),

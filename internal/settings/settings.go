@@ -88,7 +88,10 @@ func Set(f *pflag.Flag, verb string, getenv func(string) string, file *File) err
 	return nil
 }
 
-// Origin returns what set a flag: a variable, a file's key, "command line", or "default".
+// Default is the Origin of a flag that nothing set.
+const Default = "default"
+
+// Origin returns what set a flag: a variable, a file's key, "command line", or Default.
 func Origin(f *pflag.Flag) string {
 	if o := f.Annotations[originKey]; len(o) > 0 {
 		return o[0]
@@ -96,7 +99,7 @@ func Origin(f *pflag.Flag) string {
 	if f.Changed {
 		return "command line"
 	}
-	return "default"
+	return Default
 }
 
 // WithOrigin adds to an error about one of some flags where its value came from, where

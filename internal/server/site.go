@@ -1,0 +1,75 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/blitz-r1/blitz/internal/host"
+	"github.com/blitz-r1/blitz/internal/server/inference"
+	"github.com/blitz-r1/blitz/internal/server/wire"
+)
+
+// SiteOptions say what a Site is made of.
+type SiteOptions struct {
+	Host    host.Options
+	Serve   []string // models that are loaded at the start: names in the store, or paths
+	Queue   int      // answers that may be under way and waiting; more are refused
+	Version string   // of the program
+	Log     *slog.Logger
+}
+
+// Site is a server with all that stands behind it: the models, and who may use them.
+type Site struct {
+	*Server
+	host    *host.Host
+	service *inference.Service
+	loading atomic.Int32 // models of Serve that are not there yet
+}
+
+// OpenSite makes a server ready, but for the models of Serve: Load brings them.
+func OpenSite(o SiteOptions) (*Site, error) {
+	h, err := host.New(o.Host)
+	if err != nil {
+		return nil, err
+	}
+	s := &Site{host: h}
+	s.service = inference.New(inference.Options{Host: h, Meter: free{}, Queue: o.Queue})
+	s.Server = New(Options{Dialects: s.dialects(&o), Log: o.Log, Ready: func() bool { return s.loading.Load() == 0 }})
+	s.loading.Store(int32(len(o.Serve)))
+	return s, nil
+}
+
+// dialects returns what is spoken; the first is for clients that do not say.
+func (s *Site) dialects(*SiteOptions) []*wire.Dialect { return nil }
+
+// Load brings the models that were named, one after the other, and keeps them for as
+// long as others are kept.
+func (s *Site) Load(ctx context.Context, names []string) error {
+	for _, name := range names {
+		l, err := s.host.Acquire(ctx, name, host.Ask{})
+		if err != nil {
+			return err
+		}
+		l.Release()
+		s.loading.Add(-1)
+	}
+	return nil
+}
+
+// Host returns the models.
+func (s *Site) Host() *host.Host { return s.host }
+
+// Close ends the answers that are under way until ctx ends, and lets everything go.
+func (s *Site) Close(ctx context.Context) error {
+	return errors.Join(s.Shutdown(ctx), s.host.Close(ctx))
+}
+
+// free is a Meter for who has no limits.
+type free struct{}
+
+func (free) Begin(context.Context, string) (func(inference.Use), error) {
+	return func(inference.Use) {}, nil
+}
+func (free) Tenant(context.Context) string { return "" }
