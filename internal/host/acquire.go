@@ -45,6 +45,11 @@ func (h *Host) Acquire(ctx context.Context, name string, ask Ask) (*Lease, error
 	if err != nil {
 		return nil, err
 	}
+	return h.acquire(ctx, t, ask)
+}
+
+// acquire is Acquire of what a name was found to mean.
+func (h *Host) acquire(ctx context.Context, t target, ask Ask) (*Lease, error) {
 	c := &claim{target: t, ask: ask, since: time.Now(), done: make(chan answer, 1)}
 	closed := fmt.Errorf("host: %w", blitz.ErrClosed)
 	if !h.do(func() { h.claim(c) }) {

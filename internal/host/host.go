@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -157,9 +158,9 @@ func (h *Host) beginClose() {
 		h.loading.cancel()
 	}
 	for _, r := range h.residents {
-		for _, hold := range r.holds {
-			hold.keep = 0
-			h.settle(r, hold)
+		for _, d := range slices.Clone(r.holds) {
+			d.keep = 0
+			h.settle(r, d)
 		}
 	}
 }

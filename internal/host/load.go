@@ -70,15 +70,23 @@ func (l *load) context() int {
 
 // schedule begins the next load, or makes room for the one that waits for memory.
 func (h *Host) schedule() {
-	h.queue = slices.DeleteFunc(h.queue, h.regained)
-	if h.loading == nil && len(h.queue) > 0 {
-		l := h.queue[0]
-		h.queue = h.queue[1:]
-		h.loading = l
-		h.survey(l)
-	}
-	if l := h.loading; l != nil && l.candidate != nil && !l.opening {
-		h.place(l)
+	for {
+		h.queue = slices.DeleteFunc(h.queue, h.regained)
+		if h.loading == nil && len(h.queue) == 0 {
+			return
+		}
+		l := h.loading
+		if l == nil {
+			l, h.queue = h.queue[0], h.queue[1:]
+			h.loading = l
+			h.survey(l)
+		}
+		if l.candidate == nil || l.opening {
+			return
+		}
+		if h.place(l); h.loading == l {
+			return // it is opened, or waits for what goes
+		}
 	}
 }
 

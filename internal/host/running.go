@@ -48,14 +48,17 @@ func (h *Host) Progress(name string) (Running, bool) {
 	if err != nil {
 		return Running{}, false
 	}
-	var found *load
-	var r Running
+	return h.loadProgress(t.key)
+}
+
+// loadProgress is Progress of a key.
+func (h *Host) loadProgress(key string) (r Running, found bool) {
 	h.do(func() {
-		if found = h.loadOf(t.key); found != nil {
-			r = found.running()
+		if l := h.loadOf(key); l != nil {
+			r, found = l.running(), true
 		}
 	})
-	return r, found != nil
+	return r, found
 }
 
 // loadOf returns the load of a key, nil where there is none.
@@ -101,11 +104,18 @@ func (h *Host) Unload(name string) error {
 	if err != nil {
 		return err
 	}
-	found := false
+	if !h.unload(t.name) {
+		return fmt.Errorf("host: %s: %w", t.name, ErrNotLoaded)
+	}
+	return nil
+}
+
+// unload ends the holds of a name, and reports whether there was one.
+func (h *Host) unload(name string) (found bool) {
 	h.do(func() {
 		for _, r := range h.residents {
 			for _, d := range slices.Clone(r.holds) {
-				if r.state != going && strings.EqualFold(d.target.name, t.name) {
+				if r.state != going && strings.EqualFold(d.target.name, name) {
 					found = true
 					d.keep = 0
 					h.settle(r, d)
@@ -113,8 +123,5 @@ func (h *Host) Unload(name string) error {
 			}
 		}
 	})
-	if !found {
-		return fmt.Errorf("host: %s: %w", t.name, ErrNotLoaded)
-	}
-	return nil
+	return found
 }
