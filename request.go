@@ -306,3 +306,13 @@ func (m *Model) Render(ctx context.Context, r *Request) (string, error) {
 	}
 	return text, nil
 }
+
+// PromptIDs returns the tokens of the prompt that a request makes, without answering it.
+// The errors are those of Generate that are about the prompt.
+func (e *Engine) PromptIDs(ctx context.Context, r Request) ([]int32, error) {
+	if err := r.check(e.model); err != nil {
+		return nil, err
+	}
+	p, err := e.prompt(ctx, &r)
+	return p.ids, err
+}
