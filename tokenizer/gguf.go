@@ -92,7 +92,9 @@ func (g *ggufTokens) checkTypes() error {
 	if err := g.wrongType("pre", ok, "string"); err != nil {
 		return err
 	}
-	for _, role := range []string{"bos", "eos", "eot", "eom", "unknown", "padding"} {
+	for _, role := range []string{
+		"bos", "eos", "eot", "eom", "unknown", "padding", "prefix", "suffix", "middle", "fim_pre", "fim_suf", "fim_mid", "fim_pad", "fim_rep", "fim_sep",
+	} {
 		_, ok := g.meta.Uint(ggml + role + "_token_id")
 		if err := g.wrongType(role+"_token_id", ok, "token id"); err != nil {
 			return err
@@ -203,6 +205,15 @@ func (g *ggufTokens) addSpecial(t *Tokenizer) {
 		{"eom", &t.roles.eom},
 		{"unknown", &t.roles.unknown},
 		{"padding", &t.roles.pad},
+		{"prefix", &t.infill.Prefix}, // as files had it until the autumn of 2024
+		{"suffix", &t.infill.Suffix},
+		{"middle", &t.infill.Middle},
+		{"fim_pre", &t.infill.Prefix},
+		{"fim_suf", &t.infill.Suffix},
+		{"fim_mid", &t.infill.Middle},
+		{"fim_pad", &t.infill.Pad},
+		{"fim_rep", &t.infill.Repo},
+		{"fim_sep", &t.infill.File},
 	} {
 		if id, ok := g.meta.Uint(ggml + r.key + "_token_id"); ok {
 			*r.id = int32(min(id, maxVocab))

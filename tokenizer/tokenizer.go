@@ -34,6 +34,7 @@ type Tokenizer struct {
 	decoder                 decoder
 	prefix, suffix          []int32 // what the model adds to a text
 	roles                   roles
+	infill                  Infill
 	templates               map[string]string
 	notes                   notes
 	encoders                sync.Pool
@@ -58,7 +59,7 @@ type roles struct{ bos, eos, eot, eom, unknown, pad int32 }
 var noRoles = roles{-1, -1, -1, -1, -1, -1}
 
 func newTokenizer() *Tokenizer {
-	return &Tokenizer{roles: noRoles, added: map[int32]*addedToken{}, byText: map[string]int32{}}
+	return &Tokenizer{roles: noRoles, infill: noInfill, added: map[int32]*addedToken{}, byText: map[string]int32{}}
 }
 
 // MaxText is the longest text that is encoded, in bytes, before and after
