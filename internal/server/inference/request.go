@@ -1,6 +1,8 @@
 package inference
 
 import (
+	"maps"
+	"math"
 	"time"
 
 	"github.com/blitz-r1/blitz"
@@ -28,6 +30,7 @@ type Request struct {
 	N         int  // answers to each prompt; 0 and 1: one
 	MaxTokens int  // of an answer; 0: as many as the context has room for
 	NoTokens  bool // none at all: the prompt is read only
+	IgnoreEnd bool // the model's end tokens are not drawn
 	Stop      []string
 	Logprobs  bool // with the log-probability of each token
 	TopTokens int  // and of that many best ones besides
@@ -105,6 +108,15 @@ func (r *Request) resolve(m *blitz.Model, tenant string) (blitz.Request, error) 
 	}
 	if r.NoTokens {
 		out.MaxTokens = 1
+	}
+	if r.IgnoreEnd {
+		out.Sampling.LogitBias = maps.Clone(out.Sampling.LogitBias)
+		if out.Sampling.LogitBias == nil {
+			out.Sampling.LogitBias = map[int32]float32{}
+		}
+		for _, id := range m.StopTokens() {
+			out.Sampling.LogitBias[id] = -math.MaxFloat32
+		}
 	}
 	return out, r.constrain(&out)
 }
