@@ -363,6 +363,12 @@ func TestWatch(t *testing.T) {
 			t.Errorf("step %d: changed %v, %v; want %v", i, changed, err, want)
 		}
 	}
+	w.conn.Close() // a connection that is lost is made anew, and nothing is missed meanwhile
+	for _, want := range []bool{true, false} {
+		if changed, err := w.Changed(); err != nil || changed != want {
+			t.Errorf("behind a lost connection: changed %v, %v; want %v", changed, err, want)
+		}
+	}
 }
 
 func BenchmarkChanged(b *testing.B) {

@@ -17,16 +17,25 @@ type Watch struct {
 
 // Watch starts to watch. A watch holds a connection until it is closed.
 func (db *DB) Watch(ctx context.Context) (*Watch, error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
+	w := &Watch{db: db}
+	if err := w.connect(ctx); err != nil {
 		return nil, db.Wrap(err)
+	}
+	return w, nil
+}
+
+func (w *Watch) connect(ctx context.Context) error {
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return err
 	}
 	stmt, err := conn.PrepareContext(ctx, `PRAGMA data_version`)
 	if err != nil {
 		conn.Close()
-		return nil, db.Wrap(err)
+		return err
 	}
-	return &Watch{db: db, conn: conn, stmt: stmt}, nil
+	w.conn, w.stmt, w.seen = conn, stmt, 0
+	return nil
 }
 
 // Changed says whether something was committed since it was called last. The first call
@@ -35,7 +44,14 @@ func (w *Watch) Changed() (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var version int64
-	if err := w.stmt.QueryRow().Scan(&version); err != nil {
+	err := w.stmt.QueryRow().Scan(&version)
+	if err != nil { // the connection may have gone: one that is new knows nothing of the past
+		w.disconnect()
+		if err = w.connect(context.Background()); err == nil {
+			err = w.stmt.QueryRow().Scan(&version)
+		}
+	}
+	if err != nil {
 		return false, w.db.Wrap(err)
 	}
 	changed := version != w.seen
@@ -44,9 +60,13 @@ func (w *Watch) Changed() (bool, error) {
 }
 
 // Close ends the watch.
-func (w *Watch) Close() error {
+func (w *Watch) Close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.stmt.Close()
-	return w.conn.Close()
+	w.disconnect()
+}
+
+func (w *Watch) disconnect() {
+	_ = w.stmt.Close() // nothing was written
+	_ = w.conn.Close()
 }

@@ -1,0 +1,57 @@
+package account
+
+import "context"
+
+// Caller is who a request is by. The zero Caller is nobody, and may do nothing.
+type Caller struct {
+	ID     string // of the key; "" for the owner
+	Name   string // of the key
+	Scopes Scopes
+	Limits Limits
+	owner  bool
+}
+
+// ownerName is what the owner is called where keys have names.
+const ownerName = "owner"
+
+// Owner returns the caller that needs no key: the user who runs the server.
+func Owner() Caller { return Caller{Name: ownerName, Scopes: AllScopes, owner: true} }
+
+// IsOwner says whether it is the owner.
+func (c Caller) IsOwner() bool { return c.owner }
+
+// May says whether the caller has a scope.
+func (c Caller) May(s Scope) bool { return c.Scopes.Has(s) }
+
+// Tenant names the caller where time is shared fairly and where caches are kept apart;
+// "" of nobody.
+func (c Caller) Tenant() string {
+	if c.owner {
+		return ownerName
+	}
+	return c.ID
+}
+
+// String returns how the audit calls the caller.
+func (c Caller) String() string {
+	switch {
+	case c.owner:
+		return ownerName
+	case c.ID == "":
+		return "nobody"
+	}
+	return "key " + c.Name + " (" + c.ID + ")"
+}
+
+type callerKey struct{}
+
+// With returns a context that has the caller.
+func With(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// CallerOf returns the caller of a context, nobody where there is none.
+func CallerOf(ctx context.Context) Caller {
+	c, _ := ctx.Value(callerKey{}).(Caller)
+	return c
+}
