@@ -16,8 +16,6 @@ import (
 // otherVerbs are verbs of other programs.
 var otherVerbs = map[string]string{
 	"server":     "blitz serve is the server",
-	"ps":         "a model lives in the command that runs it: no other is loaded",
-	"stop":       "a model lives in the command that runs it, and ends with it; Ctrl-C stops an answer",
 	"create":     "blitz import PATH NAME takes a model from the disk; --system and [run] in config.toml hold what a Modelfile says",
 	"push":       "nothing is uploaded: a stored model is a file, which blitz show NAME tells the path of",
 	"chat":       "blitz run MODEL without a prompt is a chat",

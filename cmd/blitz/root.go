@@ -46,6 +46,7 @@ func newRoot() *cobra.Command {
 		newLogits(),
 		newParse(),
 		newPerplexity(),
+		newPs(),
 		newPull(),
 		newRender(),
 		newRm(),
@@ -53,6 +54,7 @@ func newRoot() *cobra.Command {
 		newServe(),
 		newSelftest(),
 		newShow(),
+		newStop(),
 		newTokenize(),
 		newVersion(),
 	)

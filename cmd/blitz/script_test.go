@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) {
 //	hugelatent FILE      one in the shape of DeepSeek-R1, all holes
 //	wheel PACKAGE VERSION FILE  puts a file into a wheel that the fake pip serves
 //	resize FILE N        cuts a file to N bytes, or makes it longer
+//	waitfor COMMAND…     runs a command again and again until it succeeds
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -45,6 +47,7 @@ func TestScript(t *testing.T) {
 			}
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
+			e.Setenv("XDG_RUNTIME_DIR", filepath.Join(e.WorkDir, "run"))
 			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "share"))
 			e.Setenv(indexVariable, filepath.Join(e.WorkDir, "index"))
 			return nil
@@ -56,6 +59,7 @@ func TestScript(t *testing.T) {
 			"tinylatent": func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, smallLatentShape.write) },
 			"hugelatent": func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, r1Shape.write) },
 			"resize":     scriptResize,
+			"waitfor":    scriptWaitFor,
 			"wheel":      scriptWheel,
 		},
 	})
@@ -96,4 +100,18 @@ func scriptResize(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+// scriptWaitFor gives up only where something hangs.
+func scriptWaitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: waitfor COMMAND…")
+	}
+	for range 600 {
+		if ts.Exec(args[0], args[1:]...) == nil {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("%s never succeeded", strings.Join(args, " "))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/server"
 	"github.com/blitz-r1/blitz/internal/settings"
+	"github.com/blitz-r1/blitz/internal/socket"
 )
 
 type serveFlags struct {
@@ -59,34 +60,56 @@ func (f *serveFlags) run(models []string) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(f.cmd.ErrOrStderr(), nil))
+	l, err := f.listen()
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	ctx, stop := context.WithCancel(f.cmd.Context())
+	defer stop()
 	site, err := server.OpenSite(server.SiteOptions{
 		Host: host.Options{
 			Home: home, Threads: f.threads.v, KeepAlive: f.keepAlive, Context: f.context.v, Sequences: f.sequences.v,
 			Cache: f.cache.v, MLA: f.mla.v, Log: log,
 		},
 		Serve: models, Queue: f.queue.v, Version: readBuild().String(), Log: log,
+		Addr: l.Addr().String(), PID: os.Getpid(), Stop: stop,
 	})
 	if err != nil {
 		return err
 	}
-	return f.serve(site, models)
+	return f.serve(ctx, site, models, l, f.door(home))
 }
 
-// serve opens the port, brings the models that were named, and answers until the end.
-func (f *serveFlags) serve(site *server.Site, models []string) error {
-	ctx := f.cmd.Context()
-	l, err := f.listen()
-	if err != nil {
-		return errors.Join(err, site.Close(ctx))
+// door opens the socket by which this user's own programs find the server; nil where
+// there is none, which stderr is told.
+func (f *serveFlags) door(home string) net.Listener {
+	path, err := socket.Path(home, os.Getenv)
+	if err == nil {
+		var l net.Listener
+		if l, err = socket.Listen(path); err == nil {
+			return l
+		}
+	}
+	fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: blitz run, ps and stop will not find this server: %v\n", err)
+	return nil
+}
+
+// serve brings the models that were named, and answers until the end.
+func (f *serveFlags) serve(ctx context.Context, site *server.Site, models []string, port, door net.Listener) error {
+	if door != nil {
+		defer door.Close()
 	}
 	names, err := f.names(site, models)
 	if err != nil {
-		l.Close()
 		return errors.Join(err, site.Close(ctx))
 	}
-	fmt.Fprintf(f.cmd.OutOrStdout(), "blitz: serving on http://%s\n", l.Addr())
-	ended := make(chan error, 2)
-	go func() { ended <- site.Serve(l) }()
+	fmt.Fprintf(f.cmd.OutOrStdout(), "blitz: serving on http://%s\n", port.Addr())
+	ended := make(chan error, 3)
+	go func() { ended <- site.Serve(port) }()
+	if door != nil {
+		go func() { ended <- site.Serve(door) }()
+	}
 	if len(names) > 0 {
 		go func() {
 			if err := site.Load(ctx, names); err != nil {

@@ -14,9 +14,7 @@ func (s *Server) own() *wire.Dialect {
 			{Pattern: "GET /health", Scope: wire.Open, Handle: s.health},
 			{Pattern: "GET /ready", Scope: wire.Open, Handle: s.ready},
 		},
-		WriteError: func(w http.ResponseWriter, _ *http.Request, e *wire.Error) {
-			wire.WriteJSON(w, e.Kind.Status(), map[string]string{"error": e.Message})
-		},
+		WriteError: writeOwnError,
 	}
 }
 
@@ -33,4 +31,8 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) error {
 	}
 	wire.WriteJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 	return nil
+}
+
+func writeOwnError(w http.ResponseWriter, _ *http.Request, e *wire.Error) {
+	wire.WriteJSON(w, e.Kind.Status(), map[string]string{"error": e.Message})
 }

@@ -17,12 +17,16 @@ type SiteOptions struct {
 	Serve   []string // models that are loaded at the start: names in the store, or paths
 	Queue   int      // answers that may be under way and waiting; more are refused
 	Version string   // of the program
+	Addr    string   // where it listens, for blitz ps
+	PID     int      // of the program
+	Stop    func()   // has the program end
 	Log     *slog.Logger
 }
 
 // Site is a server with all that stands behind it: the models, and who may use them.
 type Site struct {
 	*Server
+	o       SiteOptions
 	host    *host.Host
 	service *inference.Service
 	loading atomic.Int32 // models of Serve that are not there yet
@@ -34,15 +38,17 @@ func OpenSite(o SiteOptions) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{host: h}
+	s := &Site{o: o, host: h}
 	s.service = inference.New(inference.Options{Host: h, Meter: free{}, Queue: o.Queue})
-	s.Server = New(Options{Dialects: s.dialects(&o), Log: o.Log, Ready: func() bool { return s.loading.Load() == 0 }})
+	s.Server = New(Options{Dialects: s.dialects(), Log: o.Log, Ready: func() bool { return s.loading.Load() == 0 }})
 	s.loading.Store(int32(len(o.Serve)))
 	return s, nil
 }
 
 // dialects returns what is spoken; the first is for clients that do not say.
-func (s *Site) dialects(*SiteOptions) []*wire.Dialect { return nil }
+func (s *Site) dialects() []*wire.Dialect {
+	return []*wire.Dialect{s.owner()}
+}
 
 // Load brings the models that were named, one after the other, and keeps them for as
 // long as others are kept.
