@@ -14,6 +14,7 @@ type Load struct {
 	PromptTokens  uint64 // computed of prompts, what was read again included
 	DecodedTokens uint64 // computed one a step, behind prompts
 	MatchedTokens uint64 // of prompts, found and not computed
+	FetchedTokens uint64 // that Prefixes kept, and that were brought back to be found
 	AnswerTokens  uint64 // that answers got
 	Preemptions   uint64 // how often a request gave its pages back
 	EvictedPages  uint64 // of what was kept to be found again

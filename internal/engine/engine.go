@@ -48,6 +48,7 @@ type Options struct {
 	Chunk       int               // tokens of a step: DefaultChunk
 	Cache       *kernel.CacheKind // what the model's weights suggest
 	MemoryLimit int64             // bytes that caches may take: any
+	Keep        bool              // pages are to be kept, by the shelf of Keep
 }
 
 // Defaults of Options.
@@ -70,6 +71,7 @@ type Engine struct {
 	threads *Threads
 	turn    chan struct{} // holds a signal where the threads are ours
 	cache   *kvcache.Cache
+	keeper  *keeper // nil: there is no shelf
 	step    model.Step
 	room    int // bytes of cache that no running sequence has claimed
 
@@ -214,6 +216,9 @@ func (e *Engine) makeCache() error {
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
+	if o.Keep {
+		e.cache.Keep()
+	}
 	return nil
 }
 
@@ -249,27 +254,22 @@ func (e *Engine) do(ctx context.Context, f func()) error {
 func (e *Engine) run() {
 	defer close(e.closed)
 	defer e.threads.leave()
-	for {
-		if len(e.running)+len(e.waiting) == 0 {
-			select {
-			case f := <-e.incoming:
-				f()
-			case <-e.closing:
-				return
-			}
-			continue
-		}
+	for open := true; open; {
 		select {
 		case f := <-e.incoming:
 			f()
 			continue
 		case <-e.closing:
-			e.abort()
-			return
+			open = false
+			continue
 		default:
 		}
-		e.stepOnce()
+		if !e.stepOnce() {
+			open = e.rest()
+		}
 	}
+	e.abort()
+	e.keeper.close()
 }
 
 // abort ends all sequences with ErrClosed.

@@ -22,6 +22,12 @@ import (
 // tinyModel opens one of model's golden models as Q8_0.
 func tinyModel(t *testing.T, name string) *model.Model {
 	t.Helper()
+	return tinyModelForm(t, name, model.Absorbed)
+}
+
+// tinyModelForm is tinyModel with a form of latent attention.
+func tinyModelForm(t *testing.T, name string, form model.LatentForm) *model.Model {
+	t.Helper()
 	g, err := tiny.Load(filepath.Join("..", "model", "testdata", name))
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +36,7 @@ func tinyModel(t *testing.T, name string) *model.Model {
 	if err := g.WriteGGUF(path, tensor.Q8_0); err != nil {
 		t.Fatal(err)
 	}
-	return openModel(t, path, model.Options{})
+	return openModel(t, path, model.Options{Latent: form})
 }
 
 // openModel opens the model at a path, and closes it with the test.

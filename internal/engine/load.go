@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/blitz-r1/blitz/internal/kvcache"
+
 // Load is what an engine does and did. Counts of what was done begin with the engine.
 type Load struct {
 	Running   int // sequences that have pages
@@ -14,6 +16,7 @@ type Load struct {
 	PromptTokens  uint64 // computed of prompts, what was read again included
 	DecodedTokens uint64 // computed one a step, behind prompts
 	MatchedTokens uint64 // of prompts, found and not computed
+	FetchedTokens uint64 // that were kept, and brought back to be found
 	AnswerTokens  uint64 // that answers got
 	Preemptions   uint64 // how often a sequence gave its pages back
 	EvictedPages  uint64 // of what was kept to be found again
@@ -33,6 +36,7 @@ func (e *Engine) publish() {
 	e.counts.Running, e.counts.Waiting = len(e.running), len(e.waiting)
 	e.counts.HeldBytes, e.counts.CachedBytes, e.counts.LimitBytes = stats.HeldBytes, stats.CachedBytes, stats.LimitBytes
 	e.counts.MatchedTokens, e.counts.EvictedPages = uint64(stats.MatchedTokens), uint64(stats.EvictedPages)
+	e.counts.FetchedTokens = uint64(stats.AdoptedPages) * kvcache.PagePositions
 	e.loadMu.Lock()
 	e.load = e.counts
 	e.loadMu.Unlock()

@@ -3,19 +3,21 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/model"
 )
 
 // stepOnce admits what has room, runs one step over the running sequences, and hands
-// out what comes of it.
-func (e *Engine) stepOnce() {
+// out what comes of it. It returns false where none runs.
+func (e *Engine) stepOnce() bool {
+	e.keeper.turn()
 	e.dropCancelled()
 	e.admit()
 	if len(e.running) == 0 {
 		e.publish()
-		return
+		return false
 	}
 	e.fillBatch()
 	e.threads.take(e.turn)
@@ -27,6 +29,7 @@ func (e *Engine) stepOnce() {
 	e.threads.give()
 	e.removeFinished()
 	e.publish()
+	return true
 }
 
 // account tells the sequences of a step how far they are and what share of its time is
@@ -85,13 +88,17 @@ func (e *Engine) removeFinished() {
 // admit starts waiting sequences, in the order they came, while there is room for
 // all that each may come to take; so that no running sequence ever lacks room.
 func (e *Engine) admit() {
-	for len(e.waiting) > 0 && len(e.running) < e.options.Sequences {
-		s := e.waiting[0]
+	for i := 0; i < len(e.waiting) && len(e.running) < e.options.Sequences; {
+		s := e.waiting[i]
+		if e.keeper.fetching(s) {
+			i++
+			continue
+		}
 		claim := e.cache.Bytes(s.most, e.options.Chunk)
 		if claim > e.room && len(e.running) > 0 {
 			return
 		}
-		e.waiting = e.waiting[1:]
+		e.waiting = slices.Delete(e.waiting, i, i+1)
 		if claim > e.room {
 			s.fail(fmt.Errorf("engine: a request of %d tokens takes %d bytes of cache, there are %d: %w", s.most, claim, e.room, ErrNoRoom))
 			continue

@@ -25,6 +25,8 @@ type sequence struct {
 	engine  *Engine
 	cache   *kvcache.Sequence // nil: it waits, or is over
 	claim   int               // bytes of cache that it may come to take
+	fetched bool              // nothing of it is read from a shelf any more
+	sums    []kvcache.Sum     // of its pages, until then
 	pending []int32           // tokens that are not in the cache yet
 	wanted  int               // of pending, the last whose rows are wanted
 	decodes bool              // the prompt was read
@@ -53,6 +55,7 @@ func (s *sequence) begin() error {
 		s.cache = e.cache.Private()
 	} else {
 		s.cache = e.cache.Match(s.owner.Tenant, s.tokens[:min(s.from+1, len(s.tokens))])
+		e.keeper.touch(s.cache)
 	}
 	s.pending = s.tokens[s.cache.Len():]
 	s.wanted = max(0, len(s.tokens)-s.from)

@@ -45,3 +45,46 @@ func (s *Sequence) Adopt(tokens []int32, groups [][]byte) error {
 func (s *Sequence) Tip() (sum Sum, pages int) {
 	return s.tip.sum(), len(s.tokens) / PagePositions
 }
+
+// WholePages returns how many pages that tokens begin with are there, as Match would
+// find them, and no part of another.
+func (c *Cache) WholePages(salt string, tokens []int32) int {
+	root, ok := c.roots[salt]
+	if !ok {
+		return 0
+	}
+	path := root.descend(tokens)
+	for {
+		n := c.missing(path, len(path)*PagePositions)
+		if n == len(path) {
+			return n
+		}
+		path = path[:n]
+	}
+}
+
+// Restore puts pages that were kept behind those that tokens begin with, as Adopt does,
+// for Match to find: they are those that tokens end with, and tokens are whole pages. No
+// sequence holds them afterwards, so that they make way when room is needed. It returns
+// how many it put there. The error wraps ErrNoRoom, or ErrGone where a page before them is
+// not there any more.
+func (c *Cache) Restore(salt string, tokens []int32, pages ...[][]byte) (n int, err error) {
+	at := len(tokens)/PagePositions - len(pages)
+	if len(tokens)%PagePositions != 0 || at < 0 {
+		return 0, fmt.Errorf("kvcache: restore %d pages of %d positions", len(pages), len(tokens))
+	}
+	if c.WholePages(salt, tokens[:at*PagePositions]) < at {
+		return 0, fmt.Errorf("kvcache: restore page %d: %w", at, ErrGone)
+	}
+	s := c.sequence(c.root(salt))
+	defer s.Free()
+	if at > 0 {
+		s.begin(s.root.descend(tokens[:at*PagePositions]), nil, tokens[:at*PagePositions])
+	}
+	for i, groups := range pages {
+		if err := s.Adopt(tokens[(at+i)*PagePositions:][:PagePositions], groups); err != nil {
+			return i, err
+		}
+	}
+	return len(pages), nil
+}

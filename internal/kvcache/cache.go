@@ -31,8 +31,12 @@ import (
 // (CANON section 6).
 const PagePositions = 256
 
-// ErrNoRoom says that the limit, or the machine, has no room for more pages.
-var ErrNoRoom = errors.New("no room in the cache")
+var (
+	// ErrNoRoom says that the limit, or the machine, has no room for more pages.
+	ErrNoRoom = errors.New("no room in the cache")
+	// ErrGone says that a page was evicted.
+	ErrGone = errors.New("evicted meanwhile")
+)
 
 // Layer is what a layer keeps.
 type Layer struct {

@@ -317,6 +317,24 @@ func (w *world) longestMatch(salt string, tokens []int32) int {
 	return longest
 }
 
+// longestWhole returns the whole pages that WholePages should find, by trying each.
+func (w *world) longestWhole(salt string, tokens []int32) int {
+	longest := 0
+	at, ok := w.cache.roots[salt]
+	for path := []*node(nil); ok && len(tokens) >= PagePositions; tokens = tokens[PagePositions:] {
+		var i int
+		if i, ok = at.search(tokens[:PagePositions]); !ok {
+			break
+		}
+		at = at.children[i]
+		path = append(path, at)
+		if w.usable(len(path)*PagePositions, func(g, split int) bool { return path[split].pages[g] != nil }) {
+			longest = len(path)
+		}
+	}
+	return longest
+}
+
 // longestKept returns the positions that Truncate should leave of n.
 func (w *world) longestKept(x *twin, n int) int {
 	path := make([]*node, len(x.tokens)/PagePositions)

@@ -109,3 +109,45 @@ func TestAdopt(t *testing.T) {
 		}
 	}
 }
+
+// Restored pages are found by Match, and held by nobody.
+func TestRestore(t *testing.T) {
+	layers := []Layer{{Bytes: 64}, {Bytes: 64, Window: 300}}
+	c := mustNew(t, 1<<20, layers...)
+	c.Keep()
+	text := count(0, 1300)
+	computed(t, c, text).Free()
+	var pages [][][]byte
+	for page, ok := c.TakeUnkept(); ok; page, ok = c.TakeUnkept() {
+		pages = append(pages, page.Groups)
+	}
+	other := mustNew(t, 64*9, layers...)
+	if n, err := other.Restore("a", text[:768], pages[:3]...); n != 3 || err != nil {
+		t.Fatalf("restored %d, %v", n, err)
+	}
+	if n, err := other.Restore("a", text[:1280], pages[4]); n != 0 || !errors.Is(err, ErrGone) {
+		t.Errorf("behind a page that is not there: restored %d, %v", n, err)
+	}
+	for salt, want := range map[string]int{"a": 3, "": 0} {
+		if got := other.WholePages(salt, text); got != want {
+			t.Errorf("salt %q: %d pages, want %d", salt, got, want)
+		}
+	}
+	if n, err := other.Restore("a", text[:1280], pages[3:5]...); n != 2 || err != nil {
+		t.Errorf("two more pages: restored %d, %v", n, err)
+	}
+	if got := other.Stats(); got.HeldPages != 0 || got.Sequences != 0 || got.CachedBytes > 64*9 {
+		t.Errorf("restored: %+v, want nothing held", got)
+	}
+	s := other.Match("a", text)
+	if s.Len() != 1280 {
+		t.Errorf("match: got %d positions, want 1280", s.Len())
+	}
+	s.Free()
+	// Pages of another prefix, which a sequence holds, leave room for fewer.
+	x := computed(t, other, count(5000, 256*3))
+	if n, err := other.Restore("b", text[:768], pages[:3]...); n >= 3 || !errors.Is(err, ErrNoRoom) || other.WholePages("b", text) != n {
+		t.Errorf("without room: restored %d, %v", n, err)
+	}
+	x.Free()
+}

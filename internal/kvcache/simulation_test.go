@@ -98,6 +98,7 @@ func (w *world) step() {
 		{1, w.reserve},
 		{2, w.keep},
 		{2, w.adopt},
+		{2, w.restore},
 	}
 	if w.pick("drop", 0, 99) == 0 {
 		w.drop()
@@ -244,6 +245,35 @@ func (w *world) adopt() {
 		}
 		x.tokens = append(slices.Clone(x.tokens), next...)
 		n += PagePositions
+		w.check()
+	}
+}
+
+// restore puts what was kept behind what the cache has of a text.
+func (w *world) restore() {
+	salt, text := w.salt(), w.text()
+	sums := Sums(salt, text)
+	for range w.pick("turns", 1, 3) {
+		at := w.cache.WholePages(salt, text)
+		if want := w.longestWhole(salt, text); at != want {
+			w.t.Fatalf("%d whole pages of a text are there, want %d", at, want)
+		}
+		var pages [][][]byte
+		for i := at; i < len(sums) && len(pages) < w.pick("pages", 1, 4); i++ {
+			groups, ok := w.shelf[sums[i]]
+			if !ok {
+				break
+			}
+			pages = append(pages, groups)
+		}
+		tokens := text[:(at+len(pages))*PagePositions]
+		n, err := w.cache.Restore(salt, tokens, pages...)
+		if err == nil && n != len(pages) || err != nil && (n >= len(pages) || !errors.Is(err, ErrNoRoom)) {
+			w.t.Fatalf("restore %d pages behind %d: %d, %v", len(pages), at, n, err)
+		}
+		if got := w.cache.WholePages(salt, text); got < at+n {
+			w.t.Fatalf("restored %d pages behind %d: there are %d", n, at, got)
+		}
 		w.check()
 	}
 }
