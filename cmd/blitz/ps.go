@@ -112,7 +112,7 @@ func serverState() (*server.State, error) {
 }
 
 func writeState(w io.Writer, s *server.State) error {
-	fmt.Fprintf(w, "blitz %s on http://%s, process %d\n", printable(s.Version), printable(s.Addr), s.PID)
+	fmt.Fprintf(w, "blitz %s on %s, process %d\n", printable(s.Version), printable(s.URL), s.PID)
 	if len(s.Models) == 0 {
 		_, err := fmt.Fprintln(w, "no model is in memory")
 		return err

@@ -42,6 +42,7 @@ func newRoot() *cobra.Command {
 		newDetokenize(),
 		newDoctor(),
 		newImport(),
+		newLaunch(),
 		newList(),
 		newLogits(),
 		newParse(),

@@ -73,7 +73,7 @@ func (f *serveFlags) run(models []string) error {
 			Cache: f.cache.v, MLA: f.mla.v, Log: log,
 		},
 		Serve: models, Queue: f.queue.v, Version: readBuild().String(), Log: log,
-		Addr: l.Addr().String(), PID: os.Getpid(), Stop: stop,
+		URL: "http://" + l.Addr().String(), PID: os.Getpid(), Stop: stop,
 	})
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ type Loaded struct {
 type State struct {
 	PID     int      `json:"pid"`
 	Version string   `json:"version"`
-	Addr    string   `json:"addr"`
+	URL     string   `json:"url"` // by which programs of this machine reach it
 	Models  []Loaded `json:"models"`
 }
 
@@ -44,7 +44,7 @@ func (s *Site) owner() *wire.Dialect {
 }
 
 func (s *Site) state(w http.ResponseWriter, _ *http.Request) error {
-	state := State{PID: s.o.PID, Version: s.o.Version, Addr: s.o.Addr, Models: []Loaded{}}
+	state := State{PID: s.o.PID, Version: s.o.Version, URL: s.o.URL, Models: []Loaded{}}
 	for _, r := range s.host.Loaded() {
 		state.Models = append(state.Models, loaded(r))
 	}

@@ -17,7 +17,7 @@ type SiteOptions struct {
 	Serve   []string // models that are loaded at the start: names in the store, or paths
 	Queue   int      // answers that may be under way and waiting; more are refused
 	Version string   // of the program
-	Addr    string   // where it listens, for blitz ps
+	URL     string   // by which programs of this machine reach it, for blitz ps and launch
 	PID     int      // of the program
 	Stop    func()   // has the program end
 	Log     *slog.Logger
