@@ -100,7 +100,7 @@ func (b *builder) node(n *node, from, to int32) {
 
 // String names an operation as its constructor is called.
 func (o op) String() string {
-	return [...]string{"", "Literal", "Class", "Seq", "Or", "Repeat", "Ref", "Special", "Free", "And", "Without"}[o]
+	return [...]string{"", "Literal", "Class", "Seq", "Or", "Repeat", "Ref", "Special", "Free", "And", "Without", "^", "$"}[o]
 }
 
 func (b *builder) literal(text string, from, to int32) {
@@ -229,8 +229,8 @@ func (b *builder) repeat(n *node, from, to int32) {
 	}
 }
 
-// maxCount bounds counts: what is beyond is no count that a text could come to.
-const maxCount = 1 << 30
+// maxRounds bounds counts: what is beyond is no count that a text could come to.
+const maxRounds = 1 << 30
 
 // counted builds a repetition as a loop, whose body takes at least a byte: one that may
 // be empty is as good without that, and needs no least number.
@@ -243,8 +243,8 @@ func (b *builder) counted(n *node, from, to int32) {
 			return
 		}
 	}
-	l := loop{to: to, min: int32(min(low, maxCount)), max: Unbounded, step: int32(max(1, b.least(body)))}
-	if n.max != Unbounded && n.max <= maxCount {
+	l := loop{to: to, min: int32(min(low, maxRounds)), max: Unbounded, step: int32(max(1, b.least(body)))}
+	if n.max != Unbounded && n.max <= maxRounds {
 		l.max = int32(n.max)
 	}
 	l.body = b.rule("")

@@ -60,10 +60,11 @@ func (c *closure) add(state int32, s *stack) {
 	c.queue = append(c.queue, item{state, s})
 }
 
-// run follows all edges that take nothing. It stops where the work is used up.
+// run follows all edges that take nothing. It stops where the
+// operation has taken too much.
 func (c *closure) run() {
 	g := c.m.g
-	for len(c.queue) > 0 && c.m.work > 0 {
+	for len(c.queue) > 0 && c.m.work > 0 && c.m.used() <= c.m.limit {
 		it := c.queue[len(c.queue)-1]
 		c.queue = c.queue[:len(c.queue)-1]
 		s := &g.states[it.state]

@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -29,6 +30,8 @@ const (
 	opFree                  // texts
 	opAnd                   // subs
 	opWithout               // subs[0] but for subs[1]
+	opBegin                 // the begin of the text, in a pattern that is being read
+	opEnd                   // its end
 )
 
 // node is one expression. It is not changed once it is made.
@@ -41,6 +44,8 @@ type node struct {
 	min, max int
 	depth    int // of expressions in one another
 	size     int // about the states that it takes, at most maxSize
+
+	begins, ends bool // it has an opBegin or an opEnd in it
 }
 
 // maxSize is a size that is beyond all bounds.
@@ -94,6 +99,7 @@ func Seq(exprs ...Expr) Expr {
 			subs = append(subs, e.n)
 		}
 	}
+	subs = joinLiterals(subs)
 	switch len(subs) {
 	case 0:
 		return Expr{}
@@ -101,6 +107,27 @@ func Seq(exprs ...Expr) Expr {
 		return Expr{subs[0]}
 	}
 	return compound(opSeq, subs)
+}
+
+// joinLiterals makes one of literals that follow each other.
+func joinLiterals(subs []*node) []*node {
+	out := subs[:0:0]
+	for len(subs) > 0 {
+		n := 0
+		for n < len(subs) && subs[n].op == opLiteral {
+			n++
+		}
+		if n < 2 {
+			out, subs = append(out, subs[0]), subs[1:]
+			continue
+		}
+		var text strings.Builder
+		for _, s := range subs[:n] {
+			text.WriteString(s.text)
+		}
+		out, subs = append(out, Literal(text.String()).n), subs[n:]
+	}
+	return out
 }
 
 // Or matches what any of the expressions matches; none at all match nothing.
@@ -205,6 +232,7 @@ func compound(o op, subs []*node) Expr {
 		if s != nil {
 			n.depth = max(n.depth, s.depth)
 			n.size = min(n.size+s.size, maxSize)
+			n.begins, n.ends = n.begins || s.begins, n.ends || s.ends
 		}
 	}
 	n.depth++

@@ -28,7 +28,7 @@ func TestSimple(t *testing.T) {
 	a := Literal("a")
 	for name, same := range map[string]bool{
 		"nothing": Seq().n == nil, "an empty literal": Literal("").n == nil, "one of one": Or(a) == a, "one in a row": Seq(Expr{}, a) == a,
-		"once": Repeat(a, 1, 1) == a, "never": Repeat(a, 0, 0).n == nil, "flat": len(Seq(Seq(a, a), a).n.subs) == 3 && len(Or(Or(a, a), a).n.subs) == 3,
+		"once": Repeat(a, 1, 1) == a, "never": Repeat(a, 0, 0).n == nil, "literals in a row": Seq(Seq(a, a), a).n.text == "aaa", "flat": len(Seq(Seq(a, Any()), a).n.subs) == 3 && len(Or(Or(a, a), a).n.subs) == 3,
 		"less than the least": len(Repeat(a, 2, 1).n.subs) == 0,
 	} {
 		if !same {

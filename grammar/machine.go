@@ -78,7 +78,7 @@ func (m *machine) begin() {
 	if m.used() > m.g.limits.Memory {
 		m.forget()
 	}
-	m.work = m.g.limits.Work
+	m.work = m.g.limits.Step
 	m.limit = m.used() + m.g.limits.Memory
 }
 
@@ -89,7 +89,7 @@ func (m *machine) used() int { return m.bytes + m.stacks.bytes }
 func (m *machine) spent() error {
 	switch {
 	case m.work <= 0:
-		return fmt.Errorf("grammar: what may come next takes more than %d steps to find: %w", m.g.limits.Work, ErrTooLarge)
+		return fmt.Errorf("grammar: what may come next takes more than %d steps to find: %w", m.g.limits.Step, ErrTooLarge)
 	case m.used() > m.limit:
 		return fmt.Errorf("grammar: what may come next takes more than %d bytes to find: %w", m.g.limits.Memory, ErrTooLarge)
 	}

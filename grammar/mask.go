@@ -59,7 +59,7 @@ func (m *machine) walk(c *config) (set *tokenSet, needs bool) {
 			next = m.step(path[n.depth], class)
 		}
 		if next < 0 {
-			if next == deeper || m.work <= 0 {
+			if next == deeper || m.spent() != nil {
 				return nil, true
 			}
 			at = int(n.skip)

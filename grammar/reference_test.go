@@ -22,8 +22,8 @@ type refKey struct {
 	at int
 }
 
-// matches says whether an expression matches a whole text.
-func matches(r *Rules, e Expr, text string) bool {
+// referenceMatches says whether an expression matches a whole text.
+func referenceMatches(r *Rules, e Expr, text string) bool {
 	m := &reference{r, text, map[refKey][]int{}, map[refKey]bool{}}
 	return slices.Contains(m.ends(e.n, 0), len(text))
 }
