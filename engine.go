@@ -1,6 +1,7 @@
 package blitz
 
 import (
+	"context"
 	"fmt"
 	"sync"
 
@@ -15,6 +16,8 @@ type Engine struct {
 	model *Model
 	run   *engine.Engine
 	once  sync.Once
+	// unname ends the search for the model's root.
+	unname context.CancelFunc
 }
 
 // EngineOptions say how an engine runs. The zero value of each field is its
@@ -28,6 +31,9 @@ type EngineOptions struct {
 	Chunk       int      // tokens of a step; 512. Fewer let a long prompt hold up the others less
 	Cache       string   // f32, f16, bf16 or q8; by the model's weights
 	MemoryLimit int64    // bytes that caches may take; any
+	// Prefixes keep what is computed beyond the engine's life, and give it back. nil:
+	// nothing does.
+	Prefixes *Prefixes
 }
 
 // NewEngine starts an engine. o may be nil. The error wraps ErrNoRoom where the
@@ -38,7 +44,7 @@ func NewEngine(m *Model, o *EngineOptions) (*Engine, error) {
 		o = &EngineOptions{}
 	}
 	options := engine.Options{
-		Threads: o.Threads, Context: o.Context, Sequences: o.Sequences, Chunk: o.Chunk, MemoryLimit: o.MemoryLimit,
+		Threads: o.Threads, Context: o.Context, Sequences: o.Sequences, Chunk: o.Chunk, MemoryLimit: o.MemoryLimit, Keep: o.Prefixes != nil,
 	}
 	if o.Shared != nil {
 		options.Shared = o.Shared.run
@@ -61,12 +67,23 @@ func NewEngine(m *Model, o *EngineOptions) (*Engine, error) {
 		m.lease.leave(m.net.Close)
 		return nil, err
 	}
-	return &Engine{model: m, run: run}, nil
+	e := &Engine{model: m, run: run}
+	var ctx context.Context
+	ctx, e.unname = context.WithCancel(context.Background())
+	switch _, named := m.files.Rooted(); {
+	case o.Prefixes == nil:
+	case named:
+		e.keep(ctx, o.Prefixes)
+	default:
+		go e.keep(ctx, o.Prefixes)
+	}
+	return e, nil
 }
 
 // Close ends all requests and the engine's own threads. It may be called twice.
 func (e *Engine) Close() {
 	e.once.Do(func() {
+		e.unname()
 		e.run.Close()
 		e.model.lease.leave(e.model.net.Close)
 	})

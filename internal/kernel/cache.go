@@ -13,6 +13,10 @@ import (
 // attention (CANON section 6).
 const PagePositions = 256
 
+// CacheLayout is the version of what the bytes of a page of keys and values mean: pages of
+// another one, on disk, are not read.
+const CacheLayout = 1
+
 // valueGroup is the number of dimensions that share a scale in cached values and
 // in the latent rows of MLA.
 const valueGroup = 128
