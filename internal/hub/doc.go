@@ -9,6 +9,7 @@
 //	manifests/SHA256(name).json  one model: its name, its files, where they came from
 //	snapshots/SHA256(files)/     the same files under their own names, as links to blobs
 //	staging/SHA256(name)/        what an unfinished pull has so far
+//	uploads/ab12…                files that were sent to a server and wait for their model, for a day
 //	locks/                       files that running pulls and commits hold a lock on
 //
 // Every path below the store is made from digests, that is from 32 bytes. The

@@ -43,10 +43,19 @@ func (s *Store) Import(ctx context.Context, path, name string, report func(Progr
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	m := &Model{Name: as, Origin: Origin{Source: absolute}, Facts: facts, PulledAt: time.Now().UTC()}
+	if err := s.take(ctx, m, dir, members, report); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// take brings the members of a model from a folder into the store, and completes m.
+func (s *Store) take(ctx context.Context, m *Model, dir string, members []member, report func(Progress)) error {
+	as := m.Name
 	meter := &meter{report: report}
 	held, err := acquire(ctx, s.lockPath(as), func() { meter.set(Progress{Stage: Waiting, What: as.Short()}) })
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer held.release()
 	staging := filepath.Join(s.stagingPath(as), "import")
@@ -56,13 +65,10 @@ func (s *Store) Import(ctx context.Context, path, name string, report func(Progr
 	}()
 	files, err := s.stage(ctx, dir, members, staging, meter)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	meter.set(Progress{Stage: Storing, What: as.Short()})
-	if err := s.commit(ctx, m, files); err != nil {
-		return nil, err
-	}
-	return m, nil
+	return s.commit(ctx, m, files)
 }
 
 // membersAt returns the folder and the files of the model that path names.

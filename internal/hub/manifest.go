@@ -75,6 +75,7 @@ type Model struct {
 	PulledAt time.Time `json:"pulled_at"`
 	Files    []File    `json:"files"` // the one to open first
 	Facts    Facts     `json:"facts"`
+	Variant  *Variant  `json:"variant,omitempty"` // nil: as the files say
 }
 
 // Size is the sum of the files' sizes in bytes.
@@ -157,6 +158,9 @@ func parseManifest(text []byte) (*Model, error) {
 		return refuse("no name")
 	}
 	if err := checkFiles(m.Files); err != nil {
+		return refuse("%s: %w", m.Name, err)
+	}
+	if err := m.Variant.check(); err != nil {
 		return refuse("%s: %w", m.Name, err)
 	}
 	return m, nil

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,6 +110,7 @@ func FuzzParseManifest(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
+	f.Add(bytes.Replace(text, []byte(`"facts"`), []byte(`"variant": {"system": "x", "parameters": {"stop": ["y"], "seed": -1}}, "facts"`), 1))
 	f.Add([]byte(`{"version": 1, "name": "x", "files": [{"role": "model", "name": "a", "size": 1}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := parseManifest(text)

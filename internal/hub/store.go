@@ -196,6 +196,11 @@ func (s *Store) Get(text string) (*Model, error) {
 // Copy gives a model a further name; the bytes are shared. A model that had
 // this name loses it.
 func (s *Store) Copy(ctx context.Context, from, to string) (*Model, error) {
+	return s.derive(ctx, from, to, func(*Model) error { return nil })
+}
+
+// derive stores a model under a further name as change makes it.
+func (s *Store) derive(ctx context.Context, from, to string, change func(*Model) error) (*Model, error) {
 	name, err := ParseName(to)
 	if err != nil {
 		return nil, err
@@ -214,6 +219,9 @@ func (s *Store) Copy(ctx context.Context, from, to string) (*Model, error) {
 	}
 	second := *m
 	second.Name = name
+	if err := change(&second); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	if err := s.writeManifest(&second); err != nil {
 		return nil, err
 	}
