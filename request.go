@@ -33,9 +33,13 @@ type Request struct {
 	// goes on with it: Output has what is new.
 	Continue bool
 
-	Tools     []jinja.Value // for a conversation: what may be called; see chat.Tools
-	Variables *jinja.Dict   // for a conversation: further variables of the template
-	Think     Think         // for a conversation
+	Tools     []jinja.Value  // for a conversation: what may be called; see chat.Tools
+	Variables *jinja.Dict    // for a conversation: further variables of the template
+	Think     Think          // for a conversation
+	Template  *chat.Template // for a conversation: in place of the model's
+	// Before are tokens in front of what Messages become, which then go on with them:
+	// a BOS that the template writes is left out. They are not checked for text.
+	Before []int32
 
 	Sampling  *Sampling // nil: what the model's publisher suggests
 	MaxTokens int       // of the answer; 0: as many as the context has room for
@@ -65,8 +69,8 @@ func (r *Request) check(m *Model) error {
 	switch {
 	case given > 1:
 		return fmt.Errorf("blitz: a request has more than one of Messages, Prompt and Tokens: %w", ErrOption)
-	case r.Messages == nil && (r.Tools != nil || r.Variables != nil):
-		return fmt.Errorf("blitz: a request has Tools or Variables, but no Messages: %w", ErrOption)
+	case r.Messages == nil && (r.Tools != nil || r.Variables != nil || r.Before != nil):
+		return fmt.Errorf("blitz: a request has Tools, Variables or Before, but no Messages: %w", ErrOption)
 	case r.Rendered && r.Tokens == nil:
 		return fmt.Errorf("blitz: a request is rendered, but has no Tokens: %w", ErrOption)
 	case r.Continue && (len(r.Messages) == 0 || r.Messages[len(r.Messages)-1].Role != "assistant"):
@@ -211,15 +215,19 @@ func (a *Answer) reader(r *Request, p prompt) error {
 		return nil
 	}
 	a.tokens, a.text = m.tokens, m.tokens.NewStream()
-	if !p.chat || m.format == "" {
+	format := m.format
+	if r.Template != nil {
+		format = output.FormatOf(r.Template)
+	}
+	if !p.chat || format == "" {
 		return nil
 	}
 	var err error
-	if a.parser, err = newParser(m.format, r.Tools, p.open); err != nil {
+	if a.parser, err = newParser(format, r.Tools, p.open); err != nil {
 		return err
 	}
 	if r.Think.Budget > 0 {
-		a.budget, err = newThinkBudget(m.tokens, m.format, r.Think.Budget, p.open)
+		a.budget, err = newThinkBudget(m.tokens, format, r.Think.Budget, p.open)
 	}
 	return err
 }
@@ -270,22 +278,40 @@ func (e *Engine) prompt(ctx context.Context, r *Request) (prompt, error) {
 		}
 		ids, err := t.Encode(r.Prompt, flags)
 		return prompt{ids: ids}, err
-	case r.Plain:
-		return e.model.plainPrompt(ctx, r)
 	}
-	text, err := e.model.Render(ctx, r)
+	p, err := e.model.chatPrompt(ctx, r)
+	if err != nil || len(r.Before) == 0 {
+		return p, err
+	}
+	if len(p.ids) > 0 && p.ids[0] == t.BOS() {
+		p.ids = p.ids[1:]
+	}
+	p.ids = slices.Concat(r.Before, p.ids)
+	return p, nil
+}
+
+// chatPrompt makes the prompt of a conversation.
+func (m *Model) chatPrompt(ctx context.Context, r *Request) (prompt, error) {
+	if r.Plain {
+		return m.plainPrompt(ctx, r)
+	}
+	text, err := m.Render(ctx, r)
 	if err != nil {
 		return prompt{}, err
 	}
-	ids, err := t.Encode(text, 0)
+	ids, err := m.tokens.Encode(text, 0)
 	return prompt{ids, true, output.OpensReasoning(text)}, err
 }
 
-// Render returns the prompt of a conversation as the model's template writes it.
+// Render returns the prompt of a conversation as the model's template, or that of the
+// request, writes it. What stands before it is not part of that.
 func (m *Model) Render(ctx context.Context, r *Request) (string, error) {
-	t, err := m.Template()
-	if err != nil {
-		return "", err
+	t := r.Template
+	if t == nil {
+		var err error
+		if t, err = m.Template(); err != nil {
+			return "", err
+		}
 	}
 	variables := m.variables()
 	if r.Think.Mode != ThinkDefault {
