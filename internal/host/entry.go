@@ -17,7 +17,7 @@ import (
 // Entry is a model that may be asked for. What its files do not say is zero.
 type Entry struct {
 	Name         string // with its tag
-	Digest       string // tells the bytes, 64 hexadecimal digits
+	Digest       string // tells files and variant, 64 hexadecimal digits
 	Size         int64  // bytes of its files
 	Modified     time.Time
 	Format       string // gguf or safetensors
@@ -73,7 +73,7 @@ func (h *Host) Entry(ctx context.Context, name string) (Entry, error) {
 func storedEntry(m *hub.Model) Entry {
 	f := m.Facts
 	return Entry{
-		Name: m.Name.String(), Digest: m.Digest().Hex(), Size: m.Size(), Modified: m.PulledAt,
+		Name: m.Name.String(), Digest: digestOf(m), Size: m.Size(), Modified: m.PulledAt,
 		Format: f.Format, Architecture: f.Architecture, Parameters: f.Parameters, Quantization: f.Quantization, Context: f.Context, License: f.License,
 	}
 }

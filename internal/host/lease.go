@@ -1,10 +1,13 @@
 package host
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/internal/hub"
 )
 
 // Lease is the use of a model, which stays until it is released.
@@ -26,8 +29,41 @@ func (l *Lease) Model() *blitz.Model { return l.Engine().Model() }
 // Name returns the model's name with its tag.
 func (l *Lease) Name() string { return l.target.name }
 
-// Digest returns what tells the model's bytes, in 64 hexadecimal digits; see Entry.
+// Digest returns what tells the model, in 64 hexadecimal digits; see Entry.
 func (l *Lease) Digest() string { return l.target.digest() }
+
+// Variant returns what the name has beside its files, nil for nothing.
+func (l *Lease) Variant() *hub.Variant { return l.target.variant() }
+
+// Template returns the template of the variant, nil where it has none.
+func (l *Lease) Template() (*chat.Template, error) {
+	v := l.Variant()
+	if v == nil || v.Template == "" {
+		return nil, nil
+	}
+	return l.hold.templates.get(v.Template)
+}
+
+// templates keeps the template that was used last, which takes longer to read than to
+// render.
+type templates struct {
+	mu     sync.Mutex
+	source string
+	kept   *chat.Template
+}
+
+func (c *templates) get(source string) (*chat.Template, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept == nil || c.source != source {
+		t, err := chat.NewTemplate(source)
+		if err != nil {
+			return nil, fmt.Errorf("host: chat template: %w", err)
+		}
+		c.source, c.kept = source, t
+	}
+	return c.kept, nil
+}
 
 // Wait returns how long the model took to be there: close to nothing where it was.
 func (l *Lease) Wait() time.Duration { return l.wait }

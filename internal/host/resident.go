@@ -35,6 +35,8 @@ type hold struct {
 	leases int
 	until  time.Time // where a timer runs
 	timer  *time.Timer
+
+	templates templates
 }
 
 // ready returns the resident of a key that takes claims, nil where there is none.

@@ -1,6 +1,9 @@
 package host
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,12 +26,34 @@ type target struct {
 	path  string     // where it is not of the store
 }
 
-// digest returns what tells the bytes, in 64 hexadecimal digits; "" of a path.
+// digest returns what tells the model, in 64 hexadecimal digits; "" of a path.
 func (t target) digest() string {
 	if t.model == nil {
 		return ""
 	}
-	return t.model.Digest().Hex()
+	return digestOf(t.model)
+}
+
+// variant returns what is beside the files; nil: nothing.
+func (t target) variant() *hub.Variant {
+	if t.model == nil {
+		return nil
+	}
+	return t.model.Variant
+}
+
+// digestOf tells a model by its files and its variant.
+func digestOf(m *hub.Model) string {
+	d := m.Digest()
+	if m.Variant.IsZero() {
+		return d.Hex()
+	}
+	text, err := json.Marshal(m.Variant)
+	if err != nil { // it was read from a manifest
+		return d.Hex()
+	}
+	sum := sha256.Sum256(append(d[:], text...))
+	return hex.EncodeToString(sum[:])
 }
 
 // servedPath is a model that lies outside of the store.
@@ -50,10 +75,7 @@ func (h *Host) resolve(name string) (target, error) {
 	if err != nil {
 		return target{}, fmt.Errorf("host: %w", err)
 	}
-	h.servedMu.Lock()
-	s, ok := h.served[strings.ToLower(n.String())]
-	h.servedMu.Unlock()
-	if ok {
+	if s, ok := h.servedAs(n); ok {
 		return s.target()
 	}
 	m, err := h.store.Get(name)
@@ -65,6 +87,14 @@ func (h *Host) resolve(name string) (target, error) {
 		return target{}, fmt.Errorf("host: %w", err)
 	}
 	return target{name: m.Name.String(), key: m.Digest().String(), model: m}, nil
+}
+
+// servedAs returns the path that is served by a name.
+func (h *Host) servedAs(n hub.Name) (servedPath, bool) {
+	h.servedMu.Lock()
+	defer h.servedMu.Unlock()
+	s, ok := h.served[strings.ToLower(n.String())]
+	return s, ok
 }
 
 // target returns what the path holds at this moment, told by size and time.
