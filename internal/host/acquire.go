@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/blitz-r1/blitz"
@@ -101,6 +102,7 @@ func (h *Host) claim(c *claim) {
 
 // grant gives a claim the use of a model.
 func (h *Host) grant(r *resident, c *claim) {
+	h.supersede(r, c.target.name)
 	d := r.holdOf(c.target)
 	d.stop()
 	d.keep = h.options.KeepAlive
@@ -114,6 +116,22 @@ func (h *Host) grant(r *resident, c *claim) {
 	r.leases++
 	r.used = time.Now()
 	c.done <- answer{lease: &Lease{host: h, resident: r, hold: d, target: c.target, wait: time.Since(c.since)}}
+}
+
+// supersede ends the holds that a name has on other bytes than those that it means now.
+func (h *Host) supersede(r *resident, name string) {
+	for _, other := range h.residents {
+		if other == r || other.state == going {
+			continue
+		}
+		for _, d := range other.holds {
+			if strings.EqualFold(d.target.name, name) {
+				d.keep = 0
+				h.settle(other, d)
+				break
+			}
+		}
+	}
 }
 
 // withdraw takes back a claim that has no answer yet. A load that nobody waits for any

@@ -262,6 +262,12 @@ func TestLoad(t *testing.T) {
 		}
 		l.Release()
 		old.Release()
+		time.Sleep(time.Second)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if len(w.open) != 1 || w.open["m1 v2"] == nil {
+			t.Errorf("open are %v, want the new one", w.open)
+		}
 	})
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/host"
 )
 
 // Event is what happened to one of the answers.
@@ -33,7 +35,7 @@ type Answers struct {
 func (s *Service) Answer(ctx context.Context, r *Request) (*Answers, error) {
 	n := max(r.N, 1)
 	prompts := max(len(r.Prompts), 1)
-	b, err := s.begin(ctx, r.Model, r.KeepAlive, n*prompts)
+	b, err := s.begin(ctx, r.Model, host.Ask{KeepAlive: r.KeepAlive, Context: r.Context}, n*prompts)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +51,7 @@ func (s *Service) Answer(ctx context.Context, r *Request) (*Answers, error) {
 
 // start gives the request to the engine.
 func (a *Answers) start(r *Request, tenant string) error {
-	one, err := r.resolve(a.begun.lease.Model(), tenant)
+	one, err := r.resolve(a.begun.lease, tenant)
 	if err != nil {
 		return err
 	}
@@ -78,6 +80,9 @@ func (a *Answers) ask(r blitz.Request) error {
 
 // Model returns the name of the model in the store, with its tag.
 func (a *Answers) Model() string { return a.begun.name }
+
+// Load returns how long the model took to be there; close to nothing where it was.
+func (a *Answers) Load() time.Duration { return a.begun.lease.Wait() }
 
 // Engine returns the engine that answers; the use of it ends with Close.
 func (a *Answers) Engine() *blitz.Engine { return a.begun.engine() }

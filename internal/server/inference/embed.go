@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
@@ -30,7 +31,7 @@ type Embeddings struct {
 
 // Embed returns the embeddings of texts. The error is a *wire.Error.
 func (s *Service) Embed(ctx context.Context, r *Embedding) (*Embeddings, error) {
-	b, err := s.begin(ctx, r.Model, r.KeepAlive, 1)
+	b, err := s.begin(ctx, r.Model, host.Ask{KeepAlive: r.KeepAlive}, 1)
 	if err != nil {
 		return nil, err
 	}

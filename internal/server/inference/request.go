@@ -7,6 +7,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 	"github.com/blitz-r1/blitz/jinja"
 )
@@ -23,7 +24,13 @@ type Request struct {
 	Calls     Calls         // which of them may, or have to, be called
 	Variables *jinja.Dict   // further variables of the template
 	Think     blitz.Think   // what of reasoning is wanted
-	Prompts   []Prompt      // texts or tokens to go on from, each for answers of its own
+	// ThinkParam is where reasoning is asked for, of a client that wants to be told where
+	// the model knows of none; "": it is as well without.
+	ThinkParam string
+	Template   *chat.Template // in place of the model's, and of its variant's
+	Before     []int32        // tokens that the conversation goes on with
+	Context    int            // positions that a model which has yet to be loaded should have room for
+	Prompts    []Prompt       // texts or tokens to go on from, each for answers of its own
 
 	Format    Format
 	Sampling  Sampling
@@ -92,14 +99,19 @@ type Sampling struct {
 }
 
 // resolve returns the request as the engine takes it, but for prompts.
-func (r *Request) resolve(m *blitz.Model, tenant string) (blitz.Request, error) {
+func (r *Request) resolve(l *host.Lease, tenant string) (blitz.Request, error) {
+	r, err := r.behave(l)
+	if err != nil {
+		return blitz.Request{}, err
+	}
+	m := l.Model()
 	for id := range r.Sampling.LogitBias {
 		if id < 0 || int(id) >= m.VocabSize() {
 			return blitz.Request{}, wire.Refuse("logit_bias", "logit_bias has token %d, the model has 0 to %d", id, m.VocabSize()-1)
 		}
 	}
 	out := blitz.Request{
-		Messages: r.Messages, Continue: r.Continue, Variables: r.Variables, Think: r.Think, Plain: r.Messages != nil,
+		Messages: r.Messages, Continue: r.Continue, Variables: r.Variables, Think: r.Think, Plain: r.Messages != nil, Template: r.Template, Before: r.Before,
 		Sampling: r.Sampling.resolve(m), MaxTokens: r.MaxTokens, Stop: r.Stop, Logprobs: r.Logprobs, TopTokens: r.TopTokens,
 		Tenant: tenant, Batch: r.Batch,
 	}

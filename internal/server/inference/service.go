@@ -102,7 +102,11 @@ func (s *Service) wait() time.Duration {
 
 // Lease returns the use of a model, for what is no answer. The error is a *wire.Error.
 func (s *Service) Lease(ctx context.Context, model string, keep *time.Duration) (*host.Lease, error) {
-	l, err := s.o.Host.Acquire(ctx, model, host.Ask{KeepAlive: keep})
+	return s.lease(ctx, model, host.Ask{KeepAlive: keep})
+}
+
+func (s *Service) lease(ctx context.Context, model string, ask host.Ask) (*host.Lease, error) {
+	l, err := s.o.Host.Acquire(ctx, model, ask)
 	if err != nil {
 		return nil, s.modelError(model, err)
 	}
@@ -110,13 +114,13 @@ func (s *Service) Lease(ctx context.Context, model string, keep *time.Duration) 
 }
 
 // begin leases a model for n answers that are counted. done gives all of it back.
-func (s *Service) begin(ctx context.Context, model string, keep *time.Duration, n int) (b *begun, err error) {
+func (s *Service) begin(ctx context.Context, model string, ask host.Ask, n int) (b *begun, err error) {
 	b = &begun{service: s, name: model, since: time.Now()}
 	if b.end, err = s.o.Meter.Begin(ctx, model); err != nil {
 		return nil, err
 	}
 	if b.leave, err = s.admit(n); err == nil {
-		b.lease, err = s.Lease(ctx, model, keep)
+		b.lease, err = s.lease(ctx, model, ask)
 	}
 	if err != nil {
 		b.done(Use{Err: err})
