@@ -34,6 +34,7 @@ func newRoot() *cobra.Command {
 	root.SetUsageTemplate(wrappedUsage(root.UsageTemplate()))
 	root.PersistentFlags().Bool("offline", false, "fetch nothing, even where a source is named")
 	root.AddCommand(
+		newBackup(),
 		newBench(),
 		newCompletion(),
 		newConfig(),
@@ -42,6 +43,7 @@ func newRoot() *cobra.Command {
 		newDetokenize(),
 		newDoctor(),
 		newImport(),
+		newKeys(),
 		newLaunch(),
 		newList(),
 		newLogits(),
@@ -57,6 +59,7 @@ func newRoot() *cobra.Command {
 		newShow(),
 		newStop(),
 		newTokenize(),
+		newUsage(),
 		newVersion(),
 	)
 	for _, c := range root.Commands() {

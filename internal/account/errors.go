@@ -27,7 +27,7 @@ type ValueError struct {
 	Want  string
 }
 
-func (e *ValueError) Error() string { return fmt.Sprintf("key: %s: want %s", e.Field, e.Want) }
+func (e *ValueError) Error() string { return fmt.Sprintf("%s: want %s", e.Field, e.Want) }
 
 // Unwrap returns ErrValue.
 func (e *ValueError) Unwrap() error { return ErrValue }

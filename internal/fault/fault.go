@@ -14,6 +14,8 @@ import (
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/account"
+	"github.com/blitz-r1/blitz/internal/database"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/golden"
 	"github.com/blitz-r1/blitz/internal/hub"
@@ -89,6 +91,14 @@ var kinds = []struct {
 	{hub.ErrNoSpace, NoRoom},
 	{hub.ErrOffline, NotFound},
 	{hub.ErrNotFound, NotFound},
+	{database.ErrDamaged, Refused},
+	{database.ErrForeign, Refused},
+	{database.ErrNewer, Refused},
+	{database.ErrFull, NoRoom},
+	{database.ErrExists, Usage},
+	{account.ErrUnknown, NotFound},
+	{account.ErrTaken, Usage},
+	{account.ErrValue, Usage},
 	{kernel.ErrUnknownImpl, Usage},
 	{kernel.ErrNoImpl, NoRoom},
 	{blitz.ErrOption, Usage},
@@ -162,6 +172,11 @@ var hints = []struct {
 }{
 	{hub.ErrOffline, "without --offline it is fetched"},
 	{hub.ErrNoSpace, "blitz rm NAME frees space; BLITZ_HOME moves the store to another disk"},
+	{database.ErrNewer, "a newer blitz wrote it: use that one, or the copy of before that lies beside it"},
+	{database.ErrDamaged, "put the last backup in its place, or move it away to begin anew"},
+	{database.ErrBusy, "another blitz holds it; try again"},
+	{account.ErrTaken, "blitz keys revoke NAME frees it"},
+	{account.ErrUnknown, "blitz keys list shows what there is"},
 	{hub.ErrUnreachable, "nothing was kept of what may have come; the same command tries again"},
 	{hub.ErrUnsupported, "blitz import PATH NAME takes a model file from the disk"},
 	{engine.ErrContext, "--ctx N makes the context larger, up to the model's own"},
