@@ -74,7 +74,9 @@ func (a *Answers) start(r *Request, tenant string) error {
 
 func (a *Answers) ask(r blitz.Request) error {
 	answers, err := a.begun.engine().GenerateAll(a.ctx, r, a.n)
-	a.answers = append(a.answers, answers...)
+	if err == nil { // else none of them was begun
+		a.answers = append(a.answers, answers...)
+	}
 	return err
 }
 

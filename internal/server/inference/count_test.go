@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/blitz-r1/blitz/chat"
@@ -62,8 +63,12 @@ func TestCount(t *testing.T) {
 	if got := a.Usage().PromptTokens; got != n || n < 20 {
 		t.Errorf("counted %d tokens, read %d", n, got)
 	}
-	r.Model = "no-such"
+	r.Messages[1] = chat.User(strings.Repeat("word ", 2000))
 	var e *wire.Error
+	if _, err := s.Answer(t.Context(), r); !errors.As(err, &e) || e.Code != wire.ContextLength {
+		t.Errorf("%v, want %s", err, wire.ContextLength)
+	}
+	r.Model = "no-such"
 	if _, err := s.Count(t.Context(), r); !errors.As(err, &e) || e.Kind != wire.NoModel {
 		t.Errorf("%v, want NoModel", err)
 	}
