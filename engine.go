@@ -12,6 +12,11 @@ import (
 // Engine runs a model: any number of requests, as many of them at once as its options
 // say, batched; the others wait for their turn. What prompts have in common is
 // computed once. Any goroutine may use it.
+//
+// A request takes memory for the positions that it has, not for those it may come to
+// have. Where there is no more, the least urgent one gives its memory back, waits, and is
+// read again later, which changes no bit of its answer. Prompts are read beside answers
+// within a bound of time, and those of each Tenant get the same share of it.
 type Engine struct {
 	model *Model
 	run   *engine.Engine
@@ -27,17 +32,17 @@ type EngineOptions struct {
 	Shared      *Threads // in place of threads of its own, those of several engines
 	Context     int      // positions of a sequence; the model's, at most 8192
 	Stretch     bool     // Context may be more than the model was made for
-	Sequences   int      // that run at once; 8, or fewer where MemoryLimit, or half of the memory there is, has no room for them
-	Chunk       int      // tokens of a step; 512. Fewer let a long prompt hold up the others less
+	Sequences   int      // that run at once; 64
+	Chunk       int      // tokens of prompts that a step reads at most; 512
 	Cache       string   // f32, f16, bf16 or q8; by the model's weights
-	MemoryLimit int64    // bytes that caches may take; any
+	MemoryLimit int64    // bytes that caches may take; what all Sequences would, or half of what is available where Sequences is left open
 	// Prefixes keep what is computed beyond the engine's life, and give it back. nil:
 	// nothing does.
 	Prefixes *Prefixes
 }
 
-// NewEngine starts an engine. o may be nil. The error wraps ErrNoRoom where the
-// context does not fit the memory limit, ErrOption where an option is out of range,
+// NewEngine starts an engine. o may be nil. The error wraps ErrNoRoom where one
+// sequence of the context does not fit the memory limit, ErrOption where an option is out of range,
 // and ErrClosed where the model or the shared threads were closed.
 func NewEngine(m *Model, o *EngineOptions) (*Engine, error) {
 	if o == nil {

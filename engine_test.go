@@ -145,7 +145,7 @@ func TestEngineOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	if e.Context() != m.MaxContext() || e.Sequences() != 8 || e.Cache() != "f32" || e.Threads() < 1 {
+	if e.Context() != m.MaxContext() || e.Sequences() != 64 || e.Cache() != "f32" || e.Threads() < 1 {
 		t.Errorf("an engine without options has a context of %d, %d sequences, cache %s, %d threads", e.Context(), e.Sequences(), e.Cache(), e.Threads())
 	}
 	far, err := NewEngine(m, &EngineOptions{Context: m.MaxContext() + 100, Stretch: true, Cache: "q8", Sequences: 2, Chunk: 16, Threads: 1})

@@ -26,7 +26,7 @@ type answer struct {
 
 func (a *answer) begin(s *sequence) error {
 	a.stream.update(func(p *Progress) {
-		p.Cached, p.Computed, p.Admitted = s.cache.Len(), s.cache.Len(), time.Now()
+		p.Cached, p.Computed, p.Admitted = s.cache.Len(), s.cache.Len(), s.engine.now()
 	})
 	if err := a.guidance.begin(a.request.Tokens); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (a *answer) begin(s *sequence) error {
 
 func (a *answer) computed(positions int, took time.Duration) {
 	a.stream.update(func(p *Progress) {
-		p.Computed = min(positions, p.Prompt)
+		p.Computed = max(p.Computed, min(positions, p.Prompt)) // it may be read again
 		p.Compute += took
 	})
 }
@@ -51,7 +51,7 @@ func (a *answer) end(f Finish) { a.stream.end(f) }
 // row takes the next token from the logits of the last one, or hands out a forced one
 // with what is asked for of its logits.
 func (a *answer) row(s *sequence, _ int, logits []float32) error {
-	s.decodes = true
+	s.drawing, s.drew = true, true
 	if len(a.owed) > 0 {
 		t := a.token(a.owed[0], logits)
 		t.Forced = true

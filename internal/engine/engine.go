@@ -12,7 +12,9 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"sort"
 	"sync"
+	"time"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
@@ -44,17 +46,17 @@ type Options struct {
 	Threads     int               // processors, as many as there are
 	Shared      *Threads          // those of other engines, in place of its own; Threads is 0 then
 	Context     int               // positions of a sequence: the model's, at most 8192
-	Sequences   int               // that run at once: DefaultSequences, or fewer where MemoryLimit, or half of what is available, has no room for them
-	Chunk       int               // tokens of a step: DefaultChunk
+	Sequences   int               // that run at once: DefaultSequences
+	Chunk       int               // tokens of prompts that a step reads at most: DefaultChunk
 	Cache       *kernel.CacheKind // what the model's weights suggest
-	MemoryLimit int64             // bytes that caches may take: any
+	MemoryLimit int64             // bytes that caches may take: what Sequences of the whole Context do, or half of what is available where Sequences is left open
 	Keep        bool              // pages are to be kept, by the shelf of Keep
 }
 
 // Defaults of Options.
 const (
 	DefaultContext   = 8192
-	DefaultSequences = 8
+	DefaultSequences = 64
 	DefaultChunk     = 512
 )
 
@@ -66,19 +68,27 @@ const (
 
 // Engine runs a model.
 type Engine struct {
-	model   *model.Model
+	net     network
+	config  *model.Config
 	options Options
+	now     func() time.Time
 	threads *Threads
 	turn    chan struct{} // holds a signal where the threads are ours
 	cache   *kvcache.Cache
+	limit   int     // bytes of it
 	keeper  *keeper // nil: there is no shelf
 	step    model.Step
-	room    int // bytes of cache that no running sequence has claimed
 
+	number  uint64 // of the last sequence that came
+	tenants map[string]*tenant
 	waiting []*sequence
-	running []*sequence
+	running []*sequence // in the order of urgent
+	pace    pace
+	ledger  ledger
+
 	batched []*sequence // of each segment of the batch
 	rows    []row       // that the step has to hand out
+	trimmed bool        // the step is less than was shared out
 
 	stepping bool    // a step is computed
 	passed   int     // layers of it
@@ -98,7 +108,7 @@ type Engine struct {
 // New starts an engine. The error wraps ErrNoRoom where the context does not fit
 // the memory limit, and says what would; ErrOption where an option is out of range.
 func New(m *model.Model, o Options) (*Engine, error) {
-	e, err := newStopped(m, o)
+	e, err := newStopped(m, &m.Config, o)
 	if err != nil {
 		return nil, err
 	}
@@ -107,12 +117,13 @@ func New(m *model.Model, o Options) (*Engine, error) {
 }
 
 // newStopped makes an engine whose goroutine does not run yet.
-func newStopped(m *model.Model, o Options) (*Engine, error) {
-	if err := o.complete(m); err != nil {
+func newStopped(net network, config *model.Config, o Options) (*Engine, error) {
+	if err := o.complete(net, config); err != nil {
 		return nil, err
 	}
 	e := &Engine{
-		model: m, options: o, turn: make(chan struct{}, 1), incoming: make(chan func()), closing: make(chan struct{}), closed: make(chan struct{}),
+		net: net, config: config, options: o, now: time.Now, tenants: map[string]*tenant{},
+		turn: make(chan struct{}, 1), incoming: make(chan func()), closing: make(chan struct{}), closed: make(chan struct{}),
 	}
 	if err := e.makeCache(); err != nil {
 		return nil, err
@@ -134,8 +145,8 @@ func newStopped(m *model.Model, o Options) (*Engine, error) {
 }
 
 // complete fills in the defaults, but for Sequences, and checks the options.
-func (o *Options) complete(m *model.Model) error {
-	longest := m.Config.MaxPositionEmbeddings
+func (o *Options) complete(net network, config *model.Config) error {
+	longest := config.MaxPositionEmbeddings
 	switch {
 	case o.Shared != nil && o.Threads != 0 && o.Threads != o.Shared.Count():
 		return fmt.Errorf("engine: %d threads, and %d shared ones: %w: want one of them", o.Threads, o.Shared.Count(), ErrOption)
@@ -151,7 +162,7 @@ func (o *Options) complete(m *model.Model) error {
 		o.Chunk = DefaultChunk
 	}
 	if o.Cache == nil {
-		kind := m.DefaultCache()
+		kind := net.DefaultCache()
 		o.Cache = &kind
 	}
 	for _, x := range []struct {
@@ -173,46 +184,36 @@ func (o *Options) complete(m *model.Model) error {
 	return nil
 }
 
-// makeCache sizes the cache for the context and the sequences.
+// makeCache bounds the cache: one sequence of the whole context must have room.
 func (e *Engine) makeCache() error {
 	o := &e.options
-	layers := e.model.CacheLayers(*o.Cache)
+	layers := e.net.CacheLayers(*o.Cache)
 	probe, err := kvcache.New(layers, math.MaxInt)
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	need := func(positions, sequences int) int {
-		one := probe.Bytes(positions, o.Chunk)
-		if one > math.MaxInt/sequences {
-			return math.MaxInt
-		}
-		return one * sequences
-	}
-	fits := func(positions, sequences int, limit int64) bool {
-		return limit == 0 || int64(need(positions, sequences)) <= limit
+	one := probe.Bytes(o.Context, o.Chunk)
+	room := int64(math.MaxInt)
+	free, ok := machine.AvailableMemory()
+	switch {
+	case o.MemoryLimit > 0:
+		room = o.MemoryLimit
+	case o.Sequences == 0 && ok:
+		room = max(int64(one), free/2)
 	}
 	if o.Sequences == 0 {
-		limit := o.MemoryLimit
-		if free, ok := machine.AvailableMemory(); limit == 0 && ok {
-			limit = max(1, free/2)
-		}
 		o.Sequences = DefaultSequences
-		for o.Sequences > 1 && !fits(o.Context, o.Sequences, limit) {
-			o.Sequences--
-		}
 	}
-	e.room = need(o.Context, o.Sequences)
-	if !fits(o.Context, o.Sequences, o.MemoryLimit) {
-		n := 0
-		for step := 1 << 24; step > 0; step /= 2 {
-			if n+step < o.Context && fits(n+step, o.Sequences, o.MemoryLimit) {
-				n += step
-			}
-		}
+	if int64(one) > room {
+		n := sort.Search(o.Context, func(n int) bool { return int64(probe.Bytes(n+1, o.Chunk)) > room })
 		return fmt.Errorf("engine: a context of %d takes %d MiB with cache %s, there are %d MiB: %w; %d would fit",
-			o.Context, e.room>>20, *o.Cache, o.MemoryLimit>>20, ErrNoRoom, n)
+			o.Context, one>>20, *o.Cache, room>>20, ErrNoRoom, n)
 	}
-	e.cache, err = kvcache.New(layers, e.room)
+	if e.limit = math.MaxInt; one <= math.MaxInt/o.Sequences {
+		e.limit = one * o.Sequences
+	}
+	e.limit = int(min(int64(e.limit), room))
+	e.cache, err = kvcache.New(layers, e.limit)
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}

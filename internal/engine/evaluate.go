@@ -65,7 +65,7 @@ func (e *Engine) checkGiven(ids []int32) error {
 	if len(ids) > e.options.Context {
 		return &ContextError{len(ids), e.options.Context}
 	}
-	return e.model.CheckTokens(ids)
+	return e.net.CheckTokens(ids)
 }
 
 // given is the work of a sequence whose tokens are all given: its rows are looked at.

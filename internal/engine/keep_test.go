@@ -27,7 +27,7 @@ func shelfOf(t *testing.T, e *Engine, folder string) (*pagestore.Store, *pagesto
 		t.Fatal(err)
 	}
 	m := pagestore.Make{Model: "tiny", Profile: "canon-1", Cache: e.options.Cache.String()}
-	for _, l := range e.model.CacheLayers(*e.options.Cache) {
+	for _, l := range e.net.CacheLayers(*e.options.Cache) {
 		m.Layers = append(m.Layers, pagestore.Layer{Bytes: l.Bytes, Window: l.Window})
 	}
 	return s, s.Shelf(m)
@@ -351,7 +351,7 @@ func simulateKeeping(t *testing.T, m *model.Model, requests []Request, want []st
 	r := rand.New(rand.NewPCG(seed, 3))
 	shelf := &memoryShelf{fails: func(pagestore.Sum) bool { return r.IntN(8) == 0 }}
 	for range 3 {
-		e, err := newStopped(m, Options{Threads: 1, Context: 800, Sequences: 1 + r.IntN(3), Chunk: 64 + r.IntN(600), Keep: true})
+		e, err := newStopped(m, &m.Config, Options{Threads: 1, Context: 800, Sequences: 1 + r.IntN(3), Chunk: 64 + r.IntN(600), Keep: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -385,7 +385,8 @@ func simulateEngine(t *testing.T, e *Engine, r *rand.Rand, requests []Request, w
 				t.Fatal(err)
 			}
 			x.stream = s.work.(*answer).stream
-			e.waiting, all = append(e.waiting, s), append(all, x)
+			e.enqueue(s)
+			all = append(all, x)
 		}
 		if len(all) > 0 && r.IntN(40) == 0 {
 			x := all[r.IntN(len(all))]

@@ -35,8 +35,14 @@ func (e *Engine) publish() {
 	stats := e.cache.Stats()
 	e.counts.Running, e.counts.Waiting = len(e.running), len(e.waiting)
 	e.counts.HeldBytes, e.counts.CachedBytes, e.counts.LimitBytes = stats.HeldBytes, stats.CachedBytes, stats.LimitBytes
-	e.counts.MatchedTokens, e.counts.EvictedPages = uint64(stats.MatchedTokens), uint64(stats.EvictedPages)
+	e.counts.EvictedPages = uint64(stats.EvictedPages)
 	e.counts.FetchedTokens = uint64(stats.AdoptedPages) * kvcache.PagePositions
+	e.counts.Preempted = 0
+	for _, s := range e.waiting {
+		if s.begun {
+			e.counts.Preempted++
+		}
+	}
 	e.loadMu.Lock()
 	e.load = e.counts
 	e.loadMu.Unlock()

@@ -24,7 +24,7 @@ func TestLayerPassed(t *testing.T) {
 	const layers = 4
 	prompt, decoding := &told{}, &told{}
 	e := &Engine{
-		model:   &model.Model{Config: model.Config{NumHiddenLayers: layers}},
+		config:  &model.Config{NumHiddenLayers: layers},
 		batched: []*sequence{{work: prompt}, {work: decoding}},
 		batch:   model.Batch{Segments: []model.Segment{{Pos: 100, Tokens: make([]int32, 8)}, {Pos: 7, Tokens: make([]int32, 1)}}},
 	}

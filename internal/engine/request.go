@@ -46,8 +46,8 @@ func (e *ContextError) Error() string {
 func (e *ContextError) Unwrap() error { return ErrContext }
 
 // Submit gives a request to the engine. The error wraps ErrContext, ErrNoRoom,
-// ErrPrompt, ErrClosed, ErrOption or model.ErrTokens. ctx ends the answer when it is done. What r refers to
-// may be changed afterwards, but for the guides.
+// ErrPrompt, ErrClosed, ErrOption or model.ErrTokens. ctx ends the answer when it is
+// done. What r refers to may be changed afterwards, but for the guides.
 func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	all, err := e.SubmitAll(ctx, r)
 	if err != nil {
@@ -79,13 +79,13 @@ func (e *Engine) answering(ctx context.Context, r Request) (*sequence, error) {
 	if len(r.Tokens) == 0 {
 		return nil, fmt.Errorf("engine: %w", ErrPrompt)
 	}
-	if err := e.model.CheckTokens(r.Tokens); err != nil {
+	if err := e.net.CheckTokens(r.Tokens); err != nil {
 		return nil, err
 	}
 	if err := r.Sampling.Validate(); err != nil {
 		return nil, err
 	}
-	V := e.model.Config.VocabSize
+	V := e.config.VocabSize
 	switch {
 	case r.MaxTokens < 0:
 		return nil, fmt.Errorf("engine: the most tokens are %d, want 0 (any) or more: %w", r.MaxTokens, ErrOption)
@@ -97,7 +97,7 @@ func (e *Engine) answering(ctx context.Context, r Request) (*sequence, error) {
 		return nil, &ContextError{len(r.Tokens), e.options.Context}
 	}
 	a := &answer{
-		request: r, stream: newStream(len(r.Tokens)), sampler: sample.New(r.Sampling, r.Tokens),
+		request: r, stream: newStream(len(r.Tokens), e.now), sampler: sample.New(r.Sampling, r.Tokens),
 		guidance: newGuidance(r.Guides, V), most: r.MaxTokens, full: FinishLength,
 	}
 	if r.MaxTokens == 0 || r.MaxTokens > room {
@@ -109,10 +109,18 @@ func (e *Engine) answering(ctx context.Context, r Request) (*sequence, error) {
 	return &sequence{engine: e, ctx: ctx, owner: r.Owner, work: a, tokens: r.Tokens, from: len(r.Tokens) - 1, most: len(r.Tokens) + a.most}, nil
 }
 
-// submit puts sequences behind those that wait.
+// submit lets sequences wait for their turn.
 func (e *Engine) submit(ctx context.Context, all ...*sequence) error {
 	return e.do(ctx, func() {
-		e.waiting = append(e.waiting, all...)
+		e.enqueue(all...)
 		e.publish()
 	})
+}
+
+// enqueue is submit on the engine's goroutine.
+func (e *Engine) enqueue(all ...*sequence) {
+	for _, s := range all {
+		e.join(s)
+	}
+	e.waiting = append(e.waiting, all...)
 }

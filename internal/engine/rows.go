@@ -28,9 +28,9 @@ func (e *Engine) handOut(hidden *model.Act) {
 		}
 		var logits *model.Act
 		if e.rows[from].draft {
-			logits = e.model.DraftLogits(&e.step, hidden, from, to)
+			logits = e.net.DraftLogits(&e.step, hidden, from, to)
 		} else {
-			logits = e.model.Logits(&e.step, hidden, from, to)
+			logits = e.net.Logits(&e.step, hidden, from, to)
 		}
 		for k := range to - from {
 			e.rows[from+k].give(logits.Row(k))
@@ -43,7 +43,7 @@ func (e *Engine) handOut(hidden *model.Act) {
 // give hands the row to its sequence, unless that has ended.
 func (r *row) give(x []float32) {
 	s := r.sequence
-	if s.cache == nil {
+	if s.cache == nil || r.pos < s.told {
 		return
 	}
 	var err error
@@ -76,7 +76,7 @@ func (e *Engine) draft(hidden *model.Act) {
 		at += g.Logits
 	}
 	if n := len(e.rows); n > 0 {
-		guesses := e.model.Draft(&e.step, &next, &model.Act{T: n, D: hidden.D, X: hidden.X[:n*hidden.D]})
+		guesses := e.net.Draft(&e.step, &next, &model.Act{T: n, D: hidden.D, X: hidden.X[:n*hidden.D]})
 		e.handOut(guesses)
 	}
 	for i, s := range e.batched {

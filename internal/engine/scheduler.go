@@ -2,15 +2,15 @@ package engine
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/model"
 )
 
-// stepOnce admits what has room, runs one step over the running sequences, and hands
-// out what comes of it. It returns false where none runs.
+// stepOnce runs one step. Sequences whose callers left make room first; those that
+// waited begin where there is room; each of those that run gets its share of the step,
+// and the cache the pages for it; then the step is computed, and what came of it is
+// handed out. It returns false where none runs.
 func (e *Engine) stepOnce() bool {
 	e.keeper.turn()
 	e.dropCancelled()
@@ -19,17 +19,101 @@ func (e *Engine) stepOnce() bool {
 		e.publish()
 		return false
 	}
+	decoding, read, position := e.shareOut()
+	e.reserve()
 	e.fillBatch()
+	if len(e.batched) == 0 {
+		e.removeFinished()
+		e.publish()
+		return true
+	}
 	e.threads.take(e.turn)
-	began := time.Now()
+	began := e.now()
 	e.stepping = true
 	e.compute()
 	e.stepping = false
-	e.account(time.Since(began))
+	took := e.now().Sub(began)
 	e.threads.give()
+	if !e.trimmed {
+		e.measure(began, took, decoding, read, position)
+	}
+	e.account(took)
 	e.removeFinished()
 	e.publish()
 	return true
+}
+
+// shareOut says how many tokens of each running sequence the next step computes: those
+// that are drawn from go on, and others are read as far as the budget has room, those
+// that somebody waits for first. It returns how many tokens are decoded and read, and
+// the mean position of the latter.
+func (e *Engine) shareOut() (decoding, read, position int) {
+	for _, s := range e.running {
+		if s.share = 0; !s.reads() {
+			s.share = len(s.pending)
+			decoding += s.share
+		}
+	}
+	var budget reading
+	for kind := range 2 {
+		for s := e.reader(kind); s != nil; s = e.reader(kind) {
+			if read == 0 {
+				budget = e.readingTime(decoding, s)
+			}
+			if s.share = budget.take(s, &e.pace); s.share == 0 {
+				break
+			}
+			s.tenant.read[kind] += s.share
+			position += s.share * s.cache.Len()
+			read += s.share
+		}
+	}
+	return decoding, read, position / max(read, 1)
+}
+
+// fillBatch makes a batch of the shares.
+func (e *Engine) fillBatch() {
+	e.batch.Segments, e.batched = e.batch.Segments[:0], e.batched[:0]
+	for _, s := range e.running {
+		n := s.share
+		if n == 0 || s.cache == nil {
+			continue
+		}
+		g := model.Segment{Seq: s.cache, Pos: s.cache.Len(), Tokens: s.pending[:n]}
+		s.pending = s.pending[n:]
+		g.Logits = min(n, max(0, s.wanted-len(s.pending)))
+		s.wanted -= g.Logits
+		e.batch.Segments = append(e.batch.Segments, g)
+		e.batched = append(e.batched, s)
+	}
+}
+
+// compute runs the batch and hands out its rows.
+func (e *Engine) compute() {
+	e.passed = 0
+	hidden := e.net.Forward(&e.step, &e.batch)
+	e.rows = e.rows[:0]
+	drafting := false
+	for i, s := range e.batched {
+		g := &e.batch.Segments[i]
+		for k := range g.Logits {
+			e.rows = append(e.rows, row{sequence: s, pos: g.Pos + len(g.Tokens) - g.Logits + k})
+		}
+		if s.drafts != nil {
+			drafting = true // its module still writes to these positions
+			continue
+		}
+		g.Seq.Append(g.Tokens)
+	}
+	e.handOut(hidden)
+	if drafting {
+		e.draft(hidden)
+	}
+	for _, s := range e.batched {
+		if s.cache != nil && len(s.pending) == 0 {
+			s.finish(Finish{Reason: FinishDone})
+		}
+	}
 }
 
 // account tells the sequences of a step how far they are and what share of its time is
@@ -85,116 +169,16 @@ func (e *Engine) removeFinished() {
 	e.running = running
 }
 
-// admit starts waiting sequences, in the order they came, while there is room for
-// all that each may come to take; so that no running sequence ever lacks room.
-func (e *Engine) admit() {
-	for i := 0; i < len(e.waiting) && len(e.running) < e.options.Sequences; {
-		s := e.waiting[i]
-		if e.keeper.fetching(s) {
-			i++
-			continue
-		}
-		claim := e.cache.Bytes(s.most, e.options.Chunk)
-		if claim > e.room && len(e.running) > 0 {
-			return
-		}
-		e.waiting = slices.Delete(e.waiting, i, i+1)
-		if claim > e.room {
-			s.fail(fmt.Errorf("engine: a request of %d tokens takes %d bytes of cache, there are %d: %w", s.most, claim, e.room, ErrNoRoom))
-			continue
-		}
-		s.claim = claim
-		e.room -= claim
-		err := s.begin()
-		switch {
-		case s.cache == nil: // it is over
-			continue
-		case err != nil:
-			s.fail(err)
-			continue
-		case len(s.pending) == 0:
-			s.finish(Finish{Reason: FinishDone})
-			continue
-		}
-		e.running = append(e.running, s)
-	}
-}
-
-// fillBatch takes the next tokens of the running sequences: those that decode
-// first, then as much of the others as the step has room for.
-func (e *Engine) fillBatch() {
-	e.sortDecodingFirst()
-	e.batch.Segments, e.batched = e.batch.Segments[:0], e.batched[:0]
-	left := e.options.Chunk
-	for _, s := range e.running {
-		n := s.next(left)
-		if n == 0 {
-			continue
-		}
-		if err := s.cache.Reserve(n); err != nil { // admit left room for it
-			panic(err)
-		}
-		g := model.Segment{Seq: s.cache, Pos: s.cache.Len(), Tokens: s.pending[:n]}
-		s.pending = s.pending[n:]
-		g.Logits = min(n, max(0, s.wanted-len(s.pending)))
-		s.wanted -= g.Logits
-		e.batch.Segments = append(e.batch.Segments, g)
-		e.batched = append(e.batched, s)
-		left -= n
-	}
-}
-
-// sortDecodingFirst puts sequences that draw before those that are read, each kind in
-// the order it came.
-func (e *Engine) sortDecodingFirst() {
-	at := 0
-	for i, s := range e.running {
-		if s.decodes {
-			copy(e.running[at+1:i+1], e.running[at:i])
-			e.running[at] = s
-			at++
-		}
-	}
-}
-
 // layerPassed tells, within a step, how far prompts are: a long step of a large model
 // takes its time.
 func (e *Engine) layerPassed() {
-	layers := e.model.Config.NumHiddenLayers
+	layers := e.config.NumHiddenLayers
 	if e.passed++; e.passed >= layers {
 		return // the step tells itself
 	}
 	for i, s := range e.batched {
 		if g := &e.batch.Segments[i]; len(g.Tokens) > 1 {
 			s.work.computed(g.Pos+len(g.Tokens)*e.passed/layers, 0)
-		}
-	}
-}
-
-// compute runs the batch and hands out its rows.
-func (e *Engine) compute() {
-	e.passed = 0
-	hidden := e.model.Forward(&e.step, &e.batch)
-	e.rows = e.rows[:0]
-	drafting := false
-	for i, s := range e.batched {
-		g := &e.batch.Segments[i]
-		for k := range g.Logits {
-			e.rows = append(e.rows, row{sequence: s, pos: g.Pos + len(g.Tokens) - g.Logits + k})
-		}
-		if s.drafts != nil {
-			drafting = true // its module still writes to these positions
-			continue
-		}
-		g.Seq.Append(g.Tokens)
-	}
-	e.handOut(hidden)
-	if drafting {
-		e.draft(hidden)
-	}
-	for _, s := range e.batched {
-		if s.cache != nil && len(s.pending) == 0 {
-			s.finish(Finish{Reason: FinishDone})
 		}
 	}
 }

@@ -30,8 +30,8 @@ func (e *Engine) scoring(ids []int32, from, top int) (*sequence, *[]Token, error
 	if err := e.checkGiven(ids); err != nil {
 		return nil, nil, err
 	}
-	if from < 1 || top < 0 || top > e.model.Config.VocabSize {
-		return nil, nil, fmt.Errorf("engine: score from token %d with %d best, want from 1, and 0 to %d: %w", from, top, e.model.Config.VocabSize, ErrOption)
+	if from < 1 || top < 0 || top > e.config.VocabSize {
+		return nil, nil, fmt.Errorf("engine: score from token %d with %d best, want from 1, and 0 to %d: %w", from, top, e.config.VocabSize, ErrOption)
 	}
 	if from >= len(ids) {
 		return nil, nil, nil
@@ -95,7 +95,7 @@ func (e *Engine) embedding(ids []int32, pooling Pooling) (*sequence, []float64, 
 	case PoolFirst:
 		ids = ids[:1] // no later token is seen by it
 	}
-	sum := make([]float64, e.model.Config.HiddenSize)
+	sum := make([]float64, e.config.HiddenSize)
 	s := &sequence{engine: e, tokens: ids, from: from, most: len(ids), hidden: true, work: newGiven(func(_ int, x []float32) error {
 		for i, v := range x {
 			sum[i] += float64(v)

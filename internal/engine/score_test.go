@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,35 +171,45 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// TestDefaultSequences are as many as there is room for, and never less than one.
-func TestDefaultSequences(t *testing.T) {
+// TestCacheLimit: the cache is as large as the memory that is given, but never larger
+// than all sequences take, and no smaller than one does.
+func TestCacheLimit(t *testing.T) {
 	m := tinyModel(t, "llama")
-	one := newEngine(t, m, Options{Context: 300, Sequences: 1}).room
-	for limit, want := range map[int]int{0: DefaultSequences, one: 1, 3*one + one/2: 3, 100 * one: DefaultSequences} {
-		e := newEngine(t, m, Options{Context: 300, MemoryLimit: int64(limit)})
-		if got := e.Options().Sequences; got != want {
-			t.Errorf("with %d times the room of one: %d sequences, want %d", limit/one, got, want)
+	one := newEngine(t, m, Options{Context: 300, Sequences: 1}).limit
+	for _, c := range []struct{ sequences, limit, want, room int }{
+		{0, 3*one + 1, DefaultSequences, 3*one + 1}, {0, 100 * one, DefaultSequences, DefaultSequences * one},
+		{2, one, 2, one}, {2, 0, 2, 2 * one}, {2, 5 * one, 2, 2 * one},
+	} {
+		e := newEngine(t, m, Options{Context: 300, Sequences: c.sequences, MemoryLimit: int64(c.limit)})
+		if got := e.Options().Sequences; got != c.want || e.limit != c.room {
+			t.Errorf("%d sequences in %d bytes: got %d in %d, want %d in %d", c.sequences, c.limit, got, e.limit, c.want, c.room)
 		}
+	}
+	if _, err := New(m, Options{Context: 300, MemoryLimit: int64(one - 1)}); !errors.Is(err, ErrNoRoom) || !strings.Contains(err.Error(), "256 would fit") {
+		t.Errorf("a context that does not fit: got %v, want %v and that 256 would", err, ErrNoRoom)
 	}
 }
 
 // TestAccount: the time of a step is shared out by the tokens that it computed.
 func TestAccount(t *testing.T) {
-	e, err := newStopped(tinyModel(t, "llama"), Options{Context: 200, Sequences: 2, Chunk: 100, Threads: 1})
+	m := tinyModel(t, "llama")
+	e, err := newStopped(m, &m.Config, Options{Context: 200, Sequences: 2, Chunk: 100, Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer e.threads.leave()
 	var streams []*Stream
-	for _, n := range []int{30, 10} {
-		s, err := e.answering(t.Context(), Request{Tokens: prompt(n, 1), MaxTokens: 1, Sampling: off, Logprobs: -1})
+	for i, n := range []int{30, 10} {
+		s, err := e.answering(t.Context(), Request{Tokens: prompt(n, i), MaxTokens: 1, Sampling: off, Logprobs: -1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.waiting = append(e.waiting, s)
+		e.enqueue(s)
 		streams = append(streams, s.work.(*answer).stream)
 	}
 	e.admit()
+	e.shareOut()
+	e.reserve()
 	e.fillBatch()
 	e.account(40 * time.Millisecond)
 	for i, want := range []time.Duration{30 * time.Millisecond, 10 * time.Millisecond} {

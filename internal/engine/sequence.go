@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/kvcache"
@@ -12,7 +13,7 @@ type sequence struct {
 	ctx    context.Context
 	owner  Owner
 	work   work
-	tokens []int32 // that it begins with
+	tokens []int32 // that it begins with, or goes on from where its pages were taken
 	from   int     // the first position of tokens whose row is wanted
 	most   int     // positions that it may come to take
 	hidden bool    // rows are last hidden states, not logits
@@ -23,13 +24,27 @@ type sequence struct {
 	single  int // the last so many of tokens go one at a time
 
 	engine  *Engine
+	tenant  *tenant
+	number  uint64            // of sequences, in the order they came
+	asked   time.Time         // when it came
 	cache   *kvcache.Sequence // nil: it waits, or is over
-	claim   int               // bytes of cache that it may come to take
 	fetched bool              // nothing of it is read from a shelf any more
 	sums    []kvcache.Sum     // of its pages, until then
 	pending []int32           // tokens that are not in the cache yet
 	wanted  int               // of pending, the last whose rows are wanted
-	decodes bool              // the prompt was read
+	share   int               // of pending, those of the next step
+
+	begun   bool // its work was told of the beginning
+	drawing bool // its prompt is read, and each row gives the next token
+	drew    bool // it did so, ever
+	told    int  // rows before this position were handed out, before its pages were taken
+
+	leader *sequence // which computes tokens that this one waits for; nil: it waits for none
+	common int       // how many tokens it has in common with its leader
+	due    int       // the nearest position of it that another waits for; 0: none
+	lacked int       // the room there was when it did not do; -1: it was not tried
+	passed bool      // others may be admitted before it, this time
+	held   bool      // it waits for pages, this time
 }
 
 // work is what comes of a sequence's rows. The engine's goroutine calls it.
@@ -48,19 +63,33 @@ type work interface {
 	end(f Finish)
 }
 
-// begin starts a sequence in the cache.
-func (s *sequence) begin() error {
-	e := s.engine
-	if s.private {
-		s.cache = e.cache.Private()
-	} else {
-		s.cache = e.cache.Match(s.owner.Tenant, s.tokens[:min(s.from+1, len(s.tokens))])
-		e.keeper.touch(s.cache)
-	}
+// start tells the sequence's work that it begins, and what is pending. The cache has
+// the positions that were found.
+func (s *sequence) start() error {
 	s.pending = s.tokens[s.cache.Len():]
 	s.wanted = max(0, len(s.tokens)-s.from)
+	if s.begun {
+		return nil
+	}
+	s.begun = true
 	return s.work.begin(s)
 }
+
+// match returns a sequence of the cache that has what is known of the tokens.
+func (s *sequence) match() *kvcache.Sequence {
+	if s.private {
+		return s.engine.cache.Private()
+	}
+	return s.engine.cache.Match(s.owner.Tenant, s.tokens[:min(s.from+1, len(s.tokens))])
+}
+
+// reads says whether the sequence is read, rather than drawn from. A guide may force
+// many tokens at once, which are read as a prompt is.
+func (s *sequence) reads() bool { return !s.drawing || len(s.pending) > forcedRun }
+
+// forcedRun is how many forced tokens a sequence takes at once as it would one that was
+// drawn.
+const forcedRun = 8
 
 // next returns how many of the pending tokens the next step takes, at most so many.
 func (s *sequence) next(most int) int {
@@ -74,13 +103,27 @@ func (s *sequence) next(most int) int {
 	return n
 }
 
+// suspend gives the pages back. The sequence goes on from its tokens, as if they had
+// been given to it.
+func (s *sequence) suspend() {
+	if s.drafts != nil {
+		s.told = max(s.told, s.cache.Len()) // the module computes every row anew
+	} else {
+		s.tokens = slices.Concat(s.cache.Tokens(), s.pending)
+		s.from = len(s.tokens) - s.wanted
+	}
+	s.cache.Free()
+	s.cache, s.pending, s.share, s.drawing, s.due = nil, nil, 0, false, 0
+}
+
 // finish ends the sequence; the pages it used stay to be found.
 func (s *sequence) finish(f Finish) {
 	if s.cache != nil {
 		s.cache.Free()
 		s.cache = nil
-		s.engine.room += s.claim
+		s.tenant.running[s.owner.kind()]--
 	}
+	s.engine.leave(s)
 	if s.engine.stepping {
 		s.engine.ended = append(s.engine.ended, ended{s.work, f})
 		return

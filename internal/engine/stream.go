@@ -64,10 +64,11 @@ type Stream struct {
 	finish   Finish
 	progress Progress
 	notify   chan struct{} // holds one signal that there is more
+	now      func() time.Time
 }
 
-func newStream(prompt int) *Stream {
-	return &Stream{notify: make(chan struct{}, 1), progress: Progress{Prompt: prompt, Submitted: time.Now()}}
+func newStream(prompt int, now func() time.Time) *Stream {
+	return &Stream{notify: make(chan struct{}, 1), now: now, progress: Progress{Prompt: prompt, Submitted: now()}}
 }
 
 // Next returns the next token, and waits for it. It returns false at the end; see
@@ -120,7 +121,7 @@ func (s *Stream) update(change func(p *Progress)) {
 }
 
 func (s *Stream) put(t Token) {
-	now := time.Now()
+	now := s.now()
 	s.mu.Lock()
 	s.queue = append(s.queue, t)
 	if s.progress.Tokens == 0 {

@@ -30,9 +30,14 @@ type Timing struct {
 // else runs meanwhile, so that nothing else is timed. The context of the engine must
 // have room for it.
 func (e *Engine) Time(ctx context.Context, t Trial) ([]Timing, error) {
-	if n := t.Depth + t.Prompt + t.Tokens; n > e.options.Context || t.Sequences > e.options.Sequences {
+	n := t.Depth + t.Prompt + t.Tokens
+	if n > e.options.Context || t.Sequences > e.options.Sequences {
 		return nil, fmt.Errorf("engine: a trial of %d sequences of %d tokens, the engine is for %d of %d: %w",
 			t.Sequences, n, e.options.Sequences, e.options.Context, ErrContext)
+	}
+	if one := e.cache.Bytes(n, e.options.Chunk); one > e.limit/max(t.Sequences, 1) {
+		return nil, fmt.Errorf("engine: a trial of %d sequences of %d tokens takes %d MiB of cache each, there are %d MiB: %w",
+			t.Sequences, n, one>>20, e.limit>>20, ErrNoRoom)
 	}
 	var timings []Timing
 	var result error
@@ -115,7 +120,7 @@ func (e *Engine) timeStep(ctx context.Context, sequences []*kvcache.Sequence, n 
 		}
 		ids := make([]int32, n)
 		for i := range ids {
-			ids[i] = rand.Int32N(int32(e.model.Config.VocabSize))
+			ids[i] = rand.Int32N(int32(e.config.VocabSize))
 		}
 		g := model.Segment{Seq: s, Pos: s.Len(), Tokens: ids}
 		if logits {
@@ -123,12 +128,12 @@ func (e *Engine) timeStep(ctx context.Context, sequences []*kvcache.Sequence, n 
 		}
 		e.batch.Segments = append(e.batch.Segments, g)
 	}
-	hidden := e.model.Forward(&e.step, &e.batch)
+	hidden := e.net.Forward(&e.step, &e.batch)
 	for i := range e.batch.Segments {
 		e.batch.Segments[i].Seq.Append(e.batch.Segments[i].Tokens)
 	}
 	if hidden.T > 0 {
-		e.model.Logits(&e.step, hidden, 0, hidden.T)
+		e.net.Logits(&e.step, hidden, 0, hidden.T)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/engine"
 )
 
 // calm returns a host over a world in which nothing fails, with that much memory. Models
@@ -329,15 +330,15 @@ func TestPlan(t *testing.T) {
 		noRoom    bool
 		sequences int
 	}{
-		{name: "plenty: all of its own context, eight times", weights: 1000, own: 32768, room: 1 << 30, context: 32768, caches: 8 * 32768},
+		{name: "plenty: all of its own context, as often as it runs", weights: 1000, own: 32768, room: 1 << 30, context: 32768, caches: engine.DefaultSequences * 32768},
 		{name: "half of what is left", weights: 1000, own: 1 << 20, room: 101_000, context: 50_000, caches: 50_000},
 		{name: "more than half for a usual context", weights: 1000, own: 1 << 20, room: 11_000, context: 8192, caches: 8192},
 		{name: "more than half for what is asked", weights: 1000, own: 1 << 20, room: 101_000, asked: 70_000, context: 70_000, caches: 70_000},
 		{name: "all that there is", weights: 1000, own: 1 << 20, room: 5000, context: 4000, caches: 4000},
 		{name: "a page at least", weights: 1000, own: 1 << 20, room: 1255, noRoom: true},
 		{name: "a page", weights: 1000, own: 1 << 20, room: 1256, context: 256, caches: 256},
-		{name: "bounded", options: Options{Context: 2048}, weights: 1000, own: 1 << 20, room: 1 << 30, context: 2048, caches: 8 * 2048},
-		{name: "bounded, whatever is asked", options: Options{Context: 2048}, weights: 1000, own: 1 << 20, room: 1 << 30, asked: 4096, context: 2048, caches: 8 * 2048},
+		{name: "bounded", options: Options{Context: 2048}, weights: 1000, own: 1 << 20, room: 1 << 30, context: 2048, caches: engine.DefaultSequences * 2048},
+		{name: "bounded, whatever is asked", options: Options{Context: 2048}, weights: 1000, own: 1 << 20, room: 1 << 30, asked: 4096, context: 2048, caches: engine.DefaultSequences * 2048},
 		{name: "a short one of its own", weights: 1000, own: 100, room: 1100, context: 100, caches: 100},
 		{name: "a limit", options: Options{MemoryLimit: 6000}, weights: 1000, own: 1 << 20, room: 1 << 30, context: 5000, caches: 5000},
 		{name: "sequences", options: Options{Sequences: 64}, weights: 1000, own: 1000, room: 1 << 30, context: 1000, caches: 64_000, sequences: 64},

@@ -154,15 +154,20 @@ func (c *Cache) Bytes(positions, step int) int {
 	sum := 0
 	for i := range c.groups {
 		g := &c.groups[i]
-		n := splits(positions)
-		// A step reads and writes window-1+step positions in a row. They touch the most
-		// pages where the first of them is the last of its page.
-		if g.window > 0 {
-			n = min(n, 1+splits(add(g.window-1, max(step, 1)-1)))
-		}
-		sum = add(sum, multiply(n, g.bytes))
+		sum = add(sum, multiply(g.most(positions, step), g.bytes))
 	}
 	return sum
+}
+
+// most returns the most pages that a sequence has at once on its way to that many
+// positions, by at most step at a time. A step reads and writes window-1+step positions
+// in a row. They touch the most pages where the first of them is the last of its page.
+func (g *group) most(positions, step int) int {
+	n := splits(positions)
+	if g.window > 0 {
+		n = min(n, 1+splits(add(g.window-1, max(step, 1)-1)))
+	}
+	return n
 }
 
 // add returns a + b, at most math.MaxInt. Neither is negative.

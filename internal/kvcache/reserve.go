@@ -104,3 +104,23 @@ func (s *Sequence) extend(end int) error {
 	}
 	return nil
 }
+
+// Need returns the bytes that the sequence lacks to grow to that many positions, by at
+// most step at a time; math.MaxInt where it would be greater.
+func (s *Sequence) Need(positions, step int) int {
+	end := splits(positions)
+	sum := 0
+	for g := range s.pages {
+		bytes := s.cache.groups[g].bytes
+		most := s.cache.groups[g].most(positions, step) // that it has at once
+		n := min(end-len(s.pages[g]), most-(len(s.pages[g])-s.first[g]))
+		sum = add(sum, multiply(max(n, 0), bytes))
+		if p := s.written(g); p != nil && p.shared() && positions > len(s.tokens) {
+			sum = add(sum, bytes)
+		}
+	}
+	return sum
+}
+
+// Room returns the bytes of pages that no sequence holds.
+func (c *Cache) Room() int { return c.limit - c.held }
