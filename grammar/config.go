@@ -11,7 +11,7 @@ type config struct {
 	marks bool   // special tokens may come
 	depth int32  // frames of the longest stack
 	id    int32  // among the configs of its machine
-	era   int    // of the machine's memory in which id and stacks count
+	era   int64  // of the machine's memory in which id and stacks count
 	hash  uint64
 	chain *config
 

@@ -6,7 +6,8 @@ import "fmt"
 // goroutine uses it.
 type Guide struct {
 	m      *machine
-	config *config // nil: before Begin
+	later  *machine // for all tokens but the first; nil: m
+	config *config  // nil: before Begin
 	err    error
 	ended  bool
 }
@@ -14,13 +15,49 @@ type Guide struct {
 // Guide returns a Guide for an answer in the tokens of a vocabulary.
 func (g *Grammar) Guide(v *Vocabulary) *Guide { return &Guide{m: g.machine(v)} }
 
-// Begin goes to the begin of the grammar, and finds out what may come first. The prompt
-// is no part of the text. The error wraps ErrTooLarge.
+// GuideFrom is Guide where the first token of the answer is read in a vocabulary of its
+// own, as those of tokenizers that take a space from the begin of a text. Both have as
+// many tokens.
+func (g *Grammar) GuideFrom(first, later *Vocabulary) *Guide {
+	return &Guide{m: g.machine(first), later: g.machine(later)}
+}
+
+// Write goes on with a text, before any token: the part of an answer that is there
+// already. The error wraps ErrToken where that does not match, or ErrTooLarge.
+func (u *Guide) Write(text string) error {
+	if err := u.Begin(nil); err != nil {
+		return err
+	}
+	u.m.mu.Lock()
+	defer u.m.mu.Unlock()
+	at := u.config.id
+	for i := range len(text) {
+		if i%4096 == 0 {
+			u.m.begin()
+			u.config = u.m.adopt(u.config)
+			at = u.config.id
+		}
+		if at = u.m.step(at, u.m.g.class[text[i]]); at == dead {
+			if err := u.m.spent(); err != nil {
+				return err
+			}
+			return fmt.Errorf("grammar: the text does not match at byte %d: %w", i, ErrToken)
+		}
+		u.config = u.m.list[at]
+	}
+	return nil
+}
+
+// Begin goes to the begin of the grammar, unless Write or Accept went on from there
+// already, and finds out what may come next. The prompt is no part of the text. The
+// error wraps ErrTooLarge.
 func (u *Guide) Begin([]int32) error {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
-	u.ended = false
-	if u.config, u.err = u.m.start(); u.err == nil {
+	if u.config == nil && u.err == nil {
+		u.config, u.err = u.m.start()
+	}
+	if u.err == nil && !u.ended {
 		_, u.err = u.m.allowed(u.config)
 	}
 	return u.err
@@ -62,9 +99,10 @@ func (u *Guide) Accept(id int32) error {
 		u.ended = true
 		return nil
 	}
-	u.m.mu.Lock()
-	defer u.m.mu.Unlock()
-	next, err := u.m.token(u.config, id)
+	m := u.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	next, err := m.token(u.config, id)
 	if err == nil && next == nil {
 		err = fmt.Errorf("grammar: token %d (%q) does not match: %w", id, u.m.v.texts[id], ErrToken)
 	}
@@ -73,6 +111,9 @@ func (u *Guide) Accept(id int32) error {
 		return err
 	}
 	u.config = next
+	if u.later != nil {
+		u.m, u.later = u.later, nil
+	}
 	return nil
 }
 

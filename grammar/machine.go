@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // machine is what a Grammar has found out for a Vocabulary: configs, where bytes lead
@@ -13,6 +14,7 @@ type machine struct {
 	g *Grammar
 	v *Vocabulary
 
+	size    atomic.Int64 // what used returned last
 	mu      sync.Mutex
 	stacks  stacks
 	configs map[uint64]*config
@@ -21,7 +23,7 @@ type machine struct {
 	pages   map[uint64]*page
 	named   map[string]bool // special tokens that the grammar names
 	bytes   int             // of configs and pages
-	era     int
+	era     int64
 	work    int // steps that are left of the operation
 	limit   int // bytes that the operation may come to
 	closure closure
@@ -70,14 +72,18 @@ func (m *machine) forget() {
 	m.stacks = newStacks(&m.work)
 	m.configs, m.pages = map[uint64]*config{}, map[uint64]*page{}
 	m.list, m.next, m.bytes = nil, nil, 0
-	m.era++
+	m.era = eras.Add(1)
 }
+
+// eras numbers the memories of all machines: a Guide may go from one to another.
+var eras atomic.Int64
 
 // begin begins an operation, with the work and the memory that it may take.
 func (m *machine) begin() {
 	if m.used() > m.g.limits.Memory {
 		m.forget()
 	}
+	m.size.Store(int64(m.used()))
 	m.work = m.g.limits.Step
 	m.limit = m.used() + m.g.limits.Memory
 }
