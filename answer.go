@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz/chat/output"
+	"github.com/blitz-r1/blitz/grammar"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
@@ -26,6 +27,7 @@ type Answer struct {
 	budget   *thinkBudget   // nil: none
 	stop     stopTexts
 	settings Settings
+	held     *grammar.Guide // of the request's grammar; nil: none
 	guides   []Guide
 	guided   bool // by them, or by a budget that began before
 	prompt   []int32

@@ -28,6 +28,8 @@ type Model struct {
 	sampling  Sampling
 	suggested bool
 	stops     []int32
+
+	vocabulary vocabulary
 }
 
 // Options say how a model is opened.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/chat/output"
+	"github.com/blitz-r1/blitz/grammar"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/tokenizer"
@@ -45,6 +46,10 @@ type Request struct {
 	MaxTokens int       // of the answer; 0: as many as the context has room for
 	Stop      []string  // texts that end the answer, and are not part of it
 	Guides    []Guide   // what may come next; for this answer alone
+	// Grammar, where not nil, is what the content of the answer matches. Reasoning before
+	// it is free, and white space between the two. The error of Generate wraps those of
+	// package grammar, or tokenizer.ErrNoTokenizer.
+	Grammar *grammar.Grammar
 	// GuidesOf makes the guides of each answer of GenerateAll, in place of Guides.
 	GuidesOf  func(i int) ([]Guide, error)
 	Logprobs  bool // with the log-probability of each token
@@ -143,7 +148,7 @@ func (e *Engine) GenerateAll(ctx context.Context, r Request, n int) (all []*Answ
 		}
 	}
 	for _, a := range all {
-		if err := a.reader(&r, p); err != nil {
+		if err := errors.Join(a.reader(&r, p), a.constrain(&r, p)); err != nil {
 			return nil, err
 		}
 	}
@@ -198,10 +203,13 @@ func (a *Answer) request(ctx context.Context, r *Request, p prompt) engine.Reque
 	if a.budget != nil {
 		x.Guides = append(x.Guides, a.budget)
 	}
+	if a.held != nil {
+		x.Guides = append(x.Guides, a.held)
+	}
 	for _, g := range a.guides {
 		x.Guides = append(x.Guides, g)
 	}
-	a.guided = a.guided || len(a.guides) > 0
+	a.guided = a.guided || a.held != nil || len(a.guides) > 0
 	return x
 }
 

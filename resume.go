@@ -9,7 +9,7 @@ import (
 // and a reader that stands where that of the answer stood.
 func (e *Engine) resume(ctx context.Context, r Request, cut *Answer) (*Answer, error) {
 	tools := r.Tools
-	r.Messages, r.Tools, r.Variables = nil, nil, nil
+	r.Messages, r.Tools, r.Variables, r.Continue = nil, nil, nil, false
 	r.Tokens, r.Rendered = slices.Concat(cut.prompt, cut.ids), true
 	a, err := e.newAnswer(&r)
 	if err != nil {
@@ -19,6 +19,9 @@ func (e *Engine) resume(ctx context.Context, r Request, cut *Answer) (*Answer, e
 	p := prompt{ids: r.Tokens, chat: true, open: cut.open}
 	r.Tools = tools // they tell the types of values
 	if err := a.reader(&r, p); err != nil {
+		return nil, err
+	}
+	if err := a.constrain(&r, p); err != nil {
 		return nil, err
 	}
 	if err := a.replay(); err != nil {

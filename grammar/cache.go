@@ -69,6 +69,9 @@ func (g *Grammar) Memory() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := 16 * (len(g.states) + len(g.edges))
+	for _, d := range g.behind {
+		n += d.g.Memory()
+	}
 	for _, m := range g.machines {
 		n += 4*len(g.states) + int(m.size.Load())
 	}

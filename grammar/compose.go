@@ -3,12 +3,36 @@ package grammar
 import "fmt"
 
 // Behind returns the grammar of texts that begin with what an expression without
-// references matches, and go on with what g does. l may be nil for the limits of g.
+// references matches, and go on with what g does. l may be nil for the limits
+// of g; then the same Expr gives the same Grammar again, with what that has found out.
 func Behind(before Expr, g *Grammar, l *Limits) (*Grammar, error) {
-	limits := g.limits
 	if l != nil {
-		limits = l.withDefaults()
+		return behind(before, g, l.withDefaults())
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, d := range g.behind {
+		if d.before == before.n {
+			return d.g, nil
+		}
+	}
+	out, err := behind(before, g, g.limits)
+	if err == nil && len(g.behind) < maxBehind {
+		g.behind = append(g.behind, derived{before.n, out})
+	}
+	return out, err
+}
+
+// maxBehind bounds the grammars that one remembers to have been put behind something.
+const maxBehind = 8
+
+// derived is a grammar that was put behind an expression.
+type derived struct {
+	before *node
+	g      *Grammar
+}
+
+func behind(before Expr, g *Grammar, limits Limits) (*Grammar, error) {
 	b := newBuilder(&Rules{}, limits)
 	r := b.rule("")
 	b.node(before.n, b.graph.rules[r].start, b.graph.rules[r].final)

@@ -86,6 +86,15 @@ func ReasoningOf(format string) Reasoning {
 	return r.Reasoning
 }
 
+// Reasons reports whether the models of a format, one of Formats, may write reasoning.
+func Reasons(format string) bool {
+	f, _, err := formatNamed(format)
+	return err == nil && f.reasons
+}
+
+// MayReason reports whether they do so unasked: their templates know of reasoning.
+func MayReason(format string) bool { return Reasons(format) && format != releaseHermes }
+
 // AsksTools reports whether a format, one of Formats, makes something of Options.Tools.
 func AsksTools(format string) bool {
 	f, _, err := formatNamed(format)

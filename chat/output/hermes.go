@@ -7,6 +7,9 @@ const (
 	toolCallClose = "</tool_call>"
 )
 
+// releaseHermes is the release whose templates know no reasoning.
+const releaseHermes = "hermes"
+
 // hermes is the format of Hermes, which Qwen took over: an object in tags.
 //
 //	<tool_call>⏎{"name": "NAME", "arguments": {…}}⏎</tool_call>
@@ -18,7 +21,7 @@ var hermes = format{
 	releases: []release{
 		{"qwen3", Reasoning{Before: "\n", Behind: "\n\n"}},
 		{"qwq", Reasoning{Before: "\n", Behind: "\n\n"}},
-		{"hermes", Reasoning{Before: "\n", Behind: "\n\n"}},
+		{releaseHermes, Reasoning{Before: "\n", Behind: "\n\n"}},
 	},
 	detect:  detectHermes,
 	reasons: true,
@@ -34,7 +37,7 @@ func detectHermes(template string) string {
 	has := func(s string) bool { return strings.Contains(template, s) }
 	switch thinks := hasReasoning(template); {
 	case has(toolCallOpen) && has(`arguments`) && !has("<function=") && !thinks:
-		return "hermes"
+		return releaseHermes
 	case thinks && !has("enable_thinking") && opensReasoning(template):
 		return "qwq"
 	case thinks:
