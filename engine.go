@@ -19,7 +19,8 @@ import (
 // within a bound of time, and those of each Tenant get the same share of it.
 type Engine struct {
 	model *Model
-	run   *engine.Engine
+	run   *engine.Engine // nil: far runs it
+	far   Far
 	once  sync.Once
 	// unname ends the search for the model's root.
 	unname context.CancelFunc
@@ -64,12 +65,15 @@ func NewEngine(m *Model, o *EngineOptions) (*Engine, error) {
 		}
 		options.Cache = &kind
 	}
+	if m.net == nil {
+		return nil, fmt.Errorf("blitz: the model was opened without its weights: %w", ErrOption)
+	}
 	if err := m.lease.join(); err != nil {
 		return nil, err
 	}
 	run, err := engine.New(m.net, options)
 	if err != nil {
-		m.lease.leave(m.net.Close)
+		m.lease.leave(m.free)
 		return nil, err
 	}
 	e := &Engine{model: m, run: run}
@@ -88,9 +92,11 @@ func NewEngine(m *Model, o *EngineOptions) (*Engine, error) {
 // Close ends all requests and the engine's own threads. It may be called twice.
 func (e *Engine) Close() {
 	e.once.Do(func() {
-		e.unname()
-		e.run.Close()
-		e.model.lease.leave(e.model.net.Close)
+		if e.run != nil {
+			e.unname()
+			e.run.Close()
+		}
+		e.model.lease.leave(e.model.free)
 	})
 }
 
@@ -98,13 +104,33 @@ func (e *Engine) Close() {
 func (e *Engine) Model() *Model { return e.model }
 
 // Context returns the positions of a sequence.
-func (e *Engine) Context() int { return e.run.Options().Context }
+func (e *Engine) Context() int {
+	if e.far != nil {
+		return e.far.Facts().Context
+	}
+	return e.run.Options().Context
+}
 
 // Sequences returns how many requests run at once.
-func (e *Engine) Sequences() int { return e.run.Options().Sequences }
+func (e *Engine) Sequences() int {
+	if e.far != nil {
+		return e.far.Facts().Sequences
+	}
+	return e.run.Options().Sequences
+}
 
 // Threads returns the processors in use.
-func (e *Engine) Threads() int { return e.run.Options().Threads }
+func (e *Engine) Threads() int {
+	if e.far != nil {
+		return e.far.Facts().Threads
+	}
+	return e.run.Options().Threads
+}
 
 // Cache returns the kind of cache in use.
-func (e *Engine) Cache() string { return e.run.Options().Cache.String() }
+func (e *Engine) Cache() string {
+	if e.far != nil {
+		return e.far.Facts().Cache
+	}
+	return e.run.Options().Cache.String()
+}

@@ -21,5 +21,10 @@ type Load struct {
 }
 
 // Load returns what the engine does, as of its last step. Any goroutine may ask, at any
-// rate: it waits for no step.
-func (e *Engine) Load() Load { return Load(e.run.Load()) }
+// rate: it waits for no step. Of an engine of another process nothing is known.
+func (e *Engine) Load() Load {
+	if e.run == nil {
+		return Load{}
+	}
+	return Load(e.run.Load())
+}

@@ -28,5 +28,8 @@ type LogitsPlan struct {
 // else runs waits for it; a call of the engine from there never returns. An error of
 // each ends the computation, and is returned.
 func (e *Engine) Logits(ctx context.Context, sequences [][]int32, p LogitsPlan, each func(i, t int, logits []float32) error) error {
+	if e.run == nil {
+		return errFar
+	}
 	return e.run.Evaluate(ctx, sequences, engine.Plan(p), each)
 }

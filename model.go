@@ -18,7 +18,8 @@ import (
 type Model struct {
 	files     *checkpoint.Checkpoint
 	info      Info
-	net       *model.Model
+	net       *model.Model // nil: its weights are in another process
+	config    *model.Config
 	latent    model.LatentForm
 	lease     lease
 	tokens    *tokenizer.Tokenizer // nil: none
@@ -49,6 +50,9 @@ type Options struct {
 	// MTP opens the module of multi-token prediction too; the error wraps ErrNoMTP where
 	// the model has none.
 	MTP bool
+	// NoWeights leaves the weights where they are: the model reads and writes text, and
+	// engines of another process run it, see Attach.
+	NoWeights bool
 	// Interrupted is asked again and again while weights are read, and its error ends
 	// that: a context's Err. nil: nothing does.
 	Interrupted func() error
@@ -85,18 +89,43 @@ func (f *Files) Open(o *Options) (*Model, error) {
 			return nil, err
 		}
 	}
-	m.net, err = model.Open(f.c, model.Options{MemoryLimit: o.MemoryLimit, Latent: form, MTP: o.MTP, Interrupted: o.Interrupted, Progress: o.Progress})
-	if err != nil {
+	if err := m.openWeights(o); err != nil {
 		return nil, err
 	}
 	if m.info, err = f.Info(); err != nil {
-		m.net.Close()
+		m.free()
 		return nil, err
 	}
 	if !o.TokensOnly {
 		m.stops = f.c.EndTokens(m.VocabSize())
 	}
 	return m, nil
+}
+
+// openWeights reads the weights, or only what the files say of them.
+func (m *Model) openWeights(o *Options) error {
+	with := model.Options{MemoryLimit: o.MemoryLimit, Latent: m.latent, MTP: o.MTP, Interrupted: o.Interrupted, Progress: o.Progress}
+	if o.NoWeights {
+		n, err := model.Survey(m.files, with)
+		if err != nil {
+			return err
+		}
+		m.config = &n.Config
+		return nil
+	}
+	net, err := model.Open(m.files, with)
+	if err != nil {
+		return err
+	}
+	m.net, m.config = net, &net.Config
+	return nil
+}
+
+// free gives the memory of the weights back.
+func (m *Model) free() {
+	if m.net != nil {
+		m.net.Close()
+	}
 }
 
 // latentForm returns the form of a name.
@@ -131,7 +160,7 @@ func (m *Model) openText(wanted bool) error {
 
 // Close gives the memory of the weights back: at once, or when the last engine of the
 // model is closed.
-func (m *Model) Close() { m.lease.close(m.net.Close) }
+func (m *Model) Close() { m.lease.close(m.free) }
 
 // Tokenizer returns the tokenizer, nil where the model has none.
 func (m *Model) Tokenizer() *tokenizer.Tokenizer { return m.tokens }
@@ -163,7 +192,7 @@ func (m *Model) StopTokens() []int32 { return slices.Clone(m.stops) }
 // Assumed says what the model's files do not tell and was taken for granted, and
 // what of them was passed over, a sentence each; older files leave things out.
 func (m *Model) Assumed() []string {
-	assumed := slices.Concat(m.files.Notes(), m.net.Config.Assumed)
+	assumed := slices.Concat(m.files.Notes(), m.config.Assumed)
 	if m.tokens != nil {
 		assumed = append(assumed, m.tokens.Notes()...)
 	}
@@ -184,18 +213,19 @@ func (m *Model) Root(ctx context.Context, cache string) (string, error) {
 }
 
 // MaxContext returns the positions that the model was made for.
-func (m *Model) MaxContext() int { return m.net.Config.MaxPositionEmbeddings }
+func (m *Model) MaxContext() int { return m.config.MaxPositionEmbeddings }
 
 // CheckTokens returns an error that names the first id that is no token; it wraps
 // ErrTokens.
-func (m *Model) CheckTokens(ids []int32) error { return m.net.CheckTokens(ids) }
+func (m *Model) CheckTokens(ids []int32) error { return m.config.CheckTokens(ids) }
 
 // VocabSize returns the number of token ids.
-func (m *Model) VocabSize() int { return m.net.Config.VocabSize }
+func (m *Model) VocabSize() int { return m.config.VocabSize }
 
-// form returns the form of latent attention, "none" of a model that has another.
-func (m *Model) form() string {
-	if m.net.Config.KVLoraRank == 0 {
+// Form returns the form of latent attention, absorbed or expanded; none of a model that
+// has another attention.
+func (m *Model) Form() string {
+	if m.config.KVLoraRank == 0 {
 		return "none"
 	}
 	return m.latent.String()

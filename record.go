@@ -31,7 +31,7 @@ type Record struct {
 // Record returns what can be written down of the answer so far.
 func (a *Answer) Record() Record {
 	r := Record{
-		Model: a.engine.model.root(), Profile: Profile, Form: a.engine.model.form(), Cache: a.engine.Cache(),
+		Model: a.engine.model.root(), Profile: Profile, Form: a.engine.model.Form(), Cache: a.engine.Cache(),
 		Prompt: slices.Clone(a.prompt), Tokens: slices.Clone(a.ids), Forced: slices.Clone(a.forced),
 		Rendered: a.parser != nil, Guided: a.guided,
 		Settings: a.settings, Finish: a.finish, Usage: a.Usage(), Started: a.started, Finished: a.finished,

@@ -25,6 +25,9 @@ type Request struct {
 	// Rendered says that Tokens are a conversation that was rendered already, so that
 	// the answer is read as one: reasoning, content and calls.
 	Rendered bool
+	// Begun is how many of the last Tokens are the beginning of the answer itself, which
+	// was cut: its Output has them too.
+	Begun int
 	// Plain says that what users and tools say in Messages, or what Prompt says, comes
 	// from outside: the names of control tokens in it are ordinary text. What the
 	// template writes stays what it is.
@@ -80,6 +83,8 @@ func (r *Request) check(m *Model) error {
 		return fmt.Errorf("blitz: a request is rendered, but has no Tokens: %w", ErrOption)
 	case r.Continue && (len(r.Messages) == 0 || r.Messages[len(r.Messages)-1].Role != "assistant"):
 		return fmt.Errorf("blitz: Continue, and the last message is not the assistant's: %w", ErrOption)
+	case r.Begun < 0 || r.Begun >= max(len(r.Tokens), 1):
+		return fmt.Errorf("blitz: %d of %d Tokens are the beginning of the answer: %w", r.Begun, len(r.Tokens), ErrOption)
 	case r.MaxTokens < 0:
 		return fmt.Errorf("blitz: MaxTokens is %d, want 0 (any) or more: %w", r.MaxTokens, ErrOption)
 	case r.TopTokens < 0 || r.TopTokens > m.VocabSize():
@@ -151,6 +156,11 @@ func (e *Engine) GenerateAll(ctx context.Context, r Request, n int) (all []*Answ
 		if err := errors.Join(a.reader(&r, p), a.constrain(&r, p)); err != nil {
 			return nil, err
 		}
+		if a.prior = p.ids[len(p.ids)-r.Begun:]; r.Begun > 0 {
+			if err := a.replay(); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return all, e.start(ctx, &r, p, all...)
 }
@@ -174,6 +184,9 @@ func (e *Engine) newAnswer(r *Request) (*Answer, error) {
 
 // start gives answers to the engine.
 func (e *Engine) start(ctx context.Context, r *Request, p prompt, all ...*Answer) error {
+	if e.far != nil {
+		return e.ask(ctx, r, p, all)
+	}
 	var requests []engine.Request
 	for _, a := range all {
 		requests = append(requests, a.request(ctx, r, p))
@@ -270,7 +283,7 @@ func (e *Engine) prompt(ctx context.Context, r *Request) (prompt, error) {
 	case r.Tokens != nil:
 		p := prompt{ids: slices.Clone(r.Tokens), chat: r.Rendered}
 		if p.chat && t != nil {
-			text, err := t.Decode(p.ids)
+			text, err := t.Decode(p.ids[:len(p.ids)-r.Begun])
 			if err != nil {
 				return p, fmt.Errorf("blitz: %w: %w", err, ErrTokens)
 			}

@@ -28,6 +28,9 @@ func (e *Engine) Score(ctx context.Context, ids []int32, o *ScoreOptions) ([]Tok
 	if from == 0 {
 		from = 1
 	}
+	if e.run == nil {
+		return nil, errFar
+	}
 	scores, err := e.run.Score(ctx, engine.Owner{Tenant: o.Tenant, Batch: o.Batch}, ids, from, o.TopTokens)
 	if err != nil {
 		return nil, err
@@ -83,6 +86,9 @@ type EmbedOptions struct {
 func (e *Engine) Embed(ctx context.Context, ids []int32, o *EmbedOptions) ([]float32, error) {
 	if o == nil {
 		o = &EmbedOptions{}
+	}
+	if e.run == nil {
+		return nil, errFar
 	}
 	return e.run.Embed(ctx, engine.Owner{Tenant: o.Tenant, Batch: o.Batch}, ids, engine.Pooling(o.Pooling))
 }

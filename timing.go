@@ -38,6 +38,9 @@ type Work struct {
 // else runs meanwhile, so that nothing else is timed. The context of the engine must
 // have room for it, and a page of 256 positions more where there is a Depth.
 func (e *Engine) Time(ctx context.Context, t Trial) ([]Timing, error) {
+	if e.run == nil {
+		return nil, errFar
+	}
 	timings, err := e.run.Time(ctx, engine.Trial(t))
 	if err != nil {
 		return nil, err

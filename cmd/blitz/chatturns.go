@@ -101,6 +101,9 @@ func (c *conversation) setContext(value string) error {
 	if most := c.running.model.MaxContext(); wanted.v > most {
 		return settings.BadValue(keyContext, value, settings.Want(counted(most, "position")+" at most, for which the model was made"))
 	}
+	if c.running.far {
+		return settings.BadValue(keyContext, value, settings.Want("nothing: the server has "+counted(c.running.engine.Context(), "position")+" for this model, which blitz serve --ctx sets"))
+	}
 	c.session.Settle()
 	c.running.engine.Close() // its memory is needed
 	e, err := f.start(c.running.model, wanted.v)

@@ -18,6 +18,7 @@ type running struct {
 	engine *blitz.Engine
 	load   float64 // seconds
 	plain  bool    // there is no template: text is continued as it is
+	far    bool    // the engine is that of this user's server
 }
 
 func (o *running) close() {
@@ -29,16 +30,21 @@ func (o *running) close() {
 
 // open opens a model and starts an engine.
 func (f *runFlags) open(name string) (*running, error) {
-	path, err := locate(f.cmd.Context(), f.cmd, name)
+	location, err := locateModel(f.cmd.Context(), f.cmd, name)
 	if err != nil {
 		return nil, err
 	}
 	began := time.Now()
-	files, err := blitz.OpenFiles(path)
+	files, err := blitz.OpenFiles(location.Path)
 	if err != nil {
 		return nil, err
 	}
 	defer files.Close()
+	if location.Model != nil {
+		if o, err := f.attach(files, location.Model, name); o != nil || err != nil {
+			return o, err
+		}
+	}
 	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v}, f.context.v)
 	if err != nil {
 		return nil, err
@@ -55,7 +61,10 @@ func (f *runFlags) open(name string) (*running, error) {
 	}
 	noteAssumed(f.cmd, name, m.Assumed())
 	o := &running{name: name, model: m}
-	if err := f.ready(o); err != nil {
+	if err = f.ready(o); err == nil {
+		o.engine, err = f.start(m, f.context.v)
+	}
+	if err != nil {
 		o.close()
 		return nil, err
 	}
@@ -72,7 +81,7 @@ func (f *runFlags) load(files *blitz.Files, name string) (*blitz.Model, error) {
 	return m, err
 }
 
-// ready checks that a model can be talked to as the flags want, and starts its engine.
+// ready checks that a model can be talked to as the flags want.
 func (f *runFlags) ready(o *running) error {
 	t, err := o.model.Template()
 	if o.plain = errors.Is(err, blitz.ErrNoTemplate); o.plain {
@@ -85,6 +94,5 @@ func (f *runFlags) ready(o *running) error {
 	if f.think.text != "" && (o.plain || !t.Reasons()) {
 		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: the template of %s knows no reasoning: --think changes nothing\n", printable(o.name))
 	}
-	o.engine, err = f.start(o.model, f.context.v)
-	return err
+	return nil
 }

@@ -160,10 +160,13 @@ func (m *Model) CacheLayers(kind kernel.CacheKind) []kvcache.Layer {
 var ErrTokens = errors.New("token id out of range")
 
 // CheckTokens returns an error that names the first id that is none.
-func (m *Model) CheckTokens(ids []int32) error {
+func (m *Model) CheckTokens(ids []int32) error { return m.Config.CheckTokens(ids) }
+
+// CheckTokens returns an error that names the first id that is none.
+func (c *Config) CheckTokens(ids []int32) error {
 	for i, id := range ids {
-		if id < 0 || int(id) >= m.Config.VocabSize {
-			return fmt.Errorf("model: token %d is %d: %w, want 0 to %d (vocab_size %d)", i, id, ErrTokens, m.Config.VocabSize-1, m.Config.VocabSize)
+		if id < 0 || int(id) >= c.VocabSize {
+			return fmt.Errorf("model: token %d is %d: %w, want 0 to %d (vocab_size %d)", i, id, ErrTokens, c.VocabSize-1, c.VocabSize)
 		}
 	}
 	return nil

@@ -34,11 +34,11 @@ type State struct {
 func (s *Site) owner() *wire.Dialect {
 	return &wire.Dialect{
 		Name: "owner",
-		Routes: []wire.Route{
-			{Pattern: "GET /blitz/state", Scope: wire.Admin, Handle: s.state},
-			{Pattern: "POST /blitz/unload", Scope: wire.Admin, Handle: s.unload},
-			{Pattern: "POST /blitz/stop", Scope: wire.Admin, Handle: s.end},
-		},
+		Routes: append(s.attached(),
+			wire.Route{Pattern: "GET /blitz/state", Scope: wire.Admin, Handle: s.state},
+			wire.Route{Pattern: "POST /blitz/unload", Scope: wire.Admin, Handle: s.unload},
+			wire.Route{Pattern: "POST /blitz/stop", Scope: wire.Admin, Handle: s.end},
+		),
 		WriteError: writeOwnError,
 	}
 }
