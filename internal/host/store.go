@@ -19,7 +19,7 @@ func (h *Host) Copy(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := h.checkFree(to); err != nil {
+	if err := h.CheckFree(to); err != nil {
 		return err
 	}
 	if t.model == nil {
@@ -40,7 +40,7 @@ func (h *Host) Derive(ctx context.Context, from, to string, v hub.Variant) error
 	if err != nil {
 		return err
 	}
-	if err := h.checkFree(to); err != nil {
+	if err := h.CheckFree(to); err != nil {
 		return err
 	}
 	base := t.name
@@ -56,9 +56,9 @@ func (h *Host) Derive(ctx context.Context, from, to string, v hub.Variant) error
 	return nil
 }
 
-// checkFree returns an error for a name that no model of the store can be given, since
-// one outside of it is served by it.
-func (h *Host) checkFree(name string) error {
+// CheckFree returns an error for a name that no model of the store can be given: it is none, or
+// one outside of the store is served by it.
+func (h *Host) CheckFree(name string) error {
 	n, err := hub.ParseName(name)
 	if err != nil {
 		return fmt.Errorf("host: %w", err)

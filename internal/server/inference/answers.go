@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/internal/host"
 )
 
@@ -25,9 +26,11 @@ type Answers struct {
 	cancel  context.CancelFunc
 	answers []*blitz.Answer // n to each prompt, in order
 	n       int
-	echo    [][]blitz.Token
-	none    bool // no tokens are wanted: one is drawn, and nobody gets to see it
-	err     error
+	// template is that of the request or of its variant; nil: the model's.
+	template *chat.Template
+	echo     [][]blitz.Token
+	none     bool // no tokens are wanted: one is drawn, and nobody gets to see it
+	err      error
 }
 
 // Answer starts answering. The error is a *wire.Error; nothing was computed then, or
@@ -55,6 +58,7 @@ func (a *Answers) start(r *Request, tenant string) error {
 	if err != nil {
 		return err
 	}
+	a.template = one.Template
 	if r.Messages != nil {
 		return a.ask(one)
 	}

@@ -2,6 +2,7 @@ package inference
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -111,6 +112,34 @@ func (s *Service) lease(ctx context.Context, model string, ask host.Ask) (*host.
 		return nil, s.modelError(model, err)
 	}
 	return l, nil
+}
+
+// Load has a model be there, and says how long that took. It is kept as after any other
+// use. The error is a *wire.Error.
+func (s *Service) Load(ctx context.Context, model string, keep *time.Duration) (time.Duration, error) {
+	b, err := s.begin(ctx, model, host.Ask{KeepAlive: keep}, 1)
+	if err != nil {
+		return 0, err
+	}
+	b.done(Use{})
+	return b.lease.Wait(), nil
+}
+
+// Unload lets a model go, now or after its last use; one that is not there is let go
+// already. The error is a *wire.Error.
+func (s *Service) Unload(ctx context.Context, model string) error {
+	end, err := s.o.Meter.Begin(ctx, model)
+	if err != nil {
+		return err
+	}
+	if err = s.o.Host.Unload(model); errors.Is(err, host.ErrNotLoaded) {
+		err = nil
+	}
+	if err != nil {
+		err = s.modelError(model, err)
+	}
+	end(Use{Model: model, Err: err})
+	return err
 }
 
 // begin leases a model for n answers that are counted. done gives all of it back.
