@@ -8,6 +8,7 @@ import (
 
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/server/inference"
+	"github.com/blitz-r1/blitz/internal/server/ollama"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
@@ -47,7 +48,7 @@ func OpenSite(o SiteOptions) (*Site, error) {
 
 // dialects returns what is spoken; the first is for clients that do not say.
 func (s *Site) dialects() []*wire.Dialect {
-	return []*wire.Dialect{s.owner()}
+	return []*wire.Dialect{ollama.New(ollama.Options{Service: s.service}), s.owner()}
 }
 
 // Load brings the models that were named, one after the other, and keeps them for as

@@ -77,7 +77,7 @@ func (d *dialect) answer(w http.ResponseWriter, r *http.Request, a *reply) error
 			if err != nil {
 				return err
 			}
-			whole.add(a.read(event, answers.Engine().Model()))
+			whole.add(a.read(event, answers))
 		}
 		wire.WriteJSON(w, http.StatusOK, a.writer.last(a.head(), whole, a.ending(answers), context))
 		return nil
@@ -91,7 +91,7 @@ func (d *dialect) answer(w http.ResponseWriter, r *http.Request, a *reply) error
 			_ = lines.Send(errorLine(wire.AsError(err))) // nobody else can be told
 			return nil
 		}
-		if p := a.read(event, answers.Engine().Model()); !p.isEmpty() {
+		if p := a.read(event, answers); !p.isEmpty() {
 			if lines.Send(a.writer.line(a.head(), p)) != nil {
 				return nil // the client is gone
 			}
@@ -102,14 +102,14 @@ func (d *dialect) answer(w http.ResponseWriter, r *http.Request, a *reply) error
 }
 
 // read returns what an event adds.
-func (a *reply) read(e inference.Event, m *blitz.Model) piece {
+func (a *reply) read(e inference.Event, answers *inference.Answers) piece {
 	t := e.Token
 	if e.Over {
-		return piece{calls: a.calls.finish()}
+		return piece{calls: a.calls.finish(isCut(answers))}
 	}
 	p := piece{content: t.Content(), thinking: t.Reasoning(), calls: a.calls.read(t.Deltas)}
 	if a.request.Logprobs && !t.End {
-		p.logprobs = []logprob{newLogprob(t, m)}
+		p.logprobs = []logprob{newLogprob(t, answers.Engine().Model())}
 	}
 	return p
 }
@@ -121,12 +121,17 @@ func (a *reply) ending(answers *inference.Answers) ending {
 		Done: true, DoneReason: "stop", LoadDuration: max(answers.Load(), 1),
 		PromptEvalCount: u.PromptTokens, PromptEvalDuration: max(u.Prefill, 1), EvalCount: u.OutputTokens, EvalDuration: max(u.Decode, 1),
 	}
-	switch answers.Choice(0).Finish().Reason {
-	case blitz.FinishLength, blitz.FinishContext:
+	if isCut(answers) {
 		e.DoneReason = "length"
 	}
 	e.TotalDuration = time.Since(a.began)
 	return e
+}
+
+// isCut says whether the answer had no room to come to its end.
+func isCut(answers *inference.Answers) bool {
+	reason := answers.Choice(0).Finish().Reason
+	return reason == blitz.FinishLength || reason == blitz.FinishContext
 }
 
 // load has a model be there, or not, for a request that asks nothing.

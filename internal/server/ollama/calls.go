@@ -32,7 +32,7 @@ func (c *calls) read(deltas []output.Delta) (whole []call) {
 	for _, d := range deltas {
 		switch d.Kind {
 		case output.DeltaCall:
-			whole = append(whole, c.finish()...)
+			whole = append(whole, c.finish(false)...)
 			c.open, c.name, c.arguments = true, d.Name, nil
 		case output.DeltaArguments:
 			c.arguments = append(c.arguments, d.Text...)
@@ -41,14 +41,14 @@ func (c *calls) read(deltas []output.Delta) (whole []call) {
 	return whole
 }
 
-// finish returns the call that is open. One that was cut short, so that its arguments are
-// no object, is none.
-func (c *calls) finish() []call {
+// finish returns the call that is open; cut: the answer was cut off. A call that was cut
+// short, so that its arguments are no object, is none.
+func (c *calls) finish(cut bool) []call {
 	if !c.open {
 		return nil
 	}
 	c.open = false
-	if len(c.arguments) == 0 {
+	if len(c.arguments) == 0 && !cut {
 		c.arguments = []byte("{}")
 	}
 	var object map[string]json.RawMessage

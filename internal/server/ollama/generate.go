@@ -42,7 +42,7 @@ func readPrompt(o *wire.Object, a *asked, prompt string, raw bool) {
 	}
 	switch {
 	case suffix != "":
-		o.Refuse("suffix", "suffix")
+		o.Refuse("suffix", "suffix is not supported: the server does not fill in between two texts")
 	case raw:
 		q.Prompts = []inference.Prompt{{Text: prompt}}
 	default:

@@ -1,6 +1,7 @@
 package ollama
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -54,6 +55,9 @@ func pullSource(name string) (hub.Source, error) {
 // pullError says why nothing came.
 func pullError(name string, err error) *wire.Error {
 	e := changeError(name, err)
+	if errors.Is(err, hub.ErrUnsupported) { // the store's own message has a path
+		e.Message = fmt.Sprintf("pull model manifest: model '%s' came from a file: there is no source to pull it from", quoted(name))
+	}
 	if e.Kind == wire.NoModel && !strings.Contains(name, ":") {
 		e.Kind = wire.NotFound
 		e.Message = fmt.Sprintf("pull model manifest: model '%s' not found: no model of the store has this name, and it names no source; want pip:PACKAGE", quoted(name))
