@@ -46,8 +46,9 @@ func (k *keeper) fetching(s *sequence) bool {
 	if k == nil || s.fetched || s.private {
 		return false
 	}
+	prefix := s.prefix()
 	if s.sums == nil {
-		s.sums = kvcache.Sums(s.owner.Tenant, s.prefix())
+		s.sums = sums(s.owner.Tenant, prefix)
 	}
 	if len(s.sums) == 0 || !k.shelf.Has(pagestore.Sum(s.sums[0])) {
 		s.fetched = true
@@ -56,13 +57,26 @@ func (k *keeper) fetching(s *sequence) bool {
 	if k.fetch != nil {
 		return true
 	}
-	n := k.cache.WholePages(s.owner.Tenant, s.prefix())
+	if k.cache.Positions(s.owner.Tenant, prefix) == len(prefix) {
+		s.fetched, s.sums = true, nil
+		return false
+	}
+	n := k.cache.WholePages(s.owner.Tenant, prefix)
 	k.fetch = &fetch{sequence: s, put: n, asked: n, moved: time.Now()}
 	if k.hangs {
 		k.endFetch()
 	}
 	k.ask()
 	return k.fetch != nil
+}
+
+// sums returns the sums of the pages of a prefix, its tail included where that is kept.
+func sums(tenant string, prefix []int32) []kvcache.Sum {
+	all := kvcache.Sums(tenant, prefix)
+	if rest := prefix[len(all)*kvcache.PagePositions:]; len(rest) > 0 && len(all) >= tailFrom {
+		all = append(all, all[len(all)-1].Next(rest))
+	}
+	return all
 }
 
 // prefix returns the tokens whose pages a sequence can begin with.
@@ -121,7 +135,8 @@ func (k *keeper) putReady() bool {
 		pages = append(pages, s.groups)
 	}
 	s := f.sequence
-	n, err := k.cache.Restore(s.owner.Tenant, s.tokens[:(f.put+len(pages))*kvcache.PagePositions], pages...)
+	prefix := s.prefix()
+	n, err := k.cache.Restore(s.owner.Tenant, prefix[:min((f.put+len(pages))*kvcache.PagePositions, len(prefix))], pages...)
 	f.put += n
 	for _, s := range f.ready {
 		k.free(s)
@@ -173,7 +188,7 @@ func (e *Engine) rest() bool {
 	var gone <-chan struct{}
 	if k := e.keeper; k != nil {
 		arrived = k.arrived
-		if k.cache.Unkept() {
+		if k.offers() {
 			blank = k.blank
 		}
 		if f := k.fetch; f != nil {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/kvcache"
@@ -34,6 +35,11 @@ const (
 	// minReadAhead and maxReadAhead pages.
 	readAhead                  = 64 << 20
 	minReadAhead, maxReadAhead = 2, 16
+	// tailFrom is how many whole pages a prompt has whose last one, which is not whole, is
+	// kept too: where it takes long to compute, and adds little to what is written.
+	tailFrom = 8
+	// mostTails bounds those that are yet to be written.
+	mostTails = 16
 )
 
 // keeper brings pages to a shelf, and back. The engine's goroutine owns it and never waits
@@ -48,6 +54,7 @@ type keeper struct {
 	blank chan *pagestore.Page // what may be filled
 	full  chan *pagestore.Page // what is to be written
 	used  chan pagestore.Sum   // what was found in the cache
+	tails []*sequence          // whose prompts' last pages are to be written
 
 	wanted  chan *slot
 	arrived chan *slot
@@ -122,7 +129,7 @@ func (k *keeper) write() {
 
 // offer copies what is to be written, as far as there is memory for it.
 func (k *keeper) offer() {
-	for k.cache.Unkept() {
+	for k.offers() {
 		select {
 		case p := <-k.blank:
 			k.fill(p)
@@ -132,9 +139,16 @@ func (k *keeper) offer() {
 	}
 }
 
-// fill copies the page that has been listed for longest, and gives it to the writer.
+// offers says whether there may be something to be written.
+func (k *keeper) offers() bool { return k.cache.Unkept() || len(k.tails) > 0 }
+
+// fill copies the page that has been listed for longest, or the tail of a prompt, and
+// gives it to the writer.
 func (k *keeper) fill(p *pagestore.Page) {
 	w, ok := k.cache.TakeUnkept()
+	if !ok {
+		w, ok = k.nextTail()
+	}
 	if !ok {
 		k.blank <- p
 		return
@@ -147,6 +161,39 @@ func (k *keeper) fill(p *pagestore.Page) {
 		copy(p.Groups[g], b)
 	}
 	k.full <- p
+}
+
+// promptRead notes that the prompt of a sequence is in the cache.
+func (k *keeper) promptRead(s *sequence) {
+	if k == nil || s.private || s.drew {
+		return
+	}
+	if n := len(s.prefix()); n < tailFrom*kvcache.PagePositions || n%kvcache.PagePositions == 0 {
+		return
+	}
+	if len(k.tails) == mostTails {
+		k.tails = slices.Delete(k.tails, 0, 1)
+	}
+	k.tails = append(k.tails, s)
+}
+
+// nextTail returns the tail of a prompt that is not kept yet.
+func (k *keeper) nextTail() (kvcache.Page, bool) {
+	for len(k.tails) > 0 {
+		s := k.tails[0]
+		k.tails = slices.Delete(k.tails, 0, 1)
+		var p kvcache.Page
+		var ok bool
+		if s.cache != nil && s.cache.Len() >= len(s.prefix()) {
+			p, ok = s.cache.Tail(len(s.prefix()))
+		} else {
+			p, ok = k.cache.Tail(s.owner.Tenant, s.prefix())
+		}
+		if ok && !k.shelf.Has(pagestore.Sum(p.Sum)) {
+			return p, true
+		}
+	}
+	return kvcache.Page{}, false
 }
 
 // touch says that a sequence began with pages of the cache, so that they stay on the
@@ -172,7 +219,7 @@ func (k *keeper) close() {
 	close(k.wanted)
 	late, done := context.WithTimeout(context.Background(), k.parting)
 	defer done()
-	for k.cache.Unkept() && late.Err() == nil {
+	for k.offers() && late.Err() == nil {
 		select {
 		case p := <-k.blank:
 			k.fill(p)

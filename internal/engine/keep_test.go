@@ -117,6 +117,40 @@ func TestKept(t *testing.T) {
 	}
 }
 
+// TestKeptTail: of a long prompt the last page is kept too, so that only its last token is
+// computed; also where the answer went on within that page, or beyond it.
+func TestKeptTail(t *testing.T) {
+	m := tinyModel(t, "gemma3-text")
+	o := Options{Context: 2400, Threads: 1}
+	for _, more := range []int{3, 100} { // to the end of the page, and past it
+		if more > 3 && testing.Short() {
+			continue
+		}
+		folder := t.TempDir()
+		r := long(2250, 1)
+		r.MaxTokens = more
+		e := keeping(t, m, o, func(e *Engine) Shelf { _, h := shelfOf(t, e, folder); return h })
+		want, _ := bitsOf(t, e, r)
+		e.Close()
+		e = keeping(t, m, o, func(e *Engine) Shelf { _, h := shelfOf(t, e, folder); return h })
+		if got, cached := bitsOf(t, e, r); got != want || cached != 2249 {
+			t.Errorf("%d tokens, with %d of 2250 positions kept: got %s, want %s with 2249", more, cached, got, want)
+		}
+		if load := e.Load(); load.FetchedTokens != 2249 || load.PromptTokens != 1 {
+			t.Errorf("%d tokens of the prompt were computed and %d fetched, want 1 and 2249", load.PromptTokens, load.FetchedTokens)
+		}
+		if testing.Short() {
+			continue
+		}
+		// What goes on from it is what it is alone.
+		x := long(2251, 1)
+		got, cached := bitsOf(t, e, x)
+		if want, _ := bitsOf(t, newEngine(t, m, o), x); got != want || cached != 2250 {
+			t.Errorf("a token more: got %s with %d of 2251 kept, want %s with 2250", got, cached, want)
+		}
+	}
+}
+
 // TestKeptDamaged: pages that are damaged, cut short, or stand in each other's place are
 // computed again, and those before them are used.
 func TestKeptDamaged(t *testing.T) {

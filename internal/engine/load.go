@@ -1,7 +1,5 @@
 package engine
 
-import "github.com/blitz-r1/blitz/internal/kvcache"
-
 // Load is what an engine does and did. Counts of what was done begin with the engine.
 type Load struct {
 	Running   int // sequences that have pages
@@ -36,7 +34,7 @@ func (e *Engine) publish() {
 	e.counts.Running, e.counts.Waiting = len(e.running), len(e.waiting)
 	e.counts.HeldBytes, e.counts.CachedBytes, e.counts.LimitBytes = stats.HeldBytes, stats.CachedBytes, stats.LimitBytes
 	e.counts.EvictedPages = uint64(stats.EvictedPages)
-	e.counts.FetchedTokens = uint64(stats.AdoptedPages) * kvcache.PagePositions
+	e.counts.FetchedTokens = uint64(stats.AdoptedTokens)
 	e.counts.Preempted = 0
 	for _, s := range e.waiting {
 		if s.begun {

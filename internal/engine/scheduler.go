@@ -104,6 +104,9 @@ func (e *Engine) compute() {
 			continue
 		}
 		g.Seq.Append(g.Tokens)
+		if g.Pos < len(s.tokens) && g.Pos+len(g.Tokens) >= len(s.tokens) {
+			e.keeper.promptRead(s)
+		}
 	}
 	e.handOut(hidden)
 	if drafting {

@@ -114,6 +114,7 @@ func (s *sequence) suspend() {
 	}
 	s.cache.Free()
 	s.cache, s.pending, s.share, s.drawing, s.due = nil, nil, 0, false, 0
+	s.fetched, s.sums = false, nil
 }
 
 // finish ends the sequence; the pages it used stay to be found.

@@ -12,19 +12,20 @@ func (c *Cache) GroupBytes() []int {
 	return sizes
 }
 
-// Adopt appends a page of tokens whose keys and values were computed before and kept:
-// groups is the bytes of each group, as Whole had them. The sequence must end with a
-// whole page, or be empty. The error wraps ErrNoRoom; the sequence is as it was then.
+// Adopt appends the tokens of a page, or those that it begins with, whose keys and values
+// were computed before and kept: groups is the bytes of each group, as Page had them. The
+// sequence must end with a whole page, or be empty. The error wraps ErrNoRoom; the
+// sequence is as it was then.
 func (s *Sequence) Adopt(tokens []int32, groups [][]byte) error {
-	if len(tokens) != PagePositions || len(s.tokens)%PagePositions != 0 {
-		return fmt.Errorf("kvcache: adopt %d positions behind %d, want a whole page behind whole ones", len(tokens), len(s.tokens))
+	if len(tokens) == 0 || len(tokens) > PagePositions || len(s.tokens)%PagePositions != 0 {
+		return fmt.Errorf("kvcache: adopt %d positions behind %d, want at most a page behind whole ones", len(tokens), len(s.tokens))
 	}
 	for g := range s.pages {
 		if len(groups) != len(s.pages) || len(groups[g]) != s.cache.groups[g].bytes {
 			return fmt.Errorf("kvcache: adopt a page of another cache: %d groups, want %d of their bytes", len(groups), len(s.pages))
 		}
 	}
-	if err := s.Reserve(PagePositions); err != nil {
+	if err := s.Reserve(len(tokens)); err != nil {
 		return err
 	}
 	split := len(s.tokens) / PagePositions
@@ -32,10 +33,10 @@ func (s *Sequence) Adopt(tokens []int32, groups [][]byte) error {
 		copy(s.pages[g][split].bytes, groups[g])
 	}
 	s.Append(tokens)
-	if s.shares() {
+	s.cache.stats.AdoptedTokens += len(tokens)
+	if s.shares() && len(tokens) == PagePositions {
 		s.tip.kept = true
 		s.cache.unlist(s.tip)
-		s.cache.stats.AdoptedPages++
 	}
 	return nil
 }
@@ -64,13 +65,12 @@ func (c *Cache) WholePages(salt string, tokens []int32) int {
 }
 
 // Restore puts pages that were kept behind those that tokens begin with, as Adopt does,
-// for Match to find: they are those that tokens end with, and tokens are whole pages. No
-// sequence holds them afterwards, so that they make way when room is needed. It returns
-// how many it put there. The error wraps ErrNoRoom, or ErrGone where a page before them is
-// not there any more.
+// for Match to find: they are those that tokens end with. No sequence holds them
+// afterwards, so that they make way when room is needed. It returns how many it put there.
+// The error wraps ErrNoRoom, or ErrGone where a page before them is not there any more.
 func (c *Cache) Restore(salt string, tokens []int32, pages ...[][]byte) (n int, err error) {
-	at := len(tokens)/PagePositions - len(pages)
-	if len(tokens)%PagePositions != 0 || at < 0 {
+	at := splits(len(tokens)) - len(pages)
+	if at < 0 {
 		return 0, fmt.Errorf("kvcache: restore %d pages of %d positions", len(pages), len(tokens))
 	}
 	if c.WholePages(salt, tokens[:at*PagePositions]) < at {
@@ -82,7 +82,7 @@ func (c *Cache) Restore(salt string, tokens []int32, pages ...[][]byte) (n int, 
 		s.begin(s.root.descend(tokens[:at*PagePositions]), nil, tokens[:at*PagePositions])
 	}
 	for i, groups := range pages {
-		if err := s.Adopt(tokens[(at+i)*PagePositions:][:PagePositions], groups); err != nil {
+		if err := s.Adopt(tokens[(at+i)*PagePositions:min((at+i+1)*PagePositions, len(tokens))], groups); err != nil {
 			return i, err
 		}
 	}

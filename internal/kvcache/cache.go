@@ -77,7 +77,7 @@ type Stats struct {
 	FreeBytes, LimitBytes      int // mapped and not used; the most that may be mapped
 	AskedTokens, MatchedTokens int // that Match was given, and that it found
 	CopiedPages, EvictedPages  int // copied to be written; evicted from the tree
-	AdoptedPages               int // that were kept elsewhere, and came back
+	AdoptedTokens              int // whose pages were kept elsewhere, and came back
 }
 
 // New returns an empty cache whose pages take at most limit bytes. The error wraps

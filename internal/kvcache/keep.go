@@ -7,8 +7,8 @@ import "container/list"
 // that is lost. A page that begins a prefix is listed with the next one: alone it is
 // computed again about as fast as it is read.
 
-// Whole is a page of all groups.
-type Whole struct {
+// Page is a page of all groups.
+type Page struct {
 	Sum, Parent Sum      // of the prefix that it ends, and of the one before
 	Split       int      // how many pages come before it
 	Groups      [][]byte // the bytes of each group
@@ -29,7 +29,7 @@ func (c *Cache) Unkept() bool { return c.unkept.nodes.Len() > 0 }
 // TakeUnkept returns the page that has been listed for longest, and counts it as kept.
 // Its bytes are valid until the cache or a sequence is changed. It returns false where
 // there is none.
-func (c *Cache) TakeUnkept() (Whole, bool) {
+func (c *Cache) TakeUnkept() (Page, bool) {
 	for c.Unkept() {
 		n := c.unkept.nodes.Front().Value.(*node)
 		c.unlist(n)
@@ -39,12 +39,12 @@ func (c *Cache) TakeUnkept() (Whole, bool) {
 		n.kept = true
 		return n.page(), true
 	}
-	return Whole{}, false
+	return Page{}, false
 }
 
 // page returns the node as a page of all groups, all of which are there.
-func (n *node) page() Whole {
-	w := Whole{Sum: n.sum(), Parent: n.parent.sum()}
+func (n *node) page() Page {
+	w := Page{Sum: n.sum(), Parent: n.parent.sum()}
 	for at := n.parent; at.parent != nil; at = at.parent {
 		w.Split++
 	}
@@ -52,6 +52,48 @@ func (n *node) page() Whole {
 		w.Groups = append(w.Groups, p.bytes)
 	}
 	return w
+}
+
+// Tail returns the page that the first n positions of the sequence end within, or with,
+// for Restore to put those positions back: what comes behind them in it is of no
+// meaning. It returns false where a window has passed it,
+// and for a sequence that shares nothing.
+func (s *Sequence) Tail(n int) (Page, bool) {
+	if n < 1 || n > len(s.tokens) || !s.shares() {
+		return Page{}, false
+	}
+	split := (n - 1) / PagePositions
+	var groups [][]byte
+	for g := range s.pages {
+		if s.pages[g][split] == nil {
+			return Page{}, false
+		}
+		groups = append(groups, s.pages[g][split].bytes)
+	}
+	parent := s.tip.up(len(s.tokens)/PagePositions - split).sum()
+	return Page{Sum: parent.Next(s.tokens[split*PagePositions : n]), Parent: parent, Split: split, Groups: groups}, true
+}
+
+// Tail is that of a sequence of those tokens, as far as they are in the tree.
+func (c *Cache) Tail(salt string, tokens []int32) (Page, bool) {
+	root, ok := c.roots[salt]
+	if !ok || len(tokens)%PagePositions == 0 {
+		return Page{}, false
+	}
+	path, last, n := c.find(root, tokens)
+	if n < len(tokens) {
+		return Page{}, false
+	}
+	at := root
+	if len(path) > 0 {
+		at = path[len(path)-1]
+	}
+	p := Page{Parent: at.sum(), Split: len(path)}
+	p.Sum = p.Parent.Next(tokens[len(path)*PagePositions:])
+	for _, b := range last.pages {
+		p.Groups = append(p.Groups, b.bytes)
+	}
+	return p, true
 }
 
 // sum returns the sum of the prefix that a node of whole pages ends.

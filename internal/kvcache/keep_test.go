@@ -89,7 +89,7 @@ func TestAdopt(t *testing.T) {
 			t.Fatalf("position %d: got %d, want %d", pos, got, byte(pos*7))
 		}
 	}
-	if other.Unkept() || other.Stats().AdoptedPages != 2 {
+	if other.Unkept() || other.Stats().AdoptedTokens != 512 {
 		t.Errorf("adopted: listed %v, %+v", other.Unkept(), other.Stats())
 	}
 	whole := [][]byte{make([]byte, 256), make([]byte, 64)}
@@ -98,7 +98,8 @@ func TestAdopt(t *testing.T) {
 	}
 	x.Truncate(256)
 	for what, err := range map[string]error{
-		"half a page":      x.Adopt(count(256, 128), whole),
+		"no position":      x.Adopt(nil, whole),
+		"more than a page": x.Adopt(count(256, 257), whole),
 		"of one group":     x.Adopt(count(256, 256), whole[:1]),
 		"of other layers":  x.Adopt(count(256, 256), [][]byte{whole[1], whole[0]}),
 		"of more groups":   x.Adopt(count(256, 256), append(whole, whole[0])),

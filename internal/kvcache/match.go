@@ -13,22 +13,38 @@ func (c *Cache) Match(salt string, tokens []int32) *Sequence {
 	if len(tokens) == 0 {
 		return s
 	}
-	tokens = tokens[:len(tokens)-1]
-	path := s.root.descend(tokens)
+	path, last, n := c.find(s.root, tokens[:len(tokens)-1])
+	s.begin(path, last, tokens[:n])
+	c.stats.MatchedTokens += n
+	return s
+}
+
+// Positions returns the length of the longest prefix of tokens whose pages are there.
+func (c *Cache) Positions(salt string, tokens []int32) int {
+	root, ok := c.roots[salt]
+	if !ok {
+		return 0
+	}
+	_, _, n := c.find(root, tokens)
+	return n
+}
+
+// find returns the longest prefix of tokens whose pages are there: the nodes of its whole
+// pages, the one within which it ends, where it does, and its length.
+func (c *Cache) find(root *node, tokens []int32) (path []*node, last *node, n int) {
+	path = root.descend(tokens)
 	for {
 		// The longest prefix through path ends within a child of its last node.
-		at := s.root
+		at := root
 		if len(path) > 0 {
 			at = path[len(path)-1]
 		}
 		rest := tokens[len(path)*PagePositions:]
-		last, n := at.nearest(rest[:min(len(rest), PagePositions)])
+		last, n = at.nearest(rest[:min(len(rest), PagePositions)])
 		n += len(path) * PagePositions
 		missing := c.missing(path, n)
 		if missing == len(path) {
-			s.begin(path, last, tokens[:n])
-			c.stats.MatchedTokens += n
-			return s
+			return path, last, n
 		}
 		// Every prefix that goes through that page and is not longer than n looks at it.
 		path = path[:missing]

@@ -21,6 +21,14 @@ type world struct {
 	texts     [][]int32
 	sequences []*twin
 	shelf     map[Sum][][]byte // what was kept
+	tails     []tail
+}
+
+// tail is tokens whose last page was kept, though it is not whole.
+type tail struct {
+	salt   string
+	tokens []int32
+	sum    Sum
 }
 
 type failer interface {
@@ -99,6 +107,8 @@ func (w *world) step() {
 		{2, w.keep},
 		{2, w.adopt},
 		{2, w.restore},
+		{1, w.keepTail},
+		{1, w.restoreTail},
 	}
 	if w.pick("drop", 0, 99) == 0 {
 		w.drop()
@@ -210,11 +220,7 @@ func (w *world) keep() {
 		if !there || begins != (page.Split == 0) {
 			w.t.Fatalf("page %d is taken: listed: %v, behind nothing: %v", page.Split, there, begins)
 		}
-		var groups [][]byte
-		for _, b := range page.Groups {
-			groups = append(groups, slices.Clone(b))
-		}
-		w.shelf[page.Sum] = groups
+		w.keepAs(page)
 	}
 }
 
@@ -275,6 +281,63 @@ func (w *world) restore() {
 			w.t.Fatalf("restored %d pages behind %d: there are %d", n, at, got)
 		}
 		w.check()
+	}
+}
+
+// keepTail keeps the page that some position is on.
+func (w *world) keepTail() {
+	x := w.any()
+	if x == nil {
+		return
+	}
+	n := w.pick("tail", 0, len(x.tokens))
+	page, ok := x.Tail(n)
+	if n > 0 && n == len(x.tokens) && ok == x.stale {
+		w.t.Fatalf("the tail of %d positions of %d: there: %v", n, len(x.tokens), ok)
+	}
+	if !ok {
+		return
+	}
+	sum, whole := Origin(x.salt), (n-1)/PagePositions
+	if whole > 0 {
+		sum = Sums(x.salt, x.tokens)[whole-1]
+	}
+	if page.Parent != sum || page.Sum != sum.Next(x.tokens[whole*PagePositions:n]) || page.Split != whole {
+		w.t.Fatalf("the tail of %d positions has other sums, or says page %d", n, page.Split)
+	}
+	w.keepAs(page)
+	w.tails = append(w.tails, tail{x.salt, slices.Clone(x.tokens[:n]), page.Sum})
+}
+
+func (w *world) keepAs(page Page) {
+	var groups [][]byte
+	for _, b := range page.Groups {
+		groups = append(groups, slices.Clone(b))
+	}
+	w.shelf[page.Sum] = groups
+}
+
+// restoreTail puts a tail back, where the pages before it are there.
+func (w *world) restoreTail() {
+	if len(w.tails) == 0 {
+		return
+	}
+	x := w.tails[w.pick("which", 0, len(w.tails)-1)]
+	there := w.cache.Positions(x.salt, x.tokens)
+	if want := w.longestMatch(x.salt, append(slices.Clone(x.tokens), -1)); there != want {
+		w.t.Fatalf("%d positions of a tail are there, want %d", there, want)
+	}
+	if page, ok := w.cache.Tail(x.salt, x.tokens); ok != (there == len(x.tokens) && there%PagePositions != 0) || ok && page.Sum != x.sum {
+		w.t.Fatalf("the tail of %d positions, %d of them there: found: %v", len(x.tokens), there, ok)
+	}
+	whole := (len(x.tokens) - 1) / PagePositions
+	fits := w.cache.WholePages(x.salt, x.tokens[:whole*PagePositions]) == whole
+	n, err := w.cache.Restore(x.salt, x.tokens, w.shelf[x.sum])
+	switch {
+	case err == nil && (!fits || n != 1 || w.cache.Positions(x.salt, x.tokens) != len(x.tokens)):
+		w.t.Fatalf("a tail of %d positions was restored: %d, and %d are there", len(x.tokens), n, w.cache.Positions(x.salt, x.tokens))
+	case err != nil && (n != 0 || errors.Is(err, ErrGone) == fits):
+		w.t.Fatalf("a tail was not restored: %d, %v, the pages before it are there: %v", n, err, fits)
 	}
 }
 
