@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,7 @@ type serveFlags struct {
 	keepAlive, grace time.Duration
 	context          count
 	sequences, queue count
+	prefixes         size
 }
 
 func newServe() *cobra.Command {
@@ -45,6 +47,8 @@ named are loaded at once, all others of the store when they are asked for.`,
 	cmd.Flags().Var(&f.context, "ctx", "`positions` of prompt and answer together (default each model's, up to what memory allows)")
 	cmd.Flags().Var(&f.sequences, "sequences", "`answers` that a model gives at once (default by memory)")
 	cmd.Flags().Var(&f.queue, "queue", "`answers` under way and waiting, more are refused (default 512)")
+	f.prefixes.v = 8 << 30
+	cmd.Flags().Var(&f.prefixes, "prefix-cache", "`bytes` of disk for what was computed of prompts, which then outlives a restart; 0: none")
 	cmd.Flags().DurationVar(&f.grace, "grace", 30*time.Second, "`time` that answers under way have when the server ends")
 	f.engineFlags.add(cmd)
 	return cmd
@@ -72,7 +76,7 @@ func (f *serveFlags) run(models []string) error {
 			Home: home, Threads: f.threads.v, KeepAlive: f.keepAlive, Context: f.context.v, Sequences: f.sequences.v,
 			Cache: f.cache.v, MLA: f.mla.v, Log: log,
 		},
-		Serve: models, Queue: f.queue.v, Version: readBuild().String(), Log: log,
+		Serve: models, Queue: f.queue.v, Prefixes: filepath.Join(home, "prefixes"), PrefixesLimit: f.prefixes.v, Version: readBuild().String(), Log: log,
 		URL: "http://" + l.Addr().String(), PID: os.Getpid(), Stop: stop,
 	})
 	if err != nil {

@@ -20,10 +20,11 @@ type opened interface {
 
 // files opens models from files.
 type files struct {
-	store   *hub.Store
-	threads *blitz.Threads
-	cache   string
-	mla     string
+	store    *hub.Store
+	threads  *blitz.Threads
+	prefixes *blitz.Prefixes // nil: none
+	cache    string
+	mla      string
 }
 
 // newFiles starts the threads that all models share.
@@ -36,7 +37,7 @@ func newFiles(o *Options, store *hub.Store) (*files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("host: %w", err)
 	}
-	return &files{store, threads, o.Cache, o.MLA}, nil
+	return &files{store, threads, o.Prefixes, o.Cache, o.MLA}, nil
 }
 
 func (f *files) close()           { f.threads.Close() }
@@ -100,6 +101,7 @@ func (m *modelFiles) open(ctx context.Context, p plan, report func(done, total i
 	defer model.Close() // it stays as long as its engine
 	e, err := blitz.NewEngine(model, &blitz.EngineOptions{
 		Shared: m.host.threads, Context: p.context, Sequences: p.sequences, Cache: m.kind, MemoryLimit: p.caches,
+		Prefixes: m.host.prefixes,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("host: %s: %w", m.name, err)

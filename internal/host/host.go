@@ -30,15 +30,16 @@ var (
 
 // Options say how models are kept. The zero value of each field is its default.
 type Options struct {
-	Home        string        // folder of the store
-	Threads     int           // processors for all models together; as many as there are
-	KeepAlive   time.Duration // after the last use; 5 minutes, for ever where negative
-	Context     int           // the most positions of a sequence; the model's own, up to what memory allows
-	Sequences   int           // that run at once in a model; the engine's default
-	Cache       string        // f32, f16, bf16 or q8; by the model's weights
-	MLA         string        // absorbed or expanded; absorbed
-	MemoryLimit int64         // bytes for the weights and caches of all models; what is available
-	Log         *slog.Logger  // what is loaded and let go; nothing is written without it
+	Home        string          // folder of the store
+	Threads     int             // processors for all models together; as many as there are
+	KeepAlive   time.Duration   // after the last use; 5 minutes, for ever where negative
+	Context     int             // the most positions of a sequence; the model's own, up to what memory allows
+	Sequences   int             // that run at once in a model; the engine's default
+	Cache       string          // f32, f16, bf16 or q8; by the model's weights
+	MLA         string          // absorbed or expanded; absorbed
+	MemoryLimit int64           // bytes for the weights and caches of all models; what is available
+	Prefixes    *blitz.Prefixes // where engines keep what they computed; nil: nowhere
+	Log         *slog.Logger    // what is loaded and let go; nothing is written without it
 }
 
 // DefaultKeepAlive is how long a model is kept after its last use.

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/host"
+	"github.com/blitz-r1/blitz/internal/server/anthropic"
 	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/ollama"
 	"github.com/blitz-r1/blitz/internal/server/wire"
@@ -14,14 +16,18 @@ import (
 
 // SiteOptions say what a Site is made of.
 type SiteOptions struct {
-	Host    host.Options
-	Serve   []string // models that are loaded at the start: names in the store, or paths
-	Queue   int      // answers that may be under way and waiting; more are refused
-	Version string   // of the program
-	URL     string   // by which programs of this machine reach it, for blitz ps and launch
-	PID     int      // of the program
-	Stop    func()   // has the program end
-	Log     *slog.Logger
+	Host  host.Options
+	Serve []string // models that are loaded at the start: names in the store, or paths
+	// Prefixes is a folder for what was computed of prompts, of at most so many bytes; "":
+	// nothing outlives a restart.
+	Prefixes      string
+	PrefixesLimit int64
+	Queue         int    // answers that may be under way and waiting; more are refused
+	Version       string // of the program
+	URL           string // by which programs of this machine reach it, for blitz ps and launch
+	PID           int    // of the program
+	Stop          func() // has the program end
+	Log           *slog.Logger
 }
 
 // Site is a server with all that stands behind it: the models, and who may use them.
@@ -35,6 +41,12 @@ type Site struct {
 
 // OpenSite makes a server ready, but for the models of Serve: Load brings them.
 func OpenSite(o SiteOptions) (*Site, error) {
+	if o.Prefixes != "" && o.PrefixesLimit > 0 {
+		var err error
+		if o.Host.Prefixes, err = blitz.OpenPrefixes(o.Prefixes, o.PrefixesLimit); err != nil {
+			return nil, err
+		}
+	}
 	h, err := host.New(o.Host)
 	if err != nil {
 		return nil, err
@@ -48,7 +60,11 @@ func OpenSite(o SiteOptions) (*Site, error) {
 
 // dialects returns what is spoken; the first is for clients that do not say.
 func (s *Site) dialects() []*wire.Dialect {
-	return []*wire.Dialect{ollama.New(ollama.Options{Service: s.service}), s.owner()}
+	return []*wire.Dialect{
+		anthropic.New(s.service),
+		ollama.New(ollama.Options{Service: s.service}),
+		s.owner(),
+	}
 }
 
 // Load brings the models that were named, one after the other, and keeps them for as

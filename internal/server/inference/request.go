@@ -74,21 +74,6 @@ const (
 	MaxTokens    = 1<<31 - 1 // that a client may ask for
 )
 
-// Format is what an answer's content has to be. At most one of its fields is set.
-type Format struct {
-	JSON    bool     // any JSON object
-	Schema  []byte   // what this JSON Schema describes
-	Regex   string   // what this pattern matches
-	Choice  []string // one of these texts
-	Grammar string   // what this GBNF grammar describes
-	Param   string   // where it stands in the request, for errors
-}
-
-// IsFree says whether the content may be anything.
-func (f *Format) IsFree() bool {
-	return !f.JSON && f.Schema == nil && f.Regex == "" && f.Choice == nil && f.Grammar == ""
-}
-
 // Sampling are the settings that a client may set; nil ones are the model's own.
 type Sampling struct {
 	Temperature, TopP, MinP                          *float64
@@ -130,18 +115,13 @@ func (r *Request) resolve(l *host.Lease, tenant string) (blitz.Request, error) {
 			out.Sampling.LogitBias[id] = -math.MaxFloat32
 		}
 	}
-	return out, r.constrain(&out)
-}
-
-// constrain adds what the answer has to be.
-func (r *Request) constrain(*blitz.Request) error {
-	switch {
-	case !r.Format.IsFree():
-		return wire.Refuse(r.Format.Param, "%s cannot be held by this build", r.Format.Param)
-	case r.Calls.Required:
-		return wire.Refuse(r.Calls.Param, "%s cannot be held by this build", r.Calls.Param)
+	if out.Grammar, err = r.Format.grammar(); err != nil {
+		return blitz.Request{}, err
 	}
-	return nil
+	if r.Calls.Required {
+		return blitz.Request{}, wire.Refuse(r.Calls.Param, "%s cannot be held by this build", r.Calls.Param)
+	}
+	return out, nil
 }
 
 // resolve fills in what is open.
