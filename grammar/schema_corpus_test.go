@@ -160,17 +160,22 @@ func spoilt(rng *rand.Rand, text, other string) string {
 // tokens and the white space; texts that google/jsonschema-go rejects are not; and what
 // the automaton lets through validates.
 func TestSchemaCorpus(t *testing.T) {
-	n := 250
-	if testing.Short() {
-		n = 60
-	}
+	corpus(t, 0, seeds(t, 250, 60))
+}
+
+// seeds returns how many seeds a test takes: what SCHEMA_SEEDS says, if it is set.
+func seeds(t *testing.T, usual, short int) int {
 	if s := os.Getenv("SCHEMA_SEEDS"); s != "" {
-		var err error
-		if n, err = strconv.Atoi(s); err != nil {
+		n, err := strconv.Atoi(s)
+		if err != nil {
 			t.Fatal(err)
 		}
+		return n
 	}
-	corpus(t, 0, n)
+	if testing.Short() {
+		return short
+	}
+	return usual
 }
 
 func corpus(t *testing.T, from, to int) {

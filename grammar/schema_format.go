@@ -30,8 +30,12 @@ const (
 	labelFormat = `[A-Za-z0-9](?:[A-Za-z0-9-]{0,28}[A-Za-z0-9])?`
 	longFormat  = `[A-Za-z0-9](?:[A-Za-z0-9-]{0,60}[A-Za-z0-9])?`
 	// hostFormat is of few long labels or of more short ones: 253 characters at most.
-	hostFormat  = `(?:` + longFormat + `(?:\.` + longFormat + `){0,2}|` + labelFormat + `(?:\.` + labelFormat + `){0,7})`
-	localFormat = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,31}(?:\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,15}){0,2}"
+	hostFormat = `(?:` + longFormat + `(?:\.` + longFormat + `){0,2}|` + labelFormat + `(?:\.` + labelFormat + `){0,7})`
+	// an address has 246 characters at most
+	atomFormat  = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}"
+	localFormat = atomFormat + `(?:\.` + atomFormat + `){0,2}`
+	siteFormat  = `[A-Za-z0-9](?:[A-Za-z0-9-]{0,43}[A-Za-z0-9])?`
+	emailFormat = localFormat + `@` + siteFormat + `(?:\.` + siteFormat + `){0,3}`
 
 	byteFormat = `(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`
 	ipv4Format = byteFormat + `(?:\.` + byteFormat + `){3}`
@@ -49,13 +53,15 @@ const (
 	escapedFormat = `%[0-9A-Fa-f]{2}`
 	pathFormat    = `(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|` + escapedFormat + `)`
 	queryFormat   = `(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|` + escapedFormat + `)*`
-	userFormat    = `(?:(?:[A-Za-z0-9._~!$&'()*+,;=:-]|` + escapedFormat + `)*@)?`
-	siteFormat    = `//` + userFormat + `(?:` + hostFormat + `|\[(?:` + ipv6Format + `)\])(?::\d{1,4})?(?:/` + pathFormat + `*)*`
-	afterFormat   = `(?:\?` + queryFormat + `)?(?:#` + queryFormat + `)?`
-	schemeFormat  = `[A-Za-z][A-Za-z0-9+.-]*:`
-	uriFormat     = schemeFormat + `(?:` + siteFormat + `|/?` + pathFormat + `+(?:/` + pathFormat + `*)*)` + afterFormat
+	// hosts in addresses are names whose last part is no number, or numbers
+	partFormat   = `[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?`
+	domainFormat = `(?:` + partFormat + `\.)*[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?`
+	userFormat   = `(?:[A-Za-z0-9._~-]+(?::(?:[A-Za-z0-9._~!$&'()*+,;=-]|` + escapedFormat + `)*)?@)?`
+	serverFormat = `//` + userFormat + `(?:` + domainFormat + `|` + ipv4Format + `|\[(?:::1|(?:` + hexFormat + `:){7}` + hexFormat + `)\])(?::\d{1,4})?(?:/` + pathFormat + `*)*`
+	afterFormat  = `(?:\?` + queryFormat + `)?(?:#` + queryFormat + `)?`
+	uriFormat    = `[A-Za-z][A-Za-z0-9+.-]*:(?:` + serverFormat + `|/?` + pathFormat + `+(?:/` + pathFormat + `*)*)` + afterFormat
 	// relativeFormat has no colon in its first step.
-	relativeFormat = `(?:` + siteFormat + `|/(?:` + pathFormat + `+(?:/` + pathFormat + `*)*)?|(?:[A-Za-z0-9._~!$&'()*+,;=@-]|` + escapedFormat + `)+(?:/` + pathFormat + `*)*)?` + afterFormat
+	relativeFormat = `(?:` + serverFormat + `|/(?:` + pathFormat + `+(?:/` + pathFormat + `*)*)?|(?:[A-Za-z0-9._~!$&'()*+,;=@-]|` + escapedFormat + `)+(?:/` + pathFormat + `*)*)?` + afterFormat
 
 	pointerFormat = `(?:/(?:[^~/]|~[01])*)*`
 )
@@ -63,7 +69,7 @@ const (
 // formats are the regular expressions of formats, all of the text.
 var formats = map[string]string{
 	"date": dateFormat, "time": timeFormat, "date-time": `(?:` + dateFormat + `)[Tt]` + timeFormat, "duration": durationFormat,
-	"email": localFormat + `@` + hostFormat, "idn-email": localFormat + `@` + hostFormat,
+	"email": emailFormat, "idn-email": emailFormat,
 	"hostname": hostFormat, "idn-hostname": hostFormat,
 	"ipv4": ipv4Format, "ipv6": ipv6Format,
 	"uri": uriFormat, "iri": uriFormat, "uri-reference": uriFormat + `|` + relativeFormat, "iri-reference": uriFormat + `|` + relativeFormat,

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 // language is a set of strings: those that match all of some expressions and none of
@@ -36,6 +37,66 @@ func (l *language) normal() {
 	}
 }
 
+// trim takes away bounds of the length that the expressions have by themselves.
+func (l *language) trim() {
+	for _, e := range l.all {
+		least, most := lengths(e.n)
+		if least >= l.min {
+			l.min = 0
+		}
+		if l.max != Unbounded && most != Unbounded && most <= l.max {
+			l.max = Unbounded
+		}
+	}
+}
+
+// lengths returns how many characters the texts of an expression have, at least and at
+// most. Sums beyond maxCount are maxCount.
+func lengths(n *node) (least, most int) {
+	if n == nil {
+		return 0, 0
+	}
+	switch n.op {
+	case opLiteral:
+		size := utf8.RuneCountInString(n.text)
+		return size, size
+	case opClass:
+		return 1, 1
+	case opSeq:
+		for _, s := range n.subs {
+			a, b := lengths(s)
+			least, most = min(least+a, maxCount), sum(most, b)
+		}
+		return least, most
+	case opOr:
+		least = maxCount
+		for _, s := range n.subs {
+			a, b := lengths(s)
+			least = min(least, a)
+			if most = max(most, b); b == Unbounded || most == Unbounded {
+				most = Unbounded
+				break
+			}
+		}
+		return least, most
+	case opRepeat:
+		a, b := lengths(n.subs[0])
+		if n.max == Unbounded && b != 0 || b == Unbounded {
+			return min(a*n.min, maxCount), Unbounded
+		}
+		return min(a*n.min, maxCount), min(b*max(n.max, 0), maxCount)
+	}
+	return lengths(n.subs[0]) // opAnd, opWithout
+}
+
+// sum adds two bounds from above.
+func sum(a, b int) int {
+	if a == Unbounded || b == Unbounded {
+		return Unbounded
+	}
+	return min(a+b, maxCount)
+}
+
 // simple returns the expression of a language that needs no automaton.
 func (l *language) simple() (e Expr, ok bool) {
 	bounded := l.min > 0 || l.max != Unbounded
@@ -58,6 +119,7 @@ const (
 // quotes.
 func (c *schemaCompiler) strings(l *language) Expr {
 	l.normal()
+	l.trim()
 	if e, ok := l.simple(); ok {
 		return c.escaped(e)
 	}
@@ -83,6 +145,7 @@ type charGraph struct {
 	empty      [][]int32 // where a state leads without a character
 	ranges     [][]Range // what it takes, each of them
 	to         []int32   // and where that leads
+	sets       []int32   // the number of what it takes
 	start, end int32
 	mark       []bool
 }
@@ -195,9 +258,15 @@ type characters struct {
 	compiler *schemaCompiler
 	language *language
 	sides    []*charGraph
-	begins   []rune // where a range of characters begins that are all taken alike
+	classes  []characterClass
 	states   []characterState
 	index    map[string]int
+}
+
+// characterClass is characters that all parts take alike.
+type characterClass struct {
+	ranges []Range
+	in     []bool // of the sets of characters that parts take
 }
 
 // characterState is where each side is, and what leads on.
@@ -208,19 +277,63 @@ type characterState struct {
 	by    [][]Range // the characters that lead there
 }
 
-// split finds the ranges of characters that no side tells apart.
+// split finds the classes of characters.
 func (a *characters) split() {
-	a.begins = []rune{0}
+	var sets [][]Range
+	numbers := map[string]int32{}
+	begins := []rune{0}
 	for _, p := range a.sides {
-		for _, ranges := range p.ranges {
-			a.compiler.spend(len(ranges))
-			for _, r := range ranges {
-				a.begins = append(a.begins, r.Lo, r.Hi+1)
+		p.sets = make([]int32, len(p.ranges))
+		for q, ranges := range p.ranges {
+			key := keyOfRanges(ranges)
+			n, ok := numbers[key]
+			if !ok {
+				n = int32(len(sets))
+				numbers[key], sets = n, append(sets, ranges)
+				for _, r := range ranges {
+					begins = append(begins, r.Lo, r.Hi+1)
+				}
 			}
+			p.sets[q] = n
+			a.compiler.spend(1 + len(key)/4)
 		}
 	}
-	slices.Sort(a.begins)
-	a.begins = slices.Compact(a.begins)
+	slices.Sort(begins)
+	begins = slices.Compact(begins)
+	index := map[string]int{}
+	for i, lo := range begins {
+		hi := rune(utf8.MaxRune)
+		if i+1 < len(begins) {
+			hi = begins[i+1] - 1
+		}
+		if lo > hi {
+			continue
+		}
+		a.compiler.spend(len(sets))
+		in := make([]bool, len(sets))
+		key := make([]byte, len(sets))
+		for j, ranges := range sets {
+			if in[j] = inRanges(ranges, lo); in[j] {
+				key[j] = 1
+			}
+		}
+		k, ok := index[string(key)]
+		if !ok {
+			k = len(a.classes)
+			index[string(key)] = k
+			a.classes = append(a.classes, characterClass{in: in})
+		}
+		a.classes[k].ranges = append(a.classes[k].ranges, Range{lo, hi})
+	}
+}
+
+// keyOfRanges names ranges.
+func keyOfRanges(ranges []Range) string {
+	key := make([]byte, 0, 4*len(ranges))
+	for _, r := range ranges {
+		key = binary.AppendUvarint(binary.AppendUvarint(key, uint64(r.Lo)), uint64(r.Hi))
+	}
+	return string(key)
 }
 
 func (a *characters) first() [][]int32 {
@@ -267,19 +380,12 @@ func (a *characters) add(sides [][]int32, count int) int {
 func (a *characters) follow(at int) {
 	s := a.states[at]
 	where := map[int]int{}
-	for i, lo := range a.begins {
-		hi := rune(0x10FFFF)
-		if i+1 < len(a.begins) {
-			hi = a.begins[i+1] - 1
-		}
-		if lo > hi {
-			continue
-		}
+	for _, class := range a.classes {
 		next := make([][]int32, len(a.sides))
 		for j, p := range a.sides {
 			var to []int32
 			for _, q := range s.sides[j] {
-				if takes1(p.ranges[q], lo) {
+				if class.in[p.sets[q]] {
 					to = append(to, p.to[q])
 				}
 			}
@@ -298,13 +404,13 @@ func (a *characters) follow(at int) {
 			where[n] = k
 			s.to, s.by = append(s.to, n), append(s.by, nil)
 		}
-		s.by[k] = append(s.by[k], Range{lo, hi})
+		s.by[k] = append(s.by[k], class.ranges...)
 	}
 	a.states[at] = s
 }
 
-// takes1 says whether a character is in ranges, which are in order.
-func takes1(ranges []Range, c rune) bool {
+// inRanges says whether a character is in ranges, which are in order.
+func inRanges(ranges []Range, c rune) bool {
 	i, found := slices.BinarySearchFunc(ranges, c, func(r Range, c rune) int { return int(r.Hi - c) })
 	return found || i < len(ranges) && ranges[i].Lo <= c
 }
@@ -354,9 +460,5 @@ func (c *schemaCompiler) character(ranges []Range, shared bool) Expr {
 	if !shared || plain {
 		return escapeClass(ranges)
 	}
-	key := []byte("k")
-	for _, r := range ranges {
-		key = binary.AppendUvarint(binary.AppendUvarint(key, uint64(r.Lo)), uint64(r.Hi))
-	}
-	return c.rule(string(key), func() Expr { return escapeClass(ranges) })
+	return c.rule("k"+keyOfRanges(ranges), func() Expr { return escapeClass(ranges) })
 }

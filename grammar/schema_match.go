@@ -72,8 +72,7 @@ func (m *matcher) step(n *node, at int) int {
 		return 0
 	}
 	c, size := utf8.DecodeRuneInString(m.text[at:])
-	i, in := slices.BinarySearchFunc(n.ranges, c, func(r Range, c rune) int { return int(r.Hi - c) })
-	if size > 0 && (in || i < len(n.ranges) && n.ranges[i].Lo <= c) {
+	if size > 0 && inRanges(n.ranges, c) {
 		return size
 	}
 	return 0

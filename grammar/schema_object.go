@@ -59,34 +59,51 @@ func (c *schemaCompiler) allowsNames(m *merged, name string) bool {
 }
 
 // unevaluated closes an object that unevaluatedProperties closes. It can be where all
-// facts are of the schema that says so.
+// names are of the schema that says so, and those that it applies to the same object.
 func (c *schemaCompiler) unevaluated(m *merged) {
-	for i, f := range m.facts {
+	for _, f := range m.facts {
 		if f.unevaluated == nil {
 			continue
 		}
-		for _, g := range m.facts[:i] {
-			if !g.quiet && (len(g.props) > 0 || len(g.patterns) > 0 || len(g.required) > 0 || g.free || g.unevaluated != nil) {
-				c.fail(unsupportedAt(f.unevaluated, "within a schema that says more of the object"))
+		own := map[*facts]bool{}
+		c.reach(c.schema(f.unevaluated.up), own)
+		free := false
+		for _, g := range m.facts {
+			if free = free || own[g] && g.free; !own[g] && !g.quiet && g.evaluates() {
+				c.fail(unsupportedAt(f.unevaluated, "where schemas that are not part of this one name properties too"))
 			}
 		}
-		for _, g := range m.facts {
-			if g.free {
-				return // every name is evaluated
-			}
+		if free {
+			return // every name is evaluated
 		}
 		m.closed = true
-		names := m.listed[:0:0]
-		for _, name := range m.listed {
-			evaluated := false
-			for _, g := range m.facts {
-				evaluated = evaluated || !g.quiet && len(c.valueTerms(g, name)) > 0
-			}
-			if m.isListed[name] = evaluated; evaluated {
-				names = append(names, name)
+		listed := m.listed
+		m.listed = nil
+		for _, name := range listed {
+			m.isListed[name] = slices.ContainsFunc(m.facts, func(g *facts) bool { return own[g] && len(c.valueTerms(g, name)) > 0 })
+			if m.isListed[name] {
+				m.listed = append(m.listed, name)
 			}
 		}
-		m.listed = names
+	}
+}
+
+// evaluates says whether facts evaluate any property.
+func (f *facts) evaluates() bool { return f.lists || f.additional != nil }
+
+// reach finds the facts that a term applies to the same value as its own.
+func (c *schemaCompiler) reach(t *term, found map[*facts]bool) {
+	c.spend(1)
+	switch t.kind {
+	case termSchema:
+		c.openOnce(t)
+		c.reach(t.body, found)
+	case termFacts:
+		found[t.facts] = true
+	case termAll, termAny, termOne:
+		for _, s := range t.subs {
+			c.reach(s, found)
+		}
 	}
 }
 

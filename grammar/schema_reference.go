@@ -63,7 +63,7 @@ func (d *document) find() error {
 }
 
 func (d *document) noteURI(v, id *value) error {
-	if id.kind != kindString || id.place == "id" && !d.old {
+	if id.kind != kindString || d.old && v.member("$ref") != nil || id.place == "id" && !d.old {
 		return nil
 	}
 	if name, ok := strings.CutPrefix(id.text, "#"); ok { // an anchor, in old drafts
@@ -97,6 +97,9 @@ func (d *document) id(v *value) string {
 	name := "$id"
 	if d.old && v.member(name) == nil {
 		name = "id"
+	}
+	if d.old && v.member("$ref") != nil {
+		return "" // what is beside it counts for nothing
 	}
 	if id := v.member(name); id != nil && id.kind == kindString && !strings.HasPrefix(id.text, "#") {
 		return id.text
