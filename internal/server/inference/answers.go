@@ -62,8 +62,15 @@ func (a *Answers) start(r *Request, tenant string) error {
 	if r.Messages != nil {
 		return a.ask(one)
 	}
-	for _, p := range r.Prompts {
-		one.Prompt, one.Tokens = p.Text, p.Tokens
+	stop := one.Stop
+	for i := range r.Prompts {
+		p := &r.Prompts[i]
+		one.Prompt, one.Tokens, one.Stop = p.Text, p.Tokens, stop
+		if p.Gap != nil {
+			if err := fill(&one, a.begun.lease.Model(), p); err != nil {
+				return err
+			}
+		}
 		if r.Echo {
 			if err := a.score(&one, r.TopTokens); err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 	"github.com/blitz-r1/blitz/jinja"
+	"github.com/blitz-r1/blitz/tokenizer"
 )
 
 // Request is what any dialect asks. One of Messages and Prompts is set.
@@ -44,10 +45,12 @@ type Request struct {
 	Echo      bool // and the same of the prompt's tokens: Answers.Echo
 }
 
-// Prompt is what is gone on from as it is: Text, unless there are Tokens.
+// Prompt is what is gone on from as it is: Text, unless there are Tokens or a Gap.
 type Prompt struct {
 	Text   string
 	Tokens []int32
+	Gap    *tokenizer.Gap // to be filled in
+	Param  string         // where the Gap stands in the request, for errors
 }
 
 // Calls say what of the tools has to be called, and how.

@@ -188,6 +188,18 @@ func (v Value) Array(most int) []Value {
 	return list
 }
 
+// First returns the first value of a list, null where there is none.
+func (v Value) First() Value {
+	first := Value{raw: []byte("null"), wrong: v.wrong}
+	if v.IsArray() {
+		v.each(func(one Value) bool {
+			first = one
+			return false
+		})
+	}
+	return first
+}
+
 // each yields the values of a list, without paths, until it is told to stop.
 func (v Value) each(yield func(Value) bool) {
 	s := scanner{text: v.raw, pos: 1}
