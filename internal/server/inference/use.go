@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
 // Use has f use a model for what is no answer, such as its tokenizer; the use is counted
 // as one request. name is the model's in the store. The error is a *wire.Error.
 func (s *Service) Use(ctx context.Context, model string, f func(e *blitz.Engine, name string) error) error {
-	b, err := s.begin(ctx, model, nil, 1)
+	b, err := s.begin(ctx, model, host.Ask{}, 1)
 	if err != nil {
 		return err
 	}
