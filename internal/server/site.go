@@ -11,6 +11,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/server/anthropic"
 	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/ollama"
+	"github.com/blitz-r1/blitz/internal/server/openai"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
@@ -61,6 +62,7 @@ func OpenSite(o SiteOptions) (*Site, error) {
 // dialects returns what is spoken; the first is for clients that do not say.
 func (s *Site) dialects() []*wire.Dialect {
 	return []*wire.Dialect{
+		openai.New(s.service),
 		anthropic.New(s.service),
 		ollama.New(ollama.Options{Service: s.service}),
 		s.owner(),
