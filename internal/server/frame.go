@@ -2,12 +2,16 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"time"
 
+	"github.com/blitz-r1/blitz/internal/account"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
@@ -15,6 +19,7 @@ import (
 type note struct {
 	id    string
 	route string // its pattern; "" for none
+	by    string // whose request it is; "" where nobody asked
 	err   *wire.Error
 }
 
@@ -34,6 +39,8 @@ func RequestID(r *http.Request) string { return noteOf(r).id }
 func noteRoute(r *http.Request, pattern string)  { noteOf(r).route = pattern }
 func noteError(r *http.Request, err *wire.Error) { noteOf(r).err = err }
 
+func noteCaller(r *http.Request, c account.Caller) { noteOf(r).by = c.Tenant() }
+
 // frame gives each request an id and a line in the log, and holds what a handler of ours
 // does wrong.
 type frame struct {
@@ -52,8 +59,11 @@ func (f *frame) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	defer func() {
 		if fault := recover(); fault != nil {
-			f.log.Error("a handler failed", "request", n.id, "route", n.route, "stack", string(debug.Stack()))
+			if fault != http.ErrAbortHandler {
+				f.log.Error("a handler failed", "request", n.id, "route", n.route, "stack", stack())
+			}
 			if fault == http.ErrAbortHandler || seen.status != 0 {
+				f.tell(r, n, seen, time.Since(began))
 				panic(http.ErrAbortHandler) // the client must not take what came for whole
 			}
 			wire.WriteJSON(seen, http.StatusInternalServerError, map[string]any{"error": map[string]any{
@@ -65,6 +75,21 @@ func (f *frame) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.next.ServeHTTP(seen, r)
 }
 
+// stack returns where a panic came from: functions and lines. The runtime's own text has
+// the values of arguments, and what panicked may have words of a prompt in it.
+func stack() string {
+	var text strings.Builder
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		frame, more := frames.Next()
+		fmt.Fprintf(&text, "%s %s:%d\n", frame.Function, filepath.Base(frame.File), frame.Line)
+		if !more {
+			return text.String()
+		}
+	}
+}
+
 // tell writes the line of the log.
 func (f *frame) tell(r *http.Request, n *note, w *statusWriter, took time.Duration) {
 	if f.done != nil {
@@ -72,6 +97,9 @@ func (f *frame) tell(r *http.Request, n *note, w *statusWriter, took time.Durati
 	}
 	level, attrs := slog.LevelInfo, []any{
 		"request", n.id, "method", shortMethod(r.Method), "route", n.route, "status", w.status, "bytes", w.bytes, "ms", took.Milliseconds(),
+	}
+	if n.by != "" {
+		attrs = append(attrs, "by", n.by)
 	}
 	if n.err != nil && n.err.Kind == wire.Internal {
 		level = slog.LevelError

@@ -16,6 +16,9 @@ type Guard interface {
 	// Admit returns the request with its caller in the context. The error says why the
 	// caller may not do what the route is for. done, not nil, is called behind the answer.
 	Admit(w http.ResponseWriter, r *http.Request, scope wire.Scope) (admitted *http.Request, done func(), err error)
+	// Preflight answers a browser that asks whether a page may ask, and says whether it
+	// did.
+	Preflight(w http.ResponseWriter, r *http.Request) bool
 }
 
 // entry is a route and the dialect it belongs to.
@@ -62,6 +65,9 @@ func newRouter(guard Guard, dialects []*wire.Dialect) *router {
 }
 
 func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if rt.guard != nil && rt.guard.Preflight(w, r) {
+		return
+	}
 	// The mux would send a client on to the path that it thinks was meant.
 	if clean := path.Clean(r.URL.Path); r.URL.Path == clean || r.URL.Path == clean+"/" {
 		if _, pattern := rt.mux.Handler(r); pattern != "" {

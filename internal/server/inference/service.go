@@ -23,7 +23,7 @@ type Meter interface {
 
 // Use is what a request took.
 type Use struct {
-	Model                                   string // its name in the store
+	Model                                   string // its name in the store; "" where it was not leased
 	Prompt, Cached, Reasoning, AnswerTokens int    // tokens; the cached ones are of the prompt
 	Time                                    time.Duration
 	Err                                     error // that ended it
@@ -178,7 +178,9 @@ func (b *begun) done(u Use) {
 		if b.leave != nil {
 			b.leave()
 		}
-		u.Model, u.Time = b.name, time.Since(b.since)
+		if u.Time = time.Since(b.since); b.lease != nil {
+			u.Model = b.name // and not what a client made up
+		}
 		b.end(u)
 	})
 }

@@ -14,6 +14,7 @@ const (
 	Inference Scope = "inference" // have models answer
 	Models    Scope = "models"    // change which models there are
 	Admin     Scope = "admin"     // keys, limits, usage
+	AnyKey    Scope = "any"       // any of these: to be known is enough
 )
 
 // Route is a path that the server answers.
