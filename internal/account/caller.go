@@ -11,11 +11,19 @@ type Caller struct {
 	owner  bool
 }
 
-// ownerName is what the owner is called where keys have names.
-const ownerName = "owner"
+// What callers without a key are called where keys have names.
+const (
+	ownerName  = "owner"
+	anyoneName = "anyone"
+)
 
 // Owner returns the caller that needs no key: the user who runs the server.
 func Owner() Caller { return Caller{Name: ownerName, Scopes: AllScopes, owner: true} }
+
+// Anyone returns the caller of a server that lets in everybody: for answers alone.
+func Anyone() Caller {
+	return Caller{ID: anyoneName, Name: anyoneName, Scopes: Scopes{Inference}}
+}
 
 // IsOwner says whether it is the owner.
 func (c Caller) IsOwner() bool { return c.owner }

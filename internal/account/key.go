@@ -50,9 +50,9 @@ const maxName = 64
 // check refuses what cannot be, and fills in what is left open. The error is a
 // *ValueError.
 func (n *NewKey) check(now time.Time) error {
-	if n.Name == "" || n.Name == ownerName || strings.HasPrefix(n.Name, idPrefix) || !utf8.ValidString(n.Name) ||
+	if n.Name == "" || n.Name == ownerName || n.Name == anyoneName || strings.HasPrefix(n.Name, idPrefix) || !utf8.ValidString(n.Name) ||
 		utf8.RuneCountInString(n.Name) > maxName || n.Name != strings.TrimSpace(n.Name) || strings.ContainsFunc(n.Name, isUnseen) {
-		return &ValueError{"name", fmt.Sprintf("1 to %d characters that can be seen, other than %q and %s…", maxName, ownerName, idPrefix)}
+		return &ValueError{"name", fmt.Sprintf("1 to %d characters that can be seen, other than %q, %q and %s…", maxName, ownerName, anyoneName, idPrefix)}
 	}
 	var words []string
 	for _, s := range n.Scopes {

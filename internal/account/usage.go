@@ -109,8 +109,12 @@ func (a *Accounts) Usage(ctx context.Context, q Query) ([]Total, error) {
 			return nil, fmt.Errorf("account: usage: %w", a.db.Wrap(err))
 		}
 		t.Seconds = float64(micros) / 1e6
-		if slices.Contains(q.By, "key") && t.KeyID == "" {
+		switch {
+		case !slices.Contains(q.By, "key"):
+		case t.KeyID == "":
 			t.Key = ownerName
+		case t.Key == "":
+			t.Key = t.KeyID // Anyone
 		}
 		list = append(list, t)
 	}

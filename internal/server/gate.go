@@ -15,6 +15,7 @@ import (
 // GateSettings say who is let in. They may be changed while the server runs.
 type GateSettings struct {
 	RequireKeys    bool           // the owner needs a key too, but for the user's own socket
+	Insecure       bool           // while there are no keys, everybody may have models answer
 	Hosts          []string       // names by which the server may be called, besides its own; "*.x" is any one label before x
 	TrustedProxies []netip.Prefix // whose word on who asks counts
 	Origins        []string       // of pages that may ask though they are not the server's; "*": all

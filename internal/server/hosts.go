@@ -65,6 +65,16 @@ func matchHost(names []string, host string) bool {
 	})
 }
 
+// IsHostPattern says whether text is a name or an address by which a server may be
+// called, or "*." before a name.
+func IsHostPattern(text string) bool {
+	name, wild := strings.CutPrefix(text, "*.")
+	if a, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
+		return a.Zone() == ""
+	}
+	return isHostName(name) && (!wild || strings.Contains(name, "."))
+}
+
 // checkHost refuses a request that is meant for a name which is not the server's: a page
 // that gave its own name the address of this machine would be taken for ours.
 func (v *visit) checkHost() error {

@@ -49,6 +49,13 @@ func isSite(origin string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
+// IsOrigin says whether text is an origin that may be let in: a site without a path, or
+// "*".
+func IsOrigin(text string) bool {
+	u, err := url.Parse(strings.TrimRight(text, "/"))
+	return text == "*" || err == nil && isSite(text) && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
+}
+
 // isOwn says whether an origin is that of the server's own page: the host and port that
 // the request is for.
 func (v *visit) isOwn(origin string) bool {

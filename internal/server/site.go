@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"sync/atomic"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/account"
+	"github.com/blitz-r1/blitz/internal/database"
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/server/anthropic"
 	"github.com/blitz-r1/blitz/internal/server/inference"
@@ -19,6 +22,7 @@ import (
 type SiteOptions struct {
 	Host  host.Options
 	Serve []string // models that are loaded at the start: names in the store, or paths
+	Gate  GateSettings
 	// Prefixes is a folder for what was computed of prompts, of at most so many bytes; "":
 	// nothing outlives a restart.
 	Prefixes      string
@@ -29,34 +33,69 @@ type SiteOptions struct {
 	PID           int    // of the program
 	Stop          func() // has the program end
 	Log           *slog.Logger
+	// CertificateNames returns the names that the server's certificate is for; nil: there
+	// is none.
+	CertificateNames func() []string
 }
 
 // Site is a server with all that stands behind it: the models, and who may use them.
 type Site struct {
 	*Server
-	o       SiteOptions
-	host    *host.Host
-	service *inference.Service
-	loading atomic.Int32 // models of Serve that are not there yet
+	o        SiteOptions
+	db       *database.DB
+	accounts *account.Accounts
+	gate     *Gate
+	host     *host.Host
+	service  *inference.Service
+	loading  atomic.Int32 // models of Serve that are not there yet
 }
 
 // OpenSite makes a server ready, but for the models of Serve: Load brings them.
 func OpenSite(o SiteOptions) (*Site, error) {
-	if o.Prefixes != "" && o.PrefixesLimit > 0 {
-		var err error
-		if o.Host.Prefixes, err = blitz.OpenPrefixes(o.Prefixes, o.PrefixesLimit); err != nil {
-			return nil, err
-		}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h, err := host.New(o.Host)
-	if err != nil {
-		return nil, err
+	s := &Site{o: o}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, s.closeRecords())
 	}
-	s := &Site{o: o, host: h}
-	s.service = inference.New(inference.Options{Host: h, Meter: free{}, Queue: o.Queue})
-	s.Server = New(Options{Dialects: s.dialects(), Log: o.Log, Ready: func() bool { return s.loading.Load() == 0 }})
+	s.gate = NewGate(s.accounts, o.CertificateNames, o.Gate)
+	s.service = inference.New(inference.Options{Host: s.host, Meter: &meter{accounts: s.accounts}, Queue: o.Queue})
+	s.Server = New(Options{
+		Dialects: s.dialects(), Guard: s.gate, ConnContext: s.gate.ConnContext, Log: o.Log,
+		Ready: func() bool { return s.loading.Load() == 0 },
+	})
 	s.loading.Store(int32(len(o.Serve)))
 	return s, nil
+}
+
+// open opens the records and the models.
+func (s *Site) open() (err error) {
+	ctx := context.Background()
+	if s.db, err = database.Open(ctx, filepath.Join(s.o.Host.Home, database.FileName), account.Tables); err != nil {
+		return err
+	}
+	if s.accounts, err = account.Open(ctx, s.db, account.Options{Log: s.o.Log}); err != nil {
+		return err
+	}
+	if s.o.Prefixes != "" && s.o.PrefixesLimit > 0 {
+		if s.o.Host.Prefixes, err = blitz.OpenPrefixes(s.o.Prefixes, s.o.PrefixesLimit); err != nil {
+			return err
+		}
+	}
+	s.host, err = host.New(s.o.Host)
+	return err
+}
+
+// closeRecords writes what is not written yet and closes the file of records.
+func (s *Site) closeRecords() (err error) {
+	if s.accounts != nil {
+		err = s.accounts.Close()
+	}
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+	}
+	return err
 }
 
 // dialects returns what is spoken; the first is for clients that do not say.
@@ -86,15 +125,16 @@ func (s *Site) Load(ctx context.Context, names []string) error {
 // Host returns the models.
 func (s *Site) Host() *host.Host { return s.host }
 
+// URL returns by what programs of this machine reach the server.
+func (s *Site) URL() string { return s.o.URL }
+
+// Gate returns who lets requests in; its settings may be changed.
+func (s *Site) Gate() *Gate { return s.gate }
+
+// Accounts returns the keys and their usage.
+func (s *Site) Accounts() *account.Accounts { return s.accounts }
+
 // Close ends the answers that are under way until ctx ends, and lets everything go.
 func (s *Site) Close(ctx context.Context) error {
-	return errors.Join(s.Shutdown(ctx), s.host.Close(ctx))
+	return errors.Join(s.Shutdown(ctx), s.host.Close(ctx), s.closeRecords())
 }
-
-// free is a Meter for who has no limits.
-type free struct{}
-
-func (free) Begin(context.Context, string) (func(inference.Use), error) {
-	return func(inference.Use) {}, nil
-}
-func (free) Tenant(context.Context) string { return "" }

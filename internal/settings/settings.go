@@ -88,16 +88,19 @@ func Set(f *pflag.Flag, verb string, getenv func(string) string, file *File) err
 	return nil
 }
 
-// Default is the Origin of a flag that nothing set.
-const Default = "default"
+// The Origins of flags that no variable and no file set.
+const (
+	Default     = "default"
+	CommandLine = "command line"
+)
 
-// Origin returns what set a flag: a variable, a file's key, "command line", or Default.
+// Origin returns what set a flag: a variable, a file's key, CommandLine or Default.
 func Origin(f *pflag.Flag) string {
 	if o := f.Annotations[originKey]; len(o) > 0 {
 		return o[0]
 	}
 	if f.Changed {
-		return "command line"
+		return CommandLine
 	}
 	return Default
 }
