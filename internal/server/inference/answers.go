@@ -58,7 +58,7 @@ func (a *Answers) start(r *Request, tenant string) error {
 	if err != nil {
 		return err
 	}
-	a.template = one.Template
+	a.template, one.Batch = one.Template, isInBatch(a.ctx)
 	if r.Messages != nil {
 		return a.ask(one)
 	}

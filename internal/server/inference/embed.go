@@ -61,7 +61,7 @@ func (out *Embeddings) fill(ctx context.Context, e *blitz.Engine, r *Embedding, 
 		if r.Truncate && len(ids) > e.Context() {
 			ids = ids[:e.Context()]
 		}
-		v, err := e.Embed(ctx, ids, &blitz.EmbedOptions{Pooling: r.Pooling, Tenant: tenant})
+		v, err := e.Embed(ctx, ids, &blitz.EmbedOptions{Pooling: r.Pooling, Tenant: tenant, Batch: isInBatch(ctx)})
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,6 @@ import (
 type Request struct {
 	Model     string         // as the client calls it
 	KeepAlive *time.Duration // of the model behind this use; nil: as the server's settings say
-	Batch     bool           // behind those who wait for an answer
 
 	Messages  []chat.Message
 	Continue  bool          // the last message is the model's, and is gone on with
@@ -101,7 +100,7 @@ func (r *Request) resolve(l *host.Lease, tenant string) (blitz.Request, error) {
 	out := blitz.Request{
 		Messages: r.Messages, Continue: r.Continue, Variables: r.Variables, Think: r.Think, Plain: r.Messages != nil, Template: r.Template, Before: r.Before,
 		Sampling: r.Sampling.resolve(m), MaxTokens: r.MaxTokens, Stop: r.Stop, Logprobs: r.Logprobs, TopTokens: r.TopTokens,
-		Tenant: tenant, Batch: r.Batch,
+		Tenant: tenant,
 	}
 	if !r.Calls.None {
 		out.Tools = r.Tools

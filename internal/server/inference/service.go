@@ -187,3 +187,6 @@ func (b *begun) done(u Use) {
 
 // engine returns the engine of the leased model.
 func (b *begun) engine() *blitz.Engine { return b.lease.Engine() }
+
+// Tenant returns whose a request is: what is kept for one is not there for others.
+func (s *Service) Tenant(ctx context.Context) string { return s.o.Meter.Tenant(ctx) }
