@@ -192,6 +192,7 @@ func (e *Engine) begin(s *sequence, found *kvcache.Sequence) {
 		e.keeper.touch(found)
 	}
 	s.tenant.running[s.owner.kind()]++
+	e.lift(s)
 	e.counts.MatchedTokens += uint64(found.Len())
 	err := s.start()
 	switch {

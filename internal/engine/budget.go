@@ -7,8 +7,8 @@ import "time"
 // of any window, and 100 ms of a step.
 const (
 	window      = 250 * time.Millisecond
-	windowShare = 3.0 / 8
-	mostBeside  = 60 * time.Millisecond  // what a step takes longer than decoding alone
+	windowShare = 0.35
+	mostBeside  = 50 * time.Millisecond  // what a step takes longer than decoding alone
 	mostAlone   = 120 * time.Millisecond // a step that only reads: how long who comes or leaves may have to wait
 	leastAlone  = 2 * fewTokens          // tokens of it, however long they take
 	burst       = 30 * time.Millisecond  // worth reading for, or fewTokens
@@ -140,11 +140,14 @@ func (e *Engine) measure(began time.Time, took time.Duration, decoding, reading,
 	case reading == 0:
 		e.pace.decoded(decoding, float64(took), at, n)
 	case decoding == 0:
-		e.pace.readAt(position, reading, float64(took), at, n)
+		e.pace.readAt(position, reading, float64(took), false, at, n)
 	default:
 		decode := e.pace.decodes(decoding, began, n)
 		read := max(0, float64(took)-decode)
-		e.pace.readAt(position, reading, read, at, n)
 		e.ledger.note(began, took, read)
+		if !e.pace.knows(position, reading) { // they may have hidden behind what the step took anyway
+			read = float64(took) * float64(reading) / float64(decoding+reading)
+		}
+		e.pace.readAt(position, reading, read, true, at, n)
 	}
 }

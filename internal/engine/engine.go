@@ -81,6 +81,7 @@ type Engine struct {
 
 	number  uint64 // of the last sequence that came
 	tenants map[string]*tenant
+	level   [2]int // what was read for the tenant that was served last, by kind
 	waiting []*sequence
 	running []*sequence // in the order of urgent
 	pace    pace

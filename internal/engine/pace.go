@@ -87,6 +87,9 @@ func (p *pace) reads(position, tokens int) float64 {
 	return 0
 }
 
+// knows says whether reading so many tokens at a position was measured.
+func (p *pace) knows(position, tokens int) bool { return p.read[few(tokens)][depth(position)].of > 0 }
+
 // token returns what a token took that was read of late, for comparing prompts.
 func (p *pace) token() float64 { return p.last }
 
@@ -98,14 +101,17 @@ func (p *pace) decoded(tokens int, took float64, now time.Time, step uint64) {
 	p.decode[tokens].add(took, 0.25, now, step)
 }
 
-// readAt notes what reading took at a position. Growing is believed faster than falling.
-func (p *pace) readAt(position, tokens int, took float64, now time.Time, step uint64) {
+// readAt notes what reading took at a position. Growing is believed at once, falling
+// slowly; and not at all where it was far less beside decoding: a few tokens hid behind
+// what the step took anyway, and more would not.
+func (p *pace) readAt(position, tokens int, took float64, beside bool, now time.Time, step uint64) {
 	m := &p.read[few(tokens)][depth(position)]
 	x := max(took/float64(tokens), 1)
-	weight := 0.125
-	if x > m.of {
-		weight = 0.5
+	switch {
+	case x > m.of:
+		m.add(x, 1.0/2, now, step)
+	case !beside || x > m.of/2:
+		m.add(x, 1.0/8, now, step)
 	}
-	m.add(x, weight, now, step)
 	p.last = m.of
 }

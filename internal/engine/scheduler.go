@@ -63,6 +63,7 @@ func (e *Engine) shareOut() (decoding, read, position int) {
 			if s.share = budget.take(s, &e.pace); s.share == 0 {
 				break
 			}
+			e.level[kind] = max(e.level[kind], s.tenant.read[kind])
 			s.tenant.read[kind] += s.share
 			position += s.share * s.cache.Len()
 			read += s.share

@@ -2,190 +2,547 @@ package engine
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 
-	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/kvcache"
+	"github.com/blitz-r1/blitz/internal/pagestore"
 )
 
-// A simulation runs an engine step by step, without its goroutine, so that a seed
-// replays everything: what arrives when, what is cancelled, how large steps are.
+// TestSimulation runs engines on toys in virtual time: requests of several tenants and of
+// batches arrive, are cancelled, have several answers, are preempted for want of pages,
+// and what was computed is evicted, kept on a shelf and fetched again. After each step it
+// checks what must hold. A failure says its seed, and
+//
+//	go test -run TestSimulation ./internal/engine -seed N
+//
+// runs that one again.
 
-// simulatedWork is something that an engine is asked, in many ways of being asked.
-type simulatedWork struct {
-	kind   string
-	make   func(e *Engine, ctx context.Context) (*sequence, func() string)
-	result string // of an engine that does nothing else
+var (
+	simulationSeeds = flag.Int("seeds", 300, "how many seeds TestSimulation runs")
+	simulationSeed  = flag.Int("seed", -1, "the only seed that TestSimulation runs")
+)
+
+func TestSimulation(t *testing.T) {
+	works := toyWorks(t)
+	from, to := 0, *simulationSeeds
+	if *simulationSeed >= 0 {
+		from, to = *simulationSeed, *simulationSeed+1
+	}
+	var sum simulated
+	for seed := from; seed < to; seed++ {
+		x := newWorld(t, works, uint64(seed))
+		x.run()
+		sum.add(&x.simulated)
+	}
+	t.Logf("%d seeds: %+v", to-from, sum)
+	if *simulationSeed < 0 && to >= 100 && (sum.Preempted == 0 || sum.Followed == 0 || sum.Evicted == 0 || sum.Fetched == 0 || sum.Cancelled == 0 || sum.Beside == 0 || sum.Yielded == 0) {
+		t.Errorf("something did not happen in %d seeds: %+v", to, sum)
+	}
 }
 
-// simulatedWorks returns what the simulation picks from. Prompts share beginnings, some
-// are longer than a page of the cache.
-func simulatedWorks(t *testing.T) []*simulatedWork {
-	t.Helper()
-	var works []*simulatedWork
-	for i := range 12 {
-		works = append(works, &simulatedWork{kind: "answer", make: func(e *Engine, ctx context.Context) (*sequence, func() string) {
-			r := request(i)
-			if i%4 == 3 {
-				r.Tokens = append(prompt(270, 1), prompt(i, i)...)
-			}
-			if i%3 == 2 {
-				r.Guides = []Guide{&automaton{seed: uint64(i), every: i % 5}}
-			}
-			if i%5 == 4 {
-				r.Logprobs = 2
-			}
-			s, err := e.answering(ctx, r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			stream := s.work.(*answer).stream
-			return s, func() string { return fmt.Sprint(stream.queue) }
-		}})
+// simulated counts what happened, so that a simulation in which nothing does is noticed.
+type simulated struct {
+	Works, Steps, Preempted, Yielded, Followed, Cancelled, Evicted, Fetched, Beside int
+	Tokens, Reread                                                                  int
+}
+
+func (a *simulated) add(b *simulated) {
+	a.Works += b.Works
+	a.Steps += b.Steps
+	a.Preempted += b.Preempted
+	a.Yielded += b.Yielded
+	a.Followed += b.Followed
+	a.Cancelled += b.Cancelled
+	a.Evicted += b.Evicted
+	a.Fetched += b.Fetched
+	a.Beside += b.Beside
+	a.Tokens += b.Tokens
+	a.Reread += b.Reread
+}
+
+// toyWork is something that an engine is asked.
+type toyWork struct {
+	kind   string
+	make   func(t *testing.T, e *Engine, ctx context.Context, who Owner) (*sequence, func() string)
+	result []string // for each of toyWindows, of an engine that does nothing else
+}
+
+// toyWindows are the windows of the layers of toys.
+var toyWindows = [][]int{{0, 0}, {0, 300, 0}, {100, 0, 0}, {0, 700, 2, 0}}
+
+const toyContext = 1500
+
+// toyTokens returns the beginning of one of a few texts, which begin alike.
+func toyTokens(n, kind int) []int32 {
+	ids := make([]int32, n)
+	for i := range ids {
+		like := kind
+		if i < 200*(kind%4) {
+			like = kind % 2
+		}
+		ids[i] = int32(mix(uint64(i), uint64(like)) % toyVocab)
 	}
-	for i := range 4 {
-		works = append(works, &simulatedWork{kind: "score", make: func(e *Engine, ctx context.Context) (*sequence, func() string) {
-			s, scores, err := e.scoring(append(prompt(20+250*(i%2), 1), prompt(30, i)...), 1+i*11, i)
+	return ids
+}
+
+// toyWorks returns what simulations pick from, with what comes of each alone.
+func toyWorks(t *testing.T) []*toyWork {
+	t.Helper()
+	var works []*toyWork
+	for i := range 40 {
+		works = append(works, toyAnswer(i))
+	}
+	for i := range 6 {
+		works = append(works, toyScore(i), toyEmbedding(i), toyLogits(i))
+	}
+	for _, windows := range toyWindows {
+		for _, w := range works {
+			n := newToy(windows, costs{weights: 1e6, row: 1e5}, rand.New(rand.NewPCG(0, 0)))
+			e, err := toyEngine(n, Options{Threads: 1, Context: toyContext, Sequences: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.ctx = ctx
-			return s, func() string { return fmt.Sprint(*scores) }
-		}}, &simulatedWork{kind: "embedding", make: func(e *Engine, ctx context.Context) (*sequence, func() string) {
-			s, sum, err := e.embedding(append(prompt(260*(i%2), 1), prompt(30, i)...), Pooling(i%3))
-			if err != nil {
-				t.Fatal(err)
+			s, result := w.make(t, e, t.Context(), Owner{})
+			for e.enqueue(s); len(e.running)+len(e.waiting) > 0; {
+				e.stepOnce()
 			}
-			s.ctx = ctx
-			return s, func() string { return fmt.Sprint(sum) }
-		}}, &simulatedWork{kind: "logits", make: func(e *Engine, ctx context.Context) (*sequence, func() string) {
-			bits := map[int]uint32{}
-			s := &sequence{engine: e, ctx: ctx, tokens: prompt(25+10*i, 1), from: i, most: 25 + 10*i, private: true, piece: i * 3, single: i, work: newGiven(func(pos int, x []float32) error {
-				for _, v := range x {
-					bits[pos] = bits[pos]*31 + math.Float32bits(v)
-				}
-				return nil
-			})}
-			return s, func() string { return fmt.Sprint(bits) }
-		}})
+			w.result = append(w.result, result())
+			e.threads.leave()
+			e.cache.Drop()
+		}
 	}
 	return works
 }
 
-// simulate runs random works on an engine with random options, and checks it after each
-// step.
-func simulate(t *testing.T, m *model.Model, works []*simulatedWork, seed uint64) {
-	rng := rand.New(rand.NewPCG(seed, 1))
-	o := Options{Threads: 1, Context: 320, Sequences: 1 + rng.IntN(6), Chunk: []int{1 + rng.IntN(8), 20, 64, 512}[rng.IntN(4)]}
-	e, err := newStopped(m, &m.Config, o)
+func toyAnswer(i int) *toyWork {
+	r := Request{Tokens: toyTokens([]int{1, 20, 255, 256, 257, 300, 520, 900, 1300}[i%9]+i%3, i%7), MaxTokens: 5 + i*37%120, Sampling: off, Logprobs: -1}
+	r.Sampling.Temperature, r.Sampling.Seed = float32(i%3)*0.6, uint64(i)
+	switch i % 5 {
+	case 1:
+		r.Sampling.Repetition, r.Sampling.TopK = 1.3, 20
+	case 2:
+		r.Logprobs = i % 3
+	case 3:
+		r.Stop = []int32{int32(i), 7, 50, 99}
+	}
+	if i%11 == 0 {
+		r.MaxTokens = 0 // to the end of the context
+		r.Tokens = toyTokens(toyContext-300, i%7)
+	}
+	return &toyWork{kind: fmt.Sprint("answer ", i), make: func(t *testing.T, e *Engine, ctx context.Context, who Owner) (*sequence, func() string) {
+		r := r
+		r.Owner = who
+		var guide *automaton
+		if i%6 == 5 {
+			guide = &automaton{seed: uint64(i), every: i % 5}
+			r.Guides = []Guide{guide}
+		}
+		s, err := e.answering(ctx, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream := s.work.(*answer).stream
+		return s, func() string {
+			if guide != nil && guide.fault != nil {
+				t.Fatalf("a guide: %v", guide.fault)
+			}
+			return fmt.Sprint(stream.queue)
+		}
+	}}
+}
+
+func toyScore(i int) *toyWork {
+	return &toyWork{kind: fmt.Sprint("score ", i), make: func(t *testing.T, e *Engine, ctx context.Context, who Owner) (*sequence, func() string) {
+		s, scores, err := e.scoring(toyTokens(40+190*i, i), 1+i*7, i%3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.ctx, s.owner = ctx, who
+		return s, func() string { return fmt.Sprint(*scores) }
+	}}
+}
+
+func toyEmbedding(i int) *toyWork {
+	return &toyWork{kind: fmt.Sprint("embedding ", i), make: func(t *testing.T, e *Engine, ctx context.Context, who Owner) (*sequence, func() string) {
+		s, sum, err := e.embedding(toyTokens(30+200*i, i), Pooling(i%3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.ctx, s.owner = ctx, who
+		return s, func() string { return fmt.Sprint(sum) }
+	}}
+}
+
+// toyLogits is raw logits, every second time with those of the draft module. Each row is
+// to come once.
+func toyLogits(i int) *toyWork {
+	return &toyWork{kind: fmt.Sprint("logits ", i), make: func(t *testing.T, e *Engine, ctx context.Context, who Owner) (*sequence, func() string) {
+		ids := toyTokens(25+150*i, i)
+		var rows, drafts []uint32
+		note := func(all *[]uint32) func(int, []float32) error {
+			next := 0
+			return func(pos int, x []float32) error {
+				if pos < next {
+					t.Fatalf("row %d came twice", pos)
+				}
+				next = pos + 1
+				sum := uint32(pos)
+				for _, v := range x {
+					sum = sum*31 + math.Float32bits(v)
+				}
+				*all = append(*all, sum)
+				return nil
+			}
+		}
+		s := &sequence{engine: e, ctx: ctx, owner: who, tokens: ids, most: len(ids), private: true, piece: i * 30, single: i * 2, work: newGiven(note(&rows))}
+		if i%2 == 1 {
+			s.drafts = note(&drafts)
+		} else {
+			s.from = i * 5
+		}
+		return s, func() string { return fmt.Sprint(rows, drafts) }
+	}}
+}
+
+// world is an engine under simulation.
+type world struct {
+	simulated
+	t       *testing.T
+	works   []*toyWork
+	rng     *rand.Rand
+	seed    uint64
+	windows int // which of toyWindows
+	net     *toy
+	engine  *Engine
+	live    []*liveWork
+	left    int // works to come
+	fair    *fairness
+	noisy   bool
+}
+
+type liveWork struct {
+	*toyWork
+	sequence *sequence
+	result   func() string
+	cancel   context.CancelFunc
+	stopped  bool
+	lifted   int // steps since it was cancelled
+}
+
+func newWorld(t *testing.T, works []*toyWork, seed uint64) *world {
+	rng := rand.New(rand.NewPCG(seed, 17))
+	w := &world{t: t, works: works, rng: rng, seed: seed, left: 3 + rng.IntN(18), fair: newFairness()}
+	w.windows = rng.IntN(len(toyWindows))
+	c := costs{
+		weights: math.Exp(rng.Float64()*5) * 4e5, // 0.4 to 60 ms
+		row:     math.Exp(rng.Float64()*4) * 1e5, // 0.1 to 5.5 ms
+		bound:   rng.IntN(3) == 0,
+	}
+	c.depth = c.row / 4000 * rng.Float64()
+	if w.noisy = rng.IntN(3) == 0; w.noisy {
+		c.noise = 0.3
+	}
+	w.net = newToy(toyWindows[w.windows], c, rng)
+	o := Options{Threads: 1, Context: toyContext, Sequences: 1 + rng.IntN(12), Chunk: []int{1 + rng.IntN(20), 64, 200, 512}[rng.IntN(4)], Keep: rng.IntN(4) == 0}
+	probe, err := kvcache.New(w.net.CacheLayers(0), math.MaxInt)
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Room for one of the whole context, and for some pages more.
+	o.MemoryLimit = int64(probe.Bytes(toyContext, o.Chunk) + rng.IntN(20)*probe.Bytes(1, 1))
+	if w.engine, err = toyEngine(w.net, o); err != nil {
+		t.Fatal(err)
+	}
+	if o.Keep {
+		w.engine.keeper = newKeeper(&memoryShelf{fails: func(pagestore.Sum) bool { return rng.IntN(8) == 0 }}, w.engine.cache)
+		w.engine.keeper.patience = time.Hour
+	}
+	return w
+}
+
+func (w *world) failf(format string, args ...any) {
+	w.t.Helper()
+	w.t.Fatalf("seed %d: %s (replay: go test -run TestSimulation ./internal/engine -seed %d)", w.seed, fmt.Sprintf(format, args...), w.seed)
+}
+
+// run runs all works to their end.
+func (w *world) run() {
+	e := w.engine
 	defer e.threads.leave()
-	type live struct {
-		*simulatedWork
-		sequence *sequence
-		result   func() string
-		cancel   context.CancelFunc
-		stopped  bool
+	for w.left > 0 || len(e.running)+len(e.waiting) > 0 {
+		w.arrive()
+		w.cancelSome()
+		w.step()
 	}
-	var all []*live
-	for left := 3 + rng.IntN(8); left > 0 || len(e.running)+len(e.waiting) > 0; {
-		for left > 0 && rng.IntN(3) == 0 {
-			left--
-			x := &live{simulatedWork: works[rng.IntN(len(works))]}
+	w.checkEnd()
+}
+
+// arrive lets works come, alone, together, or several of one.
+func (w *world) arrive() {
+	every := 2 + int(w.seed%60)
+	if len(w.engine.running)+len(w.engine.waiting) == 0 {
+		w.net.clock = w.net.clock.Add(time.Duration(w.rng.IntN(1000)) * time.Millisecond)
+		every = 1
+	}
+	for w.left > 0 && w.rng.IntN(every) == 0 {
+		w.left--
+		work := w.works[w.rng.IntN(len(w.works))]
+		who := Owner{Tenant: []string{"", "a", "b"}[w.rng.IntN(3)], Batch: w.rng.IntN(4) == 0}
+		n := 1
+		if w.rng.IntN(5) == 0 {
+			n = 2 + w.rng.IntN(4)
+		}
+		for range n {
+			x := &liveWork{toyWork: work}
 			var ctx context.Context
-			ctx, x.cancel = context.WithCancel(t.Context())
-			x.sequence, x.result = x.make(e, ctx)
-			e.enqueue(x.sequence)
-			all = append(all, x)
+			ctx, x.cancel = context.WithCancel(w.t.Context())
+			x.sequence, x.result = work.make(w.t, w.engine, ctx, who)
+			w.engine.enqueue(x.sequence)
+			w.live = append(w.live, x)
+			w.Works++
 		}
-		if len(all) > 0 && rng.IntN(20) == 0 {
-			x := all[rng.IntN(len(all))]
-			x.cancel()
-			x.stopped = true
-		}
-		e.stepOnce()
-		checkEngine(t, e, seed)
 	}
-	if e.cache.Stats().Sequences != 0 || e.cache.Stats().HeldPages != 0 {
-		t.Fatalf("seed %d: at the end there is %+v", seed, e.cache.Stats())
-	}
-	for i, x := range all {
+}
+
+func (w *world) cancelSome() {
+	if len(w.live) > 0 && w.rng.IntN(80) == 0 {
+		x := w.live[w.rng.IntN(len(w.live))]
 		x.cancel()
-		if f := finishOf(x.sequence); f.Reason == FinishNone || f.Reason == FinishError || f.Reason == FinishCancel && !x.stopped {
-			t.Fatalf("seed %d: %s %d finished by %v", seed, x.kind, i, f)
-		} else if f.Reason == FinishCancel {
-			if a, ok := x.sequence.work.(*answer); ok && !begins(x.simulatedWork.result, fmt.Sprint(a.stream.queue)) {
-				t.Fatalf("seed %d: %s %d came to %v, alone it gives %s", seed, x.kind, i, a.stream.queue, x.simulatedWork.result)
-			}
-		} else if got := x.result(); got != x.simulatedWork.result {
-			t.Fatalf("seed %d: %s %d gave %s, alone it gives %s", seed, x.kind, i, got, x.simulatedWork.result)
-		}
+		x.stopped = true
 	}
 }
 
-// begins says whether the printed list whole begins with the elements of part.
-func begins(whole, part string) bool {
-	part = part[:len(part)-1] // the closing bracket
-	return len(part) <= len(whole) && whole[:len(part)] == part
-}
-
-func finishOf(s *sequence) Finish {
-	if a, ok := s.work.(*answer); ok {
-		return a.stream.Finish()
+func (w *world) step() {
+	e := w.engine
+	before := e.Load()
+	steps := len(w.net.steps)
+	ran := e.stepOnce()
+	if e.keeper != nil {
+		e.keeper.some(w.rng)
+		checkKeeper(w.t, e.keeper, w.seed)
 	}
-	return s.work.(*given).over
+	w.Steps++
+	if w.Steps > 100_000 {
+		w.failf("no end: %d running, %d waiting, %+v", len(e.running), len(e.waiting), e.Load())
+	}
+	w.checkCache()
+	w.checkSequences()
+	w.checkLoad(before)
+	w.fair.check(w, ran)
+	if len(w.net.steps) > steps {
+		w.checkTime()
+	} else if e.keeper == nil && len(e.running) > 0 {
+		w.failf("a step in which nothing was computed, and %d run", len(e.running))
+	}
 }
 
-// checkEngine checks what must hold between two steps.
-func checkEngine(t *testing.T, e *Engine, seed uint64) {
-	t.Helper()
-	tokens := 0
+// checkCache: pages are counted once, and those of sequences that run are all that are
+// held.
+func (w *world) checkCache() {
+	stats := w.engine.cache.Stats()
+	if stats.HeldBytes+stats.CachedBytes+stats.FreeBytes > stats.LimitBytes || stats.Sequences != len(w.engine.running) {
+		w.failf("the cache has %+v, and %d run", stats, len(w.engine.running))
+	}
+	if len(w.engine.running) == 0 && stats.HeldPages != 0 {
+		w.failf("nothing runs, and %d pages are held", stats.HeldPages)
+	}
+}
+
+// checkSequences: each is in one place, in order; what was cancelled is gone.
+func (w *world) checkSequences() {
+	e := w.engine
+	if len(e.running) > e.options.Sequences {
+		w.failf("%d run, at most %d may", len(e.running), e.options.Sequences)
+	}
+	if !slices.IsSortedFunc(e.running, urgent) {
+		w.failf("those that run are not in the order of their urgency")
+	}
+	running := map[Owner]int{}
 	for _, s := range e.running {
+		running[s.owner]++
 		if s.cache == nil || len(s.pending) == 0 || s.cache.Len()+len(s.pending) > s.most {
-			t.Fatalf("seed %d: a running sequence of %d tokens, %d pending, %d at most", seed, s.cache.Len(), len(s.pending), s.most)
+			w.failf("a running sequence has %d pending", len(s.pending))
+		}
+		if len(e.batched) > 0 && s == e.running[0] && !s.reads() && s.begun && w.Steps > 1 && !slices.Contains(e.batched, s) && s.drawing && s.cache.Len() > len(s.tokens) {
+			w.failf("the most urgent sequence was left out of a step")
 		}
 	}
-	for i := range e.batch.Segments {
-		tokens += len(e.batch.Segments[i].Tokens)
+	for _, s := range e.waiting {
+		if s.cache != nil || s.pending != nil || s.tenant == nil {
+			w.failf("a waiting sequence has pages")
+		}
 	}
+	for name, t := range e.tenants {
+		for kind := range 2 {
+			if n := running[Owner{name, kind == 1}]; t.running[kind] != n || t.sequences[kind] < n || t.read[kind] < 0 {
+				w.failf("tenant %q has %d running and %d in all, want %d running; read %d", name, t.running[kind], t.sequences[kind], n, t.read[kind])
+			}
+		}
+	}
+	for _, x := range w.live {
+		if x.stopped {
+			if x.lifted++; x.lifted >= 1 && finishOf(x.sequence).Reason == FinishNone {
+				w.failf("%s goes on, %d steps after it was cancelled", x.kind, x.lifted)
+			}
+		}
+		if x.sequence.leader != nil {
+			w.Followed++
+		}
+	}
+}
+
+// checkLoad: what others are told is so.
+func (w *world) checkLoad(before Load) {
+	e := w.engine
+	l, stats := e.Load(), e.cache.Stats()
+	preempted := 0
+	for _, s := range e.waiting {
+		if s.begun {
+			preempted++
+		}
+	}
+	if l.Running != len(e.running) || l.Waiting != len(e.waiting) || l.Preempted != preempted || l.HeldBytes != stats.HeldBytes || l.LimitBytes != e.limit {
+		w.failf("the load is %+v; %d run, %d wait, %d of them preempted", l, len(e.running), len(e.waiting), preempted)
+	}
+	if l.Preemptions > before.Preemptions && len(e.running) > 0 && !e.running[0].owner.Batch {
+		for _, s := range e.waiting {
+			if s.begun && s.owner.Batch {
+				w.Yielded++
+				break
+			}
+		}
+	}
+}
+
+// What a step may take, beyond the bounds that it is cut by: what the engine believes of
+// its machine is a mean.
+const (
+	heldWindow = 100 * time.Millisecond // 40 % of 250 ms
+	heldStep   = 100 * time.Millisecond
+)
+
+// checkTime: while sequences decode, reading takes at most 40 % of any 250 ms, and no step
+// takes more than 100 ms longer than decoding alone; unless that is but one token.
+func (w *world) checkTime() {
+	steps := w.net.steps
+	s := &steps[len(steps)-1]
+	if s.decode == 0 || s.read == 0 {
+		return
+	}
+	w.Beside++
+	if w.noisy || s.read <= 1 {
+		return
+	}
+	if more := s.took - s.decode; more > heldStep {
+		w.failf("a step that reads %d tokens took %v longer than decoding alone, which takes %v", s.read, more, s.decode)
+	}
+	end := s.from.Add(s.took)
+	var sum time.Duration
+	for i := len(steps) - 1; i >= 0 && end.Sub(steps[i].from) <= 250*time.Millisecond; i-- {
+		if steps[i].decode > 0 {
+			sum += steps[i].took - steps[i].decode
+		}
+	}
+	if sum > heldWindow {
+		w.failf("in 250 ms, %v of reading beside decoding", sum)
+	}
+}
+
+// fairness counts what was read for each tenant since another one wants to be read, too.
+type fairness struct{ ahead map[[2]Owner]int }
+
+func newFairness() *fairness { return &fairness{ahead: map[[2]Owner]int{}} }
+
+// check: of two tenants that both have something to read all the while, none is ahead of
+// the other by more than two steps' tokens. Nothing is read for a batch while somebody
+// waits for what could be read.
+func (f *fairness) check(w *world, ran bool) {
+	e := w.engine
+	wants := map[Owner]bool{}
+	for _, s := range e.running {
+		if s.reads() && s.piece+s.single == 0 { // and takes what it gets
+			wants[s.owner] = true
+		}
+	}
+	var read map[Owner]int
+	if ran && len(e.batched) > 0 {
+		read = w.net.steps[len(w.net.steps)-1].of
+	}
+	for pair := range f.ahead {
+		if !wants[pair[0]] || !wants[pair[1]] {
+			delete(f.ahead, pair)
+		}
+	}
+	for a := range wants {
+		for b := range wants {
+			if a == b || a.Batch != b.Batch {
+				continue
+			}
+			n, both := f.ahead[[2]Owner{a, b}]
+			if !both {
+				f.ahead[[2]Owner{a, b}] = 0 // from now on
+				continue
+			}
+			n += read[a] - read[b]
+			f.ahead[[2]Owner{a, b}] = n
+			if n > 4*e.options.Chunk+64 {
+				w.failf("%d more tokens were read for %+v than for %+v, which wants as much", n, a, b)
+			}
+		}
+	}
+	for a := range wants {
+		for b, n := range read {
+			if !a.Batch && b.Batch && n > e.options.Chunk {
+				w.failf("%d tokens of a batch were read while %+v waits", n, a)
+			}
+		}
+	}
+}
+
+// checkEnd: all came to what they come to alone, and nothing is left.
+func (w *world) checkEnd() {
+	e := w.engine
 	stats := e.cache.Stats()
-	switch {
-	case stats.HeldBytes > e.limit:
-		t.Fatalf("seed %d: %d bytes are held, of %d", seed, stats.HeldBytes, e.limit)
-	case stats.Sequences != len(e.running) || len(e.running) > e.options.Sequences:
-		t.Fatalf("seed %d: %d sequences run, %d are in the cache, %d may", seed, len(e.running), stats.Sequences, e.options.Sequences)
-	case tokens > e.options.Chunk+forcedRun*e.options.Sequences:
-		t.Fatalf("seed %d: a step of %d tokens, want at most %d of prompts", seed, tokens, e.options.Chunk)
+	if stats.Sequences != 0 || stats.HeldPages != 0 || len(e.tenants) != 0 {
+		w.failf("at the end there are %d tenants and %+v", len(e.tenants), stats)
+	}
+	for _, x := range w.live {
+		x.cancel()
+		f, got, want := finishOf(x.sequence), x.result(), x.toyWork.result[w.windows]
+		_, answers := x.sequence.work.(*answer)
+		switch {
+		case f.Reason == FinishNone || f.Reason == FinishError || f.Reason == FinishCancel && !x.stopped:
+			w.failf("%s finished by %v", x.kind, f)
+		case f.Reason == FinishCancel:
+			w.Cancelled++
+			if answers && got != "[]" && !begins(want, got) {
+				w.failf("%s, cancelled, came to %s", x.kind, differs(got, want))
+			}
+		case got != want:
+			w.failf("%s gave %s", x.kind, differs(got, want))
+		}
+	}
+	l := e.Load()
+	w.Preempted, w.Evicted, w.Fetched = int(l.Preemptions), int(l.EvictedPages), int(l.FetchedTokens)
+	w.Tokens = int(l.PromptTokens + l.DecodedTokens)
+	e.cache.Drop()
+	if stats := e.cache.Stats(); stats.HeldBytes+stats.CachedBytes+stats.FreeBytes != 0 {
+		w.failf("memory is left: %+v", stats)
 	}
 }
 
-// TestSimulation: whatever runs beside it, cancelled or cut into pieces, every piece of
-// work gives what it gives alone.
-func TestSimulation(t *testing.T) {
-	for _, name := range []string{"llama", "gemma3-text"} {
-		m := tinyModel(t, name)
-		works := simulatedWorks(t)
-		for _, w := range works {
-			e, err := newStopped(m, &m.Config, Options{Threads: 1, Context: 320, Sequences: 1})
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, result := w.make(e, t.Context())
-			for e.enqueue(s); len(e.running)+len(e.waiting) > 0; {
-				e.stepOnce()
-			}
-			e.threads.leave()
-			w.result = result()
-		}
-		for seed := range uint64(simulationSeeds) {
-			simulate(t, m, works, seed)
-		}
+// differs tells where two texts part.
+func differs(got, want string) string {
+	n := 0
+	for n < min(len(got), len(want)) && got[n] == want[n] {
+		n++
 	}
+	part := func(s string) string { return s[max(0, n-40):min(len(s), n+40)] }
+	return fmt.Sprintf("%q, alone %q", part(got), part(want))
 }
-
-// simulationSeeds is how many seeds of each model are run.
-const simulationSeeds = 40

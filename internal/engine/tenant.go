@@ -19,8 +19,7 @@ func (o *Owner) kind() int {
 	return 0
 }
 
-// join makes a sequence one of its tenant's. A tenant that had none of the kind begins
-// level with the one that was served least: it has saved up nothing.
+// join makes a sequence one of its tenant's.
 func (e *Engine) join(s *sequence) {
 	e.number++
 	s.number, s.asked, s.lacked = e.number, e.now(), -1
@@ -29,52 +28,42 @@ func (e *Engine) join(s *sequence) {
 		t = &tenant{name: s.owner.Tenant}
 		e.tenants[t.name] = t
 	}
-	kind := s.owner.kind()
-	if t.sequences[kind] == 0 {
-		t.read[kind] = max(t.read[kind], e.floor(kind))
-	}
-	t.sequences[kind]++
 	s.tenant = t
+	e.lift(s)
+	t.sequences[s.owner.kind()]++
 }
 
-// leave takes a sequence that is over from its tenant.
+// lift makes the tenant of a sequence that is about to be read level with the one that
+// was served last, unless others of its sequences are read already: it has saved up
+// nothing meanwhile.
+func (e *Engine) lift(s *sequence) {
+	kind := s.owner.kind()
+	for _, x := range e.running {
+		if x.tenant == s.tenant && x.owner == s.owner && x.reads() {
+			return
+		}
+	}
+	s.tenant.read[kind] = max(s.tenant.read[kind], e.level[kind])
+}
+
+// leave takes a sequence that is over from its tenant. What a tenant had more than others
+// is remembered as long as they are there.
 func (e *Engine) leave(s *sequence) {
 	if s.tenant == nil {
 		return
 	}
 	kind := s.owner.kind()
-	if s.tenant.sequences[kind]--; s.tenant.sequences[kind] == 0 {
-		e.forget(kind)
-	}
+	s.tenant.sequences[kind]--
 	s.tenant = nil
-}
-
-// floor returns the least count of the tenants that have sequences of a kind.
-func (e *Engine) floor(kind int) int {
-	least := -1
+	alone := true
 	for _, t := range e.tenants {
-		if t.sequences[kind] > 0 && (least < 0 || t.read[kind] < least) {
-			least = t.read[kind]
-		}
+		alone = alone && t.sequences[kind] == 0
 	}
-	return max(least, 0)
-}
-
-// forget drops the counts of tenants without sequences that are not above the others':
-// all of them, where nobody has any. What a tenant had more than others is remembered
-// as long as they are there.
-func (e *Engine) forget(kind int) {
-	floor, alone := 0, true
-	for _, t := range e.tenants {
-		if t.sequences[kind] > 0 {
-			alone = false
-		}
-	}
-	if !alone {
-		floor = e.floor(kind)
+	if alone {
+		e.level[kind] = 0
 	}
 	for name, t := range e.tenants {
-		if t.sequences[kind] == 0 && (alone || t.read[kind] <= floor) {
+		if t.sequences[kind] == 0 && (alone || t.read[kind] <= e.level[kind]) {
 			t.read[kind] = 0
 		}
 		if t.sequences == [2]int{} && t.read == [2]int{} {
