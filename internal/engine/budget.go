@@ -132,22 +132,39 @@ func (r *reading) affords(position int, p *pace) int {
 	return int(r.time / p.reads(position, 1))
 }
 
-// measure learns from a step that decoded and read some tokens, the latter at a
-// position.
-func (e *Engine) measure(began time.Time, took time.Duration, decoding, reading, position int) {
+// content is what a step computes.
+type content struct {
+	decoded, read int // tokens
+	depth         int // sum of the positions that reading begins at, by tokens
+}
+
+// add adds a sequence's share.
+func (c *content) add(s *sequence) {
+	if !s.reads() {
+		c.decoded += s.share
+		return
+	}
+	c.read += s.share
+	c.depth += s.share * s.cache.Len()
+}
+
+// measure learns from the step that was computed.
+func (e *Engine) measure(began time.Time, took time.Duration) {
+	c := &e.content
 	at, n := began.Add(took), e.counts.Steps
+	position := c.depth / max(c.read, 1)
 	switch {
-	case reading == 0:
-		e.pace.decoded(decoding, float64(took), at, n)
-	case decoding == 0:
-		e.pace.readAt(position, reading, float64(took), false, at, n)
+	case c.read == 0:
+		e.pace.decoded(c.decoded, float64(took), at, n)
+	case c.decoded == 0:
+		e.pace.readAt(position, c.read, float64(took), false, at, n)
 	default:
-		decode := e.pace.decodes(decoding, began, n)
+		decode := e.pace.decodes(c.decoded, began, n)
 		read := max(0, float64(took)-decode)
 		e.ledger.note(began, took, read)
-		if !e.pace.knows(position, reading) { // they may have hidden behind what the step took anyway
-			read = float64(took) * float64(reading) / float64(decoding+reading)
+		if !e.pace.knows(position, c.read) { // they may have hidden behind what the step took anyway
+			read = float64(took) * float64(c.read) / float64(c.decoded+c.read)
 		}
-		e.pace.readAt(position, reading, read, true, at, n)
+		e.pace.readAt(position, c.read, read, true, at, n)
 	}
 }

@@ -89,7 +89,7 @@ type Engine struct {
 
 	batched []*sequence // of each segment of the batch
 	rows    []row       // that the step has to hand out
-	trimmed bool        // the step is less than was shared out
+	content content
 
 	stepping bool    // a step is computed
 	passed   int     // layers of it

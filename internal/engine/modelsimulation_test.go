@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/blitz-r1/blitz/internal/kvcache"
 	"github.com/blitz-r1/blitz/internal/model"
 )
 
@@ -79,6 +80,9 @@ func simulatedWorks(t *testing.T) []*simulatedWork {
 func simulate(t *testing.T, m *model.Model, works []*simulatedWork, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	o := Options{Threads: 1, Context: 320, Sequences: 1 + rng.IntN(6), Chunk: []int{1 + rng.IntN(8), 20, 64, 512}[rng.IntN(4)]}
+	if rng.IntN(2) == 0 {
+		o.MemoryLimit = leastMemory(t, m, o) // for one alone
+	}
 	e, err := newStopped(m, &m.Config, o)
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +129,16 @@ func simulate(t *testing.T, m *model.Model, works []*simulatedWork, seed uint64)
 			t.Fatalf("seed %d: %s %d gave %s, alone it gives %s", seed, x.kind, i, got, x.simulatedWork.result)
 		}
 	}
+}
+
+// leastMemory returns the bytes of cache that one sequence takes.
+func leastMemory(t *testing.T, m *model.Model, o Options) int64 {
+	t.Helper()
+	c, err := kvcache.New(m.CacheLayers(m.DefaultCache()), math.MaxInt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int64(c.Bytes(o.Context, o.Chunk))
 }
 
 // begins says whether the printed list whole begins with the elements of part.
@@ -181,7 +195,11 @@ func TestModelSimulation(t *testing.T) {
 			e.threads.leave()
 			w.result = result()
 		}
-		for seed := range uint64(modelSeeds) {
+		seeds := uint64(modelSeeds)
+		if testing.Short() {
+			seeds /= 4
+		}
+		for seed := range seeds {
 			simulate(t, m, works, seed)
 		}
 	}

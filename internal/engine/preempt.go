@@ -22,7 +22,6 @@ func urgent(a, b *sequence) int {
 // the most urgent sequence goes on always, and a sequence that has all pages to itself
 // and needs more ends.
 func (e *Engine) reserve() {
-	e.trimmed = false
 	for i := 0; i < len(e.running); i++ { // which grows shorter
 		s := e.running[i]
 		for s.share > 0 {
@@ -30,7 +29,6 @@ func (e *Engine) reserve() {
 			if err == nil {
 				break
 			}
-			e.trimmed = true
 			last := e.running[len(e.running)-1]
 			switch {
 			case last != s:

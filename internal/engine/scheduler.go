@@ -19,7 +19,7 @@ func (e *Engine) stepOnce() bool {
 		e.publish()
 		return false
 	}
-	decoding, read, position := e.shareOut()
+	e.shareOut()
 	e.reserve()
 	e.fillBatch()
 	if len(e.batched) == 0 {
@@ -34,9 +34,7 @@ func (e *Engine) stepOnce() bool {
 	e.stepping = false
 	took := e.now().Sub(began)
 	e.threads.give()
-	if !e.trimmed {
-		e.measure(began, took, decoding, read, position)
-	}
+	e.measure(began, took)
 	e.account(took)
 	e.removeFinished()
 	e.publish()
@@ -45,9 +43,9 @@ func (e *Engine) stepOnce() bool {
 
 // shareOut says how many tokens of each running sequence the next step computes: those
 // that are drawn from go on, and others are read as far as the budget has room, those
-// that somebody waits for first. It returns how many tokens are decoded and read, and
-// the mean position of the latter.
-func (e *Engine) shareOut() (decoding, read, position int) {
+// that somebody waits for first.
+func (e *Engine) shareOut() {
+	decoding := 0
 	for _, s := range e.running {
 		if s.share = 0; !s.reads() {
 			s.share = len(s.pending)
@@ -55,31 +53,31 @@ func (e *Engine) shareOut() (decoding, read, position int) {
 		}
 	}
 	var budget reading
+	begun := false
 	for kind := range 2 {
 		for s := e.reader(kind); s != nil; s = e.reader(kind) {
-			if read == 0 {
-				budget = e.readingTime(decoding, s)
+			if !begun {
+				budget, begun = e.readingTime(decoding, s), true
 			}
 			if s.share = budget.take(s, &e.pace); s.share == 0 {
 				break
 			}
 			e.level[kind] = max(e.level[kind], s.tenant.read[kind])
 			s.tenant.read[kind] += s.share
-			position += s.share * s.cache.Len()
-			read += s.share
 		}
 	}
-	return decoding, read, position / max(read, 1)
 }
 
 // fillBatch makes a batch of the shares.
 func (e *Engine) fillBatch() {
+	e.content = content{}
 	e.batch.Segments, e.batched = e.batch.Segments[:0], e.batched[:0]
 	for _, s := range e.running {
 		n := s.share
 		if n == 0 || s.cache == nil {
 			continue
 		}
+		e.content.add(s)
 		g := model.Segment{Seq: s.cache, Pos: s.cache.Len(), Tokens: s.pending[:n]}
 		s.pending = s.pending[n:]
 		g.Logits = min(n, max(0, s.wanted-len(s.pending)))

@@ -45,7 +45,7 @@ type toyStep struct {
 }
 
 const (
-	toyVocab = 300
+	toyVocab = 256
 	toyMark  = 8 // bytes of a position in a layer
 )
 
