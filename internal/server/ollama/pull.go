@@ -58,8 +58,11 @@ func pullError(name string, err error) *wire.Error {
 	if errors.Is(err, hub.ErrUnsupported) { // the store's own message has a path
 		e.Message = fmt.Sprintf("pull model manifest: model '%s' came from a file: there is no source to pull it from", quoted(name))
 	}
-	if e.Kind == wire.NoModel && !strings.Contains(name, ":") {
-		e.Kind = wire.NotFound
+	if e.Kind != wire.NoModel && e.Kind != wire.NotFound {
+		return e
+	}
+	e.Kind = wire.Internal // as Ollama says of what it could not fetch
+	if !strings.Contains(name, ":") {
 		e.Message = fmt.Sprintf("pull model manifest: model '%s' not found: no model of the store has this name, and it names no source; want pip:PACKAGE", quoted(name))
 	}
 	return e
