@@ -109,3 +109,19 @@ func TestVerbose(t *testing.T) {
 		t.Errorf("got %d tokens", len(v))
 	}
 }
+
+// TestSuffix: a model that was taught to fills in what is missing between two texts.
+func TestSuffix(t *testing.T) {
+	p := puppet.New()
+	for name, says := range map[string]string{"prefix": "stop", "suffix": "stop", "middle": "code"} {
+		p.AddControl("<|fim_"+name+"|>", says)
+	}
+	s := newSiteOf(t, p)
+	got := s.object("POST", "/api/generate", `{"model":"puppet","prompt":"def f():","suffix":"\n","stream":false}`)
+	if got["response"] != puppet.Text("code") {
+		t.Errorf("got %q, want %q", got["response"], puppet.Text("code"))
+	}
+	if can := fmt.Sprint(s.object("POST", "/api/show", `{"model":"puppet"}`)["capabilities"]); !strings.Contains(can, "insert") {
+		t.Errorf("it can %s", can)
+	}
+}

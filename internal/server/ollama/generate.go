@@ -7,6 +7,7 @@ import (
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/wire"
+	"github.com/blitz-r1/blitz/tokenizer"
 )
 
 // generate answers a prompt: a question, a text to go on with (raw), or a gap between two
@@ -42,7 +43,7 @@ func readPrompt(o *wire.Object, a *asked, prompt string, raw bool) {
 	}
 	switch {
 	case suffix != "":
-		o.Refuse("suffix", "suffix is not supported: the server does not fill in between two texts")
+		q.Prompts = []inference.Prompt{{Gap: &tokenizer.Gap{Before: prompt, Behind: suffix}, Param: "suffix"}}
 	case raw:
 		q.Prompts = []inference.Prompt{{Text: prompt}}
 	default:

@@ -48,9 +48,14 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
+	return newSiteOf(t, puppet.New())
+}
+
+func newSiteOf(t *testing.T, p *puppet.Puppet) *site {
+	t.Helper()
 	home := t.TempDir()
 	s := &site{t: t, file: filepath.Join(t.TempDir(), "puppet.gguf")}
-	if err := puppet.New().Write(s.file); err != nil {
+	if err := p.Write(s.file); err != nil {
 		t.Fatal(err)
 	}
 	store, err := hub.Open(home)
