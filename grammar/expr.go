@@ -195,8 +195,8 @@ func Special(text string) Expr {
 	return Expr{&node{op: opSpecial, text: text, depth: 1, size: 1 + len(text)}}
 }
 
-// Free matches any bytes, and any special tokens that end no answer, in which none of the stops
-// occurs, neither as text nor as a special token; text may end in the beginning of one.
+// Free matches any bytes, and any special tokens that end no answer, each of which counts
+// as its text, in which none of the stops occurs; it may end in the beginning of one.
 func Free(stops ...string) Expr {
 	n := &node{op: opFree, texts: slices.Clone(stops), depth: 1, size: 1}
 	for _, s := range stops {

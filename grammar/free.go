@@ -1,5 +1,10 @@
 package grammar
 
+import (
+	"slices"
+	"strings"
+)
+
 // free builds text in which none of the stops occurs: a state for each beginning of a
 // stop that the text may end in (Aho and Corasick 1975).
 func (b *builder) free(stops []string, from, to int32) {
@@ -81,4 +86,50 @@ func newStopTrie(stops []string) *stopTrie {
 		}
 	}
 	return t
+}
+
+// free returns the state of free text behind a special token, which counts as its text;
+// -1 where a stop is complete with it.
+func (g *Grammar) free(state int32, text string, work *int) int32 {
+	for i := range len(text) {
+		class, next := g.class[text[i]], int32(-1)
+		s := &g.states[state]
+		*work -= int(s.to - s.from)
+		for j := s.from; j < s.to; j++ {
+			if e := &g.edges[j]; e.kind == edgeByte && e.lo <= class && class <= e.hi {
+				next = e.to
+			}
+		}
+		if next < 0 {
+			return -1
+		}
+		state = next
+	}
+	return state
+}
+
+// namedOf returns the special tokens of a vocabulary that the grammar names, or that a
+// stop may begin, end or go on in. To free text, all others are alike.
+func (g *Grammar) namedOf(v *Vocabulary) map[string]bool {
+	named := map[string]bool{}
+	for _, id := range v.marks {
+		text := string(v.texts[id])
+		named[text] = slices.Contains(g.names, text) || slices.ContainsFunc(g.others, func(stops []string) bool {
+			return slices.ContainsFunc(stops, func(stop string) bool { return touch(stop, text) })
+		})
+	}
+	return named
+}
+
+// touch says whether a text may have a part in where a stop begins, ends or goes on.
+func touch(stop, text string) bool {
+	if strings.Contains(stop, text) || strings.Contains(text, stop) {
+		return true
+	}
+	for n := 1; n < min(len(stop), len(text)); n++ {
+		if strings.HasPrefix(stop, text[len(text)-n:]) || strings.HasSuffix(stop, text[:n]) {
+			return true
+		}
+	}
+	return false
 }

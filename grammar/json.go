@@ -90,3 +90,12 @@ func jsonNumber() Expr {
 		Optional(Seq(Class(Range{'e', 'e'}, Range{'E', 'E'}), Optional(Class(Range{'+', '+'}, Range{'-', '-'})), Repeat(digit, 1, 2))),
 	)
 }
+
+// JSON returns the expression of any JSON object, whose rules it puts into r: see the
+// function of that name.
+func (r *Rules) JSON() Expr {
+	if !r.Has(jsonValue) {
+		setJSONValue(r)
+	}
+	return jsonMembers()
+}

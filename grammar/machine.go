@@ -21,7 +21,7 @@ type machine struct {
 	list    []*config // by id
 	next    []int32   // by id and class of a byte: the next config's id, or one of those below
 	pages   map[uint64]*page
-	named   map[string]bool // special tokens that the grammar names
+	named   map[string]bool // special tokens that are not like all others to the grammar
 	bytes   int             // of configs and pages
 	era     int64
 	work    int // steps that are left of the operation
@@ -53,12 +53,7 @@ func (g *Grammar) machine(v *Vocabulary) *machine {
 	}
 	m := &machine{g: g, v: v}
 	m.closure = closure{m: m, at: make([]int32, len(g.states))}
-	m.named = map[string]bool{}
-	for _, names := range append(slices.Clone(g.others), g.names) {
-		for _, name := range names {
-			m.named[name] = true
-		}
-	}
+	m.named = g.namedOf(v)
 	m.forget()
 	if len(g.machines) == maxMachines {
 		g.machines = slices.Delete(g.machines, 0, 1)
@@ -212,8 +207,8 @@ func (m *machine) mark(id int32, name string) int32 {
 					c.add(e.to, it.stack)
 				}
 			case edgeOther:
-				if !slices.Contains(m.g.others[e.arg], name) {
-					c.add(e.to, it.stack)
+				if to := m.g.free(it.state, name, &m.work); to >= 0 {
+					c.add(to, it.stack)
 				}
 			}
 		}

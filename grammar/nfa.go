@@ -9,7 +9,7 @@ const (
 	edgeCall                    // what rule arg matches
 	edgeLoop                    // what loop arg matches; it goes on at the loop's own end
 	edgeSpecial                 // the special token names[arg]
-	edgeOther                   // a special token that is none of others[arg]
+	edgeOther                   // a special token in free text whose stops are others[arg]
 )
 
 // edge is an edge of the automaton to a state.

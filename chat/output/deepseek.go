@@ -1,6 +1,10 @@
 package output
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/blitz-r1/blitz/grammar"
+)
 
 // Tokens of DeepSeek's vocabulary, from V2.5 to V3.1.
 const (
@@ -10,6 +14,9 @@ const (
 	deepseekCallEnd    = "<｜tool▁call▁end｜>"
 	deepseekCallsEnd   = "<｜tool▁calls▁end｜>"
 )
+
+// releaseV31 is the release that writes no types and no fences.
+const releaseV31 = "deepseek-v3.1"
 
 // deepseek is the format of V2.5 to V3.1, R1 included. A call is written in one of
 // two forms, and models taught one write the other now and then:
@@ -24,7 +31,7 @@ var deepseek = format{
 	releases: []release{
 		{"deepseek-r1", Reasoning{Before: "\n", Behind: "\n\n"}},
 		{"deepseek-r1-0528", Reasoning{Before: "\n", Behind: "\n\n", Opens: true}},
-		{"deepseek-v3.1", Reasoning{}},
+		{releaseV31, Reasoning{}},
 	},
 	detect:  detectDeepSeek,
 	reasons: true,
@@ -43,6 +50,27 @@ var deepseek = format{
 	nameEnds: []string{deepseekSep, deepseekCallEnd},
 	named:    namedDeepSeek,
 	fence:    true,
+	hold:     holdDeepSeek,
+}
+
+// holdDeepSeek is what calls are held to: the form of the release.
+func holdDeepSeek(h *holder) (grammar.Expr, error) {
+	call, err := h.each(func(t heldTool) (grammar.Expr, error) {
+		arguments, err := h.arguments(t)
+		if err != nil {
+			return arguments, err
+		}
+		name, err := plainName(t)
+		if h.release == releaseV31 {
+			return grammar.Seq(name, grammar.Special(deepseekSep), arguments), err
+		}
+		return grammar.Seq(
+			grammar.Literal(deepseekType), grammar.Special(deepseekSep), name, grammar.Literal("\n```json\n"), arguments, grammar.Literal("\n```"),
+		), err
+	})
+	call = grammar.Seq(grammar.Special(deepseekCallBegin), call, grammar.Special(deepseekCallEnd))
+	section := grammar.Seq(grammar.Special(deepseekCallsBegin), h.several(call, blanks(1)), grammar.Special(deepseekCallsEnd))
+	return h.behind(section), err
 }
 
 func detectDeepSeek(template string) string {
@@ -51,7 +79,7 @@ func detectDeepSeek(template string) string {
 	case has(dsmlMark):
 		return ""
 	case has(deepseekSep) && !has("```"):
-		return "deepseek-v3.1"
+		return releaseV31
 	case has(deepseekSep) || has("<｜Assistant｜>") && hasReasoning(template):
 		if opensReasoning(template) {
 			return "deepseek-r1"

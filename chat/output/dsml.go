@@ -1,6 +1,11 @@
 package output
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/blitz-r1/blitz/grammar"
+)
 
 // dsmlMark is a token of the vocabulary of V3.2 and V4.
 const dsmlMark = "｜DSML｜"
@@ -35,6 +40,31 @@ var dsml = format{
 	direct: true,
 	after:  readText,
 	plain:  readText,
+	hold:   holdDSML,
+}
+
+// holdDSML is what calls are held to, as V3.2 writes them. Parameters come in the order
+// of the schema.
+func holdDSML(h *holder) (grammar.Expr, error) {
+	tag := func(begin, rest string) grammar.Expr {
+		return grammar.Seq(grammar.Literal(begin), grammar.Special(dsmlMark), grammar.Literal(rest))
+	}
+	const closing = "</" + dsmlMark + "parameter>"
+	call, err := h.each(func(t heldTool) (grammar.Expr, error) {
+		if _, err := plainName(t); err != nil {
+			return grammar.Expr{}, err
+		}
+		params, err := h.params(t, closing)
+		row := func(key grammar.Expr, typed string, value grammar.Expr) grammar.Expr {
+			return grammar.Seq(tag("<", `parameter name="`), key, grammar.Literal(`" string="`+typed+`">`), value, tag("</", "parameter>\n"))
+		}
+		rows := h.rows(params, row(anyKey(), "true", textWithout(closing)), func(p heldParam) grammar.Expr {
+			return row(grammar.Literal(p.key), strconv.FormatBool(p.text), p.value)
+		})
+		return grammar.Seq(tag("<", `invoke name="`+t.name+"\">\n"), rows, tag("</", "invoke>\n")), err
+	})
+	section := grammar.Seq(tag("<", "function_calls>\n"), h.several(call, grammar.Expr{}), tag("</", "function_calls>"))
+	return h.behind(section), err
 }
 
 func detectDSML(template string) string {

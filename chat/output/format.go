@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/blitz-r1/blitz/grammar"
 )
 
 // ErrUnknownFormat is in the chain when NewParser is asked for a format of
@@ -45,6 +47,8 @@ type format struct {
 
 	// Where the call is an object (readMember).
 	bare bool // without a tag around it
+
+	hold func(h *holder) (grammar.Expr, error) // what calls are held to: see Grammar
 }
 
 // release is a release of models, or a line of them, that writes a format. Releases of

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/blitz-r1/blitz/grammar"
 )
 
 const (
@@ -12,6 +14,9 @@ const (
 	argValueOpen  = "<arg_value>"
 	argValueClose = "</arg_value>"
 )
+
+// releaseGLM47 is the release that writes no newlines.
+const releaseGLM47 = "glm-4.7"
 
 // glm is the format of GLM: 4.5 puts a newline after the name and between all tags,
 // 4.7 and later write none.
@@ -22,7 +27,7 @@ const (
 // Models forget a tag around a key or before a value, write one around a key twice,
 // or the object of Hermes in the place of all that.
 var glm = format{
-	releases: []release{{"glm-4.5", Reasoning{Behind: "\n"}}, {"glm-4.7", Reasoning{}}},
+	releases: []release{{"glm-4.5", Reasoning{Behind: "\n"}}, {releaseGLM47, Reasoning{}}},
 	detect:   detectGLM,
 	reasons:  true,
 	asks:     true,
@@ -34,6 +39,32 @@ var glm = format{
 	param:    readArgKey,
 	after:    readText,
 	plain:    readText,
+	hold:     holdGLM,
+}
+
+// holdGLM is what calls are held to. Parameters come in the order of the schema.
+func holdGLM(h *holder) (grammar.Expr, error) {
+	line := grammar.Literal("\n")
+	if h.release == releaseGLM47 {
+		line = grammar.Expr{}
+	}
+	call, err := h.each(func(t heldTool) (grammar.Expr, error) {
+		name, err := plainName(t)
+		if err != nil {
+			return name, err
+		}
+		params, err := h.params(t, argValueClose)
+		row := func(key, value grammar.Expr) grammar.Expr {
+			return grammar.Seq(
+				grammar.Special(argKeyOpen), key, grammar.Special(argKeyClose), line,
+				grammar.Special(argValueOpen), value, grammar.Special(argValueClose), line,
+			)
+		}
+		rows := h.rows(params, row(anyKey(), textWithout(argValueClose)), func(p heldParam) grammar.Expr { return row(grammar.Literal(p.key), p.value) })
+		return grammar.Seq(name, line, rows), err
+	})
+	call = grammar.Seq(grammar.Special(toolCallOpen), call, grammar.Special(toolCallClose))
+	return h.behind(h.several(call, blanks(1))), err
 }
 
 func detectGLM(template string) string {
@@ -41,7 +72,7 @@ func detectGLM(template string) string {
 	case !strings.Contains(template, argKeyOpen):
 		return ""
 	case strings.Contains(template, argKeyClose+argValueOpen):
-		return "glm-4.7"
+		return releaseGLM47
 	}
 	return "glm-4.5"
 }

@@ -1,6 +1,10 @@
 package output
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/blitz-r1/blitz/grammar"
+)
 
 const (
 	toolCallOpen  = "<tool_call>"
@@ -31,6 +35,14 @@ var hermes = format{
 	begin:   readTagged,
 	after:   readText,
 	plain:   readText,
+	hold:    holdHermes,
+}
+
+// holdHermes is what calls are held to: an object in each tag.
+func holdHermes(h *holder) (grammar.Expr, error) {
+	object, err := h.each(func(t heldTool) (grammar.Expr, error) { return h.object(t, "arguments") })
+	call := grammar.Seq(grammar.Special(toolCallOpen), blanks(2), object, blanks(2), grammar.Special(toolCallClose))
+	return h.behind(h.several(call, blanks(2))), err
 }
 
 func detectHermes(template string) string {

@@ -1,6 +1,10 @@
 package output
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/blitz-r1/blitz/grammar"
+)
 
 // Tokens of Kimi's vocabulary.
 const (
@@ -34,6 +38,23 @@ var kimi = format{
 	plain:    readText,
 	nameEnds: []string{kimiArgumentBegin, kimiCallEnd},
 	named:    namedKimi,
+	hold:     holdKimi,
+}
+
+// holdKimi is what calls are held to.
+func holdKimi(h *holder) (grammar.Expr, error) {
+	index := grammar.Repeat(grammar.Class(grammar.Range{Lo: '0', Hi: '9'}), 1, maxIndexDigits)
+	call, err := h.each(func(t heldTool) (grammar.Expr, error) {
+		arguments, err := h.arguments(t)
+		if err != nil {
+			return arguments, err
+		}
+		name, err := plainName(t)
+		return grammar.Seq(grammar.Literal("functions."), name, grammar.Literal(":"), index, grammar.Special(kimiArgumentBegin), arguments), err
+	})
+	call = grammar.Seq(grammar.Special(kimiCallBegin), call, grammar.Special(kimiCallEnd))
+	section := grammar.Seq(grammar.Special(kimiCallsBegin), h.several(call, grammar.Expr{}), grammar.Special(kimiCallsEnd))
+	return h.behind(section), err
 }
 
 func detectKimi(template string) string {

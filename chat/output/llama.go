@@ -1,6 +1,10 @@
 package output
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/blitz-r1/blitz/grammar"
+)
 
 const (
 	llamaPythonTag     = "<|python_tag|>"
@@ -28,6 +32,20 @@ var llama = format{
 	start:    readBare,
 	after:    readAfterBare,
 	plain:    readPlain,
+	hold:     holdLlama,
+}
+
+// holdLlama is what calls are held to. Text begins with nothing that begins a call.
+func holdLlama(h *holder) (grammar.Expr, error) {
+	object, err := h.each(func(t heldTool) (grammar.Expr, error) { return h.object(t, "parameters") })
+	calls := grammar.Seq(grammar.Optional(grammar.Special(llamaPythonTag)), h.several(object, grammar.Seq(grammar.Literal(";"), blanks(1))))
+	if h.calls.Required {
+		return calls, err
+	}
+	begin := grammar.NotClass(grammar.Range{Lo: 0, Hi: ' '}, grammar.Range{Lo: '<', Hi: '<'}, grammar.Range{Lo: '[', Hi: '['}, grammar.Range{Lo: '{', Hi: '{'}, grammar.Range{Lo: 0x7F, Hi: 0xA0}, grammar.Range{Lo: 0x1680, Hi: 0x1680}, grammar.Range{Lo: 0x2000, Hi: 0x202F}, grammar.Range{Lo: 0x205F, Hi: 0x205F}, grammar.Range{Lo: 0x3000, Hi: 0x3000})
+	tag := grammar.Seq(grammar.Literal("<"), grammar.NotClass(grammar.Range{Lo: 'f', Hi: 'f'}, grammar.Range{Lo: '|', Hi: '|'}))
+	text := grammar.Optional(grammar.Seq(grammar.Or(begin, tag), grammar.Free()))
+	return grammar.Seq(blanks(4), grammar.Or(text, calls)), err
 }
 
 func detectLlama(template string) string {

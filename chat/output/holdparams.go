@@ -1,0 +1,202 @@
+package output
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/blitz-r1/blitz/grammar"
+)
+
+// heldParam is a parameter of a tool in a format that has tags for them.
+type heldParam struct {
+	key      string
+	required bool
+	text     bool         // the value is text as it is, else JSON
+	value    grammar.Expr // without what is around it
+}
+
+// rootKeywords are those of an object's schema that tags can hold, and annotations.
+var rootKeywords = []string{
+	"type", "properties", "required", "additionalProperties", "$defs", "definitions", "title", "description", "$schema", "$id", "examples", "default", "$comment",
+}
+
+// params returns the parameters of a tool, in the order of its schema, where they are
+// held. Text ends where closing stands.
+func (h *holder) params(t heldTool, closing string) ([]heldParam, error) {
+	if len(t.schema) == 0 || !h.calls.Strict {
+		return nil, nil
+	}
+	var root map[string]json.RawMessage
+	var known struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+		Required   []string                   `json:"required"`
+		Type       any                        `json:"type"`
+	}
+	for _, to := range []any{&root, &known} {
+		if err := json.Unmarshal(t.schema, to); err != nil {
+			return nil, fmt.Errorf("parameters are no JSON Schema of an object: %w: %w", ErrTools, err)
+		}
+	}
+	for _, keyword := range sortedKeys(root) {
+		if !slices.Contains(rootKeywords, keyword) {
+			return nil, fmt.Errorf("keyword %s beside the properties, in a format that writes tags: %w", keyword, ErrCalls)
+		}
+	}
+	if known.Type != nil && known.Type != "object" {
+		return nil, fmt.Errorf("parameters of type %v, want object: %w", known.Type, ErrCalls)
+	}
+	names, err := keysInOrder(root["properties"])
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range known.Required {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("property %q is required and not described: %w", name, ErrCalls)
+		}
+	}
+	var anyRoot any
+	if err := json.Unmarshal(t.schema, &anyRoot); err != nil {
+		return nil, err
+	}
+	kinds := parameterKinds(anyRoot)
+	var all []heldParam
+	for _, name := range names {
+		if strings.ContainsAny(name, "<>\"\n\r") || strings.TrimSpace(name) != name || name == "" {
+			return nil, fmt.Errorf("property %q cannot be written in a tag: %w", name, ErrCalls)
+		}
+		p := heldParam{key: name, required: slices.Contains(known.Required, name), text: kinds[name] == kindText}
+		if p.value, err = h.value(known.Properties[name], root, kinds[name], closing); err != nil {
+			return nil, fmt.Errorf("property %q: %w", name, err)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// value returns what the value of a property may be.
+func (h *holder) value(schema json.RawMessage, root map[string]json.RawMessage, kinds jsonKinds, closing string) (grammar.Expr, error) {
+	switch {
+	case kinds == kindText:
+		return textValue(schema, closing)
+	case kinds == kindAny || kinds&kindText != 0:
+		return grammar.Expr{}, fmt.Errorf("it may be text or something else, which tags do not tell apart: %w", ErrCalls)
+	}
+	var own map[string]json.RawMessage
+	if err := json.Unmarshal(schema, &own); err != nil {
+		return grammar.Expr{}, fmt.Errorf("%w: %w", ErrTools, err)
+	}
+	for _, defs := range []string{"$defs", "definitions"} {
+		if _, ok := own[defs]; !ok && len(root[defs]) > 0 {
+			own[defs] = root[defs]
+		}
+	}
+	whole, err := json.Marshal(own)
+	if err != nil {
+		return grammar.Expr{}, err
+	}
+	return h.rules.Schema(whole, h.limits)
+}
+
+// textKeywords are those of a text's schema that are held, and annotations.
+var textKeywords = []string{"type", "enum", "const", "title", "description", "examples", "default", "$comment"}
+
+// textValue returns the texts, without quotes, that a schema allows.
+func textValue(schema json.RawMessage, closing string) (grammar.Expr, error) {
+	var own map[string]json.RawMessage
+	var known struct {
+		Enum  []string `json:"enum"`
+		Const *string  `json:"const"`
+	}
+	for _, to := range []any{&own, &known} {
+		if err := json.Unmarshal(schema, to); err != nil {
+			return grammar.Expr{}, fmt.Errorf("%w: %w", ErrTools, err)
+		}
+	}
+	for _, keyword := range sortedKeys(own) {
+		if !slices.Contains(textKeywords, keyword) {
+			return grammar.Expr{}, fmt.Errorf("keyword %s of text that stands without quotes: %w", keyword, ErrCalls)
+		}
+	}
+	all := []grammar.Expr{textWithout(closing)}
+	if _, ok := own["enum"]; ok {
+		all = append(all, literals(known.Enum))
+	}
+	if known.Const != nil {
+		all = append(all, grammar.Literal(*known.Const))
+	}
+	return grammar.And(all...), nil
+}
+
+// literals is one of some texts.
+func literals(texts []string) grammar.Expr {
+	all := make([]grammar.Expr, len(texts))
+	for i, t := range texts {
+		all[i] = grammar.Literal(t)
+	}
+	return grammar.Or(all...)
+}
+
+// textWithout is any text in which a tag does not stand.
+func textWithout(closing string) grammar.Expr {
+	text := grammar.Repeat(grammar.Any(), 0, grammar.Unbounded)
+	return grammar.Without(text, grammar.Seq(text, grammar.Literal(closing), text))
+}
+
+// keysInOrder returns the keys of a JSON object, in their order.
+func keysInOrder(object json.RawMessage) ([]string, error) {
+	if len(object) == 0 {
+		return nil, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(object))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, fmt.Errorf("properties are no object: %w", ErrTools)
+	}
+	var keys []string
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrTools, err)
+		}
+		if name := key.(string); !slices.Contains(keys, name) {
+			keys = append(keys, name)
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrTools, err)
+		}
+	}
+	return keys, nil
+}
+
+// sortedKeys returns the keys of a map in order.
+func sortedKeys(m map[string]json.RawMessage) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// rows returns parameters in their order, of which those that are not required may be
+// left out; any where they are not held.
+func (h *holder) rows(params []heldParam, anyOf grammar.Expr, one func(p heldParam) grammar.Expr) grammar.Expr {
+	if !h.calls.Strict {
+		return grammar.Repeat(anyOf, 0, grammar.Unbounded)
+	}
+	all := make([]grammar.Expr, len(params))
+	for i, p := range params {
+		if all[i] = one(p); !p.required {
+			all[i] = grammar.Optional(all[i])
+		}
+	}
+	return grammar.Seq(all...)
+}
+
+// anyKey is the name of a parameter in a tag.
+func anyKey() grammar.Expr {
+	return grammar.Repeat(grammar.NotClass(grammar.Range{Lo: 0, Hi: ' '}, grammar.Range{Lo: '"', Hi: '"'}, grammar.Range{Lo: '<', Hi: '<'}, grammar.Range{Lo: '>', Hi: '>'}, grammar.Range{Lo: 0x7F, Hi: 0xA0}), 1, 64)
+}
