@@ -6,6 +6,7 @@ import (
 
 	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/grammar"
+	"github.com/blitz-r1/blitz/jinja"
 )
 
 // What may stand before the content of an answer that a grammar holds.
@@ -17,14 +18,26 @@ var (
 	mayReason = grammar.Or(grammar.Expr{}, grammar.Seq(blank, grammar.Special(thinkStart), reasoned))
 )
 
-// constrain makes the guide of the request's grammar: reasoning is free, what follows it
-// is held. The tokens and the text that the answer has already are read.
+// maxGrammars bounds, in bytes, the grammars that a model keeps.
+const maxGrammars = 64 << 20
+
+// Grammar returns the grammar with a key, which compile makes where the model keeps none
+// with it: one that was used lately has found out already what may come next in it.
+func (m *Model) Grammar(key string, compile func() (*grammar.Grammar, error)) (*grammar.Grammar, error) {
+	return m.grammars.Get(key, compile)
+}
+
+// constrain makes the guide of what the request wants the answer to be: reasoning is
+// free, what follows it is held. The tokens and the text that the answer has already are
+// read.
 func (a *Answer) constrain(r *Request, p prompt) error {
-	g := r.Grammar
-	if g == nil {
-		return nil
+	m := a.engine.model
+	format := m.formatOf(r, p)
+	g, err := m.holding(r, format)
+	if g == nil || err != nil {
+		return err
 	}
-	v := a.engine.model.grammarTokens()
+	v := m.grammarTokens()
 	if v.err != nil {
 		return v.err
 	}
@@ -32,8 +45,7 @@ func (a *Answer) constrain(r *Request, p prompt) error {
 	if r.Continue {
 		said, _ = r.Messages[len(r.Messages)-1].Content.Text()
 		said = strings.TrimSpace(said) // see continued
-	} else if before := a.before(r, p); before != (grammar.Expr{}) {
-		var err error
+	} else if before := beforeContent(r, p, format); before != (grammar.Expr{}) {
 		if g, err = grammar.Behind(before, g, nil); err != nil {
 			return err
 		}
@@ -50,12 +62,44 @@ func (a *Answer) constrain(r *Request, p prompt) error {
 	return a.held.Begin(nil)
 }
 
-// before returns what may stand before the content: reasoning, where the prompt ends
-// inside it, or the model may begin it.
-func (a *Answer) before(r *Request, p prompt) grammar.Expr {
-	format := a.engine.model.format
+// holding returns the grammar of content and calls together, nil where both are free.
+func (m *Model) holding(r *Request, format string) (*grammar.Grammar, error) {
+	calls := r.Calls
 	switch {
-	case a.parser == nil || !output.Reasons(format):
+	case calls == (output.Calls{}) && (r.Grammar == nil || r.Tools == nil || format == ""):
+		return r.Grammar, nil
+	case r.Grammar != nil && !calls.Required: // beside content that is held
+		calls.Required = true
+		alone, err := m.callsGrammar(r.Tools, calls, format)
+		if err != nil {
+			return nil, err
+		}
+		return grammar.Either(r.Grammar, alone, nil)
+	}
+	return m.callsGrammar(r.Tools, calls, format)
+}
+
+// callsGrammar returns the grammar of calls of tools.
+func (m *Model) callsGrammar(tools []jinja.Value, c output.Calls, format string) (*grammar.Grammar, error) {
+	if format == "" {
+		return nil, fmt.Errorf("blitz: the form of the model's calls is not known: %w", output.ErrCalls)
+	}
+	raw, err := rawTools(tools)
+	if err != nil {
+		return nil, err
+	}
+	key := fmt.Sprintf("calls %s %+v\x00", format, c)
+	for _, t := range raw {
+		key += string(t) + "\x00"
+	}
+	return m.Grammar(key, func() (*grammar.Grammar, error) { return output.Grammar(format, raw, c, nil) })
+}
+
+// beforeContent returns what may stand before the content: reasoning, where the prompt
+// ends inside it, or the model may begin it.
+func beforeContent(r *Request, p prompt, format string) grammar.Expr {
+	switch {
+	case !output.Reasons(format):
 	case p.open:
 		return reasoned
 	case r.Think.Mode == ThinkOn, r.Think.Mode == ThinkDefault && output.MayReason(format):

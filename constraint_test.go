@@ -1,12 +1,14 @@
 package blitz
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/grammar"
 	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/tokenizer"
@@ -190,5 +192,82 @@ func TestGrammarErrors(t *testing.T) {
 	t.Cleanup(ids.Close)
 	if _, err := ids.Generate(t.Context(), Request{Tokens: []int32{1}, Grammar: yesOrNo(t)}); !errors.Is(err, tokenizer.ErrNoTokenizer) {
 		t.Errorf("a model of ids: got %v, want %v", err, tokenizer.ErrNoTokenizer)
+	}
+}
+
+// TestCalls: a random model calls tools as it has to.
+func TestCalls(t *testing.T) {
+	e := templateEngine(t, "{{ messages[0]['content'] }}<|im_start|>assistant\n{% if tools %}<tool_call>{% endif %}<think>\n\n</think>\n\n{% if false %}<think>{{ enable_thinking }}{% endif %}")
+	tools := chat.Tools(
+		chat.Tool{Name: "add", Parameters: []chat.Parameter{{Name: "a", Type: "boolean"}, {Name: "how", Type: "string", Enum: []string{"x", "y"}}}},
+		chat.Tool{Name: "now"},
+	)
+	base := Request{Messages: []chat.Message{chat.User("Q")}, Tools: tools, Think: Think{Mode: ThinkOff}, Sampling: &Sampling{Temperature: 1, Seed: new(uint64(1))}, MaxTokens: 200}
+	ask := func(c output.Calls) *Answer {
+		t.Helper()
+		r := base
+		r.Calls = c
+		a := answered(t, e, r)
+		if f := a.Finish().Reason; f != FinishToolCalls && f != FinishLength || a.Output().Content != nil {
+			t.Errorf("%+v: got %v, %v", c, a.Output(), f)
+		}
+		return a
+	}
+	a := ask(output.Calls{Required: true, Single: true, Strict: true})
+	if calls := a.Output().ToolCalls; len(calls) != 1 || a.Finish().Reason != FinishToolCalls {
+		t.Errorf("one call: got %v", calls)
+	}
+	a = ask(output.Calls{Required: true, Single: true, Strict: true, Only: "add"})
+	var arguments struct {
+		A   *bool
+		How string
+	}
+	calls := a.Output().ToolCalls
+	if len(calls) != 1 || calls[0].Name != "add" || json.Unmarshal([]byte(calls[0].Arguments), &arguments) != nil || arguments.A == nil || arguments.How != "x" && arguments.How != "y" {
+		t.Errorf("one call of add: got %q", calls)
+	}
+	want := ask(output.Calls{Required: true, Strict: true}).IDs()
+	if again := ask(output.Calls{Required: true, Strict: true}).IDs(); !slices.Equal(again, want) {
+		t.Errorf("again: got %v, want %v", again, want)
+	}
+
+	r := base
+	r.Grammar, r.Calls = yesOrNo(t), output.Calls{Single: true, Strict: true}
+	r.Guides = []Guide{saying(t, e.Model(), "<tool_call>\n{\"name\": \"n", false)}
+	if out := answered(t, e, r).Output(); len(out.ToolCalls) != 1 || out.ToolCalls[0].Name != "now" || out.ToolCalls[0].Arguments != "{}" {
+		t.Errorf("a call beside a grammar: got %v", out)
+	}
+	r.Guides, r.Calls = []Guide{saying(t, e.Model(), "y", false)}, output.Calls{}
+	if text, err := answered(t, e, r).Text(); text != "yes" {
+		t.Errorf("content beside calls: got %q, %v", text, err)
+	}
+	r = base
+	r.Calls, r.Guides = output.Calls{Strict: true}, []Guide{saying(t, e.Model(), "Let me see.\n<tool_call>\n{\"name\": \"now\", ", false)}
+	r.Calls.Single = true
+	if out := answered(t, e, r).Output(); out.Content == nil || *out.Content != "Let me see." || len(out.ToolCalls) != 1 || out.ToolCalls[0].Arguments != "{}" {
+		t.Errorf("text and a strict call: got %v", out)
+	}
+}
+
+// TestCallsErrors: what cannot be called is refused.
+func TestCallsErrors(t *testing.T) {
+	plain := templateEngine(t, "{{ messages[0]['content'] }}")
+	tools := chat.Tools(chat.Tool{Name: "now"})
+	hi := []chat.Message{chat.User("Q")}
+	for name, c := range map[string]struct {
+		r    Request
+		want error
+	}{
+		"no tools":         {Request{Messages: hi, Calls: output.Calls{Required: true}}, ErrOption},
+		"no form of calls": {Request{Messages: hi, Tools: tools, Calls: output.Calls{Required: true}}, output.ErrCalls},
+		"no such tool":     {Request{Messages: hi, Tools: tools, Calls: output.Calls{Only: "then"}}, output.ErrCalls},
+	} {
+		e := plain
+		if name == "no such tool" {
+			e = tinyEngine(t)
+		}
+		if _, err := e.Generate(t.Context(), c.r); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
 	}
 }

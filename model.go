@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/grammar"
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/jinja"
@@ -31,6 +32,7 @@ type Model struct {
 	stops     []int32
 
 	vocabulary vocabulary
+	grammars   *grammar.Cache
 }
 
 // Options say how a model is opened.
@@ -83,7 +85,7 @@ func (f *Files) Open(o *Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{files: f.c, latent: form, sampling: defaultSampling}
+	m := &Model{files: f.c, latent: form, sampling: defaultSampling, grammars: grammar.NewCache(maxGrammars)}
 	if !o.TokensOnly {
 		if err := m.openText(o.Text); err != nil { // first, since weights take longer
 			return nil, err

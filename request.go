@@ -53,6 +53,11 @@ type Request struct {
 	// it is free, and white space between the two. The error of Generate wraps those of
 	// package grammar, or tokenizer.ErrNoTokenizer.
 	Grammar *grammar.Grammar
+	// Calls say which of the Tools may be called, or have to be, and whether arguments hold
+	// to their schemas; zero: as the model likes. Beside a Grammar calls may come in place
+	// of content. The error of Generate wraps output.ErrCalls where the model's format
+	// cannot hold them.
+	Calls output.Calls
 	// GuidesOf makes the guides of each answer of GenerateAll, in place of Guides.
 	GuidesOf  func(i int) ([]Guide, error)
 	Logprobs  bool // with the log-probability of each token
@@ -79,6 +84,8 @@ func (r *Request) check(m *Model) error {
 		return fmt.Errorf("blitz: a request has more than one of Messages, Prompt and Tokens: %w", ErrOption)
 	case r.Messages == nil && (r.Tools != nil || r.Variables != nil || r.Before != nil):
 		return fmt.Errorf("blitz: a request has Tools, Variables or Before, but no Messages: %w", ErrOption)
+	case r.Calls != (output.Calls{}) && r.Tools == nil:
+		return fmt.Errorf("blitz: a request has Calls, but no Tools: %w", ErrOption)
 	case r.Rendered && r.Tokens == nil:
 		return fmt.Errorf("blitz: a request is rendered, but has no Tokens: %w", ErrOption)
 	case r.Continue && (len(r.Messages) == 0 || r.Messages[len(r.Messages)-1].Role != "assistant"):
@@ -236,11 +243,8 @@ func (a *Answer) reader(r *Request, p prompt) error {
 		return nil
 	}
 	a.tokens, a.text = m.tokens, m.tokens.NewStream()
-	format := m.format
-	if r.Template != nil {
-		format = output.FormatOf(r.Template)
-	}
-	if !p.chat || format == "" {
+	format := m.formatOf(r, p)
+	if format == "" {
 		return nil
 	}
 	var err error
@@ -253,20 +257,41 @@ func (a *Answer) reader(r *Request, p prompt) error {
 	return err
 }
 
+// formatOf returns the form in which an answer is written, "" where it is plain text.
+func (m *Model) formatOf(r *Request, p prompt) string {
+	switch {
+	case !p.chat:
+		return ""
+	case r.Template != nil:
+		return output.FormatOf(r.Template)
+	}
+	return m.format
+}
+
 // newParser returns a parser of a format; the tools tell what its models
 // leave out.
 func newParser(format string, tools []jinja.Value, open bool) (*output.Parser, error) {
 	o := output.Options{Open: open}
 	if output.AsksTools(format) {
-		for i, t := range tools {
-			text, err := json.Marshal(t)
-			if err != nil {
-				return nil, fmt.Errorf("blitz: tools[%d]: %w", i, err)
-			}
-			o.Tools = append(o.Tools, text)
+		var err error
+		if o.Tools, err = rawTools(tools); err != nil {
+			return nil, err
 		}
 	}
 	return output.NewParser(format, o)
+}
+
+// rawTools returns the JSON of tools.
+func rawTools(tools []jinja.Value) ([]json.RawMessage, error) {
+	var all []json.RawMessage
+	for i, t := range tools {
+		text, err := json.Marshal(t)
+		if err != nil {
+			return nil, fmt.Errorf("blitz: tools[%d]: %w", i, err)
+		}
+		all = append(all, text)
+	}
+	return all, nil
 }
 
 // prompt is what a model is given.

@@ -3,13 +3,15 @@ package blitz
 import (
 	"context"
 	"slices"
+
+	"github.com/blitz-r1/blitz/chat/output"
 )
 
 // resume goes on with an answer that was cut: with its prompt and tokens as the prompt,
 // and a reader that stands where that of the answer stood.
 func (e *Engine) resume(ctx context.Context, r Request, cut *Answer) (*Answer, error) {
-	tools := r.Tools
-	r.Messages, r.Tools, r.Variables, r.Continue = nil, nil, nil, false
+	tools, calls := r.Tools, r.Calls
+	r.Messages, r.Tools, r.Variables, r.Continue, r.Calls = nil, nil, nil, false, output.Calls{}
 	r.Tokens, r.Rendered = slices.Concat(cut.prompt, cut.ids), true
 	a, err := e.newAnswer(&r)
 	if err != nil {
@@ -17,7 +19,7 @@ func (e *Engine) resume(ctx context.Context, r Request, cut *Answer) (*Answer, e
 	}
 	a.prior = slices.Concat(cut.prior, cut.ids)
 	p := prompt{ids: r.Tokens, chat: true, open: cut.open}
-	r.Tools = tools // they tell the types of values
+	r.Tools, r.Calls = tools, calls // they tell the types of values
 	if err := a.reader(&r, p); err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func (g *Grammar) Memory() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := 16 * (len(g.states) + len(g.edges))
-	for _, d := range g.behind {
+	for _, d := range g.derived {
 		n += d.g.Memory()
 	}
 	for _, m := range g.machines {

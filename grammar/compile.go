@@ -21,7 +21,7 @@ type Grammar struct {
 
 	mu       sync.Mutex
 	machines []*machine // the newest last
-	behind   []derived
+	derived  []derived
 }
 
 // automatonState is a state: its edges, and what is to be known of it at once.

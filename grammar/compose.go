@@ -3,33 +3,56 @@ package grammar
 import "fmt"
 
 // Behind returns the grammar of texts that begin with what an expression without
-// references matches, and go on with what g does. l may be nil for the limits
-// of g; then the same Expr gives the same Grammar again, with what that has found out.
+// references matches, and go on with what g does. l may be nil for the limits of g; then
+// the same Expr gives the same Grammar again, with what that has found out.
 func Behind(before Expr, g *Grammar, l *Limits) (*Grammar, error) {
+	return g.derive(derived{before: before.n}, l, func(limits Limits) (*Grammar, error) {
+		return behind(before, g, limits)
+	})
+}
+
+// Either returns the grammar of texts that a or b matches. l may be nil for the limits of
+// a; then the same b gives the same Grammar again, with what that has found out.
+func Either(a, b *Grammar, l *Limits) (*Grammar, error) {
+	return a.derive(derived{other: b}, l, func(limits Limits) (*Grammar, error) {
+		return either(a, b, limits)
+	})
+}
+
+// maxDerived bounds the grammars that one remembers to be a part of.
+const maxDerived = 8
+
+// derived is a grammar that was made of another one and of an expression before it, or
+// a second one.
+type derived struct {
+	before *node
+	other  *Grammar
+	g      *Grammar
+}
+
+// derive returns the grammar that was derived so before, or derives it.
+func (g *Grammar) derive(d derived, l *Limits, make func(Limits) (*Grammar, error)) (*Grammar, error) {
 	if l != nil {
-		return behind(before, g, l.withDefaults())
+		return make(l.withDefaults())
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, d := range g.behind {
-		if d.before == before.n {
-			return d.g, nil
+	for i, old := range g.derived {
+		if old.before == d.before && old.other == d.other {
+			copy(g.derived[i:], g.derived[i+1:])
+			g.derived[len(g.derived)-1] = old
+			return old.g, nil
 		}
 	}
-	out, err := behind(before, g, g.limits)
-	if err == nil && len(g.behind) < maxBehind {
-		g.behind = append(g.behind, derived{before.n, out})
+	out, err := make(g.limits)
+	if err != nil {
+		return nil, err
 	}
-	return out, err
-}
-
-// maxBehind bounds the grammars that one remembers to have been put behind something.
-const maxBehind = 8
-
-// derived is a grammar that was put behind an expression.
-type derived struct {
-	before *node
-	g      *Grammar
+	if d.g = out; len(g.derived) == maxDerived {
+		g.derived = append(g.derived[:0:0], g.derived[1:]...)
+	}
+	g.derived = append(g.derived, d)
+	return out, nil
 }
 
 func behind(before Expr, g *Grammar, limits Limits) (*Grammar, error) {
@@ -51,25 +74,18 @@ func behind(before Expr, g *Grammar, limits Limits) (*Grammar, error) {
 	return out, nil
 }
 
-// Either returns the grammar of texts that a or b matches. l may be nil for the limits
-// of a.
-func Either(a, b *Grammar, l *Limits) (*Grammar, error) {
-	out := &Grammar{limits: a.limits, states: make([]automatonState, 1)}
-	if l != nil {
-		out.limits = l.withDefaults()
-	}
-	for _, g := range []*Grammar{a, b} {
-		start, err := out.join(g)
-		if err != nil {
+func either(a, b *Grammar, limits Limits) (*Grammar, error) {
+	out := &Grammar{limits: limits, states: make([]automatonState, 1)}
+	var starts [2]int32
+	for i, g := range []*Grammar{a, b} {
+		var err error
+		if starts[i], err = out.join(g); err != nil {
 			return nil, err
 		}
-		out.edges = append(out.edges, edge{kind: edgeEmpty, to: start})
 	}
-	// The edges of the new start stand apart: put them behind each other.
 	n := int32(len(out.edges))
-	first := out.edges[len(a.edges)]
-	out.edges = append(out.edges, first, out.edges[n-1])
 	out.states[0] = automatonState{from: n, to: n + 2}
+	out.edges = append(out.edges, edge{kind: edgeEmpty, to: starts[0]}, edge{kind: edgeEmpty, to: starts[1]})
 	out.classify()
 	return out, nil
 }

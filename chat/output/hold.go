@@ -111,7 +111,7 @@ func (h *holder) each(one func(t heldTool) (grammar.Expr, error)) (grammar.Expr,
 	for i, t := range h.tools {
 		e, err := one(t)
 		if err != nil {
-			return e, fmt.Errorf("output: tool %q: %w", t.name, err)
+			return e, fmt.Errorf("output: tool %q: %w: %w", t.name, ErrCalls, err)
 		}
 		name := fmt.Sprintf("call-%d", i)
 		h.rules.Set(name, e)
@@ -197,7 +197,7 @@ func blanks(n int) grammar.Expr {
 func plainName(t heldTool) (grammar.Expr, error) {
 	for i, r := range t.name {
 		if !functionCharacter(string(r), i == 0) || isSpace(r) {
-			return grammar.Expr{}, fmt.Errorf("%q in its name cannot be written: %w", r, ErrCalls)
+			return grammar.Expr{}, fmt.Errorf("%q in its name cannot be written", r)
 		}
 	}
 	return grammar.Literal(t.name), nil

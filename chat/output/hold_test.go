@@ -104,9 +104,9 @@ func holdWalk(t *testing.T, rng *rand.Rand, g *grammar.Grammar, v *grammar.Vocab
 // calls of the tools, with arguments of their schemas.
 func TestGrammarCalls(t *testing.T) {
 	v, tokens := holdVocabulary(t)
-	n := 60
+	n := 20
 	if testing.Short() {
-		n = 15
+		n = 6
 	}
 	for _, format := range Formats() {
 		for _, single := range []bool{true, false} {

@@ -42,11 +42,11 @@ func (h *holder) params(t heldTool, closing string) ([]heldParam, error) {
 	}
 	for _, keyword := range sortedKeys(root) {
 		if !slices.Contains(rootKeywords, keyword) {
-			return nil, fmt.Errorf("keyword %s beside the properties, in a format that writes tags: %w", keyword, ErrCalls)
+			return nil, fmt.Errorf("keyword %s beside the properties, in a format that writes tags", keyword)
 		}
 	}
 	if known.Type != nil && known.Type != "object" {
-		return nil, fmt.Errorf("parameters of type %v, want object: %w", known.Type, ErrCalls)
+		return nil, fmt.Errorf("parameters of type %v, want object", known.Type)
 	}
 	names, err := keysInOrder(root["properties"])
 	if err != nil {
@@ -54,7 +54,7 @@ func (h *holder) params(t heldTool, closing string) ([]heldParam, error) {
 	}
 	for _, name := range known.Required {
 		if !slices.Contains(names, name) {
-			return nil, fmt.Errorf("property %q is required and not described: %w", name, ErrCalls)
+			return nil, fmt.Errorf("property %q is required and not described", name)
 		}
 	}
 	var anyRoot any
@@ -65,7 +65,7 @@ func (h *holder) params(t heldTool, closing string) ([]heldParam, error) {
 	var all []heldParam
 	for _, name := range names {
 		if strings.ContainsAny(name, "<>\"\n\r") || strings.TrimSpace(name) != name || name == "" {
-			return nil, fmt.Errorf("property %q cannot be written in a tag: %w", name, ErrCalls)
+			return nil, fmt.Errorf("property %q cannot be written in a tag", name)
 		}
 		p := heldParam{key: name, required: slices.Contains(known.Required, name), text: kinds[name] == kindText}
 		if p.value, err = h.value(known.Properties[name], root, kinds[name], closing); err != nil {
@@ -82,7 +82,7 @@ func (h *holder) value(schema json.RawMessage, root map[string]json.RawMessage, 
 	case kinds == kindText:
 		return textValue(schema, closing)
 	case kinds == kindAny || kinds&kindText != 0:
-		return grammar.Expr{}, fmt.Errorf("it may be text or something else, which tags do not tell apart: %w", ErrCalls)
+		return grammar.Expr{}, fmt.Errorf("it may be text or something else, which tags do not tell apart")
 	}
 	var own map[string]json.RawMessage
 	if err := json.Unmarshal(schema, &own); err != nil {
@@ -117,7 +117,7 @@ func textValue(schema json.RawMessage, closing string) (grammar.Expr, error) {
 	}
 	for _, keyword := range sortedKeys(own) {
 		if !slices.Contains(textKeywords, keyword) {
-			return grammar.Expr{}, fmt.Errorf("keyword %s of text that stands without quotes: %w", keyword, ErrCalls)
+			return grammar.Expr{}, fmt.Errorf("keyword %s of text that stands without quotes", keyword)
 		}
 	}
 	all := []grammar.Expr{textWithout(closing)}

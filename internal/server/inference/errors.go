@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/server/wire"
@@ -73,7 +74,9 @@ func answerError(err error) error {
 		return &wire.Error{Kind: wire.Invalid, Param: "messages", Message: "the model has no chat template: it can complete text only", Err: err}
 	case errors.Is(err, blitz.ErrPrompt):
 		return &wire.Error{Kind: wire.Invalid, Param: "prompt", Message: "the prompt is empty", Err: err}
-	case errors.Is(err, blitz.ErrTokens), errors.Is(err, blitz.ErrOption):
+	case errors.Is(err, output.ErrCalls), errors.Is(err, output.ErrTools):
+		return &wire.Error{Kind: wire.Invalid, Param: "tools", Message: message(err), Err: err}
+	case errors.Is(err, blitz.ErrTokens), errors.Is(err, blitz.ErrOption), isGrammar(err):
 		return &wire.Error{Kind: wire.Invalid, Message: message(err), Err: err}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &wire.Error{Kind: wire.Unavailable, Message: "the answer took longer than the server allows", Err: err}

@@ -120,10 +120,7 @@ func (r *Request) resolve(l *host.Lease, tenant string) (blitz.Request, error) {
 	if out.Grammar, err = r.Format.grammar(); err != nil {
 		return blitz.Request{}, err
 	}
-	if r.Calls.Required {
-		return blitz.Request{}, wire.Refuse(r.Calls.Param, "%s cannot be held by this build", r.Calls.Param)
-	}
-	return out, nil
+	return out, r.Calls.hold(&out)
 }
 
 // resolve fills in what is open.
