@@ -160,7 +160,7 @@ func spoilt(rng *rand.Rand, text, other string) string {
 // tokens and the white space; texts that google/jsonschema-go rejects are not; and what
 // the automaton lets through validates.
 func TestSchemaCorpus(t *testing.T) {
-	corpus(t, 0, seeds(t, 250, 60))
+	corpus(t, 0, seeds(t, 250, 40))
 }
 
 // seeds returns how many seeds a test takes: what SCHEMA_SEEDS says, if it is set.

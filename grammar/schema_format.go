@@ -21,11 +21,11 @@ func formatExpr(name string) (e Expr, known, held bool) {
 // or more strictly: no leap seconds, no comments or quotes in addresses, and of the
 // international forms only what is ASCII.
 const (
-	dateFormat = `\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))` +
-		`|(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29`
+	dateFormat = `(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))` +
+		`|(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)-02-29`
 	timeFormat     = `(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)`
-	durationFormat = `P(?:\d{1,9}W|(?:\d{1,9}D|\d{1,9}M(?:\d{1,9}D)?|\d{1,9}Y(?:\d{1,9}M(?:\d{1,9}D)?)?)(?:T` + clockFormat + `)?|T` + clockFormat + `)`
-	clockFormat    = `(?:\d{1,9}S|\d{1,9}M(?:\d{1,9}S)?|\d{1,9}H(?:\d{1,9}M(?:\d{1,9}S)?)?)`
+	durationFormat = `P(?:\d{1,5}W|(?:\d{1,5}D|\d{1,5}M(?:\d{1,5}D)?|\d{1,5}Y(?:\d{1,5}M(?:\d{1,5}D)?)?)(?:T` + clockFormat + `)?|T` + clockFormat + `)`
+	clockFormat    = `(?:\d{1,5}S|\d{1,5}M(?:\d{1,5}S)?|\d{1,5}H(?:\d{1,5}M(?:\d{1,5}S)?)?)`
 
 	labelFormat = `[A-Za-z0-9](?:[A-Za-z0-9-]{0,28}[A-Za-z0-9])?`
 	longFormat  = `[A-Za-z0-9](?:[A-Za-z0-9-]{0,60}[A-Za-z0-9])?`

@@ -195,7 +195,8 @@ func (c *schemaCompiler) possible(m *merged, t types, listed bool) bool {
 			return false
 		}
 		for name := range m.required() {
-			if listed && m.closed && !m.isListed[name] || c.never(c.value(m, name)) {
+			// what a grammar writes is closed; a proof is about all that is valid
+			if listed && m.closed && !c.proving && !m.isListed[name] || c.never(c.value(m, name)) {
 				return false
 			}
 		}

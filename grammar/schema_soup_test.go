@@ -131,7 +131,7 @@ func (s *soup) value(depth int) string {
 // TestSchemaSoup: of schemas of any keywords together, whatever is let through
 // validates.
 func TestSchemaSoup(t *testing.T) {
-	n := seeds(t, 1500, 300)
+	n := seeds(t, 1000, 200)
 	var compiled, took, walked, refused, void int
 	for seed := range n {
 		rng := rand.New(rand.NewPCG(41, uint64(seed)))
