@@ -123,7 +123,9 @@ func (k *keeper) receive(s *slot) {
 }
 
 func (k *keeper) free(s *slot) {
-	s.fetch = nil
+	if s.fetch = nil; k.fetch == nil {
+		s.groups = nil
+	}
 	k.slots = append(k.slots, s)
 }
 
@@ -153,6 +155,9 @@ func (k *keeper) endFetch() {
 	}
 	k.fetch.sequence.fetched, k.fetch.sequence.sums = true, nil
 	k.fetch = nil
+	for _, s := range k.slots {
+		s.groups = nil // what is not needed all the time is not kept
+	}
 }
 
 // turn is what the engine does for pages between two steps.

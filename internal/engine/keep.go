@@ -24,16 +24,17 @@ type Shelf interface {
 }
 
 const (
-	// patience is how long a sequence waits for the next of its pages, before it is
-	// computed instead: nothing hangs on a disk.
+	// patience is how long a sequence waits for the next of its pages, beside what a slow
+	// disk takes to read it, before it is computed instead: nothing hangs on a disk.
 	patience = 2 * time.Second
+	slowDisk = 10 << 20 // bytes a second
 	// parting is how long an engine that is closed goes on to keep pages.
 	parting = 2 * time.Second
 	// writeAhead is how many pages are copied to be written.
 	writeAhead = 2
 	// readAhead is how many bytes are read before the engine takes them, between
 	// minReadAhead and maxReadAhead pages.
-	readAhead                  = 64 << 20
+	readAhead                  = 32 << 20
 	minReadAhead, maxReadAhead = 2, 16
 	// tailFrom is how many whole pages a prompt has whose last one, which is not whole, is
 	// kept too: where it takes long to compute, and adds little to what is written.
@@ -84,11 +85,12 @@ func (e *Engine) Keep(ctx context.Context, shelf Shelf) error {
 
 // newKeeper returns a keeper whose goroutines do not run.
 func newKeeper(shelf Shelf, cache *kvcache.Cache) *keeper {
-	k := &keeper{shelf: shelf, cache: cache, sizes: cache.GroupBytes(), patience: patience, parting: parting, left: make(chan struct{})}
+	k := &keeper{shelf: shelf, cache: cache, sizes: cache.GroupBytes(), parting: parting, left: make(chan struct{})}
 	bytes := 0
 	for _, n := range k.sizes {
 		bytes += n
 	}
+	k.patience = patience + time.Duration(float64(bytes)/slowDisk*float64(time.Second))
 	ahead := min(max(readAhead/bytes, minReadAhead), maxReadAhead)
 	k.wanted, k.arrived = make(chan *slot, ahead), make(chan *slot, ahead)
 	for range ahead {
