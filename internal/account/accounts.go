@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -152,6 +153,11 @@ func (a *Accounts) Find(text string) (Caller, error) {
 	if k == nil || subtle.ConstantTimeCompare(k.hash[:], sum[:]) != 1 {
 		return Caller{}, fmt.Errorf("account: %w", ErrUnknown)
 	}
+	return a.live(k)
+}
+
+// live returns the caller of a key that counts.
+func (a *Accounts) live(k *stored) (Caller, error) {
 	switch k.State(a.now()) {
 	case "revoked":
 		return Caller{}, fmt.Errorf("account: %w", ErrRevoked)
@@ -159,6 +165,31 @@ func (a *Accounts) Find(text string) (Caller, error) {
 		return Caller{}, fmt.Errorf("account: %w", ErrExpired)
 	}
 	return k.caller(), nil
+}
+
+// Recall returns the caller that a Tenant names, for what is done when they are not there
+// any more. The error is that of Find.
+func (a *Accounts) Recall(tenant string) (Caller, error) {
+	switch tenant {
+	case ownerName:
+		return Owner(), nil
+	case anyoneName:
+		return Anyone(), nil
+	}
+	if err := a.look(); err != nil {
+		return Caller{}, err
+	}
+	a.mu.Lock()
+	i := slices.IndexFunc(a.view.list, func(k *stored) bool { return k.ID == tenant })
+	var k *stored
+	if i >= 0 {
+		k = a.view.list[i]
+	}
+	a.mu.Unlock()
+	if k == nil {
+		return Caller{}, fmt.Errorf("account: %w", ErrUnknown)
+	}
+	return a.live(k)
 }
 
 // AnyLive says whether there is a key that counts, in any process' eyes.

@@ -127,6 +127,12 @@ func TestLife(t *testing.T) {
 	find(soonText, nil)
 	c.pass(time.Hour)
 	find(soonText, ErrExpired)
+	if _, err := server.Recall(soon.ID); !errors.Is(err, ErrExpired) {
+		t.Errorf("recalled, though expired: %v", err)
+	}
+	if c, err := server.Recall(key.ID); err != nil || c.ID != key.ID || !c.May(Admin) {
+		t.Errorf("recalled as %+v, %v", c, err)
+	}
 	if soon.State(c.now()) != "expired" {
 		t.Errorf("its state is %s", soon.State(c.now()))
 	}
@@ -141,6 +147,17 @@ func TestLife(t *testing.T) {
 	}
 	find(text, ErrRevoked)
 	find(soonText, ErrRevoked)
+	if _, err := server.Recall(key.ID); !errors.Is(err, ErrRevoked) {
+		t.Errorf("recalled, though revoked: %v", err)
+	}
+	for _, c := range []Caller{Owner(), Anyone()} {
+		if got, err := server.Recall(c.Tenant()); err != nil || got.Tenant() != c.Tenant() || got.IsOwner() != c.IsOwner() {
+			t.Errorf("%s recalled as %+v, %v", c.Tenant(), got, err)
+		}
+	}
+	if _, err := server.Recall("key_none"); !errors.Is(err, ErrUnknown) {
+		t.Errorf("recalled, though unknown: %v", err)
+	}
 	live(false)
 	// Its name may be used again; the old text stays revoked.
 	again, _, err := a.Create(t.Context(), NewKey{Name: "ann"})

@@ -12,6 +12,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/database"
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/server/anthropic"
+	"github.com/blitz-r1/blitz/internal/server/batch"
 	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/ollama"
 	"github.com/blitz-r1/blitz/internal/server/openai"
@@ -47,6 +48,7 @@ type Site struct {
 	gate     *Gate
 	host     *host.Host
 	service  *inference.Service
+	batches  *batch.Batches
 	loading  atomic.Int32 // models of Serve that are not there yet
 }
 
@@ -66,16 +68,20 @@ func OpenSite(o SiteOptions) (*Site, error) {
 		Ready: func() bool { return s.loading.Load() == 0 },
 	})
 	s.loading.Store(int32(len(o.Serve)))
+	s.startBatches()
 	return s, nil
 }
 
 // open opens the records and the models.
 func (s *Site) open() (err error) {
 	ctx := context.Background()
-	if s.db, err = database.Open(ctx, filepath.Join(s.o.Host.Home, database.FileName), account.Tables); err != nil {
+	if s.db, err = database.Open(ctx, filepath.Join(s.o.Host.Home, database.FileName), account.Tables, openai.Tables, batch.Tables); err != nil {
 		return err
 	}
 	if s.accounts, err = account.Open(ctx, s.db, account.Options{Log: s.o.Log}); err != nil {
+		return err
+	}
+	if err := s.openBatches(ctx); err != nil {
 		return err
 	}
 	if s.o.Prefixes != "" && s.o.PrefixesLimit > 0 {
@@ -101,7 +107,7 @@ func (s *Site) closeRecords() (err error) {
 // dialects returns what is spoken; the first is for clients that do not say.
 func (s *Site) dialects() []*wire.Dialect {
 	return []*wire.Dialect{
-		openai.New(s.service),
+		openai.New(s.service, append(s.responses(), s.batches.Routes()...)...),
 		anthropic.New(s.service),
 		ollama.New(ollama.Options{Service: s.service}),
 		s.owner(),
@@ -136,5 +142,7 @@ func (s *Site) Accounts() *account.Accounts { return s.accounts }
 
 // Close ends the answers that are under way until ctx ends, and lets everything go.
 func (s *Site) Close(ctx context.Context) error {
-	return errors.Join(s.Shutdown(ctx), s.host.Close(ctx), s.closeRecords())
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.batches.Close(ctx) }()
+	return errors.Join(s.Shutdown(ctx), <-stopped, s.host.Close(ctx), s.closeRecords())
 }
