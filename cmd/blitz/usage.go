@@ -5,8 +5,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -55,40 +53,12 @@ a second.`,
 	return cmd
 }
 
-// usageHead is the head of the figures, as tables and CSV have it.
-var usageHead = []string{"requests", "failed", "prompt_tokens", "cached_tokens", "answer_tokens", "reasoning_tokens", "seconds"}
-
-// usageRow returns what a total is told apart by, in the order of account.Groups, and its
-// figures.
-func usageRow(by []string, t *account.Total) []string {
-	var row []string
-	for i, text := range []string{t.Key, t.Model, t.Day, t.Month} {
-		if slices.Contains(by, account.Groups[i]) {
-			row = append(row, text)
-		}
-	}
-	for _, n := range []int64{t.Requests, t.Failed, t.Prompt, t.Cached, t.Answer, t.Reasoning} {
-		row = append(row, strconv.FormatInt(n, 10))
-	}
-	return append(row, strconv.FormatFloat(t.Seconds, 'f', 1, 64))
-}
-
-func usageHeads(by []string) []string {
-	var row []string
-	for _, word := range account.Groups {
-		if slices.Contains(by, word) {
-			row = append(row, word)
-		}
-	}
-	return append(row, usageHead...)
-}
-
 func writeUsageCSV(w io.Writer, by []string, totals []account.Total) error {
 	out := csv.NewWriter(w)
-	err := out.Write(usageHeads(by))
+	err := out.Write(account.TotalHead(by))
 	for i := range totals {
 		if err == nil {
-			err = out.Write(usageRow(by, &totals[i]))
+			err = out.Write(totals[i].Row(by))
 		}
 	}
 	out.Flush()
@@ -108,12 +78,12 @@ func writeUsage(cmd *cobra.Command, by []string, totals []account.Total) error {
 		"reasoning_tokens": "REASONING", "seconds": "SECONDS", "key": "KEY", "model": "MODEL", "day": "DAY", "month": "MONTH",
 	}
 	var head []string
-	for _, name := range usageHeads(by) {
+	for _, name := range account.TotalHead(by) {
 		head = append(head, heads[name])
 	}
 	rows := [][]string{head}
 	for i := range totals {
-		row := usageRow(by, &totals[i])
+		row := totals[i].Row(by)
 		for j := range row {
 			row[j] = printable(row[j])
 		}

@@ -5,19 +5,22 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/blitz-r1/blitz"
 )
 
 // Running is a name that keeps a model in memory, or that waits for one.
 type Running struct {
-	Name     string // with its tag
-	Digest   string // see Entry
-	Loading  bool   // it is not there yet
-	Waits    bool   // Loading, behind another or for memory
-	Done     int64  // bytes of the weights in place, while it is loading
-	Weights  int64  // bytes of the weights
-	Size     int64  // bytes with what caches may take
-	Context  int    // positions of a sequence
-	Requests int    // leases, or those who wait
+	Name     string     // with its tag
+	Digest   string     // see Entry
+	Loading  bool       // it is not there yet
+	Waits    bool       // Loading, behind another or for memory
+	Done     int64      // bytes of the weights in place, while it is loading
+	Weights  int64      // bytes of the weights
+	Size     int64      // bytes with what caches may take
+	Context  int        // positions of a sequence
+	Requests int        // leases, or those who wait
+	Load     blitz.Load // of its engine, once it is there
 	// Expires is when it is let go if nobody uses it; zero: never.
 	Expires time.Time
 }
@@ -88,6 +91,9 @@ func (r *resident) running() []Running {
 		x := Running{
 			Name: d.target.name, Digest: d.target.digest(), Weights: r.plan.weights, Size: r.plan.bytes(), Context: r.plan.context,
 			Requests: d.leases, Expires: d.until,
+		}
+		if e := r.opened.engine(); e != nil { // tests have models without one
+			x.Load = e.Load()
 		}
 		if d.leases > 0 && d.keep >= 0 {
 			x.Expires = time.Now().Add(d.keep)

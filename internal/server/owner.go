@@ -35,6 +35,7 @@ func (s *Site) owner() *wire.Dialect {
 	return &wire.Dialect{
 		Name: "owner",
 		Routes: append(s.attached(),
+			wire.Route{Pattern: "GET /metrics", Scope: wire.AnyKey, Handle: s.metrics.serve},
 			wire.Route{Pattern: "GET /blitz/state", Scope: wire.Admin, Handle: s.state},
 			wire.Route{Pattern: "POST /blitz/unload", Scope: wire.Admin, Handle: s.unload},
 			wire.Route{Pattern: "POST /blitz/stop", Scope: wire.Admin, Handle: s.end},

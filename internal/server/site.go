@@ -46,6 +46,7 @@ type Site struct {
 	db       *database.DB
 	accounts *account.Accounts
 	gate     *Gate
+	metrics  *metrics
 	host     *host.Host
 	service  *inference.Service
 	batches  *batch.Batches
@@ -62,9 +63,12 @@ func OpenSite(o SiteOptions) (*Site, error) {
 		return nil, errors.Join(err, s.closeRecords())
 	}
 	s.gate = NewGate(s.accounts, o.CertificateNames, o.Gate)
-	s.service = inference.New(inference.Options{Host: s.host, Meter: &meter{accounts: s.accounts}, Queue: o.Queue})
+	m := &meter{accounts: s.accounts}
+	s.service = inference.New(inference.Options{Host: s.host, Meter: m, Queue: o.Queue})
+	s.metrics = newMetrics(o.Version, &live{s.host, s.service})
+	m.counted = s.metrics.counted
 	s.Server = New(Options{
-		Dialects: s.dialects(), Guard: s.gate, ConnContext: s.gate.ConnContext, Log: o.Log,
+		Dialects: s.dialects(), Guard: s.gate, ConnContext: s.gate.ConnContext, Log: o.Log, Done: s.metrics.done,
 		Ready: func() bool { return s.loading.Load() == 0 },
 	})
 	s.loading.Store(int32(len(o.Serve)))
@@ -109,7 +113,8 @@ func (s *Site) dialects() []*wire.Dialect {
 	return []*wire.Dialect{
 		openai.New(s.service, append(s.responses(), s.batches.Routes()...)...),
 		anthropic.New(s.service),
-		ollama.New(ollama.Options{Service: s.service}),
+		ollama.New(ollama.Options{Service: s.service, Audit: s.accounts.Audit}),
+		s.admin(),
 		s.owner(),
 	}
 }
