@@ -5,8 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth is how many levels of objects and arrays a body may have.
-const MaxDepth = 64
+// Bounds of a body beside its size.
+const (
+	MaxDepth  = 64      // levels of objects and arrays
+	MaxFields = 1 << 17 // of an object
+)
 
 // scanner walks over JSON text and checks it. Its methods leave pos behind what they
 // read; wrong is set by the first thing that is not JSON.
@@ -220,13 +223,16 @@ func (s *scanner) object() bool {
 		return s.leave()
 	}
 	var keys keySet
-	for {
+	for n := 1; ; n++ {
 		key, ok := s.key()
 		if !ok || !s.value() {
 			return false
 		}
 		if !keys.add(key) {
 			return s.fail("the key " + Quote(key) + " twice in an object")
+		}
+		if n > MaxFields {
+			return s.fail("an object of more than " + strconv.Itoa(MaxFields) + " fields")
 		}
 		s.space()
 		switch s.peek() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -13,13 +14,28 @@ func TestParseRefuses(t *testing.T) {
 		"", " ", "null", "[]", `"x"`, "1", "{", "{}{}", "{} x", `{"a":1,"a":2}`, `{"a":1,"\u0061":2}`, `{"a":NaN}`, `{"a":Infinity}`, `{"a":1e999}`,
 		`{"a":01}`, `{"a":.5}`, `{"a":1.}`, `{"a":+1}`, `{"a":"` + "\xff" + `"}`, `{"a":"` + "\n" + `"}`, `{"a":"\x"}`, `{"a":"\u12"}`, `{"a":'b'}`, `{a:1}`,
 		`{"a":1,}`, `{"a":[1,]}`, `{"a":tru}`, "\ufeff{}", `{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`,
-		`{"a":` + strings.Repeat("[", 5<<20), `{"a":` + strings.Repeat(`{"a":`, 1<<20), `{"a":` + strings.Repeat("9", 500) + `}`,
+		`{"a":` + strings.Repeat("[", 5<<20), manyFields(MaxFields + 1), `{"a":` + strings.Repeat(`{"a":`, 1<<20), `{"a":` + strings.Repeat("9", 500) + `}`,
 	} {
 		_, err := Parse([]byte(body))
 		var e *Error
 		if !errors.As(err, &e) || e.Kind != Invalid || len(e.Message) > 300 {
 			t.Errorf("%.40q: %v, want a short error of kind Invalid", body, err)
 		}
+	}
+}
+
+// manyFields returns an object of n fields.
+func manyFields(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"%d":0`, i)
+	}
+	return "{" + b.String()[1:] + "}"
+}
+
+func TestParseManyFields(t *testing.T) {
+	if o, err := Parse([]byte(manyFields(MaxFields))); err != nil || len(o.Names()) != MaxFields {
+		t.Error(err)
 	}
 }
 
