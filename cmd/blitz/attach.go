@@ -43,14 +43,14 @@ func (f *runFlags) attach(files *blitz.Files, stored *hub.Model, name string) (*
 	case err != nil:
 		f.note("%v; the model is loaded here", err)
 		return nil, nil
-	case far.Engine().Digest != stored.Digest().Hex():
+	case far.Engine().Digest != stored.Identity().Hex():
 		f.note("the server has another model in memory by that name; this one is loaded here")
 		return nil, nil
 	case f.context.v > far.Facts().Context:
 		f.note("--ctx: the server has %d positions for this model; it is loaded once more", far.Facts().Context)
 		return nil, nil
 	}
-	return f.attached(files, far, name, began)
+	return f.attached(files, far, stored, name, began)
 }
 
 func (f *runFlags) note(format string, args ...any) {
@@ -86,12 +86,12 @@ func (f *runFlags) openFar(open func() (*attach.Far, error), name string) (*atta
 }
 
 // attached returns a model whose text is read and written here.
-func (f *runFlags) attached(files *blitz.Files, far *attach.Far, name string, began time.Time) (*running, error) {
+func (f *runFlags) attached(files *blitz.Files, far *attach.Far, stored *hub.Model, name string, began time.Time) (*running, error) {
 	m, err := files.Open(&blitz.Options{Text: true, NoWeights: true})
 	if err != nil {
 		return nil, err
 	}
-	o := &running{name: name, model: m, far: true}
+	o := &running{name: name, model: m, far: true, variant: stored.Variant}
 	if err = f.ready(o); err == nil {
 		o.engine, err = blitz.Attach(m, far)
 	}

@@ -203,7 +203,7 @@ func (c *conversation) show(ctx context.Context, what string) error {
 	case "system":
 		c.say("%s", printableText(c.setting("system")))
 	case "template":
-		t, err := c.running.model.Template()
+		t, err := c.running.chatTemplate()
 		if err != nil {
 			return err
 		}

@@ -115,6 +115,7 @@ func (f *runFlags) request(o *running) blitz.Request {
 	if o.plain && !f.maxTokens.set {
 		r.MaxTokens = plainTokens
 	}
+	o.vary(&r)
 	return r
 }
 

@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/fit"
+	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
@@ -19,6 +21,17 @@ type running struct {
 	load   float64 // seconds
 	plain  bool    // there is no template: text is continued as it is
 	far    bool    // the engine is that of this user's server
+
+	variant  *hub.Variant   // of the stored name; nil: none
+	template *chat.Template // of the variant; nil: the model's is used
+}
+
+// chatTemplate returns the template that conversations are rendered by.
+func (o *running) chatTemplate() (*chat.Template, error) {
+	if o.template != nil {
+		return o.template, nil
+	}
+	return o.model.Template()
 }
 
 func (o *running) close() {
@@ -41,6 +54,9 @@ func (f *runFlags) open(name string) (*running, error) {
 	}
 	defer files.Close()
 	if location.Model != nil {
+		if err := f.vary(location.Model); err != nil {
+			return nil, err
+		}
 		if o, err := f.attach(files, location.Model, name); o != nil || err != nil {
 			return o, err
 		}
@@ -61,6 +77,9 @@ func (f *runFlags) open(name string) (*running, error) {
 	}
 	noteAssumed(f.cmd, name, m.Assumed())
 	o := &running{name: name, model: m}
+	if location.Model != nil {
+		o.variant = location.Model.Variant
+	}
 	if err = f.ready(o); err == nil {
 		o.engine, err = f.start(m, f.context.v)
 	}
@@ -83,7 +102,10 @@ func (f *runFlags) load(files *blitz.Files, name string) (*blitz.Model, error) {
 
 // ready checks that a model can be talked to as the flags want.
 func (f *runFlags) ready(o *running) error {
-	t, err := o.model.Template()
+	if err := o.readTemplate(); err != nil {
+		return err
+	}
+	t, err := o.chatTemplate()
 	if o.plain = errors.Is(err, blitz.ErrNoTemplate); o.plain {
 		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: %s has no chat template: text is continued as it is\n", printable(o.name))
 	} else if err != nil {

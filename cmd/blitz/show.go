@@ -202,6 +202,9 @@ func summary(s *shown, c *blitz.Files) [][]string {
 	facts := s.Facts
 	if s.Stored != nil {
 		add("name", s.Stored.Name)
+		for _, row := range variantRows(s.Stored.Variant) {
+			add(row[0], row[1])
+		}
 	}
 	add("title", facts.Title)
 	add("architecture", facts.Architecture)

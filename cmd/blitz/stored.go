@@ -21,12 +21,14 @@ type stored struct {
 	Version  string     `json:"version,omitempty"`
 	PulledAt time.Time  `json:"pulled_at"`
 	Files    []hub.File `json:"files"`
+
+	Variant *hub.Variant `json:"variant,omitempty"`
 }
 
 func newStored(m *hub.Model) stored {
 	return stored{
 		Name: m.Name.String(), Size: m.Size(), Digest: m.Digest(), Facts: m.Facts,
-		Source: m.Origin.Source, Version: m.Origin.Version, PulledAt: m.PulledAt, Files: m.Files,
+		Source: m.Origin.Source, Version: m.Origin.Version, PulledAt: m.PulledAt, Files: m.Files, Variant: m.Variant,
 	}
 }
 

@@ -73,7 +73,7 @@ func (h *Host) Entry(ctx context.Context, name string) (Entry, error) {
 func storedEntry(m *hub.Model) Entry {
 	f := m.Facts
 	return Entry{
-		Name: m.Name.String(), Digest: digestOf(m), Size: m.Size(), Modified: m.PulledAt,
+		Name: m.Name.String(), Digest: m.Identity().Hex(), Size: m.Size(), Modified: m.PulledAt,
 		Format: f.Format, Architecture: f.Architecture, Parameters: f.Parameters, Quantization: f.Quantization, Context: f.Context, License: f.License,
 	}
 }

@@ -113,5 +113,8 @@ func (m *modelFiles) open(ctx context.Context, p plan, report func(done, total i
 type running struct{ e *blitz.Engine }
 
 func (r running) engine() *blitz.Engine { return r.e }
-func (r running) caches() int64         { return 0 }
-func (r running) close()                { r.e.Close() }
+func (r running) caches() int64 {
+	l := r.e.Load()
+	return int64(l.HeldBytes) + int64(l.CachedBytes)
+}
+func (r running) close() { r.e.Close() }

@@ -1,9 +1,6 @@
 package host
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,7 +28,7 @@ func (t target) digest() string {
 	if t.model == nil {
 		return ""
 	}
-	return digestOf(t.model)
+	return t.model.Identity().Hex()
 }
 
 // variant returns what is beside the files; nil: nothing.
@@ -40,20 +37,6 @@ func (t target) variant() *hub.Variant {
 		return nil
 	}
 	return t.model.Variant
-}
-
-// digestOf tells a model by its files and its variant.
-func digestOf(m *hub.Model) string {
-	d := m.Digest()
-	if m.Variant.IsZero() {
-		return d.Hex()
-	}
-	text, err := json.Marshal(m.Variant)
-	if err != nil { // it was read from a manifest
-		return d.Hex()
-	}
-	sum := sha256.Sum256(append(d[:], text...))
-	return hex.EncodeToString(sum[:])
 }
 
 // servedPath is a model that lies outside of the store.

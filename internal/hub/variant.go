@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -32,6 +33,19 @@ type Parameters struct {
 	Context          *int64   `json:"num_ctx,omitempty"`     // the most positions of prompt and answer
 	MaxTokens        *int64   `json:"num_predict,omitempty"` // of an answer
 	Stop             []string `json:"stop,omitempty"`
+}
+
+// Identity tells a model by its files and its variant; it is Digest where there is none.
+func (m *Model) Identity() Digest {
+	d := m.Digest()
+	if m.Variant.IsZero() {
+		return d
+	}
+	text, err := json.Marshal(m.Variant)
+	if err != nil { // numbers that JSON does not have, which no manifest holds
+		return d
+	}
+	return sha256.Sum256(append(d[:], text...))
 }
 
 // maxVariant bounds the text of a variant, in bytes.
