@@ -22,6 +22,14 @@ type answer struct {
 	owed     []int32   // of them, those that are handed out with their rows
 	next     []int32   // memory of pending
 	scratch  []float32 // for logprobs
+	drawn    drawn
+}
+
+// drawn is a token that was drawn and not taken yet.
+type drawn struct {
+	token Token
+	err   error
+	there bool
 }
 
 func (a *answer) begin(s *sequence) error {
@@ -53,20 +61,28 @@ func (a *answer) end(f Finish) { a.stream.end(f) }
 func (a *answer) row(s *sequence, _ int, logits []float32) error {
 	s.drawing, s.drew = true, true
 	if len(a.owed) > 0 {
+		a.show(a.owed[0], logits)
 		t := a.token(a.owed[0], logits)
 		t.Forced = true
 		a.owed = a.owed[1:]
 		a.hand(s, t, len(a.owed) == 0)
 		return nil
 	}
-	id, err := a.sampler.Next(logits, a.guidance.allowed())
-	if err != nil {
-		return err
+	if !a.drawn.there {
+		a.guidance.mask()
+		a.draw(logits)
 	}
+	x := a.drawn
+	a.drawn = drawn{}
+	if x.err != nil {
+		return x.err
+	}
+	id := x.token.ID
 	if err := a.take(id); err != nil {
 		return err
 	}
-	a.hand(s, a.token(id, logits), true)
+	a.show(id, logits)
+	a.hand(s, x.token, true)
 	if a.over.Reason != FinishNone {
 		return nil
 	}
@@ -77,6 +93,33 @@ func (a *answer) row(s *sequence, _ int, logits []float32) error {
 	s.pending, s.wanted = a.next, 1
 	a.give(s)
 	return nil
+}
+
+// draws says whether the next row is to be drawn from, and asks the guides what may come.
+func (a *answer) draws() bool {
+	if len(a.owed) > 0 {
+		return false
+	}
+	a.guidance.mask()
+	return true
+}
+
+// draw draws from the next row. Any thread may call it.
+func (a *answer) draw(logits []float32) {
+	a.drawn.there = true
+	id, err := a.sampler.Next(logits, a.guidance.allowed)
+	if err != nil {
+		a.drawn.err = err
+		return
+	}
+	a.drawn.token = a.token(id, logits)
+}
+
+// show lets the request's own observer see a token.
+func (a *answer) show(id int32, logits []float32) {
+	if a.request.Observe != nil {
+		a.request.Observe(id, logits)
+	}
 }
 
 // take makes a token part of the answer.
@@ -143,9 +186,6 @@ func (a *answer) hand(s *sequence, t Token, newest bool) {
 // token adds what was asked for to a token.
 func (a *answer) token(id int32, logits []float32) Token {
 	t := Token{ID: id}
-	if a.request.Observe != nil {
-		a.request.Observe(id, logits)
-	}
 	if a.request.Logprobs < 0 {
 		return t
 	}

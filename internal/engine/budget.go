@@ -73,16 +73,17 @@ type reading struct {
 	tokens int     // at most
 	time   float64 // nanoseconds
 	least  int     // tokens that are read whatever they take
+	beside bool    // of sequences that are decoded
 }
 
 // readingTime returns what the next step, which decodes so many tokens, may spend on
 // reading s first. No tokens: nothing, this time.
 func (e *Engine) readingTime(decoding int, s *sequence) reading {
 	position := s.cache.Len()
-	known := e.pace.reads(position, 1) > 0
+	known := e.pace.reads(position, readAlone) > 0
 	switch {
 	case decoding == 0 && known:
-		return reading{e.options.Chunk, float64(mostAlone), leastAlone}
+		return reading{e.options.Chunk, float64(mostAlone), leastAlone, false}
 	case decoding == 0:
 		return reading{tokens: e.options.Chunk, least: e.options.Chunk}
 	}
@@ -92,21 +93,22 @@ func (e *Engine) readingTime(decoding int, s *sequence) reading {
 	case decode == 0:
 		return reading{} // first of all, measure that alone
 	case !known:
-		return reading{tokens: min(e.options.Chunk, firstTokens), least: firstTokens}
+		return reading{min(e.options.Chunk, firstTokens), 0, firstTokens, true}
 	}
-	one := e.pace.reads(position, 1)
-	n := max(1, min(fewTokens, len(s.pending), int(float64(burst)/one)))
-	worth := float64(n) * e.pace.reads(position, n)
+	most := min(e.options.Chunk, e.pace.mostBeside())
+	token := max(e.pace.reads(position, readFew), e.pace.reads(position, readBeside))
+	n := max(1, min(fewTokens, len(s.pending), most, int(float64(burst)/token)))
+	worth := float64(n) * token
 	for time := max(float64(mostBeside), worth); ; time = max(0.8*time, worth) {
 		if e.ledger.allows(now, decode, time) {
-			return reading{e.options.Chunk, time, 1}
+			return reading{most, time, 1, true}
 		}
 		if time == worth {
 			break
 		}
 	}
 	if e.ledger.empty(now) { // a machine so slow that a token at a time must do
-		return reading{tokens: 1, least: 1}
+		return reading{1, 0, 1, true}
 	}
 	return reading{}
 }
@@ -116,20 +118,20 @@ func (r *reading) take(s *sequence, p *pace) int {
 	n := s.next(min(r.tokens, max(r.least, r.affords(s.cache.Len(), p))))
 	r.tokens -= n
 	r.least = max(r.least-n, 0)
-	r.time -= float64(n) * p.reads(s.cache.Len(), n)
+	r.time -= float64(n) * p.reads(s.cache.Len(), way(n, r.beside))
 	return n
 }
 
 // affords returns how many tokens there is time for, at a position.
 func (r *reading) affords(position int, p *pace) int {
-	many := p.reads(position, fewTokens)
+	many := p.reads(position, way(fewTokens, r.beside))
 	if many == 0 || r.time <= 0 {
 		return 0
 	}
-	if n := r.time / many; n >= fewTokens {
+	if n := r.time / many; n >= fewTokens || !r.beside {
 		return int(min(n, MaxChunk))
 	}
-	return int(r.time / p.reads(position, 1))
+	return min(fewTokens-1, int(r.time/p.reads(position, readFew)))
 }
 
 // content is what a step computes.
@@ -162,9 +164,6 @@ func (e *Engine) measure(began time.Time, took time.Duration) {
 		decode := e.pace.decodes(c.decoded, began, n)
 		read := max(0, float64(took)-decode)
 		e.ledger.note(began, took, read)
-		if !e.pace.knows(position, c.read) { // they may have hidden behind what the step took anyway
-			read = float64(took) * float64(c.read) / float64(c.decoded+c.read)
-		}
 		e.pace.readAt(position, c.read, read, true, at, n)
 	}
 }

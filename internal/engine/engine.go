@@ -89,6 +89,7 @@ type Engine struct {
 
 	batched []*sequence // of each segment of the batch
 	rows    []row       // that the step has to hand out
+	draws   draws
 	content content
 
 	stepping bool    // a step is computed

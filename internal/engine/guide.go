@@ -27,7 +27,9 @@ type guidance struct {
 	guides []Guide
 	V      int
 	full   []uint64 // the mask of all tokens
-	mask   []uint64
+	words  []uint64 // memory of allowed
+	// allowed is the mask of the next token, nil where all may come.
+	allowed []uint64
 }
 
 func newGuidance(guides []Guide, V int) guidance {
@@ -35,7 +37,7 @@ func newGuidance(guides []Guide, V int) guidance {
 	if len(guides) > 0 {
 		g.full = make([]uint64, sample.MaskWords(V))
 		sample.FillMask(g.full, V)
-		g.mask = make([]uint64, len(g.full))
+		g.words = make([]uint64, len(g.full))
 	}
 	return g
 }
@@ -74,18 +76,18 @@ func (g *guidance) forced() ([]int32, error) {
 	return nil, nil
 }
 
-// allowed returns the mask of the next token, nil where all may come.
-func (g *guidance) allowed() []uint64 {
+// mask asks the guides which tokens may come next.
+func (g *guidance) mask() {
+	g.allowed = nil
 	if len(g.guides) == 0 {
-		return nil
+		return
 	}
-	copy(g.mask, g.full)
+	copy(g.words, g.full)
 	narrowed := false
 	for _, guide := range g.guides {
-		narrowed = guide.Mask(g.mask) || narrowed
+		narrowed = guide.Mask(g.words) || narrowed
 	}
-	if !narrowed {
-		return nil
+	if narrowed {
+		g.allowed = g.words
 	}
-	return g.mask
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/blitz-r1/blitz/internal/model"
+import (
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/model"
+)
 
 // row is a row of hidden states that a sequence wants to see: itself, or as logits.
 type row struct {
@@ -32,6 +35,7 @@ func (e *Engine) handOut(hidden *model.Act) {
 		} else {
 			logits = e.net.Logits(&e.step, hidden, from, to)
 		}
+		e.draw(e.rows[from:to], logits)
 		for k := range to - from {
 			e.rows[from+k].give(logits.Row(k))
 		}
@@ -39,6 +43,32 @@ func (e *Engine) handOut(hidden *model.Act) {
 		from = to
 	}
 }
+
+// draw draws the next tokens of the answers among some rows, on all threads. Which one
+// does it is seen in none of them.
+func (e *Engine) draw(rows []row, logits *model.Act) {
+	d := &e.draws
+	d.logits = logits
+	for k := range rows {
+		s := rows[k].sequence
+		if a, ok := s.work.(*answer); ok && s.cache != nil && a.draws() {
+			d.answers, d.rows = append(d.answers, a), append(d.rows, k)
+		}
+	}
+	e.threads.workers.Run(d, len(d.answers))
+	clear(d.answers)
+	d.answers, d.rows = d.answers[:0], d.rows[:0]
+}
+
+// draws are rows to be drawn from.
+type draws struct {
+	answers []*answer
+	rows    []int // of logits
+	logits  *model.Act
+}
+
+// Do draws from one.
+func (d *draws) Do(i int, _ *kernel.Thread) { d.answers[i].draw(d.logits.Row(d.rows[i])) }
 
 // give hands the row to its sequence, unless that has ended.
 func (r *row) give(x []float32) {
