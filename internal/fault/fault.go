@@ -14,6 +14,7 @@ import (
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/grammar"
 	"github.com/blitz-r1/blitz/internal/account"
 	"github.com/blitz-r1/blitz/internal/database"
 	"github.com/blitz-r1/blitz/internal/engine"
@@ -121,6 +122,11 @@ var kinds = []struct {
 	{tokenizer.ErrNoTokenizer, NotFound},
 	{output.ErrUnknownFormat, Usage},
 	{output.ErrTools, Refused},
+	{output.ErrCalls, Usage},
+	{grammar.ErrSyntax, Refused},
+	{grammar.ErrUnsupported, Refused},
+	{grammar.ErrTooLarge, Refused},
+	{grammar.ErrEmpty, Refused},
 	{jinja.ErrSyntax, Refused},
 	{jinja.ErrRefused, Refused},
 	{jinja.ErrJSON, Refused},
