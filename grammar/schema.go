@@ -1,5 +1,7 @@
 package grammar
 
+import "errors"
+
 // Schema returns the grammar of the JSON texts that a JSON Schema asks for. l may be nil.
 // What the grammar lets through validates; what it cannot hold to is refused with
 // ErrUnsupported by keyword and place, and never left out. Other errors wrap ErrSyntax,
@@ -21,8 +23,7 @@ package grammar
 //     so on: by other fractions readers do not agree on what a multiple is.
 //
 // Words that are none of JSON Schema's, also nullable, are annotations, as is a format
-// that is none of its. A format that it has is held, at times more strictly than asked;
-// regex is refused.
+// that is none of its. A format that it has is held, at times more strictly than asked.
 //
 // A grammar is one way to write each value, with some room:
 //
@@ -43,16 +44,21 @@ package grammar
 //   - Of the branches of a oneOf that overlap, each has what no other one takes.
 func Schema(schema []byte, l *Limits) (*Grammar, error) {
 	var r Rules
-	e, err := r.Schema(schema, l)
+	e, gaveUp, err := compileSchema(&r, schema, l)
 	if err != nil {
 		return nil, err
 	}
 	r.Set("root", e)
-	return Compile(&r, "root", l)
+	g, err := Compile(&r, "root", l)
+	if errors.Is(err, ErrEmpty) && gaveUp != nil {
+		err = gaveUp
+	}
+	return g, err
 }
 
 // Schema puts the rules of a JSON Schema into r, and returns the expression of the texts
 // that it asks for: see the function of that name.
 func (r *Rules) Schema(schema []byte, l *Limits) (Expr, error) {
-	return compileSchema(r, schema, l)
+	e, _, err := compileSchema(r, schema, l)
+	return e, err
 }

@@ -24,6 +24,7 @@ type schemaCompiler struct {
 	look    int             // how deep contradictions are looked for
 	proving bool            // that two branches exclude each other
 	gaveUp  error           // of a branch that was left out since it cannot be held
+	leftOut error           // the same, of all alternatives
 }
 
 // stopped ends a compilation from within; compile turns it into an error.
@@ -45,15 +46,16 @@ func (c *schemaCompiler) spend(steps int) {
 	}
 }
 
-// compileSchema puts the rules of a schema into rules and returns its expression.
-func compileSchema(rules *Rules, src []byte, l *Limits) (e Expr, err error) {
+// compileSchema puts the rules of a schema into rules and returns its expression. gaveUp
+// is set where a branch was left out since it cannot be held, beside others.
+func compileSchema(rules *Rules, src []byte, l *Limits) (e Expr, gaveUp, err error) {
 	limits := l.withDefaults()
 	if len(src) > limits.Source {
-		return Expr{}, fmt.Errorf("grammar: schema: %w: %d bytes, at most %d", ErrTooLarge, len(src), limits.Source)
+		return Expr{}, nil, fmt.Errorf("grammar: schema: %w: %d bytes, at most %d", ErrTooLarge, len(src), limits.Source)
 	}
 	doc, err := newDocument(src)
 	if err != nil {
-		return Expr{}, err
+		return Expr{}, nil, err
 	}
 	c := &schemaCompiler{
 		doc: doc, rules: rules, made: map[string]Expr{}, work: limits.Work, bound: limits.Work,
@@ -70,7 +72,7 @@ func compileSchema(rules *Rules, src []byte, l *Limits) (e Expr, err error) {
 			if !ok {
 				panic(r)
 			}
-			e, err = Expr{}, s.err
+			e, gaveUp, err = Expr{}, nil, s.err
 		}
 	}()
 	e = c.expr(c.schema(doc.root))
@@ -79,10 +81,13 @@ func compileSchema(rules *Rules, src []byte, l *Limits) (e Expr, err error) {
 		c.queue = c.queue[:len(c.queue)-1]
 		next()
 	}
-	if isNothing(e) {
-		return Expr{}, fmt.Errorf("grammar: schema: %w", ErrEmpty)
+	switch {
+	case !isNothing(e):
+		return e, c.leftOut, nil
+	case c.leftOut != nil:
+		return Expr{}, nil, c.leftOut
 	}
-	return e, nil
+	return Expr{}, nil, fmt.Errorf("grammar: schema: %w", ErrEmpty)
 }
 
 // isNothing says that an expression matches no text.

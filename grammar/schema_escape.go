@@ -34,13 +34,16 @@ var short = []struct{ char, letter rune }{{'"', '"'}, {'\\', '\\'}, {'/', '/'}, 
 // hexed are the characters that may be written \uXXXX.
 var hexed = []Range{{0, 0x1F}, {'"', '"'}, {'&', '\''}, {'<', '<'}, {'>', '>'}, {'\\', '\\'}, {0x7F, utf8.MaxRune}}
 
+// escaped are the characters that have an escape.
+var escaped = normalRanges(append([]Range{{'/', '/'}}, hexed...))
+
 // raw are the characters that may stand as themselves.
 var raw = []Range{{' ', '!'}, {'#', '['}, {']', utf8.MaxRune}}
 
 // plainASCII are the characters of ASCII that stand for themselves and in no other way.
 var plainASCII = func() (plain [0x7F]bool) {
 	for c := range rune(len(plain)) {
-		plain[c] = c != '/' && len(overlap([]Range{{c, c}}, hexed)) == 0
+		plain[c] = len(overlap([]Range{{c, c}}, escaped)) == 0
 	}
 	return plain
 }()

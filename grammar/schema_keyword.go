@@ -297,11 +297,7 @@ func (k *keywords) format(v *value) {
 	if v.kind != kindString {
 		k.fail(wrongAt(v, "want a text"))
 	}
-	e, known, held := formatExpr(v.text)
-	switch {
-	case known && !held:
-		k.fail(unsupportedAt(v, "the format "+v.text))
-	case held:
+	if e, ok := formatExpr(v.text); ok {
 		k.facts.texts = append(k.facts.texts, text{expr: e, format: true, at: v})
 	}
 }

@@ -363,7 +363,7 @@ func (c *schemaCompiler) counted(m *merged, members []member, others Expr) Expr 
 
 // tailOf writes names that are not listed: need of them at least, and at most left.
 func tailOf(others Expr, free, first bool, need, left int) Expr {
-	if need > 1 || need > 0 && !free {
+	if need > 1 || need > 0 && (!free || left == 0) {
 		return Or()
 	}
 	if !free || left == 0 {

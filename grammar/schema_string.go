@@ -53,6 +53,9 @@ func sizeOf(n *node, most int) int {
 func (c *schemaCompiler) language(m *merged) *language {
 	l := &language{min: m.minLength, max: m.maxLength}
 	for _, t := range m.texts {
+		if e, ok := formatUpTo(t.at.text, m.maxLength); t.format && ok {
+			t.expr = e
+		}
 		if t.not {
 			l.not = append(l.not, t.expr)
 		} else {

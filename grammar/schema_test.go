@@ -21,6 +21,8 @@ func TestSchema(t *testing.T) {
 		{`{"type":"string","pattern":"^(?=.*[A-Z])(?=.*\\d).{4,}$"}`, []string{`"aB3x"`, `"A1aaaaa"`}, []string{`"abcd"`, `"A1"`}},
 		{`{"type":"string","format":"date-time"}`, []string{`"2024-02-29T12:00:00Z"`}, []string{`"2023-02-29T12:00:00Z"`, `"x"`}},
 		{`{"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":{"type":"boolean"}}`, []string{`{"a":1,"b":true}`, `{"b":true,"c":false}`}, []string{`{"b":true,"a":1}`, `{"a":true}`, `{"b":1}`}},
+		{`{"properties":{"b":{}},"minProperties":1,"maxProperties":1}`, []string{`{"b":1}`, `7`}, []string{`{}`, `{"b":1,"c":1}`}},
+		{`{"type":["object","null"],"properties":{"b":{}},"minProperties":2,"maxProperties":1}`, []string{`null`}, []string{`{}`, `{"b":1}`, `{"b":1,"c":1}`}},
 	} {
 		g, err := Schema([]byte(c.schema), nil)
 		if err != nil {

@@ -76,7 +76,7 @@ func (c *schemaCompiler) visit(w *ways, atoms []*term) {
 			c.visit(w, c.atoms(one...))
 		}
 	case bad != nil && !c.proving && bad.soft:
-		c.gaveUp = bad.err
+		c.gaveUp, c.leftOut = bad.err, bad.err
 	case bad != nil && !c.proving && c.look == 0:
 		c.fail(bad.err)
 	default:
