@@ -24,7 +24,7 @@ var ranks = map[string]int{
 	"internal/server/openai":    11, "internal/server/anthropic": 11, "internal/server/ollama": 11, "internal/server/batch": 11,
 	"internal/server": 12,
 	"serve":           13,
-	"cmd/blitz":       14, "bench/load": 14,
+	"cmd/blitz":       14, "bench/load": 14, "dist/release": 14,
 }
 
 func TestRanks(t *testing.T) {

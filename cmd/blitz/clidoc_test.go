@@ -46,6 +46,9 @@ func cliDoc(root *cobra.Command) string {
 	text.WriteString(cliPreface)
 	var verbs []*cobra.Command
 	for _, c := range root.Commands() {
+		if c.Hidden {
+			continue
+		}
 		verbs = append(verbs, c)
 		fmt.Fprintf(&text, "| [`%s`](#%s) | %s |\n", c.Name(), c.Name(), c.Short)
 	}

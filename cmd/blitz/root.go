@@ -47,6 +47,7 @@ func newRoot() *cobra.Command {
 		newLaunch(),
 		newList(),
 		newLogits(),
+		newMan(),
 		newParse(),
 		newPerplexity(),
 		newPs(),
