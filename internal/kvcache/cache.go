@@ -10,6 +10,9 @@
 // seen in how long one takes: each salt has a tree of its own, and who has another salt
 // finds nothing in it.
 //
+// Pages may outlive a cache: it lists those that are to be kept elsewhere (TakeUnkept),
+// and takes them back (Restore).
+//
 // The package knows nothing of numbers: a layer declares the bytes that a page of
 // it takes and how far back it looks, and gets those bytes to write. Layers with the
 // same window form a group, and a page of a group holds its layers one after the

@@ -131,14 +131,14 @@ func simulate(t *testing.T, seed uint64) {
 		case 8:
 			s.disk.Lock()
 			s.look()
-			s.evict(0)
+			s.evict(0, 0)
 			s.disk.Unlock()
 		default:
 			if read(t, h, p.Sum) && !h.Has(p.Sum) {
 				t.Fatalf("seed %d: a page was read that is not there", seed)
 			}
 			s.disk.Lock()
-			s.evict(0) // another store's page may have come in
+			s.evict(0, 0) // another store's page may have come in
 			s.disk.Unlock()
 		}
 		for _, s := range stores {

@@ -28,6 +28,8 @@ const (
 	// share is the part of the limit after whose writing the folder is looked at again,
 	// for what other processes did.
 	share = 16
+	// mostPages bounds the files, however small they are: each takes some memory, too.
+	mostPages = 1 << 17
 	// abandoned is how old a half-written file is that nobody finishes any more.
 	abandoned = time.Hour
 )
@@ -46,6 +48,7 @@ type Options struct {
 type Store struct {
 	folder string
 	limit  int64
+	most   int // pages
 	free   func(string) (int64, error)
 	now    func() time.Time
 	write  func(*os.File, []byte) (int, error)
@@ -87,7 +90,7 @@ func Open(o Options) (*Store, error) {
 		return nil, fmt.Errorf("pagestore: %s: %w: %w", o.Folder, ErrFolder, err)
 	}
 	s := &Store{
-		folder: o.Folder, limit: o.Limit, free: o.Free, now: time.Now, write: (*os.File).Write,
+		folder: o.Folder, limit: o.Limit, most: mostPages, free: o.Free, now: time.Now, write: (*os.File).Write,
 		allowed: o.Limit, counted: time.Now(), index: newIndex(), ready: make(chan struct{}),
 	}
 	if s.free == nil {
@@ -98,7 +101,7 @@ func Open(o Options) (*Store, error) {
 		s.disk.Lock()
 		defer s.disk.Unlock()
 		s.look()
-		s.evict(0)
+		s.evict(0, 0)
 	}()
 	return s, nil
 }
@@ -131,13 +134,13 @@ func (s *Store) count(change func(*Stats)) {
 
 func (s *Store) path(name Sum) string { return filepath.Join(s.folder, fileName(name)) }
 
-// evict removes the pages that were used longest ago, until there is room for that many
-// bytes more. The disk is the caller's.
-func (s *Store) evict(more int64) {
+// evict removes the pages that were used longest ago, until there is room for so many
+// pages more, of that many bytes. The disk is the caller's.
+func (s *Store) evict(pages int, bytes int64) {
 	for {
 		s.mu.Lock()
 		p := s.index.oldest()
-		if p == nil || s.index.bytes <= s.limit-more {
+		if p == nil || s.index.bytes <= s.limit-bytes && len(s.index.pages) <= s.most-pages {
 			s.mu.Unlock()
 			return
 		}
@@ -180,6 +183,6 @@ func (s *Store) room(size int64) error {
 	if s.fresh >= s.limit/share {
 		s.look()
 	}
-	s.evict(size)
+	s.evict(1, size)
 	return nil
 }

@@ -81,6 +81,19 @@ func TestEvict(t *testing.T) {
 	}
 }
 
+// However small pages are, there are not more than so many.
+func TestMostPages(t *testing.T) {
+	s := open(t, t.TempDir(), 1<<40)
+	s.most = 3
+	h := s.Shelf(testMake)
+	for i, text := range []string{"a", "b", "c", "d", "e"} {
+		write(t, h, chain(text, 1)...)
+		if got := len(files(t, s.folder)); got != min(i+1, 3) {
+			t.Errorf("after %d pages: %d files", i+1, got)
+		}
+	}
+}
+
 // Two stores of one folder keep the limit, each after a share of it.
 func TestTogether(t *testing.T) {
 	folder := t.TempDir()
