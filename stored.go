@@ -29,7 +29,7 @@ func Find(ctx context.Context, name string, o *FindOptions) (string, error) {
 	home := o.Home
 	if home == "" {
 		var err error
-		if home, err = storeFolder(); err != nil {
+		if home, err = StoreFolder(); err != nil {
 			return "", err
 		}
 	}
@@ -42,8 +42,9 @@ func Find(ctx context.Context, name string, o *FindOptions) (string, error) {
 	return l.Path, err
 }
 
-// storeFolder returns the folder of the program's store.
-func storeFolder() (string, error) {
+// StoreFolder returns the folder of the program's store: BLITZ_HOME, home in config.toml,
+// else the system's place for such.
+func StoreFolder() (string, error) {
 	file, err := settings.Open(os.Getenv)
 	if err != nil {
 		return "", err

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 )
@@ -43,13 +44,22 @@ func newConnection(c net.Conn) *connection {
 	return n
 }
 
-// connectionOf returns the connection of a request; one of which nothing is known, where
-// nobody noted it.
-func connectionOf(ctx context.Context) *connection {
+// connectionOf returns the connection of a request. Where nobody noted it, as under a
+// program's own http.Server, what that says of it counts, and the system is asked for
+// each request.
+func connectionOf(r *http.Request) *connection {
+	ctx := r.Context()
 	if c, ok := ctx.Value(connectionKey{}).(*connection); ok {
 		return c
 	}
-	return &connection{}
+	c := &connection{}
+	if local, ok := ctx.Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		c.local = unmap(local.AddrPort())
+	}
+	if remote, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		c.remote = unmap(remote)
+	}
+	return c
 }
 
 // unmap returns an IPv4 address as such, also where IPv6 carries it.

@@ -78,7 +78,7 @@ func (g *Gate) Admit(w http.ResponseWriter, r *http.Request, scope wire.Scope) (
 
 // look looks at all of a request but its key.
 func (g *Gate) look(w http.ResponseWriter, r *http.Request) (*visit, error) {
-	v := &visit{gate: g, settings: g.settings.Load(), request: r, conn: connectionOf(r.Context())}
+	v := &visit{gate: g, settings: g.settings.Load(), request: r, conn: connectionOf(r)}
 	var err error
 	if v.forwarded, err = readForwarded(r, v.conn, v.settings.TrustedProxies); err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ func (c *Calls) hold(out *blitz.Request) error {
 	switch {
 	case c.None:
 	case out.Tools != nil:
-		out.Calls = output.Calls{Required: c.Required, Only: c.Name, Single: c.Single, Strict: c.Strict || c.Required}
+		out.Calls = output.Calls{Required: c.Required, Only: c.Name, Single: c.Single || c.Name != "", Strict: c.Strict || c.Required}
 	case c.Required:
 		return wire.Refuse(c.Param, "%s asks for a call, and there are no tools", c.Param)
 	}

@@ -1,0 +1,60 @@
+package serve_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/golden/puppet"
+	"github.com/blitz-r1/blitz/serve"
+)
+
+func TestHandler(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "puppet.gguf")
+	if err := puppet.New().Write(path); err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	h, err := serve.New(&serve.Options{Models: []string{path}, Home: home, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(h)
+	defer s.Close()
+	r, err := http.Post(s.URL+"/v1/chat/completions", "application/json", strings.NewReader(`{"model": "puppet", "messages": [{"role": "user", "content": "play hello"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var answer struct {
+		Choices []struct{ Message struct{ Content string } }
+	}
+	if err := json.NewDecoder(r.Body).Decode(&answer); err != nil || r.StatusCode != 200 || len(answer.Choices) != 1 || answer.Choices[0].Message.Content != "Hello, world!" {
+		t.Errorf("%s, %+v, %v", r.Status, answer, err)
+	}
+	s.Close()
+	if err := h.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	home := t.TempDir()
+	if _, err := serve.New(&serve.Options{Models: []string{"nothing"}, Home: home}); !errors.Is(err, blitz.ErrNotFound) {
+		t.Errorf("a name that is not there: %v, want ErrNotFound", err)
+	}
+	broken := filepath.Join(home, "broken.gguf")
+	if err := os.WriteFile(broken, []byte("GGUF, but no more"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := serve.New(&serve.Options{Models: []string{broken}, Home: home}); err == nil {
+		t.Error("a damaged file is served")
+	}
+}
