@@ -15,6 +15,7 @@ type merged struct {
 	prefix               int // items that have terms of their own
 	minProps, maxProps   int
 	closed               bool // an object has the names that are listed, and no others
+	sealed               bool // others are not even valid
 	listed               []string
 	isListed             map[string]bool
 }

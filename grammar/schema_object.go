@@ -74,9 +74,9 @@ func (c *schemaCompiler) unevaluated(m *merged) {
 			}
 		}
 		if free {
-			return // every name is evaluated
+			continue // every name is evaluated
 		}
-		m.closed = true
+		m.closed, m.sealed = true, true
 		listed := m.listed
 		m.listed = nil
 		for _, name := range listed {
@@ -128,7 +128,7 @@ func (c *schemaCompiler) others(m *merged) Expr {
 	if len(patterns) > maxNamePatterns {
 		c.fail(unsupportedAt(patterns[maxNamePatterns].at, "over 6 patterns of names"))
 	}
-	if listedOnly && m.minProps > len(m.listed) {
+	if listedOnly && !m.sealed && m.minProps > len(m.listed) {
 		listedOnly = false
 	}
 	var listed []string

@@ -24,7 +24,7 @@ func (s *soup) schema(depth int) string {
 		words[name] = text
 	}
 	var out []string
-	for _, name := range strings.Fields("type enum const minimum maximum exclusiveMinimum multipleOf minLength maxLength pattern items prefixItems minItems maxItems contains properties patternProperties additionalProperties required propertyNames minProperties maxProperties dependentRequired dependentSchemas allOf anyOf oneOf not if then else") {
+	for _, name := range strings.Fields("type enum const minimum maximum exclusiveMinimum multipleOf minLength maxLength pattern items prefixItems minItems maxItems uniqueItems contains minContains maxContains properties patternProperties additionalProperties required propertyNames minProperties maxProperties dependentRequired dependentSchemas allOf anyOf oneOf not if then else unevaluatedProperties") {
 		if text, ok := words[name]; ok {
 			out = append(out, `"`+name+`":`+text)
 		}
@@ -43,7 +43,7 @@ func (s *soup) schemas(depth, n int) string {
 func (s *soup) keyword(depth int) (name, text string) {
 	number := fmt.Sprint(s.IntN(4))
 	one := `"` + soupNames[s.IntN(3)] + `"`
-	switch s.IntN(30) {
+	switch s.IntN(32) {
 	case 0, 1, 2, 3:
 		return "type", []string{`"object"`, `"array"`, `"string"`, `"integer"`, `"number"`, `["object","null"]`, `["string","integer"]`, `["array","boolean"]`}[s.IntN(8)]
 	case 4:
@@ -65,6 +65,9 @@ func (s *soup) keyword(depth int) (name, text string) {
 	case 13:
 		return []string{"minItems", "maxItems"}[s.IntN(2)], number
 	case 14:
+		if s.IntN(2) == 0 {
+			return []string{"minContains", "maxContains"}[s.IntN(2)], number
+		}
 		return "contains", s.schema(0)
 	case 15, 16, 17, 18:
 		var props []string
@@ -91,6 +94,10 @@ func (s *soup) keyword(depth int) (name, text string) {
 	case 27:
 		return "not", s.schema(depth)
 	case 28:
+		return "unevaluatedProperties", `false`
+	case 29:
+		return "uniqueItems", `true`
+	case 30:
 		return []string{"if", "then", "else"}[s.IntN(3)], s.schema(depth)
 	}
 	if s.IntN(2) == 0 {
