@@ -249,6 +249,14 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// TestCallsUnread: a model whose calls nobody reads makes none, so that one at most is
+// no more to ask.
+func TestCallsUnread(t *testing.T) {
+	e := templateEngine(t, "{{ messages[0]['content'] }}")
+	r := Request{Messages: []chat.Message{chat.User("Q")}, Tools: chat.Tools(chat.Tool{Name: "now"}), Calls: output.Calls{Single: true}, Grammar: yesOrNo(t)}
+	want(t, "one call at most", answered(t, e, r), "", "yes", "no")
+}
+
 // TestCallsErrors: what cannot be called is refused.
 func TestCallsErrors(t *testing.T) {
 	plain := templateEngine(t, "{{ messages[0]['content'] }}")

@@ -74,6 +74,14 @@ const answerJSON = `{"name": "Ada Lovelace", "age": 36, "tags": ["poet", "mathem
     {"title": "Letters", "year": null, "cited": false}
   ]}`
 
+// answerSchema asks for it.
+const answerSchema = `{"type": "object", "properties": {
+  "name": {"type": "string", "minLength": 1, "maxLength": 200}, "age": {"type": "integer", "minimum": 0, "maximum": 150},
+  "tags": {"type": "array", "items": {"type": "string"}, "maxItems": 20},
+  "address": {"type": "object", "properties": {"street": {"type": "string"}, "zip": {"type": "string", "pattern": "^[A-Z0-9 ]{4,10}$"}, "geo": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}}, "required": ["street", "zip"]},
+  "works": {"type": "array", "items": {"$ref": "#/$defs/work"}}}, "required": ["name", "age"],
+  "$defs": {"work": {"type": "object", "properties": {"title": {"type": "string"}, "year": {"type": ["integer", "null"]}, "cited": {"type": "boolean"}}, "required": ["title"]}}}`
+
 // cutText cuts a text into the longest tokens there are.
 func cutText(tokens [][]byte, text string) []int32 {
 	ids := map[string]int32{}
@@ -110,6 +118,11 @@ func BenchmarkMask(b *testing.B) {
 	ids := cutText(tokens, answerJSON)
 	mask := make([]uint64, (v.size+63)/64)
 	b.Run("json", func(b *testing.B) { benchmarkAnswer(b, JSON(), v, ids, mask) })
+	schema, err := Schema([]byte(answerSchema), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("schema", func(b *testing.B) { benchmarkAnswer(b, schema, v, ids, mask) })
 	g, err := Regex(`\{"name": "[^"]{1,400}", "age": [0-9]{1,3}, "tags": \[("[^"]{0,40}"(, )?){0,5}\], [^~]{0,10000}`, nil)
 	if err != nil {
 		b.Fatal(err)
@@ -152,10 +165,7 @@ func BenchmarkFirst(b *testing.B) {
 	for name, all := range map[string]bool{"mask": false, "answer": true} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				r := &Rules{}
-				r.Set("root", jsonMembers())
-				setJSONValue(r)
-				g, err := Compile(r, "root", nil)
+				g, err := Schema([]byte(answerSchema), nil)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -23,8 +23,14 @@ func (l *Limits) withDefaults() Limits {
 		return out
 	}
 	for _, f := range []struct{ to, from *int }{
-		{&out.Source, &l.Source}, {&out.States, &l.States}, {&out.Depth, &l.Depth}, {&out.Work, &l.Work}, {&out.Step, &l.Step}, {&out.Memory, &l.Memory},
-		{&out.written, &l.written}, {&out.near, &l.near},
+		{&out.Source, &l.Source},
+		{&out.States, &l.States},
+		{&out.Depth, &l.Depth},
+		{&out.Work, &l.Work},
+		{&out.Step, &l.Step},
+		{&out.Memory, &l.Memory},
+		{&out.written, &l.written},
+		{&out.near, &l.near},
 	} {
 		if *f.from > 0 {
 			*f.to = *f.from
