@@ -8,8 +8,11 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"github.com/blitz-r1/blitz/internal/account"
 	"github.com/blitz-r1/blitz/internal/database"
+	"github.com/blitz-r1/blitz/internal/hub"
 )
 
 // databasePath returns where the server keeps its records: in the folder of the store.
@@ -53,4 +56,18 @@ func hasAccounts() (bool, error) {
 		return false, fmt.Errorf("database: %w", err)
 	}
 	return true, nil
+}
+
+// auditModel writes down that the user changed a model, where there are records: who has
+// no server needs none. What was changed stays so where that fails.
+func auditModel(cmd *cobra.Command, action, name string, digest hub.Digest) {
+	there, err := hasAccounts()
+	if there {
+		err = withAccounts(cmd.Context(), func(ctx context.Context, a *account.Accounts) error {
+			return a.Audit(ctx, action, name, map[string]string{"digest": digest.String(), "by": "command line"})
+		})
+	}
+	if err != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "blitz: warning: the audit does not have it: %s\n", printable(err.Error()))
+	}
 }

@@ -34,6 +34,7 @@ model has is refused; with --force that model loses it.`,
 			if err != nil {
 				return err
 			}
+			auditModel(cmd, "model.copy", m.Name.String(), m.Digest())
 			noteReplaced(cmd, former, m)
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is %s\n", m.Name.Short(), m.Digest())
 			return err

@@ -43,6 +43,7 @@ into it is noticed when the model is opened.`,
 			if err != nil {
 				return err
 			}
+			auditModel(cmd, "model.import", m.Name.String(), m.Digest())
 			noteReplaced(cmd, former, m)
 			return writeStored(cmd, m, asJSON)
 		},

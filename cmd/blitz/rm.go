@@ -26,10 +26,14 @@ that was imported stays where it was.`,
 			}
 			var faults []error
 			for _, name := range args {
+				m, _ := owner(s, name) // what is wrong with the name, Remove says
 				freed, err := s.Remove(cmd.Context(), name)
 				if err != nil {
 					faults = append(faults, err)
 					continue
+				}
+				if m != nil {
+					auditModel(cmd, "model.delete", m.Name.String(), m.Digest())
 				}
 				text := "removed " + name
 				if freed > 0 {

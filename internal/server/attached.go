@@ -8,6 +8,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/attach"
+	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
@@ -56,17 +57,33 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request) error {
 	if err := readInto(r, &q); err != nil {
 		return err
 	}
+	end, err := s.meter.Begin(r.Context(), q.Model)
+	if err != nil {
+		return err
+	}
+	var use inference.Use
+	defer func(began time.Time) {
+		use.Time = time.Since(began)
+		end(use)
+	}(time.Now())
 	l, err := s.service.Lease(r.Context(), q.Model, nil)
 	if err != nil {
 		return err
 	}
 	defer l.Release()
+	use.Model = l.Name()
 	a, err := l.Engine().Generate(r.Context(), q.Request.Request())
 	lines := &lockedLines{lines: wire.NewLines(w)}
 	if err != nil {
+		use.Err = err
 		lines.send(attach.Line{Error: attach.RefusalOf(err)})
 		return nil
 	}
+	defer func() {
+		u := a.Usage()
+		use.Prompt, use.Cached, use.Reasoning, use.AnswerTokens = u.PromptTokens, u.CachedTokens, u.ReasoningTokens, u.AnswerTokens()
+		use.Err = a.Err()
+	}()
 	defer a.Close()
 	done := make(chan struct{})
 	var telling sync.WaitGroup

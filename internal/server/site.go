@@ -47,6 +47,7 @@ type Site struct {
 	accounts *account.Accounts
 	gate     *Gate
 	metrics  *metrics
+	meter    *meter
 	host     *host.Host
 	service  *inference.Service
 	batches  *batch.Batches
@@ -63,10 +64,10 @@ func OpenSite(o SiteOptions) (*Site, error) {
 		return nil, errors.Join(err, s.closeRecords())
 	}
 	s.gate = NewGate(s.accounts, o.CertificateNames, o.Gate)
-	m := &meter{accounts: s.accounts}
-	s.service = inference.New(inference.Options{Host: s.host, Meter: m, Queue: o.Queue})
+	s.meter = &meter{accounts: s.accounts}
+	s.service = inference.New(inference.Options{Host: s.host, Meter: s.meter, Queue: o.Queue})
 	s.metrics = newMetrics(o.Version, &live{s.host, s.service})
-	m.counted = s.metrics.counted
+	s.meter.counted = s.metrics.counted
 	s.Server = New(Options{
 		Dialects: s.dialects(), Guard: s.gate, ConnContext: s.gate.ConnContext, Log: o.Log, Done: s.metrics.done,
 		Ready: func() bool { return s.loading.Load() == 0 },
