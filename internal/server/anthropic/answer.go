@@ -25,9 +25,9 @@ type message struct {
 	Usage        usage   `json:"usage"`
 }
 
-func newMessage(answers *inference.Answers) *message {
+func newMessage(a *ask, answers *inference.Answers) *message {
 	return &message{
-		ID: wire.NewID("msg_"), Type: "message", Role: "assistant", Model: answers.Model(), Content: []any{}, Usage: newUsage(answers.Usage()),
+		ID: wire.NewID("msg_"), Type: "message", Role: "assistant", Model: a.Model, Content: []any{}, Usage: newUsage(answers.Usage()),
 	}
 }
 
@@ -187,7 +187,7 @@ func writeMessage(w http.ResponseWriter, a *ask, answers *inference.Answers) err
 		}
 	}
 	p.close()
-	out := newMessage(answers)
+	out := newMessage(a, answers)
 	out.Content = m.content
 	reason, sequence := stopReason(answers.Choice(0).Finish())
 	out.StopReason, out.StopSequence = &reason, sequence

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/golden/puppet"
+	"github.com/blitz-r1/blitz/internal/host"
 )
 
 const weather = `{"name": "get_weather", "description": "The weather", "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}`
@@ -133,5 +134,52 @@ func TestStreamFails(t *testing.T) {
 	text := w.Body.String()
 	if w.Code != http.StatusOK || !strings.Contains(text, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\"") || strings.Contains(text, "message_stop") {
 		t.Errorf("%d %s, want an error event at the end", w.Code, text)
+	}
+}
+
+// A call that is forced comes, alone and of the tool that was named, whatever the model
+// would say.
+func TestForced(t *testing.T) {
+	h := puppetServer(t)
+	clock := `{"name": "get_time", "input_schema": {"type": "object", "properties": {"zone": {"enum": ["UTC", "CET"]}}, "required": ["zone"], "additionalProperties": false}}`
+	for _, choice := range []string{`{"type": "any"}`, `{"type": "tool", "name": "get_time"}`} {
+		for range 4 {
+			w := send(t, h, "POST", "/v1/messages", asked("hello", `"thinking": {"type": "disabled"}, "tools": [`+clock+`], "tool_choice": `+choice))
+			var m struct {
+				Content []toolUseBlock
+				Stop    string `json:"stop_reason"`
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &m); err != nil || len(m.Content) != 1 || m.Content[0].Name != "get_time" || m.Stop != "tool_use" {
+				t.Fatalf("%s: %d %s", choice, w.Code, w.Body)
+			}
+			if input := string(m.Content[0].Input); !strings.Contains(input, "UTC") && !strings.Contains(input, "CET") {
+				t.Errorf("%s: %s", choice, input)
+			}
+		}
+	}
+}
+
+func TestModelPage(t *testing.T) {
+	var all []host.Entry
+	for _, name := range []string{"a:latest", "b:q4", "c:latest", "d:latest"} {
+		all = append(all, host.Entry{Name: name})
+	}
+	for _, c := range []struct {
+		limit         int
+		after, before string
+		want          string
+		more          bool
+	}{
+		{20, "", "", "a b:q4 c d", false}, {2, "", "", "a b:q4", true}, {2, "b:q4", "", "c d", false}, {1, "a", "", "b:q4", true}, {2, "", "d", "b:q4 c", true},
+		{20, "", "c", "a b:q4", false}, {20, "d", "", "", false}, {20, "a:latest", "", "b:q4 c d", false},
+	} {
+		page := newModelPage(all, c.limit, c.after, c.before)
+		var names []string
+		for _, m := range page.Data {
+			names = append(names, m.ID)
+		}
+		if got := strings.Join(names, " "); got != c.want || page.HasMore != c.more || len(names) > 0 && (*page.FirstID != names[0] || *page.LastID != names[len(names)-1]) {
+			t.Errorf("%+v: %s, %+v", c, got, page)
+		}
 	}
 }

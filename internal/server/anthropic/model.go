@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/host"
@@ -21,9 +22,13 @@ type model struct {
 	MaxTokens      int64  `json:"max_tokens,omitempty"`
 }
 
+// shortName leaves out the tag that a name without one has.
+func shortName(name string) string { return strings.TrimSuffix(name, ":latest") }
+
 func newModel(e host.Entry) model {
+	name := shortName(e.Name)
 	return model{
-		Type: "model", ID: e.Name, DisplayName: e.Name, CreatedAt: e.Modified.UTC().Format(time.RFC3339), Lifecycle: "active",
+		Type: "model", ID: name, DisplayName: name, CreatedAt: e.Modified.UTC().Format(time.RFC3339), Lifecycle: "active",
 		MaxInputTokens: e.Context, MaxTokens: e.Context,
 	}
 }
@@ -84,7 +89,7 @@ func pageLimit(r *http.Request) (int, error) {
 // them, or those before.
 func newModelPage(all []host.Entry, limit int, after, before string) modelPage {
 	at := func(id string) int {
-		return slices.IndexFunc(all, func(e host.Entry) bool { return e.Name == id })
+		return slices.IndexFunc(all, func(e host.Entry) bool { return shortName(e.Name) == shortName(id) })
 	}
 	page := modelPage{Data: []model{}}
 	if i := at(after); after != "" && i >= 0 {

@@ -124,7 +124,7 @@ func streamMessage(w http.ResponseWriter, a *ask, answers *inference.Answers) er
 		}
 		if !started {
 			started = true
-			s.send("message_start", messageStart{"message_start", newMessage(answers)})
+			s.send("message_start", messageStart{"message_start", newMessage(a, answers)})
 		}
 		for _, d := range event.Token.Deltas {
 			p.add(d)

@@ -71,7 +71,9 @@ func readToolChoice(o *wire.Object, names map[string]bool, a *ask) {
 	case "none":
 		a.Calls.None = true
 	case "any", "tool":
-		a.Calls.Required = true
+		// What is forced is one call: whether there is more to do is the model's own choice,
+		// when it has the result.
+		a.Calls.Required, a.Calls.Single = true, true
 		if len(names) == 0 {
 			c.Refuse("type", "tool_choice.type is %s, and there are no tools", kind)
 		}
