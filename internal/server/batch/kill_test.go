@@ -31,7 +31,7 @@ func TestKills(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv(killsVariable)); err == nil {
 		kills = n
 	}
-	const count = 200
+	count := max(200, 10*kills) // so that there is something to do for each
 	home := t.TempDir()
 	x := openBench(t, home, nil)
 	var ids []string
@@ -55,7 +55,7 @@ func TestKills(t *testing.T) {
 	for _, id := range ids {
 		w := x.over("a", id)
 		good, bad := x.results("a", w.OutputFile), x.results("a", w.ErrorFile)
-		if w.Status != completed || len(good) != count/2 || len(bad) != count/2 || w.Counts != (counts{count, count / 2, count / 2}) {
+		if w.Status != completed || len(good) != count/2 || len(bad) != count/2 || w.Counts != (counts{int64(count), int64(count / 2), int64(count / 2)}) {
 			t.Errorf("%+v: %d results, %d errors", w, len(good), len(bad))
 		}
 	}
