@@ -7,7 +7,7 @@ import "time"
 // of any window, and 100 ms of a step.
 const (
 	window      = 250 * time.Millisecond
-	windowShare = 0.35
+	windowShare = 0.31
 	mostBeside  = 50 * time.Millisecond  // what a step takes longer than decoding alone
 	mostAlone   = 120 * time.Millisecond // a step that only reads: how long who comes or leaves may have to wait
 	leastAlone  = 2 * fewTokens          // tokens of it, however long they take
@@ -159,11 +159,11 @@ func (e *Engine) measure(began time.Time, took time.Duration) {
 	case c.read == 0:
 		e.pace.decoded(c.decoded, float64(took), at, n)
 	case c.decoded == 0:
-		e.pace.readAt(position, c.read, float64(took), false, at, n)
+		e.pace.readAlone(position, c.read, float64(took))
 	default:
 		decode := e.pace.decodes(c.decoded, began, n)
-		read := max(0, float64(took)-decode)
-		e.ledger.note(began, took, read)
-		e.pace.readAt(position, c.read, read, true, at, n)
+		read := float64(took) - decode
+		e.ledger.note(began, took, e.pace.likely(position, c.read, read))
+		e.pace.readBeside(position, c.read, read)
 	}
 }

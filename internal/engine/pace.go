@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"math/bits"
 	"time"
 )
@@ -8,10 +9,35 @@ import (
 // pace is how fast this model runs on this machine, as measured by the steps so far.
 // Times are in nanoseconds.
 type pace struct {
-	decode []mean                     // of steps that read nothing, by the tokens they decode
-	read   [readWays][readDepths]mean // of a token that is read, by how and how deep
-	most   float64                    // tokens that were read beside decoding, of late
-	last   float64                    // of a token that was read, of late
+	decode []mean                      // of steps that read nothing, by the tokens they decode
+	jitter float64                     // how far such a step is from their mean
+	read   [readWays][readDepths]ratio // of a token that is read, by how and how deep
+	most   float64                     // tokens that were read beside decoding, of late
+	last   float64                     // of a token that was read, of late
+}
+
+// mean is a running mean; 0: nothing is known.
+type mean struct {
+	of float64
+	at time.Time // of the last one
+	n  uint64    // number of the step of the last one
+}
+
+// ratio is what tokens took, those of late counting most: the sum of times by that of
+// tokens, so that what disturbs a step of few tokens does not count for much.
+type ratio struct{ time, tokens float64 }
+
+func (r *ratio) add(tokens int, took float64) {
+	const kept = 0.8
+	r.time, r.tokens = r.time*kept+took, r.tokens*kept+float64(tokens)
+}
+
+// of returns what a token took; 0: nothing is known.
+func (r *ratio) of() float64 {
+	if r.tokens == 0 {
+		return 0
+	}
+	return max(r.time/r.tokens, 1)
 }
 
 // The ways of reading: a step that does nothing else, and one that decodes, too; there,
@@ -23,21 +49,6 @@ const (
 	readWays
 	fewTokens = 16
 )
-
-// mean is a running mean; 0: nothing is known.
-type mean struct {
-	of float64
-	at time.Time // of the last one
-	n  uint64    // number of the step of the last one
-}
-
-func (m *mean) add(x, weight float64, at time.Time, n uint64) {
-	if m.of == 0 {
-		weight = 1
-	}
-	m.of += (x - m.of) * weight
-	m.at, m.n = at, n
-}
 
 // readDepths is how many depths are told apart: they double from one to the next.
 const readDepths = 24
@@ -74,88 +85,109 @@ const (
 	freshSteps = 32
 )
 
-// reads returns what a token takes that is read at a position in a way, from the nearest
-// measure there is; 0: nothing was measured. Beside decoding it is not believed to take
-// much less than alone: a few tokens may hide behind what the step takes anyway, and more
-// would not.
-func (p *pace) reads(position, way int) float64 {
-	alone, care := p.nearest(position, readAlone)
-	beside, careBeside := p.nearest(position, readBeside)
-	few, careFew := p.nearest(position, readFew)
-	switch {
-	case way == readAlone && alone > 0:
-		return alone * care
-	case way == readFew && few > 0:
-		return max(few*careFew, hiding*alone)
-	case beside > 0:
-		return max(beside*careBeside, hiding*alone)
-	case few > 0:
-		return max(few*careFew, hiding*alone)
-	case way == readFew:
-		return 2 * alone * care
-	}
-	return alone * care
-}
-
-// hiding is the least part of its time alone that a token is believed to take.
-const hiding = 0.75
-
-// nearest returns what a token takes in a way at the nearest depth that was measured, 0
-// where none was, and by how much more it should be believed to take here.
-func (p *pace) nearest(position, way int) (token, care float64) {
-	d := depth(position)
-	care = 1
-	for k := d; k >= 0; k-- {
-		if m := p.read[way][k].of; m > 0 {
-			return m, care
-		}
-		care *= 1.5
-	}
-	for k := d + 1; k < readDepths; k++ {
-		if m := p.read[way][k].of; m > 0 {
-			return m, 1
-		}
-	}
-	return 0, 1
-}
-
-// mostBeside returns how many tokens may be read beside decoding, whatever they seem to
-// take: some more than before.
-func (p *pace) mostBeside() int {
-	if p.most == 0 {
-		return MaxChunk
-	}
-	return max(firstTokens, int(1.25*p.most))
-}
-
-// token returns what a token took that was read of late, for comparing prompts.
-func (p *pace) token() float64 { return p.last }
-
 // decoded notes what a step took that decoded so many tokens and read none.
 func (p *pace) decoded(tokens int, took float64, now time.Time, step uint64) {
 	for len(p.decode) <= tokens {
 		p.decode = append(p.decode, mean{})
 	}
-	p.decode[tokens].add(took, 0.25, now, step)
+	m := &p.decode[tokens]
+	if m.of == 0 {
+		m.of = took
+	}
+	p.jitter += (math.Abs(took-m.of) - p.jitter) / 8
+	m.of += (took - m.of) / 4
+	m.at, m.n = now, step
 }
 
-// readAt notes what reading took at a position. Growing is believed at once, falling
-// slowly.
-func (p *pace) readAt(position, tokens int, took float64, beside bool, now time.Time, step uint64) {
-	m := &p.read[way(tokens, beside)][depth(position)]
-	if !beside && tokens < leastAlone && m.of > 0 {
-		return // the weights were read for few
+// reads returns what a token takes that is read at a position in a way, from the nearest
+// measure there is; 0: nothing was measured.
+func (p *pace) reads(position, way int) float64 {
+	alone, beside, few := p.nearest(position, readAlone), p.nearest(position, readBeside), p.nearest(position, readFew)
+	var known [readWays]float64 // the best first
+	switch way {
+	case readAlone:
+		known = [readWays]float64{alone, beside, few}
+	case readBeside:
+		known = [readWays]float64{beside, few, alone}
+	case readFew:
+		known = [readWays]float64{few, 2 * beside, 2 * alone}
 	}
-	x, weight := max(took/float64(tokens), 1), 1.0/8
-	switch {
-	case x > 1.5*m.of:
-		weight = 1
-	case x > m.of:
-		weight = 1.0 / 2
+	for _, x := range known {
+		if x > 0 {
+			return x
+		}
 	}
-	m.add(x, weight, now, step)
-	p.last = m.of
-	if beside {
-		p.most = max(float64(tokens), 0.9*p.most)
+	return 0
+}
+
+// nearest returns what a token takes in a way from the nearest depth that was measured,
+// with some care where that is less deep, and not much less than where it is less deep;
+// 0: none was measured.
+func (p *pace) nearest(position, way int) float64 {
+	d := depth(position)
+	own := p.read[way][d].of()
+	care := 1.0
+	for k := d - 1; k >= 0; k-- {
+		care *= 1.5
+		if x := p.read[way][k].of(); x > 0 && own > 0 {
+			return max(own, 0.75*x)
+		} else if x > 0 {
+			return x * care
+		}
 	}
+	if own > 0 {
+		return own
+	}
+	for k := d + 1; k < readDepths; k++ {
+		if x := p.read[way][k].of(); x > 0 {
+			return x
+		}
+	}
+	return 0
+}
+
+// readAlone notes what a step took that only read, at a position.
+func (p *pace) readAlone(position, tokens int, took float64) {
+	r := &p.read[readAlone][depth(position)]
+	r.add(tokens, took)
+	p.last = r.of()
+}
+
+// readBeside notes what reading took beside decoding. Where it was more than was believed,
+// no more tokens than these are read at once, until what is believed has come close: a few
+// may have hidden behind what the step takes anyway.
+func (p *pace) readBeside(position, tokens int, took float64) {
+	way := way(tokens, true)
+	believed := float64(tokens) * p.reads(position, way)
+	r := &p.read[way][depth(position)]
+	r.add(tokens, took)
+	p.last = r.of()
+	if took > 1.5*believed+2*p.jitter {
+		p.most = float64(tokens) / growth
+		return
+	}
+	p.most = max(float64(tokens), 0.9*p.most)
+}
+
+// likely returns what reading probably took beside decoding, of which so much was seen:
+// what it is believed to take, where other programs disturb steps by more than both are
+// apart.
+func (p *pace) likely(position, tokens int, took float64) float64 {
+	believed := float64(tokens) * p.reads(position, way(tokens, true))
+	if math.Abs(took-believed) < 2*p.jitter {
+		return believed
+	}
+	return max(took, 0)
+}
+
+// growth is how many more tokens than before are read beside decoding, at most.
+const growth = 1.25
+
+// mostBeside returns how many tokens may be read beside decoding, whatever they seem to
+// take.
+func (p *pace) mostBeside() int {
+	if p.most == 0 {
+		return MaxChunk
+	}
+	return max(firstTokens, int(math.Ceil(growth*p.most)))
 }

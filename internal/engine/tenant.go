@@ -108,7 +108,7 @@ func (e *Engine) sooner(a, b *sequence) bool {
 		case s.due > s.cache.Len():
 			n = min(n, s.due-s.cache.Len())
 		}
-		return float64(n)*e.pace.token() - float64(now.Sub(s.asked))/ageing
+		return float64(n)*e.pace.last - float64(now.Sub(s.asked))/ageing
 	}
 	if x, y := left(a), left(b); x != y {
 		return x < y
