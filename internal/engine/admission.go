@@ -25,7 +25,7 @@ func (e *Engine) admit() {
 	promised := e.promised()
 	for passed := 0; passed < mostPassed; {
 		s := e.first()
-		if s == nil || !e.makePlace(s) {
+		if s == nil || !e.hasPlace(s) {
 			break
 		}
 		if e.tryBegin(s, &promised) {
@@ -60,6 +60,10 @@ func (e *Engine) tryBegin(s *sequence, promised *int) bool {
 		found.Free()
 		s.lacked = max(0, e.cache.Room()-*promised)
 		return false
+	}
+	if len(e.running) == e.options.Sequences {
+		e.preempt(e.running[len(e.running)-1])
+		*promised = e.promised()
 	}
 	if e.begin(s, found); s.cache != nil {
 		*promised += s.cache.Need(s.soon(), e.options.Chunk)
@@ -126,18 +130,11 @@ func (e *Engine) promised() int {
 	return sum
 }
 
-// makePlace sees to it that one more sequence may run. One of a batch makes place for
-// one that somebody waits for.
-func (e *Engine) makePlace(s *sequence) bool {
-	if len(e.running) < e.options.Sequences {
-		return true
-	}
-	last := e.running[len(e.running)-1]
-	if s.owner.Batch || !last.owner.Batch {
-		return false
-	}
-	e.preempt(last)
-	return true
+// hasPlace says whether one more sequence may run: one of a batch makes place for one that
+// somebody waits for.
+func (e *Engine) hasPlace(s *sequence) bool {
+	n := len(e.running)
+	return n < e.options.Sequences || !s.owner.Batch && e.running[n-1].owner.Batch
 }
 
 // makeRoom sees to it that the cache has room for a sequence's need, and what others

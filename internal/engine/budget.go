@@ -12,7 +12,7 @@ const (
 	mostAlone   = 120 * time.Millisecond // a step that only reads: how long who comes or leaves may have to wait
 	leastAlone  = 2 * fewTokens          // tokens of it, however long they take
 	burst       = 30 * time.Millisecond  // worth reading for, or fewTokens
-	firstTokens = 4                      // while nothing is known
+	firstTokens = 4                      // beside decoding, while nothing is known
 )
 
 // ledger is when what was read beside decoding: the steps that reach into the last
