@@ -22,8 +22,9 @@ import "errors"
 //     exclusiveMaximum (also as booleans) and multipleOf by whole numbers, 1/2, 1/4 and
 //     so on: by other fractions readers do not agree on what a multiple is.
 //
-// Words that are none of JSON Schema's, also nullable, are annotations, as is a format
-// that is none of its. A format that it has is held, at times more strictly than asked.
+// A keyword that is null counts as not there, but for const. Words that are none of JSON
+// Schema's, also nullable, are annotations, as is a format that is none of its. A format
+// that it has is held, at times more strictly than asked, more so with maxLength.
 //
 // A grammar is one way to write each value, with some room:
 //
@@ -36,8 +37,9 @@ import "errors"
 //     may come again (the last counts), so that one of them counts toward minProperties.
 //   - White space is a space behind commas, colons and brackets, and before closing
 //     ones, or there a line's end and an indent, except behind colons.
-//   - Numbers have up to 308 digits on each side of the point, and are written as
-//     encoders write them: whole ones without a point or an exponent.
+//   - Numbers have up to 308 digits on each side of the point, or 15 where more than a
+//     range is asked, and are written as encoders write them: whole ones without a point
+//     or an exponent, and no exponent within bounds.
 //   - Strings may have all of JSON's escapes, but no half of a surrogate pair. Lengths
 //     count characters. In texts that a pattern, a format, an enum or a list of names
 //     bounds, printable ASCII stands for itself, except for what encoders escape.

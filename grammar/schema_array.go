@@ -184,9 +184,9 @@ func (c *schemaCompiler) contain(m *merged, most int) Expr {
 	hit := c.expr(append(others, hits.term)...)
 	least := max(m.minItems, hits.min)
 	if most == Unbounded && least == hits.min {
-		row1 := Seq(Repeat(Seq(item, comma), 0, Unbounded), hit)
-		row2 := Seq(Repeat(Seq(comma, item), 0, Unbounded), comma, hit)
-		return row(row1, Repeat(row2, hits.min-1, hits.min-1), Repeat(Seq(comma, item), 0, Unbounded))
+		first := Seq(Repeat(Seq(item, comma), 0, Unbounded), hit)
+		next := Seq(Repeat(Seq(comma, item), 0, Unbounded), comma, hit)
+		return row(first, Repeat(next, hits.min-1, hits.min-1), Repeat(Seq(comma, item), 0, Unbounded))
 	}
 	if top := max(least, most); top > maxContains || hits.min > 8 {
 		c.fail(unsupportedAt(hits.at, "beside a large minItems or maxItems"))

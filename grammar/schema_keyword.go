@@ -26,11 +26,13 @@ func (c *schemaCompiler) read(v *value) *term {
 	}
 	c.spend(len(v.names))
 	k := &keywords{schemaCompiler: c, at: v, facts: newFacts()}
-	if ref := v.member("$ref"); ref != nil && c.doc.old {
+	if ref := k.word("$ref"); ref != nil && c.doc.old {
 		return k.reference(ref)
 	}
 	for i, name := range v.names {
-		k.keyword(name, v.subs[i])
+		if v.subs[i].kind != kindNull || name == "const" {
+			k.keyword(name, v.subs[i])
+		}
 	}
 	k.conditional()
 	k.arrays()
@@ -42,6 +44,15 @@ func (c *schemaCompiler) read(v *value) *term {
 		return k.all[0]
 	}
 	return c.new(termAll, k.all...)
+}
+
+// word returns the value of a keyword, nil where it is not there. One that is null, as
+// some clients write what they have not set, counts as not there.
+func (k *keywords) word(name string) *value {
+	if v := k.at.member(name); v != nil && v.kind != kindNull {
+		return v
+	}
+	return nil
 }
 
 // keyword reads one keyword. What is none of JSON Schema's is an annotation.
@@ -141,16 +152,16 @@ func (k *keywords) objectKeyword(name string, v *value) {
 
 // conditional reads if, then and else.
 func (k *keywords) conditional() {
-	cond := k.at.member("if")
+	cond := k.word("if")
 	if cond == nil {
 		return
 	}
 	yes := []*term{k.schema(cond)}
 	no := []*term{k.not(yes[0], false)}
-	if then := k.at.member("then"); then != nil {
+	if then := k.word("then"); then != nil {
 		yes = append(yes, k.schema(then))
 	}
-	if other := k.at.member("else"); other != nil {
+	if other := k.word("else"); other != nil {
 		no = append(no, k.schema(other))
 	}
 	if len(yes)+len(no) > 2 {
@@ -177,26 +188,26 @@ func (k *keywords) dependent(name string, v *value) {
 // arrays reads what the items of an array are, in the words of all drafts.
 func (k *keywords) arrays() {
 	f := k.facts
-	if v := k.at.member("prefixItems"); v != nil {
+	if v := k.word("prefixItems"); v != nil {
 		f.prefix = k.schemas(v)
 	}
-	if v := k.at.member("items"); v != nil && v.kind == kindArray {
+	if v := k.word("items"); v != nil && v.kind == kindArray {
 		f.prefix = k.schemas(v)
-		if v := k.at.member("additionalItems"); v != nil {
+		if v := k.word("additionalItems"); v != nil {
 			f.items = k.schema(v)
 		}
 	} else if v != nil {
 		f.items = k.schema(v)
 	}
-	v := k.at.member("contains")
+	v := k.word("contains")
 	if v == nil {
 		return
 	}
 	hits := &contains{term: k.schema(v), min: 1, max: Unbounded, at: v}
-	if m := k.at.member("minContains"); m != nil {
+	if m := k.word("minContains"); m != nil {
 		hits.min = k.count(m, false)
 	}
-	if m := k.at.member("maxContains"); m != nil {
+	if m := k.word("maxContains"); m != nil {
 		hits.max = k.count(m, true)
 		hits.at = m
 	}
@@ -211,7 +222,7 @@ func (k *keywords) bounds() {
 		word, out string
 		sign      int
 	}{{&k.facts.lo, "minimum", "exclusiveMinimum", 1}, {&k.facts.hi, "maximum", "exclusiveMaximum", -1}} {
-		v, open := k.at.member(side.word), k.at.member(side.out)
+		v, open := k.word(side.word), k.word(side.out)
 		if v != nil {
 			k.limit(side.at, v, side.sign, open != nil && open.kind == kindBool && open.truth)
 		}

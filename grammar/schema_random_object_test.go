@@ -139,7 +139,7 @@ func (s *samples) recursive(depth int) sample {
 		if deep == 0 {
 			return `{}`
 		}
-		return `{"v":` + value.write() + `,"kids":` + list1(func() string { return write(deep - 1) }, s.IntN(3)) + `}`
+		return `{"v":` + value.write() + `,"kids":` + brackets(func() string { return write(deep - 1) }, s.IntN(3)) + `}`
 	}
 	return sample{ref, func() string { return write(s.IntN(3)) }}
 }

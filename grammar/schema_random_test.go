@@ -213,11 +213,11 @@ func (s *samples) array(depth int) sample {
 	item := s.any(depth - 1)
 	lo, more := s.IntN(3), s.IntN(4)
 	return sample{fmt.Sprintf(`{"type":"array","items":%s,"minItems":%d,"maxItems":%d}`, item.schema, lo, lo+more), func() string {
-		return list1(item.write, lo+s.IntN(more+1))
+		return brackets(item.write, lo+s.IntN(more+1))
 	}}
 }
 
-func list1(write func() string, n int) string {
+func brackets(write func() string, n int) string {
 	parts := make([]string, n)
 	for i := range parts {
 		parts[i] = write()

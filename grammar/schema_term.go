@@ -47,7 +47,6 @@ const (
 const (
 	maxInPlace      = 5_000  // schemas that hold for the same value, within each other
 	maxAlternatives = 10_000 // of one value
-	maxTerms        = 4_000_000
 )
 
 // new makes a term.

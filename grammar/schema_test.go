@@ -23,6 +23,8 @@ func TestSchema(t *testing.T) {
 		{`{"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":{"type":"boolean"}}`, []string{`{"a":1,"b":true}`, `{"b":true,"c":false}`}, []string{`{"b":true,"a":1}`, `{"a":true}`, `{"b":1}`}},
 		{`{"properties":{"b":{}},"minProperties":1,"maxProperties":1}`, []string{`{"b":1}`, `7`}, []string{`{}`, `{"b":1,"c":1}`}},
 		{`{"type":["object","null"],"properties":{"b":{}},"minProperties":2,"maxProperties":1}`, []string{`null`}, []string{`{}`, `{"b":1}`, `{"b":1,"c":1}`}},
+		{`{"type":"object","properties":{"a":{"type":"integer","enum":null,"minimum":null}},"required":null,"additionalProperties":null,"$defs":null,"allOf":null,"if":null}`, []string{`{"a":1}`, `{}`}, []string{`{"a":"x"}`}},
+		{`{"const":null}`, []string{`null`}, []string{`1`}},
 	} {
 		g, err := Schema([]byte(c.schema), nil)
 		if err != nil {
