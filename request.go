@@ -174,8 +174,9 @@ func (e *Engine) GenerateAll(ctx context.Context, r Request, n int) (all []*Answ
 
 // newAnswer returns the answer to a request, which it checks.
 func (e *Engine) newAnswer(r *Request) (*Answer, error) {
-	a := &Answer{engine: e, started: time.Now(), stop: stopTexts{texts: slices.Clone(r.Stop)}, guides: r.Guides}
-	if err := errors.Join(r.check(e.model), a.stop.check()); err != nil {
+	stop, err := newStopTexts(slices.Clone(r.Stop))
+	a := &Answer{engine: e, started: time.Now(), stop: stop, guides: r.Guides}
+	if err := errors.Join(r.check(e.model), err); err != nil {
 		return nil, err
 	}
 	sampling := r.Sampling
