@@ -58,6 +58,8 @@ type Request struct {
 	// of content. The error of Generate wraps output.ErrCalls where the model's format
 	// cannot hold them.
 	Calls output.Calls
+	// NoCalls says that what looks like a call is content as the model writes it.
+	NoCalls bool
 	// GuidesOf makes the guides of each answer of GenerateAll, in place of Guides.
 	GuidesOf  func(i int) ([]Guide, error)
 	Logprobs  bool // with the log-probability of each token
@@ -249,11 +251,11 @@ func (a *Answer) reader(r *Request, p prompt) error {
 		return nil
 	}
 	var err error
-	if a.parser, err = newParser(format, r.Tools, p.open); err != nil {
+	if a.parser, err = newParser(format, r.Tools, output.Options{Open: p.open, NoCalls: r.NoCalls}); err != nil {
 		return err
 	}
 	if r.Think.Budget > 0 {
-		a.budget, err = newThinkBudget(m.tokens, format, r.Think.Budget, p.open)
+		a.budget, err = newThinkBudget(m.tokens, format, r.Think.Budget, output.Options{Open: p.open, NoCalls: r.NoCalls})
 	}
 	return err
 }
@@ -271,8 +273,7 @@ func (m *Model) formatOf(r *Request, p prompt) string {
 
 // newParser returns a parser of a format; the tools tell what its models
 // leave out.
-func newParser(format string, tools []jinja.Value, open bool) (*output.Parser, error) {
-	o := output.Options{Open: open}
+func newParser(format string, tools []jinja.Value, o output.Options) (*output.Parser, error) {
 	if output.AsksTools(format) {
 		var err error
 		if o.Tools, err = rawTools(tools); err != nil {

@@ -95,10 +95,9 @@ type thinkBudget struct {
 	ended  atomic.Bool // it was put
 }
 
-// newThinkBudget returns the budget of one answer; open says that the prompt ends
-// inside reasoning.
-func newThinkBudget(t *tokenizer.Tokenizer, format string, budget int, open bool) (*thinkBudget, error) {
-	p, err := output.NewParser(format, output.Options{Open: open})
+// newThinkBudget returns the budget of one answer, which is read with those options.
+func newThinkBudget(t *tokenizer.Tokenizer, format string, budget int, o output.Options) (*thinkBudget, error) {
+	p, err := output.NewParser(format, o)
 	if err != nil {
 		return nil, err
 	}

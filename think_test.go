@@ -115,7 +115,7 @@ func TestThinkBudget(t *testing.T) {
 		{"GLM-4.7", "glm-4.7", tagged, true, 10, x(200), x(10) + "</think>A", x(10)},
 		{"Kimi-K2-Thinking", "kimi-k2", tagged, false, 10, "<think>" + x(200), "<think>" + x(10) + "</think>A", x(10)},
 	} {
-		b, err := newThinkBudget(c.tokens, c.format, c.budget, c.open)
+		b, err := newThinkBudget(c.tokens, c.format, c.budget, output.Options{Open: c.open})
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -146,7 +146,7 @@ func TestThinkBudget(t *testing.T) {
 }
 
 func TestThinkBudgetFormat(t *testing.T) {
-	if _, err := newThinkBudget(byteTokenizer(t), "nowhere", 10, false); err == nil {
+	if _, err := newThinkBudget(byteTokenizer(t), "nowhere", 10, output.Options{}); err == nil {
 		t.Error("a format that does not exist: got no error")
 	}
 }
@@ -287,7 +287,7 @@ func TestNewParserTools(t *testing.T) {
 		t.Fatal(err)
 	}
 	tools := []jinja.Value{chat.Tool{Name: "f", Schema: parameters}.Value()}
-	p, err := newParser("glm-4.7", tools, false)
+	p, err := newParser("glm-4.7", tools, output.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,10 +298,10 @@ func TestNewParserTools(t *testing.T) {
 	if len(out.ToolCalls) != 1 || out.ToolCalls[0].Arguments != `{"a": "1", "b": 2}` {
 		t.Errorf("got %v, want {\"a\": \"1\", \"b\": 2}", out.ToolCalls)
 	}
-	if _, err := newParser("glm-4.7", []jinja.Value{jinja.Int(1)}, false); err == nil {
+	if _, err := newParser("glm-4.7", []jinja.Value{jinja.Int(1)}, output.Options{}); err == nil {
 		t.Error("a tool that is a number: got no error")
 	}
-	if _, err := newParser("qwen3", []jinja.Value{jinja.Int(1)}, false); err != nil {
+	if _, err := newParser("qwen3", []jinja.Value{jinja.Int(1)}, output.Options{}); err != nil {
 		t.Errorf("a format that needs no tools: got %v", err)
 	}
 }

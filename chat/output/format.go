@@ -117,3 +117,10 @@ func formatNamed(name string) (*format, release, error) {
 	}
 	return nil, release{}, fmt.Errorf("output: %w %q, want one of %s", ErrUnknownFormat, name, strings.Join(Formats(), ", "))
 }
+
+// withoutCalls returns the format of a text in which nothing is a call.
+func (f *format) withoutCalls() *format {
+	text := *f
+	text.tokens, text.sections, text.calls, text.closers, text.ends, text.start = false, nil, nil, nil, nil, readContent
+	return &text
+}

@@ -24,6 +24,10 @@ type Options struct {
 	// write them (GLM, DSML now and then), and which part of an id is the name
 	// where the model wrote the id in another form than it was taught (Kimi).
 	Tools []json.RawMessage
+
+	// NoCalls: there is nothing to call, so that what looks like a call is content as
+	// it is written.
+	NoCalls bool
 }
 
 // Parser splits what a model writes into reasoning, content and tool calls
@@ -93,6 +97,9 @@ func NewParser(format string, o Options) (*Parser, error) {
 	t, err := readTools(o.Tools)
 	if err != nil {
 		return nil, err
+	}
+	if o.NoCalls {
+		f = f.withoutCalls()
 	}
 	p := &Parser{format: f, tools: t}
 	switch {

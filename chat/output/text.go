@@ -30,6 +30,18 @@ func readText(m *machine, c string) {
 	}
 }
 
+// readContent reads content in which there are no markers.
+func readContent(m *machine, c string) {
+	switch {
+	case c == "":
+		m.endText()
+	case space(c):
+		m.space(c)
+	default:
+		m.content(c)
+	}
+}
+
 // markers are those that count where the text stands. Closing tags do after a
 // call, until other text comes, and all through a section that has had a call.
 func (m *machine) markers() []string {

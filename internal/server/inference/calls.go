@@ -11,6 +11,7 @@ import (
 
 // hold adds what has to be called to a request.
 func (c *Calls) hold(out *blitz.Request) error {
+	out.NoCalls = c.None || out.Tools == nil && out.Messages != nil
 	switch {
 	case c.None:
 	case out.Tools != nil:

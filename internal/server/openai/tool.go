@@ -84,7 +84,8 @@ func isToolName(name string) bool {
 	return name != "" && len(name) <= maxToolName
 }
 
-// readChoice reads which tool has to be called: a word, or an object that names one.
+// readChoice reads which tool has to be called: a word, or an object that names one, which
+// is then called once.
 func readChoice(o *wire.Object, names map[string]bool, c *inference.Calls) {
 	v, ok := get(o, "tool_choice")
 	if !ok {
@@ -108,7 +109,7 @@ func readChoice(o *wire.Object, names map[string]bool, c *inference.Calls) {
 		} else if f == nil {
 			t.Refuse("function", "%s is missing", t.Path("function"))
 		}
-		c.Required = true
+		c.Required, c.Single = true, true
 	}
 	if c.Required {
 		c.Param = "tool_choice"
