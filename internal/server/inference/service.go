@@ -138,7 +138,7 @@ func (s *Service) Unload(ctx context.Context, model string) error {
 	if err != nil {
 		err = s.modelError(model, err)
 	}
-	end(Use{Model: model, Err: err})
+	end(Use{Err: err})
 	return err
 }
 
