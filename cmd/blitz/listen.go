@@ -79,3 +79,21 @@ func listen(addr string) (net.Listener, error) {
 	}
 	return nil, fmt.Errorf("--addr %s: %w", addr, err)
 }
+
+// reached returns the address by which programs of this machine reach one that is listened
+// on: that of every interface is none.
+func reached(a net.Addr) string {
+	t, ok := a.(*net.TCPAddr)
+	if !ok || !t.IP.IsUnspecified() {
+		return a.String()
+	}
+	return net.JoinHostPort("localhost", strconv.Itoa(t.Port))
+}
+
+// everywhere says of a listener that it is reached by every address of this machine.
+func everywhere(a net.Addr) string {
+	if t, ok := a.(*net.TCPAddr); ok && t.IP.IsUnspecified() {
+		return ", and by every address of this machine"
+	}
+	return ""
+}

@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"net"
+	"testing"
+)
 
 func TestOllamaAddr(t *testing.T) {
 	for text, want := range map[string]string{
@@ -25,6 +28,18 @@ func TestParseAddr(t *testing.T) {
 	for _, text := range []string{"", "nonsense", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:-1", "256.0.0.1:80", "127.0.0.1:http", "example.com:80", "1:2:3"} {
 		if _, err := parseAddr(text); err == nil || exitCode(err) != exitUsage {
 			t.Errorf("%q: %v, want wrong use", text, err)
+		}
+	}
+}
+
+func TestReached(t *testing.T) {
+	for text, want := range map[string]string{"0.0.0.0:80": "localhost:80", "[::]:81": "localhost:81", "127.0.0.1:82": "127.0.0.1:82", "[::1]:83": "[::1]:83", "10.0.0.1:84": "10.0.0.1:84"} {
+		a, err := net.ResolveTCPAddr("tcp", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := reached(a); got != want || (everywhere(a) != "") != (want[:3] == "loc") {
+			t.Errorf("%s: %s, %q; want %s", text, got, everywhere(a), want)
 		}
 	}
 }

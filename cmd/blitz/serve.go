@@ -95,10 +95,10 @@ func (f *serveFlags) run(models []string) error {
 		},
 		Serve: models, Gate: gate, Queue: f.queue.v, Prefixes: filepath.Join(home, "prefixes"), PrefixesLimit: f.prefixes.v,
 		Version: readBuild().String(), Log: log,
-		URL: "http://" + l.Addr().String(), PID: os.Getpid(), Stop: stop,
+		URL: "http://" + reached(l.Addr()), PID: os.Getpid(), Stop: stop,
 	}
 	if cert != nil {
-		o.URL, o.CertificateNames = "https://"+l.Addr().String(), cert.Names
+		o.URL, o.CertificateNames = "https://"+reached(l.Addr()), cert.Names
 	}
 	site, err := server.OpenSite(o)
 	if err != nil {
@@ -134,7 +134,7 @@ func (f *serveFlags) serve(ctx context.Context, site *server.Site, models []stri
 	if err != nil {
 		return errors.Join(err, site.Close(ctx))
 	}
-	fmt.Fprintf(f.cmd.OutOrStdout(), "blitz: serving on %s\n", site.URL())
+	fmt.Fprintf(f.cmd.OutOrStdout(), "blitz: serving on %s%s\n", site.URL(), everywhere(port.Addr()))
 	ended := make(chan error, 3)
 	go func() { ended <- site.Serve(port) }()
 	if door != nil {

@@ -261,10 +261,22 @@ func TestAllow(t *testing.T) {
 		patterns, model string
 		want            bool
 	}{
-		{"", "anything:x", true}, {"smollm2", "smollm2:latest", true}, {"smollm2", "SmolLM2", true}, {"SMOLLM2:latest", "smollm2", true},
-		{"smollm2", "smollm2:135m", false}, {"smollm2:*", "smollm2:135m", true}, {"smollm2*", "smollm2:135m", true}, {"*", "a/b:c", true},
-		{"deepseek-*:1.5b", "deepseek-r1:1.5b", true}, {"deepseek-*:1.5b", "deepseek-r1:7b", false}, {"a*b*a", "abba:latest", true}, {"a*a", "a", false},
-		{"x,smollm2", "smollm2", true}, {"hf.co/*", "hf.co/a/b:q4", true}, {"hf.co/*", "xhf.co/a/b", false}, {"*:latest", "y", true},
+		{"", "anything:x", true},
+		{"smollm2", "smollm2:latest", true},
+		{"smollm2", "SmolLM2", true},
+		{"SMOLLM2:latest", "smollm2", true},
+		{"smollm2", "smollm2:135m", false},
+		{"smollm2:*", "smollm2:135m", true},
+		{"smollm2*", "smollm2:135m", true},
+		{"*", "a/b:c", true},
+		{"deepseek-*:1.5b", "deepseek-r1:1.5b", true},
+		{"deepseek-*:1.5b", "deepseek-r1:7b", false},
+		{"a*b*a", "abba:latest", true},
+		{"a*a", "a", false},
+		{"x,smollm2", "smollm2", true},
+		{"hf.co/*", "hf.co/a/b:q4", true},
+		{"hf.co/*", "xhf.co/a/b", false},
+		{"*:latest", "y", true},
 	} {
 		l := Limits{}
 		if x.patterns != "" {
