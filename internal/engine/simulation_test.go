@@ -25,15 +25,17 @@ import (
 
 var (
 	simulationSeeds = flag.Int("seeds", 150, "how many seeds TestSimulation runs")
+	simulationFrom  = flag.Int("from", 0, "the first seed that TestSimulation runs")
 	simulationSeed  = flag.Int("seed", -1, "the only seed that TestSimulation runs")
 )
 
 func TestSimulation(t *testing.T) {
 	works := toyWorks(t)
-	from, to := 0, *simulationSeeds
+	n := *simulationSeeds
 	if testing.Short() {
-		to /= 4
+		n /= 4
 	}
+	from, to := *simulationFrom, *simulationFrom+n
 	if *simulationSeed >= 0 {
 		from, to = *simulationSeed, *simulationSeed+1
 	}
@@ -44,8 +46,8 @@ func TestSimulation(t *testing.T) {
 		sum.add(&x.simulated)
 	}
 	t.Logf("%d seeds: %+v", to-from, sum)
-	if *simulationSeed < 0 && to >= 150 && (sum.Preempted == 0 || sum.Followed == 0 || sum.Evicted == 0 || sum.Fetched == 0 || sum.Cancelled == 0 || sum.Beside == 0 || sum.Yielded == 0) {
-		t.Errorf("something did not happen in %d seeds: %+v", to, sum)
+	if *simulationSeed < 0 && n >= 150 && (sum.Preempted == 0 || sum.Followed == 0 || sum.Evicted == 0 || sum.Fetched == 0 || sum.Cancelled == 0 || sum.Beside == 0 || sum.Yielded == 0) {
+		t.Errorf("something did not happen in %d seeds: %+v", n, sum)
 	}
 }
 
@@ -441,9 +443,10 @@ func (w *world) checkLoad(before Load) {
 const (
 	heldWindow = 100 * time.Millisecond // 40 % of 250 ms
 	heldStep   = 100 * time.Millisecond
-	// hiddenWindow is that where a few tokens hide behind the weights and more do not, so
-	// that now and then a step is misjudged.
-	hiddenWindow = 120 * time.Millisecond
+	// Where a few tokens hide behind the weights and more do not, a step is misjudged now
+	// and then.
+	hiddenWindow = 130 * time.Millisecond
+	hiddenStep   = 130 * time.Millisecond
 )
 
 // checkTime: while sequences decode, reading takes at most 40 % of any 250 ms, and no step
@@ -458,7 +461,11 @@ func (w *world) checkTime() {
 	if w.noisy || s.read <= 1 {
 		return
 	}
-	if more := s.took - s.decode; more > heldStep {
+	most, mostStep := heldWindow, heldStep
+	if w.net.costs.bound {
+		most, mostStep = hiddenWindow, hiddenStep
+	}
+	if more := s.took - s.decode; more > mostStep {
 		w.failf("a step that reads %d tokens took %v longer than decoding alone, which takes %v", s.read, more, s.decode)
 	}
 	end := s.from.Add(s.took)
@@ -467,10 +474,6 @@ func (w *world) checkTime() {
 		if steps[i].decode > 0 {
 			sum += steps[i].took - steps[i].decode
 		}
-	}
-	most := heldWindow
-	if w.net.costs.bound {
-		most = hiddenWindow
 	}
 	if sum > most {
 		w.failf("in 250 ms, %v of reading beside decoding", sum)
