@@ -154,7 +154,7 @@ func (p *pace) readAlone(position, tokens int, took float64) {
 }
 
 // readBeside notes what reading took beside decoding. Where it was more than was believed,
-// no more tokens than these are read at once, until what is believed has come close: a few
+// half as many tokens are read at once, and more again step by step: a few
 // may have hidden behind what the step takes anyway.
 func (p *pace) readBeside(position, tokens int, took float64) {
 	way := way(tokens, true)
@@ -163,7 +163,7 @@ func (p *pace) readBeside(position, tokens int, took float64) {
 	r.add(tokens, took)
 	p.last = r.of()
 	if took > 1.5*believed+2*p.jitter {
-		p.most = float64(tokens) / growth
+		p.most = float64(tokens) / (2 * growth)
 		return
 	}
 	p.most = max(float64(tokens), 0.9*p.most)
