@@ -74,6 +74,7 @@ type reading struct {
 	time   float64 // nanoseconds
 	least  int     // tokens that are read whatever they take
 	beside bool    // of sequences that are decoded
+	taken  int     // tokens so far
 }
 
 // readingTime returns what the next step, which decodes so many tokens, may spend on
@@ -83,7 +84,7 @@ func (e *Engine) readingTime(decoding int, s *sequence) reading {
 	known := e.pace.reads(position, readAlone) > 0
 	switch {
 	case decoding == 0 && known:
-		return reading{e.options.Chunk, float64(mostAlone), leastAlone, false}
+		return reading{tokens: e.options.Chunk, time: float64(mostAlone), least: leastAlone}
 	case decoding == 0:
 		return reading{tokens: e.options.Chunk, least: e.options.Chunk}
 	}
@@ -93,7 +94,7 @@ func (e *Engine) readingTime(decoding int, s *sequence) reading {
 	case decode == 0:
 		return reading{} // first of all, measure that alone
 	case !known:
-		return reading{min(e.options.Chunk, firstTokens), 0, firstTokens, true}
+		return reading{tokens: min(e.options.Chunk, firstTokens), least: firstTokens, beside: true}
 	}
 	most := min(e.options.Chunk, e.pace.mostBeside())
 	token := max(e.pace.reads(position, readFew), e.pace.reads(position, readBeside))
@@ -101,14 +102,14 @@ func (e *Engine) readingTime(decoding int, s *sequence) reading {
 	worth := float64(n) * token
 	for time := max(float64(mostBeside), worth); ; time = max(0.8*time, worth) {
 		if e.ledger.allows(now, decode, time) {
-			return reading{most, time, 1, true}
+			return reading{tokens: most, time: time, least: 1, beside: true}
 		}
 		if time == worth {
 			break
 		}
 	}
 	if e.ledger.empty(now) { // a machine so slow that a token at a time must do
-		return reading{1, 0, 1, true}
+		return reading{tokens: 1, least: 1, beside: true}
 	}
 	return reading{}
 }
@@ -117,8 +118,9 @@ func (e *Engine) readingTime(decoding int, s *sequence) reading {
 func (r *reading) take(s *sequence, p *pace) int {
 	n := s.next(min(r.tokens, max(r.least, r.affords(s.cache.Len(), p))))
 	r.tokens -= n
+	r.taken += n
 	r.least = max(r.least-n, 0)
-	r.time -= float64(n) * p.reads(s.cache.Len(), way(n, r.beside))
+	r.time -= float64(n) * p.reads(s.cache.Len(), way(r.taken, r.beside))
 	return n
 }
 
@@ -128,10 +130,10 @@ func (r *reading) affords(position int, p *pace) int {
 	if many == 0 || r.time <= 0 {
 		return 0
 	}
-	if n := r.time / many; n >= fewTokens || !r.beside {
-		return int(min(n, MaxChunk))
+	if n := int(min(r.time/many, MaxChunk)); r.taken+n >= fewTokens || !r.beside {
+		return n
 	}
-	return min(fewTokens-1, int(r.time/p.reads(position, readFew)))
+	return min(fewTokens-1-r.taken, int(r.time/p.reads(position, readFew)))
 }
 
 // content is what a step computes.
