@@ -13,6 +13,7 @@ func (s *Server) own() *wire.Dialect {
 		Routes: []wire.Route{
 			{Pattern: "GET /health", Scope: wire.Open, Handle: s.health},
 			{Pattern: "GET /ready", Scope: wire.Open, Handle: s.ready},
+			{Pattern: "GET /openapi.yaml", Scope: wire.Inference, Handle: describe},
 		},
 		WriteError: writeOwnError,
 	}
