@@ -9,9 +9,6 @@ import (
 // in which it occurs. Beside what Regex takes, look-ahead is held where a pattern begins
 // with it, as those of passwords do: ^(?=.*\d)(?!.*\s).{8,}$.
 
-// anything is any text.
-var anything = Repeat(Any(), 0, Unbounded)
-
 // patternExpr returns the texts in which a pattern occurs.
 func patternExpr(pattern string) (Expr, error) {
 	rest, anchor := strings.CutPrefix(pattern, "^")

@@ -160,9 +160,18 @@ var patternTexts = []struct {
 	pattern string
 	texts   []string
 }{
-	{`^[a-z]+$`, []string{"a", "hello"}}, {`b`, []string{"b", "abc", "é\"b\n"}}, {`^x`, []string{"x", "x\ty"}}, {`\d{3}$`, []string{"123", "a<1234"}},
-	{`^(foo|ba[rz])$`, []string{"foo", "baz"}}, {`^[^"/]*$`, []string{"", "a\\b", "😀"}}, {`^\S+@\S+$`, []string{"a@b", "é@."}}, {`^(a+)+$`, []string{"a", "aaaa"}},
-	{`^a|b$`, []string{"a", "ax", "xb"}}, {`^.{2,4}$`, []string{"ab", "中😀é"}}, {`^\w{1,3}(-\w{1,3}){0,2}$`, []string{"a", "ab-c-d"}}, {`^[\x00-\x1f"\\<]+$`, []string{"\n\t", "\"\\<"}},
+	{`^[a-z]+$`, []string{"a", "hello"}},
+	{`b`, []string{"b", "abc", "é\"b\n"}},
+	{`^x`, []string{"x", "x\ty"}},
+	{`\d{3}$`, []string{"123", "a<1234"}},
+	{`^(foo|ba[rz])$`, []string{"foo", "baz"}},
+	{`^[^"/]*$`, []string{"", "a\\b", "😀"}},
+	{`^\S+@\S+$`, []string{"a@b", "é@."}},
+	{`^(a+)+$`, []string{"a", "aaaa"}},
+	{`^a|b$`, []string{"a", "ax", "xb"}},
+	{`^.{2,4}$`, []string{"ab", "中😀é"}},
+	{`^\w{1,3}(-\w{1,3}){0,2}$`, []string{"a", "ab-c-d"}},
+	{`^[\x00-\x1f"\\<]+$`, []string{"\n\t", "\"\\<"}},
 	{`^\p{Lu}`, []string{"A", "Éx"}},
 }
 

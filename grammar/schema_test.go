@@ -9,8 +9,11 @@ func TestSchema(t *testing.T) {
 		schema  string
 		yes, no []string
 	}{
-		{`{"type":"object","properties":{"answer":{"enum":["yes","no"]}},"required":["answer"],"additionalProperties":false}`,
-			[]string{`{"answer":"yes"}`, `{"answer": "no"}`, "{\n  \"answer\": \"no\"\n}"}, []string{`{}`, `{"answer":"maybe"}`, `{"answer":"yes","x":1}`}},
+		{
+			`{"type":"object","properties":{"answer":{"enum":["yes","no"]}},"required":["answer"],"additionalProperties":false}`,
+			[]string{`{"answer":"yes"}`, `{"answer": "no"}`, "{\n  \"answer\": \"no\"\n}"},
+			[]string{`{}`, `{"answer":"maybe"}`, `{"answer":"yes","x":1}`},
+		},
 		{`true`, []string{`1`, `{"a":[1,2.5e+07,{"b":null}]}`, `"é\u00e9\ud83d\ude00"`}, []string{`{"a":}`, `"\ud800"`, `01`}},
 		{`{"type":"integer","minimum":3,"maximum":120}`, []string{"3", "99", "120", "10"}, []string{"2", "121", "1.0", "-5", "03"}},
 		{`{"type":"number","exclusiveMinimum":0,"maximum":1.5}`, []string{"0.1", "1.5", "1", "1.50", "0.0001"}, []string{"0", "0.0", "1.51", "2"}},

@@ -63,6 +63,7 @@ func pointCodex(p *pointing) setup {
 		argv: []string{
 			"-c", `model_provider="blitz"`,
 			"-c", fmt.Sprintf(`model_providers.blitz={name="Blitz", base_url=%q, env_key="BLITZ_KEY", wire_api="responses"}`, p.url+"/v1"),
+			"-c", `web_search="disabled"`, // the server has no such tool
 			"-m", p.model,
 		},
 		env: []string{"BLITZ_KEY=" + p.key},

@@ -177,8 +177,11 @@ func TestCacheLimit(t *testing.T) {
 	m := tinyModel(t, "llama")
 	one := newEngine(t, m, Options{Context: 300, Sequences: 1}).limit
 	for _, c := range []struct{ sequences, limit, want, room int }{
-		{0, 3*one + 1, DefaultSequences, 3*one + 1}, {0, 100 * one, DefaultSequences, DefaultSequences * one},
-		{2, one, 2, one}, {2, 0, 2, 2 * one}, {2, 5 * one, 2, 2 * one},
+		{0, 3*one + 1, DefaultSequences, 3*one + 1},
+		{0, 100 * one, DefaultSequences, DefaultSequences * one},
+		{2, one, 2, one},
+		{2, 0, 2, 2 * one},
+		{2, 5 * one, 2, 2 * one},
 	} {
 		e := newEngine(t, m, Options{Context: 300, Sequences: c.sequences, MemoryLimit: int64(c.limit)})
 		if got := e.Options().Sequences; got != c.want || e.limit != c.room {

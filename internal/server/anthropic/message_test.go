@@ -170,8 +170,14 @@ func TestModelPage(t *testing.T) {
 		want          string
 		more          bool
 	}{
-		{20, "", "", "a b:q4 c d", false}, {2, "", "", "a b:q4", true}, {2, "b:q4", "", "c d", false}, {1, "a", "", "b:q4", true}, {2, "", "d", "b:q4 c", true},
-		{20, "", "c", "a b:q4", false}, {20, "d", "", "", false}, {20, "a:latest", "", "b:q4 c d", false},
+		{20, "", "", "a b:q4 c d", false},
+		{2, "", "", "a b:q4", true},
+		{2, "b:q4", "", "c d", false},
+		{1, "a", "", "b:q4", true},
+		{2, "", "d", "b:q4 c", true},
+		{20, "", "c", "a b:q4", false},
+		{20, "d", "", "", false},
+		{20, "a:latest", "", "b:q4 c d", false},
 	} {
 		page := newModelPage(all, c.limit, c.after, c.before)
 		var names []string

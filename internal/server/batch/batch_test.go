@@ -370,9 +370,15 @@ func TestTenants(t *testing.T) {
 	f := x.put("a", lines(1))
 	id := x.start("a", f.ID).ID
 	for _, c := range [][3]string{
-		{"GET", "/v1/files/" + f.ID, ""}, {"GET", "/v1/files/" + f.ID + "/content", ""}, {"DELETE", "/v1/files/" + f.ID, ""}, {"GET", "/v1/batches/" + id, ""},
-		{"POST", "/v1/batches/" + id + "/cancel", ""}, {"POST", "/v1/batches", `{"input_file_id":"` + f.ID + `","endpoint":"/v1/completions","completion_window":"24h"}`},
-		{"GET", "/v1/files/file-none", ""}, {"GET", "/v1/batches/batch_none", ""}, {"GET", "/v1/files/..%2f..%2fserver.db/content", ""},
+		{"GET", "/v1/files/" + f.ID, ""},
+		{"GET", "/v1/files/" + f.ID + "/content", ""},
+		{"DELETE", "/v1/files/" + f.ID, ""},
+		{"GET", "/v1/batches/" + id, ""},
+		{"POST", "/v1/batches/" + id + "/cancel", ""},
+		{"POST", "/v1/batches", `{"input_file_id":"` + f.ID + `","endpoint":"/v1/completions","completion_window":"24h"}`},
+		{"GET", "/v1/files/file-none", ""},
+		{"GET", "/v1/batches/batch_none", ""},
+		{"GET", "/v1/files/..%2f..%2fserver.db/content", ""},
 	} {
 		if status, text := x.send("b", c[0], c[1], "application/json", c[2]); status != http.StatusNotFound {
 			t.Errorf("%s %s: %d %s, want 404", c[0], c[1], status, text)
@@ -439,8 +445,15 @@ func TestRetry(t *testing.T) {
 		wait   time.Duration
 		again  bool
 	}{
-		{200, "", 0, false}, {400, "5", 0, false}, {500, "", 0, false}, {429, "", usualWait, true}, {429, "7", 7 * time.Second, true}, {503, "0", time.Second, true},
-		{429, "100000", maxWait, true}, {429, "-1", time.Second, true}, {429, "soon", usualWait, true},
+		{200, "", 0, false},
+		{400, "5", 0, false},
+		{500, "", 0, false},
+		{429, "", usualWait, true},
+		{429, "7", 7 * time.Second, true},
+		{503, "0", time.Second, true},
+		{429, "100000", maxWait, true},
+		{429, "-1", time.Second, true},
+		{429, "soon", usualWait, true},
 	} {
 		wait, again := retry(&recorder{header: http.Header{"Retry-After": {c.after}}, status: c.status})
 		if wait != c.wait || again != c.again {

@@ -14,8 +14,15 @@ func TestReadStops(t *testing.T) {
 		body string
 		want string // joined by |; "!" for an error
 	}{
-		{`{}`, ""}, {`{"stop":null}`, ""}, {`{"stop":""}`, ""}, {`{"stop":[]}`, ""}, {`{"stop":"a"}`, "a"}, {`{"stop":["a","","b"]}`, "a|b"},
-		{`{"stop":1}`, "!"}, {`{"stop":["a",1]}`, "!"}, {`{"stop":{}}`, "!"},
+		{`{}`, ""},
+		{`{"stop":null}`, ""},
+		{`{"stop":""}`, ""},
+		{`{"stop":[]}`, ""},
+		{`{"stop":"a"}`, "a"},
+		{`{"stop":["a","","b"]}`, "a|b"},
+		{`{"stop":1}`, "!"},
+		{`{"stop":["a",1]}`, "!"},
+		{`{"stop":{}}`, "!"},
 		{`{"stop":"` + strings.Repeat("x", MaxStop+1) + `"}`, "!"},
 		{`{"stop":[` + strings.Repeat(`"x",`, MaxStops) + `"x"]}`, "!"},
 	} {
