@@ -108,6 +108,8 @@ func TestDocumentHoldsLive(t *testing.T) {
 		{404, "GET", "/v1/responses/" + text(kept["id"]), "", ""},
 		{200, "GET", "/v1/files", "", ""},
 		{200, "GET", "/v1/files?purpose=none", "", ""},
+		{200, "GET", "/admin/audit?before=1", "", ""},
+		{200, "GET", "/admin/usage?till=2000-01-01", "", ""},
 		{200, "GET", "/v1/files/" + text(file["id"]), "", ""},
 		{200, "GET", "/v1/files/" + text(file["id"]) + "/content", "", ""},
 		{200, "GET", "/v1/batches/" + text(batch["id"]), "", ""},
