@@ -138,7 +138,7 @@ func TestReadmeNamesWhatThereIs(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(text, -1) {
 		exists(m[1])
 	}
-	for _, m := range regexp.MustCompile("(?m)(?:^|[ `/])((?:internal|docs|bench|chat|cmd)/[a-z_/]+)").FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile("(?m)(?:^|[ `]|[.]/)((?:internal|docs|bench|chat|cmd)/[a-z_/]+)").FindAllStringSubmatch(text, -1) {
 		exists(m[1])
 	}
 	tests := testNames(t)
