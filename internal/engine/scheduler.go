@@ -35,9 +35,9 @@ func (e *Engine) stepOnce() bool {
 	took := e.now().Sub(began)
 	e.threads.give()
 	e.measure(began, took)
-	e.account(took)
 	e.removeFinished()
-	e.publish()
+	e.publish() // first, so that who is told of an end finds it in Load
+	e.account(took)
 	return true
 }
 
