@@ -57,6 +57,9 @@ func (f *frame) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	seen := &statusWriter{ResponseWriter: w}
 	began := time.Now()
+	if r.Body != nil && r.Body != http.NoBody { // who reads it says otherwise
+		_ = http.NewResponseController(w).SetReadDeadline(began.Add(bodyPatience)) // tests have writers without one
+	}
 	defer func() {
 		if fault := recover(); fault != nil {
 			if fault != http.ErrAbortHandler {
@@ -176,8 +179,9 @@ func (b *body) Read(p []byte) (int, error) {
 	_ = b.conn.SetReadDeadline(due) // tests have writers without one
 	n, err := b.ReadCloser.Read(p)
 	b.bytes += int64(n)
-	if err != nil {
-		// From here on the connection is only watched for its end.
+	if err == io.EOF {
+		// From here on the connection is only watched for its end. Behind any other error
+		// the time stays, for the rest of the body is still waited for, and dropped.
 		_ = b.conn.SetReadDeadline(time.Time{})
 	}
 	return n, err

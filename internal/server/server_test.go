@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
@@ -128,5 +130,45 @@ func TestShutdownEndsWhatIsUnderWay(t *testing.T) {
 	}
 	if err := <-served; err != nil {
 		t.Error(err)
+	}
+}
+
+// deadlines is a writer that notes by when the client must have sent more.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	read []time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	d.read = append(d.read, t)
+	return nil
+}
+
+// breaking is a body that ends with an error.
+type breaking struct{ err error }
+
+func (b breaking) Read([]byte) (int, error) { return 0, b.err }
+
+// A body that is not read to its end leaves a time by which the connection is given up,
+// whether its reader failed or nobody read it; one that was read leaves none.
+func TestTimeOfBodies(t *testing.T) {
+	s := New(Options{Dialects: []*wire.Dialect{speaking("openai")}})
+	for _, c := range []struct {
+		method string
+		body   io.Reader
+		last   bool // a time is left
+	}{
+		{"POST", strings.NewReader("0123"), false},
+		{"POST", breaking{os.ErrDeadlineExceeded}, true},
+		{"POST", strings.NewReader("0123456789x"), true},
+		{"PUT", strings.NewReader("nobody reads it"), true},
+		{"GET", nil, false},
+	} {
+		w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+		s.Handler().ServeHTTP(w, httptest.NewRequest(c.method, "http://localhost/openai", c.body))
+		left := len(w.read) > 0 && !w.read[len(w.read)-1].IsZero()
+		if left != c.last {
+			t.Errorf("%s %v: times %v, want one left: %v", c.method, c.body, w.read, c.last)
+		}
 	}
 }
