@@ -20,6 +20,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/golden"
 	"github.com/blitz-r1/blitz/internal/hub"
+	"github.com/blitz-r1/blitz/internal/importance"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
 	"github.com/blitz-r1/blitz/internal/model"
@@ -113,6 +114,7 @@ var kinds = []struct {
 	{model.ErrArch, Refused},
 	{model.ErrTokens, Refused},
 	{gguf.ErrFormat, Refused},
+	{importance.ErrFormat, Refused},
 	{safetensors.ErrFormat, Refused},
 	{tokenizer.ErrUnsupported, Refused},
 	{tokenizer.ErrDamaged, Refused},
