@@ -66,9 +66,9 @@ func (a *Answer) constrain(r *Request, p prompt) error {
 func (m *Model) holding(r *Request, format string) (*grammar.Grammar, error) {
 	calls := r.Calls
 	switch {
-	case calls == (output.Calls{}) && (r.Grammar == nil || r.Tools == nil):
+	case calls.IsZero() && (r.Grammar == nil || r.Tools == nil):
 		return r.Grammar, nil
-	case format == "" && !calls.Required && !calls.Strict: // no call is read, be it one or several
+	case format == "" && !calls.Required && !calls.HoldsArguments(): // no call is read, be it one or several
 		return r.Grammar, nil
 	case r.Grammar != nil && !calls.Required: // beside content that is held
 		calls.Required = true

@@ -86,7 +86,7 @@ func (r *Request) check(m *Model) error {
 		return fmt.Errorf("blitz: a request has more than one of Messages, Prompt and Tokens: %w", ErrOption)
 	case r.Messages == nil && (r.Tools != nil || r.Variables != nil || r.Before != nil):
 		return fmt.Errorf("blitz: a request has Tools, Variables or Before, but no Messages: %w", ErrOption)
-	case r.Calls != (output.Calls{}) && r.Tools == nil:
+	case !r.Calls.IsZero() && r.Tools == nil:
 		return fmt.Errorf("blitz: a request has Calls, but no Tools: %w", ErrOption)
 	case r.Rendered && r.Tokens == nil:
 		return fmt.Errorf("blitz: a request is rendered, but has no Tokens: %w", ErrOption)

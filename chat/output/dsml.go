@@ -58,7 +58,7 @@ func holdDSML(h *holder) (grammar.Expr, error) {
 		row := func(key grammar.Expr, typed string, value grammar.Expr) grammar.Expr {
 			return grammar.Seq(tag("<", `parameter name="`), key, grammar.Literal(`" string="`+typed+`">`), value, tag("</", "parameter>\n"))
 		}
-		rows := h.rows(params, row(anyKey(), "true", textWithout(closing)), func(p heldParam) grammar.Expr {
+		rows := t.rows(params, row(anyKey(), "true", textWithout(closing)), func(p heldParam) grammar.Expr {
 			return row(grammar.Literal(p.key), strconv.FormatBool(p.text), p.value)
 		})
 		return grammar.Seq(tag("<", `invoke name="`+t.name+"\">\n"), rows, tag("</", "invoke>\n")), err

@@ -60,7 +60,7 @@ func holdGLM(h *holder) (grammar.Expr, error) {
 				grammar.Special(argValueOpen), value, grammar.Special(argValueClose), line,
 			)
 		}
-		rows := h.rows(params, row(anyKey(), textWithout(argValueClose)), func(p heldParam) grammar.Expr { return row(grammar.Literal(p.key), p.value) })
+		rows := t.rows(params, row(anyKey(), textWithout(argValueClose)), func(p heldParam) grammar.Expr { return row(grammar.Literal(p.key), p.value) })
 		return grammar.Seq(name, line, rows), err
 	})
 	call = grammar.Seq(grammar.Special(toolCallOpen), call, grammar.Special(toolCallClose))

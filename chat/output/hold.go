@@ -19,10 +19,19 @@ type Calls struct {
 	Required bool   // a call, in place of text; else text may come before calls, or alone
 	Only     string // the tool that may be called; "": any
 	Single   bool   // one call at most
-	// Strict holds arguments to the schemas of the tools; else they are any JSON object,
-	// or any values.
-	Strict bool
+	// Strict holds arguments to the schemas of all tools, StrictTools to those of the tools
+	// it names; else they are any JSON object, or any values.
+	Strict      bool
+	StrictTools []string
 }
+
+// IsZero says whether nothing is asked of calls.
+func (c *Calls) IsZero() bool {
+	return !c.Required && c.Only == "" && !c.Single && !c.HoldsArguments()
+}
+
+// HoldsArguments says whether the arguments of some tool are held to its schema.
+func (c *Calls) HoldsArguments() bool { return c.Strict || len(c.StrictTools) > 0 }
 
 // Grammar returns the grammar of what a model writes in a format, one of Formats, behind
 // its reasoning, where its calls are to be as c says: a Parser reads each of them as a
@@ -64,6 +73,7 @@ type holder struct {
 type heldTool struct {
 	name   string
 	schema json.RawMessage // of its parameters; empty: it has none
+	strict bool            // arguments hold to it
 }
 
 // read reads the tools that may be called.
@@ -94,7 +104,8 @@ func (h *holder) read(list []json.RawMessage) error {
 		if string(tool.Parameters) == "null" {
 			tool.Parameters = nil
 		}
-		h.tools = append(h.tools, heldTool{tool.Name, tool.Parameters})
+		strict := h.calls.Strict || slices.Contains(h.calls.StrictTools, tool.Name)
+		h.tools = append(h.tools, heldTool{tool.Name, tool.Parameters, strict})
 	}
 	switch {
 	case len(h.tools) > 0:
@@ -140,7 +151,7 @@ func (h *holder) behind(calls grammar.Expr) grammar.Expr {
 // arguments returns the JSON of a tool's arguments.
 func (h *holder) arguments(t heldTool) (grammar.Expr, error) {
 	switch {
-	case !h.calls.Strict:
+	case !t.strict:
 		return h.rules.JSON(), nil
 	case len(t.schema) == 0:
 		return grammar.Literal("{}"), nil

@@ -200,6 +200,40 @@ func TestGrammarMark(t *testing.T) {
 	}
 }
 
+// TestGrammarStrictTools: the schemas of the tools that are named hold, those of others do
+// not have to.
+func TestGrammarStrictTools(t *testing.T) {
+	v, tokens := holdVocabulary(t)
+	loose := json.RawMessage(`{"type": "function", "function": {"name": "note", "parameters": {"type": "object", "properties": {"never": {"type": "array", "uniqueItems": true}}, "required": ["never"]}}}`)
+	tools := append(slices.Clone(heldTools), loose) // whose schema could not be held
+	for _, format := range Formats() {
+		g, err := Grammar(format, tools, Calls{Required: true, StrictTools: []string{"get_weather"}}, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", format, err)
+		}
+		calls := map[string]int{}
+		for seed := range 40 {
+			text := holdWalk(t, rand.New(rand.NewPCG(3, uint64(seed))), g, v, tokens)
+			out, err := Parse(format, text, Options{Tools: tools})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range out.ToolCalls {
+				calls[c.Name]++
+				if c.Name == "get_weather" {
+					checkCall(t, format, text, c.Name, c.Arguments)
+				}
+			}
+		}
+		if calls["get_weather"] == 0 || calls["note"] == 0 {
+			t.Errorf("%s: calls %v, want some of both", format, calls)
+		}
+		if _, err := Grammar(format, tools, Calls{Required: true, StrictTools: []string{"note"}}, nil); !errors.Is(err, ErrCalls) {
+			t.Errorf("%s: a schema that cannot be held: %v", format, err)
+		}
+	}
+}
+
 // TestGrammarText: where no call is required, any text may come, alone or before calls,
 // and calls hold their form.
 func TestGrammarText(t *testing.T) {

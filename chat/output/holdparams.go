@@ -26,7 +26,7 @@ var rootKeywords = []string{
 // params returns the parameters of a tool, in the order of its schema, where they are
 // held. Text ends where closing stands.
 func (h *holder) params(t heldTool, closing string) ([]heldParam, error) {
-	if len(t.schema) == 0 || !h.calls.Strict {
+	if len(t.schema) == 0 || !t.strict {
 		return nil, nil
 	}
 	var root map[string]json.RawMessage
@@ -183,8 +183,8 @@ func sortedKeys(m map[string]json.RawMessage) []string {
 
 // rows returns parameters in their order, of which those that are not required may be
 // left out; any where they are not held.
-func (h *holder) rows(params []heldParam, anyOf grammar.Expr, one func(p heldParam) grammar.Expr) grammar.Expr {
-	if !h.calls.Strict {
+func (t *heldTool) rows(params []heldParam, anyOf grammar.Expr, one func(p heldParam) grammar.Expr) grammar.Expr {
+	if !t.strict {
 		return grammar.Repeat(anyOf, 0, grammar.Unbounded)
 	}
 	all := make([]grammar.Expr, len(params))

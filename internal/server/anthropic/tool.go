@@ -20,7 +20,9 @@ func readTools(o *wire.Object, a *ask) {
 		}
 		names[name] = true
 		a.Tools = append(a.Tools, tool)
-		a.Calls.Strict = a.Calls.Strict || t.True("strict")
+		if t.True("strict") {
+			a.Calls.Strict = append(a.Calls.Strict, name)
+		}
 	}
 	readToolChoice(o, names, a)
 }

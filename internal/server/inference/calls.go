@@ -15,7 +15,7 @@ func (c *Calls) hold(out *blitz.Request) error {
 	switch {
 	case c.None:
 	case out.Tools != nil:
-		out.Calls = output.Calls{Required: c.Required, Only: c.Name, Single: c.Single || c.Name != "", Strict: c.Strict || c.Required}
+		out.Calls = output.Calls{Required: c.Required, Only: c.Name, Single: c.Single || c.Name != "", Strict: c.Required, StrictTools: c.Strict}
 	case c.Required:
 		return wire.Refuse(c.Param, "%s asks for a call, and there are no tools", c.Param)
 	}

@@ -54,12 +54,12 @@ type Prompt struct {
 
 // Calls say what of the tools has to be called, and how.
 type Calls struct {
-	None     bool   // no call: the tools are not shown to the model
-	Required bool   // a call, in place of text
-	Name     string // of the one tool that has to be called; "": any
-	Single   bool   // one call at most
-	Strict   bool   // arguments hold to their schemas, also where no call is required
-	Param    string // where it stands in the request, for errors
+	None     bool     // no call: the tools are not shown to the model
+	Required bool     // a call, in place of text
+	Name     string   // of the one tool that has to be called; "": any
+	Single   bool     // one call at most
+	Strict   []string // tools whose arguments hold to their schemas, also where no call is required
+	Param    string   // where it stands in the request, for errors
 }
 
 // Bounds of a request, beyond which a dialect refuses it.

@@ -31,7 +31,9 @@ func (a *responseAsk) readTools(o *wire.Object) {
 		}
 		names = append(names, name)
 		a.Tools = append(a.Tools, tool)
-		a.Calls.Strict = a.Calls.Strict || t.True("strict")
+		if t.True("strict") {
+			a.Calls.Strict = append(a.Calls.Strict, name)
+		}
 		e.Tools = append(e.Tools, slices.Clone(v.Raw()))
 	}
 	if parallel := o.Bool("parallel_tool_calls"); parallel != nil {

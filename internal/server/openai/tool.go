@@ -37,7 +37,9 @@ func readTools(o *wire.Object, r *inference.Request) {
 		}
 		names[name] = true
 		r.Tools = append(r.Tools, tool)
-		r.Calls.Strict = r.Calls.Strict || f.True("strict")
+		if f.True("strict") {
+			r.Calls.Strict = append(r.Calls.Strict, name)
+		}
 	}
 	if single := o.Bool("parallel_tool_calls"); single != nil {
 		r.Calls.Single = !*single
