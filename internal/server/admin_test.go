@@ -1,10 +1,14 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +41,25 @@ func (s *Site) ask(method, target, body string, headers ...string) *httptest.Res
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, r)
 	return w
+}
+
+// TestPrefixesUnusable: a server whose folder of prefixes cannot be used works without.
+func TestPrefixesUnusable(t *testing.T) {
+	home := t.TempDir()
+	file := filepath.Join(home, "prefixes")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := OpenSite(SiteOptions{Host: host.Options{Home: home}, Prefixes: file, PrefixesLimit: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.o.Host.Prefixes != nil {
+		t.Error("a file is used as a folder")
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 // The owner makes a key, uses it, looks at what it used, and revokes it.
@@ -149,6 +172,7 @@ func TestMetrics(t *testing.T) {
 		s.metrics.counted(inference.Use{Model: "m" + strings.Repeat("x", i) + ":latest", Prompt: 1})
 	}
 	s.metrics.counted(inference.Use{Model: "mx:latest", Prompt: 10, Cached: 4, Reasoning: 2, AnswerTokens: 3, Err: http.ErrAbortHandler})
+	s.metrics.counted(inference.Use{Model: "mx:latest", Err: fmt.Errorf("answer: %w", context.Canceled)})
 	s.metrics.counted(inference.Use{Prompt: 1000}) // no model was used
 	w := s.ask("GET", "/metrics", "")
 	text := w.Body.String()
@@ -161,7 +185,7 @@ func TestMetrics(t *testing.T) {
 		`blitz_http_requests_total{method="other",route="none",status="4xx"} 3`,
 		`blitz_http_requests_total{method="POST",route="/v1/chat/completions",status="4xx"} 3`,
 		`blitz_http_request_duration_seconds_count{route="/health"} 3`,
-		`blitz_answers_total{model="mx:latest",outcome="failed"} 1`, `blitz_answers_total{model="mx:latest",outcome="done"} 1`,
+		`blitz_answers_total{model="mx:latest",outcome="failed"} 1`, `blitz_answers_total{model="mx:latest",outcome="cancelled"} 1`, `blitz_answers_total{model="mx:latest",outcome="done"} 1`,
 		`blitz_tokens_total{kind="prompt",model="mx:latest"} 11`, `blitz_tokens_total{kind="reasoning",model="mx:latest"} 2`,
 		`blitz_answers_total{model="other",outcome="done"} 400`,
 		`blitz_answers_under_way 0`, `blitz_build_info{version="test"} 1`, "# TYPE go_goroutines gauge",
@@ -170,7 +194,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("there is no %s", want)
 		}
 	}
-	if n := strings.Count(text, "blitz_answers_total{"); n != maxModels+2 {
+	if n := strings.Count(text, "blitz_answers_total{"); n != maxModels+3 {
 		t.Errorf("%d series of answers, want %d", n, maxModels+2)
 	}
 	key := newKey(t, s.accounts, account.NewKey{Name: "scraper", Scopes: account.Scopes{account.Models}})

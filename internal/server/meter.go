@@ -32,7 +32,7 @@ func (m *meter) Begin(ctx context.Context, model string) (func(inference.Use), e
 			Model: u.Model, Prompt: int64(u.Prompt), Cached: int64(u.Cached),
 			Answer: int64(u.AnswerTokens + u.Reasoning), Reasoning: int64(u.Reasoning), Time: u.Time,
 		}
-		if u.Err != nil {
+		if u.Err != nil && !errors.Is(u.Err, context.Canceled) { // else its client left
 			usage.Failed = 1
 		}
 		admission.End(usage)

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -84,7 +86,10 @@ func (m *metrics) counted(u inference.Use) {
 	}
 	model := m.label(u.Model)
 	outcome := "done"
-	if u.Err != nil {
+	switch {
+	case errors.Is(u.Err, context.Canceled):
+		outcome = "cancelled" // its client left
+	case u.Err != nil:
 		outcome = "failed"
 	}
 	m.answers.WithLabelValues(model, outcome).Inc()

@@ -91,7 +91,7 @@ func (s *Site) open() (err error) {
 	}
 	if s.o.Prefixes != "" && s.o.PrefixesLimit > 0 {
 		if s.o.Host.Prefixes, err = blitz.OpenPrefixes(s.o.Prefixes, s.o.PrefixesLimit); err != nil {
-			return err
+			s.o.Log.Warn("what is computed of prompts is not kept on disk", "error", err)
 		}
 	}
 	s.host, err = host.New(s.o.Host)
