@@ -32,6 +32,9 @@ func (m *Model) Grammar(key string, compile func() (*grammar.Grammar, error)) (*
 // read.
 func (a *Answer) constrain(r *Request, p prompt) error {
 	m := a.engine.model
+	if a.engine.far != nil && r.Schema != nil {
+		return nil // the other process holds it
+	}
 	format := m.formatOf(r, p)
 	g, err := m.holding(r, format)
 	if g == nil || err != nil {
@@ -64,19 +67,26 @@ func (a *Answer) constrain(r *Request, p prompt) error {
 
 // holding returns the grammar of content and calls together, nil where both are free.
 func (m *Model) holding(r *Request, format string) (*grammar.Grammar, error) {
-	calls := r.Calls
+	content, calls := r.Grammar, r.Calls
+	if r.Schema != nil {
+		var err error
+		content, err = m.Grammar("schema\x00"+string(r.Schema), func() (*grammar.Grammar, error) { return grammar.Schema(r.Schema, nil) })
+		if err != nil {
+			return nil, err
+		}
+	}
 	switch {
-	case calls.IsZero() && (r.Grammar == nil || r.Tools == nil):
-		return r.Grammar, nil
+	case calls.IsZero() && (content == nil || r.Tools == nil):
+		return content, nil
 	case format == "" && !calls.Required && !calls.HoldsArguments(): // no call is read, be it one or several
-		return r.Grammar, nil
-	case r.Grammar != nil && !calls.Required: // beside content that is held
+		return content, nil
+	case content != nil && !calls.Required: // beside content that is held
 		calls.Required = true
 		alone, err := m.callsGrammar(r.Tools, calls, format)
 		if err != nil {
 			return nil, err
 		}
-		return grammar.Either(r.Grammar, alone, nil)
+		return grammar.Either(content, alone, nil)
 	}
 	return m.callsGrammar(r.Tools, calls, format)
 }

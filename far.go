@@ -2,6 +2,7 @@ package blitz
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"slices"
@@ -36,13 +37,15 @@ type FarRequest struct {
 	Settings Settings `json:"settings"`
 	Logprobs bool     `json:"logprobs"`
 	Top      int      `json:"top"`
+
+	Schema json.RawMessage `json:"schema,omitempty"` // that the content matches
 }
 
 // Request returns the request that an engine of this process takes.
 func (r *FarRequest) Request() Request {
 	return Request{
 		Tokens: r.Tokens, Rendered: r.Rendered, Begun: r.Begun, Sampling: r.Settings.sampling(), MaxTokens: r.Settings.MaxTokens,
-		Think: r.Settings.Think, Logprobs: r.Logprobs, TopTokens: r.Top,
+		Think: r.Settings.Think, Logprobs: r.Logprobs, TopTokens: r.Top, Schema: r.Schema,
 	}
 }
 
@@ -76,7 +79,7 @@ func Attach(m *Model, far Far) (*Engine, error) {
 
 // ask gives answers to the engine of another process.
 func (e *Engine) ask(ctx context.Context, r *Request, p prompt, all []*Answer) error {
-	if len(r.Guides) > 0 || r.GuidesOf != nil || r.Observe != nil || slices.ContainsFunc(all, func(a *Answer) bool { return a.held != nil }) {
+	if len(r.Guides) > 0 || r.GuidesOf != nil || r.Observe != nil || slices.ContainsFunc(all, func(a *Answer) bool { return a.held != nil }) || r.Schema != nil && r.Tools != nil {
 		return fmt.Errorf("%w: no Grammar, Calls, Guides and Observe", errFar)
 	}
 	if err := e.model.CheckTokens(p.ids); err != nil {
@@ -91,7 +94,7 @@ func (e *Engine) ask(ctx context.Context, r *Request, p prompt, all []*Answer) e
 		relay := engine.NewRelay(len(p.ids))
 		a.stream = relay.Stream
 		q := &FarRequest{
-			Tokens: p.ids, Rendered: p.chat, Begun: len(a.prior), Settings: a.settings, Logprobs: r.Logprobs, Top: r.TopTokens,
+			Tokens: p.ids, Rendered: p.chat, Begun: len(a.prior), Settings: a.settings, Logprobs: r.Logprobs, Top: r.TopTokens, Schema: r.Schema,
 		}
 		q.Settings.Stop = nil
 		go a.relay(e.far, q, relay)

@@ -58,6 +58,7 @@ func TestAttachedEngineGivesTheSame(t *testing.T) {
 	for _, r := range []Request{
 		{Prompt: "Hello", MaxTokens: 20, Sampling: &Sampling{Temperature: 1, Seed: &seed}, Logprobs: true, TopTokens: 3},
 		{Prompt: "Hello", MaxTokens: 20, Sampling: &Sampling{}},
+		{Prompt: "Hello", MaxTokens: 30, Sampling: &Sampling{Temperature: 2, Seed: &seed}, Schema: json.RawMessage(`{"enum": ["yes", {"no": [1, 2]}]}`)},
 		{Tokens: []int32{1, 2, 3, 4, 5}, Begun: 2, MaxTokens: 5, Sampling: &Sampling{}},
 	} {
 		var tokens [2][]Token

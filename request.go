@@ -53,6 +53,8 @@ type Request struct {
 	// it is free, and white space between the two. The error of Generate wraps those of
 	// package grammar, or tokenizer.ErrNoTokenizer.
 	Grammar *grammar.Grammar
+	// Schema is a JSON Schema, in place of a Grammar: the model keeps what it compiles.
+	Schema json.RawMessage
 	// Calls say which of the Tools may be called, or have to be, and whether arguments hold
 	// to their schemas; zero: as the model likes. Beside a Grammar calls may come in place
 	// of content. The error of Generate wraps output.ErrCalls where the model's format
@@ -86,6 +88,8 @@ func (r *Request) check(m *Model) error {
 		return fmt.Errorf("blitz: a request has more than one of Messages, Prompt and Tokens: %w", ErrOption)
 	case r.Messages == nil && (r.Tools != nil || r.Variables != nil || r.Before != nil):
 		return fmt.Errorf("blitz: a request has Tools, Variables or Before, but no Messages: %w", ErrOption)
+	case r.Schema != nil && r.Grammar != nil:
+		return fmt.Errorf("blitz: a request has both a Grammar and a Schema: %w", ErrOption)
 	case !r.Calls.IsZero() && r.Tools == nil:
 		return fmt.Errorf("blitz: a request has Calls, but no Tools: %w", ErrOption)
 	case r.Rendered && r.Tokens == nil:
@@ -162,10 +166,11 @@ func (e *Engine) GenerateAll(ctx context.Context, r Request, n int) (all []*Answ
 		}
 	}
 	for _, a := range all {
+		a.prior = p.ids[len(p.ids)-r.Begun:]
 		if err := errors.Join(a.reader(&r, p), a.constrain(&r, p)); err != nil {
 			return nil, err
 		}
-		if a.prior = p.ids[len(p.ids)-r.Begun:]; r.Begun > 0 {
+		if r.Begun > 0 {
 			if err := a.replay(); err != nil {
 				return nil, err
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 
@@ -8,7 +9,6 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
-	"github.com/blitz-r1/blitz/grammar"
 	"github.com/blitz-r1/blitz/jinja"
 )
 
@@ -21,7 +21,7 @@ type runFlags struct {
 	think          think
 	special        choice
 	format         string
-	held           *grammar.Grammar // what format names
+	schema         json.RawMessage // what format names
 	hideThinking   bool
 	verbose, stats bool
 }
@@ -78,7 +78,7 @@ func (f *runFlags) run(name string, words []string) error {
 		return err
 	}
 	var err error
-	if f.held, err = readFormat(f.cmd.Context(), f.format); err != nil {
+	if f.schema, err = readFormat(f.cmd.Context(), f.format); err != nil {
 		return err
 	}
 	p := newPromptReader(f.cmd, words, stdinPatience)
@@ -121,7 +121,7 @@ func (f *runFlags) request(o *running) blitz.Request {
 	s, _ := o.model.Sampling()
 	f.apply(&s)
 	s.Seed = new(f.seed.next())
-	r := blitz.Request{Sampling: &s, MaxTokens: f.maxTokens.v, Think: f.think.v, Plain: f.special.v == specialText, Grammar: f.held}
+	r := blitz.Request{Sampling: &s, MaxTokens: f.maxTokens.v, Think: f.think.v, Plain: f.special.v == specialText, Schema: f.schema}
 	if o.plain && !f.maxTokens.set {
 		r.MaxTokens = plainTokens
 	}
