@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/blitz-r1/blitz/internal/filelock"
 )
 
-// errLocked is what tryLock returns when somebody else holds the lock.
-var errLocked = errors.New("locked")
+// errLocked is what tryAcquire returns when somebody else holds the lock.
+var errLocked = filelock.ErrLocked
 
 // lock is an exclusive lock on a file. It holds between processes and between
 // the goroutines of one, and ends with the process that holds it.
@@ -50,7 +52,7 @@ func tryAcquire(path string) (*lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", diskError(err))
 	}
-	if err := tryLock(f); err != nil {
+	if err := filelock.Try(f); err != nil {
 		f.Close()
 		if errors.Is(err, errLocked) {
 			return nil, errLocked

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/blitz-r1/blitz/internal/ownfolder"
 )
 
 // Errors of the store.
@@ -83,11 +85,8 @@ func Open(o Options) (*Store, error) {
 	if o.Limit <= 0 {
 		return nil, fmt.Errorf("pagestore: limit of %d bytes, want more", o.Limit)
 	}
-	if err := os.MkdirAll(o.Folder, 0o700); err != nil {
+	if err := ownfolder.Make(o.Folder); err != nil {
 		return nil, fmt.Errorf("pagestore: %w: %w", ErrFolder, err)
-	}
-	if err := own(o.Folder); err != nil {
-		return nil, fmt.Errorf("pagestore: %s: %w: %w", o.Folder, ErrFolder, err)
 	}
 	s := &Store{
 		folder: o.Folder, limit: o.Limit, most: mostPages, free: o.Free, now: time.Now, write: (*os.File).Write,

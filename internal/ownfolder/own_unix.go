@@ -1,6 +1,6 @@
 //go:build unix
 
-package pagestore
+package ownfolder
 
 import (
 	"fmt"
