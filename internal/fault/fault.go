@@ -16,6 +16,7 @@ import (
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/grammar"
 	"github.com/blitz-r1/blitz/internal/account"
+	"github.com/blitz-r1/blitz/internal/catalogue"
 	"github.com/blitz-r1/blitz/internal/database"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/golden"
@@ -93,6 +94,7 @@ var kinds = []struct {
 	{hub.ErrNoSpace, NoRoom},
 	{hub.ErrOffline, NotFound},
 	{hub.ErrNotFound, NotFound},
+	{catalogue.ErrFormat, Refused},
 	{database.ErrDamaged, Refused},
 	{database.ErrForeign, Refused},
 	{database.ErrNewer, Refused},
