@@ -17,7 +17,8 @@ import (
 // Store is a folder of models. Its methods may be used by several goroutines
 // and several processes at once.
 type Store struct {
-	Offline bool // Pull and Locate fetch nothing and return ErrOffline instead
+	Offline bool   // Pull and Locate fetch nothing and return ErrOffline instead
+	Places  Places // where files may lie that a pull wants
 
 	dir   string
 	disk  disk
