@@ -10,6 +10,7 @@
 //	snapshots/SHA256(files)/     the same files under their own names, as links to blobs
 //	staging/SHA256(name)/        what an unfinished pull has so far
 //	uploads/ab12…                files that were sent to a server and wait for their model, for a day
+//	used/SHA256(name)            empty: its time is when the model was last used
 //	locks/                       files that running pulls and commits hold a lock on
 //
 // Every path below the store is made from digests, that is from 32 bytes. The

@@ -109,8 +109,8 @@ func TestNearest(t *testing.T) {
 		"qwen3":           "",
 		"x":               "",
 	} {
-		if got := strings.Join(nearest(asked, names), " "); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", asked, got, want)
+		if got := strings.Join(Nearest(asked, names), " "); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", asked, got, want)
 		}
 	}
 }

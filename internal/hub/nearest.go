@@ -8,9 +8,9 @@ import (
 	"github.com/blitz-r1/blitz/internal/spelling"
 )
 
-// nearest returns up to three of names that look like asked: a few letters
+// Nearest returns up to three of names that look like asked, the nearest first: a few letters
 // wrong, or one the beginning or a piece of the other.
-func nearest(asked string, names []Name) []string {
+func Nearest(asked string, names []Name) []string {
 	type candidate struct {
 		text     string
 		distance int

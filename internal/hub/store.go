@@ -181,7 +181,7 @@ func (s *Store) Get(text string) (*Model, error) {
 	if !tagged && len(same) == 1 {
 		return same[0], nil
 	}
-	missing := &NotFoundError{Name: name.Short(), Suggestions: nearest(name.Short(), names)}
+	missing := &NotFoundError{Name: name.Short(), Suggestions: Nearest(name.Short(), names)}
 	if len(tags) > 0 {
 		missing.Suggestions = missing.Suggestions[:0]
 		for _, t := range tags[:min(5, len(tags))] {

@@ -23,8 +23,9 @@ func (s *Store) sweep() (freed int64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("files stay, since a manifest that cannot be read may need them: %w", err)
 	}
-	blobs, snapshots := make(map[string]bool), make(map[string]bool)
+	blobs, snapshots, names := make(map[string]bool), make(map[string]bool), make(map[string]bool)
 	for _, m := range models {
+		names[m.Name.Key().Hex()] = true
 		snapshots[m.listing().Hex()] = true
 		for _, f := range m.Files {
 			blobs[f.Digest.Hex()] = true
@@ -35,6 +36,7 @@ func (s *Store) sweep() (freed int64, err error) {
 		s.sweepFolder("snapshots", func(name string) bool {
 			return snapshots[name] || !isTemporary(name) && !isKey(name)
 		}),
+		s.sweepFolder("used", func(name string) bool { return names[name] || !isKey(name) }),
 		s.sweepBlobs(blobs, &freed),
 		s.sweepStaging(),
 	)
