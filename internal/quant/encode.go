@@ -27,6 +27,14 @@ var encoders = [...]encoder{
 	tensor.F16:  {write: writeF16, most: mostF16},
 	tensor.BF16: {write: writeBF16, most: mostBF16},
 	tensor.Q8_0: {write: writeQ8_0, most: 127 * mostF16},
+
+	tensor.IQ1_S:   {write: writeIQ1_S, most: 16 * mostF16, needs: true},
+	tensor.IQ1_M:   {write: writeIQ1_M, most: 16 * mostF16, needs: true},
+	tensor.IQ2_XXS: {write: writeIQ2_XXS, most: 166 * mostF16, needs: true},
+	tensor.IQ2_XS:  {write: writeIQ2_XS, most: 166 * mostF16, needs: true},
+	tensor.IQ2_S:   {write: writeIQ2_S, most: 166 * mostF16, needs: true},
+	tensor.IQ3_XXS: {write: writeIQ3_XXS, most: 465 * mostF16, needs: true},
+	tensor.IQ3_S:   {write: writeIQ3_S, most: 465 * mostF16},
 }
 
 // Encodes says whether EncodeRow writes type t.

@@ -15,14 +15,19 @@ var (
 	iq2xxsGrid = (*[256]uint64)(grid(iq2xxsPoints, 8, iq2Values))
 	iq2xsGrid  = (*[512]uint64)(grid(iq2xsPoints, 8, iq2Values))
 	iq2sGrid   = (*[1024]uint64)(grid(iq2sPoints, 8, iq2Values))
-	iq3xxsGrid = (*[256]uint64)(grid(iq3xxsPoints, 4, []uint8{4, 12, 20, 28, 36, 44, 52, 62}))
-	iq3sGrid   = (*[512]uint64)(grid(iq3sPoints, 4, []uint8{1, 3, 5, 7, 9, 11, 13, 15}))
+	iq3xxsGrid = (*[256]uint64)(grid(iq3xxsPoints, 4, iq3xxsValues))
+	iq3sGrid   = (*[512]uint64)(grid(iq3sPoints, 4, iq3sValues))
 
 	// iq1Grid holds 128+8*g for the coordinates g of -1, 0, 1.
-	iq1Grid = (*[2048]uint64)(grid(iq1Points, 8, []uint8{120, 128, 136}))
+	iq1Grid = (*[2048]uint64)(grid(iq1Points, 8, iq1Values))
 )
 
-var iq2Values = []uint8{8, 25, 43}
+var (
+	iq1Values    = []uint8{120, 128, 136}
+	iq2Values    = []uint8{8, 25, 43}
+	iq3xxsValues = []uint8{4, 12, 20, 28, 36, 44, 52, 62}
+	iq3sValues   = []uint8{1, 3, 5, 7, 9, 11, 13, 15}
+)
 
 // grid unpacks a set of points: the coordinates of each, looked up in values, in
 // the bytes of a number, the first one lowest.
