@@ -29,11 +29,14 @@ var (
 )
 
 // families are the names, in groups: each list stands for what is in front of it.
-var families = func() map[string]family {
+// familyNames are they in order, the best known of a group first.
+var families, familyNames = func() (map[string]family, []string) {
 	m := map[string]family{}
+	var all []string
 	add := func(f family, names string) {
 		for _, name := range strings.Fields(names) {
 			m[name] = f
+			all = append(all, name)
 		}
 	}
 	add(family{splits: splitsDefault}, "default")
@@ -65,7 +68,7 @@ var families = func() map[string]family {
 	add(family{splits: []string{"[\\p{P}\\$\\+<=>\\^~\\|`]+", patternGPT2, patternThreeDigits}}, "falcon")
 	add(family{splits: splitsBloom}, "bloom poro-chat gpt3-finnish")
 	add(family{splits: append(splitsBloom[:1:1], `\p{N}`)}, "viking")
-	return m
+	return m, all
 }()
 
 // familyOf returns the family of a name.

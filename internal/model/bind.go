@@ -25,6 +25,8 @@ type binder struct {
 	taken   map[string]bool // tensors that were bound
 	plan    []packing
 	scales  map[string]*weights.BlockScale // of FP8 tensors
+	called  map[string]Role                // what is asked for, by its name in a checkpoint; nil: nobody wants to know
+	modules bool                           // every module of multi-token prediction is bound, not the first alone
 	err     error
 }
 
@@ -49,10 +51,14 @@ func newBinder(src source, f *family, o Options) *binder {
 
 // name returns what the file calls a tensor.
 func (b *binder) name(role string, layer int, part string) string {
-	if b.hf {
-		return b.hfName(role, layer, part)
+	if !b.hf {
+		return ggufName(role, layer, part)
 	}
-	return ggufName(role, layer, part)
+	name := b.hfName(role, layer, part)
+	if b.called != nil {
+		b.called[name] = Role{Name: role, Layer: layer, Part: part, Expert: noExpert}
+	}
+	return name
 }
 
 func (b *binder) fail(err error) {

@@ -41,8 +41,12 @@ func (b *binder) experts(role string, layer, E, rows, cols int) []Linear {
 	name := b.name(role, layer, ".weight")
 	if b.hf {
 		for e := range list {
-			if t, ok := b.find(fmt.Sprintf(name, e), rows, cols); ok {
+			one := fmt.Sprintf(name, e)
+			if t, ok := b.find(one, rows, cols); ok {
 				b.rows(&list[e], t, 0, rows, cols, 0)
+			}
+			if b.called != nil {
+				b.called[one] = Role{Name: role, Layer: layer, Part: ".weight", Expert: e}
 			}
 		}
 		return list

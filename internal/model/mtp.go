@@ -29,6 +29,14 @@ func (m *deepseek) bindMTP(b *binder, c *Config) {
 		b.fail(fmt.Errorf("model: %s: %w", b.src.name(), ErrNoMTP))
 		return
 	}
+	m.mtp = m.bindModule(b, c, i)
+	for i++; b.modules && i < c.NumHiddenLayers+c.NumNextNPredictLayers; i++ {
+		m.bindModule(b, c, i)
+	}
+}
+
+// bindModule binds the module that stands in the place of layer i.
+func (m *deepseek) bindModule(b *binder, c *Config, i int) *mtp {
 	x := &mtp{embed: &b.embed}
 	D := c.HiddenSize
 	b.norm(&x.enorm, "nextn.enorm", i, D, c.RMSNormEps)
@@ -48,7 +56,7 @@ func (m *deepseek) bindMTP(b *binder, c *Config) {
 		x.head = new(Linear)
 		b.linear(x.head, "nextn.shared_head_head", i, c.VocabSize, D)
 	}
-	m.mtp = x
+	return x
 }
 
 // Draft runs the module on a step's rows: hidden are what Forward returned for all

@@ -1,0 +1,181 @@
+package convert
+
+import (
+	"fmt"
+
+	"github.com/blitz-r1/blitz/internal/quant"
+	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/safetensors"
+)
+
+// recipe says how a tensor of the file is made of those of the folder.
+type recipe struct {
+	parts []part    // one behind another, all of one shape
+	heads int       // of the rows that order goes through; 0: the rows stay where they are
+	order order     // of the rows of a head
+	plus  float32   // added to every number
+	turn  bool      // the rows of a head that order names become columns
+	given []float32 // the numbers themselves: nothing is read
+}
+
+// order chooses rows of a head: out of every `of`, the kept ones from `from` on, whose
+// last `rope` were two halves and become pairs of neighbours.
+type order struct{ of, from, kept, rope int }
+
+// source returns the row of a head that becomes its row i.
+func (o order) source(i int) int {
+	if at := i - (o.kept - o.rope); at >= 0 {
+		i += at%2*(o.rope/2) + at/2 - at
+	}
+	return o.from + i
+}
+
+// part is a stored matrix [rows, cols]; a vector is one column where its elements change
+// places, else one row.
+type part struct {
+	tensor     safetensors.Tensor
+	dtype      tensor.DType
+	rows, cols int
+	scales     []float32 // of blocks of 128 × 128, or nil
+}
+
+// scaleBlock is how many rows and columns of FP8 weights share a scale.
+const scaleBlock = 128
+
+// newPart returns a stored tensor as a matrix.
+func newPart(t safetensors.Tensor) (part, error) {
+	d, ok := tensor.ParseDType(string(t.DType))
+	if !ok {
+		return part{}, fmt.Errorf("type %s, want a float type", t.DType)
+	}
+	p := part{tensor: t, dtype: d, rows: 1, cols: 1}
+	if n := len(t.Shape); n > 0 {
+		p.cols = t.Shape[n-1]
+		p.rows, _ = tensor.Elements(t.Shape[:n-1]) // the file was checked
+	}
+	return p, nil
+}
+
+// decode writes columns col … of a row as float32.
+//
+//	data: the bytes of the tensor
+func (p *part) decode(dst []float32, data []byte, row, col int) error {
+	from := (row*p.cols + col) * p.dtype.BlockBytes() // one element a block
+	if err := quant.Decode(dst, p.dtype, data[from:from+len(dst)*p.dtype.BlockBytes()]); err != nil {
+		return err
+	}
+	if p.scales == nil {
+		return nil
+	}
+	scales := p.scales[row/scaleBlock*((p.cols+scaleBlock-1)/scaleBlock):]
+	for i := range dst {
+		dst[i] *= scales[(col+i)/scaleBlock]
+	}
+	return nil
+}
+
+// name returns the name of the stored tensor, the first of several.
+func (r *recipe) name() string {
+	if len(r.parts) == 0 {
+		return ropeFreqs
+	}
+	return r.parts[0].tensor.Name
+}
+
+// partRows returns how many rows of the new tensor each part makes.
+func (r *recipe) partRows() int {
+	p := &r.parts[0]
+	switch {
+	case r.turn:
+		return r.heads * p.cols
+	case r.heads > 0:
+		return r.heads * r.order.kept
+	}
+	return p.rows
+}
+
+// columns returns the length of a row of the new tensor.
+func (r *recipe) columns() int {
+	if r.turn {
+		return r.order.kept
+	}
+	return r.parts[0].cols
+}
+
+// rows writes rows of the new tensor, from row first on.
+//
+//	dst [count, columns]
+func (r *recipe) rows(f *safetensors.File, first int, dst []float32) error {
+	if r.given != nil {
+		copy(dst, r.given[first*len(r.given):])
+		return nil
+	}
+	each, cols := r.partRows(), r.columns()
+	if r.vector() {
+		first *= each
+	}
+	if r.plus != 0 {
+		defer func(all []float32) {
+			for i := range all {
+				all[i] += r.plus
+			}
+		}(dst)
+	}
+	for len(dst) > 0 {
+		p := &r.parts[first/each]
+		data, err := f.Bytes(p.tensor)
+		if err != nil {
+			return err
+		}
+		row := first % each
+		n := min(each-row, len(dst)/cols)
+		if err := r.fill(dst[:n*cols], p, data, row); err != nil {
+			return err
+		}
+		dst, first = dst[n*cols:], first+n
+	}
+	return nil
+}
+
+// vector says whether the tensor is one row whose elements change places.
+func (r *recipe) vector() bool { return r.heads > 0 && len(r.parts[0].tensor.Shape) < 2 }
+
+// fill writes rows of one part, from its row first on.
+func (r *recipe) fill(dst []float32, p *part, data []byte, first int) error {
+	if r.turn {
+		return r.fillTurned(dst, p, data, first)
+	}
+	cols := p.cols
+	for i := 0; i*cols < len(dst); i++ {
+		row := first + i
+		if r.heads > 0 {
+			row = row/r.order.kept*r.order.of + r.order.source(row%r.order.kept)
+		}
+		if err := p.decode(dst[i*cols:(i+1)*cols], data, row, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillTurned writes rows that are columns of a head's rows, head by head.
+//
+//	dst [count, kept]
+func (r *recipe) fillTurned(dst []float32, p *part, data []byte, first int) error {
+	kept := r.order.kept
+	buffer := make([]float32, p.cols)
+	for len(dst) > 0 {
+		head, col := first/p.cols, first%p.cols
+		n := min(p.cols-col, len(dst)/kept)
+		for j := range kept {
+			if err := p.decode(buffer[:n], data, head*r.order.of+r.order.source(j), col); err != nil {
+				return err
+			}
+			for i, v := range buffer[:n] {
+				dst[i*kept+j] = v
+			}
+		}
+		dst, first = dst[n*kept:], first+n
+	}
+	return nil
+}

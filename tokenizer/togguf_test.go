@@ -1,0 +1,110 @@
+package tokenizer
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestGGUFKeys writes published tokenizers as GGUF keys, reads them again, and holds them
+// to the golden ids.
+func TestGGUFKeys(t *testing.T) {
+	for _, x := range []struct {
+		name, pre string
+		size      int
+	}{
+		{"deepseek_v3", "deepseek-v3", 129280}, {"deepseek_v4", "deepseek-v3", 129280}, {"qwen3", "qwen2", 151936},
+		{"mistral_7b", "default", 0}, {"gpt2", "gpt-2", 0}, {"smollm2", "smollm", 0}, {"r1_distill_qwen", "qwen2", 151936},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			var p published
+			unzipJSON(t, publishedFile(x.name), &p)
+			var tok *Tokenizer
+			if p.GGUF != nil {
+				tok = mustGGUF(t, p.GGUF.metadata())
+			} else {
+				tok = mustOpen(t, writeFolder(t, dict{"tokenizer.json": []byte(p.JSON), "tokenizer_config.json": []byte(p.Config)}))
+			}
+			keys, err := tok.GGUF(GGUFOptions{Size: x.size})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if pre, _ := keys.String("tokenizer.ggml.pre"); pre != x.pre {
+				t.Errorf("pre-tokenizer %q, want %q", pre, x.pre)
+			}
+			tokens, _ := keys.Strings("tokenizer.ggml.tokens")
+			if x.size != 0 && len(tokens) != x.size {
+				t.Errorf("%d tokens, want %d", len(tokens), x.size)
+			}
+			again := mustGGUF(t, keys)
+			checkGolden(t, again, "testdata/golden", x.name, true)
+			if again.ChatTemplate() != tok.ChatTemplate() || again.AddsBOS() != tok.AddsBOS() || again.AddsEOS() != tok.AddsEOS() || again.BOS() != tok.BOS() || again.EOS() != tok.EOS() {
+				t.Error("template, BOS or EOS are others")
+			}
+		})
+	}
+}
+
+// TestGGUFKeysOfModelFiles does so with a SentencePiece model and with what is no BPE.
+func TestGGUFKeysOfModelFiles(t *testing.T) {
+	tok := mustGGUF(t, sampleGGUF(t, "llama_spm"))
+	keys, err := tok.GGUF(GGUFOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := mustGGUF(t, keys)
+	for _, text := range []string{"Hello  world", " a\n\nb", "<s>x</s>", "naïve – 東京 ☃", "aaaaaaaa"} {
+		want, _ := tok.Encode(text, AddSpecial)
+		if got, err := again.Encode(text, AddSpecial); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: got %v %v, want %v", text, got, err, want)
+		}
+	}
+	if _, err := sampleSPM(t).GGUF(GGUFOptions{}); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("a Unigram: got %v, want ErrUnsupported", err)
+	}
+}
+
+// TestSplitNames looks at every pre-tokenizer: the name that is found for one splits as
+// it does, and text that is split like none is refused.
+func TestSplitNames(t *testing.T) {
+	text := splitProbe()
+	for name, f := range families {
+		if f.blanks {
+			continue
+		}
+		stages, err := f.stages()
+		if err != nil {
+			t.Fatal(err)
+		}
+		tok := &Tokenizer{stages: stages}
+		got, err := tok.splitsAs(f.whole, nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		other, err := families[got].stages()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := splitBy(stages, text)
+		if pieces, _ := splitBy(other, text); families[got].whole != f.whole || !slices.Equal(pieces, want) {
+			t.Errorf("%s is taken for %s, which splits otherwise", name, got)
+		}
+		if got, err := tok.splitsAs(f.whole, []string{name}); err != nil || got != name {
+			t.Errorf("%s: asked for it, got %q %v", name, got, err)
+		}
+	}
+	find, err := newFinder(`\p{L}{2}|.`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd := &Tokenizer{stages: []stage{&splitStage{finder: find}}}
+	if _, err := odd.splitsAs(wholeNever, nil); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "tokenizer.ggml.pre") {
+		t.Errorf("an unknown pattern: got %v", err)
+	}
+	if !slices.Equal(slices.Sorted(slices.Values(familyNames)), slices.Sorted(maps.Keys(families))) {
+		t.Error("the names are not those of the table")
+	}
+}
