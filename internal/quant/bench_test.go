@@ -61,23 +61,34 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// BenchmarkEncode encodes one row, with and without importances.
 func BenchmarkEncode(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	src := make([]float32, benchWeights)
-	for i := range src {
-		src[i] = float32(rng.NormFloat64())
+	row, importance := make([]float32, benchWeights), make([]float32, benchWeights)
+	for i := range row {
+		row[i] = float32(rng.NormFloat64())
+		importance[i] = float32(rng.ExpFloat64())
 	}
-	for _, t := range []tensor.DType{tensor.F16, tensor.BF16, tensor.Q8_0} {
-		b.Run(t.String(), func(b *testing.B) {
-			dst := make([]byte, t.RowBytes(benchWeights))
-			b.SetBytes(4 * benchWeights)
-			for b.Loop() {
-				if err := Encode(dst, t, src); err != nil {
-					b.Fatal(err)
+	for t := tensor.F32; t == tensor.F32 || t <= tensor.Bool || t.IsQuantised(); t++ {
+		if !Encodes(t) {
+			continue
+		}
+		run := func(name string, importance []float32) {
+			b.Run(name, func(b *testing.B) {
+				dst := make([]byte, t.RowBytes(benchWeights))
+				b.SetBytes(4 * benchWeights)
+				for b.Loop() {
+					if err := EncodeRow(dst, t, row, importance); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-			weightRate(b)
-		})
+				weightRate(b)
+			})
+		}
+		run(t.String(), nil)
+		if t.IsQuantised() {
+			run(t.String()+"+importance", importance)
+		}
 	}
 }
 

@@ -4,7 +4,7 @@ import "math"
 
 // leastWeight is what an importance counts at least beside the greatest of its
 // block: groups that no activation met are encoded by their plain errors.
-const leastWeight = 0x1p-30
+const leastWeight = 0x1p-20
 
 // weigh writes the weights of the errors of a block: the importances times a power
 // of two that makes the greatest one lie in [1, 2), but at least leastWeight; ones
