@@ -16,7 +16,7 @@ var ranks = map[string]int{
 	"chat/output": 2, "internal/importance": 2, "internal/kernel": 2, "internal/golden/tiny": 2, "internal/golden/puppet": 2,
 	"internal/checkpoint": 3, "internal/weights": 3, "internal/sample": 3, "internal/machine": 3,
 	"internal/hub": 4, "internal/quantize": 4, "internal/model": 4, "internal/selftest": 4,
-	"internal/engine": 5, "internal/catalogue": 5, "internal/convert": 5,
+	"internal/engine": 5, "internal/catalogue": 5, "internal/convert": 5, "internal/gather": 5,
 	"":               6,
 	"internal/fault": 7, "internal/attach": 7,
 	"internal/fit": 8, "internal/server/wire": 8,

@@ -42,6 +42,7 @@ func newRoot() *cobra.Command {
 		newDecode(),
 		newDetokenize(),
 		newDoctor(),
+		newImatrix(),
 		newImport(),
 		newKeys(),
 		newLaunch(),

@@ -51,7 +51,7 @@ func (s *Step) expertDown(inside *Act, e *Experts, r *routing) *Act {
 
 // gather returns the rows of x that go to each expert in use, prepared for its
 // products; the list is the record's. The numbers themselves are there only where
-// operations are recorded.
+// somebody looks at operations.
 //
 //	x [T, D] → [its rows, D] for each of r.used
 func (s *Step) gather(x *Act, r *routing, float bool) []*Act {
@@ -66,7 +66,7 @@ func (s *Step) gather(x *Act, r *routing, float bool) []*Act {
 		from, to := r.rows(id)
 		part := s.acts.next()
 		*part = Act{T: to - from, D: x.D}
-		if s.Record != nil {
+		if s.Record != nil || s.Watch != nil {
 			part.X = s.arena.take(part.T * part.D)
 		}
 		s.makeForm(part, float)

@@ -85,6 +85,9 @@ func (s *Step) announce(kind Op, o Operation) {
 	if s.Record != nil {
 		s.Record(o)
 	}
+	if s.Watch != nil {
+		s.Watch(o)
+	}
 	if s.Meter != nil {
 		s.Meter.count(kind, o)
 	}

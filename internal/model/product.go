@@ -42,6 +42,25 @@ func (p *products) Operands() (o Operands) {
 	return o
 }
 
+// Multiplied is a matrix product: the rows of X times what W says.
+type Multiplied struct {
+	X *Act   // [T, in]
+	W *Param // of [out, in]
+}
+
+// Products returns the matrix products of an operation; none of one that has none.
+func Products(o Operation) []Multiplied {
+	p, ok := o.(*products)
+	if !ok {
+		return nil
+	}
+	list := make([]Multiplied, len(p.list))
+	for i := range p.list {
+		list[i] = Multiplied{X: p.list[i].x, W: &p.list[i].w.Param}
+	}
+	return list
+}
+
 // The work of an item: enough to be worth handing out, and for memory to be read in
 // long runs; little enough to share out evenly.
 const (

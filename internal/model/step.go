@@ -45,6 +45,10 @@ type Step struct {
 	// are, and what a step made lives until the next one. It changes no bit. nil:
 	// records and activations are used again as soon as nobody reads them.
 	Record func(Operation)
+	// Watch is handed each operation before it is computed, when its inputs are there: those
+	// of products by their numbers too. It may use Workers, and keeps nothing. nil: nobody
+	// looks.
+	Watch func(Operation)
 	// Passed is called behind each layer of a forward pass. nil: nothing is.
 	Passed func()
 
