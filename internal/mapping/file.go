@@ -38,7 +38,17 @@ func Of(b []byte) *File { return &File{b: b} }
 
 // Open maps the whole regular file at path. The errors wrap ErrKind, or are those of
 // the file system.
-func Open(path string) (*File, error) {
+func Open(path string) (*File, error) { return open(path, mapFile) }
+
+// OpenHuge is Open for a file that is read all the time: it is mapped at a multiple of
+// HugePage, and the system is asked for pages of that size, which it has where the file's
+// bytes lie in such.
+func OpenHuge(path string) (*File, error) { return open(path, mapHuge) }
+
+// HugePage is the size of a huge page on most processors.
+const HugePage = 2 << 20
+
+func open(path string, mapFile func(*os.File, int) ([]byte, bool, error)) (*File, error) {
 	// Looked at before it is opened: opening a pipe would wait for a writer.
 	stat, err := os.Stat(path)
 	if err != nil {

@@ -23,9 +23,14 @@ func write(t *testing.T, n int) string {
 	return path
 }
 
-func TestOpen(t *testing.T) {
-	for _, size := range []int{0, 1, 4096, 100_000} {
-		f, err := Open(write(t, size))
+func TestOpen(t *testing.T) { testOpen(t, Open) }
+
+// TestOpenHuge: the same bytes, at whatever address.
+func TestOpenHuge(t *testing.T) { testOpen(t, OpenHuge) }
+
+func testOpen(t *testing.T, open func(string) (*File, error)) {
+	for _, size := range []int{0, 1, 4096, 100_000, HugePage, 2*HugePage + 4097} {
+		f, err := open(write(t, size))
 		if err != nil {
 			t.Fatal(err)
 		}

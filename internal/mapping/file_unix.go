@@ -4,16 +4,22 @@ package mapping
 
 import (
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 func mapFile(f *os.File, size int) (b []byte, mapped bool, err error) {
-	b, err = unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
-	return b, true, err
+	p, err := unix.MmapPtr(int(f.Fd()), 0, nil, uintptr(size), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, false, err
+	}
+	return unsafe.Slice((*byte)(p), size), true, nil
 }
 
-func unmapFile(b []byte) error { return unix.Munmap(b) }
+func unmapFile(b []byte) error {
+	return unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)))
+}
 
 // Advice that a system does not take changes nothing but speed.
 
