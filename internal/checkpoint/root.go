@@ -116,6 +116,54 @@ func (c *Checkpoint) Rooted() (Digest, bool) {
 	return Digest{}, false
 }
 
+// Remembered is Root without reading the files: false where a digest of one of them is
+// not in memory, or is that of a file that changed since.
+func (c *Checkpoint) Remembered(memory string) (Digest, bool) {
+	r := &c.root
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	default: // somebody makes it
+		return c.Rooted()
+	}
+	if d, ok := c.Rooted(); ok || memory == "" {
+		return d, ok
+	}
+	names, err := c.resourceNames(context.Background())
+	if err != nil {
+		return Digest{}, false
+	}
+	known := openMemory(memory)
+	resources := make([]Resource, len(names))
+	for i, name := range names {
+		d, ok := c.rememberedFile(known, name)
+		if !ok {
+			return Digest{}, false
+		}
+		resources[i] = Resource{filepath.ToSlash(name), d}
+	}
+	if c.single() {
+		resources[0].Name = "."
+	}
+	r.set(resources)
+	return c.Rooted()
+}
+
+// rememberedFile returns the digest of a file that is in memory, without opening it.
+func (c *Checkpoint) rememberedFile(m *memory, name string) (Digest, bool) {
+	path := filepath.Join(c.folder, name)
+	st, err := os.Lstat(path)
+	if err != nil || !st.Mode().IsRegular() {
+		return Digest{}, false
+	}
+	if old := c.stat(name); old != nil && !same(old, st) {
+		return Digest{}, false
+	}
+	key, known := identityAt(path)
+	d, ok := m.digests[key]
+	return d, known && ok
+}
+
 // digestAll digests the model's files, several at a time.
 func (c *Checkpoint) digestAll(ctx context.Context, m *memory) ([]Resource, error) {
 	names, err := c.resourceNames(ctx)

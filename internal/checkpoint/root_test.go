@@ -228,12 +228,28 @@ func TestRemembered(t *testing.T) {
 	if root() == want {
 		t.Error("what is remembered is not used")
 	}
+	if d, ok := plain(folder, false).Remembered(memory); !ok || d.String() == want || d.String() != root() {
+		t.Errorf("without reading: %s, %v, want what is remembered", d, ok)
+	}
+	if d, ok := plain(folder, false).Remembered(""); ok {
+		t.Errorf("without a memory: %s", d)
+	}
 	old := time.Now().Add(-time.Hour)
 	if err := os.Chtimes(filepath.Join(folder, "a"), old, old); err != nil {
 		t.Fatal(err)
 	}
+	if d, ok := plain(folder, false).Remembered(memory); ok {
+		t.Errorf("without reading, after a change: %s", d)
+	}
 	if got := root(); got != want {
 		t.Errorf("after a change: %s, want %s", got, want)
+	}
+	if d, ok := plain(folder, false).Remembered(memory); !ok || d.String() != want {
+		t.Errorf("without reading, once it was read: %s, %v, want %s", d, ok, want)
+	}
+	write(t, folder, "b", "y")
+	if d, ok := plain(folder, false).Remembered(memory); ok {
+		t.Errorf("without reading, beside a new file: %s", d)
 	}
 	if list := readMemory(path); len(list) != 2 || list[1].digest.String() != digest {
 		t.Errorf("remembered: %v, want the old and the new one", list)

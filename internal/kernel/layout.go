@@ -6,6 +6,10 @@ import "encoding/binary"
 // 512-bit register, two 256-bit ones, sixteen scalars.
 const RowBlock = 16
 
+// WeightLayout names the packed form of weights, with its version: what is kept of another
+// one, on disk, is not read. All implementations read the same.
+const WeightLayout = "rows16 1"
+
 // Group is the number of columns that one quantised activation scale covers.
 const Group = 32
 

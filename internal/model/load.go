@@ -25,24 +25,25 @@ func (b *binder) bytes() (total int64) {
 	return total
 }
 
-// load packs all planned matrices into memory of their own and gives the pages of
-// the file back as it goes, so that there is one copy in the end. limit is how
-// many bytes may be taken, 0: any.
-func (b *binder) load(limit int64) (tensor.Memory, error) {
-	total := b.bytes()
-	if limit > 0 && total > limit {
-		return tensor.Memory{}, fmt.Errorf("model: %s: weights take %d MiB, there are %d MiB free: %w", b.src.name(), total>>20, limit>>20, ErrNoRoom)
+// checkRoom returns an error where the packed weights take more than limit bytes, 0: any.
+func (b *binder) checkRoom(limit int64) error {
+	if total := b.bytes(); limit > 0 && total > limit {
+		return fmt.Errorf("model: %s: weights take %d MiB, there are %d MiB free: %w", b.src.name(), total>>20, limit>>20, ErrNoRoom)
 	}
+	return nil
+}
+
+// load packs all planned matrices into memory of their own and gives the pages of
+// the file back as it goes, so that there is one copy in the end.
+func (b *binder) load() (tensor.Memory, error) {
+	total := b.bytes()
 	memory, err := tensor.Allocate(int(total))
 	if err != nil {
 		return memory, fmt.Errorf("model: %s: %w: %w", b.src.name(), err, ErrNoRoom)
 	}
-	at := 0
+	b.place(memory.Bytes())
 	for i := range b.plan {
 		p := &b.plan[i]
-		n := p.matrix.Bytes()
-		p.matrix.Data = memory.Bytes()[at : at+n : at+n]
-		at += n
 		data, err := b.src.data(p.name)
 		if err != nil {
 			memory.Free()

@@ -10,6 +10,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
+	"github.com/blitz-r1/blitz/internal/packed"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
@@ -22,7 +23,9 @@ type Model struct {
 	embed  *Embedding
 	head   *Linear
 	ropes  []*Rope
-	memory tensor.Memory
+	memory tensor.Memory // that the weights were packed into
+	image  *packed.Image // that they are mapped from; nil: they were packed
+	unkept *unkept       // nil: no image is to be written
 	float  bool
 	// weightBytes is what the packed weights take.
 	weightBytes int64
@@ -58,6 +61,8 @@ type Options struct {
 	Latent LatentForm
 	// MTP opens the module of multi-token prediction too.
 	MTP bool
+	// Images is where packed weights are kept. nil: nowhere.
+	Images *Images
 	// Interrupted is asked again and again while weights are read, and its error ends
 	// that: a context's Err. nil: nothing does.
 	Interrupted func() error
@@ -76,14 +81,30 @@ func Open(files *checkpoint.Checkpoint, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.memory, err = b.load(o.MemoryLimit); err != nil {
+	if err := m.fill(b, files); err != nil {
 		return nil, err
 	}
-	m.weightBytes = int64(len(m.memory.Bytes()))
+	m.weightBytes = b.bytes()
 	if m.head == nil {
 		m.head = &Linear{Matrix: m.embed.Matrix, Param: m.embed.Param}
 	}
 	return m, nil
+}
+
+// fill maps the packed weights, or packs them.
+func (m *Model) fill(b *binder, files *checkpoint.Checkpoint) (err error) {
+	if err := b.checkRoom(b.options.MemoryLimit); err != nil {
+		return err
+	}
+	images := b.options.Images
+	if images != nil && b.bytes() >= images.Least && b.bytes() > 0 {
+		if m.image, err = b.mapped(files, images); m.image != nil || err != nil {
+			return err
+		}
+		m.unkept = &unkept{files, images, b.digest()}
+	}
+	m.memory, err = b.load()
+	return err
 }
 
 // bindFiles binds the weights of a model without reading them.
@@ -131,7 +152,12 @@ func openSource(files *checkpoint.Checkpoint) (source, *Config, error) {
 }
 
 // Close gives the memory of the weights back; nothing may use the model then.
-func (m *Model) Close() { m.memory.Free() }
+func (m *Model) Close() {
+	m.memory.Free()
+	if m.image != nil {
+		_ = m.image.Close() // what cannot be unmapped stays mapped
+	}
+}
 
 // IsFloat says whether every matrix is float.
 func (m *Model) IsFloat() bool { return m.float }
