@@ -55,6 +55,9 @@ type Options struct {
 	// NoWeights leaves the weights where they are: the model reads and writes text, and
 	// engines of another process run it, see Attach.
 	NoWeights bool
+	// Packed is where packed weights are looked for, and where KeepPacked writes them. nil:
+	// nowhere.
+	Packed *Packed
 	// Interrupted is asked again and again while weights are read, and its error ends
 	// that: a context's Err. nil: nothing does.
 	Interrupted func() error
@@ -107,6 +110,9 @@ func (f *Files) Open(o *Options) (*Model, error) {
 // openWeights reads the weights, or only what the files say of them.
 func (m *Model) openWeights(o *Options) error {
 	with := model.Options{MemoryLimit: o.MemoryLimit, Latent: m.latent, MTP: o.MTP, Interrupted: o.Interrupted, Progress: o.Progress}
+	if o.Packed != nil {
+		with.Images = &o.Packed.images
+	}
 	if o.NoWeights {
 		n, err := model.Survey(m.files, with)
 		if err != nil {

@@ -125,20 +125,29 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 			return err
 		}
 	}
-	if f.asJSON {
-		return writeJSON(cmd.OutOrStdout(), report)
-	}
-	if err := report.write(cmd.OutOrStdout()); err != nil || !f.profile {
+	if err := f.print(cmd.OutOrStdout(), &report, trials); err != nil {
 		return err
 	}
-	return writeProfiles(cmd.OutOrStdout(), trials, &report.Limits)
+	keeperOf(cmd, m, name).end(ctx)
+	return nil
+}
+
+// print prints the report.
+func (f *benchFlags) print(w io.Writer, report *benchReport, trials []benchTrial) error {
+	if f.asJSON {
+		return writeJSON(w, report)
+	}
+	if err := report.write(w); err != nil || !f.profile {
+		return err
+	}
+	return writeProfiles(w, trials, &report.Limits)
 }
 
 // firstToken returns how long it takes from the program's start until the first
 // token behind a prompt of a few is there.
 func (f *benchFlags) firstToken(ctx context.Context, m *blitz.Model, began time.Time) (float64, error) {
 	const prompt = 16
-	o := f.engineOptions()
+	o := f.engineOptions(m)
 	o.Context, o.Sequences, o.Stretch = prompt, 1, true
 	e, err := blitz.NewEngine(m, &o)
 	if err != nil {
@@ -159,7 +168,7 @@ type benchTrial struct {
 
 // trials runs all trials and notes their results.
 func (f *benchFlags) trials(ctx context.Context, m *blitz.Model, report *benchReport, progress io.Writer) ([]benchTrial, error) {
-	o := f.engineOptions()
+	o := f.engineOptions(m)
 	o.Stretch = true
 	// A page more, since each run writes to a copy of the page where its depth ends.
 	o.Context = slices.Max(f.depths.v) + f.prompt.v + f.tokens.v + kernel.PagePositions

@@ -23,6 +23,7 @@ type conversation struct {
 	style   bool
 	folder  string // of the history and of saved conversations; "": none
 	history *terminal.History
+	keeper  *keeper
 	keep    bool   // what is typed goes into the history
 	typed   string // a line that was typed at a question and is none of its answers
 	unsent  string // the last message, where it was taken back
@@ -47,13 +48,14 @@ func (f *runFlags) chat(o *running) error {
 			c.note("%v", err)
 		}
 	}
+	defer c.keeper.end(f.cmd.Context())
 	return c.talk(f.cmd.Context())
 }
 
 func newConversation(f *runFlags, o *running, ui console) *conversation {
 	return &conversation{
 		flags: f, running: o, console: ui, notes: ui, history: &terminal.History{}, keep: true,
-		session: o.engine.NewSession(&blitz.Request{Messages: f.messages()}),
+		keeper: keeperOf(f.cmd, o.model, o.name), session: o.engine.NewSession(&blitz.Request{Messages: f.messages()}),
 	}
 }
 
@@ -222,6 +224,7 @@ func (c *conversation) print(text string, ask func() (*blitz.Answer, error)) err
 	} else if err != nil {
 		return err
 	}
+	c.keeper.begin(c.flags.cmd.Context())
 	stopped := a.Finish().Reason == blitz.FinishCancelled
 	if err := a.Err(); err != nil && !stopped {
 		return err

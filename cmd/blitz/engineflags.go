@@ -20,6 +20,7 @@ type engineFlags struct {
 	cpu        string
 	cache, mla choice
 	threads    count
+	packed     size
 	set        *cobra.Command
 }
 
@@ -34,6 +35,7 @@ func (f *engineFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.cpu, "cpu", "", "`implementation`: portable, avx2, avx512 … (default the best there is)")
 	cmd.Flags().VarP(&f.threads, "threads", "t", "`processors` to use (default all)")
 	cmd.Flags().Var(&f.cache, "cache", "`kind` of cache: "+spelling.OneOf(f.cache.from)+" (default by the model's weights)")
+	addPacked(cmd, &f.packed)
 	cmd.Flags().Var(&f.mla, "mla", "`form` of latent attention: "+spelling.OneOf(f.mla.from)+" (default absorbed)")
 }
 
@@ -61,7 +63,7 @@ func (f *engineFlags) openModel(ctx context.Context, name string, mtp bool) (*bl
 
 // openTokens is openModel where the files are open.
 func (f *engineFlags) openTokens(ctx context.Context, files *blitz.Files, name string, mtp bool) (*blitz.Model, error) {
-	o := &blitz.Options{MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, TokensOnly: true, MTP: mtp, Interrupted: ctx.Err}
+	o := &blitz.Options{MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, TokensOnly: true, MTP: mtp, Packed: openPacked(f.packed.v), Interrupted: ctx.Err}
 	n, err := fit.Of(files, o, 0)
 	if err != nil {
 		return nil, err
@@ -90,15 +92,20 @@ func newMLA() choice {
 	return choice{from: []string{model.Absorbed.String(), model.Expanded.String()}}
 }
 
-// engineOptions returns what the flags say.
-func (f *engineFlags) engineOptions() blitz.EngineOptions {
-	return blitz.EngineOptions{Threads: f.threads.v, Cache: f.cache.v, MemoryLimit: fit.MemoryLimit()}
+// engineOptions returns what the flags say of an engine of a model. What the system has
+// to give is not what the model has mapped.
+func (f *engineFlags) engineOptions(m *blitz.Model) blitz.EngineOptions {
+	limit := fit.MemoryLimit()
+	if limit > 0 {
+		limit = max(1, limit-m.MappedBytes())
+	}
+	return blitz.EngineOptions{Threads: f.threads.v, Cache: f.cache.v, MemoryLimit: limit}
 }
 
 // start starts an engine that answers requests in a context of that many positions,
 // 0 for the default.
 func (f *engineFlags) start(m *blitz.Model, context int) (*blitz.Engine, error) {
-	o := f.engineOptions()
+	o := f.engineOptions(m)
 	o.Context, o.Sequences = context, 1
 	return blitz.NewEngine(m, &o)
 }

@@ -102,12 +102,15 @@ func (f *logitsFlags) run(cmd *cobra.Command, name string) error {
 	if errors.Is(err, blitz.ErrLogits) {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
+	if err == nil {
+		keeperOf(cmd, m, name).end(ctx)
+	}
 	return err
 }
 
 // newEngine starts an engine that has room for the lines.
 func (f *logitsFlags) newEngine(m *blitz.Model, lines []idLine) (*blitz.Engine, error) {
-	o := f.engineOptions()
+	o := f.engineOptions(m)
 	o.Context, o.Sequences, o.Stretch = 1, 1, true
 	for _, l := range lines {
 		o.Context = max(o.Context, len(l.ids)+f.greedy.v)

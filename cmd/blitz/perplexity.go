@@ -94,6 +94,7 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 	if err != nil {
 		return err
 	}
+	defer e.Model().Close()
 	defer e.Close()
 	s := &scores{windows: windows, progress: newProgress(cmd.ErrOrStderr(), os.Getenv)}
 	began := time.Now()
@@ -107,11 +108,15 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 	r.Ctx, r.TextTokens, r.Cache = f.ctx.v, len(ids), e.Cache()
 	r.Seconds = time.Since(began).Seconds()
 	r.TokensPerS = float64(len(windows)*f.ctx.v) / r.Seconds
-	return r.write(cmd.OutOrStdout(), f.asJSON)
+	if err := r.write(cmd.OutOrStdout(), f.asJSON); err != nil {
+		return err
+	}
+	keeperOf(cmd, e.Model(), name).end(ctx)
+	return nil
 }
 
-// newEngine opens a model and starts an engine that has room for a window. The model
-// is closed with the engine.
+// newEngine opens a model and starts an engine that has room for a window. The engine
+// and its model are to be closed.
 func (f *perplexityFlags) newEngine(ctx context.Context, files *blitz.Files, name string) (*blitz.Engine, error) {
 	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v}, f.ctx.v)
 	if err != nil {
@@ -125,10 +130,13 @@ func (f *perplexityFlags) newEngine(ctx context.Context, files *blitz.Files, nam
 	if err != nil {
 		return nil, err
 	}
-	defer m.Close()
-	o := f.engineOptions()
+	o := f.engineOptions(m)
 	o.Context, o.Sequences = f.ctx.v, 1
-	return blitz.NewEngine(m, &o)
+	e, err := blitz.NewEngine(m, &o)
+	if err != nil {
+		m.Close()
+	}
+	return e, err
 }
 
 // write prints the figures, as JSON on one line or for people.

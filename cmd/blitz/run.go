@@ -172,6 +172,7 @@ func (f *runFlags) once(o *running, asked prompt) error {
 	if err := f.report(o, a); err != nil {
 		return err
 	}
+	keeperOf(f.cmd, o.model, o.name).end(ctx)
 	return a.Err()
 }
 

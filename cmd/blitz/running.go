@@ -93,7 +93,7 @@ func (f *runFlags) open(name string) (*running, error) {
 
 // load opens a model that is talked to.
 func (f *runFlags) load(files *blitz.Files, name string) (*blitz.Model, error) {
-	m, err := loadModel(f.cmd, files, name, &blitz.Options{MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, Text: true, Interrupted: f.cmd.Context().Err})
+	m, err := loadModel(f.cmd, files, name, &blitz.Options{MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, Text: true, Packed: openPacked(f.packed.v), Interrupted: f.cmd.Context().Err})
 	if errors.Is(err, tokenizer.ErrNoTokenizer) {
 		return nil, fault.Refusal(fmt.Errorf("run: %s has no tokenizer: it cannot be talked to", name))
 	}

@@ -91,7 +91,7 @@ func (f *serveFlags) run(models []string) error {
 	o := server.SiteOptions{
 		Host: host.Options{
 			Home: home, Threads: f.threads.v, KeepAlive: f.keepAlive, Context: f.context.v, Sequences: f.sequences.v,
-			Cache: f.cache.v, MLA: f.mla.v, Log: log,
+			Cache: f.cache.v, MLA: f.mla.v, Packed: openPacked(f.packed.v), Log: log,
 		},
 		Serve: models, Gate: gate, Queue: f.queue.v, Prefixes: filepath.Join(home, "prefixes"), PrefixesLimit: f.prefixes.v,
 		Version: readBuild().String(), Log: log,

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime"
 
 	"github.com/blitz-r1/blitz"
@@ -15,6 +16,7 @@ import (
 type opened interface {
 	engine() *blitz.Engine
 	caches() int64 // bytes that its caches have taken, as far as that is known
+	mapped() int64 // bytes of its weights that the system counts as available
 	close()        // gives all its memory back
 }
 
@@ -23,6 +25,8 @@ type files struct {
 	store    *hub.Store
 	threads  *blitz.Threads
 	prefixes *blitz.Prefixes // nil: none
+	packed   *blitz.Packed   // nil: none
+	log      *slog.Logger
 	cache    string
 	mla      string
 }
@@ -37,7 +41,11 @@ func newFiles(o *Options, store *hub.Store) (*files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("host: %w", err)
 	}
-	return &files{store, threads, o.Prefixes, o.Cache, o.MLA}, nil
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &files{store, threads, o.Prefixes, o.Packed, log, o.Cache, o.MLA}, nil
 }
 
 func (f *files) close()           { f.threads.Close() }
@@ -94,7 +102,9 @@ func (m *modelFiles) close() { m.files.Close() }
 
 // open reads the weights and starts the engine.
 func (m *modelFiles) open(ctx context.Context, p plan, report func(done, total int64)) (opened, error) {
-	model, err := m.files.Open(&blitz.Options{MemoryLimit: p.weights, MLA: m.host.mla, Interrupted: ctx.Err, Progress: report})
+	model, err := m.files.Open(&blitz.Options{
+		MemoryLimit: p.weights, MLA: m.host.mla, Packed: m.host.packed, Interrupted: ctx.Err, Progress: report,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("host: %s: %w", m.name, err)
 	}
@@ -106,15 +116,45 @@ func (m *modelFiles) open(ctx context.Context, p plan, report func(done, total i
 	if err != nil {
 		return nil, fmt.Errorf("host: %s: %w", m.name, err)
 	}
-	return running{e}, nil
+	r := running{e: e, unkeep: func() {}}
+	if model.IsUnkept() {
+		r.unkeep = m.keep(model)
+	}
+	return r, nil
+}
+
+// keep has the packed weights written down in the background. The function that it returns
+// gives that up where it is not done.
+func (m *modelFiles) keep(model *blitz.Model) (unkeep func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err := model.KeepPacked(ctx, &blitz.KeepOptions{Quiet: func() bool { return true }})
+		if err != nil && ctx.Err() == nil {
+			m.host.log.Warn("packed weights are not kept for the next start", "model", m.name, "error", err)
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // running is an engine and its model.
-type running struct{ e *blitz.Engine }
+type running struct {
+	e      *blitz.Engine
+	unkeep func()
+}
 
 func (r running) engine() *blitz.Engine { return r.e }
+func (r running) mapped() int64         { return r.e.Model().MappedBytes() }
 func (r running) caches() int64 {
 	l := r.e.Load()
 	return int64(l.HeldBytes) + int64(l.CachedBytes)
 }
-func (r running) close() { r.e.Close() }
+
+func (r running) close() {
+	r.unkeep()
+	r.e.Close()
+}

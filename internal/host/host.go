@@ -39,6 +39,7 @@ type Options struct {
 	MLA         string          // absorbed or expanded; absorbed
 	MemoryLimit int64           // bytes for the weights and caches of all models; what is available
 	Prefixes    *blitz.Prefixes // where engines keep what they computed; nil: nowhere
+	Packed      *blitz.Packed   // where packed weights are kept; nil: nowhere
 	Log         *slog.Logger    // what is loaded and let go; nothing is written without it
 }
 

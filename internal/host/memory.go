@@ -43,13 +43,14 @@ const (
 )
 
 // room returns the bytes that no model was given, and those of all models together.
-// Caches grow: what they were given and have not taken yet is not there either.
+// Caches grow: what they were given and have not taken yet is not there either, and
+// neither is the memory of mapped weights, which the system would take from them.
 func (h *Host) room() (free, all int64) {
 	free = anyMemory
 	var given, untaken int64
 	for _, r := range h.residents {
 		given += r.plan.bytes()
-		untaken += r.plan.caches - min(r.opened.caches(), r.plan.caches)
+		untaken += r.plan.caches - min(r.opened.caches(), r.plan.caches) + r.opened.mapped()
 	}
 	if n := h.opener.available(); n > 0 {
 		free = max(n-untaken, 0)

@@ -49,7 +49,11 @@ func (w *world) available() int64 {
 	if w.silent {
 		return 0
 	}
-	return max(w.capacity-w.used, 1)
+	free := w.capacity - w.used
+	for _, f := range w.open {
+		free += f.mapped() // which systems take for memory that can be had
+	}
+	return max(free, 1)
 }
 
 func (w *world) close() {}
@@ -99,6 +103,14 @@ func (f *fakeModel) longest(room int64) (int, error) {
 	return int(min(int64(f.own), max(room, 0)/f.per)), nil
 }
 func (f *fakeModel) engine() *blitz.Engine { return nil }
+
+// mapped returns the weights of every other size.
+func (f *fakeModel) mapped() int64 {
+	if f.weight%800 == 600 {
+		return f.weight
+	}
+	return 0
+}
 
 func (f *fakeModel) caches() int64 {
 	f.w.mu.Lock()
