@@ -38,6 +38,8 @@ func openStore(cmd *cobra.Command) (*hub.Store, error) {
 		return nil, err
 	}
 	s.Offline, _ = cmd.Flags().GetBool("offline")
+	s.Settings, s.Places = hub.ReadSettings(os.Getenv), hub.DefaultPlaces(os.Getenv)
+	s.Settings.UserAgent = "blitz/" + readBuild().Version
 	return s, nil
 }
 

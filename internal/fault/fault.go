@@ -211,9 +211,14 @@ func hintOf(err error) string {
 	var h hinted
 	var missing *hub.NotFoundError
 	var unfinished *hub.UnfinishedError
+	var hint *hub.HintError
 	switch {
 	case errors.As(err, &h):
 		return h.hint
+	case errors.As(err, &hint):
+		return hint.Hint
+	case errors.As(err, &unfinished) && unfinished.Bytes > 0:
+		return hub.FormatBytes(unfinished.Bytes) + " came and are kept: the same command fetches the rest"
 	case errors.As(err, &unfinished):
 		return fmt.Sprintf("%d of %d files came whole and are kept: the same command fetches the rest", unfinished.Kept, unfinished.Of)
 	case errors.As(err, &missing) && !missing.Path && len(missing.Suggestions) > 0:

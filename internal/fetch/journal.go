@@ -101,3 +101,7 @@ func (j journal) write(path string, lasting bool) error {
 	}
 	return nil
 }
+
+// Mark returns what the headers of an answer say of which file it is: a strong
+// ETag, else the time of its last change, else nothing.
+func Mark(h http.Header) string { return identityOf(h).validator() }

@@ -1,9 +1,12 @@
 package hub
 
 import (
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 )
 
@@ -51,4 +54,27 @@ func clip(text string) string {
 		return text
 	}
 	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// matchesGit reports whether a file is the git blob of a SHA-1: that of "blob",
+// its length, a zero byte and its bytes.
+func matchesGit(path string, size int64, want [sha1.Size]byte) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	h := sha1.New()
+	fmt.Fprintf(h, "blob %d\x00", size)
+	n, err := io.Copy(h, f)
+	return err == nil && n == size && [sha1.Size]byte(h.Sum(nil)) == want
+}
+
+// parseGitDigest reads the 40 hexadecimal digits of a SHA-1.
+func parseGitDigest(text string) (sum [sha1.Size]byte, err error) {
+	if len(text) != hex.EncodedLen(len(sum)) || strings.Trim(text, "0123456789abcdef") != "" {
+		return sum, fmt.Errorf("digest %q: want 40 hexadecimal digits: %w", clip(text), ErrSyntax)
+	}
+	_, err = hex.Decode(sum[:], []byte(text))
+	return sum, err
 }

@@ -18,13 +18,14 @@ const spare = 64 << 20 // bytes
 
 // disk is how the store writes bytes. Tests put a full one in its place.
 type disk struct {
-	free  func(dir string) (int64, error)         // bytes free to the user
-	write func(f *os.File, p []byte) (int, error) // as (*os.File).Write
-	clone func(path string, src *os.File) error   // reflink src as path
-	link  func(from, path string) error           // hard link
+	free    func(dir string) (int64, error)                   // bytes free to the user
+	write   func(f *os.File, p []byte) (int, error)           // as (*os.File).Write
+	writeAt func(f *os.File, p []byte, at int64) (int, error) // as (*os.File).WriteAt
+	clone   func(path string, src *os.File) error             // reflink src as path
+	link    func(from, path string) error                     // hard link
 }
 
-var realDisk = disk{free: freeSpace, write: (*os.File).Write, clone: reflink, link: os.Link}
+var realDisk = disk{free: freeSpace, write: (*os.File).Write, writeAt: (*os.File).WriteAt, clone: reflink, link: os.Link}
 
 // diskError adds ErrNoSpace to an error of a full disk or a used-up quota.
 func diskError(err error) error {
@@ -140,4 +141,13 @@ func FormatBytes(n int64) string {
 		unit++
 	}
 	return fmt.Sprintf("%.1f %cB", x, "kMGTPE"[unit])
+}
+
+// writeAtOf writes bytes at their place in a file of the store.
+func (d disk) writeAtOf(f *os.File, p []byte, at int64) (int, error) {
+	n, err := d.writeAt(f, p, at)
+	if err != nil {
+		err = fmt.Errorf("store: %w", diskError(err))
+	}
+	return n, err
 }

@@ -5,26 +5,30 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+
+	"github.com/blitz-r1/blitz/internal/fetch"
 )
 
 // The kinds of failure that a caller may act on; test with errors.Is.
 var (
-	ErrNotFound    = errors.New("not found")                   // no such model, file, package or version
+	ErrNotFound    = fetch.ErrNotFound                         // no such model, file, package or version
 	ErrOffline     = errors.New("offline: nothing is fetched") // a source was named, and Store.Offline is set
-	ErrDigest      = errors.New("digest mismatch")             // bytes are not those that were promised
-	ErrFormat      = errors.New("refused input")               // a file that is no model, or a damaged or hostile one
+	ErrDigest      = fetch.ErrDigest                           // bytes are not those that were promised
+	ErrFormat      = fetch.ErrFormat                           // a file that is no model, or a damaged or hostile one
 	ErrNoSpace     = errors.New("no space left on the disk")   // the disk is full or would be
 	ErrSyntax      = errors.New("malformed")                   // a name, digest or source that cannot be one
 	ErrUnsupported = errors.New("not supported by this build") // a source that this build does not fetch from
-	ErrUnreachable = errors.New("cannot be reached")           // the network, or a server on it
+	ErrUnreachable = fetch.ErrUnreachable                      // the network, or a server on it
+	ErrDenied      = fetch.ErrDenied                           // a server wants other credentials, or none help
 )
 
-// UnfinishedError is a pull that ended before all was there, and left files that came
-// whole: the same pull goes on behind them.
+// UnfinishedError is a pull that ended before all was there, and left what came: the
+// same pull goes on behind it.
 type UnfinishedError struct {
 	Source Source
-	Kept   int // files that are kept
-	Of     int // that the model was fetched as, as far as is known
+	Kept   int   // files that came whole and are kept
+	Of     int   // that the model was fetched as, as far as is known
+	Bytes  int64 // that are kept, with those of files that are not whole; 0: not known
 	Err    error
 }
 
@@ -57,3 +61,16 @@ func (e *NotFoundError) Error() string {
 func (e *NotFoundError) Is(target error) bool {
 	return target == ErrNotFound || target == fs.ErrNotExist
 }
+
+// HintError is an error with something that can be done about it.
+type HintError struct {
+	Err  error
+	Hint string
+}
+
+func (e *HintError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error itself.
+func (e *HintError) Unwrap() error { return e.Err }
+
+func withHint(err error, hint string) error { return &HintError{err, hint} }

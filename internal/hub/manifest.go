@@ -60,7 +60,8 @@ type Package struct {
 // Origin is where a model came from.
 type Origin struct {
 	Source   string    `json:"source"`             // as ParseSource reads it; for an import the absolute path
-	Version  string    `json:"version,omitempty"`  // of the named package
+	Version  string    `json:"version,omitempty"`  // of the named package; a commit, tag or digest
+	Mark     string    `json:"mark,omitempty"`     // of a file without a version: what its server calls this one, an ETag or a time
 	Packages []Package `json:"packages,omitempty"` // the named package first
 }
 

@@ -24,7 +24,7 @@ type Name struct {
 	Tag  string
 }
 
-// ParseName reads PATH[:TAG]. A component of the path, and the tag, begin with
+// ParseName reads PATH[:TAG][@REVISION]; a revision counts as part of the tag. A component of the path, and the tag, begin with
 // a letter, a digit or "_" and go on with those, ".", "-"; at most 128 bytes
 // each, at most 6 components and 255 bytes of path. The first of several
 // components may end in the port of a registry. A path that would be read
@@ -40,10 +40,14 @@ func parseName(text string) (name Name, tagged bool, err error) {
 	refuse := func(why string) (Name, bool, error) {
 		return Name{}, false, fmt.Errorf("name %q: %s: %w", clip(text), why, ErrSyntax)
 	}
+	text, revision, pinned := strings.Cut(text, "@")
 	name.Path, name.Tag = text, DefaultTag
 	last := strings.LastIndexByte(text, '/') + 1
 	if path, tag, ok := strings.Cut(text[last:], ":"); ok {
 		name.Path, name.Tag, tagged = text[:last]+path, tag, true
+	}
+	if pinned && !isRevision(revision) {
+		return refuse("the revision behind '@' is not letters, digits, '_', '-', '.', '/' (128 at most)")
 	}
 	if !isComponent(name.Tag) {
 		return refuse("the tag is not letters, digits, '_', '-', '.' (128 at most)")
@@ -70,7 +74,10 @@ func parseName(text string) (name Name, tagged bool, err error) {
 	if hasModelSuffix(name.Path) {
 		return refuse("it would be read as a file's name")
 	}
-	return name, tagged, nil
+	if pinned {
+		name.Tag += "@" + revision
+	}
+	return name, tagged || pinned, nil
 }
 
 func isComponent(s string) bool {
@@ -103,6 +110,9 @@ func (n Name) String() string { return n.Path + ":" + n.Tag }
 func (n Name) Short() string {
 	if n.Tag == DefaultTag {
 		return n.Path
+	}
+	if revision, ok := strings.CutPrefix(n.Tag, DefaultTag+"@"); ok {
+		return n.Path + "@" + revision
 	}
 	return n.String()
 }

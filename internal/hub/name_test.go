@@ -21,6 +21,8 @@ func TestParseName(t *testing.T) {
 		"127.0.0.1:5000/models/x":     {"127.0.0.1:5000/models/x", "latest"},
 		"registry.example:443/x:v1.0": {"registry.example:443/x", "v1.0"},
 		"llm-x:1.0_cu":                {"llm-x", "1.0_cu"},
+		"hf.co/a/b@refs/pr/1":         {"hf.co/a/b", "latest@refs/pr/1"},
+		"hf.co/a/b:Q8_0@v1.0":         {"hf.co/a/b", "Q8_0@v1.0"},
 	} {
 		got, err := ParseName(text)
 		if err != nil || got != want {
@@ -29,7 +31,7 @@ func TestParseName(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", ":", "x:", ":x", "x:y:z", "/x", "x/", "x//y", "../x", "x/..", "x/../y", ".", "..", ".x", "-x", "x:.y", "x:-y", "a..b",
-		"x y", "x\ty", "x\x00", "x\\y", "C:\\x", "é", "x%2e", "x@y", "x+y", "~x", "x*", strings.Repeat("x", maxComponent+1),
+		"x y", "x\ty", "x\x00", "x\\y", "C:\\x", "é", "x%2e", "x@", "@y", "x@y@z", "x@../y", "x+y", "~x", "x*", strings.Repeat("x", maxComponent+1),
 		strings.Repeat("x/", maxComponents) + "x", strings.Repeat("x", 100) + "/" + strings.Repeat("y", 100) + "/" + strings.Repeat("z", 100),
 		"x:" + strings.Repeat("y", maxComponent+1), "pip", "pip:x", "PIP:x", "ollama:x", "oci", "https", "http:x",
 		"host:0/x", "host:65536/x", "host:080/x", "host:+1/x", "host:x/y", "a/host:80/x", "pip:80/x", "ollama:1/x", "host:80/", "host:80:x/y", "host:/x",

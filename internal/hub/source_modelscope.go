@@ -1,6 +1,9 @@
 package hub
 
-import "strings"
+import (
+	"context"
+	"strings"
+)
 
 // modelScopePrefix begins a source of ModelScope.
 const modelScopePrefix = "modelscope.cn/"
@@ -16,6 +19,6 @@ func parseModelScope(text string) (Source, error) {
 }
 
 // pullModelScope is where fetching from ModelScope belongs.
-func (s *Store) pullModelScope(src Source) (*Model, error) {
+func (s *Store) pullModelScope(_ context.Context, src Source, _ *meter) (*Model, error) {
 	return nil, notFetched(src, "modelscope.cn")
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"net/url"
 	"regexp"
 	"strings"
@@ -55,6 +56,6 @@ func ociName(src Source) Name {
 }
 
 // pullOCI is where fetching from an OCI registry belongs.
-func (s *Store) pullOCI(src Source) (*Model, error) {
+func (s *Store) pullOCI(_ context.Context, src Source, _ *meter) (*Model, error) {
 	return nil, notFetched(src, "an OCI registry")
 }

@@ -1,6 +1,9 @@
 package hub
 
-import "strings"
+import (
+	"context"
+	"strings"
+)
 
 // parseOllama reads NAME[:TAG], where NAME may have a namespace in front.
 func parseOllama(text string) (Source, error) {
@@ -17,6 +20,6 @@ func parseOllama(text string) (Source, error) {
 }
 
 // pullOllama is where fetching from that registry belongs.
-func (s *Store) pullOllama(src Source) (*Model, error) {
+func (s *Store) pullOllama(_ context.Context, src Source, _ *meter) (*Model, error) {
 	return nil, notFetched(src, "ollama")
 }

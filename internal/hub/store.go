@@ -17,8 +17,10 @@ import (
 // Store is a folder of models. Its methods may be used by several goroutines
 // and several processes at once.
 type Store struct {
-	Offline bool   // Pull and Locate fetch nothing and return ErrOffline instead
-	Places  Places // where files may lie that a pull wants
+	Offline    bool     // Pull and Locate fetch nothing and return ErrOffline instead
+	Settings   Settings // where sources are, and who asks them
+	Places     Places   // where files may lie that a pull wants
+	PublicOnly bool     // addresses that a source names have to be public ones: others than the machine's user name them
 
 	dir   string
 	disk  disk
