@@ -47,6 +47,9 @@ func parseHuggingFace(text string) (Source, error) {
 	if !ok || !isComponent(user) || !isComponent(repo) || tagged && !isComponent(quant) || pinned && !isRevision(revision) {
 		return malformed(source, hfWant)
 	}
+	if strings.EqualFold(quant, DefaultTag) { // as the store writes a name without a label
+		quant = ""
+	}
 	return Source{Kind: KindHuggingFace, Name: repository, Tag: quant, Revision: revision}, nil
 }
 
