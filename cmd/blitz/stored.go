@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ type stored struct {
 	Source   string     `json:"source"`
 	Version  string     `json:"version,omitempty"`
 	PulledAt time.Time  `json:"pulled_at"`
+	LastUsed *time.Time `json:"last_used,omitempty"` // of list alone; left out where it never was
 	Files    []hub.File `json:"files"`
 
 	Variant *hub.Variant `json:"variant,omitempty"`
@@ -75,4 +77,26 @@ func noteReplaced(cmd *cobra.Command, former, m *hub.Model) {
 	if former != nil && former.Digest() != m.Digest() {
 		fmt.Fprintf(cmd.ErrOrStderr(), "blitz: note: %s was another model before (%s)\n", m.Name.Short(), former.Digest())
 	}
+}
+
+// licenseOf returns what a stored model's files say of its licence, else its own variant,
+// else what the catalogue says of where it came from.
+func licenseOf(m *hub.Model, facts string) (string, error) {
+	if facts != "" {
+		return facts, nil
+	}
+	if v := m.Variant; v != nil && len(v.License) > 0 {
+		first, _, _ := strings.Cut(strings.TrimSpace(v.License[0]), "\n")
+		return first, nil
+	}
+	c, err := openCatalogue()
+	if err != nil {
+		return "", err
+	}
+	if src, err := hub.ParseSource(m.Origin.Source); err == nil {
+		if known := c.From(src); known != nil {
+			return known.License, nil
+		}
+	}
+	return "", nil
 }

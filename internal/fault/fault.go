@@ -91,6 +91,7 @@ var kinds = []struct {
 	{hub.ErrSyntax, Usage},
 	{hub.ErrDigest, Refused},
 	{hub.ErrFormat, Refused},
+	{hub.ErrExists, Usage},
 	{hub.ErrNoSpace, NoRoom},
 	{hub.ErrOffline, NotFound},
 	{hub.ErrNotFound, NotFound},
