@@ -3,6 +3,7 @@ package importance
 import (
 	"encoding/binary"
 	"fmt"
+	"io/fs"
 	"math"
 	"path/filepath"
 	"slices"
@@ -20,6 +21,7 @@ type File struct {
 	ChunkSize int // 0: the file does not say
 
 	name    string // base name
+	stat    fs.FileInfo
 	entries []stored
 	byName  map[string]int // to entries
 	close   func() error
@@ -40,7 +42,7 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("importance matrix: %w", err)
 	}
-	f := &File{name: filepath.Base(path), byName: map[string]int{}, close: m.Close}
+	f := &File{name: filepath.Base(path), stat: m.Stat(), byName: map[string]int{}, close: m.Close}
 	err = mapping.Guard(func() error {
 		if b := m.Bytes(); len(b) >= 4 && string(b[:4]) == "GGUF" {
 			return f.readGGUF(b)
@@ -62,6 +64,9 @@ func (f *File) Close() error { return f.close() }
 
 // Name returns the base name of the file.
 func (f *File) Name() string { return f.name }
+
+// Stat returns what the system said of the file when it was opened.
+func (f *File) Stat() fs.FileInfo { return f.stat }
 
 // Names returns the weights that the file has entries of, in its order.
 func (f *File) Names() []string {
