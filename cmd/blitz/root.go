@@ -56,6 +56,7 @@ func newRoot() *cobra.Command {
 		newPrune(),
 		newPs(),
 		newPull(),
+		newQuantize(),
 		newRender(),
 		newRm(),
 		newRun(),

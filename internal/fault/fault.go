@@ -25,6 +25,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
 	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/quantize"
 	"github.com/blitz-r1/blitz/internal/sample"
 	"github.com/blitz-r1/blitz/internal/settings"
 	"github.com/blitz-r1/blitz/internal/spelling"
@@ -118,6 +119,9 @@ var kinds = []struct {
 	{model.ErrTokens, Refused},
 	{gguf.ErrFormat, Refused},
 	{importance.ErrFormat, Refused},
+	{quantize.ErrOption, Usage},
+	{quantize.ErrRefused, Refused},
+	{quantize.ErrNoRoom, NoRoom},
 	{safetensors.ErrFormat, Refused},
 	{tokenizer.ErrUnsupported, Refused},
 	{tokenizer.ErrDamaged, Refused},

@@ -22,10 +22,10 @@ type ggufSource struct {
 	tensors []Tensor
 }
 
-// FromGGUF returns a model of GGUF files as a Source, which closes them. path is where
-// the first of them lies. The error wraps gguf.ErrFormat or ErrRefused.
-func FromGGUF(f *gguf.File, path string) (Source, error) {
-	s := &ggufSource{file: f, folder: filepath.Dir(path), entries: f.Tensors()}
+// FromGGUF returns a model of GGUF files, which lie in folder, as a Source that closes
+// them. The error wraps ErrRefused.
+func FromGGUF(f *gguf.File, folder string) (Source, error) {
+	s := &ggufSource{file: f, folder: folder, entries: f.Tensors()}
 	if kind, ok := f.String("general.type"); ok && kind == "imatrix" {
 		return nil, fail(ErrRefused, "%s: is an importance matrix, want a model", message.Clean(f.Name()))
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/blitz-r1/blitz/internal/filelock"
 	"github.com/blitz-r1/blitz/internal/machine"
 )
 
@@ -90,14 +91,11 @@ func openFile(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFile(f); err != nil {
+	if err := filelock.Try(f); errors.Is(err, filelock.ErrLocked) {
 		_ = f.Close()
-		if errors.Is(err, errLocked) {
-			return nil, fail(ErrOption, "%s: another blitz writes it", path)
-		}
-		return nil, fmt.Errorf("%s: lock: %w", path, err)
+		return nil, fail(ErrOption, "%s: another blitz writes it", path)
 	}
-	return f, nil
+	return f, nil // locked, or on a file system without locks
 }
 
 // find returns the record that the same command left, nil where the files are to be begun.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/message"
-	"github.com/blitz-r1/blitz/internal/quant"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
@@ -75,8 +74,6 @@ func (p *Plan) check(t *Planned) error {
 		return fail(ErrRefused, "%s: rows of %d numbers, want at most %d", p.at(t), t.columns(), maxRow)
 	case !t.encoded:
 		return nil
-	case !quant.Encodes(t.To):
-		return fail(ErrOption, "%s: type %s can be read and not be written: another --type or --tensor-type takes its place", p.at(t), t.To)
 	case t.Stored.IsQuantised() && !p.options.AllowRequantize:
 		return fail(ErrRefused, "%s: is %s already, and %s made of that loses twice; want a model of F32, F16 or BF16, or --allow-requantize", p.at(t), t.Stored, t.To)
 	case t.Stored == tensor.NVFP4 && p.hasFactor(t.Name):

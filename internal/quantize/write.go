@@ -46,6 +46,9 @@ func (p *Plan) Write(ctx context.Context, path string, threads int, report func(
 	if err := p.checkNeeds(); err != nil {
 		return err
 	}
+	if err := p.checkEncoders(); err != nil {
+		return err
+	}
 	names := p.Names(path)
 	for i, name := range names {
 		place, err := p.checkPlace(name)
@@ -94,6 +97,16 @@ func (p *Plan) checkNeeds() error {
 		what = "an entry in the importance matrix " + message.Clean(m.Name())
 	}
 	return fail(ErrRefused, "tensor %s: %s is of no use without %s%s", message.Clean(p.Needs[0]), to, what, rest)
+}
+
+// checkEncoders refuses types that can be read alone.
+func (p *Plan) checkEncoders() error {
+	for i := range p.Tensors {
+		if t := &p.Tensors[i]; t.encoded && !quant.Encodes(t.To) {
+			return fail(ErrOption, "%s: type %s can be read and not be written, want another --type or --tensor-type", p.at(t), t.To)
+		}
+	}
+	return nil
 }
 
 // checkPlace returns where a file goes: name, or what it links to.
