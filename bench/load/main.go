@@ -50,7 +50,7 @@ func main() {
 	flag.IntVar(&s.repeat, "repeat", 20, "streams of one")
 	flag.Float64Var(&s.rate, "rate", 10, "arrivals a second")
 	flag.IntVar(&s.slow, "slow", 0, "clients that hardly read")
-	flag.DurationVar(&s.span, "for", 30*time.Second, "`time` that mixed and open take")
+	flag.DurationVar(&s.span, "for", 0, "`time` that mixed and open take (default 30s), and that beside reads at most")
 	flag.Uint64Var(&s.seed, "seed", 1, "of prompts and arrivals")
 	flag.IntVar(&s.pid, "pid", 0, "process of the server, whose memory and files are looked at")
 	flag.Parse()
@@ -61,6 +61,12 @@ func main() {
 	if !ok || flag.NArg() != 1 || s.model == "" {
 		fmt.Fprintln(os.Stderr, "load: want -model NAME and one of one, many, beside, mixed, open")
 		os.Exit(2)
+	}
+	if s.span == 0 {
+		s.span = 30 * time.Second
+		if flag.Arg(0) == "beside" {
+			s.span = 24 * time.Hour
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

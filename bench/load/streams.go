@@ -65,7 +65,9 @@ func many(ctx context.Context, c *client) (any, error) {
 	return map[string]any{"load": "many", "clients": c.clients, "tokens_per_s": float64(n) / to.Sub(from).Seconds()}, nil
 }
 
-// beside measures what a long prompt does to the streams beside it.
+// beside measures what a long prompt does to the streams beside it, until it is answered or
+// the time is over. Streams take longer for a token the longer they are: their rate alone is
+// the mean of what it is before and behind.
 func beside(ctx context.Context, c *client) (any, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -82,15 +84,20 @@ func beside(ctx context.Context, c *client) (any, error) {
 	for pieces.Load() < int64(4*c.clients) && ctx.Err() == nil {
 		time.Sleep(10 * time.Millisecond)
 	}
-	from, n := time.Now(), pieces.Load()
-	time.Sleep(5 * time.Second)
-	alone := float64(pieces.Load()-n) / time.Since(from).Seconds()
+	alone := func() float64 {
+		from, n := time.Now(), pieces.Load()
+		time.Sleep(5 * time.Second)
+		return float64(pieces.Load()-n) / time.Since(from).Seconds()
+	}
+	before := alone()
 
+	reading, leave := context.WithTimeout(ctx, c.span)
+	defer leave()
 	r := rand.New(rand.NewPCG(c.seed, 1<<32))
 	done := make(chan *reply, 1)
-	from, n = time.Now(), pieces.Load()
+	from, n := time.Now(), pieces.Load()
 	go func() {
-		a, err := c.ask(ctx, question{user: text(r, c.prompt), tokens: 2}, nil)
+		a, err := c.ask(reading, question{user: text(r, c.prompt), tokens: 2}, nil)
 		if err != nil {
 			a = nil
 		}
@@ -102,16 +109,22 @@ func beside(ctx context.Context, c *client) (any, error) {
 		return nil, err
 	}
 	long := <-done
-	if long == nil || long.status != 200 {
+	took := time.Since(from)
+	kept := float64(pieces.Load()-n) / took.Seconds()
+	out := map[string]any{"load": "beside", "streams": c.clients, "short_first_token_ms": short.firstToken().Seconds() * 1e3}
+	switch {
+	case long != nil && long.status == 200:
+		out["prompt"], out["prompt_s"], out["prompt_tokens_per_s"] = long.prompt, took.Seconds(), float64(long.prompt)/took.Seconds()
+		out["short_came_before_the_end"] = short.first.Before(long.first)
+	case reading.Err() == nil:
 		return nil, fmt.Errorf("the long prompt was not answered: %+v", long)
 	}
-	took := long.first.Sub(from)
-	meanwhile := float64(pieces.Load()-n) / time.Since(from).Seconds()
-	return map[string]any{
-		"load": "beside", "streams": c.clients, "prompt": long.prompt, "prompt_s": took.Seconds(), "prompt_tokens_per_s": float64(long.prompt) / took.Seconds(),
-		"streams_alone_tokens_per_s": alone, "streams_beside_tokens_per_s": meanwhile, "kept": meanwhile / alone,
-		"short_first_token_ms": short.firstToken().Seconds() * 1e3, "short_came_before_the_end": short.first.Before(long.first),
-	}, nil
+	time.Sleep(200 * time.Millisecond) // for the prompt to be let go
+	behind := alone()
+	out["streams_alone_tokens_per_s"] = []float64{before, behind}
+	out["streams_beside_tokens_per_s"] = kept
+	out["kept"] = kept / ((before + behind) / 2)
+	return out, nil
 }
 
 // each runs n clients with a generator each and returns the first error.

@@ -25,11 +25,12 @@ type mean struct {
 
 // ratio is what tokens took, those of late counting most: the sum of times by that of
 // tokens, so that what disturbs a step of few tokens does not count for much.
-type ratio struct{ time, tokens float64 }
+type ratio struct{ time, tokens, positions float64 }
 
-func (r *ratio) add(tokens int, took float64) {
+func (r *ratio) add(position, tokens int, took float64) {
 	const kept = 0.8
-	r.time, r.tokens = r.time*kept+took, r.tokens*kept+float64(tokens)
+	n := float64(tokens)
+	r.time, r.tokens, r.positions = r.time*kept+took, r.tokens*kept+n, r.positions*kept+n*float64(position)
 }
 
 // of returns what a token took; 0: nothing is known.
@@ -39,6 +40,9 @@ func (r *ratio) of() float64 {
 	}
 	return max(r.time/r.tokens, 1)
 }
+
+// at returns the position that it took that at.
+func (r *ratio) at() float64 { return r.positions / r.tokens }
 
 // The ways of reading: a step that does nothing else, and one that decodes, too; there,
 // fewer tokens than a tile of vectors take longer each.
@@ -108,6 +112,9 @@ func (p *pace) reads(position, way int) float64 {
 	case readAlone:
 		known = [readWays]float64{alone, beside, few}
 	case readBeside:
+		if own := p.read[readFew][depth(position)].of(); own > 0 && p.read[readBeside][depth(position)].of() == 0 {
+			beside = min(beside, own) // more at once take no more each
+		}
 		known = [readWays]float64{beside, few, alone}
 	case readFew:
 		known = [readWays]float64{few, 2 * beside, 2 * alone}
@@ -120,23 +127,34 @@ func (p *pace) reads(position, way int) float64 {
 	return 0
 }
 
-// nearest returns what a token takes in a way from the nearest depth that was measured,
-// with some care where that is less deep, and not much less than where it is less deep;
-// 0: none was measured.
+// nearest returns what a token takes in a way, from the depths that were measured; 0: none
+// was. Deeper than all of them it goes on as it grew between the last two: attention looks
+// at each position once. Where only one is known it may take half as much again for each
+// doubling.
 func (p *pace) nearest(position, way int) float64 {
 	d := depth(position)
 	own := p.read[way][d].of()
-	care := 1.0
-	for k := d - 1; k >= 0; k-- {
-		care *= 1.5
-		if x := p.read[way][k].of(); x > 0 && own > 0 {
-			return max(own, 0.75*x)
-		} else if x > 0 {
-			return x * care
+	var known [2]*ratio // less deep: the nearest, and the next
+	found, care := 0, 1.0
+	for k := d - 1; k >= 0 && found < len(known); k-- {
+		if found == 0 {
+			care *= 1.5
+		}
+		if r := &p.read[way][k]; r.of() > 0 {
+			known[found] = r
+			found++
 		}
 	}
-	if own > 0 {
+	switch {
+	case own > 0 && found > 0: // no less than a little below where it is less deep
+		return max(own, 0.75*known[0].of())
+	case own > 0:
 		return own
+	case found == 2:
+		grew := max(known[0].of()-known[1].of(), 0) / (known[0].at() - known[1].at())
+		return min(1.1*(known[0].of()+grew*(float64(position)-known[0].at())), care*known[0].of())
+	case found == 1:
+		return care * known[0].of()
 	}
 	for k := d + 1; k < readDepths; k++ {
 		if x := p.read[way][k].of(); x > 0 {
@@ -149,7 +167,7 @@ func (p *pace) nearest(position, way int) float64 {
 // readAlone notes what a step took that only read, at a position.
 func (p *pace) readAlone(position, tokens int, took float64) {
 	r := &p.read[readAlone][depth(position)]
-	r.add(tokens, took)
+	r.add(position, tokens, took)
 	p.last = r.of()
 }
 
@@ -160,7 +178,7 @@ func (p *pace) readBeside(position, tokens int, took float64) {
 	way := way(tokens, true)
 	believed := float64(tokens) * p.reads(position, way)
 	r := &p.read[way][depth(position)]
-	r.add(tokens, took)
+	r.add(position, tokens, took)
 	p.last = r.of()
 	if took > 1.5*believed+2*p.jitter {
 		p.most = float64(tokens) / (2 * growth)
