@@ -14,6 +14,7 @@
 // multiplies tiles with scales "F32" in blocks of 32 with 1 tokens.
 TEXT ·gemmF32x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ productArgs_ahead(AX), R10
 block1:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -32,6 +33,19 @@ group2:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead3
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead3:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 0 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -55,36 +69,36 @@ group2:
 	JNE group2
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias3
+	JEQ bias4
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
-bias3:
+bias4:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full4
+	JGE full5
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done5
-full4:
+	JMP done6
+full5:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
-done5:
+done6:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias6
+	JEQ nobias7
 	ADDQ $64, productArgs_bias(AX)
-nobias6:
+nobias7:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
 	JGT block1
@@ -95,7 +109,8 @@ nobias6:
 // multiplies tiles with scales "F32" in blocks of 32 with 4 tokens.
 TEXT ·gemmF32x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block7:
+	MOVQ productArgs_ahead(AX), R10
+block8:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -106,7 +121,7 @@ block7:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-group8:
+group9:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -116,6 +131,19 @@ group8:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead10
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead10:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -172,22 +200,22 @@ group8:
 	ADDQ $16, CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group8
+	JNE group9
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias9
+	JEQ bias11
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
-bias9:
+bias11:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full10
+	JGE full12
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -195,46 +223,46 @@ bias9:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done11
+	JLE done13
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done11
+	JLE done13
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done11
+	JLE done13
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done11
-full10:
+	JMP done13
+full12:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done11
+	JLE done13
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done11
+	JLE done13
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done11
+	JLE done13
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-done11:
+done13:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias12
+	JEQ nobias14
 	ADDQ $64, productArgs_bias(AX)
-nobias12:
+nobias14:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block7
+	JGT block8
 	VZEROUPPER 
 	RET
 
@@ -242,7 +270,8 @@ nobias12:
 // multiplies tiles with scales "F32" in blocks of 32 with 8 tokens.
 TEXT ·gemmF32x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block13:
+	MOVQ productArgs_ahead(AX), R10
+block15:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -257,7 +286,7 @@ block13:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-group14:
+group16:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -267,6 +296,19 @@ group14:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead17
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead17:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -372,10 +414,10 @@ group14:
 	ADDQ $32, CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group14
+	JNE group16
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias15
+	JEQ bias18
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -385,13 +427,13 @@ group14:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias15:
+bias18:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full16
+	JGE full19
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -399,78 +441,78 @@ bias15:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done17
+	JLE done20
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done17
+	JLE done20
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done17
+	JLE done20
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done17
+	JLE done20
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done17
+	JLE done20
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done17
+	JLE done20
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done17
+	JLE done20
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done17
-full16:
+	JMP done20
+full19:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done17
+	JLE done20
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done17
+	JLE done20
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done17
+	JLE done20
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done17
+	JLE done20
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done17
+	JLE done20
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done17
+	JLE done20
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done17
+	JLE done20
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done17:
+done20:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias18
+	JEQ nobias21
 	ADDQ $64, productArgs_bias(AX)
-nobias18:
+nobias21:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block13
+	JGT block15
 	VZEROUPPER 
 	RET
 
@@ -478,7 +520,8 @@ nobias18:
 // multiplies tiles with scales "F32" in blocks of 32 with 12 tokens.
 TEXT ·gemmF32x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block19:
+	MOVQ productArgs_ahead(AX), R10
+block22:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -497,7 +540,7 @@ block19:
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
-group20:
+group23:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -507,6 +550,19 @@ group20:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead24
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead24:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -661,10 +717,10 @@ group20:
 	ADDQ $48, CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group20
+	JNE group23
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias21
+	JEQ bias25
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -678,13 +734,13 @@ group20:
 	VADDPS Z0, Z25, Z25
 	VADDPS Z0, Z26, Z26
 	VADDPS Z0, Z27, Z27
-bias21:
+bias25:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full22
+	JGE full26
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -692,110 +748,110 @@ bias21:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done23
+	JLE done27
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done23
+	JLE done27
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done23
+	JLE done27
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done23
+	JLE done27
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done23
+	JLE done27
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done23
+	JLE done27
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done23
+	JLE done27
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done23
+	JLE done27
 	VMOVUPS Z24, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done23
+	JLE done27
 	VMOVUPS Z25, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done23
+	JLE done27
 	VMOVUPS Z26, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done23
+	JLE done27
 	VMOVUPS Z27, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done23
-full22:
+	JMP done27
+full26:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done23
+	JLE done27
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done23
+	JLE done27
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done23
+	JLE done27
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done23
+	JLE done27
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done23
+	JLE done27
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done23
+	JLE done27
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done23
+	JLE done27
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done23
+	JLE done27
 	VMOVUPS Z24, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done23
+	JLE done27
 	VMOVUPS Z25, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done23
+	JLE done27
 	VMOVUPS Z26, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done23
+	JLE done27
 	VMOVUPS Z27, 0(R12)
 	ADDQ R13, R12
-done23:
+done27:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias24
+	JEQ nobias28
 	ADDQ $64, productArgs_bias(AX)
-nobias24:
+nobias28:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block19
+	JGT block22
 	VZEROUPPER 
 	RET
 
@@ -803,7 +859,8 @@ nobias24:
 // multiplies tiles with scales "F32" in blocks of 32 with 16 tokens.
 TEXT ·gemmF32x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block25:
+	MOVQ productArgs_ahead(AX), R10
+block29:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -826,7 +883,7 @@ block25:
 	VPXORD Z29, Z29, Z29
 	VPXORD Z30, Z30, Z30
 	VPXORD Z31, Z31, Z31
-group26:
+group30:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -836,6 +893,19 @@ group26:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead31
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead31:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -1039,10 +1109,10 @@ group26:
 	ADDQ $64, CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group26
+	JNE group30
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias27
+	JEQ bias32
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -1060,13 +1130,13 @@ group26:
 	VADDPS Z0, Z29, Z29
 	VADDPS Z0, Z30, Z30
 	VADDPS Z0, Z31, Z31
-bias27:
+bias32:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full28
+	JGE full33
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -1074,142 +1144,142 @@ bias27:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done29
+	JLE done34
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done29
+	JLE done34
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done29
+	JLE done34
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done29
+	JLE done34
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done29
+	JLE done34
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done29
+	JLE done34
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done29
+	JLE done34
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done29
+	JLE done34
 	VMOVUPS Z24, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done29
+	JLE done34
 	VMOVUPS Z25, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done29
+	JLE done34
 	VMOVUPS Z26, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done29
+	JLE done34
 	VMOVUPS Z27, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done29
+	JLE done34
 	VMOVUPS Z28, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done29
+	JLE done34
 	VMOVUPS Z29, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done29
+	JLE done34
 	VMOVUPS Z30, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done29
+	JLE done34
 	VMOVUPS Z31, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done29
-full28:
+	JMP done34
+full33:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done29
+	JLE done34
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done29
+	JLE done34
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done29
+	JLE done34
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done29
+	JLE done34
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done29
+	JLE done34
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done29
+	JLE done34
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done29
+	JLE done34
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done29
+	JLE done34
 	VMOVUPS Z24, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done29
+	JLE done34
 	VMOVUPS Z25, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done29
+	JLE done34
 	VMOVUPS Z26, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done29
+	JLE done34
 	VMOVUPS Z27, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done29
+	JLE done34
 	VMOVUPS Z28, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done29
+	JLE done34
 	VMOVUPS Z29, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done29
+	JLE done34
 	VMOVUPS Z30, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done29
+	JLE done34
 	VMOVUPS Z31, 0(R12)
 	ADDQ R13, R12
-done29:
+done34:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias30
+	JEQ nobias35
 	ADDQ $64, productArgs_bias(AX)
-nobias30:
+nobias35:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block25
+	JGT block29
 	VZEROUPPER 
 	RET
 
@@ -1217,7 +1287,8 @@ nobias30:
 // multiplies tiles with scales "F32" in blocks of 32 with 1 tokens.
 TEXT ·gemmF32Mx1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block31:
+	MOVQ productArgs_ahead(AX), R10
+block36:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -1226,18 +1297,18 @@ block31:
 	MOVQ productArgs_xsum(AX), DI
 	MOVQ productArgs_groups(AX), R13
 	VPXORD Z16, Z16, Z16
-minima32:
+minima37:
 	VMOVUPS 0(R9), Z0
 	VFMADD231PS.BCST 0(DI), Z0, Z16
 	ADDQ $64, R9
 	ADDQ $4, DI
 	SUBQ $1, R13
-	JNE minima32
+	JNE minima37
 	MOVQ productArgs_tmp(AX), R9
 	VMOVUPS Z16, 0(R9)
 	MOVQ productArgs_groups(AX), R13
 	VPXORD Z16, Z16, Z16
-group33:
+group38:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -1247,6 +1318,19 @@ group33:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead39
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead39:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 0 of the tile.
 	VPXORD Z9, Z9, Z9
@@ -1266,44 +1350,44 @@ group33:
 	ADDQ $4, BX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group33
+	JNE group38
 	MOVQ productArgs_tmp(AX), R9
 	VSUBPS 0(R9), Z16, Z16
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias34
+	JEQ bias40
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
-bias34:
+bias40:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full35
+	JGE full41
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done36
-full35:
+	JMP done42
+full41:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
-done36:
+done42:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias37
+	JEQ nobias43
 	ADDQ $64, productArgs_bias(AX)
-nobias37:
+nobias43:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block31
+	JGT block36
 	VZEROUPPER 
 	RET
 
@@ -1311,7 +1395,8 @@ nobias37:
 // multiplies tiles with scales "F32" in blocks of 32 with 4 tokens.
 TEXT ·gemmF32Mx4AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block38:
+	MOVQ productArgs_ahead(AX), R10
+block44:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -1323,7 +1408,7 @@ block38:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-minima39:
+minima45:
 	VMOVUPS 0(R9), Z0
 	VFMADD231PS.BCST 0(DI), Z0, Z16
 	VFMADD231PS.BCST 4(DI), Z0, Z17
@@ -1332,7 +1417,7 @@ minima39:
 	ADDQ $64, R9
 	ADDQ $16, DI
 	SUBQ $1, R13
-	JNE minima39
+	JNE minima45
 	MOVQ productArgs_tmp(AX), R9
 	VMOVUPS Z16, 0(R9)
 	VMOVUPS Z17, 64(R9)
@@ -1343,7 +1428,7 @@ minima39:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-group40:
+group46:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -1353,6 +1438,19 @@ group40:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead47
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead47:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPXORD Z9, Z9, Z9
@@ -1408,7 +1506,7 @@ group40:
 	ADDQ $16, BX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group40
+	JNE group46
 	MOVQ productArgs_tmp(AX), R9
 	VSUBPS 0(R9), Z16, Z16
 	VSUBPS 64(R9), Z17, Z17
@@ -1416,19 +1514,19 @@ group40:
 	VSUBPS 192(R9), Z19, Z19
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias41
+	JEQ bias48
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
-bias41:
+bias48:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full42
+	JGE full49
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -1436,46 +1534,46 @@ bias41:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done43
+	JLE done50
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done43
+	JLE done50
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done43
+	JLE done50
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done43
-full42:
+	JMP done50
+full49:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done43
+	JLE done50
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done43
+	JLE done50
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done43
+	JLE done50
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-done43:
+done50:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias44
+	JEQ nobias51
 	ADDQ $64, productArgs_bias(AX)
-nobias44:
+nobias51:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block38
+	JGT block44
 	VZEROUPPER 
 	RET
 
@@ -1483,7 +1581,8 @@ nobias44:
 // multiplies tiles with scales "F32" in blocks of 32 with 8 tokens.
 TEXT ·gemmF32Mx8AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block45:
+	MOVQ productArgs_ahead(AX), R10
+block52:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -1499,7 +1598,7 @@ block45:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-minima46:
+minima53:
 	VMOVUPS 0(R9), Z0
 	VFMADD231PS.BCST 0(DI), Z0, Z16
 	VFMADD231PS.BCST 4(DI), Z0, Z17
@@ -1512,7 +1611,7 @@ minima46:
 	ADDQ $64, R9
 	ADDQ $32, DI
 	SUBQ $1, R13
-	JNE minima46
+	JNE minima53
 	MOVQ productArgs_tmp(AX), R9
 	VMOVUPS Z16, 0(R9)
 	VMOVUPS Z17, 64(R9)
@@ -1531,7 +1630,7 @@ minima46:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-group47:
+group54:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -1541,6 +1640,19 @@ group47:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead55
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead55:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPXORD Z9, Z9, Z9
@@ -1645,7 +1757,7 @@ group47:
 	ADDQ $32, BX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group47
+	JNE group54
 	MOVQ productArgs_tmp(AX), R9
 	VSUBPS 0(R9), Z16, Z16
 	VSUBPS 64(R9), Z17, Z17
@@ -1657,7 +1769,7 @@ group47:
 	VSUBPS 448(R9), Z23, Z23
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias48
+	JEQ bias56
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -1667,13 +1779,13 @@ group47:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias48:
+bias56:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full49
+	JGE full57
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -1681,78 +1793,78 @@ bias48:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done50
+	JLE done58
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done50
+	JLE done58
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done50
+	JLE done58
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done50
+	JLE done58
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done50
+	JLE done58
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done50
+	JLE done58
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done50
+	JLE done58
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done50
-full49:
+	JMP done58
+full57:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done50
+	JLE done58
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done50
+	JLE done58
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done50
+	JLE done58
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done50
+	JLE done58
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done50
+	JLE done58
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done50
+	JLE done58
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done50
+	JLE done58
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done50:
+done58:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias51
+	JEQ nobias59
 	ADDQ $64, productArgs_bias(AX)
-nobias51:
+nobias59:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block45
+	JGT block52
 	VZEROUPPER 
 	RET
 
@@ -1760,7 +1872,8 @@ nobias51:
 // multiplies tiles with scales "F32" in blocks of 32 with 12 tokens.
 TEXT ·gemmF32Mx12AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block52:
+	MOVQ productArgs_ahead(AX), R10
+block60:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -1780,7 +1893,7 @@ block52:
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
-minima53:
+minima61:
 	VMOVUPS 0(R9), Z0
 	VFMADD231PS.BCST 0(DI), Z0, Z16
 	VFMADD231PS.BCST 4(DI), Z0, Z17
@@ -1797,7 +1910,7 @@ minima53:
 	ADDQ $64, R9
 	ADDQ $48, DI
 	SUBQ $1, R13
-	JNE minima53
+	JNE minima61
 	MOVQ productArgs_tmp(AX), R9
 	VMOVUPS Z16, 0(R9)
 	VMOVUPS Z17, 64(R9)
@@ -1824,7 +1937,7 @@ minima53:
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
-group54:
+group62:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -1834,6 +1947,19 @@ group54:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead63
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead63:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPXORD Z9, Z9, Z9
@@ -1987,7 +2113,7 @@ group54:
 	ADDQ $48, BX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group54
+	JNE group62
 	MOVQ productArgs_tmp(AX), R9
 	VSUBPS 0(R9), Z16, Z16
 	VSUBPS 64(R9), Z17, Z17
@@ -2003,7 +2129,7 @@ group54:
 	VSUBPS 704(R9), Z27, Z27
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias55
+	JEQ bias64
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -2017,13 +2143,13 @@ group54:
 	VADDPS Z0, Z25, Z25
 	VADDPS Z0, Z26, Z26
 	VADDPS Z0, Z27, Z27
-bias55:
+bias64:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full56
+	JGE full65
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -2031,110 +2157,110 @@ bias55:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done57
+	JLE done66
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done57
+	JLE done66
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done57
+	JLE done66
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done57
+	JLE done66
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done57
+	JLE done66
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done57
+	JLE done66
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done57
+	JLE done66
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done57
+	JLE done66
 	VMOVUPS Z24, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done57
+	JLE done66
 	VMOVUPS Z25, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done57
+	JLE done66
 	VMOVUPS Z26, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done57
+	JLE done66
 	VMOVUPS Z27, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done57
-full56:
+	JMP done66
+full65:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done57
+	JLE done66
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done57
+	JLE done66
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done57
+	JLE done66
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done57
+	JLE done66
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done57
+	JLE done66
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done57
+	JLE done66
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done57
+	JLE done66
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done57
+	JLE done66
 	VMOVUPS Z24, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done57
+	JLE done66
 	VMOVUPS Z25, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done57
+	JLE done66
 	VMOVUPS Z26, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done57
+	JLE done66
 	VMOVUPS Z27, 0(R12)
 	ADDQ R13, R12
-done57:
+done66:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias58
+	JEQ nobias67
 	ADDQ $64, productArgs_bias(AX)
-nobias58:
+nobias67:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block52
+	JGT block60
 	VZEROUPPER 
 	RET
 
@@ -2142,7 +2268,8 @@ nobias58:
 // multiplies tiles with scales "F32" in blocks of 32 with 16 tokens.
 TEXT ·gemmF32Mx16AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block59:
+	MOVQ productArgs_ahead(AX), R10
+block68:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -2166,7 +2293,7 @@ block59:
 	VPXORD Z29, Z29, Z29
 	VPXORD Z30, Z30, Z30
 	VPXORD Z31, Z31, Z31
-minima60:
+minima69:
 	VMOVUPS 0(R9), Z0
 	VFMADD231PS.BCST 0(DI), Z0, Z16
 	VFMADD231PS.BCST 4(DI), Z0, Z17
@@ -2187,7 +2314,7 @@ minima60:
 	ADDQ $64, R9
 	ADDQ $64, DI
 	SUBQ $1, R13
-	JNE minima60
+	JNE minima69
 	MOVQ productArgs_tmp(AX), R9
 	VMOVUPS Z16, 0(R9)
 	VMOVUPS Z17, 64(R9)
@@ -2222,7 +2349,7 @@ minima60:
 	VPXORD Z29, Z29, Z29
 	VPXORD Z30, Z30, Z30
 	VPXORD Z31, Z31, Z31
-group61:
+group70:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -2232,6 +2359,19 @@ group61:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead71
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead71:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPXORD Z9, Z9, Z9
@@ -2434,7 +2574,7 @@ group61:
 	ADDQ $64, BX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group61
+	JNE group70
 	MOVQ productArgs_tmp(AX), R9
 	VSUBPS 0(R9), Z16, Z16
 	VSUBPS 64(R9), Z17, Z17
@@ -2454,7 +2594,7 @@ group61:
 	VSUBPS 960(R9), Z31, Z31
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias62
+	JEQ bias72
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -2472,13 +2612,13 @@ group61:
 	VADDPS Z0, Z29, Z29
 	VADDPS Z0, Z30, Z30
 	VADDPS Z0, Z31, Z31
-bias62:
+bias72:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full63
+	JGE full73
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -2486,142 +2626,142 @@ bias62:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done64
+	JLE done74
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done64
+	JLE done74
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done64
+	JLE done74
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done64
+	JLE done74
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done64
+	JLE done74
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done64
+	JLE done74
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done64
+	JLE done74
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done64
+	JLE done74
 	VMOVUPS Z24, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done64
+	JLE done74
 	VMOVUPS Z25, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done64
+	JLE done74
 	VMOVUPS Z26, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done64
+	JLE done74
 	VMOVUPS Z27, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done64
+	JLE done74
 	VMOVUPS Z28, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done64
+	JLE done74
 	VMOVUPS Z29, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done64
+	JLE done74
 	VMOVUPS Z30, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done64
+	JLE done74
 	VMOVUPS Z31, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done64
-full63:
+	JMP done74
+full73:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done64
+	JLE done74
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done64
+	JLE done74
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done64
+	JLE done74
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done64
+	JLE done74
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done64
+	JLE done74
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done64
+	JLE done74
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done64
+	JLE done74
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done64
+	JLE done74
 	VMOVUPS Z24, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done64
+	JLE done74
 	VMOVUPS Z25, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done64
+	JLE done74
 	VMOVUPS Z26, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done64
+	JLE done74
 	VMOVUPS Z27, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done64
+	JLE done74
 	VMOVUPS Z28, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done64
+	JLE done74
 	VMOVUPS Z29, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done64
+	JLE done74
 	VMOVUPS Z30, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done64
+	JLE done74
 	VMOVUPS Z31, 0(R12)
 	ADDQ R13, R12
-done64:
+done74:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias65
+	JEQ nobias75
 	ADDQ $64, productArgs_bias(AX)
-nobias65:
+nobias75:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block59
+	JGT block68
 	VZEROUPPER 
 	RET
 
@@ -2629,7 +2769,8 @@ nobias65:
 // multiplies tiles with scales "F32" in blocks of 16 with 1 tokens.
 TEXT ·gemmF3216x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block66:
+	MOVQ productArgs_ahead(AX), R10
+block76:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -2637,7 +2778,7 @@ block66:
 	MOVQ productArgs_nsum(AX), CX
 	MOVQ productArgs_groups(AX), R13
 	VPXORD Z16, Z16, Z16
-group67:
+group77:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -2647,6 +2788,19 @@ group67:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead78
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead78:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 0 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -2673,42 +2827,42 @@ group67:
 	ADDQ $8, CX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group67
+	JNE group77
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias68
+	JEQ bias79
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
-bias68:
+bias79:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full69
+	JGE full80
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done70
-full69:
+	JMP done81
+full80:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
-done70:
+done81:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias71
+	JEQ nobias82
 	ADDQ $64, productArgs_bias(AX)
-nobias71:
+nobias82:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block66
+	JGT block76
 	VZEROUPPER 
 	RET
 
@@ -2716,7 +2870,8 @@ nobias71:
 // multiplies tiles with scales "F32" in blocks of 16 with 4 tokens.
 TEXT ·gemmF3216x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block72:
+	MOVQ productArgs_ahead(AX), R10
+block83:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -2727,7 +2882,7 @@ block72:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-group73:
+group84:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -2737,6 +2892,19 @@ group73:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead85
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead85:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -2811,22 +2979,22 @@ group73:
 	ADDQ $32, CX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group73
+	JNE group84
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias74
+	JEQ bias86
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
-bias74:
+bias86:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full75
+	JGE full87
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -2834,46 +3002,46 @@ bias74:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done76
+	JLE done88
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done76
+	JLE done88
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done76
+	JLE done88
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done76
-full75:
+	JMP done88
+full87:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done76
+	JLE done88
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done76
+	JLE done88
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done76
+	JLE done88
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-done76:
+done88:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias77
+	JEQ nobias89
 	ADDQ $64, productArgs_bias(AX)
-nobias77:
+nobias89:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block72
+	JGT block83
 	VZEROUPPER 
 	RET
 
@@ -2881,7 +3049,8 @@ nobias77:
 // multiplies tiles with scales "F32" in blocks of 16 with 8 tokens.
 TEXT ·gemmF3216x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block78:
+	MOVQ productArgs_ahead(AX), R10
+block90:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -2896,7 +3065,7 @@ block78:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-group79:
+group91:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -2906,6 +3075,19 @@ group79:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead92
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead92:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -3046,10 +3228,10 @@ group79:
 	ADDQ $64, CX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group79
+	JNE group91
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias80
+	JEQ bias93
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -3059,13 +3241,13 @@ group79:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias80:
+bias93:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full81
+	JGE full94
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -3073,78 +3255,78 @@ bias80:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done82
+	JLE done95
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done82
+	JLE done95
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done82
+	JLE done95
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done82
+	JLE done95
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done82
+	JLE done95
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done82
+	JLE done95
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done82
+	JLE done95
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done82
-full81:
+	JMP done95
+full94:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done82
+	JLE done95
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done82
+	JLE done95
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done82
+	JLE done95
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done82
+	JLE done95
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done82
+	JLE done95
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done82
+	JLE done95
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done82
+	JLE done95
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done82:
+done95:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias83
+	JEQ nobias96
 	ADDQ $64, productArgs_bias(AX)
-nobias83:
+nobias96:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block78
+	JGT block90
 	VZEROUPPER 
 	RET
 
@@ -3152,7 +3334,8 @@ nobias83:
 // multiplies tiles with scales "F32" in blocks of 16 with 12 tokens.
 TEXT ·gemmF3216x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block84:
+	MOVQ productArgs_ahead(AX), R10
+block97:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -3171,7 +3354,7 @@ block84:
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
-group85:
+group98:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -3181,6 +3364,19 @@ group85:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead99
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead99:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -3387,10 +3583,10 @@ group85:
 	ADDQ $96, CX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group85
+	JNE group98
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias86
+	JEQ bias100
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -3404,13 +3600,13 @@ group85:
 	VADDPS Z0, Z25, Z25
 	VADDPS Z0, Z26, Z26
 	VADDPS Z0, Z27, Z27
-bias86:
+bias100:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full87
+	JGE full101
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -3418,110 +3614,110 @@ bias86:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done88
+	JLE done102
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done88
+	JLE done102
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done88
+	JLE done102
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done88
+	JLE done102
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done88
+	JLE done102
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done88
+	JLE done102
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done88
+	JLE done102
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done88
+	JLE done102
 	VMOVUPS Z24, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done88
+	JLE done102
 	VMOVUPS Z25, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done88
+	JLE done102
 	VMOVUPS Z26, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done88
+	JLE done102
 	VMOVUPS Z27, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done88
-full87:
+	JMP done102
+full101:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done88
+	JLE done102
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done88
+	JLE done102
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done88
+	JLE done102
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done88
+	JLE done102
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done88
+	JLE done102
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done88
+	JLE done102
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done88
+	JLE done102
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done88
+	JLE done102
 	VMOVUPS Z24, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done88
+	JLE done102
 	VMOVUPS Z25, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done88
+	JLE done102
 	VMOVUPS Z26, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done88
+	JLE done102
 	VMOVUPS Z27, 0(R12)
 	ADDQ R13, R12
-done88:
+done102:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias89
+	JEQ nobias103
 	ADDQ $64, productArgs_bias(AX)
-nobias89:
+nobias103:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block84
+	JGT block97
 	VZEROUPPER 
 	RET
 
@@ -3529,7 +3725,8 @@ nobias89:
 // multiplies tiles with scales "F32" in blocks of 16 with 16 tokens.
 TEXT ·gemmF3216x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block90:
+	MOVQ productArgs_ahead(AX), R10
+block104:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -3552,7 +3749,7 @@ block90:
 	VPXORD Z29, Z29, Z29
 	VPXORD Z30, Z30, Z30
 	VPXORD Z31, Z31, Z31
-group91:
+group105:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -3562,6 +3759,19 @@ group91:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead106
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead106:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -3834,10 +4044,10 @@ group91:
 	ADDQ $128, CX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group91
+	JNE group105
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias92
+	JEQ bias107
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -3855,13 +4065,13 @@ group91:
 	VADDPS Z0, Z29, Z29
 	VADDPS Z0, Z30, Z30
 	VADDPS Z0, Z31, Z31
-bias92:
+bias107:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full93
+	JGE full108
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -3869,142 +4079,142 @@ bias92:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done94
+	JLE done109
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done94
+	JLE done109
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done94
+	JLE done109
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done94
+	JLE done109
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done94
+	JLE done109
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done94
+	JLE done109
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done94
+	JLE done109
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done94
+	JLE done109
 	VMOVUPS Z24, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done94
+	JLE done109
 	VMOVUPS Z25, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done94
+	JLE done109
 	VMOVUPS Z26, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done94
+	JLE done109
 	VMOVUPS Z27, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done94
+	JLE done109
 	VMOVUPS Z28, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done94
+	JLE done109
 	VMOVUPS Z29, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done94
+	JLE done109
 	VMOVUPS Z30, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done94
+	JLE done109
 	VMOVUPS Z31, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done94
-full93:
+	JMP done109
+full108:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done94
+	JLE done109
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done94
+	JLE done109
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done94
+	JLE done109
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done94
+	JLE done109
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done94
+	JLE done109
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done94
+	JLE done109
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done94
+	JLE done109
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done94
+	JLE done109
 	VMOVUPS Z24, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done94
+	JLE done109
 	VMOVUPS Z25, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done94
+	JLE done109
 	VMOVUPS Z26, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done94
+	JLE done109
 	VMOVUPS Z27, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done94
+	JLE done109
 	VMOVUPS Z28, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done94
+	JLE done109
 	VMOVUPS Z29, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done94
+	JLE done109
 	VMOVUPS Z30, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done94
+	JLE done109
 	VMOVUPS Z31, 0(R12)
 	ADDQ R13, R12
-done94:
+done109:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias95
+	JEQ nobias110
 	ADDQ $64, productArgs_bias(AX)
-nobias95:
+nobias110:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block90
+	JGT block104
 	VZEROUPPER 
 	RET
 
@@ -4012,7 +4222,8 @@ nobias95:
 // multiplies tiles with scales "F32" in blocks of 16 with 1 tokens.
 TEXT ·gemmF32M16x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block96:
+	MOVQ productArgs_ahead(AX), R10
+block111:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -4021,7 +4232,7 @@ block96:
 	MOVQ productArgs_xsum(AX), DI
 	MOVQ productArgs_groups(AX), R13
 	VPXORD Z16, Z16, Z16
-minima97:
+minima112:
 	VMOVUPS 0(R9), Z0
 	VFMADD231PS.BCST 0(DI), Z0, Z16
 	VMOVUPS 64(R9), Z0
@@ -4029,12 +4240,12 @@ minima97:
 	ADDQ $128, R9
 	ADDQ $8, DI
 	SUBQ $1, R13
-	JNE minima97
+	JNE minima112
 	MOVQ productArgs_tmp(AX), R9
 	VMOVUPS Z16, 0(R9)
 	MOVQ productArgs_groups(AX), R13
 	VPXORD Z16, Z16, Z16
-group98:
+group113:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -4044,6 +4255,19 @@ group98:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead114
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead114:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 0 of the tile.
 	VPXORD Z9, Z9, Z9
@@ -4069,44 +4293,44 @@ group98:
 	ADDQ $4, BX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group98
+	JNE group113
 	MOVQ productArgs_tmp(AX), R9
 	VSUBPS 0(R9), Z16, Z16
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias99
+	JEQ bias115
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
-bias99:
+bias115:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full100
+	JGE full116
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done101
-full100:
+	JMP done117
+full116:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
-done101:
+done117:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias102
+	JEQ nobias118
 	ADDQ $64, productArgs_bias(AX)
-nobias102:
+nobias118:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block96
+	JGT block111
 	VZEROUPPER 
 	RET
 
@@ -4114,7 +4338,8 @@ nobias102:
 // multiplies tiles with scales "F32" in blocks of 16 with 4 tokens.
 TEXT ·gemmF32M16x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block103:
+	MOVQ productArgs_ahead(AX), R10
+block119:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -4126,7 +4351,7 @@ block103:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-minima104:
+minima120:
 	VMOVUPS 0(R9), Z0
 	VFMADD231PS.BCST 0(DI), Z0, Z16
 	VFMADD231PS.BCST 4(DI), Z0, Z17
@@ -4140,7 +4365,7 @@ minima104:
 	ADDQ $128, R9
 	ADDQ $32, DI
 	SUBQ $1, R13
-	JNE minima104
+	JNE minima120
 	MOVQ productArgs_tmp(AX), R9
 	VMOVUPS Z16, 0(R9)
 	VMOVUPS Z17, 64(R9)
@@ -4151,7 +4376,7 @@ minima104:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-group105:
+group121:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -4161,6 +4386,19 @@ group105:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead122
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead122:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPXORD Z9, Z9, Z9
@@ -4234,7 +4472,7 @@ group105:
 	ADDQ $16, BX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group105
+	JNE group121
 	MOVQ productArgs_tmp(AX), R9
 	VSUBPS 0(R9), Z16, Z16
 	VSUBPS 64(R9), Z17, Z17
@@ -4242,19 +4480,19 @@ group105:
 	VSUBPS 192(R9), Z19, Z19
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias106
+	JEQ bias123
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
-bias106:
+bias123:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full107
+	JGE full124
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -4262,46 +4500,46 @@ bias106:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done108
+	JLE done125
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done108
+	JLE done125
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done108
+	JLE done125
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done108
-full107:
+	JMP done125
+full124:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done108
+	JLE done125
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done108
+	JLE done125
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done108
+	JLE done125
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-done108:
+done125:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias109
+	JEQ nobias126
 	ADDQ $64, productArgs_bias(AX)
-nobias109:
+nobias126:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block103
+	JGT block119
 	VZEROUPPER 
 	RET
 
@@ -4309,7 +4547,8 @@ nobias109:
 // multiplies tiles with scales "F32" in blocks of 16 with 8 tokens.
 TEXT ·gemmF32M16x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block110:
+	MOVQ productArgs_ahead(AX), R10
+block127:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -4325,7 +4564,7 @@ block110:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-minima111:
+minima128:
 	VMOVUPS 0(R9), Z0
 	VFMADD231PS.BCST 0(DI), Z0, Z16
 	VFMADD231PS.BCST 4(DI), Z0, Z17
@@ -4347,7 +4586,7 @@ minima111:
 	ADDQ $128, R9
 	ADDQ $64, DI
 	SUBQ $1, R13
-	JNE minima111
+	JNE minima128
 	MOVQ productArgs_tmp(AX), R9
 	VMOVUPS Z16, 0(R9)
 	VMOVUPS Z17, 64(R9)
@@ -4366,7 +4605,7 @@ minima111:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-group112:
+group129:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -4376,6 +4615,19 @@ group112:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead130
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead130:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPXORD Z9, Z9, Z9
@@ -4515,7 +4767,7 @@ group112:
 	ADDQ $32, BX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group112
+	JNE group129
 	MOVQ productArgs_tmp(AX), R9
 	VSUBPS 0(R9), Z16, Z16
 	VSUBPS 64(R9), Z17, Z17
@@ -4527,7 +4779,7 @@ group112:
 	VSUBPS 448(R9), Z23, Z23
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias113
+	JEQ bias131
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -4537,13 +4789,13 @@ group112:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias113:
+bias131:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full114
+	JGE full132
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -4551,78 +4803,78 @@ bias113:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done115
+	JLE done133
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done115
+	JLE done133
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done115
+	JLE done133
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done115
+	JLE done133
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done115
+	JLE done133
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done115
+	JLE done133
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done115
+	JLE done133
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done115
-full114:
+	JMP done133
+full132:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done115
+	JLE done133
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done115
+	JLE done133
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done115
+	JLE done133
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done115
+	JLE done133
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done115
+	JLE done133
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done115
+	JLE done133
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done115
+	JLE done133
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done115:
+done133:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias116
+	JEQ nobias134
 	ADDQ $64, productArgs_bias(AX)
-nobias116:
+nobias134:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block110
+	JGT block127
 	VZEROUPPER 
 	RET
 
@@ -4630,7 +4882,8 @@ nobias116:
 // multiplies tiles with scales "F32" in blocks of 16 with 12 tokens.
 TEXT ·gemmF32M16x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block117:
+	MOVQ productArgs_ahead(AX), R10
+block135:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -4650,7 +4903,7 @@ block117:
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
-minima118:
+minima136:
 	VMOVUPS 0(R9), Z0
 	VFMADD231PS.BCST 0(DI), Z0, Z16
 	VFMADD231PS.BCST 4(DI), Z0, Z17
@@ -4680,7 +4933,7 @@ minima118:
 	ADDQ $128, R9
 	ADDQ $96, DI
 	SUBQ $1, R13
-	JNE minima118
+	JNE minima136
 	MOVQ productArgs_tmp(AX), R9
 	VMOVUPS Z16, 0(R9)
 	VMOVUPS Z17, 64(R9)
@@ -4707,7 +4960,7 @@ minima118:
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
-group119:
+group137:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -4717,6 +4970,19 @@ group119:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead138
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead138:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPXORD Z9, Z9, Z9
@@ -4922,7 +5188,7 @@ group119:
 	ADDQ $48, BX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group119
+	JNE group137
 	MOVQ productArgs_tmp(AX), R9
 	VSUBPS 0(R9), Z16, Z16
 	VSUBPS 64(R9), Z17, Z17
@@ -4938,7 +5204,7 @@ group119:
 	VSUBPS 704(R9), Z27, Z27
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias120
+	JEQ bias139
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -4952,13 +5218,13 @@ group119:
 	VADDPS Z0, Z25, Z25
 	VADDPS Z0, Z26, Z26
 	VADDPS Z0, Z27, Z27
-bias120:
+bias139:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full121
+	JGE full140
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -4966,110 +5232,110 @@ bias120:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done122
+	JLE done141
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done122
+	JLE done141
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done122
+	JLE done141
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done122
+	JLE done141
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done122
+	JLE done141
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done122
+	JLE done141
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done122
+	JLE done141
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done122
+	JLE done141
 	VMOVUPS Z24, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done122
+	JLE done141
 	VMOVUPS Z25, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done122
+	JLE done141
 	VMOVUPS Z26, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done122
+	JLE done141
 	VMOVUPS Z27, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done122
-full121:
+	JMP done141
+full140:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done122
+	JLE done141
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done122
+	JLE done141
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done122
+	JLE done141
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done122
+	JLE done141
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done122
+	JLE done141
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done122
+	JLE done141
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done122
+	JLE done141
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done122
+	JLE done141
 	VMOVUPS Z24, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done122
+	JLE done141
 	VMOVUPS Z25, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done122
+	JLE done141
 	VMOVUPS Z26, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done122
+	JLE done141
 	VMOVUPS Z27, 0(R12)
 	ADDQ R13, R12
-done122:
+done141:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias123
+	JEQ nobias142
 	ADDQ $64, productArgs_bias(AX)
-nobias123:
+nobias142:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block117
+	JGT block135
 	VZEROUPPER 
 	RET
 
@@ -5077,7 +5343,8 @@ nobias123:
 // multiplies tiles with scales "F32" in blocks of 16 with 16 tokens.
 TEXT ·gemmF32M16x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block124:
+	MOVQ productArgs_ahead(AX), R10
+block143:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -5101,7 +5368,7 @@ block124:
 	VPXORD Z29, Z29, Z29
 	VPXORD Z30, Z30, Z30
 	VPXORD Z31, Z31, Z31
-minima125:
+minima144:
 	VMOVUPS 0(R9), Z0
 	VFMADD231PS.BCST 0(DI), Z0, Z16
 	VFMADD231PS.BCST 4(DI), Z0, Z17
@@ -5139,7 +5406,7 @@ minima125:
 	ADDQ $128, R9
 	ADDQ $128, DI
 	SUBQ $1, R13
-	JNE minima125
+	JNE minima144
 	MOVQ productArgs_tmp(AX), R9
 	VMOVUPS Z16, 0(R9)
 	VMOVUPS Z17, 64(R9)
@@ -5174,7 +5441,7 @@ minima125:
 	VPXORD Z29, Z29, Z29
 	VPXORD Z30, Z30, Z30
 	VPXORD Z31, Z31, Z31
-group126:
+group145:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -5184,6 +5451,19 @@ group126:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead146
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead146:
 	VMOVUPS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPXORD Z9, Z9, Z9
@@ -5455,7 +5735,7 @@ group126:
 	ADDQ $64, BX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group126
+	JNE group145
 	MOVQ productArgs_tmp(AX), R9
 	VSUBPS 0(R9), Z16, Z16
 	VSUBPS 64(R9), Z17, Z17
@@ -5475,7 +5755,7 @@ group126:
 	VSUBPS 960(R9), Z31, Z31
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias127
+	JEQ bias147
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -5493,13 +5773,13 @@ group126:
 	VADDPS Z0, Z29, Z29
 	VADDPS Z0, Z30, Z30
 	VADDPS Z0, Z31, Z31
-bias127:
+bias147:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full128
+	JGE full148
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -5507,142 +5787,142 @@ bias127:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done129
+	JLE done149
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done129
+	JLE done149
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done129
+	JLE done149
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done129
+	JLE done149
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done129
+	JLE done149
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done129
+	JLE done149
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done129
+	JLE done149
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done129
+	JLE done149
 	VMOVUPS Z24, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done129
+	JLE done149
 	VMOVUPS Z25, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done129
+	JLE done149
 	VMOVUPS Z26, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done129
+	JLE done149
 	VMOVUPS Z27, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done129
+	JLE done149
 	VMOVUPS Z28, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done129
+	JLE done149
 	VMOVUPS Z29, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done129
+	JLE done149
 	VMOVUPS Z30, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done129
+	JLE done149
 	VMOVUPS Z31, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done129
-full128:
+	JMP done149
+full148:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done129
+	JLE done149
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done129
+	JLE done149
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done129
+	JLE done149
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done129
+	JLE done149
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done129
+	JLE done149
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done129
+	JLE done149
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done129
+	JLE done149
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done129
+	JLE done149
 	VMOVUPS Z24, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done129
+	JLE done149
 	VMOVUPS Z25, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done129
+	JLE done149
 	VMOVUPS Z26, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done129
+	JLE done149
 	VMOVUPS Z27, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done129
+	JLE done149
 	VMOVUPS Z28, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done129
+	JLE done149
 	VMOVUPS Z29, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done129
+	JLE done149
 	VMOVUPS Z30, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done129
+	JLE done149
 	VMOVUPS Z31, 0(R12)
 	ADDQ R13, R12
-done129:
+done149:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias130
+	JEQ nobias150
 	ADDQ $64, productArgs_bias(AX)
-nobias130:
+nobias150:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block124
+	JGT block143
 	VZEROUPPER 
 	RET
 
@@ -5650,7 +5930,8 @@ nobias130:
 // multiplies tiles with scales "F16" in blocks of 32 with 1 tokens.
 TEXT ·gemmF16x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block131:
+	MOVQ productArgs_ahead(AX), R10
+block151:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -5658,7 +5939,7 @@ block131:
 	MOVQ productArgs_nsum(AX), CX
 	MOVQ productArgs_groups(AX), R13
 	VPXORD Z16, Z16, Z16
-group132:
+group152:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -5668,6 +5949,19 @@ group132:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead153
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead153:
 	VCVTPH2PS 0(R8), Z8
 	// Vectors 0 to 0 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -5688,42 +5982,42 @@ group132:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group132
+	JNE group152
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias133
+	JEQ bias154
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
-bias133:
+bias154:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full134
+	JGE full155
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done135
-full134:
+	JMP done156
+full155:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
-done135:
+done156:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias136
+	JEQ nobias157
 	ADDQ $64, productArgs_bias(AX)
-nobias136:
+nobias157:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block131
+	JGT block151
 	VZEROUPPER 
 	RET
 
@@ -5731,7 +6025,8 @@ nobias136:
 // multiplies tiles with scales "F16" in blocks of 32 with 4 tokens.
 TEXT ·gemmF16x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block137:
+	MOVQ productArgs_ahead(AX), R10
+block158:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -5742,7 +6037,7 @@ block137:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-group138:
+group159:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -5752,6 +6047,19 @@ group138:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead160
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead160:
 	VCVTPH2PS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -5808,22 +6116,22 @@ group138:
 	ADDQ $16, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group138
+	JNE group159
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias139
+	JEQ bias161
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
-bias139:
+bias161:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full140
+	JGE full162
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -5831,46 +6139,46 @@ bias139:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done141
+	JLE done163
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done141
+	JLE done163
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done141
+	JLE done163
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done141
-full140:
+	JMP done163
+full162:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done141
+	JLE done163
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done141
+	JLE done163
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done141
+	JLE done163
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-done141:
+done163:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias142
+	JEQ nobias164
 	ADDQ $64, productArgs_bias(AX)
-nobias142:
+nobias164:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block137
+	JGT block158
 	VZEROUPPER 
 	RET
 
@@ -5878,7 +6186,8 @@ nobias142:
 // multiplies tiles with scales "F16" in blocks of 32 with 8 tokens.
 TEXT ·gemmF16x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block143:
+	MOVQ productArgs_ahead(AX), R10
+block165:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -5893,7 +6202,7 @@ block143:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-group144:
+group166:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -5903,6 +6212,19 @@ group144:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead167
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead167:
 	VCVTPH2PS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -6008,10 +6330,10 @@ group144:
 	ADDQ $32, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group144
+	JNE group166
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias145
+	JEQ bias168
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -6021,13 +6343,13 @@ group144:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias145:
+bias168:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full146
+	JGE full169
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -6035,78 +6357,78 @@ bias145:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done147
+	JLE done170
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done147
+	JLE done170
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done147
+	JLE done170
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done147
+	JLE done170
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done147
+	JLE done170
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done147
+	JLE done170
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done147
+	JLE done170
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done147
-full146:
+	JMP done170
+full169:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done147
+	JLE done170
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done147
+	JLE done170
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done147
+	JLE done170
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done147
+	JLE done170
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done147
+	JLE done170
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done147
+	JLE done170
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done147
+	JLE done170
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done147:
+done170:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias148
+	JEQ nobias171
 	ADDQ $64, productArgs_bias(AX)
-nobias148:
+nobias171:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block143
+	JGT block165
 	VZEROUPPER 
 	RET
 
@@ -6114,7 +6436,8 @@ nobias148:
 // multiplies tiles with scales "F16" in blocks of 32 with 12 tokens.
 TEXT ·gemmF16x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block149:
+	MOVQ productArgs_ahead(AX), R10
+block172:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -6133,7 +6456,7 @@ block149:
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
-group150:
+group173:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -6143,6 +6466,19 @@ group150:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead174
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead174:
 	VCVTPH2PS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -6297,10 +6633,10 @@ group150:
 	ADDQ $48, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group150
+	JNE group173
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias151
+	JEQ bias175
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -6314,13 +6650,13 @@ group150:
 	VADDPS Z0, Z25, Z25
 	VADDPS Z0, Z26, Z26
 	VADDPS Z0, Z27, Z27
-bias151:
+bias175:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full152
+	JGE full176
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -6328,110 +6664,110 @@ bias151:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done153
+	JLE done177
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done153
+	JLE done177
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done153
+	JLE done177
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done153
+	JLE done177
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done153
+	JLE done177
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done153
+	JLE done177
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done153
+	JLE done177
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done153
+	JLE done177
 	VMOVUPS Z24, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done153
+	JLE done177
 	VMOVUPS Z25, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done153
+	JLE done177
 	VMOVUPS Z26, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done153
+	JLE done177
 	VMOVUPS Z27, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done153
-full152:
+	JMP done177
+full176:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done153
+	JLE done177
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done153
+	JLE done177
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done153
+	JLE done177
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done153
+	JLE done177
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done153
+	JLE done177
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done153
+	JLE done177
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done153
+	JLE done177
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done153
+	JLE done177
 	VMOVUPS Z24, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done153
+	JLE done177
 	VMOVUPS Z25, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done153
+	JLE done177
 	VMOVUPS Z26, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done153
+	JLE done177
 	VMOVUPS Z27, 0(R12)
 	ADDQ R13, R12
-done153:
+done177:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias154
+	JEQ nobias178
 	ADDQ $64, productArgs_bias(AX)
-nobias154:
+nobias178:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block149
+	JGT block172
 	VZEROUPPER 
 	RET
 
@@ -6439,7 +6775,8 @@ nobias154:
 // multiplies tiles with scales "F16" in blocks of 32 with 16 tokens.
 TEXT ·gemmF16x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block155:
+	MOVQ productArgs_ahead(AX), R10
+block179:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -6462,7 +6799,7 @@ block155:
 	VPXORD Z29, Z29, Z29
 	VPXORD Z30, Z30, Z30
 	VPXORD Z31, Z31, Z31
-group156:
+group180:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -6472,6 +6809,19 @@ group156:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead181
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead181:
 	VCVTPH2PS 0(R8), Z8
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
@@ -6675,10 +7025,10 @@ group156:
 	ADDQ $64, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group156
+	JNE group180
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias157
+	JEQ bias182
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -6696,13 +7046,13 @@ group156:
 	VADDPS Z0, Z29, Z29
 	VADDPS Z0, Z30, Z30
 	VADDPS Z0, Z31, Z31
-bias157:
+bias182:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full158
+	JGE full183
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -6710,142 +7060,142 @@ bias157:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done159
+	JLE done184
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done159
+	JLE done184
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done159
+	JLE done184
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done159
+	JLE done184
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done159
+	JLE done184
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done159
+	JLE done184
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done159
+	JLE done184
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done159
+	JLE done184
 	VMOVUPS Z24, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done159
+	JLE done184
 	VMOVUPS Z25, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done159
+	JLE done184
 	VMOVUPS Z26, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done159
+	JLE done184
 	VMOVUPS Z27, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done159
+	JLE done184
 	VMOVUPS Z28, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done159
+	JLE done184
 	VMOVUPS Z29, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done159
+	JLE done184
 	VMOVUPS Z30, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done159
+	JLE done184
 	VMOVUPS Z31, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done159
-full158:
+	JMP done184
+full183:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done159
+	JLE done184
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done159
+	JLE done184
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done159
+	JLE done184
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done159
+	JLE done184
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done159
+	JLE done184
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done159
+	JLE done184
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done159
+	JLE done184
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done159
+	JLE done184
 	VMOVUPS Z24, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done159
+	JLE done184
 	VMOVUPS Z25, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done159
+	JLE done184
 	VMOVUPS Z26, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done159
+	JLE done184
 	VMOVUPS Z27, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done159
+	JLE done184
 	VMOVUPS Z28, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done159
+	JLE done184
 	VMOVUPS Z29, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done159
+	JLE done184
 	VMOVUPS Z30, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done159
+	JLE done184
 	VMOVUPS Z31, 0(R12)
 	ADDQ R13, R12
-done159:
+done184:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias160
+	JEQ nobias185
 	ADDQ $64, productArgs_bias(AX)
-nobias160:
+nobias185:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block155
+	JGT block179
 	VZEROUPPER 
 	RET
 
@@ -6853,7 +7203,8 @@ nobias160:
 // multiplies tiles with scales "" in blocks of 32 with 1 tokens.
 TEXT ·gemmOnex1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block161:
+	MOVQ productArgs_ahead(AX), R10
+block186:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -6861,7 +7212,7 @@ block161:
 	MOVQ productArgs_nsum(AX), CX
 	MOVQ productArgs_groups(AX), R13
 	VPXORD Z16, Z16, Z16
-group162:
+group187:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -6871,6 +7222,19 @@ group162:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead188
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead188:
 	// Vectors 0 to 0 of the tile.
 	VPBROADCASTD 0(CX), Z9
 	VPDPBUSD.BCST 0(DX), Z0, Z9
@@ -6888,42 +7252,42 @@ group162:
 	ADDQ $4, BX
 	ADDQ $4, CX
 	SUBQ $1, R13
-	JNE group162
+	JNE group187
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias163
+	JEQ bias189
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
-bias163:
+bias189:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full164
+	JGE full190
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done165
-full164:
+	JMP done191
+full190:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
-done165:
+done191:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias166
+	JEQ nobias192
 	ADDQ $64, productArgs_bias(AX)
-nobias166:
+nobias192:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block161
+	JGT block186
 	VZEROUPPER 
 	RET
 
@@ -6931,7 +7295,8 @@ nobias166:
 // multiplies tiles with scales "" in blocks of 32 with 4 tokens.
 TEXT ·gemmOnex4AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block167:
+	MOVQ productArgs_ahead(AX), R10
+block193:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -6942,7 +7307,7 @@ block167:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-group168:
+group194:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -6952,6 +7317,19 @@ group168:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead195
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead195:
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
 	VPBROADCASTD 4(CX), Z10
@@ -7002,22 +7380,22 @@ group168:
 	ADDQ $16, BX
 	ADDQ $16, CX
 	SUBQ $1, R13
-	JNE group168
+	JNE group194
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias169
+	JEQ bias196
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
-bias169:
+bias196:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full170
+	JGE full197
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -7025,46 +7403,46 @@ bias169:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done171
+	JLE done198
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done171
+	JLE done198
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done171
+	JLE done198
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done171
-full170:
+	JMP done198
+full197:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done171
+	JLE done198
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done171
+	JLE done198
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done171
+	JLE done198
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-done171:
+done198:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias172
+	JEQ nobias199
 	ADDQ $64, productArgs_bias(AX)
-nobias172:
+nobias199:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block167
+	JGT block193
 	VZEROUPPER 
 	RET
 
@@ -7072,7 +7450,8 @@ nobias172:
 // multiplies tiles with scales "" in blocks of 32 with 8 tokens.
 TEXT ·gemmOnex8AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block173:
+	MOVQ productArgs_ahead(AX), R10
+block200:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -7087,7 +7466,7 @@ block173:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-group174:
+group201:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -7097,6 +7476,19 @@ group174:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead202
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead202:
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
 	VPBROADCASTD 4(CX), Z10
@@ -7192,10 +7584,10 @@ group174:
 	ADDQ $32, BX
 	ADDQ $32, CX
 	SUBQ $1, R13
-	JNE group174
+	JNE group201
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias175
+	JEQ bias203
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -7205,13 +7597,13 @@ group174:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias175:
+bias203:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full176
+	JGE full204
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -7219,78 +7611,78 @@ bias175:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done177
+	JLE done205
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done177
+	JLE done205
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done177
+	JLE done205
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done177
+	JLE done205
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done177
+	JLE done205
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done177
+	JLE done205
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done177
+	JLE done205
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done177
-full176:
+	JMP done205
+full204:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done177
+	JLE done205
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done177
+	JLE done205
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done177
+	JLE done205
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done177
+	JLE done205
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done177
+	JLE done205
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done177
+	JLE done205
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done177
+	JLE done205
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done177:
+done205:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias178
+	JEQ nobias206
 	ADDQ $64, productArgs_bias(AX)
-nobias178:
+nobias206:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block173
+	JGT block200
 	VZEROUPPER 
 	RET
 
@@ -7298,7 +7690,8 @@ nobias178:
 // multiplies tiles with scales "" in blocks of 32 with 12 tokens.
 TEXT ·gemmOnex12AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block179:
+	MOVQ productArgs_ahead(AX), R10
+block207:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -7317,7 +7710,7 @@ block179:
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
-group180:
+group208:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -7327,6 +7720,19 @@ group180:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead209
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead209:
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
 	VPBROADCASTD 4(CX), Z10
@@ -7467,10 +7873,10 @@ group180:
 	ADDQ $48, BX
 	ADDQ $48, CX
 	SUBQ $1, R13
-	JNE group180
+	JNE group208
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias181
+	JEQ bias210
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -7484,13 +7890,13 @@ group180:
 	VADDPS Z0, Z25, Z25
 	VADDPS Z0, Z26, Z26
 	VADDPS Z0, Z27, Z27
-bias181:
+bias210:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full182
+	JGE full211
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -7498,110 +7904,110 @@ bias181:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done183
+	JLE done212
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done183
+	JLE done212
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done183
+	JLE done212
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done183
+	JLE done212
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done183
+	JLE done212
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done183
+	JLE done212
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done183
+	JLE done212
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done183
+	JLE done212
 	VMOVUPS Z24, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done183
+	JLE done212
 	VMOVUPS Z25, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done183
+	JLE done212
 	VMOVUPS Z26, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done183
+	JLE done212
 	VMOVUPS Z27, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done183
-full182:
+	JMP done212
+full211:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done183
+	JLE done212
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done183
+	JLE done212
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done183
+	JLE done212
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done183
+	JLE done212
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done183
+	JLE done212
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done183
+	JLE done212
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done183
+	JLE done212
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done183
+	JLE done212
 	VMOVUPS Z24, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done183
+	JLE done212
 	VMOVUPS Z25, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done183
+	JLE done212
 	VMOVUPS Z26, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done183
+	JLE done212
 	VMOVUPS Z27, 0(R12)
 	ADDQ R13, R12
-done183:
+done212:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias184
+	JEQ nobias213
 	ADDQ $64, productArgs_bias(AX)
-nobias184:
+nobias213:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block179
+	JGT block207
 	VZEROUPPER 
 	RET
 
@@ -7609,7 +8015,8 @@ nobias184:
 // multiplies tiles with scales "" in blocks of 32 with 16 tokens.
 TEXT ·gemmOnex16AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block185:
+	MOVQ productArgs_ahead(AX), R10
+block214:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_q(AX), DX
@@ -7632,7 +8039,7 @@ block185:
 	VPXORD Z29, Z29, Z29
 	VPXORD Z30, Z30, Z30
 	VPXORD Z31, Z31, Z31
-group186:
+group215:
 	// The integers of a group, eight steps of four columns.
 	VMOVUPS 0(SI), Z0
 	VMOVUPS 64(SI), Z1
@@ -7642,6 +8049,19 @@ group186:
 	VMOVUPS 320(SI), Z5
 	VMOVUPS 384(SI), Z6
 	VMOVUPS 448(SI), Z7
+	TESTQ R10, R10
+	JEQ ahead216
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	PREFETCHT1 128(R10)
+	PREFETCHT1 192(R10)
+	PREFETCHT1 256(R10)
+	PREFETCHT1 320(R10)
+	PREFETCHT1 384(R10)
+	PREFETCHT1 448(R10)
+	PREFETCHT1 512(R10)
+	ADDQ productArgs_aheadBy(AX), R10
+ahead216:
 	// Vectors 0 to 3 of the tile.
 	VPBROADCASTD 0(CX), Z9
 	VPBROADCASTD 4(CX), Z10
@@ -7827,10 +8247,10 @@ group186:
 	ADDQ $64, BX
 	ADDQ $64, CX
 	SUBQ $1, R13
-	JNE group186
+	JNE group215
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias187
+	JEQ bias217
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -7848,13 +8268,13 @@ group186:
 	VADDPS Z0, Z29, Z29
 	VADDPS Z0, Z30, Z30
 	VADDPS Z0, Z31, Z31
-bias187:
+bias217:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full188
+	JGE full218
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -7862,141 +8282,141 @@ bias187:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done189
+	JLE done219
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done189
+	JLE done219
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done189
+	JLE done219
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done189
+	JLE done219
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done189
+	JLE done219
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done189
+	JLE done219
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done189
+	JLE done219
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done189
+	JLE done219
 	VMOVUPS Z24, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done189
+	JLE done219
 	VMOVUPS Z25, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done189
+	JLE done219
 	VMOVUPS Z26, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done189
+	JLE done219
 	VMOVUPS Z27, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done189
+	JLE done219
 	VMOVUPS Z28, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done189
+	JLE done219
 	VMOVUPS Z29, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done189
+	JLE done219
 	VMOVUPS Z30, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done189
+	JLE done219
 	VMOVUPS Z31, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done189
-full188:
+	JMP done219
+full218:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done189
+	JLE done219
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done189
+	JLE done219
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done189
+	JLE done219
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done189
+	JLE done219
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done189
+	JLE done219
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done189
+	JLE done219
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done189
+	JLE done219
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done189
+	JLE done219
 	VMOVUPS Z24, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done189
+	JLE done219
 	VMOVUPS Z25, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done189
+	JLE done219
 	VMOVUPS Z26, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done189
+	JLE done219
 	VMOVUPS Z27, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done189
+	JLE done219
 	VMOVUPS Z28, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done189
+	JLE done219
 	VMOVUPS Z29, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done189
+	JLE done219
 	VMOVUPS Z30, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done189
+	JLE done219
 	VMOVUPS Z31, 0(R12)
 	ADDQ R13, R12
-done189:
+done219:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	ADDQ R12, productArgs_m(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias190
+	JEQ nobias220
 	ADDQ $64, productArgs_bias(AX)
-nobias190:
+nobias220:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block185
+	JGT block214
 	VZEROUPPER 
 	RET

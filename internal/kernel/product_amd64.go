@@ -18,6 +18,8 @@ type productArgs struct {
 	yStride, tokens              int
 	bias, table, tmp             uintptr
 	nStride                      int
+	ahead                        uintptr
+	aheadBy                      int
 }
 
 // hold is what the addresses of productArgs point into. Storing pointers here
@@ -42,9 +44,11 @@ type expandArgs struct {
 	blocks, per     int
 }
 
-// tileBudget is how many bytes of decoded tiles are multiplied with all tokens
-// before the next ones are decoded: half of a second-level cache.
-const tileBudget = 512 << 10
+// Row blocks that are decoded, and multiplied with all tokens, before the next ones are.
+const (
+	tileBudget = 512 << 10 // bytes of their tiles: half of a second-level cache
+	tileAhead  = 2         // where memory is asked for the next ones meanwhile
+)
 
 func productAsm(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, s *Scratch) {
 	if x.T == 1 {
@@ -58,8 +62,15 @@ func productAsm(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, s *Scratch) 
 		return
 	}
 	per := max(1, tileBudget/(m.Cols*(RowBlock+4)))
+	if impl == AVX512 {
+		per = min(per, tileAhead)
+	}
 	for b := b0; b < b1; b += per {
-		gemmTiles(y, ldy, x, m, b, min(per, b1-b), s)
+		next := b + per
+		if next >= b1 { // what is behind is another thread's, what follows that may be ours
+			next = b1 + b1 - b0
+		}
+		gemmTiles(y, ldy, x, m, b, min(per, b1-b), next, s)
 	}
 }
 
@@ -120,8 +131,9 @@ func (s *Scratch) table(f *Format) uintptr {
 }
 
 // gemmTiles decodes n row blocks into tiles, each followed by its scales and
-// minima, and multiplies them with all vectors.
-func gemmTiles(y []float32, ldy int, x *Q8, m *Matrix, b, n int, s *Scratch) {
+// minima, and multiplies them with all vectors. Meanwhile memory is asked for as many
+// row blocks from next on, if there are any.
+func gemmTiles(y []float32, ldy int, x *Q8, m *Matrix, b, n, next int, s *Scratch) {
 	f := &m.Format
 	t, scales := tileF32, 4*m.Cols/f.Block*RowBlock
 	d := x.groups * tileBytes
@@ -143,15 +155,22 @@ func gemmTiles(y []float32, ldy int, x *Q8, m *Matrix, b, n int, s *Scratch) {
 	}
 	p := addr(mem)
 	s.holdAll(y, mem, x.q, m)
-	s.runTiles(t, productArgs{w: p, d: p + uintptr(d), m: p + uintptr(size-scales), stride: size}, y, ldy, x, m, b, n)
+	weights := productArgs{w: p, d: p + uintptr(d), m: p + uintptr(size-scales), stride: size}
+	if next < m.Blocks() {
+		weights.ahead, weights.aheadBy = addr(m.block(next)), m.reg.size/x.groups
+	}
+	s.runTiles(t, weights, y, ldy, x, m, b, n)
 }
 
-// gemmPacked multiplies row blocks that are tiles as they lie in memory.
+// gemmPacked multiplies row blocks that are tiles as they lie in memory, which is asked
+// for a row block ahead.
 func gemmPacked(t tileForm, y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, s *Scratch) {
 	block := m.block(b0)
 	p := addr(block)
 	s.holdAll(y, block, x.q, m)
-	s.runTiles(t, productArgs{w: p, d: p + uintptr(m.reg.d), stride: m.reg.size}, y, ldy, x, m, b0, b1-b0)
+	weights := productArgs{w: p, d: p + uintptr(m.reg.d), stride: m.reg.size}
+	weights.ahead, weights.aheadBy = p+uintptr(m.reg.size), m.reg.size/x.groups
+	s.runTiles(t, weights, y, ldy, x, m, b0, b1-b0)
 }
 
 // runTiles multiplies n row blocks from b on, whose tiles weights points at, with
@@ -172,6 +191,7 @@ func (s *Scratch) runTiles(t tileForm, weights productArgs, y []float32, ldy int
 		a.tokens, a.nStride = count, width
 		a.tmp, a.bias = addr(s.tmp[:]), biasAddr(m, b)
 		gemmRoutine(t, width)(a)
+		weights.ahead = 0 // it is asked for
 	}
 }
 

@@ -32,10 +32,11 @@ const (
 // gemm emits the product of tiles with n tokens, n a multiple of 4 up to 16, or 1.
 //
 // AX args, SI integers, R8 scales, R9 minima, DX q, BX scale, CX nsum, DI xsum,
-// R13 groups left.
+// R10 memory that is asked for, R13 groups left.
 func (g *gen) gemm(t tile, n int) {
 	g.routine(fmt.Sprintf("gemm%sx%d", t.name, n), "productArgs",
 		fmt.Sprintf("multiplies tiles with scales %q in blocks of %d with %d tokens.", t.scale, t.block, n))
+	g.p("MOVQ", m(argAhead, "AX"), "R10")
 	block := g.label("block")
 	g.at(block)
 	g.p("MOVQ", m(argW, "AX"), "SI")
@@ -68,6 +69,7 @@ func (g *gen) gemmGroup(t tile, n int) {
 	for s := range 8 {
 		g.load(m(64*s, "SI"), g.r(s))
 	}
+	g.gemmAhead()
 	halves := 32 / t.block
 	for h := range halves {
 		switch t.scale {
@@ -92,6 +94,23 @@ func (g *gen) gemmGroup(t tile, n int) {
 	case "F16":
 		g.p("ADDQ", "$32", "R8")
 	}
+}
+
+// aheadLines is how many cache lines are asked for in a group: those of the largest
+// layout, with its scales.
+const aheadLines = 9
+
+// gemmAhead asks for what is decoded next, so that memory is read while tiles are
+// multiplied.
+func (g *gen) gemmAhead() {
+	none := g.label("ahead")
+	g.p("TESTQ", "R10", "R10")
+	g.p("JEQ", none)
+	for line := range aheadLines {
+		g.p("PREFETCHT1", m(64*line, "R10"))
+	}
+	g.p("ADDQ", m(argAheadBy, "AX"), "R10")
+	g.at(none)
 }
 
 // gemmTokens emits one block of columns for count tokens from t0 on.

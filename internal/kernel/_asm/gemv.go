@@ -56,6 +56,8 @@ const (
 	argBias    = "productArgs_bias"    // or nil
 	argTable   = "productArgs_table"   // 16 bytes: what stored integers mean
 	argTmp     = "productArgs_tmp"     // room for one float32 block a token
+	argAhead   = "productArgs_ahead"   // memory to ask for meanwhile, or 0
+	argAheadBy = "productArgs_aheadBy" // bytes of it a group
 	argNStride = "productArgs_nStride" // tokens of the activation tile
 )
 
