@@ -8,39 +8,35 @@ import (
 // codebook finds the point of a grid that is nearest to some weights. The lattice of
 // which a grid holds some points has eight axes of three levels, or four of eight; a
 // cell is one of its points, numbered as in the bitmaps of the grids. The cell whose
-// every level is the nearest one is often not in the grid: it has a list of the points
-// around it, each with the levels that differ. What those cost more than the nearest
-// levels, its penalties, sum to what the point costs.
+// every level is the nearest one is often not in the grid. Each cell has a list of the
+// points around it with the levels that differ. What those cost more than the nearest
+// levels, their penalties, sum to what the point costs.
 type codebook struct {
 	levels []float32    // in multiples of the scale
 	axes   int          // 8 for three levels, 4 for eight
 	points [][8]float32 // the levels of each point; four are not used where axes are four
 	cells  []uint16     // of each point
-	inside []int32      // of each cell: its point, or -1-i if it has list i, or noList
-	around int          // points in a list, a multiple of 16
-	moves  []uint32     // [lists, around] the slots of four levels, a byte each
-	ids    []uint16     // [lists, around] the points
+	around int          // points in a list
+	moves  []uint32     // [cells, around] the slots of four levels, a byte each
+	ids    []uint16     // [cells, around] the points
 }
 
 const (
-	noList   = math.MinInt32 // every point differs from the cell in more than four axes
-	maxMoved = 4             // levels in a move
+	around3  = 32 // points in a list for three levels
+	around8  = 16
+	maxMoved = 4 // levels in a move
 )
 
 // newCodebook builds the lists of a grid: the points nearest to each cell, counted in
 // steps between levels, squared; of equals the first.
 //
 //	grid: a level in each byte   values, levels: what the bytes mean, ascending
-func newCodebook(grid []uint64, values []uint8, levels []float32, around int) *codebook {
-	c := &codebook{levels: levels, axes: 8, around: around}
+func newCodebook(grid []uint64, values []uint8, levels []float32) *codebook {
+	c := &codebook{levels: levels, axes: 8, around: around3}
 	if len(levels) == 8 {
-		c.axes = 4
+		c.axes, c.around = 4, around8
 	}
-	c.inside = make([]int32, power(len(levels), c.axes))
-	for i := range c.inside {
-		c.inside[i] = noList
-	}
-	for id, g := range grid {
+	for _, g := range grid {
 		var point [8]float32
 		cell := 0
 		for axis := range c.axes {
@@ -49,7 +45,6 @@ func newCodebook(grid []uint64, values []uint8, levels []float32, around int) *c
 			cell += level * power(len(levels), axis)
 		}
 		c.points, c.cells = append(c.points, point), append(c.cells, uint16(cell))
-		c.inside[cell] = int32(id)
 	}
 	c.fill()
 	return c
@@ -79,10 +74,7 @@ func (c *codebook) fill() {
 		table[i] = c.between(i/halves, i%halves)
 	}
 	all := make([]distance, len(c.points))
-	for cell := range c.inside {
-		if c.inside[cell] >= 0 {
-			continue
-		}
+	for cell := range halves * halves {
 		low, high := table[cell%halves*halves:][:halves], table[cell/halves*halves:][:halves]
 		for id, to := range c.cells {
 			a, b := low[int(to)%halves], high[int(to)/halves]
@@ -109,7 +101,8 @@ func (c *codebook) between(a, b int) (d distance) {
 }
 
 // list appends the list of a cell, given its distance from every point. A list that
-// ends early repeats its last point.
+// ends early repeats its last point. A cell from which all points differ in more levels
+// than a move has lists one of the nearest only.
 func (c *codebook) list(cell int, all []distance) {
 	var count [256]int
 	for _, d := range all {
@@ -122,16 +115,19 @@ func (c *codebook) list(cell int, all []distance) {
 		n += count[farthest]
 	}
 	var near []int
+	nearest := 0
 	for id, d := range all {
 		if d.moved <= maxMoved && int(d.steps) <= farthest {
 			near = append(near, int(d.steps)<<16|id)
 		}
+		if d.steps < all[nearest].steps {
+			nearest = id
+		}
 	}
 	if len(near) == 0 {
-		return
+		near = append(near, nearest)
 	}
 	slices.Sort(near)
-	c.inside[cell] = -1 - int32(len(c.ids)/c.around)
 	for i := range c.around {
 		id := near[min(i, len(near)-1)] & 0xffff
 		c.ids = append(c.ids, uint16(id))
@@ -139,12 +135,12 @@ func (c *codebook) list(cell int, all []distance) {
 	}
 }
 
-// move packs the slots of the levels of a point that are not those of a cell. Slots
-// that are left over name a level of the cell, whose penalty is zero.
+// move packs the slots of levels of a point that are not those of a cell. Slots that
+// are left over name a level of the cell, whose penalty is zero.
 func (c *codebook) move(cell, point int) (m uint32) {
 	moved := 0
 	for axis := range c.axes {
-		if level := c.level(point, axis); level != c.level(cell, axis) {
+		if level := c.level(point, axis); level != c.level(cell, axis) && moved < maxMoved {
 			m |= c.slot(axis, level) << (8 * moved)
 			moved++
 		}
@@ -158,34 +154,16 @@ func (c *codebook) move(cell, point int) (m uint32) {
 // nearest returns the point with the least penalty, the first of equals, for the cell
 // whose levels have none.
 func (c *codebook) nearest(cell int, penalty *[32]float32) uint16 {
-	i := c.inside[cell]
-	if i >= 0 {
-		return uint16(i)
+	moves, ids := c.moves[cell*c.around:][:c.around], c.ids[cell*c.around:][:c.around]
+	if int(c.cells[ids[0]]) == cell {
+		return ids[0]
 	}
-	if i == noList {
-		return c.nearestOfAll(penalty)
-	}
-	at := int(-1-i) * c.around
 	best, least := 0, float32(math.MaxFloat32)
-	for i, m := range c.moves[at : at+c.around] {
+	for i, m := range moves {
 		p := (penalty[m&31] + penalty[m>>8&31]) + (penalty[m>>16&31] + penalty[m>>24&31])
 		if p < least {
 			best, least = i, p
 		}
 	}
-	return c.ids[at+best]
-}
-
-func (c *codebook) nearestOfAll(penalty *[32]float32) uint16 {
-	best, least := 0, float32(math.MaxFloat32)
-	for id, cell := range c.cells {
-		p := float32(0)
-		for axis := range c.axes {
-			p += penalty[c.slot(axis, c.level(int(cell), axis))&31]
-		}
-		if p < least {
-			best, least = id, p
-		}
-	}
-	return uint16(best)
+	return ids[best]
 }

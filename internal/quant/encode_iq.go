@@ -1,6 +1,9 @@
 package quant
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // The encoders of the codebook types. A block of 256 weights has a float16 factor d,
 // and each group of 16 or 32 a scale d*(2*code+1). Every group first finds the real
@@ -18,7 +21,11 @@ type iqFormat struct {
 	codes int  // scales that a code can say
 	signs bool // stored apart from the points
 	even  bool // the number of minus signs of eight weights
-	ways  func(b *iqBlock, f *fit, g int, a float32)
+
+	octal       *octal   // levels of the grids of eight
+	ternary     *ternary // levels of the grids of three,
+	shiftedDown *ternary // and others, if points can have these
+	apart       bool     // eight weights are shifted down for themselves, not a group
 }
 
 // iqBlock is a block of 256 weights that is being encoded.
@@ -91,19 +98,64 @@ func (b *iqBlock) load(x, importance []float32, exponent int) {
 // one weight gets the wrong sign, and is negative from then on: the one whose w*|x| is
 // least, for the error grows by 4*w*|x|*a*q, and its q will be the least level.
 func (b *iqBlock) split(x, w *[8]float32) (minus uint8) {
-	least, at, odd := float32(math.MaxFloat32), 0, false
 	for i := range x {
-		if math.Signbit(float64(x[i])) {
-			x[i], minus, odd = -x[i], minus|1<<i, !odd
-		}
+		u := math.Float32bits(x[i])
+		minus |= uint8(u >> 31 << i)
+		x[i] = math.Float32frombits(u &^ (1 << 31))
+	}
+	if !b.even || bits.OnesCount8(minus)&1 == 0 {
+		return minus
+	}
+	least, at := float32(math.MaxFloat32), 0
+	for i := range x {
 		if loss := w[i] * x[i]; loss < least {
 			least, at = loss, i
 		}
 	}
-	if b.even && odd {
-		x[at], minus = -x[at], minus^1<<at
+	x[at] = -x[at]
+	return minus ^ 1<<at
+}
+
+// fit finds the points of group g at scale a.
+func (b *iqBlock) fit(f *fit, g int, a float32) {
+	w, wx := b.w[b.group*g:][:b.group], b.wx[b.group*g:][:b.group]
+	var sums [1]fitSums
+	switch {
+	case b.octal != nil:
+		b.book.fit8(&f.ids, &sums[0], w, wx, a, b.octal)
+	case b.shiftedDown == nil:
+		b.book.fit3(&f.ids, sums[:], w, wx, a, b.ternary)
+	default:
+		b.fitShifted(f, w, wx, a)
+		return
 	}
-	return minus
+	f.xq, f.qq = sums[0].total()
+}
+
+// fitShifted finds the points of both shifts, and takes the better one.
+func (b *iqBlock) fitShifted(f *fit, w, wx []float32, a float32) {
+	var sums [2][4]fitSums
+	parts, points := 1, len(w)/8
+	if b.apart {
+		parts, points = points, 1
+	}
+	up, down := sums[0][:parts], sums[1][:parts]
+	var lower fit
+	b.book.fit3(&f.ids, up, w, wx, a, b.ternary)
+	b.book.fit3(&lower.ids, down, w, wx, a, b.shiftedDown)
+	for i := range up {
+		var upper fit
+		upper.xq, upper.qq = up[i].total()
+		lower.xq, lower.qq = down[i].total()
+		better := &upper
+		if lower.gain(a) > upper.gain(a) {
+			better = &lower
+			f.down |= 1 << i
+			copy(f.ids[points*i:points*(i+1)], lower.ids[points*i:])
+		}
+		f.xq += better.xq
+		f.qq += better.qq
+	}
 }
 
 // spreads are the scales that a group is fitted at, in parts of where it starts.
@@ -128,7 +180,7 @@ func (b *iqBlock) seek(g int) {
 			return
 		}
 		var try fit
-		b.ways(b, &try, g, a)
+		b.fit(&try, g, a)
 		if scale, gain := try.best(); gain > most {
 			*f, b.scales[g], most = try, scale, gain
 		}
@@ -160,9 +212,10 @@ func (b *iqBlock) factor(exponent int) (best uint16) {
 		}
 		last = h
 		d := scaled(h, -exponent)
-		loss := float32(0)
+		inverse, loss := 0.5/d, float32(0)
 		for g, s := range b.scales[:groups] {
-			off := float32(d*float32(2*b.nearest(s, d)+1)) - s
+			code := min(int(s*inverse), b.codes-1)
+			off := float32(d*float32(2*code+1)) - s
 			loss += float32(b.fits[g].qq * float32(off*off))
 		}
 		if loss < least {
@@ -170,11 +223,6 @@ func (b *iqBlock) factor(exponent int) (best uint16) {
 		}
 	}
 	return best
-}
-
-// nearest returns the code of a scale.
-func (b *iqBlock) nearest(scale, d float32) int {
-	return min(int(float32(0.5*scale)/d), b.codes-1)
 }
 
 // settle chooses a code for each group for factor d, of the two that are nearest to its
@@ -186,7 +234,7 @@ func (b *iqBlock) settle(d float32) (sum fit) {
 		var gains [2]float32
 		for i := range fits {
 			a := float32(d * float32(2*(code+i)+1))
-			b.ways(b, &fits[i], g, a)
+			b.fit(&fits[i], g, a)
 			gains[i] = fits[i].gain(a)
 		}
 		i := 0

@@ -10,43 +10,17 @@ var (
 	iq1Up     = newTernary(iq1Levels, 0.125)
 	iq1Down   = newTernary(iq1Levels, -0.125)
 
-	iq1Book = sync.OnceValue(func() *codebook { return newCodebook(iq1Grid[:], iq1Values, iq1Levels, around1) })
+	iq1Book = sync.OnceValue(func() *codebook { return newCodebook(iq1Grid[:], iq1Values, iq1Levels) })
 )
 
-// around1 is how many points a search looks at.
-const around1 = 32
-
-// fitShifted fits n weights from at on with both shifts, and takes the better one.
-func fitShifted(b *iqBlock, f *fit, at, n int, a float32) {
-	var down fit
-	w, wx := b.w[at:at+n], b.wx[at:at+n]
-	b.book.fit3(f, w, wx, a, iq1Up)
-	b.book.fit3(&down, w, wx, a, iq1Down)
-	if down.gain(a) > f.gain(a) {
-		*f = down
-		f.down = 1
-	}
-}
-
-var formatIQ1_S = sync.OnceValue(func() *iqFormat {
-	return &iqFormat{
-		book: iq1Book(), size: 50, group: 32, codes: 8,
-		ways: func(b *iqBlock, f *fit, g int, a float32) { fitShifted(b, f, 32*g, 32, a) },
-	}
-})
-
-var formatIQ1_M = sync.OnceValue(func() *iqFormat {
-	return &iqFormat{
-		book: iq1Book(), size: 56, group: 16, codes: 8,
-		ways: func(b *iqBlock, f *fit, g int, a float32) {
-			for k := range 2 {
-				var half fit
-				fitShifted(b, &half, 16*g+8*k, 8, a)
-				f.add(&half, k, 1)
-			}
-		},
-	}
-})
+var (
+	formatIQ1_S = sync.OnceValue(func() *iqFormat {
+		return &iqFormat{book: iq1Book(), size: 50, group: 32, codes: 8, ternary: iq1Up, shiftedDown: iq1Down}
+	})
+	formatIQ1_M = sync.OnceValue(func() *iqFormat {
+		return &iqFormat{book: iq1Book(), size: 56, group: 16, codes: 8, ternary: iq1Up, shiftedDown: iq1Down, apart: true}
+	})
+)
 
 func writeIQ1_S(dst []byte, row, importance []float32) {
 	encodeIQ(dst, row, importance, formatIQ1_S(), func(dst []byte, d uint16, b *iqBlock) {

@@ -5,20 +5,12 @@ import "sync"
 // The types IQ2 have levels 1, 3.125 and 5.375, in multiples of a quarter of their
 // smallest scale: points of eight weights, and signs apart.
 
-var (
-	iq2Levels  = []float32{1, 3.125, 5.375}
-	iq2Ternary = newTernary(iq2Levels, 0)
-)
-
-// around2 is how many points a search looks at.
-const around2 = 32
+var iq2Levels = []float32{1, 3.125, 5.375}
 
 func newIQ2(grid []uint64, size, group int, even bool) *iqFormat {
 	return &iqFormat{
-		book: newCodebook(grid, iq2Values, iq2Levels, around2), size: size, group: group, codes: 16, signs: true, even: even,
-		ways: func(b *iqBlock, f *fit, g int, a float32) {
-			b.book.fit3(f, b.w[b.group*g:][:b.group], b.wx[b.group*g:][:b.group], a, iq2Ternary)
-		},
+		book: newCodebook(grid, iq2Values, iq2Levels), size: size, group: group, codes: 16,
+		signs: true, even: even, ternary: newTernary(iq2Levels, 0),
 	}
 }
 

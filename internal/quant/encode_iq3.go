@@ -10,16 +10,10 @@ var (
 	iq3sLevels   = []float32{1, 3, 5, 7, 9, 11, 13, 15}
 )
 
-// around3 is how many points a search looks at.
-const around3 = 16
-
 func newIQ3(grid []uint64, values []uint8, levels []float32, size int, even bool) *iqFormat {
-	o := newOctal(levels)
 	return &iqFormat{
-		book: newCodebook(grid, values, levels, around3), size: size, group: 32, codes: 16, signs: true, even: even,
-		ways: func(b *iqBlock, f *fit, g int, a float32) {
-			b.book.fit8(f, b.w[32*g:][:32], b.wx[32*g:][:32], a, o)
-		},
+		book: newCodebook(grid, values, levels), size: size, group: 32, codes: 16,
+		signs: true, even: even, octal: newOctal(levels),
 	}
 }
 

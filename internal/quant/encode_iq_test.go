@@ -24,25 +24,18 @@ func codebooks() map[tensor.DType]*codebook {
 // distance from the cell, none nearer left out.
 func TestCodebookLists(t *testing.T) {
 	for kind, c := range codebooks() {
-		without := 0
-		for cell, at := range c.inside {
-			if at >= 0 {
-				if int(c.cells[at]) != cell {
-					t.Fatalf("%s: cell %d has point %d, which is cell %d", kind, cell, at, c.cells[at])
-				}
+		for cell := range power(len(c.levels), c.axes) {
+			if kind == tensor.IQ2_XXS && cell == farFromIQ2_XXS {
 				continue
 			}
-			if at == noList {
-				without++
-				continue
-			}
-			testCodebookList(t, kind, c, cell, int(-1-at)*c.around)
-		}
-		if without > 1 {
-			t.Errorf("%s: %d cells have no list", kind, without)
+			testCodebookList(t, kind, c, cell, cell*c.around)
 		}
 	}
 }
+
+// farFromIQ2_XXS is the only cell that differs from all points of its grid in more
+// levels than a move has.
+const farFromIQ2_XXS = 6560
 
 func testCodebookList(t *testing.T, kind tensor.DType, c *codebook, cell, at int) {
 	steps := func(point int) (d, moved int) {

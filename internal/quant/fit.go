@@ -25,16 +25,19 @@ func (f *fit) best() (scale, gain float32) {
 	return scale, float32(scale * f.xq)
 }
 
-// add appends the points of g, whose ids go from i on.
-func (f *fit) add(g *fit, i, n int) {
-	copy(f.ids[i:i+n], g.ids[:n])
-	f.down |= g.down << i
-	f.xq += g.xq
-	f.qq += g.qq
+// fitSums are the sums of a fit in eight lanes: weight i is in lane i modulo 8.
+type fitSums struct{ xq, qq [8]float32 }
+
+func (s *fitSums) total() (xq, qq float32) { return sum8(&s.xq), sum8(&s.qq) }
+
+// sum8 adds as registers of eight lanes do.
+func sum8(x *[8]float32) float32 {
+	return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]))
 }
 
-// ternary is the levels of a grid of three, with its shift: what the second and the
-// third cost more than the first at scale 1 is q*w - x*(w*x) with these factors.
+// ternary is the three levels of a grid with its shift, which is not counted in the
+// levels of points. What the second and the third cost more than the first, for a
+// weight x of importance w at scale 1, is q*w - x*(w*x) with these factors.
 type ternary struct {
 	shift          float32
 	q1, x1, q2, x2 float32
@@ -46,12 +49,32 @@ func newTernary(levels []float32, shift float32) *ternary {
 	return &ternary{shift, b*b - a*a, 2 * (b - a), c*c - a*a, 2 * (c - a)}
 }
 
+// octal has the same for eight levels, four times each: for the slots of four axes.
+type octal struct{ q, x [32]float32 }
+
+func newOctal(levels []float32) *octal {
+	var o octal
+	for i := range o.q {
+		q := levels[i/4]
+		o.q[i], o.x[i] = q*q-levels[0]*levels[0], 2*(q-levels[0])
+	}
+	return &o
+}
+
 // fit3 finds the nearest points of three levels to groups of eight weights at scale a.
+// It adds their sums to s, one for all or one for each eight weights.
 //
 //	w, wx [n]: importances, and weights times these; n is a multiple of 8, 64 at most
-func (c *codebook) fit3(f *fit, w, wx []float32, a float32, t *ternary) {
+func (c *codebook) fit3(ids *[8]uint16, s []fitSums, w, wx []float32, a float32, t *ternary) {
+	if hasFitRoutines {
+		c.fit3Fast(ids, s, w, wx, a, t)
+	} else {
+		c.fit3Portable(ids, s, w, wx, a, t)
+	}
+}
+
+func (c *codebook) fit3Portable(ids *[8]uint16, s []fitSums, w, wx []float32, a float32, t *ternary) {
 	aa := float32(a * a)
-	var xq, qq [8]float32
 	for k := range len(w) / 8 {
 		w, wx := (*[8]float32)(w[8*k:]), (*[8]float32)(wx[8*k:])
 		var p [32]float32
@@ -68,34 +91,33 @@ func (c *codebook) fit3(f *fit, w, wx []float32, a float32, t *ternary) {
 			step *= 3
 		}
 		id := c.nearest(cell, &p)
-		f.ids[k] = id
+		ids[k] = id
+		s := &s[min(k, len(s)-1)]
 		for i, q := range &c.points[id] {
 			q += t.shift
-			xq[i] += float32(wx[i] * q)
-			qq[i] += float32(w[i] * float32(q*q))
+			s.xq[i] += float32(wx[i] * q)
+			s.qq[i] += float32(w[i] * float32(q*q))
 		}
 	}
-	f.xq, f.qq = sum8(&xq), sum8(&qq)
 }
 
-// octal is the levels of a grid of eight as ternary has those of three, with the axis
-// of each slot of a penalty.
-type octal struct{ q, x [8]float32 }
+// negative returns 1 for numbers below zero.
+func negative(x float32) int { return int(math.Float32bits(x) >> 31) }
 
-func newOctal(levels []float32) *octal {
-	var o octal
-	for i, q := range levels {
-		o.q[i], o.x[i] = q*q-levels[0]*levels[0], 2*(q-levels[0])
-	}
-	return &o
-}
-
-// fit8 finds the nearest points of eight levels to groups of four weights at scale a.
+// fit8 finds the nearest points of eight levels to groups of four weights at scale a,
+// and adds their sums to s.
 //
 //	w, wx [n]: importances, and weights times these; n is a multiple of 8, 32 at most
-func (c *codebook) fit8(f *fit, w, wx []float32, a float32, o *octal) {
+func (c *codebook) fit8(ids *[8]uint16, s *fitSums, w, wx []float32, a float32, o *octal) {
+	if hasFitRoutines {
+		c.fit8Fast(ids, s, w, wx, a, o)
+	} else {
+		c.fit8Portable(ids, s, w, wx, a, o)
+	}
+}
+
+func (c *codebook) fit8Portable(ids *[8]uint16, s *fitSums, w, wx []float32, a float32, o *octal) {
 	aa := float32(a * a)
-	var xq, qq [8]float32
 	for k := range len(w) / 4 {
 		w, wx := (*[4]float32)(w[4*k:]), (*[4]float32)(wx[4*k:])
 		var p [32]float32
@@ -104,7 +126,7 @@ func (c *codebook) fit8(f *fit, w, wx []float32, a float32, o *octal) {
 			w, x := float32(aa*w[i]), float32(a*wx[i])
 			level, least := 0, float32(0)
 			for l := range 8 {
-				cost := float32(w*o.q[l]) - float32(x*o.x[l])
+				cost := float32(w*o.q[4*l]) - float32(x*o.x[4*l])
 				p[4*l+i] = cost
 				if cost < least {
 					level, least = l, cost
@@ -116,63 +138,11 @@ func (c *codebook) fit8(f *fit, w, wx []float32, a float32, o *octal) {
 			cell |= level << (3 * i)
 		}
 		id := c.nearest(cell, &p)
-		f.ids[k] = id
-		xq, qq := (*[4]float32)(xq[k&1*4:]), (*[4]float32)(qq[k&1*4:])
+		ids[k] = id
+		xq, qq := (*[4]float32)(s.xq[k&1*4:]), (*[4]float32)(s.qq[k&1*4:])
 		for i, q := range (*[4]float32)(c.points[id][:4]) {
 			xq[i] += float32(wx[i] * q)
 			qq[i] += float32(w[i] * float32(q*q))
 		}
 	}
-	f.xq, f.qq = sum8(&xq), sum8(&qq)
 }
-
-// ladder is the scales that are tried without a grid, in parts of the one with which
-// the greatest weight is the greatest level.
-var ladder = [8]float32{1.1, 0.98, 0.87, 0.77, 0.68, 0.6, 0.52, 0.44}
-
-// climb returns the scale that fits best to levels without a grid, of those to which
-// the steps of the ladder lead; 0 for weights that are all zero or negative.
-//
-//	x, w, wx [n]: weights, their importances, the product of both
-func (c *codebook) climb(x, w, wx []float32) float32 {
-	q := c.levels
-	top := greatest(x) / q[len(q)-1]
-	if top == 0 {
-		return 0
-	}
-	var bound [7]float32
-	for l := range len(q) - 1 {
-		bound[l] = 0.5 * (q[l] + q[l+1])
-	}
-	var inverse, xq, qq [8]float32
-	for i, part := range ladder {
-		inverse[i] = 1 / float32(top*part)
-	}
-	for j, x := range x {
-		for i, y := range inverse {
-			y = float32(y * x)
-			level := 0
-			for _, b := range bound[:len(q)-1] {
-				level += negative(b - y)
-			}
-			xq[i] += float32(wx[j] * q[level])
-			qq[i] += float32(w[j] * float32(q[level]*q[level]))
-		}
-	}
-	scale, most := float32(0), float32(0)
-	for i := range ladder {
-		f := fit{xq: xq[i], qq: qq[i]}
-		if s, gain := f.best(); gain > most {
-			scale, most = s, gain
-		}
-	}
-	return scale
-}
-
-// sum8 adds as registers of eight lanes do.
-func sum8(x *[8]float32) float32 {
-	return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]))
-}
-
-// negative returns 1 for numbers below zero.
-func negative(x float32) int { return int(math.Float32bits(x) >> 31) }
