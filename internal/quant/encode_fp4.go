@@ -63,7 +63,7 @@ func writeMXFP4(dst []byte, row, importance []float32) {
 		for j, v := range row[i : i+32] {
 			x[j] = float32(float64(v) * unit) // below 8
 		}
-		best, e, inv := infinity, 0, float32(0)
+		best, e, inv := float32(math.MaxFloat32), 0, float32(0)
 		for more := -1; more <= 1; more++ {
 			code := min(max(exponent-3+127+more, 0), 252)
 			scale := float32(math.Ldexp(1, code-127-exponent+3))

@@ -35,47 +35,22 @@ func codeIQ4(t float32) uint8 {
 	if t > 113 {
 		t = 113
 	}
-	return iq4Nearest[int32(2*t+iq4Shift)&511]
-}
-
-// tryIQ4 is trySums with the levels of the types IQ4; it leaves wl out.
-func (s *sums) tryIQ4(x, w []float32, inv *lanes) {
-	for g := range 8 {
-		var wll, wxl float32
-		in := inv[g]
-		for i := g; i < len(x); i += 8 {
-			l := iq4Levels[codeIQ4(float32(x[i]*in))&15]
-			v := l
-			if w != nil {
-				v = float32(w[i] * l)
-			}
-			wll += float32(v * l)
-			wxl += float32(v * x[i])
-		}
-		s.wll[g], s.wyl[g] = wll, wxl
-	}
-}
-
-func quantiseIQ4(q []byte, x []float32, inv float32) {
-	q = q[:len(x)]
-	for i, v := range x {
-		q[i] = codeIQ4(float32(v * inv))
-	}
+	return iq4Nearest[int32(float64(2*t)+iq4Shift)&511]
 }
 
 func writeIQ4_NL(dst []byte, row, importance []float32) {
-	eachScale(dst, 18, row, importance, &levelsIQ4, func(b, q []byte) { putHalves(b, q) })
+	eachScale(dst, 18, row, importance, &levelsIQ4, putHalves)
 }
 
 var scalesIQ4 = scaleRange{top: 31, tops: []float32{27}, window: [2]float32{-9, 1}}
 
 func writeIQ4_XS(dst []byte, row, importance []float32) {
-	eachScaleBlock(row, importance, 32, &levelsIQ4, &scalesIQ4, func(at int, s *scaleBlock, q *[256]byte) {
+	scaleBlocks(row, importance, 32, &levelsIQ4, &scalesIQ4, func(at int, s *scaleBlock, q *[256]byte) {
 		b := dst[at/256*136:][:136]
 		le.PutUint16(b, s.half)
 		high, low := uint16(0), uint32(0)
-		for g, x := range s.scale[:8] {
-			x := uint8(x + 32)
+		for g, x := range s.scale[0] {
+			x := uint8(int32(x) + 32)
 			low |= uint32(x&15) << (4 * g)
 			high |= uint16(x>>4) << (2 * g)
 		}
@@ -85,22 +60,4 @@ func writeIQ4_XS(dst []byte, row, importance []float32) {
 			putHalves(b[8+16*g:], q[32*g:])
 		}
 	})
-}
-
-// tryIQ4Scale is tryScale with the levels of the types IQ4.
-func tryIQ4Scale(e *lanes, x, w []float32, inv *lanes) {
-	for g := range 8 {
-		var sum float32
-		in := inv[g]
-		for i := g; i < len(x); i += 8 {
-			t := float32(x[i] * in)
-			off := t - iq4Levels[codeIQ4(t)&15]
-			v := float32(off * off)
-			if w != nil {
-				v = float32(v * w[i])
-			}
-			sum += v
-		}
-		e[g] = sum
-	}
 }

@@ -6,8 +6,9 @@ package quant
 func putPairs(b []byte, q *[256]byte) {
 	for half := range 2 {
 		b, q := (*[32]byte)(b[32*half:]), (*[128]byte)(q[128*half:])
-		for j := range b {
-			b[j] = q[j]&3 | q[j+32]&3<<2 | q[j+64]&3<<4 | q[j+96]&3<<6
+		for j := 0; j < 32; j += 8 {
+			x := le.Uint64(q[j:])&bits2 | le.Uint64(q[j+32:])&bits2<<2 | le.Uint64(q[j+64:])&bits2<<4 | le.Uint64(q[j+96:])&bits2<<6
+			le.PutUint64(b[j:], x)
 		}
 	}
 }
@@ -17,8 +18,8 @@ func putPairs(b []byte, q *[256]byte) {
 func putNibbles(b []byte, q *[256]byte) {
 	for i := range 4 {
 		b, q := (*[32]byte)(b[32*i:]), (*[64]byte)(q[64*i:])
-		for j := range b {
-			b[j] = q[j]&15 | q[j+32]&15<<4
+		for j := 0; j < 32; j += 8 {
+			le.PutUint64(b[j:], le.Uint64(q[j:])&bits4|le.Uint64(q[j+32:])&bits4<<4)
 		}
 	}
 }
@@ -26,21 +27,20 @@ func putNibbles(b []byte, q *[256]byte) {
 // putBits writes bit k of 256 codes: those of 32 numbers are the lowest bits of 32
 // bytes, and so on.
 func putBits(b []byte, q *[256]byte, k int) {
-	b = b[:32]
-	for j := range b {
-		x := byte(0)
+	for j := 0; j < 32; j += 8 {
+		x := uint64(0)
 		for i := range 8 {
-			x |= q[32*i+j] >> k & 1 << i
+			x |= le.Uint64(q[32*i+j:]) >> k & ones << i
 		}
-		b[j] = x
+		le.PutUint64(b[j:], x)
 	}
 }
 
 func writeQ2_K(dst []byte, row, importance []float32) {
-	eachRangeBlock(row, importance, 16, 3, 15, func(at int, s *rangeBlock, q *[256]byte) {
+	rangeBlocks(row, importance, 16, 3, 15, func(at int, s *rangeBlock, q *[256]byte) {
 		b := dst[at/256*84:][:84]
 		for g := range 16 {
-			b[g] = s.scale[g] | s.least[g]<<4
+			b[g] = uint8(s.scale[g/8][g%8]) | uint8(s.least[g/8][g%8])<<4
 		}
 		putPairs(b[16:80], q)
 		le.PutUint16(b[80:], s.scaleHalf)
@@ -49,7 +49,7 @@ func writeQ2_K(dst []byte, row, importance []float32) {
 }
 
 func writeQ4_K(dst []byte, row, importance []float32) {
-	eachRangeBlock(row, importance, 32, 15, 63, func(at int, s *rangeBlock, q *[256]byte) {
+	rangeBlocks(row, importance, 32, 15, 63, func(at int, s *rangeBlock, q *[256]byte) {
 		b := dst[at/256*144:][:144]
 		s.put(b)
 		putNibbles(b[16:], q)
@@ -57,7 +57,7 @@ func writeQ4_K(dst []byte, row, importance []float32) {
 }
 
 func writeQ5_K(dst []byte, row, importance []float32) {
-	eachRangeBlock(row, importance, 32, 31, 63, func(at int, s *rangeBlock, q *[256]byte) {
+	rangeBlocks(row, importance, 32, 31, 63, func(at int, s *rangeBlock, q *[256]byte) {
 		b := dst[at/256*176:][:176]
 		s.put(b)
 		putBits(b[16:48], q, 4)
@@ -71,24 +71,25 @@ func (s *rangeBlock) put(b []byte) {
 	le.PutUint16(b[2:], s.leastHalf)
 	b = b[4:16]
 	for g := range 4 {
-		b[g] = s.scale[g] | s.scale[g+4]>>4<<6
-		b[g+4] = s.least[g] | s.least[g+4]>>4<<6
-		b[g+8] = s.scale[g+4]&15 | s.least[g+4]<<4
+		scale, least := uint8(s.scale[0][g+4]), uint8(s.least[0][g+4])
+		b[g] = uint8(s.scale[0][g]) | scale>>4<<6
+		b[g+4] = uint8(s.least[0][g]) | least>>4<<6
+		b[g+8] = scale&15 | least<<4
 	}
 }
 
 var scalesQ3 = scaleRange{top: 31, tops: []float32{24, 21}, window: [2]float32{-8, 1}}
 
 func writeQ3_K(dst []byte, row, importance []float32) {
-	eachScaleBlock(row, importance, 16, &levelsQ3, &scalesQ3, func(at int, s *scaleBlock, q *[256]byte) {
+	scaleBlocks(row, importance, 16, &levelsQ3, &scalesQ3, func(at int, s *scaleBlock, q *[256]byte) {
 		b := dst[at/256*110:][:110]
 		putBits(b[:32], q, 2)
 		putPairs(b[32:96], q)
 		for g := range 12 {
 			b[96+g] = 0
 		}
-		for g, x := range s.scale {
-			x := uint8(x + 32)
+		for g := range 16 {
+			x := uint8(int32(s.scale[g/8][g%8]) + 32)
 			b[96+g&7] |= x & 15 << (g >> 3 * 4)
 			b[104+g&3] |= x >> 4 << (g >> 2 * 2)
 		}
@@ -99,19 +100,20 @@ func writeQ3_K(dst []byte, row, importance []float32) {
 var scalesQ6 = scaleRange{top: 127, tops: []float32{123, 122}, window: [2]float32{-4, 2}}
 
 func writeQ6_K(dst []byte, row, importance []float32) {
-	eachScaleBlock(row, importance, 16, &levelsQ6, &scalesQ6, func(at int, s *scaleBlock, q *[256]byte) {
+	scaleBlocks(row, importance, 16, &levelsQ6, &scalesQ6, func(at int, s *scaleBlock, q *[256]byte) {
 		b := dst[at/256*210:][:210]
 		for half := range 2 {
 			low, high, q := (*[64]byte)(b[64*half:]), (*[32]byte)(b[128+32*half:]), (*[128]byte)(q[128*half:])
-			for j := range low {
-				low[j] = q[j]&15 | q[j+64]<<4
+			for j := 0; j < 64; j += 8 {
+				le.PutUint64(low[j:], le.Uint64(q[j:])&bits4|le.Uint64(q[j+64:])&bits4<<4)
 			}
-			for j := range high {
-				high[j] = q[j]>>4 | q[j+32]>>4<<2 | q[j+64]>>4<<4 | q[j+96]>>4<<6
+			for j := 0; j < 32; j += 8 {
+				x := le.Uint64(q[j:])>>4&bits2 | le.Uint64(q[j+32:])>>4&bits2<<2
+				le.PutUint64(high[j:], x|le.Uint64(q[j+64:])>>4&bits2<<4|le.Uint64(q[j+96:])>>4&bits2<<6)
 			}
 		}
-		for g, x := range s.scale {
-			b[192+g] = uint8(x)
+		for g := range 16 {
+			b[192+g] = uint8(int8(s.scale[g/8][g%8]))
 		}
 		le.PutUint16(b[208:], s.half)
 	})

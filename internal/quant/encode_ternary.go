@@ -30,7 +30,7 @@ func ternaryScale(x, w *[256]float32) uint16 {
 func eachTernary(row, importance []float32, put func(at int, d uint16, q *[256]byte)) {
 	var (
 		w [256]float32
-		q [256]byte
+		z = quantiser{lo: -1, hi: 1}
 	)
 	weigh(w[:], nil)
 	for at := 0; at < len(row); at += 256 {
@@ -39,8 +39,10 @@ func eachTernary(row, importance []float32, put func(at int, d uint16, q *[256]b
 			weigh(w[:], importance[at:at+256])
 		}
 		d := ternaryScale(x, &w)
-		quantise(q[:], x[:], inverse(F16ToF32(d)), 0, -1, 1)
-		put(at, d, &q)
+		z.x = x
+		z.spread(0, 256, F16ToF32(d), 0)
+		z.quantise()
+		put(at, d, &z.q)
 	}
 }
 

@@ -1,5 +1,7 @@
 package quant
 
+import "math"
+
 // Blocks of 256 store the scales of their groups as small integers times a float16
 // factor. The factor is chosen first, then for each group the integers with which
 // its own error is least.
@@ -7,7 +9,7 @@ package quant
 // rangeBlock is what a block of a type with minima stores: of each group the integers
 // scale and least, of the block the float16 factors of both.
 type rangeBlock struct {
-	scale, least         [16]uint8
+	scale, least         [2]lanes
 	scaleHalf, leastHalf uint16
 }
 
@@ -24,179 +26,202 @@ func (b *rangeBlock) choose(fits []rangeFit, top float32) {
 			scale, least = max(scale, d), max(least, -fits[i].least[g]-fits[i].c[g])
 		}
 	}
-	best := infinity
+	best := float32(math.MaxFloat32)
 	for _, more := range headroom {
 		for _, deeper := range headroom {
-			var try rangeBlock
-			try.scaleHalf = half16(scale / (top + float32(more*top)))
-			try.leastHalf = half16(least / (top + float32(deeper*top)))
-			if e := try.integers(fits, top); e < best {
-				best, *b = e, try
+			scaleHalf := half16(scale / (top + float32(more*top)))
+			leastHalf := half16(least / (top + float32(deeper*top)))
+			if e := integers(fits, scaleHalf, leastHalf, top); e < best {
+				best, b.scaleHalf, b.leastHalf = e, scaleHalf, leastHalf
+				for i := range fits {
+					b.scale[i], b.least[i] = fits[i].factors.scales, fits[i].factors.leasts
+				}
 			}
 		}
 	}
 }
 
-// integers finds the integers of all groups for the factors of b, and returns the sum
-// of the errors, less the constant sum of w*y*y.
-func (b *rangeBlock) integers(fits []rangeFit, top float32) float32 {
+// integers finds the integers of all groups for two factors, and returns the sum of
+// the errors, less the constant sum of w*y*y.
+func integers(fits []rangeFit, scaleHalf, leastHalf uint16, top float32) float32 {
 	var total float32
-	d, m := F16ToF32(b.scaleHalf), F16ToF32(b.leastHalf)
-	perScale, perLeast := inverse(d), inverse(m)
 	for i := range fits {
 		f := &fits[i]
-		for g := range f.d {
-			b.scale[8*i+g], b.least[8*i+g] = 0, 0
-			best := rangeError(0, -f.least[g], f.w1[g], f.wy[g], 0, 0, 0)
-			below := floor(min(float32(f.d[g]*perScale), top))
-			for s := below; s <= min(below+1, top); s++ {
-				ds := float32(s * d)
-				c := (f.wy[g] - float32(ds*f.wl[g])) / f.w1[g]
-				l := nearest(-float32((f.least[g]+c)*perLeast), 0, top)
-				c = -float32(l*m) - f.least[g]
-				if e := rangeError(ds, c, f.w1[g], f.wy[g], f.wl[g], f.wll[g], f.wyl[g]); e < best {
-					best = e
-					b.scale[8*i+g], b.least[8*i+g] = uint8(s), uint8(l)
-				}
-			}
-			total += best
+		k := &f.factors
+		k.scale, k.least, k.top = F16ToF32(scaleHalf), F16ToF32(leastHalf), top
+		k.perScale, k.perLeast = inverse(k.scale), inverse(k.least)
+		f.integers()
+		for _, e := range k.e {
+			total += e
 		}
 	}
 	return total
 }
 
-// floor returns the integer below x, which is at least 0 and below 2^31.
-func floor(x float32) float32 { return float32(int32(x)) }
-
-// quantise writes the codes 0..hi of a block in groups of n.
-func (b *rangeBlock) quantise(q *[256]byte, x []float32, n int, hi float32) {
-	d, m := F16ToF32(b.scaleHalf), F16ToF32(b.leastHalf)
-	for g := range 256 / n {
-		ds, least := float32(float32(b.scale[g])*d), float32(float32(b.least[g])*m)
-		quantise(q[n*g:][:n], x[n*g:][:n], inverse(ds), -least, 0, hi)
-	}
-}
-
-// eachRangeBlock finds the integers and codes of every block of a row, in groups of
-// n.
-func eachRangeBlock(row, importance []float32, n int, hi, top float32, put func(at int, b *rangeBlock, q *[256]byte)) {
+// rangeBlocks finds the integers and codes of the blocks of a row whose groups are n
+// numbers with codes 0..hi.
+func rangeBlocks(row, importance []float32, n int, hi, top float32, put func(at int, b *rangeBlock, q *[256]byte)) {
 	var (
 		fits  [2]rangeFit
 		block rangeBlock
-		q     [256]byte
 	)
-	eachPanel(row, importance, n, func(at int, x, w *panel) {
+	z := quantiser{hi: hi}
+	eachPanel(row, importance, n, func(at int, x *[256]float32, p, w *panel) {
 		halves := 32 / n
 		for h := range halves {
-			fits[h].fit(x.half(h, n), halfOf(w, h, n), hi, false)
+			fits[h].fit(p.half(h, n), halfOf(w, h, n), hi, false)
 		}
 		block.choose(fits[:halves], top)
-		block.quantise(&q, row[at:at+256], n, hi)
-		put(at, &block, &q)
+		d, m := F16ToF32(block.scaleHalf), F16ToF32(block.leastHalf)
+		for g := range 256 / n {
+			z.spread(g, n, float32(block.scale[g/8][g%8]*d), -float32(block.least[g/8][g%8]*m))
+		}
+		z.x = x
+		z.quantise()
+		put(at, &block, &z.q)
 	})
 }
 
 // scaleBlock is what a block of a type without minima stores: of each group the
 // integer scale, of the block its float16 factor.
 type scaleBlock struct {
-	scale [16]int8
+	scale [2]lanes
 	half  uint16
 }
 
 // scaleRange says how a type stores scales: integers of at most top and at least
 // -top-1, of which the group with the greatest number gets about the values in tops.
-// Integers from window[0] to window[1] beside that which makes the extreme level hold
-// the greatest number are tried.
+// Integers from window[0] to window[1] beside that with which the extreme level is
+// the extreme number are tried.
 type scaleRange struct {
 	top    float32
 	tops   []float32
 	window [2]float32
 }
 
-// choose finds the integers of a block x in groups of n.
-func (b *scaleBlock) choose(x, w *panel, n int, k *levels, r *scaleRange) {
-	var (
-		extreme, zero [2]lanes
-		top           float32
-	)
-	halves := 32 / n
-	for h := range halves {
-		extremest(&extreme[h], x.half(h, n))
-		for _, v := range extreme[h] {
-			top = max(top, v, -v)
+// scaleTrial looks for the integer scales of eight groups for one factor.
+type scaleTrial struct {
+	x, w      []float32 // [n, 8]; no w means ones
+	levels    *levels
+	lo, hi    float32 // of the levels
+	factor    float32
+	low, high float32 // the least and the greatest integer
+	more      float32 // beyond the middle one, away from zero
+	middle    lanes
+	scale, e  lanes // the best integers, and their errors
+}
+
+// tryPortable tries the integers that are so much more than the middle ones.
+func (t *scaleTrial) tryPortable() {
+	for g, middle := range t.middle {
+		s := max(middle+t.more, 0)
+		if middle < 0 {
+			s = -max(t.more-middle, 0)
 		}
-		squares(&zero[h], x.half(h, n), halfOf(w, h, n))
-	}
-	best := infinity
-	for _, t := range r.tops {
-		try := scaleBlock{half: half16(top / float32(-k.lo*t))}
-		var total float32
-		for h := range halves {
-			total += try.integers(h, x.half(h, n), halfOf(w, h, n), &extreme[h], &zero[h], k, r)
+		s = max(min(s, t.high), t.low)
+		if s == 0 {
+			continue
 		}
-		if total < best {
-			best, *b = total, try
+		d := float32(s * t.factor)
+		in, sum := 1/d, float32(0)
+		for i := g; i < len(t.x); i += 8 {
+			at := float32(t.x[i] * in)
+			off := at - t.levels.nearest(at)
+			e := float32(off * off)
+			if t.w != nil {
+				e = float32(e * t.w[i])
+			}
+			sum += e
+		}
+		if e := float32(float32(d*d) * sum); e < t.e[g] {
+			t.scale[g], t.e[g] = s, e
 		}
 	}
 }
 
-// integers finds the integers of eight groups for the factor of b, and returns the sum
-// of their errors. extreme are their numbers of greatest magnitude, zero their errors if
-// all is zero.
-func (b *scaleBlock) integers(h int, x, w []float32, extreme, zero *lanes, k *levels, r *scaleRange) float32 {
-	d := F16ToF32(b.half)
-	best := *zero
-	var scale lanes
-	for _, level := range [2]float32{k.lo, k.hi} { // where the extreme number comes to lie
-		middle := *extreme
-		perLevel := inverse(float32(d * level))
-		for g := range middle {
-			middle[g] = nearest(float32(middle[g]*perLevel), -r.top-1, r.top)
+// squaresPortable sets the errors for scales of zero.
+func (t *scaleTrial) squaresPortable() {
+	for g := range t.e {
+		var sum float32
+		for i := g; i < len(t.x); i += 8 {
+			v := float32(t.x[i] * t.x[i])
+			if t.w != nil {
+				v = float32(v * t.w[i])
+			}
+			sum += v
 		}
-		for i := r.window[0]; i <= r.window[1]; i++ {
-			var s, inv, e lanes
-			for g := range s {
-				s[g] = min(max(middle[g]+i, 0), r.top)
-				if middle[g] < 0 {
-					s[g] = max(min(middle[g]-i, 0), -r.top-1)
-				}
-				inv[g] = inverse(float32(s[g] * d))
-			}
-			k.tryScale(&e, x, w, &inv)
-			for g := range e {
-				ds := float32(s[g] * d)
-				if e[g] = float32(float32(ds*ds) * e[g]); e[g] < best[g] && ds != 0 {
-					best[g], scale[g] = e[g], s[g]
-				}
-			}
+		t.e[g] = sum
+	}
+}
+
+// choose finds the integers of a block p in groups of n.
+func (b *scaleBlock) choose(p, w *panel, n int, k *levels, r *scaleRange) {
+	var (
+		extreme [2]lanes
+		trials  [2]scaleTrial
+		zero    [2]lanes
+		top     float32
+	)
+	halves := 32 / n
+	for h := range halves {
+		extreme[h] = extremest(p.half(h, n))
+		for _, v := range extreme[h] {
+			top = max(top, v, -v)
+		}
+		trials[h] = scaleTrial{x: p.half(h, n), w: halfOf(w, h, n), levels: k, lo: k.lo, hi: k.hi, low: -r.top - 1, high: r.top}
+		trials[h].squares()
+		zero[h] = trials[h].e
+	}
+	best := float32(math.MaxFloat32)
+	for _, t := range r.tops {
+		half := half16(top / float32(-k.lo*t))
+		var total float32
+		for h := range halves {
+			trials[h].factor = F16ToF32(half)
+			trials[h].e, trials[h].scale = zero[h], lanes{}
+			total += trials[h].integers(&extreme[h], k, r)
+		}
+		if total < best {
+			best, b.half = total, half
+			b.scale[0], b.scale[1] = trials[0].scale, trials[1].scale
+		}
+	}
+}
+
+// integers tries the integers with which the extreme number comes to lie about the
+// least and the greatest level, and returns the sum of the least errors.
+func (t *scaleTrial) integers(extreme *lanes, k *levels, r *scaleRange) float32 {
+	for _, level := range [2]float32{k.lo, k.hi} {
+		perLevel := inverse(float32(t.factor * level))
+		for g, v := range extreme {
+			t.middle[g] = nearest(float32(v*perLevel), t.low, t.high)
+		}
+		for t.more = r.window[0]; t.more <= r.window[1]; t.more++ {
+			t.try()
 		}
 	}
 	var total float32
-	for g, e := range best {
-		b.scale[8*h+g] = int8(scale[g])
+	for _, e := range t.e {
 		total += e
 	}
 	return total
 }
 
-// quantise writes the codes of a block in groups of n.
-func (b *scaleBlock) quantise(q *[256]byte, x []float32, n int, k *levels) {
-	d := F16ToF32(b.half)
-	for g := range 256 / n {
-		k.quantise(q[n*g:][:n], x[n*g:][:n], inverse(float32(float32(b.scale[g])*d)))
-	}
-}
-
-// eachScaleBlock finds the integers and codes of every block of a row, in groups of
-// n.
-func eachScaleBlock(row, importance []float32, n int, k *levels, r *scaleRange, put func(at int, b *scaleBlock, q *[256]byte)) {
+// scaleBlocks finds the integers and codes of the blocks of a row whose groups are n
+// numbers.
+func scaleBlocks(row, importance []float32, n int, k *levels, r *scaleRange, put func(at int, b *scaleBlock, q *[256]byte)) {
 	var (
 		block scaleBlock
-		q     [256]byte
+		z     quantiser
 	)
-	eachPanel(row, importance, n, func(at int, x, w *panel) {
-		block.choose(x, w, n, k, r)
-		block.quantise(&q, row[at:at+256], n, k)
-		put(at, &block, &q)
+	eachPanel(row, importance, n, func(at int, x *[256]float32, p, w *panel) {
+		block.choose(p, w, n, k, r)
+		d := F16ToF32(block.half)
+		for g := range 256 / n {
+			z.spread(g, n, float32(block.scale[g/8][g%8]*d), 0)
+		}
+		z.x = x
+		k.quantise(&z)
+		put(at, &block, &z.q)
 	})
 }

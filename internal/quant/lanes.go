@@ -31,6 +31,9 @@ func spread(b byte) uint64 {
 	return (x + 0x7f*ones) & tops
 }
 
+// gather puts the lowest bit of byte i of x into bit i: the inverse of spread.
+func gather(x uint64) byte { return byte((x & ones) * 0x0102040810204080 >> 56) }
+
 // pairs splits sixteen bits into eight bytes of two bits each.
 func pairs(b uint16) uint64 {
 	x := uint64(b)
