@@ -72,9 +72,11 @@ func decodePlain(dst []float32, t tensor.DType, src []byte) {
 	case tensor.F32:
 		convert(dst, src, 4, func(b []byte) float32 { return math.Float32frombits(le.Uint32(b)) })
 	case tensor.F16:
-		convert(dst, src, 2, func(b []byte) float32 { return F16ToF32(le.Uint16(b)) })
+		w := widening{dst: dst, src: src}
+		w.fromF16()
 	case tensor.BF16:
-		convert(dst, src, 2, func(b []byte) float32 { return BF16ToF32(le.Uint16(b)) })
+		w := widening{dst: dst, src: src}
+		w.fromBF16()
 	case tensor.F8E4M3:
 		convert(dst, src, 1, func(b []byte) float32 { return F8E4M3ToF32(b[0]) })
 	case tensor.F8E5M2:
@@ -104,6 +106,27 @@ func decodePlain(dst []float32, t tensor.DType, src []byte) {
 			}
 			return 0
 		})
+	}
+}
+
+// widening converts src [2*len(dst)], floats of sixteen bits.
+type widening struct {
+	dst []float32
+	src []byte
+	n   int // what a routine does
+}
+
+func (w *widening) fromF16Portable() {
+	src := w.src[2*w.n:]
+	for i := range w.dst[w.n:] {
+		w.dst[w.n+i] = F16ToF32(le.Uint16(src[2*i:]))
+	}
+}
+
+func (w *widening) fromBF16Portable() {
+	src := w.src[2*w.n:]
+	for i := range w.dst[w.n:] {
+		w.dst[w.n+i] = BF16ToF32(le.Uint16(src[2*i:]))
 	}
 }
 

@@ -140,11 +140,24 @@ func checkImportance(t tensor.DType, importance []float32, n int) error {
 // greatest returns the greatest magnitude in x. Bits of positive floats order as
 // the floats do, and infinities and NaN are the greatest: a NaN in x is returned.
 func greatest(x []float32) float32 {
+	m := magnitudes{x: x}
+	m.find()
 	top := uint32(0)
-	for _, v := range x {
+	for _, v := range m.top {
+		top = max(top, v)
+	}
+	for _, v := range x[m.n:] {
 		top = max(top, math.Float32bits(v)&0x7fffffff)
 	}
 	return math.Float32frombits(top)
+}
+
+// magnitudes are the bits of the greatest magnitudes of the first n numbers of x, in
+// eight lanes.
+type magnitudes struct {
+	x   []float32
+	n   int
+	top [8]uint32
 }
 
 func writeF32(dst []byte, row, _ []float32) {
@@ -169,8 +182,20 @@ func writeBF16(dst []byte, row, _ []float32) {
 // rounded to nearest, halves away from zero; d itself is rounded to float16 only
 // when it is stored. Importances would change nothing that can be told.
 func writeQ8_0(dst []byte, row, _ []float32) {
-	for i := 0; i < len(row); i += 32 {
-		x, b := (*[32]float32)(row[i:]), (*[34]byte)(dst[i/32*34:])
+	b := q8Blocks{dst: dst, src: row, n: len(row) / 32}
+	b.write()
+}
+
+// q8Blocks are n blocks of Q8_0 to be written.
+type q8Blocks struct {
+	dst []byte
+	src []float32
+	n   int
+}
+
+func (q *q8Blocks) writePortable() {
+	for i := range q.n {
+		x, b := (*[32]float32)(q.src[32*i:]), (*[34]byte)(q.dst[34*i:])
 		d := greatest(x[:]) / 127
 		inverse := 1 / d
 		if inverse > math.MaxFloat32 { // d is 0, or so small that it is stored as 0

@@ -100,3 +100,37 @@ func (t *scaleTrial) squares() {
 	}
 	squaresTrialAVX2(t)
 }
+
+// fromF16 leaves less than 16 numbers to the portable form.
+func (w *widening) fromF16() {
+	if w.n = len(w.dst) &^ 15; avx2 && w.n > 0 {
+		widenF16AVX2(w)
+	} else {
+		w.n = 0
+	}
+	w.fromF16Portable()
+}
+
+func (w *widening) fromBF16() {
+	if w.n = len(w.dst) &^ 15; avx2 && w.n > 0 {
+		widenBF16AVX2(w)
+	} else {
+		w.n = 0
+	}
+	w.fromBF16Portable()
+}
+
+func (m *magnitudes) find() {
+	if n := len(m.x) &^ 31; avx2 && n > 0 {
+		m.n = n
+		findGreatestAVX2(m)
+	}
+}
+
+func (q *q8Blocks) write() {
+	if !avx2 || q.n == 0 {
+		q.writePortable()
+		return
+	}
+	roundQ8AVX2(q)
+}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
 // TestEncodeRoutines wants the bytes of the portable forms from the routines.
@@ -64,6 +66,56 @@ func TestEncodeRoutines(t *testing.T) {
 					t.Fatalf("%s: row %d of %d, weights %v: other bytes from the routines", kind, i, n, w != nil)
 				}
 			}
+		}
+	}
+}
+
+// TestWidenRoutines wants the numbers of the portable forms, at every length.
+func TestWidenRoutines(t *testing.T) {
+	if !avx2 {
+		t.Skip("this machine has no AVX2")
+	}
+	defer func() { avx2 = true }()
+	src := make([]byte, 2<<16)
+	for i := range 1 << 16 {
+		le.PutUint16(src[2*i:], uint16(i))
+	}
+	for _, kind := range []tensor.DType{tensor.F16, tensor.BF16} {
+		for _, n := range []int{0, 1, 15, 16, 17, 31, 32, 33, 1 << 16} {
+			fast, slow := make([]float32, n+1), make([]float32, n+1)
+			for _, avx2 = range []bool{true, false} {
+				dst := slow
+				if avx2 {
+					dst = fast
+				}
+				dst[n] = 77 // a canary
+				if err := Decode(dst[:n], kind, src[:2*n]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i := range fast {
+				if !sameBits(fast[i], slow[i]) {
+					t.Fatalf("%s, %d numbers: number %d is %g, want %g", kind, n, i, fast[i], slow[i])
+				}
+			}
+		}
+	}
+}
+
+// TestGreatestRoutine finds a number at every place.
+func TestGreatestRoutine(t *testing.T) {
+	for n := range 100 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = -3
+			if got := greatest(x); got != 3 {
+				t.Fatalf("greatest of %d numbers, -3 at %d: got %g, want 3", n, i, got)
+			}
+			x[i] = float32(math.NaN())
+			if got := greatest(x); got == got {
+				t.Fatalf("greatest of %d numbers, NaN at %d: got %g", n, i, got)
+			}
+			x[i] = 1
 		}
 	}
 }

@@ -9,6 +9,178 @@
 // AX arguments, SI numbers, DX their weights, R13 rows of eight left.
 // Needs AVX2, FMA and F16C.
 
+// func widenF16AVX2(a *widening)
+// converts small floats to float32, a multiple of 16 of them.
+TEXT ·widenF16AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ widening_dst(AX), DI
+	MOVQ widening_src(AX), SI
+	MOVQ widening_n(AX), R13
+numbers1:
+	VCVTPH2PS 0(SI), Y0
+	VMOVUPS Y0, 0(DI)
+	VCVTPH2PS 16(SI), Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ $32, SI
+	ADDQ $64, DI
+	SUBQ $16, R13
+	JNE numbers1
+	VZEROUPPER 
+	RET
+
+// func widenBF16AVX2(a *widening)
+// converts small floats to float32, a multiple of 16 of them.
+TEXT ·widenBF16AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ widening_dst(AX), DI
+	MOVQ widening_src(AX), SI
+	MOVQ widening_n(AX), R13
+numbers2:
+	VPMOVZXWD 0(SI), Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 0(DI)
+	VPMOVZXWD 16(SI), Y1
+	VPSLLD $16, Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ $32, SI
+	ADDQ $64, DI
+	SUBQ $16, R13
+	JNE numbers2
+	VZEROUPPER 
+	RET
+
+// func findGreatestAVX2(a *magnitudes)
+// finds the greatest magnitudes in eight lanes.
+TEXT ·findGreatestAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ magnitudes_x(AX), SI
+	MOVQ magnitudes_n(AX), R13
+	MOVL $0x7fffffff, R12
+	VMOVD R12, X8
+	VPBROADCASTD X8, Y8
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+numbers3:
+	VPAND 0(SI), Y8, Y4
+	VPMAXUD Y4, Y0, Y0
+	VPAND 32(SI), Y8, Y5
+	VPMAXUD Y5, Y1, Y1
+	VPAND 64(SI), Y8, Y6
+	VPMAXUD Y6, Y2, Y2
+	VPAND 96(SI), Y8, Y7
+	VPMAXUD Y7, Y3, Y3
+	ADDQ $128, SI
+	SUBQ $32, R13
+	JNE numbers3
+	VPMAXUD Y1, Y0, Y0
+	VPMAXUD Y3, Y2, Y2
+	VPMAXUD Y2, Y0, Y0
+	VMOVDQU Y0, magnitudes_top(AX)
+	VZEROUPPER 
+	RET
+
+// func roundQ8AVX2(a *q8Blocks)
+// writes blocks of 32 numbers as Q8_0.
+TEXT ·roundQ8AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ q8Blocks_dst(AX), DI
+	MOVQ q8Blocks_src(AX), SI
+	MOVQ q8Blocks_n(AX), R13
+	MOVL $0x7fffffff, R12
+	VMOVD R12, X8
+	VPBROADCASTD X8, Y8
+	MOVL $0x42fe0000, R12
+	VMOVD R12, X9
+	VPBROADCASTD X9, Y9
+	MOVL $0x3f800000, R12
+	VMOVD R12, X10
+	VPBROADCASTD X10, Y10
+	MOVL $0x3f000000, R12
+	VMOVD R12, X11
+	VPBROADCASTD X11, Y11
+	VMOVUPS packOrder<>(SB), Y12
+	MOVL $0x7f7fffff, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+block4:
+	VMOVUPS 0(SI), Y0
+	VPAND Y0, Y8, Y4
+	VMOVUPS 32(SI), Y1
+	VPAND Y1, Y8, Y5
+	VMOVUPS 64(SI), Y2
+	VPAND Y2, Y8, Y6
+	VMOVUPS 96(SI), Y3
+	VPAND Y3, Y8, Y7
+	VPMAXUD Y5, Y4, Y4
+	VPMAXUD Y7, Y6, Y6
+	VPMAXUD Y6, Y4, Y4
+	VEXTRACTI128 $1, Y4, X5
+	VPMAXUD X5, X4, X4
+	VPSHUFD $0x4e, X4, X5
+	VPMAXUD X5, X4, X4
+	VPSHUFD $0xb1, X4, X5
+	VPMAXUD X5, X4, X4
+	VDIVSS X9, X4, X4
+	VCVTPS2PH $0, X4, X5
+	VPEXTRW $0, X5, 0(DI)
+	VDIVSS X4, X10, X4
+	VCMPSS $2, X13, X4, X5
+	VANDPS X5, X4, X4
+	VBROADCASTSS X4, Y4
+	VMULPS Y4, Y0, Y0
+	VROUNDPS $3, Y0, Y5
+	VSUBPS Y5, Y0, Y6
+	VANDPS Y8, Y6, Y7
+	VCMPPS $13, Y11, Y7, Y7
+	VANDPS Y10, Y7, Y7
+	VANDNPS Y6, Y8, Y6
+	VORPS Y6, Y7, Y7
+	VADDPS Y7, Y5, Y5
+	VCVTPS2DQ Y5, Y0
+	VMULPS Y4, Y1, Y1
+	VROUNDPS $3, Y1, Y5
+	VSUBPS Y5, Y1, Y6
+	VANDPS Y8, Y6, Y7
+	VCMPPS $13, Y11, Y7, Y7
+	VANDPS Y10, Y7, Y7
+	VANDNPS Y6, Y8, Y6
+	VORPS Y6, Y7, Y7
+	VADDPS Y7, Y5, Y5
+	VCVTPS2DQ Y5, Y1
+	VMULPS Y4, Y2, Y2
+	VROUNDPS $3, Y2, Y5
+	VSUBPS Y5, Y2, Y6
+	VANDPS Y8, Y6, Y7
+	VCMPPS $13, Y11, Y7, Y7
+	VANDPS Y10, Y7, Y7
+	VANDNPS Y6, Y8, Y6
+	VORPS Y6, Y7, Y7
+	VADDPS Y7, Y5, Y5
+	VCVTPS2DQ Y5, Y2
+	VMULPS Y4, Y3, Y3
+	VROUNDPS $3, Y3, Y5
+	VSUBPS Y5, Y3, Y6
+	VANDPS Y8, Y6, Y7
+	VCMPPS $13, Y11, Y7, Y7
+	VANDPS Y10, Y7, Y7
+	VANDNPS Y6, Y8, Y6
+	VORPS Y6, Y7, Y7
+	VADDPS Y7, Y5, Y5
+	VCVTPS2DQ Y5, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	VPACKSSWB Y2, Y0, Y0
+	VPERMD Y0, Y12, Y0
+	VMOVDQU Y0, 2(DI)
+	ADDQ $128, SI
+	ADDQ $34, DI
+	SUBQ $1, R13
+	JNE block4
+	VZEROUPPER 
+	RET
+
 DATA iq4Third<>+0(SB)/4, $0xc2bb0000
 DATA iq4Third<>+4(SB)/4, $0xc1e40000
 DATA iq4Third<>+8(SB)/4, $0x41980000
@@ -71,10 +243,10 @@ TEXT ·loadPanelAVX2(SB), NOSPLIT, $0-8
 	VMOVD R12, X15
 	VPBROADCASTD X15, Y15
 	MOVQ $256, R13
-half1:
+half5:
 	LEAQ (SI)(CX*4), R9
 	MOVQ CX, R11
-columns2:
+columns6:
 	VMOVUPS (SI), Y0
 	VANDPS Y14, Y0, Y8
 	VCMPPS $13, Y15, Y8, Y8
@@ -160,11 +332,11 @@ columns2:
 	ADDQ $256, DI
 	SUBQ $64, R13
 	SUBQ $32, R11
-	JNE columns2
+	JNE columns6
 	LEAQ (SI)(CX*8), SI
 	SUBQ CX, SI
 	TESTQ R13, R13
-	JNE half1
+	JNE half5
 	VZEROUPPER 
 	RET
 
@@ -177,13 +349,13 @@ TEXT ·findExtremesAVX2(SB), NOSPLIT, $0-8
 	SHRQ $3, R13
 	VMOVUPS 0(SI), Y0
 	VMOVAPS Y0, Y1
-row3:
+row7:
 	VMOVUPS 0(SI), Y2
 	VMINPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
 	ADDQ $32, SI
 	SUBQ $1, R13
-	JNE row3
+	JNE row7
 	VMOVUPS Y0, extremes_least(AX)
 	VMOVUPS Y1, extremes_most(AX)
 	VZEROUPPER 
@@ -204,8 +376,8 @@ TEXT ·shiftRangeAVX2(SB), NOSPLIT, $0-8
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
 	TESTQ DX, DX
-	JNE weighted4
-row6:
+	JNE weighted8
+row10:
 	VMOVUPS 0(SI), Y4
 	VSUBPS Y0, Y4, Y4
 	VMOVUPS Y4, 0(SI)
@@ -213,10 +385,10 @@ row6:
 	VADDPS Y4, Y3, Y3
 	ADDQ $32, SI
 	SUBQ $1, R13
-	JNE row6
-	JMP summed5
-weighted4:
-row7:
+	JNE row10
+	JMP summed9
+weighted8:
+row11:
 	VMOVUPS 0(SI), Y4
 	VSUBPS Y0, Y4, Y4
 	VMOVUPS Y4, 0(SI)
@@ -227,8 +399,8 @@ row7:
 	ADDQ $32, SI
 	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE row7
-summed5:
+	JNE row11
+summed9:
 	VMOVUPS Y2, rangeFit_w1(AX)
 	VMOVUPS Y3, rangeFit_wy(AX)
 	VZEROUPPER 
@@ -258,8 +430,8 @@ TEXT ·tryRangeAVX2(SB), NOSPLIT, $0-8
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
 	TESTQ DX, DX
-	JNE weighted8
-row10:
+	JNE weighted12
+row14:
 	VMOVUPS 0(SI), Y8
 	VMULPS Y0, Y8, Y9
 	VADDPS Y1, Y9, Y9
@@ -274,10 +446,10 @@ row10:
 	VADDPS Y9, Y6, Y6
 	ADDQ $32, SI
 	SUBQ $1, R13
-	JNE row10
-	JMP summed9
-weighted8:
-row11:
+	JNE row14
+	JMP summed13
+weighted12:
+row15:
 	VMOVUPS 0(SI), Y8
 	VMULPS Y0, Y8, Y9
 	VADDPS Y1, Y9, Y9
@@ -294,8 +466,8 @@ row11:
 	ADDQ $32, SI
 	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE row11
-summed9:
+	JNE row15
+summed13:
 	VMOVUPS rangeFit_w1(AX), Y0
 	VMOVUPS rangeFit_wy(AX), Y1
 	VMOVUPS rangeFit_top(AX), Y2
@@ -392,8 +564,8 @@ TEXT ·refitRangeAVX2(SB), NOSPLIT, $0-8
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
 	TESTQ DX, DX
-	JNE weighted12
-row14:
+	JNE weighted16
+row18:
 	VMOVUPS 0(SI), Y8
 	VMULPS Y0, Y8, Y9
 	VADDPS Y1, Y9, Y9
@@ -408,10 +580,10 @@ row14:
 	VADDPS Y9, Y6, Y6
 	ADDQ $32, SI
 	SUBQ $1, R13
-	JNE row14
-	JMP summed13
-weighted12:
-row15:
+	JNE row18
+	JMP summed17
+weighted16:
+row19:
 	VMOVUPS 0(SI), Y8
 	VMULPS Y0, Y8, Y9
 	VADDPS Y1, Y9, Y9
@@ -428,8 +600,8 @@ row15:
 	ADDQ $32, SI
 	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE row15
-summed13:
+	JNE row19
+summed17:
 	VMOVUPS rangeFit_w1(AX), Y0
 	VMOVUPS rangeFit_wy(AX), Y1
 	VMOVUPS rangeFit_top(AX), Y2
@@ -633,8 +805,8 @@ TEXT ·tryFitAVX2(SB), NOSPLIT, $0-8
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	TESTQ DX, DX
-	JNE weighted16
-row18:
+	JNE weighted20
+row22:
 	VMOVUPS 0(SI), Y8
 	VMULPS Y0, Y8, Y9
 	VMAXPS Y2, Y9, Y9
@@ -647,10 +819,10 @@ row18:
 	VADDPS Y9, Y5, Y5
 	ADDQ $32, SI
 	SUBQ $1, R13
-	JNE row18
-	JMP summed17
-weighted16:
-row19:
+	JNE row22
+	JMP summed21
+weighted20:
+row23:
 	VMOVUPS 0(SI), Y8
 	VMULPS Y0, Y8, Y9
 	VMAXPS Y2, Y9, Y9
@@ -665,8 +837,8 @@ row19:
 	ADDQ $32, SI
 	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE row19
-summed17:
+	JNE row23
+summed21:
 	VDIVPS Y5, Y6, Y7
 	VMULPS Y6, Y7, Y6
 	VCMPPS $14, scaleFit_gain(AX), Y6, Y8
@@ -717,8 +889,8 @@ TEXT ·tryTrialAVX2(SB), NOSPLIT, $0-8
 	VMOVD R12, X4
 	VPBROADCASTD X4, Y4
 	TESTQ DX, DX
-	JNE weighted20
-row22:
+	JNE weighted24
+row26:
 	VMULPS 0(SI), Y0, Y8
 	VMOVAPS Y8, Y9
 	VMAXPS Y2, Y9, Y9
@@ -730,10 +902,10 @@ row22:
 	VADDPS Y8, Y5, Y5
 	ADDQ $32, SI
 	SUBQ $1, R13
-	JNE row22
-	JMP summed21
-weighted20:
-row23:
+	JNE row26
+	JMP summed25
+weighted24:
+row27:
 	VMULPS 0(SI), Y0, Y8
 	VMOVAPS Y8, Y9
 	VMAXPS Y2, Y9, Y9
@@ -747,8 +919,8 @@ row23:
 	ADDQ $32, SI
 	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE row23
-summed21:
+	JNE row27
+summed25:
 	VMULPS Y7, Y7, Y7
 	VMULPS Y7, Y5, Y5
 	VCMPPS $1, scaleTrial_e(AX), Y5, Y8
@@ -779,7 +951,7 @@ TEXT ·quantiseAVX2(SB), NOSPLIT, $0-8
 	VPBROADCASTD X4, Y4
 	VMOVUPS packOrder<>(SB), Y12
 	MOVQ $8, R13
-numbers24:
+numbers28:
 	VBROADCASTSS 0(R8), Y0
 	VBROADCASTSS 0(R9), Y1
 	VMOVUPS 0(SI), Y8
@@ -830,7 +1002,7 @@ numbers24:
 	ADDQ $8, R8
 	ADDQ $8, R9
 	SUBQ $1, R13
-	JNE numbers24
+	JNE numbers28
 	VZEROUPPER 
 	RET
 
@@ -855,8 +1027,8 @@ TEXT ·tryFitIQ4AVX2(SB), NOSPLIT, $0-8
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	TESTQ DX, DX
-	JNE weighted25
-row27:
+	JNE weighted29
+row31:
 	VMOVUPS 0(SI), Y8
 	VMULPS Y0, Y8, Y9
 	VCMPPS $13, Y2, Y9, Y13
@@ -883,10 +1055,10 @@ row27:
 	VADDPS Y9, Y5, Y5
 	ADDQ $32, SI
 	SUBQ $1, R13
-	JNE row27
-	JMP summed26
-weighted25:
-row28:
+	JNE row31
+	JMP summed30
+weighted29:
+row32:
 	VMOVUPS 0(SI), Y8
 	VMULPS Y0, Y8, Y9
 	VCMPPS $13, Y2, Y9, Y13
@@ -915,8 +1087,8 @@ row28:
 	ADDQ $32, SI
 	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE row28
-summed26:
+	JNE row32
+summed30:
 	VDIVPS Y5, Y6, Y7
 	VMULPS Y6, Y7, Y6
 	VCMPPS $14, scaleFit_gain(AX), Y6, Y8
@@ -971,8 +1143,8 @@ TEXT ·tryTrialIQ4AVX2(SB), NOSPLIT, $0-8
 	VMOVD R12, X4
 	VPBROADCASTD X4, Y4
 	TESTQ DX, DX
-	JNE weighted29
-row31:
+	JNE weighted33
+row35:
 	VMULPS 0(SI), Y0, Y8
 	VMOVAPS Y8, Y9
 	VCMPPS $13, Y2, Y9, Y13
@@ -998,10 +1170,10 @@ row31:
 	VADDPS Y8, Y5, Y5
 	ADDQ $32, SI
 	SUBQ $1, R13
-	JNE row31
-	JMP summed30
-weighted29:
-row32:
+	JNE row35
+	JMP summed34
+weighted33:
+row36:
 	VMULPS 0(SI), Y0, Y8
 	VMOVAPS Y8, Y9
 	VCMPPS $13, Y2, Y9, Y13
@@ -1029,8 +1201,8 @@ row32:
 	ADDQ $32, SI
 	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE row32
-summed30:
+	JNE row36
+summed34:
 	VMULPS Y7, Y7, Y7
 	VMULPS Y7, Y5, Y5
 	VCMPPS $1, scaleTrial_e(AX), Y5, Y8
@@ -1065,7 +1237,7 @@ TEXT ·quantiseIQ4AVX2(SB), NOSPLIT, $0-8
 	VPBROADCASTD X4, Y4
 	VMOVUPS packOrder<>(SB), Y12
 	MOVQ $8, R13
-numbers33:
+numbers37:
 	VBROADCASTSS 0(R8), Y0
 	VBROADCASTSS 0(R9), Y1
 	VMOVUPS 0(SI), Y8
@@ -1156,7 +1328,7 @@ numbers33:
 	ADDQ $8, R8
 	ADDQ $8, R9
 	SUBQ $1, R13
-	JNE numbers33
+	JNE numbers37
 	VZEROUPPER 
 	RET
 
@@ -1170,17 +1342,17 @@ TEXT ·squaresTrialAVX2(SB), NOSPLIT, $0-8
 	SHRQ $3, R13
 	VPXOR Y5, Y5, Y5
 	TESTQ DX, DX
-	JNE weighted34
-row36:
+	JNE weighted38
+row40:
 	VMOVUPS 0(SI), Y8
 	VMULPS Y8, Y8, Y8
 	VADDPS Y8, Y5, Y5
 	ADDQ $32, SI
 	SUBQ $1, R13
-	JNE row36
-	JMP summed35
-weighted34:
-row37:
+	JNE row40
+	JMP summed39
+weighted38:
+row41:
 	VMOVUPS 0(SI), Y8
 	VMULPS Y8, Y8, Y8
 	VMULPS 0(DX), Y8, Y8
@@ -1188,8 +1360,8 @@ row37:
 	ADDQ $32, SI
 	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE row37
-summed35:
+	JNE row41
+summed39:
 	VMOVUPS Y5, scaleTrial_e(AX)
 	VZEROUPPER 
 	RET

@@ -13,3 +13,7 @@ func (f *rangeFit) integers()     { f.integersPortable() }
 func (f *scaleFit) try()          { f.tryPortable() }
 func (t *scaleTrial) try()        { t.tryPortable() }
 func (t *scaleTrial) squares()    { t.squaresPortable() }
+func (w *widening) fromF16()      { w.fromF16Portable() }
+func (w *widening) fromBF16()     { w.fromBF16Portable() }
+func (m *magnitudes) find()       {}
+func (q *q8Blocks) write()        { q.writePortable() }

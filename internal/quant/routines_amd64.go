@@ -5,6 +5,18 @@
 package quant
 
 //go:noescape
+func widenF16AVX2(a *widening)
+
+//go:noescape
+func widenBF16AVX2(a *widening)
+
+//go:noescape
+func findGreatestAVX2(a *magnitudes)
+
+//go:noescape
+func roundQ8AVX2(a *q8Blocks)
+
+//go:noescape
 func loadPanelAVX2(a *panelLoad)
 
 //go:noescape

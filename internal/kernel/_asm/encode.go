@@ -10,6 +10,10 @@ import (
 // that the bits are the same.
 
 func encoders(g *gen) {
+	g.widen("widenF16", "VCVTPH2PS")
+	g.widen("widenBF16", "VPMOVZXWD")
+	g.findGreatest()
+	g.roundQ8()
 	g.iq4Tables()
 	g.loadPanel()
 	g.findExtremes()
@@ -157,6 +161,114 @@ func (g *gen) turn() {
 		g.p("VPERM2F128", "$0x31", y(4+k), y(k), y(4+k))
 		g.p("VMOVAPS", "Y8", y(k))
 	}
+}
+
+// widen emits the conversion of whole registers of small floats to float32.
+func (g *gen) widen(name, convert string) {
+	g.routine(name, "widening", "converts small floats to float32, a multiple of 16 of them.")
+	g.p("MOVQ", m("widening_dst", "AX"), "DI")
+	g.p("MOVQ", m("widening_src", "AX"), "SI")
+	g.p("MOVQ", m("widening_n", "AX"), "R13")
+	loop := g.label("numbers")
+	g.at(loop)
+	for i := range 2 {
+		g.p(convert, m(16*i, "SI"), y(i))
+		if convert == "VPMOVZXWD" {
+			g.p("VPSLLD", "$16", y(i), y(i))
+		}
+		g.store(y(i), m(32*i, "DI"))
+	}
+	g.p("ADDQ", "$32", "SI")
+	g.p("ADDQ", "$64", "DI")
+	g.p("SUBQ", "$16", "R13")
+	g.p("JNE", loop)
+	g.ret()
+}
+
+// findGreatest emits the greatest magnitude of a multiple of 32 numbers, as bits.
+func (g *gen) findGreatest() {
+	g.routine("findGreatest", "magnitudes", "finds the greatest magnitudes in eight lanes.")
+	g.p("MOVQ", m("magnitudes_x", "AX"), "SI")
+	g.p("MOVQ", m("magnitudes_n", "AX"), "R13")
+	g.constant(0x7fffffff, "Y8")
+	for i := range 4 {
+		g.zero(y(i))
+	}
+	loop := g.label("numbers")
+	g.at(loop)
+	for i := range 4 {
+		g.p("VPAND", m(32*i, "SI"), "Y8", y(4+i))
+		g.p("VPMAXUD", y(4+i), y(i), y(i))
+	}
+	g.p("ADDQ", "$128", "SI")
+	g.p("SUBQ", "$32", "R13")
+	g.p("JNE", loop)
+	g.p("VPMAXUD", "Y1", "Y0", "Y0")
+	g.p("VPMAXUD", "Y3", "Y2", "Y2")
+	g.p("VPMAXUD", "Y2", "Y0", "Y0")
+	g.p("VMOVDQU", "Y0", m("magnitudes_top", "AX"))
+	g.ret()
+}
+
+// roundQ8 emits the scales and codes of blocks of Q8_0: SI numbers, DI blocks, R13
+// blocks left. A scale goes to its block as float16; numbers are multiplied by the
+// inverse of its float32, and halves are rounded away from zero.
+func (g *gen) roundQ8() {
+	g.routine("roundQ8", "q8Blocks", "writes blocks of 32 numbers as Q8_0.")
+	g.p("MOVQ", m("q8Blocks_dst", "AX"), "DI")
+	g.p("MOVQ", m("q8Blocks_src", "AX"), "SI")
+	g.p("MOVQ", m("q8Blocks_n", "AX"), "R13")
+	g.constant(0x7fffffff, "Y8")
+	g.float(127, "Y9")
+	g.float(1, "Y10")
+	g.float(0.5, "Y11")
+	g.load("packOrder<>(SB)", "Y12")
+	g.float(math.MaxFloat32, "Y13")
+	loop := g.label("block")
+	g.at(loop)
+	for i := range 4 {
+		g.load(m(32*i, "SI"), y(i))
+		g.p("VPAND", y(i), "Y8", y(4+i))
+	}
+	g.p("VPMAXUD", "Y5", "Y4", "Y4")
+	g.p("VPMAXUD", "Y7", "Y6", "Y6")
+	g.p("VPMAXUD", "Y6", "Y4", "Y4")
+	g.p("VEXTRACTI128", "$1", "Y4", "X5")
+	g.p("VPMAXUD", "X5", "X4", "X4")
+	g.p("VPSHUFD", "$0x4e", "X4", "X5")
+	g.p("VPMAXUD", "X5", "X4", "X4")
+	g.p("VPSHUFD", "$0xb1", "X4", "X5")
+	g.p("VPMAXUD", "X5", "X4", "X4")
+	g.p("VDIVSS", "X9", "X4", "X4") // scale
+	g.p("VCVTPS2PH", "$0", "X4", "X5")
+	g.p("VPEXTRW", "$0", "X5", m(0, "DI"))
+	g.p("VDIVSS", "X4", "X10", "X4")            // its inverse, or 0 beyond float32
+	g.p("VCMPSS", lessEqual, "X13", "X4", "X5") // finite
+	g.p("VANDPS", "X5", "X4", "X4")
+	g.p("VBROADCASTSS", "X4", "Y4")
+	for i := range 4 {
+		t := y(i)
+		g.p("VMULPS", "Y4", t, t)
+		g.p("VROUNDPS", "$3", t, "Y5") // towards zero
+		g.p("VSUBPS", "Y5", t, "Y6")   // what was cut off
+		g.p("VANDPS", "Y8", "Y6", "Y7")
+		g.cmp(atLeast, "Y7", "Y11", "Y7")
+		g.p("VANDPS", "Y10", "Y7", "Y7") // one to add
+		g.p("VANDNPS", "Y6", "Y8", "Y6") // with this sign
+		g.p("VORPS", "Y6", "Y7", "Y7")
+		g.p("VADDPS", "Y7", "Y5", "Y5")
+		g.p("VCVTPS2DQ", "Y5", t)
+	}
+	g.p("VPACKSSDW", "Y1", "Y0", "Y0")
+	g.p("VPACKSSDW", "Y3", "Y2", "Y2")
+	g.p("VPACKSSWB", "Y2", "Y0", "Y0")
+	g.p("VPERMD", "Y0", "Y12", "Y0")
+	g.p("VMOVDQU", "Y0", m(2, "DI"))
+	g.p("ADDQ", "$128", "SI")
+	g.p("ADDQ", "$34", "DI")
+	g.p("SUBQ", "$1", "R13")
+	g.p("JNE", loop)
+	g.ret()
 }
 
 // findExtremes emits extremes.find.
