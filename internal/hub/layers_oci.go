@@ -110,13 +110,17 @@ func readOCIConfig(text []byte) (c ociConfig, err error) {
 
 // take sorts a layer in by the rest of its media type.
 func (i *ociImage) take(kind string, l registry.Descriptor, c ociConfig) error {
-	add := func(form packing, fallback string) error {
+	// add takes the layer as the file of its annotated path, which has to end
+	// so, else as that of the other name.
+	add := func(form packing, fallback, ending string) error {
 		layer := ociLayer{Descriptor: l, packing: form}
 		if form == unpacked {
 			if layer.path = annotatedPath(l); layer.path == "" {
 				layer.path = fallback
 			} else if _, err := registry.PlainPath(layer.path); err != nil {
 				return fmt.Errorf("layer %s: %w: %w", registry.FormatDigest(l.Digest), err, ErrFormat)
+			} else if !strings.HasSuffix(strings.ToLower(layer.path), ending) {
+				layer.path += ending
 			}
 		}
 		i.layers = append(i.layers, layer)
@@ -131,31 +135,31 @@ func (i *ociImage) take(kind string, l registry.Descriptor, c ociConfig) error {
 	}
 	switch base {
 	case "gguf.v3", "weight.v1.gguf":
-		return add(form, ggufWithoutName)
+		return add(form, ggufWithoutName, ".gguf")
 	case "safetensors", "weight.v1.safetensors":
-		return add(form, safetensorsWithoutName)
+		return add(form, safetensorsWithoutName, ".safetensors")
 	case "weight.v1":
 		if form != unpacked {
-			return add(form, "")
+			return add(form, "", "")
 		}
 		switch format := strings.ToLower(c.Config.Format); format {
 		case "gguf":
-			return add(form, ggufWithoutName)
+			return add(form, ggufWithoutName, "")
 		case "safetensors":
-			return add(form, safetensorsWithoutName)
+			return add(form, safetensorsWithoutName, "")
 		default:
 			if annotatedPath(l) == "" {
 				return fmt.Errorf("layer %s has no name, and the format is %q, want gguf or safetensors: %w", registry.FormatDigest(l.Digest), clip(format), ErrFormat)
 			}
-			return add(form, "")
+			return add(form, "", "")
 		}
 	case "weight.config.v1", "model.file", "vllm.config", "dir":
-		return add(form, "config.json")
+		return add(form, "config.json", "")
 	case "license":
-		return add(unpacked, licenseWithoutName)
+		return add(unpacked, licenseWithoutName, "")
 	case "doc.v1":
 		if name := path.Base(annotatedPath(l)); form == unpacked && companionRole(name) == RoleLicense {
-			return add(form, "")
+			return add(form, "", "")
 		}
 	case "chat.template.jinja":
 		if l.Size > maxTextLayer {

@@ -41,6 +41,7 @@ func TestReadOCI(t *testing.T) {
 		"ModelPack, raw":           {gguf, []string{c + "weight.v1.raw x.gguf", c + "doc.v1.raw README.md", c + "doc.v1.raw LICENSE", c + "code.v1.tar", c + "dataset.v1.raw"}, []string{"x.gguf", "LICENSE"}},
 		"ModelPack, without names": {tensors, []string{c + "weight.v1.raw", c + "weight.config.v1.raw"}, []string{"model.safetensors", "config.json"}},
 		"Docker's older ModelPack": {"", []string{c + "weight.v1.gguf"}, []string{"m.gguf"}},
+		"names without an ending":  {gguf, []string{d + "gguf.v3 weights", d + "model.file notes"}, []string{"weights.gguf", "notes"}},
 		"archives":                 {gguf, []string{c + "weight.v1.tar", c + "weight.v1.tar+gzip", c + "weight.config.v1.tar+gzip"}, []string{"+1", "+2", "+2"}},
 	} {
 		i, err := readOCI(ociManifest(x.layers...), []byte(x.config), "m")

@@ -1,12 +1,24 @@
 package hub
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
 	"strings"
+
+	"github.com/blitz-r1/blitz/internal/fetch"
 )
 
 // modelScopePrefix begins a source of ModelScope.
 const modelScopePrefix = "modelscope.cn/"
+
+// modelScopeRevision is the branch that ModelScope's repositories have.
+const modelScopeRevision = "master"
 
 // parseModelScope reads USER/REPO[:QUANT].
 func parseModelScope(text string) (Source, error) {
@@ -18,7 +30,172 @@ func parseModelScope(text string) (Source, error) {
 	return Source{Kind: KindModelScope, Name: repository, Tag: quant}, nil
 }
 
-// pullModelScope is where fetching from ModelScope belongs.
-func (s *Store) pullModelScope(_ context.Context, src Source, _ *meter) (*Model, error) {
-	return nil, notFetched(src, "modelscope.cn")
+// modelScopeName is the name under which a model of ModelScope is stored.
+func modelScopeName(src Source) Name {
+	name := Name{Path: modelScopePrefix + src.Name, Tag: DefaultTag}
+	if src.Tag != "" {
+		name.Tag = src.Tag
+	}
+	return name
+}
+
+// pullModelScope pulls the files of a repository that a label means.
+func (s *Store) pullModelScope(ctx context.Context, src Source, meter *meter) (*Model, error) {
+	return s.pullListing(ctx, src, modelScopeName(src), meter, s.lookModelScope)
+}
+
+// modelScope asks ModelScope for one repository.
+type modelScope struct {
+	client *fetch.Client
+	base   string // address of the repository
+	token  bool   // one is sent
+}
+
+// scopeFile is a file or folder as ModelScope lists it.
+type scopeFile struct {
+	Path   string `json:"Path"`
+	Type   string `json:"Type"` // blob or tree
+	Size   int64  `json:"Size"`
+	SHA256 string `json:"Sha256"`
+}
+
+// lookModelScope asks ModelScope for the files of a model. Each has a SHA-256
+// in the listing, so that a branch that moves meanwhile is noticed.
+func (s *Store) lookModelScope(ctx context.Context, src Source, meter *meter) (*listing, error) {
+	base := cmp.Or(s.Settings.ModelScope, "https://modelscope.cn")
+	client, err := s.newClient(base, false, meter)
+	if err != nil {
+		return nil, fmt.Errorf("MODELSCOPE_ENDPOINT: %w", err)
+	}
+	if token := s.Settings.ModelScopeToken; token != "" {
+		header := bearer(token)
+		header.Set("Cookie", (&http.Cookie{Name: "m_session_id", Value: token}).String()) // what its older endpoints read
+		client.Authorize(base, header)
+	}
+	h := &modelScope{client, base + "/api/v1/models/" + src.Name, s.Settings.ModelScopeToken != ""}
+	l, err := h.list(ctx, src)
+	if err != nil {
+		client.Close()
+		return nil, h.refused(err)
+	}
+	return l, nil
+}
+
+func (h *modelScope) list(ctx context.Context, src Source) (*listing, error) {
+	all, err := h.files(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &repository{name: modelScopePrefix + src.Name}
+	seen := make(map[string]bool)
+	for _, f := range all {
+		if f.Type != "tree" && !seen[f.Path] {
+			seen[f.Path] = true
+			r.files = append(r.files, remote{path: f.Path, size: f.Size, sum: f.SHA256})
+		}
+	}
+	files, err := r.choose(src.Tag)
+	if err == nil {
+		err = settle(files)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i := range files {
+		f := &files[i]
+		if f.digest, err = ParseDigest(strings.ToLower(f.sum)); err != nil {
+			return nil, fmt.Errorf("%s: the listed digest %q is none: %w", printable(f.path), clip(printable(f.sum)), ErrFormat)
+		}
+		query := url.Values{"Revision": {modelScopeRevision}, "FilePath": {f.path}}
+		f.url = h.base + "/repo?" + query.Encode()
+	}
+	return &listing{source: src, version: modelScopeRevision, client: h.client, files: files, explain: h.refused}, nil
+}
+
+// Bounds of a listing.
+const (
+	maxScopeListing = 16 << 20 // bytes of an answer
+	maxScopeFolders = 100      // that are asked for again
+)
+
+// files lists the repository. A listing ends without a word where it is long:
+// folders of which nothing was listed are asked for again, one by one.
+func (h *modelScope) files(ctx context.Context) ([]scopeFile, error) {
+	all, err := h.folder(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]bool)
+	for _, f := range all {
+		for dir := path.Dir(f.Path); dir != "." && dir != "/" && f.Type == "blob"; dir = path.Dir(dir) {
+			seen[dir] = true
+		}
+	}
+	asked := 0
+	for i := 0; i < len(all); i++ { // all grows by what is found
+		f := all[i]
+		if f.Type != "tree" || seen[f.Path] {
+			continue
+		}
+		seen[f.Path] = true
+		if asked++; asked > maxScopeFolders {
+			break
+		}
+		more, err := h.folder(ctx, f.Path)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, more...); len(all) > maxFiles {
+			return nil, fmt.Errorf("more than %d files are listed: %w", maxFiles, ErrFormat)
+		}
+	}
+	return all, nil
+}
+
+// folder lists what is in a folder of the repository, at any depth.
+func (h *modelScope) folder(ctx context.Context, root string) ([]scopeFile, error) {
+	query := url.Values{"Revision": {modelScopeRevision}, "Recursive": {"True"}}
+	if root != "" {
+		query.Set("Root", root)
+	}
+	answer, err := h.client.Get(ctx, fetch.Request{URL: h.base + "/repo/files?" + query.Encode(), Accept: "application/json", Limit: maxScopeListing})
+	if err != nil {
+		return nil, err
+	}
+	var said struct {
+		Code    int    `json:"Code"`
+		Success *bool  `json:"Success"`
+		Message string `json:"Message"`
+		Data    struct {
+			Files []scopeFile `json:"Files"`
+		} `json:"Data"`
+	}
+	where := fetch.Shown(answer.URL)
+	if err := json.Unmarshal(answer.Body, &said); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", where, err, ErrFormat)
+	}
+	switch {
+	case said.Success == nil:
+		return nil, fmt.Errorf("%s: no listing came: %w", where, ErrFormat)
+	case !*said.Success && said.Code == http.StatusNotFound:
+		return nil, fmt.Errorf("%s: %s: %w", where, fetch.Printable(said.Message), ErrNotFound)
+	case !*said.Success:
+		return nil, fmt.Errorf("%s: refused with code %d: %s: %w", where, said.Code, fetch.Printable(said.Message), ErrDenied)
+	case len(said.Data.Files) > maxFiles:
+		return nil, fmt.Errorf("%s: %d files, %d at most: %w", where, len(said.Data.Files), maxFiles, ErrFormat)
+	}
+	return said.Data.Files, nil
+}
+
+// refused says what a refusal may mean: ModelScope does not tell a private
+// repository from one that is missing.
+func (h *modelScope) refused(err error) error {
+	var status *fetch.StatusError
+	switch {
+	case !errors.As(err, &status) || !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrDenied):
+		return err
+	case h.token:
+		return withHint(err, "a private repository looks the same to a token that may not read it, as that in MODELSCOPE_API_TOKEN may be")
+	}
+	return withHint(err, "a private repository looks the same: MODELSCOPE_API_TOKEN=… has the token of an account sent along")
 }

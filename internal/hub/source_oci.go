@@ -2,9 +2,16 @@ package hub
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/blitz-r1/blitz/internal/fetch"
+	"github.com/blitz-r1/blitz/internal/registry"
 )
 
 // digestTag begins the tag of a source that names its manifest by digest.
@@ -55,7 +62,162 @@ func ociName(src Source) Name {
 	return name
 }
 
-// pullOCI is where fetching from an OCI registry belongs.
-func (s *Store) pullOCI(_ context.Context, src Source, _ *meter) (*Model, error) {
-	return nil, notFetched(src, "an OCI registry")
+// pullOCI pulls a model of an OCI registry.
+func (s *Store) pullOCI(ctx context.Context, src Source, meter *meter) (*Model, error) {
+	return s.pullListing(ctx, src, ociName(src), meter, s.lookOCI)
+}
+
+// lookOCI asks an OCI registry for a model in the form of Docker Model Runner
+// or of ModelPack.
+func (s *Store) lookOCI(ctx context.Context, src Source, meter *meter) (*listing, error) {
+	r := newImages(s, src, meter)
+	client, err := s.newClient(r.base, true, meter)
+	if err != nil {
+		return nil, err
+	}
+	client.Challenge = r.answer
+	r.client = client
+	l, err := r.list(ctx, src)
+	if err != nil {
+		client.Close()
+		return nil, r.refused(err)
+	}
+	return l, nil
+}
+
+// newImages returns what asks the registry of a source. A registry of this
+// machine is asked in plain http, as Docker asks it; all others over https.
+func newImages(s *Store, src Source, meter *meter) *images {
+	host, repository, _ := strings.Cut(src.Name, "/")
+	server := registry.Server(host)
+	if server != host && !strings.Contains(repository, "/") { // what Docker Hub itself publishes
+		repository = "library/" + repository
+	}
+	scheme := "https://"
+	if fetch.IsLoopback(server) {
+		scheme = "http://"
+	}
+	return &images{store: s, meter: meter, base: scheme + server, repository: repository}
+}
+
+func (r *images) list(ctx context.Context, src Source) (*listing, error) {
+	m, digest, err := r.root(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	if len(m.Manifests) > 0 { // of an image for several platforms, which models are not
+		first := m.Manifests[0]
+		if m, err = r.pinned(ctx, first.Digest, registry.Accept); err != nil {
+			return nil, err
+		}
+		if len(m.Manifests) > 0 {
+			return nil, fmt.Errorf("manifest %s: an index inside an index: %w", Digest(first.Digest), ErrFormat)
+		}
+	}
+	var config []byte
+	if strings.HasSuffix(m.Config.MediaType, "json") { // an artifact may have an empty one of another type
+		if config, err = r.text(ctx, m.Config); err != nil {
+			return nil, fmt.Errorf("its configuration: %w", err)
+		}
+	}
+	image, err := readOCI(m, config, strings.TrimSuffix(ggufName(ociName(src)), ".gguf"))
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{source: src, version: digest.String(), client: r.client, explain: r.refused}
+	if l.files, err = r.files(src, image); err != nil {
+		return nil, err
+	}
+	if l.variant, err = r.variant(ctx, image); err != nil {
+		return nil, err
+	}
+	r.meter.note(image.notes)
+	return l, nil
+}
+
+// root asks for the manifest or index that a source names.
+func (r *images) root(ctx context.Context, src Source) (*registry.Manifest, Digest, error) {
+	if !strings.HasPrefix(src.Tag, digestTag) {
+		return r.manifest(ctx, ociName(src).Tag, registry.Accept)
+	}
+	d, err := ParseDigest(src.Tag)
+	if err != nil {
+		return nil, Digest{}, err
+	}
+	m, err := r.pinned(ctx, d, registry.Accept)
+	return m, d, err
+}
+
+// files lists the layers that make the model. What an archive holds is known
+// once it is there; so where there is one, all of them are taken.
+func (r *images) files(src Source, image *ociImage) ([]remote, error) {
+	all := &repository{name: src.String()}
+	var licenses, archives []remote
+	for _, l := range image.layers {
+		f := remote{path: l.path, size: l.Size, digest: l.Digest, url: r.blob(l.Digest)}
+		switch {
+		case l.packing != unpacked:
+			gzipped := l.packing == packedGzip
+			f.path = "layer " + Digest(l.Digest).String()
+			f.unpack = func(ctx context.Context, archive, folder string) ([]string, error) {
+				return r.store.untar(ctx, archive, folder, gzipped)
+			}
+			archives = append(archives, f)
+		case companionRole(path.Base(l.path)) == RoleLicense:
+			f.role = RoleLicense
+			licenses = append(licenses, f)
+		default:
+			all.files = append(all.files, f)
+		}
+	}
+	files := all.files
+	if len(archives) == 0 {
+		chosen, err := all.choose("")
+		if err != nil {
+			return nil, err
+		}
+		files = chosen
+	}
+	files = append(files, licenses...)
+	if err := settle(files); err != nil {
+		return nil, err
+	}
+	return append(files, archives...), nil
+}
+
+// variant fetches the template that is in place of the files' own.
+func (r *images) variant(ctx context.Context, image *ociImage) (*Variant, error) {
+	if image.template == nil {
+		return nil, nil
+	}
+	text, err := r.text(ctx, *image.template)
+	if err != nil {
+		return nil, fmt.Errorf("its template: %w", err)
+	}
+	v := &Variant{Template: string(text)}
+	if !utf8.Valid(text) {
+		return nil, fmt.Errorf("its template is not UTF-8: %w", ErrFormat)
+	}
+	if err := errors.Join(v.check(), v.checkTemplate()); err != nil {
+		return nil, err
+	}
+	if v.IsZero() {
+		return nil, nil
+	}
+	return v, nil
+}
+
+// refused adds to a refusal why it was not met, and what can be done.
+func (r *images) refused(err error) error {
+	if !errors.Is(err, ErrDenied) {
+		return err
+	}
+	if r.why != nil && !errors.Is(r.why, err) {
+		err = fmt.Errorf("%w: %w", err, r.why)
+	}
+	base, parseErr := url.Parse(r.base)
+	if parseErr != nil {
+		return err
+	}
+	return withHint(err, fmt.Sprintf("docker login %s keeps credentials in %s, where they are found", base.Host, r.store.loginsPath()))
 }
