@@ -50,6 +50,11 @@ func newProgress(w io.Writer, getenv func(string) string) *progress {
 
 // report shows what a pull or an import says. It is called often.
 func (p *progress) report(r hub.Progress) {
+	if r.Stage == hub.Noting {
+		p.erase()
+		fmt.Fprintln(p.w, "blitz: note: "+printable(r.What))
+		return
+	}
 	now := p.now()
 	stage := stageText(r)
 	fresh := stage != p.stage

@@ -14,9 +14,10 @@ import (
 
 // Options are what a Client is made of.
 type Options struct {
-	Base       string // the first address, whose class bounds the redirects; https, or http of this machine
-	PublicOnly bool   // the base has to be public, too: somebody else named it
-	UserAgent  string // empty: none is sent
+	Base       string  // the first address, whose class bounds the redirects; https, or http of this machine
+	PublicOnly bool    // the base has to be public, too: somebody else named it
+	Within     *Client // the base and all else may be no nearer than what that client reaches: a server of it named the base. May be nil
+	UserAgent  string  // empty: none is sent
 
 	// Challenge is called after a 401 or 403 of the base's origin, one call at
 	// a time. If it returns nil, it has called Authorize, and the request is
@@ -81,6 +82,12 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("address %s: a %s address, want a public one: %w", Shown(o.Base), class, ErrFormat)
 	}
 	c.reach = reach{host: strings.ToLower(base.Hostname()), most: class, known: known || o.PublicOnly}
+	if o.Within != nil {
+		if err := o.Within.mayFollow(o.Within.base, base); err != nil {
+			return nil, fmt.Errorf("address %s: %w: %w", Shown(o.Base), err, ErrFormat)
+		}
+		c.reach.most, c.reach.known = o.Within.reach.limit(), true
+	}
 	c.direct, c.proxied = newTransport(c.reach.dialer()), newTransport(plainDialer())
 	if c.Sleep == nil {
 		c.Sleep = sleep

@@ -15,7 +15,7 @@ import (
 // Nothing is ever written there. An empty place is not looked at.
 type Places struct {
 	HuggingFace string   // the cache of huggingface_hub, which llama.cpp shares
-	Ollama      string   // its models
+	Ollama      []string // its models, those of the user and those of the service
 	LMStudio    []string // its models, in the newer and the older folder
 	ModelScope  []string // its cache, in the newer and the older folder
 	LlamaCpp    string   // the cache of llama.cpp before it shared that of huggingface_hub
@@ -39,8 +39,15 @@ func DefaultPlaces(getenv func(string) string) Places {
 	p := Places{
 		HuggingFace: under(getenv("HF_HUB_CACHE"), "", getenv("HUGGINGFACE_HUB_CACHE"), "", getenv("HF_HOME"), "hub",
 			getenv("XDG_CACHE_HOME"), "huggingface/hub", home, ".cache/huggingface/hub"),
-		Ollama:   under(getenv("OLLAMA_MODELS"), "", home, ".ollama/models"),
 		LlamaCpp: under(getenv("LLAMA_CACHE"), "", getenv("XDG_CACHE_HOME"), "llama.cpp", home, ".cache/llama.cpp"),
+	}
+	if models := getenv("OLLAMA_MODELS"); models != "" {
+		p.Ollama = []string{models}
+	} else if home != "" {
+		p.Ollama = []string{under(home, ".ollama/models")}
+		if runtime.GOOS == "linux" { // of the user that its installer makes for the service
+			p.Ollama = append(p.Ollama, "/usr/share/ollama/.ollama/models")
+		}
 	}
 	if home != "" {
 		p.LMStudio = []string{under(home, ".lmstudio/models"), under(home, ".cache/lm-studio/models")}
@@ -82,9 +89,9 @@ func (p Places) candidates(w wanted) (paths []string) {
 
 // byDigest finds files that are named by their SHA-256.
 func (p Places) byDigest(w wanted, add func(path string)) {
-	if p.Ollama != "" {
+	for _, models := range p.Ollama {
 		for _, separator := range []string{"-", ":"} { // the second as its older versions had it
-			add(filepath.Join(p.Ollama, "blobs", "sha256"+separator+w.digest.Hex()))
+			add(filepath.Join(models, "blobs", "sha256"+separator+w.digest.Hex()))
 		}
 	}
 	if p.HuggingFace == "" {

@@ -15,19 +15,23 @@ func TestDefaultPlaces(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the home folder is another one there")
 	}
+	ollama := []string{"/h/.ollama/models"}
+	if runtime.GOOS == "linux" {
+		ollama = append(ollama, "/usr/share/ollama/.ollama/models")
+	}
 	for _, c := range []struct {
 		env  map[string]string
 		want Places
 	}{
-		{map[string]string{"HOME": "/h"}, Places{"/h/.cache/huggingface/hub", "/h/.ollama/models", []string{"/h/.lmstudio/models", "/h/.cache/lm-studio/models"},
+		{map[string]string{"HOME": "/h"}, Places{"/h/.cache/huggingface/hub", ollama, []string{"/h/.lmstudio/models", "/h/.cache/lm-studio/models"},
 			[]string{"/h/.cache/modelscope", "/h/.cache/modelscope/hub"}, "/h/.cache/llama.cpp"}},
-		{map[string]string{"HF_HOME": "/hf", "OLLAMA_MODELS": "/o", "MODELSCOPE_CACHE": "/m", "LLAMA_CACHE": "/l"}, Places{"/hf/hub", "/o", nil, []string{"/m", "/m/hub"}, "/l"}},
+		{map[string]string{"HF_HOME": "/hf", "OLLAMA_MODELS": "/o", "MODELSCOPE_CACHE": "/m", "LLAMA_CACHE": "/l"}, Places{"/hf/hub", []string{"/o"}, nil, []string{"/m", "/m/hub"}, "/l"}},
 		{map[string]string{"HF_HOME": "/hf", "HF_HUB_CACHE": "/c", "XDG_CACHE_HOME": "/x"}, Places{HuggingFace: "/c", LlamaCpp: "/x/llama.cpp"}},
 		{map[string]string{"XDG_CACHE_HOME": "/x"}, Places{HuggingFace: "/x/huggingface/hub", LlamaCpp: "/x/llama.cpp"}},
 		{nil, Places{}},
 	} {
 		got := DefaultPlaces(func(name string) string { return c.env[name] })
-		if got.HuggingFace != c.want.HuggingFace || got.Ollama != c.want.Ollama || got.LlamaCpp != c.want.LlamaCpp ||
+		if got.HuggingFace != c.want.HuggingFace || !slices.Equal(got.Ollama, c.want.Ollama) || got.LlamaCpp != c.want.LlamaCpp ||
 			!slices.Equal(got.LMStudio, c.want.LMStudio) || !slices.Equal(got.ModelScope, c.want.ModelScope) {
 			t.Errorf("%v: got %+v, want %+v", c.env, got, c.want)
 		}
@@ -38,7 +42,7 @@ func TestDefaultPlaces(t *testing.T) {
 func places(t *testing.T) Places {
 	dir := t.TempDir()
 	return Places{
-		HuggingFace: filepath.Join(dir, "hf"), Ollama: filepath.Join(dir, "ollama"), LMStudio: []string{filepath.Join(dir, "lm")},
+		HuggingFace: filepath.Join(dir, "hf"), Ollama: []string{filepath.Join(dir, "ollama")}, LMStudio: []string{filepath.Join(dir, "lm")},
 		ModelScope: []string{filepath.Join(dir, "ms"), filepath.Join(dir, "ms", "hub")}, LlamaCpp: filepath.Join(dir, "llama.cpp"),
 	}
 }
@@ -53,7 +57,7 @@ func TestTakeFound(t *testing.T) {
 		"a snapshot": func(p Places) string {
 			return filepath.Join(p.HuggingFace, "models--Some--Repo-1.5B/snapshots/abc/Q8_0/model.gguf")
 		},
-		"Ollama":                        func(p Places) string { return filepath.Join(p.Ollama, "blobs/sha256-"+digits) },
+		"Ollama":                        func(p Places) string { return filepath.Join(p.Ollama[0], "blobs/sha256-"+digits) },
 		"LM Studio":                     func(p Places) string { return filepath.Join(p.LMStudio[0], "Some/Repo-1.5B/model.gguf") },
 		"LM Studio, another repository": func(p Places) string { return filepath.Join(p.LMStudio[0], "A/B/model.gguf") },
 		"ModelScope, new": func(p Places) string {
@@ -136,7 +140,7 @@ func TestTakeFoundBehindLinks(t *testing.T) {
 	link("../../../nowhere", "snapshots/c0/m.gguf")
 	link(shared, "blobs/"+w.digest.Hex())
 	link("../../blobs/"+w.digest.Hex(), "snapshots/c1/m.gguf")
-	if err := os.MkdirAll(filepath.Join(s.Places.Ollama, "blobs", "sha256-"+w.digest.Hex()), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(s.Places.Ollama[0], "blobs", "sha256-"+w.digest.Hex()), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	to := filepath.Join(t.TempDir(), "staged")
@@ -152,7 +156,7 @@ func TestTakeFoundEnds(t *testing.T) {
 	data := randomBytes(9, 300)
 	s := newStore(t)
 	s.Places = places(t)
-	write(t, filepath.Join(s.Places.Ollama, "blobs", "sha256-"+digestOf(data).Hex()), data)
+	write(t, filepath.Join(s.Places.Ollama[0], "blobs", "sha256-"+digestOf(data).Hex()), data)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, ok, err := s.takeFound(ctx, wanted{"", "m.gguf", 300, digestOf(data)}, filepath.Join(t.TempDir(), "x"), nil); ok || !errors.Is(err, context.Canceled) {
@@ -164,13 +168,13 @@ func TestTakeFoundEnds(t *testing.T) {
 func TestCandidatesStayInside(t *testing.T) {
 	data := []byte("outside")
 	p := places(t)
-	write(t, filepath.Join(filepath.Dir(p.Ollama), "outside.gguf"), data)
+	write(t, filepath.Join(filepath.Dir(p.Ollama[0]), "outside.gguf"), data)
 	for _, dir := range []string{filepath.Join(p.HuggingFace, "models--A--B/snapshots/x"), filepath.Join(p.LMStudio[0], "A/B")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, path := range []string{"../outside.gguf", "../../../../../outside.gguf", filepath.Join(filepath.Dir(p.Ollama), "outside.gguf"), `..\outside.gguf`, ""} {
+	for _, path := range []string{"../outside.gguf", "../../../../../outside.gguf", filepath.Join(filepath.Dir(p.Ollama[0]), "outside.gguf"), `..\outside.gguf`, ""} {
 		for _, repository := range []string{"A/B", "../..", "A/../..", ""} {
 			if got := p.candidates(wanted{repository, path, int64(len(data)), digestOf(data)}); got != nil {
 				t.Errorf("%s of %q: %v", path, repository, got)

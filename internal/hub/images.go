@@ -114,14 +114,14 @@ func (s *Store) loginsPath() string { return filepath.Join(s.Settings.DockerConf
 // the server that it keeps for its tokens; any other server of tokens is asked
 // without them. When it cannot, the reason stays in why.
 func (r *images) answer(ctx context.Context, refusal *fetch.StatusError) error {
+	if refusal.Code != http.StatusUnauthorized {
+		return refusal
+	}
 	r.why = r.meet(ctx, refusal)
 	return r.why
 }
 
 func (r *images) meet(ctx context.Context, refusal *fetch.StatusError) error {
-	if refusal.Code != http.StatusUnauthorized {
-		return refusal
-	}
 	base, err := url.Parse(r.base)
 	if err != nil {
 		return err
@@ -173,7 +173,9 @@ func (r *images) token(ctx context.Context, base *url.URL, challenge map[string]
 		query.Set("scope", scope)
 	}
 	realm.RawQuery, realm.Fragment = query.Encode(), ""
-	client, err := r.store.newClient(realm.String(), false, r.meter)
+	options := r.client.Options
+	options.Base, options.Within, options.Challenge = realm.String(), r.client, nil
+	client, err := fetch.New(options)
 	if err != nil {
 		return "", fmt.Errorf("the server of its tokens: %w", err)
 	}

@@ -231,7 +231,7 @@ func TestPullOllamaFound(t *testing.T) {
 	f.publish("library/tiny", "latest", "application/vnd.docker.container.image.v1+json", "{}", layer{kind: ollamaLayer + "model", data: weights})
 	s := f.storeFor(t)
 	s.Places = places(t)
-	write(t, filepath.Join(s.Places.Ollama, "blobs", "sha256-"+digestOf(weights).Hex()), weights)
+	write(t, filepath.Join(s.Places.Ollama[0], "blobs", "sha256-"+digestOf(weights).Hex()), weights)
 	if _, _, err := pullFrom(t, s, "ollama:tiny"); err != nil || f.sent[digestOf(weights)] != 0 {
 		t.Errorf("%v, fetched %d times", err, f.sent[digestOf(weights)])
 	}

@@ -16,8 +16,11 @@ import (
 // ollamaLayer begins the media types of Ollama's layers.
 const ollamaLayer = "application/vnd.ollama.image."
 
-// maxTextLayer bounds a layer that is text beside the weights, in bytes.
-const maxTextLayer = 1 << 20
+// Bounds of the layers that are text beside the weights.
+const (
+	maxTextLayer = 1 << 20 // bytes of one, and of all that become a variant
+	maxTexts     = 100
+)
 
 // ollamaImage is a model of Ollama's registry: one GGUF, and texts that become
 // its variant.
@@ -45,6 +48,7 @@ func readOllama(m *registry.Manifest, config []byte) (*ollamaImage, error) {
 		return refuse("it runs on the servers of %s and has no weights to fetch", printable(clip(c.RemoteHost)))
 	}
 	image, weights := &ollamaImage{}, 0
+	var texts int64
 	for _, l := range m.Layers {
 		kind, ok := strings.CutPrefix(l.MediaType, ollamaLayer)
 		if !ok {
@@ -60,8 +64,8 @@ func readOllama(m *registry.Manifest, config []byte) (*ollamaImage, error) {
 		case "adapter":
 			return refuse("it is an adapter over another model, and adapters are not applied: want a model of one GGUF")
 		case "system", "params", "license", "template", "prompt":
-			if l.Size > maxTextLayer {
-				return refuse("its %s has %s, %s at most", kind, FormatBytes(l.Size), FormatBytes(maxTextLayer))
+			if texts += l.Size; l.Size > maxTextLayer || texts > maxTextLayer || len(image.texts) == maxTexts {
+				return refuse("its texts are more than %d, or more than %s: the %s has %s", maxTexts, FormatBytes(maxTextLayer), kind, FormatBytes(l.Size))
 			}
 			image.texts = append(image.texts, l)
 		case "projector":

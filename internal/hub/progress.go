@@ -19,6 +19,7 @@ const (
 	Copying   Stage = "copying"   // or linking, and digesting a user's file
 	Verifying Stage = "verifying" // stored bytes against their digests
 	Storing   Stage = "storing"   // the commit
+	Noting    Stage = "noting"    // nothing: What says what is worth knowing of the model that comes
 )
 
 // Progress says how far a stage is.
@@ -68,6 +69,13 @@ func (m *meter) set(p Progress) {
 		p.Left = time.Duration(float64(p.Total-p.Done) / p.Speed * float64(time.Second))
 	}
 	m.report(p)
+}
+
+// note tells what is worth knowing of the model that comes, a line each.
+func (m *meter) note(lines []string) {
+	for _, line := range lines {
+		m.set(Progress{Stage: Noting, What: line})
+	}
 }
 
 // wait tells of a pause before another try.

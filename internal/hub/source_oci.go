@@ -212,7 +212,7 @@ func (r *images) refused(err error) error {
 	if !errors.Is(err, ErrDenied) {
 		return err
 	}
-	if r.why != nil && !errors.Is(r.why, err) {
+	if r.why != nil {
 		err = fmt.Errorf("%w: %w", err, r.why)
 	}
 	base, parseErr := url.Parse(r.base)
