@@ -154,12 +154,6 @@ func (s *Store) Pull(ctx context.Context, src Source, report func(Progress)) (*M
 	return nil, fmt.Errorf("pull %s: unknown kind of source %q: %w", src, src.Kind, ErrSyntax)
 }
 
-// notFetched is the error of a source that has its place here and no fetching
-// yet.
-func notFetched(src Source, kind string) error {
-	return fmt.Errorf("pull %s: fetching from %s: %w; what it can fetch is pip:PACKAGE, and import takes files that are on the disk", src, kind, ErrUnsupported)
-}
-
 // Find returns the model that was pulled from a source, without fetching: the
 // one of the same version, or for a source without one the tag latest, else
 // the one pulled last. ErrNotFound if there is none.

@@ -83,15 +83,16 @@ func FuzzParseSource(f *testing.F) {
 	})
 }
 
-func TestPullUnsupported(t *testing.T) {
+func TestPullOffline(t *testing.T) {
 	s := newStore(t)
-	for _, text := range []string{"ollama:x", "oci://host/x", "modelscope.cn/a/b"} {
+	s.Offline = true
+	for _, text := range []string{"pip:x", "hf.co/a/b", "ollama:x", "oci://host/x", "modelscope.cn/a/b", "https://host/x.gguf"} {
 		src, err := ParseSource(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Pull(t.Context(), src, nil); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), text) {
-			t.Errorf("pull %s: %v, want ErrUnsupported with the source", text, err)
+		if _, err := s.Pull(t.Context(), src, nil); !errors.Is(err, ErrOffline) || !strings.Contains(err.Error(), text) {
+			t.Errorf("pull %s: %v, want ErrOffline with the source", text, err)
 		}
 	}
 	if _, err := s.Pull(t.Context(), Source{Kind: KindPath, Name: "./x"}, nil); !errors.Is(err, ErrSyntax) {
