@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -150,10 +151,13 @@ func TestGoldenAll(t *testing.T) {
 					}
 					checkGolden(t, tok, "testdata/golden", name, false)
 					wantNoNotes(t, tok)
+					checkWritten(t, tok, name)
 				}
 			}
 			if data, err := os.ReadFile(filepath.Join(folder, "vocab.gguf")); err == nil {
-				checkGolden(t, mustGGUF(t, readMetadata(t, data)), "testdata/golden", name, false)
+				tok := mustGGUF(t, readMetadata(t, data))
+				checkGolden(t, tok, "testdata/golden", name, false)
+				checkWritten(t, tok, name)
 			}
 			if form, ok := asGGUF[name]; ok {
 				checkGolden(t, mustGGUF(t, ggufOfJSON(t, folder, form.pre, form.size)), "testdata/golden", name, true)
@@ -162,6 +166,29 @@ func TestGoldenAll(t *testing.T) {
 	}
 	if ran == 0 {
 		t.Skip("without " + fetchHint)
+	}
+}
+
+// checkWritten writes a tokenizer as GGUF keys, which it has to be read from again.
+func checkWritten(t *testing.T, tok *Tokenizer, name string) {
+	t.Helper()
+	keys, err := tok.GGUF(GGUFOptions{})
+	if _, is := tok.model.(*unigram); is {
+		if !errors.Is(err, ErrUnsupported) {
+			t.Errorf("a Unigram is written: %v", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch again := mustGGUF(t, keys); name {
+	case "mistral_v3": // SentencePiece itself does not find control tokens in text, readers of GGUF files do
+		if ids, err := again.Encode("Hello  world\n", 0); err != nil || len(ids) == 0 {
+			t.Errorf("got %v %v", ids, err)
+		}
+	default: // of llama3 the folder adds no BOS, where files that do not say have one
+		checkGolden(t, again, "testdata/golden", name, name != "llama3")
 	}
 }
 

@@ -121,12 +121,19 @@ func (f *Folder) Rows(ctx context.Context, i, first int, dst []float32) error {
 	})
 }
 
-// Bytes writes rows of tensor number i as elements of its Type.
+// Bytes writes rows of tensor number i as elements of its Type. Numbers that are not
+// finite are refused.
 func (f *Folder) Bytes(ctx context.Context, i, first int, dst []byte) error {
 	t := f.tensors[i].Type
 	rows := make([]float32, len(dst)/t.BlockBytes()*t.Block())
 	if err := f.Rows(ctx, i, first, rows); err != nil {
 		return err
+	}
+	for _, v := range rows {
+		if !quant.IsFinite(v) {
+			return fmt.Errorf("convert: %s: tensor %s, which becomes %s: holds %v, want numbers: %w: %w",
+				f.Name(), f.recipes[i].name(), f.tensors[i].Name, v, model.ErrTensor, quantize.ErrRefused)
+		}
 	}
 	if err := quant.Encode(dst, t, rows); err != nil {
 		return fmt.Errorf("convert: %s: tensor %s: %w: %w", f.Name(), f.recipes[i].name(), err, model.ErrTensor)
