@@ -205,6 +205,9 @@ func openSource(cmd *cobra.Command, name string) (quantize.Source, error) {
 		_ = c.Close() // it was only read
 		return nil, err
 	}
+	if folder, ok := src.(*convert.Folder); ok {
+		noteFolder(cmd, folder)
+	}
 	return src, nil
 }
 

@@ -38,6 +38,7 @@ func newRoot() *cobra.Command {
 		newBench(),
 		newCompletion(),
 		newConfig(),
+		newConvert(),
 		newCp(),
 		newDecode(),
 		newDetokenize(),

@@ -178,9 +178,10 @@ func writeBF16(dst []byte, row, _ []float32) {
 	}
 }
 
-// writeQ8_0 takes the steps of GGML's reference: d = max/127, then x * (1/d)
-// rounded to nearest, halves away from zero; d itself is rounded to float16 only
-// when it is stored. Importances would change nothing that can be told.
+// writeQ8_0 takes the steps of GGML's reference: d = max/127, then x / d rounded to
+// nearest, halves away from zero; d itself is rounded to float16 only when it is
+// stored. GGML multiplies by 1/d, which takes some halves for less. Importances would
+// change nothing that can be told.
 func writeQ8_0(dst []byte, row, _ []float32) {
 	b := q8Blocks{dst: dst, src: row, n: len(row) / 32}
 	b.write()
@@ -197,13 +198,13 @@ func (q *q8Blocks) writePortable() {
 	for i := range q.n {
 		x, b := (*[32]float32)(q.src[32*i:]), (*[34]byte)(q.dst[34*i:])
 		d := greatest(x[:]) / 127
-		inverse := 1 / d
-		if inverse > math.MaxFloat32 { // d is 0, or so small that it is stored as 0
-			inverse = 0
-		}
 		le.PutUint16(b[:2], F32ToF16(d))
+		if 1/d > math.MaxFloat32 { // d is 0, or so small that it is stored as 0
+			clear(b[2:])
+			continue
+		}
 		for j, v := range x {
-			r := float64(float32(v * inverse))
+			r := float64(v / d)
 			b[2+j] = uint8(int32(r + math.Copysign(0.5, r))) // float64 holds the sum exactly where it matters
 		}
 	}
