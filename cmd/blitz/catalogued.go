@@ -109,9 +109,9 @@ func fetchCatalogued(cmd *cobra.Command, s *hub.Store, entry *catalogue.Model, s
 	} else {
 		fmt.Fprintf(cmd.ErrOrStderr(), "blitz: fetching %s\n", what)
 	}
-	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
-	defer p.end()
-	m, err := s.PullAs(cmd.Context(), source.Source.Source, entry.Name.String(), p.report)
+	report, end := pullProgress(cmd)
+	defer end()
+	m, err := s.PullAs(cmd.Context(), source.Source.Source, entry.Name.String(), report)
 	if err != nil {
 		return nil, otherSources(err, entry, source)
 	}

@@ -90,6 +90,8 @@ func stageText(r hub.Progress) string {
 		text = "waiting for another blitz that pulls"
 	case hub.Asking:
 		text = "asking for"
+	case hub.Pausing:
+		text = "trying again in"
 	}
 	if r.What != "" {
 		text += " " + printable(r.What)

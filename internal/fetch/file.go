@@ -89,7 +89,7 @@ func (t *transfer) run(ctx context.Context) (sum [sha256.Size]byte, size int64, 
 	t.hasher = newHasher(t)
 	defer t.hasher.stop()
 	if err := t.fetchAll(ctx); err != nil {
-		if t.size() > 0 && !errors.Is(err, errBegins) {
+		if t.size() > 0 && !errors.Is(err, errBegins) && !errors.Is(err, errSurplus) {
 			_ = t.save(true) // the error to tell is the first
 		} else {
 			t.drop()

@@ -138,10 +138,7 @@ func (d *download) Run(ctx context.Context, report func(done, total int64)) ([32
 
 func randomBytes(seed uint64, n int) []byte {
 	b := make([]byte, n)
-	r := rand.New(rand.NewPCG(seed, 1))
-	for i := range b {
-		b[i] = byte(r.Uint32())
-	}
+	rand.NewChaCha8([32]byte{byte(seed)}).Read(b)
 	return b
 }
 
@@ -213,6 +210,9 @@ func TestDownloadCut(t *testing.T) {
 	content := randomBytes(1, 100_000)
 	for _, digest := range []bool{false, true} {
 		for _, etag := range []string{"", `"one"`} {
+			if !digest && etag == "" {
+				continue // nothing to go on by: see TestDownloadUnidentified
+			}
 			s := newFileServer(t, content)
 			s.etag = etag
 			pieces := []int{0, 1, 4096, 0, 30_000, 1, 17, 0, 0, 50_000}
@@ -232,6 +232,35 @@ func TestDownloadCut(t *testing.T) {
 				t.Errorf("digest %v, etag %q: %d bytes were sent, want %d: %v", digest, etag, s.sent, len(content), s.requests)
 			}
 		}
+	}
+}
+
+// Without a digest and without anything that identifies the file, a cut begins
+// anew: two versions are never one file.
+func TestDownloadUnidentified(t *testing.T) {
+	old, content := randomBytes(1, 10_000), randomBytes(2, 10_000)
+	s := newFileServer(t, old)
+	s.cut = func(request int) int {
+		s.content = content // from the second request on
+		if request == 1 {
+			return 6000
+		}
+		return -1
+	}
+	d := s.download(t, false)
+	if _, _, err := d.Run(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, d, content)
+	for i, r := range s.requests {
+		if r != "" {
+			t.Errorf("request %d asked for %q, want the whole file", i, r)
+		}
+	}
+	s.cut = func(int) int { return 6000 }
+	d = s.download(t, false)
+	if _, _, err := d.Run(t.Context(), nil); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "ETag") {
+		t.Errorf("cut for ever: %v, want ErrUnreachable that says what is missing", err)
 	}
 }
 

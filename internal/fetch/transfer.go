@@ -59,6 +59,7 @@ type transfer struct {
 
 var (
 	errBegins  = errors.New("the bytes are of something else")
+	errSurplus = errors.New("more bytes than were promised")
 	errChanged = errors.New("the file changed on the server while it was fetched")
 	errUnknown = errors.New("it was cut, and the server gives neither a strong ETag nor Last-Modified to go on by")
 )
@@ -403,8 +404,9 @@ func (t *transfer) admitNothing(r *http.Response) error {
 	if ok && total >= 0 && total == t.have.front() && len(t.have) == 1 {
 		return t.expect(total, identityOf(r.Header))
 	}
+	shorter := ok && total >= 0 && total < t.have.end() && t.Size == 0
 	err := &againError{err: fmt.Errorf("%s: 416: the server says that the file ends before what is missing of it", t.shown())}
-	if t.trusted() {
+	if t.trusted() && !shorter {
 		return err // what is there is as good as before
 	}
 	if err := t.restart(errChanged); err != nil {
@@ -490,6 +492,13 @@ func (t *transfer) take(ctx context.Context, cancel context.CancelCauseFunc, r *
 		default:
 			return n, mendable(t.networkError(ctx, r.Request.URL, readErr))
 		}
+	}
+	if r.ContentLength >= 0 || end != total {
+		return n, nil
+	}
+	// A body that does not say how long it is ends where the file does.
+	if more, _ := body.Read(buffer[:1]); more > 0 {
+		return n, fmt.Errorf("%s: %w, %d: %w", t.shown(), errSurplus, total, ErrDigest)
 	}
 	return n, nil
 }

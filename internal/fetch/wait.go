@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -24,13 +25,17 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // rateLimit is an item of the header RateLimit: what is left of a quota, and
 // the seconds until it is renewed.
-var rateLimit = regexp.MustCompile(`(?:^|,)\s*"?[^;",]{0,64}"?\s*;\s*r=([0-9]{1,9})\s*;\s*t=([0-9]{1,9})\s*(?:,|;|$)`)
+var rateLimit = regexp.MustCompile(`^\s*[^;]{0,100};\s*r=([0-9]{1,9})\s*;\s*t=([0-9]{1,9})\s*(?:;|$)`)
 
 // askedWait returns how long a server asks to wait: until a used-up quota is
 // renewed and a second more, or as Retry-After says in seconds or as a time.
 func askedWait(h http.Header, now time.Time) time.Duration {
 	var wait time.Duration
-	for _, m := range rateLimit.FindAllStringSubmatch(h.Get("RateLimit"), 8) {
+	for item := range strings.SplitSeq(h.Get("RateLimit"), ",") {
+		m := rateLimit.FindStringSubmatch(item)
+		if m == nil {
+			continue
+		}
 		left, _ := strconv.Atoi(m[1])    // at most nine digits
 		seconds, _ := strconv.Atoi(m[2]) // at most nine digits
 		if left == 0 {

@@ -11,13 +11,14 @@ import (
 
 // listing is a model as its source has it: which files, and where each is.
 type listing struct {
-	source  Source
-	version string // commit, tag or digest; empty where the source has none
-	mark    string // where there is no version: what tells this file from another one at the address
-	client  *fetch.Client
-	files   []remote
-	variant *Variant          // nil: as the files say
-	explain func(error) error // says what a refusal of a file means; nil: as it says itself
+	source     Source
+	version    string // commit, tag or digest; empty where the source has none
+	mark       string // where there is no version: what tells this file from another one at the address
+	client     *fetch.Client
+	files      []remote
+	repository *repository       // that the files were chosen from; nil: the source has no others
+	variant    *Variant          // nil: as the files say
+	explain    func(error) error // says what a refusal of a file means; nil: as it says itself
 }
 
 // remote is a file at its source.

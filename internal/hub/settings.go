@@ -106,7 +106,7 @@ func (s *Store) newClient(base string, named bool, meter *meter) (*fetch.Client,
 	if agent == "" {
 		agent = "blitz"
 	}
-	return fetch.New(fetch.Options{Base: base, PublicOnly: named && s.PublicOnly, UserAgent: agent, Waiting: meter.wait, Pause: s.pause})
+	return fetch.New(fetch.Options{Base: base, PublicOnly: named && s.PublicOnly, UserAgent: agent, Waiting: meter.wait, Pause: s.pause, Roots: s.roots})
 }
 
 // bearer is the header of a token.

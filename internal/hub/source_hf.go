@@ -37,7 +37,8 @@ func parseHuggingFace(text string) (Source, error) {
 	source := "hf.co/" + text
 	text, _, _ = strings.Cut(text, "#")
 	text, _, _ = strings.Cut(text, "?")
-	parts := strings.Split(strings.TrimSuffix(text, "/"), "/")
+	text = strings.TrimSuffix(text, "/")
+	parts := strings.Split(text, "/")
 	if len(parts) >= 4 && (parts[2] == "tree" || parts[2] == "blob" || parts[2] == "resolve") {
 		return parsePage(source, parts)
 	}

@@ -36,7 +36,7 @@ func httpsName(src Source) (Name, error) {
 		return Name{}, fmt.Errorf("source %q: %w", clip(src.Name), ErrSyntax)
 	}
 	base := path.Base(u.Path)
-	if !strings.HasSuffix(strings.ToLower(base), ".gguf") || !PlainName(base) {
+	if !strings.HasSuffix(strings.ToLower(base), ".gguf") || !PlainName(base) || strings.HasSuffix(u.Path, "/") {
 		return Name{}, fmt.Errorf("source %q: want the address of a .gguf file: %w", clip(fetch.Shown(src.Name)), ErrSyntax)
 	}
 	if m := checkpoint.SplitName.FindStringSubmatch(base); m != nil && m[2] != "00001" {

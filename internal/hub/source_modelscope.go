@@ -109,7 +109,7 @@ func (h *modelScope) list(ctx context.Context, src Source) (*listing, error) {
 		query := url.Values{"Revision": {modelScopeRevision}, "FilePath": {f.path}}
 		f.url = h.base + "/repo?" + query.Encode()
 	}
-	return &listing{source: src, version: modelScopeRevision, client: h.client, files: files, explain: h.refused}, nil
+	return &listing{source: src, version: modelScopeRevision, client: h.client, repository: r, files: files, explain: h.refused}, nil
 }
 
 // Bounds of a listing.

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -24,7 +25,8 @@ type Store struct {
 
 	dir   string
 	disk  disk
-	pause time.Duration // before the second try of a download that was cut
+	pause time.Duration  // before the second try of a download that was cut
+	roots *x509.CertPool // who vouches for servers; nil: whom the system trusts
 }
 
 // DefaultHome returns the folder of the store: $BLITZ_HOME, else

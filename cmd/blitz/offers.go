@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/fit"
+	"github.com/blitz-r1/blitz/internal/hub"
+)
+
+// offered is what a source has, as the JSON of pull --list has it.
+type offered struct {
+	*hub.Offers
+	Models []offeredModel `json:"models"`
+}
+
+// offeredModel is one of it, beside what it would take here.
+type offeredModel struct {
+	hub.Offer
+	Memory int64 `json:"memory_bytes,omitempty"` // about
+	Fits   *bool `json:"fits,omitempty"`         // left out where no size is known
+}
+
+// listOffers prints what a source has, and fetches nothing.
+func listOffers(cmd *cobra.Command, s *hub.Store, text string, asJSON bool) error {
+	src, err := hub.ParseSource(text)
+	if err != nil {
+		return err
+	}
+	if src.Kind == hub.KindName {
+		m, err := s.Get(text)
+		if err != nil {
+			return err
+		}
+		if src, err = hub.ParseSource(m.Origin.Source); err != nil {
+			return err
+		}
+	}
+	if !src.Remote() {
+		return fault.WithHint(fault.Misuse(fmt.Errorf("pull --list: %s is a path, and no source to list", text)), "blitz show PATH shows what a file holds")
+	}
+	report, end := pullProgress(cmd)
+	o, err := s.Offers(cmd.Context(), src, report)
+	end()
+	if err != nil {
+		return err
+	}
+	list := offered{Offers: o, Models: []offeredModel{}}
+	room := fit.MemoryLimit()
+	for _, m := range o.Models {
+		one := offeredModel{Offer: m}
+		if m.Size > 0 {
+			fits := fit.FitsSize(m.Size, room)
+			one.Memory, one.Fits = fit.Estimate(m.Size), &fits
+		}
+		list.Models = append(list.Models, one)
+	}
+	if asJSON {
+		return writeJSON(cmd.OutOrStdout(), list)
+	}
+	return writeOffers(cmd, list)
+}
+
+// writeOffers prints them as a table.
+func writeOffers(cmd *cobra.Command, list offered) error {
+	rows := [][]string{{"SOURCE", "SIZE", "FILES", "FITS", ""}}
+	for _, m := range list.Models {
+		size, fits, note := "-", "-", ""
+		if m.Size > 0 {
+			size = hub.FormatBytes(m.Size)
+		}
+		if m.Fits != nil {
+			fits = map[bool]string{true: "yes", false: "no, takes about " + fit.FormatMemory(m.Memory)}[*m.Fits]
+		}
+		switch {
+		case m.Missing != "":
+			note = "not whole: " + printable(m.Missing)
+		case m.Default:
+			note = "taken by default"
+		}
+		rows = append(rows, []string{printable(m.Source), size, fmt.Sprint(m.Files), fits, note})
+	}
+	return writeTable(cmd.OutOrStdout(), rows...)
+}
