@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -30,11 +31,7 @@ func listOffers(cmd *cobra.Command, s *hub.Store, text string, asJSON bool) erro
 		return err
 	}
 	if src.Kind == hub.KindName {
-		m, err := s.Get(text)
-		if err != nil {
-			return err
-		}
-		if src, err = hub.ParseSource(m.Origin.Source); err != nil {
+		if src, err = sourceOfName(s, text); err != nil {
 			return err
 		}
 	}
@@ -61,6 +58,27 @@ func listOffers(cmd *cobra.Command, s *hub.Store, text string, asJSON bool) erro
 		return writeJSON(cmd.OutOrStdout(), list)
 	}
 	return writeOffers(cmd, list)
+}
+
+// sourceOfName returns where a stored model came from, or one of the catalogue would.
+func sourceOfName(s *hub.Store, name string) (hub.Source, error) {
+	m, err := s.Get(name)
+	var missing *hub.NotFoundError
+	if err == nil {
+		return hub.ParseSource(m.Origin.Source)
+	}
+	if !errors.As(err, &missing) {
+		return hub.Source{}, err
+	}
+	c, err := openCatalogue()
+	if err != nil {
+		return hub.Source{}, err
+	}
+	entry := c.Find(name)
+	if entry == nil {
+		return hub.Source{}, suggest(missing, c)
+	}
+	return entry.Sources[0].Source.Source, nil
 }
 
 // writeOffers prints them as a table.

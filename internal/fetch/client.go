@@ -233,7 +233,7 @@ func (c *Client) hop(ctx context.Context, method string, u *url.URL, header http
 	transport := c.direct
 	through, err := c.proxy(request)
 	if err != nil {
-		return nil, fmt.Errorf("the proxy settings: %w", err)
+		return nil, errors.New("HTTPS_PROXY or HTTP_PROXY is no address of a proxy") // which one it is not may hold a password
 	}
 	if through != nil {
 		transport = c.proxied

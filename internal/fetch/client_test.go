@@ -98,6 +98,7 @@ func TestStatusErrors(t *testing.T) {
 		{429, nil, "<html>busy</html>", ErrUnreachable, "429", maxTries},
 		{302, nil, "", ErrUnreachable, "302", 1},
 		{200, map[string]string{"Content-Encoding": "gzip"}, "x", ErrFormat, "gzip", 1},
+		{200, map[string]string{"X-Pad": strings.Repeat("x", 2*maxHeader)}, "", ErrFormat, "bytes of headers", 1},
 		{200, nil, strings.Repeat("x", 1001), ErrFormat, "1000 at most", 1},
 	} {
 		requests := 0
@@ -245,6 +246,21 @@ func TestRanges(t *testing.T) {
 			s.cut = func(request int) int { return map[bool]int{true: 10<<20 + request, false: -1}[request <= 4] }
 		}, 0},
 		{"ranges are ignored", func(s *fileServer, _ *download) { s.noRange = true }, 0},
+		{"one connection alone", func(s *fileServer, d *download) {
+			var mu sync.Mutex
+			first := ""
+			s.before = func(w http.ResponseWriter, r *http.Request) bool {
+				mu.Lock()
+				defer mu.Unlock()
+				if first == "" {
+					first = r.RemoteAddr
+				}
+				if r.RemoteAddr != first {
+					w.WriteHeader(http.StatusServiceUnavailable)
+				}
+				return r.RemoteAddr != first
+			}
+		}, 0},
 		{"of a plain address", func(s *fileServer, d *download) {
 			d.Hint, d.Size, d.SHA256, s.etag = int64(len(content)), 0, [32]byte{}, `"one"`
 		}, 0},
@@ -311,6 +327,29 @@ func TestAddress(t *testing.T) {
 	d.Address = func(context.Context) (string, error) { asked++; return fmt.Sprintf("%s/x?%d", s.URL, asked), nil }
 	if _, _, err := d.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
+	}
+	wantFile(t, d, content)
+}
+
+// A page in the place of the rest of a file costs nothing of what came.
+func TestPageKeepsPart(t *testing.T) {
+	content := randomBytes(1, 100_000)
+	s := newFileServer(t, content)
+	s.cut = func(int) int { return 60_000 }
+	s.before = func(w http.ResponseWriter, _ *http.Request) bool {
+		if len(s.requests) > 1 {
+			fmt.Fprint(w, "<!doctype html><title>Log in</title>")
+		}
+		return len(s.requests) > 1
+	}
+	d := s.download(t, true)
+	d.Size = int64(len(content))
+	if _, _, err := d.Run(t.Context(), nil); !errors.Is(err, ErrDigest) {
+		t.Errorf("%v, want ErrDigest", err)
+	}
+	s.before, s.cut, s.sent = nil, func(int) int { return -1 }, 0
+	if _, _, err := d.Run(t.Context(), nil); err != nil || s.sent != 40_000 {
+		t.Errorf("again: %v, %d bytes were sent, want 40000", err, s.sent)
 	}
 	wantFile(t, d, content)
 }

@@ -102,6 +102,7 @@ func newTransport(dial func(ctx context.Context, network, address string) (net.C
 		TLSHandshakeTimeout:    30 * time.Second,
 		ResponseHeaderTimeout:  patience.silence,
 		ExpectContinueTimeout:  time.Second,
+		MaxIdleConnsPerHost:    connections,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxHeader,
 		DisableCompression:     true,
@@ -122,6 +123,8 @@ func (c *Client) networkError(ctx context.Context, u *url.URL, err error) error 
 	switch {
 	case errors.Is(err, errReach):
 		return fmt.Errorf("%s: %w: %w", where, err, ErrFormat)
+	case strings.Contains(err.Error(), "response headers exceeded"): // net/http has no value for it
+		return fmt.Errorf("%s: more than %d bytes of headers: %w", where, maxHeader, ErrFormat)
 	case errors.As(err, &certificate), errors.As(err, &name) && name.IsNotFound:
 		return fmt.Errorf("%s: %w: %w", where, ErrUnreachable, c.shownError(err))
 	}

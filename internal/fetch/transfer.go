@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -104,7 +105,7 @@ func (t *transfer) worthRanges() bool {
 }
 
 // fetchRanges asks for several ranges at once. It returns nil before the file
-// is whole if the server knows no ranges.
+// is whole if the server knows no ranges, or takes no more than one request.
 func (t *transfer) fetchRanges(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -120,10 +121,13 @@ func (t *transfer) fetchRanges(ctx context.Context) error {
 	}
 	segment := min(max(total/(8*connections), minSegment), maxSegment)
 	var group sync.WaitGroup
+	var active atomic.Int32
+	active.Store(connections)
 	first := make(chan struct{}) // closed when it is known whether there are ranges
 	var once sync.Once
 	for i := range connections {
 		group.Go(func() {
+			defer active.Add(-1)
 			if i > 0 {
 				select {
 				case <-first:
@@ -141,7 +145,10 @@ func (t *transfer) fetchRanges(ctx context.Context) error {
 				t.claimed = t.claimed.remove(from, to)
 				t.mu.Unlock()
 				if err != nil {
-					cancel(err)
+					// A server may want fewer connections: the others go on.
+					if active.Load() == 1 || !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrDenied) {
+						cancel(err)
+					}
 					break
 				}
 			}
@@ -334,6 +341,9 @@ func (t *transfer) admitWhole(r *http.Response) (end int64, err error) {
 	defer t.mu.Unlock()
 	t.single = true
 	id := identityOf(r.Header)
+	if t.Size > 0 && r.ContentLength >= 0 && r.ContentLength != t.Size {
+		return 0, t.expect(r.ContentLength, id) // whatever it is, what came before is as good as it was
+	}
 	if len(t.have) > 0 && !(t.trusted() || t.mark.same(id)) || r.ContentLength >= 0 && r.ContentLength < t.have.end() {
 		if err := t.restart(errChanged); err != nil {
 			return 0, err

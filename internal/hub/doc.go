@@ -9,6 +9,7 @@
 //	manifests/SHA256(name).json  one model: its name, its files, where they came from
 //	snapshots/SHA256(files)/     the same files under their own names, as links to blobs
 //	staging/SHA256(name)/        what an unfinished pull has so far
+//	staging/ab12…/               a large file that is being fetched, for all pulls that want it
 //	uploads/ab12…                files that were sent to a server and wait for their model, for a day
 //	used/SHA256(name)            empty: its time is when the model was last used
 //	locks/                       files that running pulls and commits hold a lock on

@@ -27,6 +27,7 @@ type fetching struct {
 	total   int64 // bytes of the files whose size is known
 	done    int64 // of the files before this one
 	whole   int   // files that are there
+	useless bool  // they are no model: none of them is wanted again
 }
 
 // pullListing pulls a model whose source lists its files: it takes what the
@@ -57,8 +58,8 @@ func (s *Store) pullListing(ctx context.Context, src Source, name Name, meter *m
 		os.RemoveAll(p.staging) // what cannot be removed is removed by a later sweep
 		return m, nil
 	}
-	kept := folderSize(p.staging)
-	if kept == 0 || errors.Is(err, ErrFormat) {
+	kept := p.kept()
+	if kept == 0 || p.useless {
 		os.RemoveAll(p.staging) // there is nothing to go on with, or what there is is not wanted again
 		return nil, fmt.Errorf("pull %s: %w", src, err)
 	}
@@ -103,6 +104,11 @@ func (p *fetching) run(ctx context.Context) (*Model, error) {
 	if err := p.open(); err != nil {
 		return nil, err
 	}
+	release, err := p.lockParts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	files := make([]*staged, len(p.listing.files))
 	var missing int64
 	for i := range p.listing.files {
@@ -128,7 +134,9 @@ func (p *fetching) run(ctx context.Context) (*Model, error) {
 		p.done += max(f.size, f.hint)
 		p.whole++
 	}
-	return p.keep(ctx, all)
+	m, err := p.keep(ctx, all)
+	p.useless = errors.Is(err, ErrFormat)
+	return m, err
 }
 
 // open makes the staging folder, and removes from what an earlier pull left in
@@ -255,6 +263,7 @@ func (p *fetching) bring(ctx context.Context, i int, f *remote, have *staged) ([
 	p.meter.set(Progress{Stage: Unpacking, What: f.label()})
 	names, err := f.unpack(ctx, have.path, p.folder())
 	if err != nil {
+		p.useless = errors.Is(err, ErrFormat)
 		return nil, fmt.Errorf("%s: %w", printable(f.label()), err)
 	}
 	var files []staged
@@ -280,7 +289,7 @@ func (p *fetching) fetch(ctx context.Context, i int, f *remote) (*staged, error)
 	if !f.ranges {
 		hint = 0
 	}
-	sum, n, err := p.listing.client.File(ctx, fetch.File{
+	sum, n, err := p.fetchFile(ctx, f, fetch.File{
 		URL: f.url, Address: f.address, Header: f.header, Path: path, Size: f.size, Hint: hint, SHA256: f.digest, GitSHA1: f.git,
 		Begins: beginning(f), Room: p.store.disk.need, WriteAt: p.store.disk.writeAtOf,
 	}, func(done, total int64) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -262,6 +263,61 @@ func TestPullUnfinished(t *testing.T) {
 	m, err := s.Pull(t.Context(), mustParse(t, "hf.co/user/repo"), nil)
 	if err != nil || m.Files[0].Digest != digestOf(content) || hub.sent != int64(len(content)-100_000) {
 		t.Errorf("again: %v, %d bytes were sent of %d", err, hub.sent, len(content))
+	}
+}
+
+// A large file is fetched once, whatever the names are by which pulls want it at
+// once, and what came of it serves a pull by another name; rm drops it.
+func TestPullShared(t *testing.T) {
+	content := tinyGGUF(t, 1, 20_000)
+	hub := newFakeHub(t, map[string][]byte{"m-Q4_K_M.gguf": content})
+	s := hub.store(t)
+	s.pause = 1
+	var group sync.WaitGroup
+	for _, text := range []string{"hf.co/user/repo", "hf.co/user/repo:Q4_K_M", "hf.co/user/repo@v1", "hf.co/old/name"} {
+		group.Go(func() {
+			src, err := ParseSource(text)
+			if err == nil {
+				_, err = s.Pull(t.Context(), src, nil)
+			}
+			if err != nil {
+				t.Errorf("%s: %v", text, err)
+			}
+		})
+	}
+	group.Wait()
+	if hub.sent != int64(len(content)) {
+		t.Errorf("%d bytes were sent, want %d", hub.sent, len(content))
+	}
+	s = hub.store(t)
+	s.pause = 1
+	sent := false
+	hub.reset(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, "/m-") {
+			if !sent {
+				sent = true
+				w.Header().Set("Content-Length", fmt.Sprint(len(content)))
+				w.Write(content[:1_500_000])
+			}
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	})
+	cut := func(text string) {
+		t.Helper()
+		sent = false
+		if _, err := s.Pull(t.Context(), mustParse(t, text), nil); !errors.Is(err, ErrUnreachable) {
+			t.Fatalf("%v, want ErrUnreachable", err)
+		}
+	}
+	cut("hf.co/user/repo")
+	if freed, err := s.Remove(t.Context(), "hf.co/user/repo"); err != nil || freed < 1_500_000 {
+		t.Errorf("rm of an unfinished pull: %d bytes, %v", freed, err)
+	}
+	cut("hf.co/user/repo")
+	hub.reset(nil)
+	if _, err := s.Pull(t.Context(), mustParse(t, "hf.co/user/repo:q4_k_m"), nil); err != nil || hub.sent != int64(len(content)-1_500_000) {
+		t.Errorf("by another name: %v, %d bytes were sent of %d", err, hub.sent, len(content))
 	}
 }
 

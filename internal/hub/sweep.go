@@ -158,7 +158,12 @@ func (s *Store) dropStagingKey(key string) (freed int64, dropped bool, err error
 		return 0, false, err
 	}
 	defer held.release()
-	freed = folderSize(path)
+	for _, part := range partsOf(path) {
+		if n, _, err := s.dropStagingKey(part); err == nil { // one that stays is a sweep's
+			freed += n
+		}
+	}
+	freed += folderSize(path)
 	if err := os.RemoveAll(path); err != nil {
 		return 0, false, fmt.Errorf("store: %w", err)
 	}
