@@ -29,11 +29,13 @@ func one(ctx context.Context, c *client) (any, error) {
 	return map[string]any{"load": "one", "tokens_per_s": spread(rates), "first_token_ms": spread(firsts)}, nil
 }
 
-// many measures streams at once: from when all have begun until the first is over.
+// many measures streams at once: from when all have begun until the first is over. A piece of
+// text may be of more than one token, where one is no whole character.
 func many(ctx context.Context, c *client) (any, error) {
 	var mu sync.Mutex
 	var pieces []time.Time
 	begins, ends := make([]time.Time, c.clients), make([]time.Time, c.clients)
+	tokens, seen := 0, 0
 	err := c.each(c.clients, func(i int, r *rand.Rand) error {
 		a, err := c.ask(ctx, question{user: text(r, 8), tokens: c.tokens}, func(t time.Time) {
 			mu.Lock()
@@ -47,6 +49,9 @@ func many(ctx context.Context, c *client) (any, error) {
 			return fmt.Errorf("status %d", a.status)
 		}
 		begins[i], ends[i] = a.first, a.last
+		mu.Lock()
+		tokens, seen = tokens+a.tokens, seen+a.pieces
+		mu.Unlock()
 		return nil
 	})
 	if err != nil {
@@ -62,7 +67,7 @@ func many(ctx context.Context, c *client) (any, error) {
 	if !to.After(from) {
 		return nil, errors.New("the streams were never all under way: more -tokens")
 	}
-	return map[string]any{"load": "many", "clients": c.clients, "tokens_per_s": float64(n) / to.Sub(from).Seconds()}, nil
+	return map[string]any{"load": "many", "clients": c.clients, "tokens_per_s": float64(n) / to.Sub(from).Seconds() * float64(tokens) / float64(seen), "tokens_a_piece": float64(tokens) / float64(seen)}, nil
 }
 
 // beside measures what a long prompt does to the streams beside it, until it is answered or
