@@ -1,0 +1,43 @@
+package weights
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
+
+// packedSums are sums over the packed form of random rows of each type, in the form that
+// kernel.WeightLayout names: images on disk hold such bytes. Where one changes, the name
+// has to.
+var packedSums = map[string]string{
+	"rows16 1": "",
+}
+
+// TestWeightLayout packs rows of every type.
+func TestWeightLayout(t *testing.T) {
+	types := []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3, tensor.F8E5M2, tensor.F64}
+	for dt := range formats {
+		types = append(types, dt)
+	}
+	slices.Sort(types)
+	all := sha256.New()
+	for _, dt := range types {
+		const rows, cols = 33, 512
+		rng := rand.New(rand.NewPCG(9, uint64(dt)))
+		m, err := New("test", dt, rows, cols)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Data = tensor.Aligned(m.Bytes())
+		new(Packer).Pack(&m, Source{Type: dt, Data: randomBlocks(rng, dt, rows, cols), Factor: 1}, 0, m.Blocks())
+		fmt.Fprintf(all, "%s %x\n", dt, sha256.Sum256(m.Data))
+	}
+	if got, want := fmt.Sprintf("%x", all.Sum(nil)[:8]), packedSums[kernel.WeightLayout]; got != want {
+		t.Errorf("packed rows have the sum %s, want %s: give kernel.WeightLayout another name for another form, and its sum here", got, want)
+	}
+}
