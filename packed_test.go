@@ -38,7 +38,9 @@ func openSummed(t *testing.T, path string, p *Packed) *Model {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	f.Know(map[string][32]byte{".": {1}})
+	if _, err := f.Root(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
 	m, err := f.Open(&Options{Packed: p})
 	if err != nil {
 		t.Fatal(err)

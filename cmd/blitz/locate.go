@@ -99,9 +99,19 @@ func withoutStore(name string, reason error) (hub.Location, error) {
 
 // openFiles finds a MODEL and opens its files.
 func openFiles(cmd *cobra.Command, name string) (*blitz.Files, error) {
-	path, err := locate(cmd.Context(), cmd, name)
+	l, err := locateModel(cmd.Context(), cmd, name)
 	if err != nil {
 		return nil, err
 	}
-	return blitz.OpenFiles(path)
+	return openLocated(l)
+}
+
+// openLocated opens the files of a MODEL that was found, with the digests that the store
+// knows.
+func openLocated(l hub.Location) (*blitz.Files, error) {
+	files, err := blitz.OpenFiles(l.Path)
+	if err == nil && l.Model != nil {
+		files.Know(l.Model.Sums())
+	}
+	return files, err
 }

@@ -48,7 +48,7 @@ func (f *runFlags) open(name string) (*running, error) {
 		return nil, err
 	}
 	began := time.Now()
-	files, err := blitz.OpenFiles(location.Path)
+	files, err := openLocated(location)
 	if err != nil {
 		return nil, err
 	}

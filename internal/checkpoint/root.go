@@ -116,6 +116,44 @@ func (c *Checkpoint) Rooted() (Digest, bool) {
 	return Digest{}, false
 }
 
+// Reread is Root on the calling goroutine alone, and whatever Know said: it is of what the
+// files hold, by their contents or by memory. The error wraps ErrChanged, too, where that
+// is not what Know said.
+func (c *Checkpoint) Reread(ctx context.Context, memory string) (Digest, error) {
+	r := &c.root
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return Digest{}, ctx.Err()
+	}
+	names, err := c.resourceNames(ctx)
+	if err != nil {
+		return Digest{}, err
+	}
+	m, buffer := openMemory(memory), make([]byte, readSize)
+	defer m.save()
+	resources := make([]Resource, len(names))
+	for i, name := range names {
+		d, err := c.digestFile(ctx, m, name, buffer)
+		if err != nil {
+			return Digest{}, err
+		}
+		resources[i] = Resource{filepath.ToSlash(name), d}
+	}
+	if c.single() {
+		resources[0].Name = "."
+	}
+	root := Root(resources)
+	switch said, ok := c.Rooted(); {
+	case !ok:
+		r.set(resources)
+	case said != root:
+		return Digest{}, fmt.Errorf("%s: its files hold %s, want %s: %w", c.path, root, said, ErrChanged)
+	}
+	return root, nil
+}
+
 // Remembered is Root without reading the files: false where a digest of one of them is
 // not in memory, or is that of a file that changed since.
 func (c *Checkpoint) Remembered(memory string) (Digest, bool) {

@@ -95,14 +95,14 @@ func (m *Model) IsUnkept() bool { return m.unkept != nil }
 // Keep writes the image of the packed weights, so that they are mapped the next time. The
 // model's files are read for their digest, unless that is remembered: they need not be
 // open, but must be as they were. w.Interrupted ends writing, ctx ends all. The error
-// wraps packed.ErrBusy, packed.ErrFull, or those of checkpoint.Checkpoint.Root, or is that
+// wraps packed.ErrBusy, packed.ErrFull, or those of checkpoint.Checkpoint.Reread, or is that
 // of ctx or of the file system. The model must not be closed meanwhile.
 func (m *Model) Keep(ctx context.Context, w packed.Watch) error {
 	k := m.unkept
 	if k == nil {
 		return nil
 	}
-	root, _, err := k.files.Root(ctx, k.images.Digests)
+	root, err := k.files.Reread(ctx, k.images.Digests) // a damaged file makes no image of a good one
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}

@@ -21,7 +21,13 @@ func newImages(t *testing.T) *Images {
 	return &Images{Store: packed.New(packed.Options{Folder: filepath.Join(t.TempDir(), "images"), Limit: 1 << 40})}
 }
 
-// openKnown opens the model at a path whose digest is known, as the store knows it.
+// What openKnown takes the digest of a model for.
+const (
+	itsOwn  = iota // as the store knows it
+	another        // as if its file had been damaged since
+)
+
+// openKnown opens the model at a path whose digest is known.
 func openKnown(t *testing.T, path string, digest byte, o Options) *Model {
 	t.Helper()
 	m, err := openKnownErr(path, digest, o)
@@ -38,7 +44,11 @@ func openKnownErr(path string, digest byte, o Options) (*Model, error) {
 		return nil, err
 	}
 	defer files.Close()
-	files.Know([]checkpoint.Resource{{Name: ".", Digest: checkpoint.Digest{digest}}})
+	if digest == another {
+		files.Know([]checkpoint.Resource{{Name: ".", Digest: checkpoint.Digest{digest}}})
+	} else if _, _, err := files.Root(context.Background(), ""); err != nil {
+		return nil, err
+	}
 	return Open(files, o)
 }
 
@@ -110,9 +120,9 @@ func writeCheckpoint(t *testing.T, c *tiny.Checkpoint, err error) string {
 
 func holdImage(t *testing.T, path string, o Options) {
 	o.Images = newImages(t)
-	anew := openKnown(t, path, 1, o)
+	anew := openKnown(t, path, itsOwn, o)
 	keep(t, anew)
-	mapped := openKnown(t, path, 1, o)
+	mapped := openKnown(t, path, itsOwn, o)
 	if mapped.Mapped() != anew.WeightBytes() || mapped.IsUnkept() || mapped.WeightBytes() != anew.WeightBytes() {
 		t.Fatalf("%d bytes are mapped, want %d", mapped.Mapped(), anew.WeightBytes())
 	}
@@ -141,21 +151,23 @@ func TestImageOfAnother(t *testing.T) {
 	model, _ := loadExpectation(t, "deepseek-v3-mtp")
 	o := Options{Images: newImages(t)}
 	path := writeGGUF(t, model, tensor.Q8_0)
-	keep(t, openKnown(t, path, 1, o))
+	keep(t, openKnown(t, path, itsOwn, o))
 	for what, open := range map[string]func() *Model{
-		"another digest":          func() *Model { return openKnown(t, path, 2, o) },
-		"with its module":         func() *Model { return openKnown(t, path, 1, Options{Images: o.Images, MTP: true}) },
-		"of another form":         func() *Model { return openKnown(t, path, 1, Options{Images: o.Images, Latent: Expanded}) },
-		"of another type":         func() *Model { return openKnown(t, writeGGUF(t, model, tensor.F32), 1, o) },
-		"too small to be kept":    func() *Model { return openKnown(t, path, 1, Options{Images: &Images{o.Images.Store, "", 1 << 40}}) },
-		"without what is kept":    func() *Model { return openKnown(t, path, 1, Options{}) },
+		"another digest":  func() *Model { return openKnown(t, path, another, o) },
+		"with its module": func() *Model { return openKnown(t, path, itsOwn, Options{Images: o.Images, MTP: true}) },
+		"of another form": func() *Model { return openKnown(t, path, itsOwn, Options{Images: o.Images, Latent: Expanded}) },
+		"of another type": func() *Model { return openKnown(t, writeGGUF(t, model, tensor.F32), itsOwn, o) },
+		"too small to be kept": func() *Model {
+			return openKnown(t, path, itsOwn, Options{Images: &Images{o.Images.Store, "", 1 << 40}})
+		},
+		"without what is kept":    func() *Model { return openKnown(t, path, itsOwn, Options{}) },
 		"whose digest is unknown": func() *Model { return open(t, path, o) },
 	} {
 		if m := open(); m.Mapped() != 0 {
 			t.Errorf("a model %s is mapped", what)
 		}
 	}
-	if m := openKnown(t, path, 1, o); m.Mapped() == 0 {
+	if m := openKnown(t, path, itsOwn, o); m.Mapped() == 0 {
 		t.Error("the same model is not mapped")
 	}
 }
@@ -165,7 +177,7 @@ func TestImageDamaged(t *testing.T) {
 	model, _ := loadExpectation(t, "llama")
 	o := Options{Images: newImages(t)}
 	path := writeGGUF(t, model, tensor.Q8_0)
-	anew := openKnown(t, path, 1, o)
+	anew := openKnown(t, path, itsOwn, o)
 	keep(t, anew)
 	images, err := filepath.Glob(filepath.Join(o.Images.Store.Folder(), "*"))
 	if err != nil || len(images) != 1 {
@@ -182,13 +194,26 @@ func TestImageDamaged(t *testing.T) {
 	if err := os.WriteFile(images[0], b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	again := openKnown(t, path, 1, o)
+	again := openKnown(t, path, itsOwn, o)
 	if !bytes.Equal(again.memory.Bytes(), anew.memory.Bytes()) {
 		t.Error("it is not packed as before")
 	}
 	keep(t, again)
-	if m := openKnown(t, path, 1, o); m.Mapped() == 0 {
+	if m := openKnown(t, path, itsOwn, o); m.Mapped() == 0 {
 		t.Error("the new image is not mapped")
+	}
+}
+
+// TestImageOfDamagedFile: a file that does not hold what the store says makes no image.
+func TestImageOfDamagedFile(t *testing.T) {
+	model, _ := loadExpectation(t, "llama")
+	o := Options{Images: newImages(t)}
+	m := openKnown(t, writeGGUF(t, model, tensor.Q8_0), another, o)
+	if err := m.Keep(t.Context(), packed.Watch{}); !errors.Is(err, checkpoint.ErrChanged) {
+		t.Errorf("got %v, want ErrChanged", err)
+	}
+	if n, _, err := o.Images.Store.Bytes(); n != 0 || err != nil {
+		t.Errorf("%d images, %v, want none", n, err)
 	}
 }
 
@@ -197,7 +222,7 @@ func TestImageInterrupted(t *testing.T) {
 	model, _ := loadExpectation(t, "llama")
 	o := Options{Images: newImages(t)}
 	path := writeGGUF(t, model, tensor.Q8_0)
-	m := openKnown(t, path, 1, o)
+	m := openKnown(t, path, itsOwn, o)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := m.Keep(ctx, packed.Watch{}); !errors.Is(err, context.Canceled) {
@@ -205,7 +230,7 @@ func TestImageInterrupted(t *testing.T) {
 	}
 	keep(t, m)
 	o.Interrupted = ctx.Err
-	if _, err := openKnownErr(path, 1, o); !errors.Is(err, context.Canceled) {
+	if _, err := openKnownErr(path, itsOwn, o); !errors.Is(err, context.Canceled) {
 		t.Errorf("mapping: %v, want context.Canceled", err)
 	}
 }

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/blitz-r1/blitz/internal/golden/tiny"
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
+
+// TestPackedCache runs a stored model several times: its weights are kept by the first
+// run, mapped by the next, packed anew where they are damaged, and give the same logits
+// each time.
+func TestPackedCache(t *testing.T) {
+	home, dir := t.TempDir(), t.TempDir()
+	t.Setenv("BLITZ_HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", dir)
+	model, err := tiny.Load(filepath.Join("..", "..", "internal", "model", "testdata", "llama"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, ids := filepath.Join(dir, "tiny.gguf"), filepath.Join(dir, "ids.jsonl")
+	// Less than some MiB is not worth a file.
+	if err := model.With(map[string]any{"vocab_size": 1 << 14}).WriteGGUF(path, tensor.F32); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(ids, []byte("[1, 2, 3, 16000]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := command(t, "import", path, "tiny"); err != nil {
+		t.Fatal(err)
+	}
+	images := func() []string {
+		t.Helper()
+		list, err := filepath.Glob(filepath.Join(home, "packed", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	logits := func(args ...string) []byte {
+		t.Helper()
+		out := filepath.Join(dir, "out.safetensors")
+		if _, err := command(t, append([]string{"logits", "tiny", "--ids", ids, "--out", out}, args...)...); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	want := logits("--packed-cache", "0")
+	logits("--packed-cache", "1MB")
+	if list := images(); len(list) != 0 {
+		t.Errorf("%v are kept, want nothing", list)
+	}
+	for _, run := range []string{"the first", "the second", "one whose image is damaged", "the last"} {
+		if run == "one whose image is damaged" {
+			damage(t, images()[0])
+		}
+		if !bytes.Equal(logits(), want) {
+			t.Errorf("%s run gives other logits", run)
+		}
+		if list := images(); len(list) != 1 || !strings.HasSuffix(list[0], ".packed") {
+			t.Fatalf("behind %s run %v are kept, want an image", run, list)
+		}
+	}
+	out, err := command(t, "prune", "--packed", "--json")
+	if err != nil || strings.Contains(out, `"packed":0`) || len(images()) != 0 {
+		t.Errorf("prune says %q, %v; %v are left", out, err, images())
+	}
+}
+
+// command runs a command line in the environment as it is.
+func command(t *testing.T, args ...string) (stdout string, err error) {
+	t.Helper()
+	root := newRoot()
+	var out bytes.Buffer
+	root.SetArgs(args)
+	root.SetOut(&out)
+	root.SetErr(io.Discard)
+	err = root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// damage changes a byte in the middle of a file.
+func damage(t *testing.T, path string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
