@@ -223,6 +223,12 @@ func (p *fetching) digested(ctx context.Context, f *remote, path string) (*stage
 	if there, err := exists(path); err != nil || !there {
 		return nil, nil // one that cannot be looked at is written over, or fails then
 	}
+	if hasOtherNames(path) { // of another program, or of the store: it is taken from there anew, with what commit has to know of it
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("store: %w", err)
+		}
+		return nil, nil
+	}
 	d, n, err := digestFile(ctx, path, nil)
 	if ctx.Err() != nil {
 		return nil, err
@@ -361,8 +367,12 @@ func (p *fetching) keep(ctx context.Context, files []staged) (*Model, error) {
 		m.Origin.Version = m.Digest().String()
 	}
 	p.meter.set(Progress{Stage: Storing, What: m.Name.Short()})
+	former, _ := p.store.load(p.name.Key()) // one that cannot be read was none that anybody used
 	if err := p.store.commit(ctx, m, ordered); err != nil {
 		return nil, err
+	}
+	if former != nil && former.Origin.Source != m.Origin.Source {
+		p.meter.note([]string{fmt.Sprintf("%s was another model before (%s, from %s)", m.Name.Short(), former.Digest(), printable(former.Origin.Source))})
 	}
 	return m, nil
 }

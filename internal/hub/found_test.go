@@ -185,3 +185,37 @@ func TestCandidatesStayInside(t *testing.T) {
 		t.Errorf("without a digest: %v", got)
 	}
 }
+
+// A file that was linked from another program, and whose pull was ended then, is
+// taken anew: it keeps its mode, and what the store has to know of a hard link.
+func TestFoundAfterAnEnd(t *testing.T) {
+	f := newFakeRegistry(t)
+	weights := tinyGGUF(t, 5, 16)
+	f.publish("library/tiny", "latest", "application/vnd.docker.container.image.v1+json", "{}", layer{kind: ollamaLayer + "model", data: weights})
+	s := f.storeFor(t)
+	s.disk.clone = func(string, *os.File) error { return errors.ErrUnsupported }
+	s.Places = places(t)
+	theirs := write(t, filepath.Join(s.Places.Ollama[0], "blobs", "sha256-"+digestOf(weights).Hex()), weights)
+	before, err := os.Stat(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	staged := filepath.Join(s.stagingPath(Name{"tiny", DefaultTag}), "model", "tiny.gguf")
+	if err := os.MkdirAll(filepath.Dir(staged), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(theirs, staged); err != nil {
+		t.Skipf("no hard links here: %v", err)
+	}
+	m, _, err := pullFrom(t, s, "ollama:tiny")
+	if err != nil || f.sent[digestOf(weights)] != 0 {
+		t.Fatalf("%v, fetched %d times", err, f.sent[digestOf(weights)])
+	}
+	if after, err := os.Stat(theirs); err != nil || after.Mode() != before.Mode() {
+		t.Errorf("the other program's file has mode %v, had %v (%v)", after.Mode(), before.Mode(), err)
+	}
+	if there, _ := exists(s.linkPath(m.Files[0].Digest)); !there {
+		t.Error("the store does not know that its blob is a hard link")
+	}
+	checkStore(t, s)
+}

@@ -101,3 +101,24 @@ func TestReadOCIRefuses(t *testing.T) {
 		t.Errorf("an image: %v, want ErrFormat and that it is no model", err)
 	}
 }
+
+func FuzzReadOCI(f *testing.F) {
+	f.Add(dockerLayer+"gguf.v3", "", `{"config":{"format":"gguf"}}`)
+	f.Add(modelPackLayer+"weight.v1.tar+gzip", "a/b.gguf", "{}")
+	f.Add(modelPackLayer+"weight.v1.raw", "../b.gguf", `{"config":{"format":"safetensors"}}`)
+	f.Fuzz(func(t *testing.T, kind, at, config string) {
+		m := ociManifest(kind+" "+at, dockerLayer+"license", kind)
+		i, err := readOCI(m, []byte(config), "m")
+		if err != nil {
+			if !errors.Is(err, ErrFormat) {
+				t.Errorf("%v, want ErrFormat", err)
+			}
+			return
+		}
+		for _, l := range i.layers {
+			if _, err := registry.PlainPath(l.path); l.packing == unpacked && err != nil {
+				t.Errorf("layer %s: %v", l.MediaType, err)
+			}
+		}
+	})
+}

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -82,14 +83,21 @@ func ParseSource(text string) (Source, error) {
 		return parseOllama(text[len("ollama:"):])
 	case strings.HasPrefix(low, "oci:"):
 		return parseOCI(text)
-	case strings.HasPrefix(low, modelScopePrefix):
-		return parseModelScope(text[len(modelScopePrefix):])
+	case isPage(low, modelScopePrefix, modelScopePages...):
+		return parseModelScope(text)
+	case isPage(low, ollamaPage, "https://"+ollamaPage):
+		return parseOllamaPage(text)
 	case strings.HasPrefix(low, "https:"), strings.HasPrefix(low, "http:"):
 		return parseHTTPS(text)
 	case isPathLike(text):
 		return Source{Kind: KindPath, Name: text}, nil
 	}
 	return Source{Kind: KindName, Name: text}, nil
+}
+
+// isPage reports whether text in small letters begins as one of the addresses does.
+func isPage(low, address string, more ...string) bool {
+	return strings.HasPrefix(low, address) || slices.ContainsFunc(more, func(a string) bool { return strings.HasPrefix(low, a) })
 }
 
 // isScheme reports whether "word:" begins a source.
@@ -201,8 +209,11 @@ func sameTag(src, origin Source, version string) bool {
 // the one that came last.
 func (s Source) prefers(a, b *Model) bool {
 	own := s.Name
-	if s.Kind == KindHuggingFace {
+	switch s.Kind {
+	case KindHuggingFace:
 		own = "hf.co/" + own
+	case KindModelScope:
+		own = modelScopePrefix + own
 	}
 	if aOwn, bOwn := strings.EqualFold(a.Name.Path, own), strings.EqualFold(b.Name.Path, own); aOwn != bOwn {
 		return aOwn

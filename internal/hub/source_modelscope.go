@@ -20,12 +20,32 @@ const modelScopePrefix = "modelscope.cn/"
 // modelScopeRevision is the branch that ModelScope's repositories have.
 const modelScopeRevision = "master"
 
-// parseModelScope reads USER/REPO[:QUANT].
+// modelScopePages begin the addresses of ModelScope's pages, which are sources
+// as they are pasted.
+var modelScopePages = []string{"https://modelscope.cn/models/", "https://www.modelscope.cn/models/", "www.modelscope.cn/models/"}
+
+// parseModelScope reads modelscope.cn/USER/REPO[:QUANT], and the address of a
+// page of a repository.
 func parseModelScope(text string) (Source, error) {
-	repository, quant, tagged := strings.Cut(text, ":")
+	rest, isPage := text, false
+	for _, page := range append(modelScopePages, modelScopePrefix+"models/") {
+		if len(text) > len(page) && strings.EqualFold(text[:len(page)], page) {
+			rest, isPage = text[len(page):], true
+		}
+	}
+	if isPage {
+		rest, _, _ = strings.Cut(rest, "?")
+		parts := strings.SplitN(strings.TrimSuffix(rest, "/"), "/", 3)
+		isPage = len(parts) >= 2 // modelscope.cn/models/REPO is of a user of that name
+		rest = strings.Join(parts[:min(2, len(parts))], "/")
+	}
+	if !isPage {
+		rest = text[min(len(modelScopePrefix), len(text)):]
+	}
+	repository, quant, tagged := strings.Cut(rest, ":")
 	user, repo, ok := strings.Cut(repository, "/")
 	if !ok || !isComponent(user) || !isComponent(repo) || tagged && !isComponent(quant) {
-		return malformed(modelScopePrefix+text, modelScopePrefix+"USER/REPO[:QUANT]")
+		return malformed(text, modelScopePrefix+"USER/REPO[:QUANT]")
 	}
 	return Source{Kind: KindModelScope, Name: repository, Tag: quant}, nil
 }

@@ -38,6 +38,29 @@ func parseOllama(text string) (Source, error) {
 	return src, nil
 }
 
+// ollamaPage begins the address of a page of Ollama's library, which is a source
+// as it is pasted.
+const ollamaPage = "ollama.com/"
+
+// parseOllamaPage reads the address of a page: ollama.com/library/NAME[:TAG], or
+// ollama.com/USER/NAME[:TAG].
+func parseOllamaPage(text string) (Source, error) {
+	path := text
+	if _, rest, ok := strings.Cut(text, "://"); ok {
+		path = rest
+	}
+	path, _, _ = strings.Cut(path[len(ollamaPage):], "?")
+	path = strings.TrimSuffix(path, "/")
+	user, name, ok := strings.Cut(path, "/")
+	if !ok || name == "" {
+		return malformed(text, "https://ollama.com/library/NAME[:TAG] or ollama:[USER/]NAME[:TAG]")
+	}
+	if user == "library" {
+		return parseOllama(name)
+	}
+	return parseOllama(path)
+}
+
 // ollamaName is the name under which a model of Ollama's registry is stored.
 func ollamaName(src Source) Name {
 	name := Name{Path: src.Name, Tag: DefaultTag}

@@ -42,7 +42,8 @@ func ParseCredentials(text []byte) (*Credentials, error) {
 	c := &Credentials{auths: map[string]Login{}, helpers: map[string]string{}, helper: raw.CredsStore}
 	for host, a := range raw.Auths {
 		login := Login{a.User, a.Password}
-		if decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(a.Auth)); a.Auth != "" && err == nil {
+		packed := strings.TrimRight(strings.TrimSpace(a.Auth), "=")
+		if decoded, err := base64.RawStdEncoding.DecodeString(packed); packed != "" && err == nil {
 			login.User, login.Password, _ = strings.Cut(strings.TrimRight(string(decoded), "\x00"), ":")
 		}
 		if login.User != "" && login.Password != "" {
