@@ -28,6 +28,7 @@ func pullRole() int {
 		fmt.Println(err)
 		return 1
 	}
+	s.Settings.HuggingFace, s.pause = os.Getenv("HUB_TEST_HUB"), time.Millisecond
 	if steps, err := strconv.Atoi(os.Getenv("HUB_TEST_DIE")); err == nil {
 		s.disk = dyingDisk(steps)
 	}
@@ -61,6 +62,7 @@ func dyingDisk(steps int) disk {
 	d := realDisk
 	d.clone = func(string, *os.File) error { return errors.ErrUnsupported }
 	d.write = func(f *os.File, p []byte) (int, error) { step(); return f.Write(p) }
+	d.writeAt = func(f *os.File, p []byte, at int64) (int, error) { step(); return f.WriteAt(p, at) }
 	d.link = func(from, path string) error {
 		step()
 		if strings.Contains(path, "staging") {
@@ -152,6 +154,39 @@ func TestKilledAtEachStep(t *testing.T) {
 	}
 	checkStore(t, s)
 	if m, err := s.Get("new"); err != nil || len(m.Files) != 4 {
+		t.Errorf("at last: %v, %v", m, err)
+	}
+	if left := files(t, filepath.Join(s.dir, "staging")); len(left) != 0 {
+		t.Errorf("staging holds %v", left)
+	}
+}
+
+// Killed at each step, a pull from a hub goes on in the next process with what came, and
+// the store is as it was, or has the model.
+func TestHubKilledAtEachStep(t *testing.T) {
+	content := tinyGGUF(t, 1, 20_000)
+	hub := newFakeHub(t, map[string][]byte{"m-Q4_K_M.gguf": content})
+	s := hub.store(t)
+	before := importTiny(t, s, "old", 1)
+	last := int64(0)
+	for step := 1; ; step++ {
+		hub.reset(nil)
+		cmd, out := blitz(t, s.dir, "hf.co/user/repo", "HUB_TEST_DIE="+strconv.Itoa(step), "HUB_TEST_HUB="+hub.URL)
+		err := cmd.Wait()
+		checkWhole(t, s, before)
+		if err == nil {
+			last = hub.sent
+			break
+		}
+		if out.Len() > 0 || step > 200 {
+			t.Fatalf("step %d: %v: %s", step, err, out)
+		}
+	}
+	if last > int64(len(content))/2 {
+		t.Errorf("the last process fetched %d of %d bytes, though others had come far", last, len(content))
+	}
+	checkStore(t, s)
+	if m, err := s.Get("hf.co/user/repo"); err != nil || m.Files[0].Digest != digestOf(content) {
 		t.Errorf("at last: %v, %v", m, err)
 	}
 	if left := files(t, filepath.Join(s.dir, "staging")); len(left) != 0 {

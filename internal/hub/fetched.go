@@ -136,6 +136,11 @@ func (p *fetching) run(ctx context.Context) (*Model, error) {
 	}
 	m, err := p.keep(ctx, all)
 	p.useless = errors.Is(err, ErrFormat)
+	if err == nil || p.useless {
+		for _, key := range partsOf(p.staging) { // what a killed process left of files that came whole
+			_ = os.RemoveAll(filepath.Join(p.store.dir, "staging", key))
+		}
+	}
 	return m, err
 }
 

@@ -30,6 +30,15 @@ func fullDisk(n int64, full error) disk {
 		n -= int64(len(p))
 		return f.Write(p)
 	}
+	d.writeAt = func(f *os.File, p []byte, at int64) (int, error) {
+		if n < int64(len(p)) {
+			m, _ := f.WriteAt(p[:n], at) // the error to tell is the full disk
+			n = 0
+			return m, &os.PathError{Op: "write", Path: f.Name(), Err: full}
+		}
+		n -= int64(len(p))
+		return f.WriteAt(p, at)
+	}
 	return d
 }
 
@@ -42,9 +51,11 @@ func TestDiskFull(t *testing.T) {
 	tinyFolder(t, folder)
 	s := newStore(t)
 	old := importTiny(t, s, "old", 1)
+	s.Settings.HuggingFace = newFakeHub(t, map[string][]byte{"m-Q4_K_M.gguf": tinyGGUF(t, 5, 9000)}).URL
 	for what, do := range map[string]func() error{
 		"import": func() error { _, err := s.Import(t.Context(), folder, "new", nil); return err },
 		"pull":   func() error { _, err := s.Pull(t.Context(), pipSource("tiny", ""), nil); return err },
+		"hub":    func() error { _, err := s.Pull(t.Context(), mustParse(t, "hf.co/user/repo"), nil); return err },
 	} {
 		failures := 0
 		for n := int64(0); ; n = n*3/2 + 100 {

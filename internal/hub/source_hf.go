@@ -109,9 +109,10 @@ type huggingFace struct {
 }
 
 const (
-	maxPages  = 200
-	maxRows   = 200_000
-	maxAnswer = 32 << 20 // bytes of an answer of the API
+	maxPages   = 200
+	maxRows    = 200_000
+	maxAnswer  = 32 << 20 // bytes of an answer of the API
+	maxListing = 64 << 20 // bytes of all pages
 )
 
 // pullHuggingFace pulls the files of a repository that a label means.
@@ -222,6 +223,7 @@ type treeRow struct {
 // tree lists the files of a commit, page after page.
 func (h *huggingFace) tree(ctx context.Context, commit string) (files []remote, err error) {
 	at := h.base + "/api/models/" + h.src.Name + "/tree/" + commit + "?recursive=true"
+	left := maxListing
 	for range maxPages {
 		answer, err := h.client.Get(ctx, fetch.Request{URL: at, Accept: "application/json", Limit: maxAnswer})
 		if err != nil {
@@ -231,8 +233,9 @@ func (h *huggingFace) tree(ctx context.Context, commit string) (files []remote, 
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", fetch.Shown(at), err)
 		}
-		if files = append(files, rows...); len(files) > maxRows {
-			return nil, fmt.Errorf("%s: more than %d files: %w", fetch.Shown(at), maxRows, ErrFormat)
+		left -= len(answer.Body)
+		if files = append(files, rows...); len(files) > maxRows || left < 0 {
+			return nil, fmt.Errorf("%s: more than %d files or %d bytes: %w", fetch.Shown(at), maxRows, maxListing, ErrFormat)
 		}
 		next := fetch.NextPage(answer.Header, answer.URL)
 		if next == "" {

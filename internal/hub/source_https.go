@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -161,7 +162,11 @@ func joinMarks(marks []string) string {
 			return ""
 		}
 	}
-	return clip(strings.Join(marks, " "))
+	all := strings.Join(marks, " ")
+	if len(all) > 100 {
+		all = Digest(sha256.Sum256([]byte(all))).String()
+	}
+	return all
 }
 
 // explainHTTPS says what a refusal of a server means.
