@@ -108,3 +108,60 @@ func TestSplitNames(t *testing.T) {
 		t.Error("the names are not those of the table")
 	}
 }
+
+// TestGGUFKeysOfFolders writes SentencePiece folders of every class. What surrounds their
+// control tokens has no place in a file, so plain words are looked at.
+func TestGGUFKeysOfFolders(t *testing.T) {
+	cases, models := folderCases(t)
+	written := 0
+	for _, c := range cases {
+		tok, err := FromFiles(c.files(models))
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := tok.GGUF(GGUFOptions{})
+		if err != nil {
+			if !errors.Is(err, ErrUnsupported) {
+				t.Errorf("%s: %v", c.Name, err)
+			}
+			continue
+		}
+		again, err := FromGGUF(keys)
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		written++
+		for _, text := range []string{"hello world", "The quick brown fox", "naïve ☃ 12 aaaa"} {
+			want, _ := tok.Encode(text, AddSpecial)
+			if got, err := again.Encode(text, AddSpecial); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s: %q: got %v %v, want %v", c.Name, text, got, err, want)
+			}
+		}
+	}
+	if written < 10 {
+		t.Errorf("%d of %d folders were written", written, len(cases))
+	}
+}
+
+// TestGGUFKeysOfRanks writes ranks of tiktoken: their merges make the same tokens.
+func TestGGUFKeysOfRanks(t *testing.T) {
+	data := ranks("th", "the", " t", " th", " the", "er", "re", "there", "in", "ing", "on", "\u4e2d\u6587", "an", "and")
+	config := []byte(`{"tokenizer_class": "TikTokenTokenizer", "bos_token": "[BOS]", "eos_token": "[EOS]", "added_tokens_decoder": {"270": {"content": "[BOS]", "special": true}, "271": {"content": "[EOS]", "special": true}}}`)
+	tok := mustOpen(t, writeFolder(t, dict{"tiktoken.model": data, "tokenizer_config.json": config}))
+	keys, err := tok.GGUF(GGUFOptions{Prefer: []string{"kimi-k2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	merges, _ := keys.Strings("tokenizer.ggml.merges")
+	if pre, _ := keys.String("tokenizer.ggml.pre"); pre != "kimi-k2" || !slices.Contains(merges, "th e") || !slices.Contains(merges, "Ġ th") {
+		t.Errorf("pre %q, merges %q", pre, merges)
+	}
+	again := mustGGUF(t, keys)
+	for _, text := range []string{"the other and there in the morning", "on 中文 thing", "[BOS]the[EOS]", "\n\n  12345 there's"} {
+		want, _ := tok.Encode(text, 0)
+		if got, err := again.Encode(text, 0); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: got %v %v, want %v", text, got, err, want)
+		}
+	}
+}
