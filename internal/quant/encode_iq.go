@@ -80,9 +80,9 @@ func (b *iqBlock) encode(x, importance []float32) uint16 {
 // load takes 256 weights times a power of two that makes all magnitudes less than 2.
 func (b *iqBlock) load(x, importance []float32, exponent int) {
 	weigh(b.w[:], importance)
-	scale := math.Ldexp(1, exponent) // beyond float32 for subnormal weights
+	scale := float32(math.Ldexp(1, exponent))
 	for i := range b.x {
-		b.x[i] = float32(float64(x[i]) * scale)
+		b.x[i] = x[i] * scale
 	}
 	if b.signs {
 		for k := range b.minus {
@@ -206,7 +206,7 @@ func (b *iqBlock) factor(exponent int) (best uint16) {
 	top /= float32(2*b.codes - 1)
 	least, last := float32(math.MaxFloat32), uint16(0)
 	for i := range factors {
-		h := toHalf(float32(top*(firstFactor+factorSpread*float32(i))), exponent)
+		h := toHalf(float32(top*(firstFactor+float32(factorSpread*float32(i)))), exponent)
 		if h == last {
 			continue
 		}
