@@ -66,7 +66,7 @@ func newOctal(levels []float32) *octal {
 //
 //	w, wx [n]: importances, and weights times these; n is a multiple of 8, 64 at most
 func (c *codebook) fit3(ids *[8]uint16, s []fitSums, w, wx []float32, a float32, t *ternary) {
-	if hasFitRoutines {
+	if hasFitRoutines() {
 		c.fit3Fast(ids, s, w, wx, a, t)
 	} else {
 		c.fit3Portable(ids, s, w, wx, a, t)
@@ -109,7 +109,7 @@ func negative(x float32) int { return int(math.Float32bits(x) >> 31) }
 //
 //	w, wx [n]: importances, and weights times these; n is a multiple of 8, 32 at most
 func (c *codebook) fit8(ids *[8]uint16, s *fitSums, w, wx []float32, a float32, o *octal) {
-	if hasFitRoutines {
+	if hasFitRoutines() {
 		c.fit8Fast(ids, s, w, wx, a, o)
 	} else {
 		c.fit8Portable(ids, s, w, wx, a, o)

@@ -2,8 +2,8 @@
 
 #include "textflag.h"
 
-// Sums and searches of codebook.go, fit.go and ladder.go in registers of AVX-512, with
-// the same operations in the same order. AX arguments (fitArgs), SI importances, DX
+// Sums and searches of codebook.go, fit.go and ladder.go in registers of AVX2 and of
+// AVX-512, with the same operations in the same order. AX arguments (fitArgs), SI importances, DX
 // weights times these, R13 registers of eight weights left, R9 moves, R10 ids, R11
 // points, R8 powers, DI the points found, CX the cell, then the place in its list.
 
@@ -402,8 +402,287 @@ pair8:
 	VZEROUPPER
 	RET
 
-// func climb3AVX512(args *fitArgs)
-TEXT ·climb3AVX512(SB), NOSPLIT, $0-8
+// LOOK3 takes eight penalties of three levels, in Y12, Y13 and Y14, for byte k of the
+// moves in Y0: the axis is in bits 0 to 2, the level in bits 3 and 4. Clobbers Y1, Y2, Y3.
+#define LOOK3(right, left3, left4, out) \
+	VPSRLD right, Y0, Y1 \
+	VPERMPS Y12, Y1, out \
+	VPERMPS Y13, Y1, Y2 \
+	VPERMPS Y14, Y1, Y3 \
+	VPSLLD left3, Y0, Y1 \
+	VBLENDVPS Y1, Y2, out, out \
+	VPSLLD left4, Y0, Y1 \
+	VBLENDVPS Y1, Y3, out, out
+
+// LIST3 sums the penalties of eight moves.
+#define LIST3(at, out) \
+	VMOVDQU at(R9)(CX*4), Y0 \
+	LOOK3($0, $28, $27, out) \
+	LOOK3($8, $20, $19, Y15) \
+	VADDPS Y15, out, out \
+	LOOK3($16, $12, $11, Y15) \
+	LOOK3($24, $4, $3, Y10) \
+	VADDPS Y10, Y15, Y15 \
+	VADDPS Y15, out, out
+
+// func fit3AVX2(args *fitArgs)
+TEXT ·fit3AVX2(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 0(AX), SI
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), R13
+	MOVQ 24(AX), R9
+	MOVQ 32(AX), R10
+	MOVQ 40(AX), R11
+	MOVQ 48(AX), R14
+	MOVQ 64(AX), DI
+	MOVQ 72(AX), BX
+	MOVQ 80(AX), R12
+	VMOVUPS 0(BX), Y8  // sums of w*x*q
+	VMOVUPS 32(BX), Y9 // sums of w*q*q
+
+point3x:
+	// what the second and third level cost more than the first: Y13, Y14
+	VBROADCASTSS 60(AX), Y0
+	VBROADCASTSS 56(AX), Y1
+	VMULPS (SI), Y0, Y0
+	VMULPS (DX), Y1, Y1
+	VBROADCASTSS 4(R14), Y2
+	VBROADCASTSS 8(R14), Y3
+	VMULPS Y2, Y0, Y2
+	VMULPS Y3, Y1, Y3
+	VSUBPS Y3, Y2, Y13
+	VBROADCASTSS 12(R14), Y2
+	VBROADCASTSS 16(R14), Y3
+	VMULPS Y2, Y0, Y2
+	VMULPS Y3, Y1, Y3
+	VSUBPS Y3, Y2, Y14
+
+	// the cell of the cheapest levels
+	VSUBPS Y13, Y14, Y2
+	VANDPS Y13, Y2, Y2
+	LEAQ powers3<>(SB), R8
+	VMOVMSKPS Y13, R15
+	MOVWLZX (R8)(R15*2), CX
+	VMOVMSKPS Y2, R15
+	MOVWLZX (R8)(R15*2), R15
+	ADDL R15, CX
+	SHLL $5, CX
+
+	// penalties of the three levels: Y12, Y13, Y14
+	VXORPS Y0, Y0, Y0
+	VBLENDVPS Y13, Y13, Y0, Y1
+	VBLENDVPS Y2, Y14, Y1, Y1
+	VSUBPS Y1, Y0, Y12
+	VSUBPS Y1, Y13, Y13
+	VSUBPS Y1, Y14, Y14
+
+	// the first of 32 points with the least cost
+	LIST3(0, Y4)
+	LIST3(32, Y5)
+	LIST3(64, Y6)
+	LIST3(96, Y7)
+	VMINPS Y5, Y4, Y0
+	VMINPS Y7, Y6, Y1
+	VMINPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VMINPS X1, X0, X0
+	VPERMILPS $0x4e, X0, X1
+	VMINPS X1, X0, X0
+	VPERMILPS $0xb1, X0, X1
+	VMINPS X1, X0, X0
+	VBROADCASTSS X0, Y0
+	VCMPPS $0, Y0, Y4, Y4
+	VCMPPS $0, Y0, Y5, Y5
+	VCMPPS $0, Y0, Y6, Y6
+	VCMPPS $0, Y0, Y7, Y7
+	VMOVMSKPS Y7, R15
+	SHLL $8, R15
+	VMOVMSKPS Y6, R8
+	ORL R8, R15
+	SHLL $8, R15
+	VMOVMSKPS Y5, R8
+	ORL R8, R15
+	SHLL $8, R15
+	VMOVMSKPS Y4, R8
+	ORL R8, R15
+	TZCNTL R15, R15
+	ADDL R15, CX
+	MOVWLZX (R10)(CX*2), CX
+	MOVW CX, (DI)
+
+	// sums
+	SHLL $5, CX
+	VBROADCASTSS 0(R14), Y0
+	VADDPS (R11)(CX*1), Y0, Y0
+	VMULPS (DX), Y0, Y1
+	VADDPS Y1, Y8, Y8
+	VMULPS Y0, Y0, Y0
+	VMULPS (SI), Y0, Y0
+	VADDPS Y0, Y9, Y9
+
+	DECQ R13
+	JZ last3x
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $2, DI
+	TESTQ R12, R12
+	JZ point3x
+	VMOVUPS Y8, 0(BX)
+	VMOVUPS Y9, 32(BX)
+	ADDQ R12, BX
+	VMOVUPS 0(BX), Y8
+	VMOVUPS 32(BX), Y9
+	JMP point3x
+
+last3x:
+	VMOVUPS Y8, 0(BX)
+	VMOVUPS Y9, 32(BX)
+	VZEROUPPER
+	RET
+
+// LOOK8 takes eight penalties of eight levels, in Y11 to Y14, for byte k of the moves in
+// Y0: bits 0 to 2 are the lane, bits 3 and 4 the register. Clobbers Y1 to Y5.
+#define LOOK8(right, left3, left4, out) \
+	VPSRLD right, Y0, Y1 \
+	VPERMPS Y11, Y1, out \
+	VPERMPS Y12, Y1, Y2 \
+	VPERMPS Y13, Y1, Y3 \
+	VPERMPS Y14, Y1, Y4 \
+	VPSLLD left3, Y0, Y5 \
+	VPSLLD left4, Y0, Y1 \
+	VBLENDVPS Y5, Y2, out, out \
+	VBLENDVPS Y5, Y4, Y3, Y3 \
+	VBLENDVPS Y1, Y3, out, out
+
+// LIST8 sums the penalties of eight moves.
+#define LIST8(at, out) \
+	VMOVDQU at(R9)(CX*4), Y0 \
+	LOOK8($0, $28, $27, out) \
+	LOOK8($8, $20, $19, Y15) \
+	VADDPS Y15, out, out \
+	LOOK8($16, $12, $11, Y15) \
+	LOOK8($24, $4, $3, Y10) \
+	VADDPS Y10, Y15, Y15 \
+	VADDPS Y15, out, out
+
+// COST8 is what two levels cost more than the first, for W in Y0 and X in Y1.
+#define COST8(at, out) \
+	VMULPS at(R14), Y0, Y2 \
+	VMULPS 128+at(R14), Y1, Y3 \
+	VSUBPS Y3, Y2, out
+
+// LEVEL8 moves the cheapest level of one axis from the mask in R15 to a cell.
+#define LEVEL8(shift) \
+	PEXTL R12, R15, BX \
+	TZCNTL BX, BX \
+	SHLL shift, BX \
+	ORL BX, CX \
+	SHRL $1, R15
+
+// POINT8 finds the point for four weights at the offset at; its number is CX.
+#define POINT8(at, to) \
+	VBROADCASTF128 at(SI), Y0 \
+	VBROADCASTF128 at(DX), Y1 \
+	VBROADCASTSS 60(AX), Y2 \
+	VBROADCASTSS 56(AX), Y3 \
+	VMULPS Y2, Y0, Y0 \
+	VMULPS Y3, Y1, Y1 \
+	COST8(0, Y11) \
+	COST8(32, Y12) \
+	COST8(64, Y13) \
+	COST8(96, Y14) \
+	VMINPS Y12, Y11, Y0 \
+	VMINPS Y14, Y13, Y1 \
+	VMINPS Y1, Y0, Y0 \
+	VPERM2F128 $1, Y0, Y0, Y1 \
+	VMINPS Y1, Y0, Y0 \
+	VCMPPS $0, Y0, Y14, Y1 \
+	VMOVMSKPS Y1, R15 \
+	SHLL $8, R15 \
+	VCMPPS $0, Y0, Y13, Y1 \
+	VMOVMSKPS Y1, BX \
+	ORL BX, R15 \
+	SHLL $8, R15 \
+	VCMPPS $0, Y0, Y12, Y1 \
+	VMOVMSKPS Y1, BX \
+	ORL BX, R15 \
+	SHLL $8, R15 \
+	VCMPPS $0, Y0, Y11, Y1 \
+	VMOVMSKPS Y1, BX \
+	ORL BX, R15 \
+	VSUBPS Y0, Y11, Y11 \
+	VSUBPS Y0, Y12, Y12 \
+	VSUBPS Y0, Y13, Y13 \
+	VSUBPS Y0, Y14, Y14 \
+	XORL CX, CX \
+	LEVEL8($0) \
+	LEVEL8($3) \
+	LEVEL8($6) \
+	LEVEL8($9) \
+	SHLL $4, CX \
+	LIST8(0, Y6) \
+	LIST8(32, Y7) \
+	VMINPS Y7, Y6, Y0 \
+	VEXTRACTF128 $1, Y0, X1 \
+	VMINPS X1, X0, X0 \
+	VPERMILPS $0x4e, X0, X1 \
+	VMINPS X1, X0, X0 \
+	VPERMILPS $0xb1, X0, X1 \
+	VMINPS X1, X0, X0 \
+	VBROADCASTSS X0, Y0 \
+	VCMPPS $0, Y0, Y6, Y6 \
+	VCMPPS $0, Y0, Y7, Y7 \
+	VMOVMSKPS Y7, R15 \
+	SHLL $8, R15 \
+	VMOVMSKPS Y6, BX \
+	ORL BX, R15 \
+	TZCNTL R15, R15 \
+	ADDL R15, CX \
+	MOVWLZX (R10)(CX*2), CX \
+	MOVW CX, to(DI) \
+	SHLL $5, CX
+
+// func fit8AVX2(args *fitArgs)
+TEXT ·fit8AVX2(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), AX
+	MOVQ 0(AX), SI
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), R13
+	MOVQ 24(AX), R9
+	MOVQ 32(AX), R10
+	MOVQ 40(AX), R11
+	MOVQ 48(AX), R14
+	MOVQ 64(AX), DI
+	MOVL $0x11111111, R12
+	VXORPS Y8, Y8, Y8 // sums of w*x*q
+	VXORPS Y9, Y9, Y9 // sums of w*q*q
+
+pair8x:
+	POINT8(0, 0)
+	MOVL CX, R8
+	POINT8(16, 2)
+	VMOVUPS (R11)(R8*1), X0
+	VINSERTF128 $1, (R11)(CX*1), Y0, Y0
+	VMULPS (DX), Y0, Y1
+	VADDPS Y1, Y8, Y8
+	VMULPS Y0, Y0, Y0
+	VMULPS (SI), Y0, Y0
+	VADDPS Y0, Y9, Y9
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $4, DI
+	DECQ R13
+	JNZ pair8x
+
+	MOVQ 72(AX), BX
+	VMOVUPS Y8, 0(BX)
+	VMOVUPS Y9, 32(BX)
+	VZEROUPPER
+	RET
+
+// func climb3AVX2(args *fitArgs)
+TEXT ·climb3AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), SI
 	MOVQ 8(AX), DX
@@ -449,8 +728,8 @@ weight3:
 	VZEROUPPER
 	RET
 
-// func climb8AVX512(args *fitArgs)
-TEXT ·climb8AVX512(SB), NOSPLIT, $0-8
+// func climb8AVX2(args *fitArgs)
+TEXT ·climb8AVX2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), SI
 	MOVQ 8(AX), DX

@@ -7,29 +7,41 @@ import (
 	"testing"
 )
 
-// TestFitRoutines encodes seeded tensors with the assembly and without, and wants the
-// same bytes.
+// TestFitRoutines encodes seeded tensors with each set of routines and without, and
+// wants the same bytes.
 func TestFitRoutines(t *testing.T) {
-	if !hasFitRoutines {
-		t.Skip("this processor has no AVX-512, which the assembly needs")
+	best := fitRoutines
+	if best == fitPortable {
+		t.Skip("this processor has no AVX2, which the routines need")
 	}
-	defer func() { hasFitRoutines = true }()
+	defer func() { fitRoutines = best }()
 	for _, kind := range codebookTypes {
 		for _, name := range seededNames {
-			x := seeded(11, name)
+			x := seeded(11, name)[:4*seededColumns]
 			for _, w := range [][]float32{nil, seededImportance(11, name, len(x))} {
-				var out [2][]byte
-				for i := range out {
-					hasFitRoutines = i == 1
-					out[i] = make([]byte, kind.RowBytes(len(x)))
-					if err := EncodeRow(out[i], kind, x, w); err != nil {
+				want, got := make([]byte, kind.RowBytes(len(x))), make([]byte, kind.RowBytes(len(x)))
+				for fitRoutines = fitPortable; fitRoutines <= best; fitRoutines++ {
+					out := got
+					if fitRoutines == fitPortable {
+						out = want
+					}
+					if err := EncodeRow(out, kind, x, w); err != nil {
 						t.Fatal(err)
 					}
-				}
-				if !bytes.Equal(out[0], out[1]) {
-					t.Errorf("%s %s, weighted %t: the assembly gives other bytes", kind, name, w != nil)
+					if fitRoutines != fitPortable && !bytes.Equal(got, want) {
+						t.Errorf("%s %s, weighted %t: routines %d give other bytes", kind, name, w != nil, fitRoutines)
+					}
 				}
 			}
 		}
+	}
+}
+
+// BenchmarkEncodeIQRoutines is BenchmarkEncodeIQ with each set of routines.
+func BenchmarkEncodeIQRoutines(b *testing.B) {
+	best := fitRoutines
+	defer func() { fitRoutines = best }()
+	for fitRoutines = fitPortable; fitRoutines <= best; fitRoutines++ {
+		b.Run([]string{"Portable", "AVX2", "AVX512"}[fitRoutines], BenchmarkEncodeIQ)
 	}
 }

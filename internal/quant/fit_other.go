@@ -2,7 +2,7 @@
 
 package quant
 
-const hasFitRoutines = false
+func hasFitRoutines() bool { return false }
 
 func (c *codebook) fit3Fast(*[8]uint16, []fitSums, []float32, []float32, float32, *ternary) {}
 

@@ -19,11 +19,11 @@ func (c *codebook) climb(x, w, wx []float32) float32 {
 	}
 	var s fitSums // a lane for each step of the ladder
 	switch {
-	case c.axes == 4 && hasFitRoutines:
+	case c.axes == 4 && hasFitRoutines():
 		c.climb8Fast(&s, x, w, wx, &inverse)
 	case c.axes == 4:
 		c.climb8Portable(&s, x, w, wx, &inverse)
-	case hasFitRoutines:
+	case hasFitRoutines():
 		c.climb3Fast(&s, x, w, wx, &inverse)
 	default:
 		c.climb3Portable(&s, x, w, wx, &inverse)
