@@ -3,7 +3,6 @@ package blitz
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"time"
 
@@ -21,6 +20,9 @@ import (
 // runs; it must not be written to. It takes about as much disk as the models' own files,
 // which are needed as before.
 type Packed struct{ images model.Images }
+
+// ErrPackedFull is packed weights for which the disk, or what all may take, has no room.
+var ErrPackedFull = packed.ErrFull
 
 // leastPacked is how many bytes of weights are worth keeping: fewer are packed as fast as
 // they are found.
@@ -63,8 +65,8 @@ func (m *Model) IsUnkept() bool { return m.net != nil && m.net.IsUnkept() }
 // is remembered. It takes a while, and is for a moment when nobody waits: Open has done
 // without. It does nothing where the weights are kept already, or are just being written
 // by another process. o may be nil. The error says why they cannot be kept; it wraps
-// ErrNoRoom where the disk or the limit has no room for them, and ErrClosed where the model
-// is closed.
+// ErrPackedFull where the disk or the limit has no room for them, and ErrClosed where the
+// model is closed.
 func (m *Model) KeepPacked(ctx context.Context, o *KeepOptions) error {
 	if !m.IsUnkept() {
 		return nil
@@ -85,11 +87,8 @@ func (m *Model) KeepPacked(ctx context.Context, o *KeepOptions) error {
 		kept <- m.net.Keep(ctx, packed.Watch{Progress: paced(ctx, o)})
 	}()
 	err := <-kept
-	switch {
-	case errors.Is(err, packed.ErrBusy):
+	if errors.Is(err, packed.ErrBusy) {
 		return nil
-	case errors.Is(err, packed.ErrFull):
-		return fmt.Errorf("blitz: %w: %w", err, ErrNoRoom)
 	}
 	return err
 }

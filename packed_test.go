@@ -147,8 +147,8 @@ func TestKeepPackedByDigest(t *testing.T) {
 func TestKeepPackedRefuses(t *testing.T) {
 	path, p := packedModel(t, 100)
 	m := openSummed(t, path, p)
-	if err := m.KeepPacked(t.Context(), nil); !errors.Is(err, ErrNoRoom) {
-		t.Errorf("more than the limit: %v, want ErrNoRoom", err)
+	if err := m.KeepPacked(t.Context(), nil); !errors.Is(err, ErrPackedFull) {
+		t.Errorf("more than the limit: %v, want ErrPackedFull", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -21,7 +21,7 @@ var (
 	ErrBusy = errors.New("it is being written by another process")
 	// ErrFull is an image that is not written: the disk is full, or it is larger than all
 	// images may be.
-	ErrFull = errors.New("no room for the image")
+	ErrFull = errors.New("no room")
 )
 
 // spare is what the disk keeps free for others.

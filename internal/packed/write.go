@@ -25,7 +25,7 @@ func (s *Store) Write(key Key, weights []byte, w Watch) error {
 		return nil
 	}
 	if size > s.limit {
-		return fmt.Errorf("packed: an image of %d bytes, all of them may take %d: %w", size, s.limit, ErrFull)
+		return fmt.Errorf("packed: they take %d MB, all that is kept may take %d MB: %w", size/1e6, s.limit/1e6, ErrFull)
 	}
 	if err := ownfolder.Make(s.folder); err != nil {
 		return fmt.Errorf("packed: %w", err)
@@ -95,10 +95,10 @@ func (s *Store) room(size int64, half string) error {
 		leaving++
 	}
 	if total-freed > s.limit {
-		return fmt.Errorf("an image of %d bytes beside %d that are being written, all may take %d: %w", size, writing, s.limit, ErrFull)
+		return fmt.Errorf("they take %d MB beside %d MB that are being written, all that is kept may take %d MB: %w", size/1e6, writing/1e6, s.limit/1e6, ErrFull)
 	}
 	if free, err := s.free(s.folder); err == nil && free+freed-spare < size {
-		return fmt.Errorf("an image of %d bytes, the disk has %d left: %w", size, max(0, free-spare), ErrFull)
+		return fmt.Errorf("they take %d MB, the disk has %d MB left and keeps %d MB: %w", size/1e6, free/1e6, int64(spare)/1e6, ErrFull)
 	}
 	for _, f := range images[:leaving] {
 		if err := os.Remove(f.path); err != nil && !errors.Is(err, os.ErrNotExist) {
