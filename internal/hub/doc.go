@@ -31,7 +31,8 @@
 //
 // # Hard links
 //
-// Import shares the bytes of the user's file where it can. A reflink is a copy
+// Import shares the bytes of the user's file where it can, and so does a pull
+// that takes a file which another program has already. A reflink is a copy
 // of its own from then on. A hard link is the user's file under a second name:
 // deleting the original is harmless, writing into it changes the model. So a
 // hard-linked blob keeps the size and the modification time that it was

@@ -117,7 +117,7 @@ func (i *ollamaImage) variant(texts [][]byte) (*Variant, error) {
 			}
 		case "template", "prompt":
 			if len(bytes.TrimSpace(text)) > 0 {
-				i.notes = append(i.notes, "its template is in Go's language and is not used: prompts are made by the template in the GGUF")
+				i.notes = append(i.notes, "its template is in Go's language and is not used: prompts are made by the template in the GGUF, where it has one")
 			}
 		}
 	}
