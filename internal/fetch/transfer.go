@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	syncEvery    = 32 << 20  // bytes between two syncs
-	noteEvery    = 2 << 20   // bytes between two notes of which pieces are there
+	syncEvery    = 32 << 20  // bytes between two syncs of what no digest vouches for
+	trustedEvery = 256 << 20 // bytes between two syncs of what one does
+	noteEvery    = 4 << 20   // bytes between two notes of which pieces are there
 	parallelFrom = 64 << 20  // bytes of a file that is asked for in several ranges
 	minSegment   = 32 << 20  // bytes of a range
 	maxSegment   = 1 << 30   // bytes of a range
@@ -570,8 +571,11 @@ func (t *transfer) checkBegin() error {
 // note writes the journal when enough has come since the last time.
 func (t *transfer) note() error {
 	t.mu.Lock()
-	size := t.have.size()
-	sync := size-t.synced >= syncEvery
+	size, every := t.have.size(), int64(syncEvery)
+	if t.trusted() {
+		every = trustedEvery // a crash of the machine costs more, and is noticed
+	}
+	sync := size-t.synced >= every
 	due := sync || t.sparse && t.trusted() && size-t.saved >= noteEvery
 	if due {
 		t.saved = size // so that one goroutine writes it
