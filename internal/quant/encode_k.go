@@ -97,7 +97,7 @@ func writeQ3_K(dst []byte, row, importance []float32) {
 	})
 }
 
-var scalesQ6 = scaleRange{top: 127, tops: []float32{123, 122}, window: [2]float32{-4, 2}}
+var scalesQ6 = scaleRange{top: 127, tops: []float32{123, 122}, window: [2]float32{-6, 2}}
 
 func writeQ6_K(dst []byte, row, importance []float32) {
 	scaleBlocks(row, importance, 16, &levelsQ6, &scalesQ6, func(at int, s *scaleBlock, q *[256]byte) {

@@ -69,7 +69,7 @@ func rangeBlocks(row, importance []float32, n int, hi, top float32, put func(at 
 	eachPanel(row, importance, n, func(at int, x *[256]float32, p, w *panel) {
 		halves := 32 / n
 		for h := range halves {
-			fits[h].fit(p.half(h, n), halfOf(w, h, n), hi, false)
+			fits[h].fit(p.half(h, n), w.half(h, n), hi, false, cutsFor(importance))
 		}
 		block.choose(fits[:halves], top)
 		d, m := F16ToF32(block.scaleHalf), F16ToF32(block.leastHalf)
@@ -101,7 +101,7 @@ type scaleRange struct {
 
 // scaleTrial looks for the integer scales of eight groups for one factor.
 type scaleTrial struct {
-	x, w      []float32 // [n, 8]; no w means ones
+	x, w      []float32 // [n, 8]
 	levels    *levels
 	lo, hi    float32 // of the levels
 	factor    float32
@@ -127,11 +127,7 @@ func (t *scaleTrial) tryPortable() {
 		for i := g; i < len(t.x); i += 8 {
 			at := float32(t.x[i] * in)
 			off := at - t.levels.nearest(at)
-			e := float32(off * off)
-			if t.w != nil {
-				e = float32(e * t.w[i])
-			}
-			sum += e
+			sum += float32(float32(off*off) * t.w[i])
 		}
 		if e := float32(float32(d*d) * sum); e < t.e[g] {
 			t.scale[g], t.e[g] = s, e
@@ -144,11 +140,7 @@ func (t *scaleTrial) squaresPortable() {
 	for g := range t.e {
 		var sum float32
 		for i := g; i < len(t.x); i += 8 {
-			v := float32(t.x[i] * t.x[i])
-			if t.w != nil {
-				v = float32(v * t.w[i])
-			}
-			sum += v
+			sum += float32(float32(t.x[i]*t.x[i]) * t.w[i])
 		}
 		t.e[g] = sum
 	}
@@ -168,7 +160,7 @@ func (b *scaleBlock) choose(p, w *panel, n int, k *levels, r *scaleRange) {
 		for _, v := range extreme[h] {
 			top = max(top, v, -v)
 		}
-		trials[h] = scaleTrial{x: p.half(h, n), w: halfOf(w, h, n), levels: k, lo: k.lo, hi: k.hi, low: -r.top - 1, high: r.top}
+		trials[h] = scaleTrial{x: p.half(h, n), w: w.half(h, n), levels: k, lo: k.lo, hi: k.hi, low: -r.top - 1, high: r.top}
 		trials[h].squares()
 		zero[h] = trials[h].e
 	}

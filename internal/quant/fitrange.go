@@ -6,7 +6,7 @@ import "math"
 // 0..hi. Numbers are counted from the least one of their group, y = x - least, so
 // that nothing is lost where a group lies far from zero: b = least + c.
 type rangeFit struct {
-	y, w []float32 // [n, 8]; no w means ones
+	y, w []float32 // [n, 8]
 	hi   float32
 
 	least     lanes
@@ -36,7 +36,7 @@ type rangeFactors struct {
 }
 
 // A trial lets the codes reach beyond the range of a group, or cuts it, by these
-// steps at either end. Weights make it worth while to cut more.
+// steps at either end. Importances make it worth while to cut more.
 var (
 	cuts         = []float32{-0.5, -0.1, 0.3, 0.7}
 	cutsWeighted = []float32{-0.4, 0.3, 1, 1.8}
@@ -44,16 +44,20 @@ var (
 
 const refits = 2 // how often the codes of the best trial are made anew from its fit
 
+// cutsFor returns the cuts to try.
+func cutsFor(importance []float32) []float32 {
+	if importance != nil {
+		return cutsWeighted
+	}
+	return cuts
+}
+
 // fit looks at the numbers y, from which it takes the least ones. In formats that
 // subtract a minimum which is not negative, b is not positive; free lets it be
 // anything.
-func (f *rangeFit) fit(y, w []float32, hi float32, free bool) {
+func (f *rangeFit) fit(y, w []float32, hi float32, free bool, steps []float32) {
 	f.y, f.w, f.hi = y, w, hi
 	f.begin(free)
-	steps := cuts
-	if w != nil {
-		steps = cutsWeighted
-	}
 	for _, low := range steps {
 		for _, high := range steps {
 			f.low, f.steps = low, hi+low+high
@@ -93,11 +97,6 @@ func (f *rangeFit) shiftPortable() {
 		for i := g; i < len(f.y); i += 8 {
 			y := f.y[i] - least
 			f.y[i] = y
-			if f.w == nil {
-				w1++
-				wy += y
-				continue
-			}
 			w1 += f.w[i]
 			wy += float32(f.w[i] * y)
 		}
@@ -135,22 +134,13 @@ func (f *rangeFit) refitPortable() {
 // squares, and keeps them if they are better than the best so far.
 func (f *rangeFit) codes(g int, inv, off float32) {
 	var wl, wll, wyl float32
-	if f.w == nil {
-		for i := g; i < len(f.y); i += 8 {
-			l := nearest(float32(f.y[i]*inv)+off, 0, f.hi)
-			wl += l
-			wll += float32(l * l)
-			wyl += float32(l * f.y[i])
-		}
-	} else {
-		w := f.w[:len(f.y)]
-		for i := g; i < len(f.y); i += 8 {
-			l := nearest(float32(f.y[i]*inv)+off, 0, f.hi)
-			x := float32(w[i] * l)
-			wl += x
-			wll += float32(x * l)
-			wyl += float32(x * f.y[i])
-		}
+	w := f.w[:len(f.y)]
+	for i := g; i < len(f.y); i += 8 {
+		l := nearest(float32(f.y[i]*inv)+off, 0, f.hi)
+		x := float32(w[i] * l)
+		wl += x
+		wll += float32(x * l)
+		wyl += float32(x * f.y[i])
 	}
 	if wll == 0 {
 		return
@@ -211,7 +201,7 @@ func eachRange(dst []byte, size int, row, importance []float32, hi float32, put 
 	var f rangeFit
 	z := quantiser{hi: hi}
 	eachPanel(row, importance, 32, func(at int, x *[256]float32, p, w *panel) {
-		f.fit(p[:], halfOf(w, 0, 32), hi, true)
+		f.fit(p[:], w[:], hi, true, cutsFor(importance))
 		blocks := dst[at/32*size:]
 		n := min(len(blocks)/size, 8)
 		for g := range n {

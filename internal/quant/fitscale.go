@@ -36,7 +36,7 @@ func (k *levels) quantise(z *quantiser) {
 
 // scaleFit approximates the numbers of eight groups by d*l, with levels l.
 type scaleFit struct {
-	x, w    []float32 // [n, 8]; no w means ones
+	x, w    []float32 // [n, 8]
 	levels  *levels
 	lo, hi  float32 // of the levels
 	inverse lanes   // of the scales of a trial
@@ -44,24 +44,20 @@ type scaleFit struct {
 }
 
 // A trial puts the extreme number by so many steps beyond the least or the greatest
-// level. Weights make it worth while to cut more.
+// level. Importances make it worth while to cut more.
 var (
 	beyond         = []float32{-0.6, -0.3, 0, 0.3, 0.6}
 	beyondWeighted = []float32{-0.6, -0.25, 0.1, 0.5, 1, 1.6, 2.4}
 )
 
 // fit looks at the numbers x with the weights w.
-func (f *scaleFit) fit(x, w []float32, k *levels) {
+func (f *scaleFit) fit(x, w []float32, k *levels, trials []float32) {
 	f.x, f.w, f.levels, f.lo, f.hi = x, w, k, k.lo, k.hi
 	perExtreme := extremest(x)
 	for g, v := range perExtreme {
 		perExtreme[g] = inverse(v)
 	}
 	f.d, f.gain = lanes{}, lanes{}
-	trials := beyond
-	if w != nil {
-		trials = beyondWeighted
-	}
 	for _, steps := range trials {
 		for _, level := range [2]float32{k.lo - float32(steps*k.step), k.hi + float32(steps*k.step)} {
 			for g, in := range perExtreme {
@@ -85,10 +81,7 @@ func (f *scaleFit) tryPortable() {
 		var wll, wxl float32
 		for i := g; i < len(f.x); i += 8 {
 			l := f.levels.nearest(float32(f.x[i] * f.inverse[g]))
-			v := l
-			if f.w != nil {
-				v = float32(f.w[i] * l)
-			}
+			v := float32(f.w[i] * l)
 			wll += float32(v * l)
 			wxl += float32(v * f.x[i])
 		}
@@ -124,11 +117,7 @@ func (f *scaleFit) errorOf(g int, d float32) float32 {
 	in, sum := inverse(d), float32(0)
 	for i := g; i < len(f.x); i += 8 {
 		off := f.x[i] - float32(d*f.levels.nearest(float32(f.x[i]*in)))
-		e := float32(off * off)
-		if f.w != nil {
-			e = float32(e * f.w[i])
-		}
-		sum += e
+		sum += float32(float32(off*off) * f.w[i])
 	}
 	return sum
 }
@@ -140,8 +129,12 @@ func eachScale(dst []byte, size int, row, importance []float32, k *levels, put f
 		f scaleFit
 		z quantiser
 	)
+	trials := beyond
+	if importance != nil {
+		trials = beyondWeighted
+	}
 	eachPanel(row, importance, 32, func(at int, x *[256]float32, p, w *panel) {
-		f.fit(p[:], halfOf(w, 0, 32), k)
+		f.fit(p[:], w[:], k, trials)
 		blocks := dst[at/32*size:]
 		n := min(len(blocks)/size, 8)
 		for g := range n {

@@ -1,5 +1,7 @@
 package quant
 
+import "math"
+
 // The encoders look at 256 numbers at once: the groups that share a scale lie in
 // lanes, so that what is summed over a group is summed lane by lane, in the order of
 // its numbers, and the same sums come from any width of registers. Products are
@@ -42,22 +44,12 @@ func (l *panelLoad) loadPortable() {
 // half returns eight groups of n.
 func (p *panel) half(h, n int) []float32 { return p[8*n*h:][:8*n] }
 
-// halfOf returns half of a panel of weights, or nil.
-func halfOf(w *panel, h, n int) []float32 {
-	if w == nil {
-		return nil
-	}
-	return w.half(h, n)
-}
-
 // eachPanel calls do for every 256 numbers of a row, with zeros behind its end: x has
-// them as they are, p in groups of n, and w, unless there are no importances, their
-// weights.
+// them as they are, p in groups of n, and w the weights of their errors.
 func eachPanel(row, importance []float32, n int, do func(at int, x *[256]float32, p, w *panel)) {
 	var (
 		rest, plain [256]float32
-		p, weights  panel
-		w           *panel
+		p, w        panel
 	)
 	for at := 0; at < len(row); at += 256 {
 		end := min(at+256, len(row))
@@ -69,18 +61,57 @@ func eachPanel(row, importance []float32, n int, do func(at int, x *[256]float32
 		}
 		load := panelLoad{&p, x, n}
 		load.load()
-		if importance != nil {
-			weigh(plain[:end-at], importance[at:end])
-			for i := end - at; i < 256; i++ {
-				plain[i] = 1
-			}
-			w = &weights
-			load = panelLoad{w, &plain, n}
-			load.load()
-		}
-		do(at, x, &p, w)
+		weighNumbers(&plain, x, importance, at, end)
+		load = panelLoad{&w, &plain, n}
+		load.load()
+		do(at, x, &p, &w)
 	}
 }
+
+// weighNumbers writes the weights of the errors of the numbers x, which are at..end of
+// a row: importances times sqrt(1 + x²/mean of x²). That great numbers count for more
+// costs a little of the plain error, and models are the better for it.
+func weighNumbers(w, x *[256]float32, importance []float32, at, end int) {
+	if importance == nil {
+		weigh(w[:], nil)
+	} else {
+		weigh(w[:end-at], importance[at:end])
+		for i := end - at; i < 256; i++ {
+			w[i] = 1
+		}
+	}
+	var squares lanes
+	for i := 0; i < 256; i += 8 {
+		for g, v := range x[i : i+8] {
+			squares[g] += float32(v * v)
+		}
+	}
+	var sum float32
+	for _, v := range squares {
+		sum += v
+	}
+	m := magnifier{w: w, x: x}
+	if size := sqrt32(sum / float32(end-at)); size > flushed {
+		m.perSize = 1 / size
+	}
+	m.magnify()
+}
+
+// magnifier multiplies weights w by sqrt(1 + (x*perSize)²).
+type magnifier struct {
+	w, x    *[256]float32
+	perSize float32
+}
+
+func (m *magnifier) magnifyPortable() {
+	for i, v := range m.x {
+		t := float32(v * m.perSize)
+		m.w[i] = float32(m.w[i] * sqrt32(1+float32(t*t)))
+	}
+}
+
+// sqrt32 returns the float32 nearest to the root of x.
+func sqrt32(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 
 // magic rounds a float32 below 2^22 to an integer, ties to even, when it is added
 // and taken away again.

@@ -134,3 +134,11 @@ func (q *q8Blocks) write() {
 	}
 	roundQ8AVX2(q)
 }
+
+func (m *magnifier) magnify() {
+	if !avx2 {
+		m.magnifyPortable()
+		return
+	}
+	magnifyAVX2(m)
+}

@@ -17,3 +17,4 @@ func (w *widening) fromF16()      { w.fromF16Portable() }
 func (w *widening) fromBF16()     { w.fromBF16Portable() }
 func (m *magnitudes) find()       {}
 func (q *q8Blocks) write()        { q.writePortable() }
+func (m *magnifier) magnify()     { m.magnifyPortable() }

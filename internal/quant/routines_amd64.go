@@ -17,6 +17,9 @@ func findGreatestAVX2(a *magnitudes)
 func roundQ8AVX2(a *q8Blocks)
 
 //go:noescape
+func magnifyAVX2(a *magnifier)
+
+//go:noescape
 func loadPanelAVX2(a *panelLoad)
 
 //go:noescape

@@ -14,6 +14,7 @@ func encoders(g *gen) {
 	g.widen("widenBF16", "VPMOVZXWD")
 	g.findGreatest()
 	g.roundQ8()
+	g.magnify()
 	g.iq4Tables()
 	g.loadPanel()
 	g.findExtremes()
@@ -39,7 +40,7 @@ func (g *gen) float(v float32, dst string) { g.constant(math.Float32bits(v), dst
 func (g *gen) bcast(field, dst string) { g.p("VBROADCASTSS", m(field, "AX"), dst) }
 
 // rows loads the bases of two slices and the number of rows of eight of the first:
-// SI numbers, DX weights or 0, R13 rows.
+// SI numbers, DX weights, R13 rows.
 func (g *gen) rows(x, w string) {
 	g.p("MOVQ", m(x, "AX"), "SI")
 	g.p("MOVQ", m(w, "AX"), "DX")
@@ -47,29 +48,15 @@ func (g *gen) rows(x, w string) {
 	g.p("SHRQ", "$3", "R13")
 }
 
-// each emits a loop over rows without weights, and one over rows with them.
-func (g *gen) each(plain, weighted func()) {
-	g.p("TESTQ", "DX", "DX")
-	with, end := g.label("weighted"), g.label("summed")
-	g.p("JNE", with)
-	for i, body := range []func(){plain, weighted} {
-		if i == 1 {
-			g.at(with)
-		}
-		loop := g.label("row")
-		g.at(loop)
-		body()
-		g.p("ADDQ", "$32", "SI")
-		if i == 1 {
-			g.p("ADDQ", "$32", "DX")
-		}
-		g.p("SUBQ", "$1", "R13")
-		g.p("JNE", loop)
-		if i == 0 {
-			g.p("JMP", end)
-		}
-	}
-	g.at(end)
+// each emits a loop over rows and their weights.
+func (g *gen) each(body func()) {
+	loop := g.label("row")
+	g.at(loop)
+	body()
+	g.p("ADDQ", "$32", "SI")
+	g.p("ADDQ", "$32", "DX")
+	g.p("SUBQ", "$1", "R13")
+	g.p("JNE", loop)
 }
 
 // nearest rounds t to integers within lo..hi; magic is 1.5*2^23.
@@ -271,6 +258,25 @@ func (g *gen) roundQ8() {
 	g.ret()
 }
 
+// magnify emits magnifier.magnify.
+func (g *gen) magnify() {
+	g.routine("magnify", "magnifier", "makes great numbers count for more.")
+	g.p("MOVQ", m("magnifier_x", "AX"), "SI")
+	g.p("MOVQ", m("magnifier_w", "AX"), "DX")
+	g.bcast("magnifier_perSize", "Y0")
+	g.float(1, "Y1")
+	g.p("MOVQ", "$32", "R13")
+	g.each(func() {
+		g.p("VMULPS", m(0, "SI"), "Y0", "Y2")
+		g.p("VMULPS", "Y2", "Y2", "Y2")
+		g.p("VADDPS", "Y1", "Y2", "Y2")
+		g.p("VSQRTPS", "Y2", "Y2")
+		g.p("VMULPS", m(0, "DX"), "Y2", "Y2")
+		g.store("Y2", m(0, "DX"))
+	})
+	g.ret()
+}
+
 // findExtremes emits extremes.find.
 func (g *gen) findExtremes() {
 	g.routine("findExtremes", "extremes", "finds the least and the greatest numbers of eight groups.")
@@ -297,20 +303,12 @@ func (g *gen) shiftRange() {
 	g.routine("shiftRange", "rangeFit", "takes the least number from all, and sums up.")
 	g.rows("rangeFit_y", "rangeFit_w")
 	g.load(m("rangeFit_least", "AX"), "Y0")
-	g.float(1, "Y1")
 	g.zero("Y2")
 	g.zero("Y3")
-	row := func() {
+	g.each(func() {
 		g.load(m(0, "SI"), "Y4")
 		g.p("VSUBPS", "Y0", "Y4", "Y4")
 		g.store("Y4", m(0, "SI"))
-	}
-	g.each(func() {
-		row()
-		g.p("VADDPS", "Y1", "Y2", "Y2")
-		g.p("VADDPS", "Y4", "Y3", "Y3")
-	}, func() {
-		row()
 		g.load(m(0, "DX"), "Y5")
 		g.p("VADDPS", "Y5", "Y2", "Y2")
 		g.p("VMULPS", "Y4", "Y5", "Y4")
@@ -354,21 +352,11 @@ func (g *gen) tryRange(name, doc string, refit bool) {
 	for i := 5; i < 8; i++ {
 		g.zero(y(i))
 	}
-	row := func() {
+	g.each(func() {
 		g.load(m(0, "SI"), "Y8")
 		g.p("VMULPS", "Y0", "Y8", "Y9")
 		g.p("VADDPS", "Y1", "Y9", "Y9")
 		g.nearest("Y9", "Y4", "Y2", "Y3")
-	}
-	g.each(func() {
-		row()
-		g.p("VADDPS", "Y9", "Y5", "Y5")
-		g.p("VMULPS", "Y9", "Y8", "Y10")
-		g.p("VMULPS", "Y9", "Y9", "Y9")
-		g.p("VADDPS", "Y10", "Y7", "Y7")
-		g.p("VADDPS", "Y9", "Y6", "Y6")
-	}, func() {
-		row()
 		g.p("VMULPS", m(0, "DX"), "Y9", "Y10")
 		g.p("VADDPS", "Y10", "Y5", "Y5")
 		g.p("VMULPS", "Y10", "Y9", "Y9")
@@ -602,19 +590,10 @@ func (g *gen) tryFit(iq4 bool) {
 	g.levelRegisters("scaleFit", iq4)
 	g.zero("Y5")
 	g.zero("Y6")
-	row := func() {
+	g.each(func() {
 		g.load(m(0, "SI"), "Y8")
 		g.p("VMULPS", "Y0", "Y8", "Y9")
 		g.nearestLevel("Y9", iq4)
-	}
-	g.each(func() {
-		row()
-		g.p("VMULPS", "Y9", "Y8", "Y10")
-		g.p("VMULPS", "Y9", "Y9", "Y9")
-		g.p("VADDPS", "Y10", "Y6", "Y6")
-		g.p("VADDPS", "Y9", "Y5", "Y5")
-	}, func() {
-		row()
 		g.p("VMULPS", m(0, "DX"), "Y9", "Y10")
 		g.p("VMULPS", "Y10", "Y9", "Y9")
 		g.p("VMULPS", "Y10", "Y8", "Y10")
@@ -656,18 +635,12 @@ func (g *gen) tryTrial(iq4 bool) {
 	g.float(1, "Y0")
 	g.p("VDIVPS", "Y7", "Y0", "Y0")
 	g.levelRegisters("scaleTrial", iq4)
-	row := func() {
+	g.each(func() {
 		g.p("VMULPS", m(0, "SI"), "Y0", "Y8")
 		g.p("VMOVAPS", "Y8", "Y9")
 		g.nearestLevel("Y9", iq4)
 		g.p("VSUBPS", "Y9", "Y8", "Y8")
 		g.p("VMULPS", "Y8", "Y8", "Y8")
-	}
-	g.each(func() {
-		row()
-		g.p("VADDPS", "Y8", "Y5", "Y5")
-	}, func() {
-		row()
 		g.p("VMULPS", m(0, "DX"), "Y8", "Y8")
 		g.p("VADDPS", "Y8", "Y5", "Y5")
 	})
@@ -687,15 +660,9 @@ func (g *gen) squaresTrial() {
 	g.routine("squaresTrial", "scaleTrial", "sets the errors for scales of zero.")
 	g.rows("scaleTrial_x", "scaleTrial_w")
 	g.zero("Y5")
-	row := func() {
+	g.each(func() {
 		g.load(m(0, "SI"), "Y8")
 		g.p("VMULPS", "Y8", "Y8", "Y8")
-	}
-	g.each(func() {
-		row()
-		g.p("VADDPS", "Y8", "Y5", "Y5")
-	}, func() {
-		row()
 		g.p("VMULPS", m(0, "DX"), "Y8", "Y8")
 		g.p("VADDPS", "Y8", "Y5", "Y5")
 	})
