@@ -29,6 +29,8 @@ type fakeRegistry struct {
 	blobs     map[Digest][]byte
 	auth      string // "", token, user or basic
 	realm     string // empty: its own
+	uses      int    // that a token is good for; 0: any
+	used      int    // of the last token
 	asked     []string
 	leaks     []string // requests with a password or token that have no business with it
 	sent      map[Digest]int
@@ -61,6 +63,7 @@ func (f *fakeRegistry) serve(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "no", http.StatusUnauthorized)
 			return
 		}
+		f.used = 0
 		fmt.Fprintf(w, `{"access_token":%q,"expires_in":60}`, fakeToken+map[bool]string{true: "-user"}[isBasic])
 		return
 	}
@@ -70,6 +73,10 @@ func (f *fakeRegistry) serve(w http.ResponseWriter, r *http.Request) {
 	ok := map[string]bool{
 		"": true, "token": strings.HasPrefix(authorization, "Bearer "+fakeToken), "user": authorization == "Bearer "+fakeToken+"-user", "basic": isBasic && password == fakePassword,
 	}[f.auth]
+	if f.uses > 0 && ok {
+		f.used++
+		ok = f.used <= f.uses
+	}
 	if !ok {
 		realm := f.realm
 		if realm == "" {
@@ -413,4 +420,19 @@ func hintOf(err error) string {
 		return h.Hint
 	}
 	return ""
+}
+
+// A token that ends while a file comes is asked for anew.
+func TestPullOCITokenEnds(t *testing.T) {
+	f := newFakeRegistry(t)
+	weights := tinyGGUF(t, 5, 16)
+	f.publish("m", "latest", dockerConfig, `{"config":{"format":"gguf"}}`, layer{kind: dockerLayer + "gguf.v3", data: weights})
+	f.auth, f.uses = "token", 2 // of manifest and configuration
+	if _, _, err := pullFrom(t, f.storeFor(t), "oci://"+f.host()+"/m"); err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(strings.Join(f.asked, " "), "/token"); n != 2 {
+		t.Errorf("asked for %d tokens, want 2", n)
+	}
+	f.noLeaks(t)
 }

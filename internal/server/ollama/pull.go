@@ -77,6 +77,8 @@ func pullStatus(p hub.Progress) status {
 		return status{Status: "verifying sha256 digest"}
 	case hub.Storing:
 		return status{Status: "writing manifest"}
+	case hub.Noting:
+		return status{Status: "note: " + p.What}
 	}
 	return status{Status: "pulling manifest"}
 }
