@@ -225,8 +225,9 @@ TEXT ·fit8AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 64(BX), Z3      // q of levels 4 to 7
 	VMOVUPS 128(BX), Z4     // x of levels 0 to 3
 	VMOVUPS 192(BX), Z5     // x of levels 4 to 7
-	VXORPS Y8, Y8, Y8       // sums of w*x*q
-	VXORPS Y9, Y9, Y9       // sums of w*q*q
+	MOVQ 72(AX), R8
+	VMOVUPS 0(R8), Y8  // sums of w*x*q
+	VMOVUPS 32(R8), Y9 // sums of w*q*q
 
 pair8:
 	// what each level costs more than the first: Z14, Z15, a lane for each slot
@@ -655,8 +656,9 @@ TEXT ·fit8AVX2(SB), NOSPLIT, $0-8
 	MOVQ 48(AX), R14
 	MOVQ 64(AX), DI
 	MOVL $0x11111111, R12
-	VXORPS Y8, Y8, Y8 // sums of w*x*q
-	VXORPS Y9, Y9, Y9 // sums of w*q*q
+	MOVQ 72(AX), R8
+	VMOVUPS 0(R8), Y8  // sums of w*x*q
+	VMOVUPS 32(R8), Y9 // sums of w*q*q
 
 pair8x:
 	POINT8(0, 0)
