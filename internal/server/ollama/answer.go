@@ -142,6 +142,9 @@ func (d *dialect) load(w http.ResponseWriter, r *http.Request, a *reply) error {
 		if err := d.service.Unload(r.Context(), a.model); err != nil {
 			return err
 		}
+		if err := d.audit(r.Context(), "model.unload", a.model, nil); err != nil {
+			return err
+		}
 	} else {
 		took, err := d.service.Load(r.Context(), a.model, keep)
 		if err != nil {

