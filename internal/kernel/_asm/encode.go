@@ -198,8 +198,8 @@ func (g *gen) findGreatest() {
 }
 
 // roundQ8 emits the scales and codes of blocks of Q8_0: SI numbers, DI blocks, R13
-// blocks left. A scale goes to its block as float16; numbers are multiplied by the
-// inverse of its float32, and halves are rounded away from zero.
+// blocks left. A scale goes to its block as float16; numbers are divided by its float32,
+// and halves are rounded away from zero.
 func (g *gen) roundQ8() {
 	g.routine("roundQ8", "q8Blocks", "writes blocks of 32 numbers as Q8_0.")
 	g.p("MOVQ", m("q8Blocks_dst", "AX"), "DI")
@@ -229,13 +229,14 @@ func (g *gen) roundQ8() {
 	g.p("VDIVSS", "X9", "X4", "X4") // scale
 	g.p("VCVTPS2PH", "$0", "X4", "X5")
 	g.p("VPEXTRW", "$0", "X5", m(0, "DI"))
-	g.p("VDIVSS", "X4", "X10", "X4")            // its inverse, or 0 beyond float32
+	g.p("VBROADCASTSS", "X4", "Y14")
+	g.p("VDIVSS", "X4", "X10", "X4")            // its inverse: beyond float32 all codes are 0
 	g.p("VCMPSS", lessEqual, "X13", "X4", "X5") // finite
-	g.p("VANDPS", "X5", "X4", "X4")
-	g.p("VBROADCASTSS", "X4", "Y4")
+	g.p("VBROADCASTSS", "X5", "Y15")
 	for i := range 4 {
 		t := y(i)
-		g.p("VMULPS", "Y4", t, t)
+		g.p("VDIVPS", "Y14", t, t)
+		g.p("VANDPS", "Y15", t, t)
 		g.p("VROUNDPS", "$3", t, "Y5") // towards zero
 		g.p("VSUBPS", "Y5", t, "Y6")   // what was cut off
 		g.p("VANDPS", "Y8", "Y6", "Y7")
