@@ -97,10 +97,18 @@ func writeQ3_K(dst []byte, row, importance []float32) {
 	})
 }
 
-var scalesQ6 = scaleRange{top: 127, tops: []float32{123, 122}, window: [2]float32{-6, 2}}
+// Importances make it worth while to cut great numbers.
+var (
+	scalesQ6         = scaleRange{top: 127, tops: []float32{123, 122}, window: [2]float32{-3, 2}}
+	scalesQ6Weighted = scaleRange{top: 127, tops: []float32{123, 122}, window: [2]float32{-6, 2}}
+)
 
 func writeQ6_K(dst []byte, row, importance []float32) {
-	scaleBlocks(row, importance, 16, &levelsQ6, &scalesQ6, func(at int, s *scaleBlock, q *[256]byte) {
+	r := &scalesQ6
+	if importance != nil {
+		r = &scalesQ6Weighted
+	}
+	scaleBlocks(row, importance, 16, &levelsQ6, r, func(at int, s *scaleBlock, q *[256]byte) {
 		b := dst[at/256*210:][:210]
 		for half := range 2 {
 			low, high, q := (*[64]byte)(b[64*half:]), (*[32]byte)(b[128+32*half:]), (*[128]byte)(q[128*half:])
