@@ -20,7 +20,7 @@ func identity(f *os.File) (fileKey, bool) {
 // identityAt is identity of the file at a path.
 func identityAt(path string) (fileKey, bool) {
 	var st unix.Stat_t
-	if unix.Lstat(path, &st) != nil {
+	if unix.Stat(path, &st) != nil {
 		return fileKey{}, false
 	}
 	return keyOf(&st), true

@@ -116,9 +116,10 @@ func (c *Checkpoint) Rooted() (Digest, bool) {
 	return Digest{}, false
 }
 
-// Reread is Root on the calling goroutine alone, and whatever Know said: it is of what the
-// files hold, by their contents or by memory. The error wraps ErrChanged, too, where that
-// is not what Know said.
+// Reread returns the digest of what the files hold, by their contents or by memory,
+// whatever Know said: the root, but that links to files count as these, as downloads have
+// them. It works on the calling goroutine alone. The errors are those of Root, and wrap
+// ErrChanged, too, where the files are not what Know said.
 func (c *Checkpoint) Reread(ctx context.Context, memory string) (Digest, error) {
 	r := &c.root
 	select {
@@ -127,7 +128,7 @@ func (c *Checkpoint) Reread(ctx context.Context, memory string) (Digest, error) 
 	case <-ctx.Done():
 		return Digest{}, ctx.Err()
 	}
-	names, err := c.resourceNames(ctx)
+	names, err := c.resourceNames(ctx, true)
 	if err != nil {
 		return Digest{}, err
 	}
@@ -135,39 +136,26 @@ func (c *Checkpoint) Reread(ctx context.Context, memory string) (Digest, error) 
 	defer m.save()
 	resources := make([]Resource, len(names))
 	for i, name := range names {
-		d, err := c.digestFile(ctx, m, name, buffer)
+		d, err := c.digestFile(ctx, m, name, true, buffer)
 		if err != nil {
 			return Digest{}, err
 		}
 		resources[i] = Resource{filepath.ToSlash(name), d}
 	}
-	if c.single() {
-		resources[0].Name = "."
-	}
 	root := Root(resources)
-	switch said, ok := c.Rooted(); {
-	case !ok:
-		r.set(resources)
-	case said != root:
+	if said, ok := c.Rooted(); ok && said != root {
 		return Digest{}, fmt.Errorf("%s: its files hold %s, want %s: %w", c.path, root, said, ErrChanged)
 	}
 	return root, nil
 }
 
-// Remembered is Root without reading the files: false where a digest of one of them is
-// not in memory, or is that of a file that changed since.
+// Remembered is Reread without reading the files, and believes Know: false where a digest
+// of one of them is not in memory, or is that of a file that changed since.
 func (c *Checkpoint) Remembered(memory string) (Digest, bool) {
-	r := &c.root
-	select {
-	case r.turn <- struct{}{}:
-		defer func() { <-r.turn }()
-	default: // somebody makes it
-		return c.Rooted()
-	}
 	if d, ok := c.Rooted(); ok || memory == "" {
 		return d, ok
 	}
-	names, err := c.resourceNames(context.Background())
+	names, err := c.resourceNames(context.Background(), true)
 	if err != nil {
 		return Digest{}, false
 	}
@@ -180,17 +168,13 @@ func (c *Checkpoint) Remembered(memory string) (Digest, bool) {
 		}
 		resources[i] = Resource{filepath.ToSlash(name), d}
 	}
-	if c.single() {
-		resources[0].Name = "."
-	}
-	r.set(resources)
-	return c.Rooted()
+	return Root(resources), true
 }
 
 // rememberedFile returns the digest of a file that is in memory, without opening it.
 func (c *Checkpoint) rememberedFile(m *memory, name string) (Digest, bool) {
 	path := filepath.Join(c.folder, name)
-	st, err := os.Lstat(path)
+	st, err := os.Stat(path)
 	if err != nil || !st.Mode().IsRegular() {
 		return Digest{}, false
 	}
@@ -204,7 +188,7 @@ func (c *Checkpoint) rememberedFile(m *memory, name string) (Digest, bool) {
 
 // digestAll digests the model's files, several at a time.
 func (c *Checkpoint) digestAll(ctx context.Context, m *memory) ([]Resource, error) {
-	names, err := c.resourceNames(ctx)
+	names, err := c.resourceNames(ctx, false)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +201,7 @@ func (c *Checkpoint) digestAll(ctx context.Context, m *memory) ([]Resource, erro
 		workers.Go(func() {
 			buffer := make([]byte, readSize)
 			for i := range next {
-				d, err := c.digestFile(ctx, m, names[i], buffer)
+				d, err := c.digestFile(ctx, m, names[i], false, buffer)
 				if err != nil {
 					cancel(err)
 					return
@@ -249,10 +233,11 @@ feed:
 // single says whether the model is one file, whatever lies beside it.
 func (c *Checkpoint) single() bool { return c.alone && len(c.files.Weights) < 2 }
 
-// resourceNames returns the names of the files that count, relative to the folder.
-func (c *Checkpoint) resourceNames(ctx context.Context) ([]string, error) {
+// resourceNames returns the names of the files that count, relative to the folder; with
+// links to files where those are followed.
+func (c *Checkpoint) resourceNames(ctx context.Context, follow bool) ([]string, error) {
 	if !c.alone {
-		return walk(ctx, c.folder)
+		return walk(ctx, c.folder, follow)
 	}
 	if c.files.Kind == GGUF {
 		return c.files.Weights, nil
@@ -261,7 +246,7 @@ func (c *Checkpoint) resourceNames(ctx context.Context) ([]string, error) {
 }
 
 // walk lists all files below a folder.
-func walk(ctx context.Context, folder string) (names []string, err error) {
+func walk(ctx context.Context, folder string, follow bool) (names []string, err error) {
 	err = filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
 		if err == nil {
 			err = ctx.Err()
@@ -282,7 +267,7 @@ func walk(ctx context.Context, folder string) (names []string, err error) {
 			return fs.SkipDir
 		case slices.Contains(leftOut, name), e.IsDir():
 			return nil
-		case !e.Type().IsRegular():
+		case !e.Type().IsRegular() && !(follow && isFile(path)):
 			return fmt.Errorf("%s: %w", path, ErrLink)
 		case len(name) > maxName, !utf8.ValidString(name):
 			return fmt.Errorf("%q: want UTF-8 of at most %d bytes: %w", path, maxName, ErrName)
@@ -298,6 +283,12 @@ func walk(ctx context.Context, folder string) (names []string, err error) {
 	return names, err
 }
 
+// isFile says whether a path, or what it links to, is a plain file.
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular()
+}
+
 func cmpErr(err, other error) error {
 	if err != nil {
 		return err
@@ -308,12 +299,13 @@ func cmpErr(err, other error) error {
 // readSize is how much of a file is read at a time.
 const readSize = 1 << 20
 
-// digestFile returns the digest of a file, from memory where it is there.
-func (c *Checkpoint) digestFile(ctx context.Context, m *memory, name string, buffer []byte) (Digest, error) {
+// digestFile returns the digest of a file, from memory where it is there; of what a link
+// points to where it is followed.
+func (c *Checkpoint) digestFile(ctx context.Context, m *memory, name string, follow bool, buffer []byte) (Digest, error) {
 	path := filepath.Join(c.folder, name)
 	if st, err := os.Lstat(path); err != nil {
 		return Digest{}, err
-	} else if !st.Mode().IsRegular() {
+	} else if !st.Mode().IsRegular() && !(follow && isFile(path)) {
 		return Digest{}, fmt.Errorf("%s: %w", path, ErrLink)
 	}
 	f, err := os.Open(path)

@@ -180,6 +180,49 @@ func TestKnow(t *testing.T) {
 	}
 }
 
+// TestReread: links count as what they point to, though the root refuses them, and what
+// Know said must hold.
+func TestReread(t *testing.T) {
+	real, linked, memory := t.TempDir(), t.TempDir(), t.TempDir()
+	write(t, real, "a", "x")
+	if err := os.Symlink(filepath.Join(real, "a"), filepath.Join(linked, "a")); err != nil {
+		t.Skipf("no symbolic links here: %v", err)
+	}
+	want, _, err := plain(real, false).Root(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func(d time.Duration) { settled = d }(settled)
+	settled = 0
+	for _, folder := range []string{real, linked} {
+		for _, alone := range []bool{false, true} {
+			c := plain(folder, alone, "a")
+			if got, err := c.Reread(t.Context(), memory); err != nil || got != want {
+				t.Errorf("%s, %v, want %s", got, err, want)
+			}
+			if _, known := identityAt(filepath.Join(folder, "a")); known {
+				if got, ok := plain(folder, alone, "a").Remembered(memory); !ok || got != want {
+					t.Errorf("remembered: %s, %v, want %s", got, ok, want)
+				}
+			}
+			if _, _, err := c.Root(t.Context(), ""); (err == nil) != (folder == real) {
+				t.Errorf("the root: %v", err)
+			}
+		}
+	}
+	c := plain(real, false)
+	c.Know([]Resource{{"a", Digest{1}}})
+	if _, err := c.Reread(t.Context(), memory); !errors.Is(err, ErrChanged) {
+		t.Errorf("what is not as it is known: %v, want ErrChanged", err)
+	}
+	if err := os.Symlink("nowhere", filepath.Join(linked, "b")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plain(linked, false).Reread(t.Context(), memory); !errors.Is(err, ErrLink) {
+		t.Errorf("a link to nothing: %v, want ErrLink", err)
+	}
+}
+
 // TestRemembered changes what is remembered, to see that it is believed, and then the
 // file, to see that it is not.
 func TestRemembered(t *testing.T) {
