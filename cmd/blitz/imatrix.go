@@ -128,6 +128,9 @@ func (f *imatrixFlags) run(cmd *cobra.Command, name, file string) error {
 	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
 	err = f.gather(ctx, g, part, windows, p)
 	p.end()
+	if n := g.Matrix().Chunks; errors.Is(err, context.Canceled) && n > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "blitz: note: %s has %d windows; the same command goes on\n", printable(part.Path()), n)
+	}
 	if err != nil {
 		return err
 	}
@@ -146,8 +149,11 @@ const savePause = 30 * time.Second
 func (f *imatrixFlags) gather(ctx context.Context, g *gather.Gatherer, part *gather.Part, windows [][]int32, p *progress) error {
 	saved := time.Now()
 	for i := g.Matrix().Chunks; i < len(windows); i++ {
-		if ctx.Err() != nil {
-			return f.leave(ctx.Err(), g, part)
+		if err := ctx.Err(); err != nil {
+			if failed := part.Save(g); failed != nil {
+				return failed
+			}
+			return err
 		}
 		if err := g.Window(windows[i]); err != nil {
 			return err
@@ -161,15 +167,4 @@ func (f *imatrixFlags) gather(ctx context.Context, g *gather.Gatherer, part *gat
 		}
 	}
 	return nil
-}
-
-// leave writes the windows that are whole and says where they are.
-func (f *imatrixFlags) leave(err error, g *gather.Gatherer, part *gather.Part) error {
-	if g.Matrix().Chunks == 0 {
-		return err
-	}
-	if failed := part.Save(g); failed != nil {
-		return failed
-	}
-	return fault.WithHint(err, fmt.Sprintf("%s has %d windows; the same command goes on", printable(part.Path()), g.Matrix().Chunks))
 }
