@@ -42,7 +42,14 @@ func TestEncodeRoutines(t *testing.T) {
 		}
 		rows, importances = append(rows, x), append(importances, w)
 	}
-	for _, kind := range scaledTypes {
+	for range 50 { // halves of the scale of Q8_0
+		x, scale := make([]float32, 512), rng.Float32()
+		for i := range x {
+			x[i] = scale * float32(rng.IntN(510)-255) / 2
+		}
+		rows, importances = append(rows, x), append(importances, make([]float32, len(x)))
+	}
+	for _, kind := range append([]tensor.DType{tensor.Q8_0}, scaledTypes...) {
 		for i, x := range rows {
 			n := len(x)
 			if block := kind.Block(); block < 256 && i%2 == 1 {
