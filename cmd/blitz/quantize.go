@@ -269,7 +269,8 @@ func (f *quantizeFlags) writeFile(ctx context.Context, cmd *cobra.Command, plan 
 	})
 	switch {
 	case errors.Is(err, context.Canceled):
-		return fault.WithHint(err, "what was written is kept: the same command goes on")
+		p.erase()
+		fmt.Fprintln(cmd.ErrOrStderr(), "blitz: note: what was written is kept: the same command goes on")
 	case errors.Is(err, quantize.ErrRefused) && len(plan.Needs) > 0:
 		return fault.WithHint(err, "blitz imatrix MODEL TEXT --out F.gguf gathers one, --imatrix F.gguf takes it")
 	}

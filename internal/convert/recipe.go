@@ -74,6 +74,23 @@ func (p *part) decode(dst []float32, data []byte, row, col int) error {
 	return nil
 }
 
+// read returns what of the part is not read any more once n of its rows are, from row
+// first on, of as many as it makes: those rows where they lie as they are asked for, and
+// all behind the last.
+func (p *part) read(straight bool, first, n, all int) safetensors.Tensor {
+	t := p.tensor
+	switch {
+	case first+n == all:
+	case straight:
+		row := int64(p.cols * p.dtype.BlockBytes())
+		t.Offset += int64(first) * row
+		t.Size = int64(n) * row
+	default:
+		t.Size = 0
+	}
+	return t
+}
+
 // name returns the name of the stored tensor, the first of several.
 func (r *recipe) name() string {
 	if len(r.parts) == 0 {
@@ -132,6 +149,7 @@ func (r *recipe) rows(f *safetensors.File, first int, dst []float32) error {
 		if err := r.fill(dst[:n*cols], p, data, row); err != nil {
 			return err
 		}
+		f.Release(p.read(r.heads == 0, row, n, each))
 		dst, first = dst[n*cols:], first+n
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/message"
@@ -68,13 +69,16 @@ func (p *Plan) Write(ctx context.Context, path string, threads int, report func(
 	w := &writing{plan: p, part: a, report: report, piece: min(max(allPieces/threads, leastPiece), mostPiece)}
 	w.start()
 	err = w.run(ctx, threads)
-	if errors.Is(err, ErrRefused) {
+	if err == nil {
+		err = a.place()
+	}
+	switch {
+	case errors.Is(err, ErrRefused):
 		a.remove() // the same command would come to the same end
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+		return fail(ErrNoRoom, "%v; what was written is kept, and the same command goes on", err)
 	}
-	if err != nil {
-		return err
-	}
-	return a.place()
+	return err
 }
 
 // checkNeeds refuses types that are of no use without importances.
