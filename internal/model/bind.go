@@ -27,6 +27,7 @@ type binder struct {
 	scales  map[string]*weights.BlockScale // of FP8 tensors
 	called  map[string]Role                // what is asked for, by its name in a checkpoint; nil: nobody wants to know
 	modules bool                           // every module of multi-token prediction is bound, not the first alone
+	damaged bool                           // an image of the weights was, and is gone
 	err     error
 }
 

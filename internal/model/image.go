@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 
@@ -40,6 +41,9 @@ func (b *binder) mapped(files *checkpoint.Checkpoint, images *Images) (*packed.I
 	if err != nil {
 		if o.Interrupted != nil && o.Interrupted() != nil {
 			return nil, fmt.Errorf("model: %s: %w", b.src.name(), err)
+		}
+		if errors.Is(err, packed.ErrDamaged) {
+			b.damaged = true
 		}
 		return nil, nil // it is packed anew
 	}

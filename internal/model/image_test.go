@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/checkpoint"
@@ -197,6 +198,9 @@ func TestImageDamaged(t *testing.T) {
 	again := openKnown(t, path, itsOwn, o)
 	if !bytes.Equal(again.memory.Bytes(), anew.memory.Bytes()) {
 		t.Error("it is not packed as before")
+	}
+	if said := strings.Join(again.Config.Assumed, "\n"); !strings.Contains(said, "damaged") || strings.Contains(strings.Join(anew.Config.Assumed, "\n"), "damaged") {
+		t.Errorf("said is %q, want that its packed weights were damaged", said)
 	}
 	keep(t, again)
 	if m := openKnown(t, path, itsOwn, o); m.Mapped() == 0 {

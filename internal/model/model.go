@@ -101,6 +101,9 @@ func (m *Model) fill(b *binder, files *checkpoint.Checkpoint) (err error) {
 		if m.image, err = b.mapped(files, images); m.image != nil || err != nil {
 			return err
 		}
+		if b.damaged {
+			m.Config.Assumed = append(m.Config.Assumed, "its packed weights on disk were damaged, they are packed anew")
+		}
 		m.unkept = &unkept{files, images, b.digest()}
 	}
 	m.memory, err = b.load()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 
@@ -31,9 +30,6 @@ const (
 	fixedBytes = len(magic) + 4 + 4 + 8 + sha256.Size
 	piece      = 1 << 20 // of weights, that has a sum of its own
 )
-
-// errDamaged is a file that is not the image that it should be.
-var errDamaged = errors.New("not the image that it should be")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -68,18 +64,18 @@ func encode(key Key, weights int64, sums []uint32) []byte {
 }
 
 // decode returns the sums of the image of that key with so many bytes of weights, of
-// whose file b is the bytes. The error wraps errDamaged.
+// whose file b is the bytes. The error wraps ErrDamaged.
 func decode(b []byte, key Key, weights int64) ([]uint32, error) {
 	head, _, size := extent(weights)
 	if int64(len(b)) != size {
-		return nil, fmt.Errorf("%w: %d bytes, want %d", errDamaged, len(b), size)
+		return nil, fmt.Errorf("%w: %d bytes, want %d", ErrDamaged, len(b), size)
 	}
 	signed := b[:head-sha256.Size]
 	if sum := sha256.Sum256(signed); !bytes.Equal(sum[:], b[head-sha256.Size:head]) {
-		return nil, fmt.Errorf("%w: its header is damaged", errDamaged)
+		return nil, fmt.Errorf("%w: its header is damaged", ErrDamaged)
 	}
 	if want := encode(key, weights, nil)[:fixedBytes]; !bytes.Equal(signed[:fixedBytes], want) {
-		return nil, fmt.Errorf("%w: it is the image of something else, or of another version", errDamaged)
+		return nil, fmt.Errorf("%w: it is the image of something else, or of another version", ErrDamaged)
 	}
 	sums := make([]uint32, pieces(weights))
 	for i := range sums {

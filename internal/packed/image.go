@@ -61,7 +61,7 @@ func (s *Store) Open(key Key, weights int64, w Watch) (*Image, error) {
 		now := s.now()
 		_ = os.Chtimes(path, time.Time{}, now) // where that fails it goes earlier than it might
 		return m, nil
-	case errors.Is(err, errDamaged):
+	case errors.Is(err, ErrDamaged):
 		_ = os.Remove(path)
 		return nil, fmt.Errorf("packed: image %x: %w: %w", key[:8], ErrMissing, err)
 	case errors.Is(err, errInterrupted):
@@ -94,7 +94,7 @@ func open(path string, key Key, weights int64, w *Watch) (*Image, error) {
 	m := &Image{file: f}
 	err = mapping.Guard(func() error { return m.check(key, weights, w) })
 	if err == mapping.ErrFault {
-		err = fmt.Errorf("%w: %w", errDamaged, err)
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if err != nil {
 		_ = f.Close()
@@ -128,7 +128,7 @@ func (m *Image) check(key Key, weights int64, w *Watch) error {
 					b := all[i*piece : min((i+1)*piece, weights)]
 					if sumOf(b) != sums[i] {
 						next.Store(int64(len(sums))) // the others need not go on
-						return fmt.Errorf("%w: bytes %d to %d of the weights are damaged", errDamaged, i*piece, i*piece+int64(len(b)))
+						return fmt.Errorf("%w: bytes %d to %d of the weights are damaged", ErrDamaged, i*piece, i*piece+int64(len(b)))
 					}
 					w.progress(done.Add(int64(len(b))), weights)
 				}

@@ -17,6 +17,8 @@ import (
 var (
 	// ErrMissing is an image that is not there, or that cannot be used.
 	ErrMissing = errors.New("no such image")
+	// ErrDamaged is an image that was not what it should be, and is gone.
+	ErrDamaged = errors.New("not the image that it should be")
 	// ErrBusy is an image that another one is writing.
 	ErrBusy = errors.New("it is being written by another process")
 	// ErrFull is an image that is not written: the disk is full, or it is larger than all
