@@ -61,8 +61,9 @@ func NeedsImportance(t tensor.DType) bool { return int(t) < len(encoders) && enc
 
 // EncodeRow writes a row of a matrix as elements of type t: the floats rounded to
 // nearest, ties to even, the block formats with as small a sum of squared errors as
-// the encoder finds, each weighted by its importance where there are importances.
-// The same row gives the same bytes on every machine.
+// the encoder finds, each weighted by its importance where there are importances, and
+// in most types a little by its magnitude (weighNumbers). The same row gives the same
+// bytes on every machine.
 //
 //	dst [n/Block*BlockBytes] bytes   row [n]; n is a multiple of Block
 //	importance [n], or nil: how much the square of each weight's error counts;
