@@ -108,7 +108,11 @@ func (p *Plan) note(choices []choice) {
 		}
 	}
 	for i := range kinds {
-		kinds[i] += fmt.Sprintf(" (%d tensors)", matrices[kinds[i]])
+		noun := "tensors"
+		if matrices[kinds[i]] == 1 {
+			noun = "tensor"
+		}
+		kinds[i] += fmt.Sprintf(" (%d %s)", matrices[kinds[i]], noun)
 	}
 	if len(kinds) > 0 {
 		p.Notes = append(p.Notes, "rows that no block divides: "+strings.Join(kinds, ", "))

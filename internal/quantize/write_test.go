@@ -475,7 +475,7 @@ func TestOverrides(t *testing.T) {
 		}
 	}
 	notes := strings.Join(p.Notes, "; ")
-	if !strings.Contains(notes, "nothing=Q8_0") || !strings.Contains(notes, "F16 in place of Q8_0 for rows of 24 (1 tensors)") || len(p.Notes) != 2 {
+	if !strings.Contains(notes, "nothing=Q8_0") || !strings.Contains(notes, "F16 in place of Q8_0 for rows of 24 (1 tensor)") || len(p.Notes) != 2 {
 		t.Errorf("notes: %s", notes)
 	}
 	for _, text := range []string{"attn_q", "=Q8_0", "attn_q=Q9_0", "attn_q=Q4_K_M", "(=Q8_0"} {
