@@ -111,6 +111,17 @@ func fetchCatalogued(cmd *cobra.Command, s *hub.Store, entry *catalogue.Model, s
 	}
 	report, end := pullProgress(cmd)
 	defer end()
+	if source.Size == 0 && !has(cmd, "yes") { // the source knows it, perhaps
+		s.Approve = func(missing int64) error {
+			if missing <= askAbove {
+				return nil
+			}
+			end()
+			sized := *source
+			sized.Size = missing
+			return ask(cmd, entry, &sized, describeFetch(entry, &sized))
+		}
+	}
 	m, err := s.PullAs(cmd.Context(), source.Source.Source, entry.Name.String(), report)
 	if err != nil {
 		return nil, otherSources(err, entry, source)

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 //	tinylatent FILE      a small deepseek2 of zeros with the same tokenizer, in the form of old files
 //	hugelatent FILE      one in the shape of DeepSeek-R1, all holes
 //	wheel PACKAGE VERSION FILE  puts a file into a wheel that the fake pip serves
-//	hub FILE             serves a file as every repository of a hub that HF_ENDPOINT names
+//	hub FILE [SIZE]      serves a file, said to be of that size, as every repository of a hub that HF_ENDPOINT names
 //	resize FILE N        cuts a file to N bytes, or makes it longer
 //	waitfor COMMAND…     runs a command again and again until it succeeds
 func TestScript(t *testing.T) {
@@ -99,12 +99,17 @@ func scriptTiny(ts *testscript.TestScript, args []string, write func(path string
 }
 
 func scriptHub(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: hub FILE")
+	if neg || len(args) == 0 || len(args) > 2 {
+		ts.Fatalf("usage: hub FILE [SIZE]")
 	}
 	data, err := os.ReadFile(ts.MkAbs(args[0]))
 	ts.Check(err)
-	server := httptest.NewServer(fakehub.New(map[string][]byte{args[0]: data}))
+	hub := fakehub.New(map[string][]byte{args[0]: data})
+	if len(args) == 2 {
+		hub.Size, err = strconv.Atoi(args[1])
+		ts.Check(err)
+	}
+	server := httptest.NewServer(hub)
 	ts.Defer(server.Close)
 	ts.Setenv("HF_ENDPOINT", server.URL)
 }

@@ -120,6 +120,11 @@ func (p *fetching) run(ctx context.Context) (*Model, error) {
 			missing += max(p.listing.files[i].size, p.listing.files[i].hint)
 		}
 	}
+	if approve := p.store.Approve; approve != nil && missing > 0 {
+		if err := approve(missing); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.store.disk.need(p.staging, missing); err != nil {
 		return nil, err
 	}

@@ -23,6 +23,10 @@ type Store struct {
 	Places     Places   // where files may lie that a pull wants
 	PublicOnly bool     // addresses that a source names have to be public ones: others than the machine's user name them
 
+	// Approve is asked before the bytes of a source that lists its files are fetched, how
+	// many are missing; its error ends the pull. nil: nobody is asked.
+	Approve func(missing int64) error
+
 	dir   string
 	disk  disk
 	pause time.Duration  // before the second try of a download that was cut

@@ -17,6 +17,9 @@ type Hub struct {
 	// Open is called before the bytes of a file are sent; nil: nothing is.
 	Open func(r *http.Request, file string)
 
+	// Size is the size that large files are listed with; 0: their own.
+	Size int
+
 	files  map[string][]byte
 	commit string
 }
@@ -51,7 +54,11 @@ func (h *Hub) rows() []map[string]any {
 		row := map[string]any{"type": "file", "path": name, "size": len(data)}
 		if strings.HasSuffix(name, ".gguf") || strings.HasSuffix(name, ".safetensors") {
 			row["oid"] = gitDigest(nil)
-			row["lfs"] = map[string]any{"oid": digest(data), "size": len(data), "pointerSize": 134}
+			size := len(data)
+			if h.Size > 0 {
+				size = h.Size
+			}
+			row["lfs"] = map[string]any{"oid": digest(data), "size": size, "pointerSize": 134}
 		} else {
 			row["oid"] = gitDigest(data)
 		}
