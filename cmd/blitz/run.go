@@ -170,10 +170,10 @@ func (f *runFlags) once(o *running, asked prompt) error {
 	if err != nil {
 		return err
 	}
+	keeperOf(f.cmd, o.model, o.name).end(ctx) // the report is the last line
 	if err := f.report(o, a); err != nil {
 		return err
 	}
-	keeperOf(f.cmd, o.model, o.name).end(ctx)
 	return a.Err()
 }
 
