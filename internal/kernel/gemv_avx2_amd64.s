@@ -524,9 +524,9 @@ nobias26:
 	VZEROUPPER 
 	RET
 
-// func gemvBits3TKAVX2(a *productArgs)
-// multiplies rows of layout Bits3T, scales K, with one token.
-TEXT ·gemvBits3TKAVX2(SB), NOSPLIT, $0-8
+// func gemvBits3TOddAVX2(a *productArgs)
+// multiplies rows of layout Bits3T, scales Odd, with one token.
+TEXT ·gemvBits3TOddAVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VBROADCASTI128 0(R12), Y6
@@ -558,15 +558,23 @@ half28:
 	ADDQ R12, R10
 	ADDQ R12, R11
 	ADDQ R12, R12
-	ADDQ R12, R12
-	ADDQ R12, SI
 	ADDQ R12, R8
 	ADDQ R12, R9
+	ADDQ R12, R12
+	ADDQ R12, SI
+	LEAQ (R10)(R15*8), R10
+	LEAQ (R10)(R15*8), R10
+	LEAQ (R10)(R15*8), R10
 	VPXOR Y8, Y8, Y8
-super30:
-	// The factors of eight groups.
-	VMOVUPS 0(R8), Y13
-	ADDQ $64, R8
+eight30:
+	// The factors of eight blocks, and their codes.
+	VCVTPH2PS 0(R8), Y13
+	VBROADCASTSS productArgs_unit(AX), Y15
+	VMULPS Y15, Y13, Y13
+	VADDPS Y13, Y13, Y9
+	VMOVUPS 0(R10), Y14
+	ADDQ $32, R8
+	ADDQ $64, R10
 group29:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
@@ -668,9 +676,10 @@ group29:
 	VPADDD Y12, Y10, Y10
 	// … times the scales of weights and activations.
 	VCVTDQ2PS Y10, Y10
-	VPMOVSXBD 0(R10), Y12
+	VPSRLD $28, Y14, Y12
+	VPSLLD $4, Y14, Y14
 	VCVTDQ2PS Y12, Y12
-	VMULPS Y13, Y12, Y12
+	VFMADD213PS Y13, Y9, Y12
 	VBROADCASTSS 0(BX), Y15
 	VMULPS Y15, Y12, Y12
 	VFMADD231PS Y12, Y10, Y8
@@ -678,12 +687,11 @@ group29:
 	ADDQ $32, DX
 	ADDQ $4, BX
 	ADDQ $4, CX
-	ADDQ $16, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
 	JNE group29
 	TESTQ R13, R13
-	JNE super30
+	JNE eight30
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -734,9 +742,9 @@ nobias35:
 	VZEROUPPER 
 	RET
 
-// func gemvBits3TK16AVX2(a *productArgs)
-// multiplies rows of layout Bits3T, scales K16, with one token.
-TEXT ·gemvBits3TK16AVX2(SB), NOSPLIT, $0-8
+// func gemvBits3TOdd16AVX2(a *productArgs)
+// multiplies rows of layout Bits3T, scales Odd16, with one token.
+TEXT ·gemvBits3TOdd16AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VBROADCASTI128 0(R12), Y6
@@ -768,15 +776,23 @@ half37:
 	ADDQ R12, R10
 	ADDQ R12, R11
 	ADDQ R12, R12
-	ADDQ R12, R12
-	ADDQ R12, SI
 	ADDQ R12, R8
 	ADDQ R12, R9
+	ADDQ R12, R12
+	ADDQ R12, SI
+	LEAQ (R10)(R15*8), R10
+	LEAQ (R10)(R15*8), R10
+	LEAQ (R10)(R15*8), R10
 	VPXOR Y8, Y8, Y8
-super39:
-	// The factors of eight groups.
-	VMOVUPS 0(R8), Y13
-	ADDQ $64, R8
+eight39:
+	// The factors of eight blocks, and their codes.
+	VCVTPH2PS 0(R8), Y13
+	VBROADCASTSS productArgs_unit(AX), Y15
+	VMULPS Y15, Y13, Y13
+	VADDPS Y13, Y13, Y9
+	VMOVUPS 0(R10), Y14
+	ADDQ $32, R8
+	ADDQ $64, R10
 group38:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
@@ -879,16 +895,18 @@ group38:
 	VPADDD Y12, Y11, Y11
 	// … times the scales of weights and activations.
 	VCVTDQ2PS Y10, Y10
-	VPMOVSXBD 0(R10), Y12
+	VPSRLD $28, Y14, Y12
+	VPSLLD $4, Y14, Y14
 	VCVTDQ2PS Y12, Y12
-	VMULPS Y13, Y12, Y12
+	VFMADD213PS Y13, Y9, Y12
 	VBROADCASTSS 0(BX), Y15
 	VMULPS Y15, Y12, Y12
 	VFMADD231PS Y12, Y10, Y8
 	VCVTDQ2PS Y11, Y11
-	VPMOVSXBD 16(R10), Y12
+	VPSRLD $28, Y14, Y12
+	VPSLLD $4, Y14, Y14
 	VCVTDQ2PS Y12, Y12
-	VMULPS Y13, Y12, Y12
+	VFMADD213PS Y13, Y9, Y12
 	VBROADCASTSS 0(BX), Y15
 	VMULPS Y15, Y12, Y12
 	VFMADD231PS Y12, Y11, Y8
@@ -896,12 +914,11 @@ group38:
 	ADDQ $32, DX
 	ADDQ $4, BX
 	ADDQ $8, CX
-	ADDQ $32, R10
 	SUBQ $1, R13
-	TESTQ $7, R13
+	TESTQ $3, R13
 	JNE group38
 	TESTQ R13, R13
-	JNE super39
+	JNE eight39
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -1758,9 +1775,9 @@ nobias86:
 	VZEROUPPER 
 	RET
 
-// func gemvBits4TF32AVX2(a *productArgs)
-// multiplies rows of layout Bits4T, scales F32, with one token.
-TEXT ·gemvBits4TF32AVX2(SB), NOSPLIT, $0-8
+// func gemvBits4TOddAVX2(a *productArgs)
+// multiplies rows of layout Bits4T, scales Odd, with one token.
+TEXT ·gemvBits4TOddAVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VBROADCASTI128 0(R12), Y6
@@ -1789,12 +1806,203 @@ half88:
 	ADDQ R12, R10
 	ADDQ R12, R11
 	ADDQ R12, R12
+	ADDQ R12, R8
+	ADDQ R12, R9
+	ADDQ R12, R12
+	ADDQ R12, SI
+	LEAQ (R10)(R15*8), R10
+	LEAQ (R10)(R15*8), R10
+	LEAQ (R10)(R15*8), R10
+	VPXOR Y8, Y8, Y8
+eight90:
+	// The factors of eight blocks, and their codes.
+	VCVTPH2PS 0(R8), Y13
+	VBROADCASTSS productArgs_unit(AX), Y15
+	VMULPS Y15, Y13, Y13
+	VADDPS Y13, Y13, Y9
+	VMOVUPS 0(R10), Y14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group89:
+	// A group: its integers times the activations …
+	VPXOR Y10, Y10, Y10
+	VMOVUPS 0(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 0(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 16(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VMOVUPS 64(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 4(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 20(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VMOVUPS 128(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 8(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 24(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VMOVUPS 192(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 12(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 28(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Y10, Y10
+	VPSRLD $28, Y14, Y12
+	VPSLLD $4, Y14, Y14
+	VCVTDQ2PS Y12, Y12
+	VFMADD213PS Y13, Y9, Y12
+	VBROADCASTSS 0(BX), Y15
+	VMULPS Y15, Y12, Y12
+	VFMADD231PS Y12, Y10, Y8
+	ADDQ $256, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group89
+	TESTQ R13, R13
+	JNE eight90
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	MOVQ R15, CX
+	SHLQ $5, CX
+	ADDQ CX, R12
+	TESTQ R13, R13
+	JEQ nobias91
+	ADDQ CX, R13
+nobias91:
+	SHRQ $2, CX
+	SUBQ CX, DX
+	TESTQ R13, R13
+	JEQ bias92
+	VADDPS 0(R13), Y8, Y8
+bias92:
+	CMPQ DX, $8
+	JGE full93
+	TESTQ DX, DX
+	JLE done94
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y15
+	VMASKMOVPS Y8, Y15, 0(R12)
+	JMP done94
+full93:
+	VMOVUPS Y8, 0(R12)
+done94:
+	ADDQ $1, R15
+	CMPQ R15, $2
+	JLT half88
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias95
+	ADDQ $64, productArgs_bias(AX)
+nobias95:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block87
+	VZEROUPPER 
+	RET
+
+// func gemvBits4TF32AVX2(a *productArgs)
+// multiplies rows of layout Bits4T, scales F32, with one token.
+TEXT ·gemvBits4TF32AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VBROADCASTI128 0(R12), Y6
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X4
+	VPBROADCASTD X4, Y4
+	MOVL $0x00010001, R12
+	VMOVD R12, X3
+	VPBROADCASTD X3, Y3
+block96:
+	// A row block: 8 lanes at a time.
+	XORQ R15, R15
+half97:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ R15, R12
+	SHLQ $3, R12
+	ADDQ R12, R10
+	ADDQ R12, R11
+	ADDQ R12, R12
 	ADDQ R12, R12
 	ADDQ R12, SI
 	ADDQ R12, R8
 	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
-group89:
+group98:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 0(SI), Y0
@@ -1881,7 +2089,7 @@ group89:
 	ADDQ $4, CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group89
+	JNE group98
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -1890,31 +2098,31 @@ group89:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias90
+	JEQ nobias99
 	ADDQ CX, R13
-nobias90:
+nobias99:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias91
+	JEQ bias100
 	VADDPS 0(R13), Y8, Y8
-bias91:
+bias100:
 	CMPQ DX, $8
-	JGE full92
+	JGE full101
 	TESTQ DX, DX
-	JLE done93
+	JLE done102
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done93
-full92:
+	JMP done102
+full101:
 	VMOVUPS Y8, 0(R12)
-done93:
+done102:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half88
+	JLT half97
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1923,12 +2131,12 @@ done93:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias94
+	JEQ nobias103
 	ADDQ $64, productArgs_bias(AX)
-nobias94:
+nobias103:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block87
+	JGT block96
 	VZEROUPPER 
 	RET
 
@@ -1944,10 +2152,10 @@ TEXT ·gemvBits4TF3216AVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block95:
+block104:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half96:
+half105:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -1968,7 +2176,7 @@ half96:
 	ADDQ R12, R8
 	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
-group97:
+group106:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
@@ -2061,7 +2269,7 @@ group97:
 	ADDQ $8, CX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group97
+	JNE group106
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -2070,31 +2278,31 @@ group97:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias98
+	JEQ nobias107
 	ADDQ CX, R13
-nobias98:
+nobias107:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias99
+	JEQ bias108
 	VADDPS 0(R13), Y8, Y8
-bias99:
+bias108:
 	CMPQ DX, $8
-	JGE full100
+	JGE full109
 	TESTQ DX, DX
-	JLE done101
+	JLE done110
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done101
-full100:
+	JMP done110
+full109:
 	VMOVUPS Y8, 0(R12)
-done101:
+done110:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half96
+	JLT half105
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2103,12 +2311,12 @@ done101:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias102
+	JEQ nobias111
 	ADDQ $64, productArgs_bias(AX)
-nobias102:
+nobias111:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block95
+	JGT block104
 	VZEROUPPER 
 	RET
 
@@ -2125,10 +2333,10 @@ TEXT ·gemvBits5F16AVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X6
 	VPBROADCASTD X6, Y6
-block103:
+block112:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half104:
+half113:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2149,7 +2357,7 @@ half104:
 	ADDQ R12, R12
 	ADDQ R12, SI
 	VPXOR Y8, Y8, Y8
-group105:
+group114:
 	// A group: its integers times the activations …
 	VPBROADCASTD 0(CX), Y10
 	VPSRAD $3, Y10, Y10
@@ -2231,7 +2439,7 @@ group105:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group105
+	JNE group114
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -2240,31 +2448,31 @@ group105:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias106
+	JEQ nobias115
 	ADDQ CX, R13
-nobias106:
+nobias115:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias107
+	JEQ bias116
 	VADDPS 0(R13), Y8, Y8
-bias107:
+bias116:
 	CMPQ DX, $8
-	JGE full108
+	JGE full117
 	TESTQ DX, DX
-	JLE done109
+	JLE done118
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done109
-full108:
+	JMP done118
+full117:
 	VMOVUPS Y8, 0(R12)
-done109:
+done118:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half104
+	JLT half113
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2273,12 +2481,12 @@ done109:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias110
+	JEQ nobias119
 	ADDQ $64, productArgs_bias(AX)
-nobias110:
+nobias119:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block103
+	JGT block112
 	VZEROUPPER 
 	RET
 
@@ -2295,10 +2503,10 @@ TEXT ·gemvBits5F16MAVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X6
 	VPBROADCASTD X6, Y6
-block111:
+block120:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half112:
+half121:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2320,7 +2528,7 @@ half112:
 	ADDQ R12, SI
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
-group113:
+group122:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 256(SI), Y2
@@ -2405,7 +2613,7 @@ group113:
 	ADDQ $32, R8
 	ADDQ $32, R9
 	SUBQ $1, R13
-	JNE group113
+	JNE group122
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Y9, Y8, Y8
 	MOVQ productArgs_y(AX), R12
@@ -2415,31 +2623,31 @@ group113:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias114
+	JEQ nobias123
 	ADDQ CX, R13
-nobias114:
+nobias123:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias115
+	JEQ bias124
 	VADDPS 0(R13), Y8, Y8
-bias115:
+bias124:
 	CMPQ DX, $8
-	JGE full116
+	JGE full125
 	TESTQ DX, DX
-	JLE done117
+	JLE done126
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done117
-full116:
+	JMP done126
+full125:
 	VMOVUPS Y8, 0(R12)
-done117:
+done126:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half112
+	JLT half121
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2448,12 +2656,12 @@ done117:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias118
+	JEQ nobias127
 	ADDQ $64, productArgs_bias(AX)
-nobias118:
+nobias127:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block111
+	JGT block120
 	VZEROUPPER 
 	RET
 
@@ -2470,10 +2678,10 @@ TEXT ·gemvBits5KMAVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X6
 	VPBROADCASTD X6, Y6
-block119:
+block128:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half120:
+half129:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2495,13 +2703,13 @@ half120:
 	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
-super122:
+super131:
 	// The factors of eight groups.
 	VMOVUPS 0(R8), Y13
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Y14
 	ADDQ $64, R9
-group121:
+group130:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 256(SI), Y2
@@ -2591,9 +2799,9 @@ group121:
 	ADDQ $16, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group121
+	JNE group130
 	TESTQ R13, R13
-	JNE super122
+	JNE super131
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Y9, Y8, Y8
 	MOVQ productArgs_y(AX), R12
@@ -2603,31 +2811,31 @@ group121:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias123
+	JEQ nobias132
 	ADDQ CX, R13
-nobias123:
+nobias132:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias124
+	JEQ bias133
 	VADDPS 0(R13), Y8, Y8
-bias124:
+bias133:
 	CMPQ DX, $8
-	JGE full125
+	JGE full134
 	TESTQ DX, DX
-	JLE done126
+	JLE done135
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done126
-full125:
+	JMP done135
+full134:
 	VMOVUPS Y8, 0(R12)
-done126:
+done135:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half120
+	JLT half129
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2636,12 +2844,12 @@ done126:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias127
+	JEQ nobias136
 	ADDQ $64, productArgs_bias(AX)
-nobias127:
+nobias136:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block119
+	JGT block128
 	VZEROUPPER 
 	RET
 
@@ -2658,10 +2866,10 @@ TEXT ·gemvBits6K16AVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X6
 	VPBROADCASTD X6, Y6
-block128:
+block137:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half129:
+half138:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2682,11 +2890,11 @@ half129:
 	ADDQ R12, R8
 	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
-super131:
+super140:
 	// The factors of eight groups.
 	VMOVUPS 0(R8), Y13
 	ADDQ $64, R8
-group130:
+group139:
 	// A group: its integers times the activations …
 	VPBROADCASTD 0(CX), Y10
 	VPSRAD $2, Y10, Y10
@@ -2782,9 +2990,9 @@ group130:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group130
+	JNE group139
 	TESTQ R13, R13
-	JNE super131
+	JNE super140
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -2793,31 +3001,31 @@ group130:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias132
+	JEQ nobias141
 	ADDQ CX, R13
-nobias132:
+nobias141:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias133
+	JEQ bias142
 	VADDPS 0(R13), Y8, Y8
-bias133:
+bias142:
 	CMPQ DX, $8
-	JGE full134
+	JGE full143
 	TESTQ DX, DX
-	JLE done135
+	JLE done144
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done135
-full134:
+	JMP done144
+full143:
 	VMOVUPS Y8, 0(R12)
-done135:
+done144:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half129
+	JLT half138
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2826,12 +3034,12 @@ done135:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias136
+	JEQ nobias145
 	ADDQ $64, productArgs_bias(AX)
-nobias136:
+nobias145:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block128
+	JGT block137
 	VZEROUPPER 
 	RET
 
@@ -2845,10 +3053,10 @@ TEXT ·gemvBits8F16AVX2(SB), NOSPLIT, $0-8
 	MOVL $0x80808080, R12
 	VMOVD R12, X4
 	VPBROADCASTD X4, Y4
-block137:
+block146:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half138:
+half147:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2869,7 +3077,7 @@ half138:
 	ADDQ R12, R12
 	ADDQ R12, SI
 	VPXOR Y8, Y8, Y8
-group139:
+group148:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 0(SI), Y1
@@ -2948,7 +3156,7 @@ group139:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group139
+	JNE group148
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -2957,31 +3165,31 @@ group139:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias140
+	JEQ nobias149
 	ADDQ CX, R13
-nobias140:
+nobias149:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias141
+	JEQ bias150
 	VADDPS 0(R13), Y8, Y8
-bias141:
+bias150:
 	CMPQ DX, $8
-	JGE full142
+	JGE full151
 	TESTQ DX, DX
-	JLE done143
+	JLE done152
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done143
-full142:
+	JMP done152
+full151:
 	VMOVUPS Y8, 0(R12)
-done143:
+done152:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half138
+	JLT half147
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2990,11 +3198,11 @@ done143:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias144
+	JEQ nobias153
 	ADDQ $64, productArgs_bias(AX)
-nobias144:
+nobias153:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block137
+	JGT block146
 	VZEROUPPER 
 	RET

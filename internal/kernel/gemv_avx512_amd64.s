@@ -387,9 +387,9 @@ nobias23:
 	VZEROUPPER 
 	RET
 
-// func gemvBits3TKAVX512(a *productArgs)
-// multiplies rows of layout Bits3T, scales K, with one token.
-TEXT ·gemvBits3TKAVX512(SB), NOSPLIT, $0-8
+// func gemvBits3TOddAVX512(a *productArgs)
+// multiplies rows of layout Bits3T, scales Odd, with one token.
+TEXT ·gemvBits3TOddAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VBROADCASTI32X4 0(R12), Z6
@@ -411,13 +411,16 @@ block24:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super27:
-	// The factors of eight groups.
+eight27:
+	// The factors of eight blocks, and their codes.
 	PREFETCHT0 (R8)(R12*1)
-	PREFETCHT0 0(R10)(R12*1)
-	PREFETCHT0 64(R10)(R12*1)
-	VMOVUPS 0(R8), Z13
-	ADDQ $64, R8
+	PREFETCHT0 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
 group26:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
@@ -474,21 +477,21 @@ group26:
 	VPDPBUSD.BCST 28(DX), Z1, Z10
 	// … times the scales of weights and activations.
 	VCVTDQ2PS Z10, Z10
-	VPMOVSXBD 0(R10), Z12
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
 	VCVTDQ2PS Z12, Z12
-	VMULPS Z13, Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
 	VMULPS.BCST 0(BX), Z12, Z12
 	VFMADD231PS Z12, Z10, Z8
 	ADDQ $192, SI
 	ADDQ $32, DX
 	ADDQ $4, BX
 	ADDQ $4, CX
-	ADDQ $16, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
 	JNE group26
 	TESTQ R13, R13
-	JNE super27
+	JNE eight27
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -526,9 +529,9 @@ nobias31:
 	VZEROUPPER 
 	RET
 
-// func gemvBits3TK16AVX512(a *productArgs)
-// multiplies rows of layout Bits3T, scales K16, with one token.
-TEXT ·gemvBits3TK16AVX512(SB), NOSPLIT, $0-8
+// func gemvBits3TOdd16AVX512(a *productArgs)
+// multiplies rows of layout Bits3T, scales Odd16, with one token.
+TEXT ·gemvBits3TOdd16AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VBROADCASTI32X4 0(R12), Z6
@@ -550,15 +553,16 @@ block32:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super35:
-	// The factors of eight groups.
+eight35:
+	// The factors of eight blocks, and their codes.
 	PREFETCHT0 (R8)(R12*1)
-	PREFETCHT0 0(R10)(R12*1)
-	PREFETCHT0 64(R10)(R12*1)
-	PREFETCHT0 128(R10)(R12*1)
-	PREFETCHT0 192(R10)(R12*1)
-	VMOVUPS 0(R8), Z13
-	ADDQ $64, R8
+	PREFETCHT0 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
 group34:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
@@ -616,27 +620,28 @@ group34:
 	VPDPBUSD.BCST 28(DX), Z1, Z11
 	// … times the scales of weights and activations.
 	VCVTDQ2PS Z10, Z10
-	VPMOVSXBD 0(R10), Z12
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
 	VCVTDQ2PS Z12, Z12
-	VMULPS Z13, Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
 	VMULPS.BCST 0(BX), Z12, Z12
 	VFMADD231PS Z12, Z10, Z8
 	VCVTDQ2PS Z11, Z11
-	VPMOVSXBD 16(R10), Z12
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
 	VCVTDQ2PS Z12, Z12
-	VMULPS Z13, Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
 	VMULPS.BCST 0(BX), Z12, Z12
 	VFMADD231PS Z12, Z11, Z8
 	ADDQ $192, SI
 	ADDQ $32, DX
 	ADDQ $4, BX
 	ADDQ $8, CX
-	ADDQ $32, R10
 	SUBQ $1, R13
-	TESTQ $7, R13
+	TESTQ $3, R13
 	JNE group34
 	TESTQ R13, R13
-	JNE super35
+	JNE eight35
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -1240,9 +1245,9 @@ nobias76:
 	VZEROUPPER 
 	RET
 
-// func gemvBits4TF32AVX512(a *productArgs)
-// multiplies rows of layout Bits4T, scales F32, with one token.
-TEXT ·gemvBits4TF32AVX512(SB), NOSPLIT, $0-8
+// func gemvBits4TOddAVX512(a *productArgs)
+// multiplies rows of layout Bits4T, scales Odd, with one token.
+TEXT ·gemvBits4TOddAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VBROADCASTI32X4 0(R12), Z6
@@ -1262,7 +1267,132 @@ block77:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
+eight80:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT0 (R8)(R12*1)
+	PREFETCHT0 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
 group79:
+	PREFETCHT0 4096(SI)
+	PREFETCHT0 4160(SI)
+	PREFETCHT0 4224(SI)
+	PREFETCHT0 4288(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $256, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group79
+	TESTQ R13, R13
+	JNE eight80
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias81
+	VADDPS 0(R13), Z8, Z8
+bias81:
+	CMPQ DX, $16
+	JGE full82
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done83
+full82:
+	VMOVUPS Z8, 0(R12)
+done83:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias84
+	ADDQ $64, productArgs_bias(AX)
+nobias84:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block77
+	VZEROUPPER 
+	RET
+
+// func gemvBits4TF32AVX512(a *productArgs)
+// multiplies rows of layout Bits4T, scales F32, with one token.
+TEXT ·gemvBits4TF32AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VBROADCASTI32X4 0(R12), Z6
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+block85:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+group87:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1313,27 +1443,27 @@ group79:
 	ADDQ $4, CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group79
+	JNE group87
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias80
+	JEQ bias88
 	VADDPS 0(R13), Z8, Z8
-bias80:
+bias88:
 	CMPQ DX, $16
-	JGE full81
+	JGE full89
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done82
-full81:
+	JMP done90
+full89:
 	VMOVUPS Z8, 0(R12)
-done82:
+done90:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1342,12 +1472,12 @@ done82:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias83
+	JEQ nobias91
 	ADDQ $64, productArgs_bias(AX)
-nobias83:
+nobias91:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block77
+	JGT block85
 	VZEROUPPER 
 	RET
 
@@ -1359,7 +1489,7 @@ TEXT ·gemvBits4TF3216AVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block84:
+block92:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1373,7 +1503,7 @@ block84:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group86:
+group94:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1429,27 +1559,27 @@ group86:
 	ADDQ $8, CX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group86
+	JNE group94
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias87
+	JEQ bias95
 	VADDPS 0(R13), Z8, Z8
-bias87:
+bias95:
 	CMPQ DX, $16
-	JGE full88
+	JGE full96
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done89
-full88:
+	JMP done97
+full96:
 	VMOVUPS Z8, 0(R12)
-done89:
+done97:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1458,12 +1588,12 @@ done89:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias90
+	JEQ nobias98
 	ADDQ $64, productArgs_bias(AX)
-nobias90:
+nobias98:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block84
+	JGT block92
 	VZEROUPPER 
 	RET
 
@@ -1475,7 +1605,7 @@ TEXT ·gemvBits5F16AVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x10101010, R12
 	VPBROADCASTD R12, Z5
-block91:
+block99:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1489,7 +1619,7 @@ block91:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group93:
+group101:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1550,27 +1680,27 @@ group93:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group93
+	JNE group101
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias94
+	JEQ bias102
 	VADDPS 0(R13), Z8, Z8
-bias94:
+bias102:
 	CMPQ DX, $16
-	JGE full95
+	JGE full103
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done96
-full95:
+	JMP done104
+full103:
 	VMOVUPS Z8, 0(R12)
-done96:
+done104:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1579,12 +1709,12 @@ done96:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias97
+	JEQ nobias105
 	ADDQ $64, productArgs_bias(AX)
-nobias97:
+nobias105:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block91
+	JGT block99
 	VZEROUPPER 
 	RET
 
@@ -1596,7 +1726,7 @@ TEXT ·gemvBits5F16MAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x10101010, R12
 	VPBROADCASTD R12, Z5
-block98:
+block106:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1611,7 +1741,7 @@ block98:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-group100:
+group108:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1675,28 +1805,28 @@ group100:
 	ADDQ $32, R8
 	ADDQ $32, R9
 	SUBQ $1, R13
-	JNE group100
+	JNE group108
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias101
+	JEQ bias109
 	VADDPS 0(R13), Z8, Z8
-bias101:
+bias109:
 	CMPQ DX, $16
-	JGE full102
+	JGE full110
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done103
-full102:
+	JMP done111
+full110:
 	VMOVUPS Z8, 0(R12)
-done103:
+done111:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1705,12 +1835,12 @@ done103:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias104
+	JEQ nobias112
 	ADDQ $64, productArgs_bias(AX)
-nobias104:
+nobias112:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block98
+	JGT block106
 	VZEROUPPER 
 	RET
 
@@ -1722,7 +1852,7 @@ TEXT ·gemvBits5KMAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x10101010, R12
 	VPBROADCASTD R12, Z5
-block105:
+block113:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1737,7 +1867,7 @@ block105:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-super108:
+super116:
 	// The factors of eight groups.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 0(R10)(R12*1)
@@ -1749,7 +1879,7 @@ super108:
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Z14
 	ADDQ $64, R9
-group107:
+group115:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1816,30 +1946,30 @@ group107:
 	ADDQ $16, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group107
+	JNE group115
 	TESTQ R13, R13
-	JNE super108
+	JNE super116
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias109
+	JEQ bias117
 	VADDPS 0(R13), Z8, Z8
-bias109:
+bias117:
 	CMPQ DX, $16
-	JGE full110
+	JGE full118
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done111
-full110:
+	JMP done119
+full118:
 	VMOVUPS Z8, 0(R12)
-done111:
+done119:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1848,12 +1978,12 @@ done111:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias112
+	JEQ nobias120
 	ADDQ $64, productArgs_bias(AX)
-nobias112:
+nobias120:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block105
+	JGT block113
 	VZEROUPPER 
 	RET
 
@@ -1865,7 +1995,7 @@ TEXT ·gemvBits6K16AVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x30303030, R12
 	VPBROADCASTD R12, Z5
-block113:
+block121:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1879,7 +2009,7 @@ block113:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super116:
+super124:
 	// The factors of eight groups.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 0(R10)(R12*1)
@@ -1888,7 +2018,7 @@ super116:
 	PREFETCHT0 192(R10)(R12*1)
 	VMOVUPS 0(R8), Z13
 	ADDQ $64, R8
-group115:
+group123:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1960,29 +2090,29 @@ group115:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group115
+	JNE group123
 	TESTQ R13, R13
-	JNE super116
+	JNE super124
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias117
+	JEQ bias125
 	VADDPS 0(R13), Z8, Z8
-bias117:
+bias125:
 	CMPQ DX, $16
-	JGE full118
+	JGE full126
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done119
-full118:
+	JMP done127
+full126:
 	VMOVUPS Z8, 0(R12)
-done119:
+done127:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1991,12 +2121,12 @@ done119:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias120
+	JEQ nobias128
 	ADDQ $64, productArgs_bias(AX)
-nobias120:
+nobias128:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block113
+	JGT block121
 	VZEROUPPER 
 	RET
 
@@ -2004,7 +2134,7 @@ nobias120:
 // multiplies rows of layout Bits8, scales F16, with one token.
 TEXT ·gemvBits8F16AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block121:
+block129:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2018,7 +2148,7 @@ block121:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group123:
+group131:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -2057,27 +2187,27 @@ group123:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group123
+	JNE group131
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias124
+	JEQ bias132
 	VADDPS 0(R13), Z8, Z8
-bias124:
+bias132:
 	CMPQ DX, $16
-	JGE full125
+	JGE full133
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done126
-full125:
+	JMP done134
+full133:
 	VMOVUPS Z8, 0(R12)
-done126:
+done134:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2086,12 +2216,12 @@ done126:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias127
+	JEQ nobias135
 	ADDQ $64, productArgs_bias(AX)
-nobias127:
+nobias135:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block121
+	JGT block129
 	VZEROUPPER 
 	RET
 
@@ -2101,7 +2231,7 @@ TEXT ·gemvBits2KM16FarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x03030303, R12
 	VPBROADCASTD R12, Z4
-block128:
+block136:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2116,7 +2246,7 @@ block128:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-super131:
+super139:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
@@ -2132,7 +2262,7 @@ super131:
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Z14
 	ADDQ $64, R9
-group130:
+group138:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	// A group: its integers times the activations …
@@ -2191,30 +2321,30 @@ group130:
 	ADDQ $32, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group130
+	JNE group138
 	TESTQ R13, R13
-	JNE super131
+	JNE super139
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias132
+	JEQ bias140
 	VADDPS 0(R13), Z8, Z8
-bias132:
+bias140:
 	CMPQ DX, $16
-	JGE full133
+	JGE full141
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done134
-full133:
+	JMP done142
+full141:
 	VMOVUPS Z8, 0(R12)
-done134:
+done142:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2223,12 +2353,12 @@ done134:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias135
+	JEQ nobias143
 	ADDQ $64, productArgs_bias(AX)
-nobias135:
+nobias143:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block128
+	JGT block136
 	VZEROUPPER 
 	RET
 
@@ -2238,7 +2368,7 @@ TEXT ·gemvBits2F16FarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x03030303, R12
 	VPBROADCASTD R12, Z4
-block136:
+block144:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2252,7 +2382,7 @@ block136:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group138:
+group146:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 (R8)(R12*1)
@@ -2294,27 +2424,27 @@ group138:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group138
+	JNE group146
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias139
+	JEQ bias147
 	VADDPS 0(R13), Z8, Z8
-bias139:
+bias147:
 	CMPQ DX, $16
-	JGE full140
+	JGE full148
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done141
-full140:
+	JMP done149
+full148:
 	VMOVUPS Z8, 0(R12)
-done141:
+done149:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2323,12 +2453,12 @@ done141:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias142
+	JEQ nobias150
 	ADDQ $64, productArgs_bias(AX)
-nobias142:
+nobias150:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block136
+	JGT block144
 	VZEROUPPER 
 	RET
 
@@ -2340,7 +2470,7 @@ TEXT ·gemvBits3K16FarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x04040404, R12
 	VPBROADCASTD R12, Z5
-block143:
+block151:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2354,7 +2484,7 @@ block143:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super146:
+super154:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
@@ -2363,7 +2493,7 @@ super146:
 	PREFETCHT1 192(R10)(R12*1)
 	VMOVUPS 0(R8), Z13
 	ADDQ $64, R8
-group145:
+group153:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -2432,29 +2562,29 @@ group145:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group145
+	JNE group153
 	TESTQ R13, R13
-	JNE super146
+	JNE super154
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias147
+	JEQ bias155
 	VADDPS 0(R13), Z8, Z8
-bias147:
+bias155:
 	CMPQ DX, $16
-	JGE full148
+	JGE full156
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done149
-full148:
+	JMP done157
+full156:
 	VMOVUPS Z8, 0(R12)
-done149:
+done157:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2463,18 +2593,18 @@ done149:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias150
+	JEQ nobias158
 	ADDQ $64, productArgs_bias(AX)
-nobias150:
+nobias158:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block143
+	JGT block151
 	VZEROUPPER 
 	RET
 
-// func gemvBits3TKFarAVX512(a *productArgs)
-// multiplies rows of layout Bits3T, scales K, with one token.
-TEXT ·gemvBits3TKFarAVX512(SB), NOSPLIT, $0-8
+// func gemvBits3TOddFarAVX512(a *productArgs)
+// multiplies rows of layout Bits3T, scales Odd, with one token.
+TEXT ·gemvBits3TOddFarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VBROADCASTI32X4 0(R12), Z6
@@ -2482,7 +2612,7 @@ TEXT ·gemvBits3TKFarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x04040404, R12
 	VPBROADCASTD R12, Z5
-block151:
+block159:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2496,14 +2626,17 @@ block151:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super154:
-	// The factors of eight groups.
+eight162:
+	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
-	PREFETCHT1 0(R10)(R12*1)
-	PREFETCHT1 64(R10)(R12*1)
-	VMOVUPS 0(R8), Z13
-	ADDQ $64, R8
-group153:
+	PREFETCHT1 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group161:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -2559,41 +2692,41 @@ group153:
 	VPDPBUSD.BCST 28(DX), Z1, Z10
 	// … times the scales of weights and activations.
 	VCVTDQ2PS Z10, Z10
-	VPMOVSXBD 0(R10), Z12
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
 	VCVTDQ2PS Z12, Z12
-	VMULPS Z13, Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
 	VMULPS.BCST 0(BX), Z12, Z12
 	VFMADD231PS Z12, Z10, Z8
 	ADDQ $192, SI
 	ADDQ $32, DX
 	ADDQ $4, BX
 	ADDQ $4, CX
-	ADDQ $16, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group153
+	JNE group161
 	TESTQ R13, R13
-	JNE super154
+	JNE eight162
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias155
+	JEQ bias163
 	VADDPS 0(R13), Z8, Z8
-bias155:
+bias163:
 	CMPQ DX, $16
-	JGE full156
+	JGE full164
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done157
-full156:
+	JMP done165
+full164:
 	VMOVUPS Z8, 0(R12)
-done157:
+done165:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2602,18 +2735,18 @@ done157:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias158
+	JEQ nobias166
 	ADDQ $64, productArgs_bias(AX)
-nobias158:
+nobias166:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block151
+	JGT block159
 	VZEROUPPER 
 	RET
 
-// func gemvBits3TK16FarAVX512(a *productArgs)
-// multiplies rows of layout Bits3T, scales K16, with one token.
-TEXT ·gemvBits3TK16FarAVX512(SB), NOSPLIT, $0-8
+// func gemvBits3TOdd16FarAVX512(a *productArgs)
+// multiplies rows of layout Bits3T, scales Odd16, with one token.
+TEXT ·gemvBits3TOdd16FarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VBROADCASTI32X4 0(R12), Z6
@@ -2621,7 +2754,7 @@ TEXT ·gemvBits3TK16FarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x04040404, R12
 	VPBROADCASTD R12, Z5
-block159:
+block167:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2635,16 +2768,17 @@ block159:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super162:
-	// The factors of eight groups.
+eight170:
+	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
-	PREFETCHT1 0(R10)(R12*1)
-	PREFETCHT1 64(R10)(R12*1)
-	PREFETCHT1 128(R10)(R12*1)
-	PREFETCHT1 192(R10)(R12*1)
-	VMOVUPS 0(R8), Z13
-	ADDQ $64, R8
-group161:
+	PREFETCHT1 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group169:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -2701,47 +2835,48 @@ group161:
 	VPDPBUSD.BCST 28(DX), Z1, Z11
 	// … times the scales of weights and activations.
 	VCVTDQ2PS Z10, Z10
-	VPMOVSXBD 0(R10), Z12
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
 	VCVTDQ2PS Z12, Z12
-	VMULPS Z13, Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
 	VMULPS.BCST 0(BX), Z12, Z12
 	VFMADD231PS Z12, Z10, Z8
 	VCVTDQ2PS Z11, Z11
-	VPMOVSXBD 16(R10), Z12
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
 	VCVTDQ2PS Z12, Z12
-	VMULPS Z13, Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
 	VMULPS.BCST 0(BX), Z12, Z12
 	VFMADD231PS Z12, Z11, Z8
 	ADDQ $192, SI
 	ADDQ $32, DX
 	ADDQ $4, BX
 	ADDQ $8, CX
-	ADDQ $32, R10
 	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE group161
+	TESTQ $3, R13
+	JNE group169
 	TESTQ R13, R13
-	JNE super162
+	JNE eight170
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias163
+	JEQ bias171
 	VADDPS 0(R13), Z8, Z8
-bias163:
+bias171:
 	CMPQ DX, $16
-	JGE full164
+	JGE full172
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done165
-full164:
+	JMP done173
+full172:
 	VMOVUPS Z8, 0(R12)
-done165:
+done173:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2750,12 +2885,12 @@ done165:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias166
+	JEQ nobias174
 	ADDQ $64, productArgs_bias(AX)
-nobias166:
+nobias174:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block159
+	JGT block167
 	VZEROUPPER 
 	RET
 
@@ -2765,7 +2900,7 @@ TEXT ·gemvBits4F16FarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block167:
+block175:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2779,7 +2914,7 @@ block167:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group169:
+group177:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -2823,27 +2958,27 @@ group169:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group169
+	JNE group177
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias170
+	JEQ bias178
 	VADDPS 0(R13), Z8, Z8
-bias170:
+bias178:
 	CMPQ DX, $16
-	JGE full171
+	JGE full179
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done172
-full171:
+	JMP done180
+full179:
 	VMOVUPS Z8, 0(R12)
-done172:
+done180:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2852,12 +2987,12 @@ done172:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias173
+	JEQ nobias181
 	ADDQ $64, productArgs_bias(AX)
-nobias173:
+nobias181:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block167
+	JGT block175
 	VZEROUPPER 
 	RET
 
@@ -2867,7 +3002,7 @@ TEXT ·gemvBits4F16MFarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block174:
+block182:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2882,7 +3017,7 @@ block174:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-group176:
+group184:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -2929,28 +3064,28 @@ group176:
 	ADDQ $32, R8
 	ADDQ $32, R9
 	SUBQ $1, R13
-	JNE group176
+	JNE group184
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias177
+	JEQ bias185
 	VADDPS 0(R13), Z8, Z8
-bias177:
+bias185:
 	CMPQ DX, $16
-	JGE full178
+	JGE full186
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done179
-full178:
+	JMP done187
+full186:
 	VMOVUPS Z8, 0(R12)
-done179:
+done187:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2959,12 +3094,12 @@ done179:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias180
+	JEQ nobias188
 	ADDQ $64, productArgs_bias(AX)
-nobias180:
+nobias188:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block174
+	JGT block182
 	VZEROUPPER 
 	RET
 
@@ -2974,7 +3109,7 @@ TEXT ·gemvBits4KMFarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block181:
+block189:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2989,7 +3124,7 @@ block181:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-super184:
+super192:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
@@ -3001,7 +3136,7 @@ super184:
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Z14
 	ADDQ $64, R9
-group183:
+group191:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -3051,30 +3186,30 @@ group183:
 	ADDQ $16, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group183
+	JNE group191
 	TESTQ R13, R13
-	JNE super184
+	JNE super192
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias185
+	JEQ bias193
 	VADDPS 0(R13), Z8, Z8
-bias185:
+bias193:
 	CMPQ DX, $16
-	JGE full186
+	JGE full194
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done187
-full186:
+	JMP done195
+full194:
 	VMOVUPS Z8, 0(R12)
-done187:
+done195:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3083,12 +3218,12 @@ done187:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias188
+	JEQ nobias196
 	ADDQ $64, productArgs_bias(AX)
-nobias188:
+nobias196:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block181
+	JGT block189
 	VZEROUPPER 
 	RET
 
@@ -3100,7 +3235,7 @@ TEXT ·gemvBits4TF16FarAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block189:
+block197:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3114,7 +3249,7 @@ block189:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group191:
+group199:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -3165,27 +3300,27 @@ group191:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group191
+	JNE group199
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias192
+	JEQ bias200
 	VADDPS 0(R13), Z8, Z8
-bias192:
+bias200:
 	CMPQ DX, $16
-	JGE full193
+	JGE full201
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done194
-full193:
+	JMP done202
+full201:
 	VMOVUPS Z8, 0(R12)
-done194:
+done202:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3194,12 +3329,12 @@ done194:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias195
+	JEQ nobias203
 	ADDQ $64, productArgs_bias(AX)
-nobias195:
+nobias203:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block189
+	JGT block197
 	VZEROUPPER 
 	RET
 
@@ -3211,7 +3346,7 @@ TEXT ·gemvBits4TKFarAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block196:
+block204:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3225,14 +3360,14 @@ block196:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super199:
+super207:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
 	PREFETCHT1 64(R10)(R12*1)
 	VMOVUPS 0(R8), Z13
 	ADDQ $64, R8
-group198:
+group206:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -3285,29 +3420,29 @@ group198:
 	ADDQ $16, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group198
+	JNE group206
 	TESTQ R13, R13
-	JNE super199
+	JNE super207
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias200
+	JEQ bias208
 	VADDPS 0(R13), Z8, Z8
-bias200:
+bias208:
 	CMPQ DX, $16
-	JGE full201
+	JGE full209
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done202
-full201:
+	JMP done210
+full209:
 	VMOVUPS Z8, 0(R12)
-done202:
+done210:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3316,24 +3451,24 @@ done202:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias203
+	JEQ nobias211
 	ADDQ $64, productArgs_bias(AX)
-nobias203:
+nobias211:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block196
+	JGT block204
 	VZEROUPPER 
 	RET
 
-// func gemvBits4TF32FarAVX512(a *productArgs)
-// multiplies rows of layout Bits4T, scales F32, with one token.
-TEXT ·gemvBits4TF32FarAVX512(SB), NOSPLIT, $0-8
+// func gemvBits4TOddFarAVX512(a *productArgs)
+// multiplies rows of layout Bits4T, scales Odd, with one token.
+TEXT ·gemvBits4TOddFarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block204:
+block212:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3347,7 +3482,132 @@ block204:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group206:
+eight215:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group214:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	PREFETCHT1 4288(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $256, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group214
+	TESTQ R13, R13
+	JNE eight215
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias216
+	VADDPS 0(R13), Z8, Z8
+bias216:
+	CMPQ DX, $16
+	JGE full217
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done218
+full217:
+	VMOVUPS Z8, 0(R12)
+done218:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias219
+	ADDQ $64, productArgs_bias(AX)
+nobias219:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block212
+	VZEROUPPER 
+	RET
+
+// func gemvBits4TF32FarAVX512(a *productArgs)
+// multiplies rows of layout Bits4T, scales F32, with one token.
+TEXT ·gemvBits4TF32FarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VBROADCASTI32X4 0(R12), Z6
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+block220:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	VPXORD Z8, Z8, Z8
+group222:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -3398,27 +3658,27 @@ group206:
 	ADDQ $4, CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group206
+	JNE group222
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias207
+	JEQ bias223
 	VADDPS 0(R13), Z8, Z8
-bias207:
+bias223:
 	CMPQ DX, $16
-	JGE full208
+	JGE full224
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done209
-full208:
+	JMP done225
+full224:
 	VMOVUPS Z8, 0(R12)
-done209:
+done225:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3427,12 +3687,12 @@ done209:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias210
+	JEQ nobias226
 	ADDQ $64, productArgs_bias(AX)
-nobias210:
+nobias226:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block204
+	JGT block220
 	VZEROUPPER 
 	RET
 
@@ -3444,7 +3704,7 @@ TEXT ·gemvBits4TF3216FarAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block211:
+block227:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3458,7 +3718,7 @@ block211:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group213:
+group229:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -3514,27 +3774,27 @@ group213:
 	ADDQ $8, CX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group213
+	JNE group229
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias214
+	JEQ bias230
 	VADDPS 0(R13), Z8, Z8
-bias214:
+bias230:
 	CMPQ DX, $16
-	JGE full215
+	JGE full231
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done216
-full215:
+	JMP done232
+full231:
 	VMOVUPS Z8, 0(R12)
-done216:
+done232:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3543,12 +3803,12 @@ done216:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias217
+	JEQ nobias233
 	ADDQ $64, productArgs_bias(AX)
-nobias217:
+nobias233:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block211
+	JGT block227
 	VZEROUPPER 
 	RET
 
@@ -3560,7 +3820,7 @@ TEXT ·gemvBits5F16FarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x10101010, R12
 	VPBROADCASTD R12, Z5
-block218:
+block234:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3574,7 +3834,7 @@ block218:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group220:
+group236:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -3635,27 +3895,27 @@ group220:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group220
+	JNE group236
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias221
+	JEQ bias237
 	VADDPS 0(R13), Z8, Z8
-bias221:
+bias237:
 	CMPQ DX, $16
-	JGE full222
+	JGE full238
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done223
-full222:
+	JMP done239
+full238:
 	VMOVUPS Z8, 0(R12)
-done223:
+done239:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3664,12 +3924,12 @@ done223:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias224
+	JEQ nobias240
 	ADDQ $64, productArgs_bias(AX)
-nobias224:
+nobias240:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block218
+	JGT block234
 	VZEROUPPER 
 	RET
 
@@ -3681,7 +3941,7 @@ TEXT ·gemvBits5F16MFarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x10101010, R12
 	VPBROADCASTD R12, Z5
-block225:
+block241:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3696,7 +3956,7 @@ block225:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-group227:
+group243:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -3760,28 +4020,28 @@ group227:
 	ADDQ $32, R8
 	ADDQ $32, R9
 	SUBQ $1, R13
-	JNE group227
+	JNE group243
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias228
+	JEQ bias244
 	VADDPS 0(R13), Z8, Z8
-bias228:
+bias244:
 	CMPQ DX, $16
-	JGE full229
+	JGE full245
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done230
-full229:
+	JMP done246
+full245:
 	VMOVUPS Z8, 0(R12)
-done230:
+done246:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3790,12 +4050,12 @@ done230:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias231
+	JEQ nobias247
 	ADDQ $64, productArgs_bias(AX)
-nobias231:
+nobias247:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block225
+	JGT block241
 	VZEROUPPER 
 	RET
 
@@ -3807,7 +4067,7 @@ TEXT ·gemvBits5KMFarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x10101010, R12
 	VPBROADCASTD R12, Z5
-block232:
+block248:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3822,7 +4082,7 @@ block232:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-super235:
+super251:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
@@ -3834,7 +4094,7 @@ super235:
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Z14
 	ADDQ $64, R9
-group234:
+group250:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -3901,30 +4161,30 @@ group234:
 	ADDQ $16, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group234
+	JNE group250
 	TESTQ R13, R13
-	JNE super235
+	JNE super251
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias236
+	JEQ bias252
 	VADDPS 0(R13), Z8, Z8
-bias236:
+bias252:
 	CMPQ DX, $16
-	JGE full237
+	JGE full253
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done238
-full237:
+	JMP done254
+full253:
 	VMOVUPS Z8, 0(R12)
-done238:
+done254:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3933,12 +4193,12 @@ done238:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias239
+	JEQ nobias255
 	ADDQ $64, productArgs_bias(AX)
-nobias239:
+nobias255:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block232
+	JGT block248
 	VZEROUPPER 
 	RET
 
@@ -3950,7 +4210,7 @@ TEXT ·gemvBits6K16FarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x30303030, R12
 	VPBROADCASTD R12, Z5
-block240:
+block256:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3964,7 +4224,7 @@ block240:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super243:
+super259:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
@@ -3973,7 +4233,7 @@ super243:
 	PREFETCHT1 192(R10)(R12*1)
 	VMOVUPS 0(R8), Z13
 	ADDQ $64, R8
-group242:
+group258:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -4045,29 +4305,29 @@ group242:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group242
+	JNE group258
 	TESTQ R13, R13
-	JNE super243
+	JNE super259
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias244
+	JEQ bias260
 	VADDPS 0(R13), Z8, Z8
-bias244:
+bias260:
 	CMPQ DX, $16
-	JGE full245
+	JGE full261
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done246
-full245:
+	JMP done262
+full261:
 	VMOVUPS Z8, 0(R12)
-done246:
+done262:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4076,12 +4336,12 @@ done246:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias247
+	JEQ nobias263
 	ADDQ $64, productArgs_bias(AX)
-nobias247:
+nobias263:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block240
+	JGT block256
 	VZEROUPPER 
 	RET
 
@@ -4089,7 +4349,7 @@ nobias247:
 // multiplies rows of layout Bits8, scales F16, with one token.
 TEXT ·gemvBits8F16FarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block248:
+block264:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4103,7 +4363,7 @@ block248:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group250:
+group266:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -4142,27 +4402,27 @@ group250:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group250
+	JNE group266
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias251
+	JEQ bias267
 	VADDPS 0(R13), Z8, Z8
-bias251:
+bias267:
 	CMPQ DX, $16
-	JGE full252
+	JGE full268
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done253
-full252:
+	JMP done269
+full268:
 	VMOVUPS Z8, 0(R12)
-done253:
+done269:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4171,11 +4431,11 @@ done253:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias254
+	JEQ nobias270
 	ADDQ $64, productArgs_bias(AX)
-nobias254:
+nobias270:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block248
+	JGT block264
 	VZEROUPPER 
 	RET

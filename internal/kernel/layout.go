@@ -8,7 +8,7 @@ const RowBlock = 16
 
 // WeightLayout names the packed form of weights, with its version: what is kept of another
 // one, on disk, is not read. All implementations read the same.
-const WeightLayout = "rows16 1"
+const WeightLayout = "rows16 2"
 
 // Group is the number of columns that one quantised activation scale covers.
 const Group = 32
@@ -82,6 +82,7 @@ const (
 	ScalesK                  // float32 d for 256 columns, times a signed byte a block
 	ScalesKM                 // and float32 dmin, times an unsigned byte
 	ScalesOne                // none: every scale is 1, as for cached values
+	ScalesOdd                // float16 d for eight blocks, times Unit, times an odd number of 1 … 31 a block
 )
 
 // HasMin says whether the form has minima: value = s*w - m.
@@ -92,11 +93,16 @@ type Format struct {
 	Layout Layout
 	Scales Scales
 	Block  int      // columns of a scale: 32 or 16
+	Unit   float32  // of ScalesOdd, a power of two
 	Values [16]int8 // what stored integers mean, for layouts with a table
 }
 
 // superBlock is the number of columns that share the factors of ScalesK.
 const superBlock = 256
+
+// oddBlocks is the number of blocks that share a factor of ScalesOdd. The odd number
+// of block i of them is 2c+1, where c is bits 28-4i to 31-4i of a word.
+const oddBlocks = 8
 
 // regions are the offsets of the parts of a packed row block, and its size.
 type regions struct {
@@ -135,6 +141,10 @@ func (f Format) regions(cols int) regions {
 		if f.Scales.HasMin() {
 			r.mn = part(n)
 		}
+	case ScalesOdd:
+		eights := n / oddBlocks
+		r.d = part(2 * eights)
+		r.sc = part(4 * eights)
 	}
 	r.size = (at + 63) &^ 63
 	return r

@@ -28,7 +28,7 @@ type Matrix struct {
 }
 
 // NewMatrix returns a quantised matrix of that shape around data, which is
-// Bytes() long; cols is a multiple of 32, of 256 for scales of the K forms.
+// Bytes() long; cols is a multiple of 32, of 256 for scales of the K and odd forms.
 func NewMatrix(rows, cols int, f Format, data []byte) Matrix {
 	m := Matrix{Rows: rows, Cols: cols, Format: f, Data: data, reg: f.regions(cols)}
 	if data != nil && len(data) != m.Bytes() {
@@ -114,7 +114,7 @@ func (m *Matrix) ScaleRegions(block []byte) (d, min, sc, mn []byte) {
 	switch m.Format.Scales {
 	case ScalesF16M, ScalesF32M:
 		min = block[r.m:]
-	case ScalesK:
+	case ScalesK, ScalesOdd:
 		sc = block[r.sc:]
 	case ScalesKM:
 		min, sc, mn = block[r.m:], block[r.sc:], block[r.mn:]
@@ -123,8 +123,8 @@ func (m *Matrix) ScaleRegions(block []byte) (d, min, sc, mn []byte) {
 }
 
 // PackScale stores scale and minimum of the block of columns at, for one row of a
-// row block. Forms with factors store d and dmin, and the integers that make s and
-// min of them.
+// row block that is zero there. Forms with factors store d and dmin, and the integers
+// that make s and min of them.
 func (m *Matrix) PackScale(block []byte, at, lane int, s, min, d, dmin float32) {
 	i, r := at*RowBlock+lane, &m.reg
 	put16 := func(off int, v float32) { binary.LittleEndian.PutUint16(block[off+2*i:], quant.F32ToF16(v)) }
@@ -148,8 +148,17 @@ func (m *Matrix) PackScale(block []byte, at, lane int, s, min, d, dmin float32) 
 			put32(r.m, super, dmin)
 			block[r.mn+i] = byte(multiple(min, dmin))
 		}
+	case ScalesOdd:
+		eight := at/oddBlocks*RowBlock + lane
+		binary.LittleEndian.PutUint16(block[r.d+2*eight:], quant.F32ToF16(d/m.Format.Unit))
+		code := uint32(multiple(s, d)) >> 1 & 15
+		codes := block[r.sc+4*eight:]
+		binary.LittleEndian.PutUint32(codes, binary.LittleEndian.Uint32(codes)|code<<oddShift(at))
 	}
 }
+
+// oddShift returns where the code of a block of columns begins in its word.
+func oddShift(at int) int { return 28 - 4*(at%oddBlocks) }
 
 // multiple returns the integer that s is of d; 0 where d is none that has one.
 func multiple(s, d float32) int32 {
@@ -185,6 +194,11 @@ func (m *Matrix) scaleAt(block []byte, at, lane int) (s, min float32) {
 		return f32At(block, r.d, i), f32At(block, r.m, i)
 	case ScalesOne:
 		return 1, 0
+	case ScalesOdd:
+		eight := at/oddBlocks*RowBlock + lane
+		d := quant.F16ToF32(binary.LittleEndian.Uint16(block[r.d+2*eight:])) * m.Format.Unit
+		code := binary.LittleEndian.Uint32(block[r.sc+4*eight:]) >> oddShift(at) & 15
+		return float32(d * float32(2*code+1)), 0
 	}
 	super := at*m.Format.Block/superBlock*RowBlock + lane
 	s = float32(f32At(block, r.d, super) * float32(int8(block[r.sc+i])))

@@ -20,6 +20,7 @@ type productArgs struct {
 	nStride                      int
 	ahead                        uintptr
 	aheadBy                      int
+	unit                         float32
 }
 
 // hold is what the addresses of productArgs point into. Storing pointers here
@@ -42,6 +43,7 @@ type unpackArgs struct {
 type expandArgs struct {
 	src, bytes, dst unsafe.Pointer
 	blocks, per     int
+	unit            float32
 }
 
 // Row blocks that are decoded, and multiplied with all tokens, before the next ones are.
@@ -96,6 +98,7 @@ func gemv(f func(*productArgs), y []float32, x *Q8, m *Matrix, b0, b1 int, s *Sc
 		stride: r.size, groups: x.groups, blocks: b1 - b0, rows: m.Rows - b0*RowBlock,
 		q: addr(x.q), scale: addr(x.scale), nsum: addr(x.nsum), xsum: addr(x.xsum),
 		y: addr(y[b0*RowBlock:]), tokens: 1, nStride: 1, bias: biasAddr(m, b0), table: s.table(&m.Format),
+		unit: m.Format.Unit,
 	}
 	if m.Format.Block == 16 {
 		a.nsum, a.xsum = addr(x.nsum16), addr(x.xsum16)
@@ -220,6 +223,13 @@ func (s *Scratch) expand(m *Matrix, dst, block []byte, d, bytes int, signed bool
 			expandF16AVX2(&a)
 		} else {
 			expandF16AVX512(&a)
+		}
+	case ScalesOdd:
+		a.bytes, a.unit = unsafe.Pointer(&block[bytes]), m.Format.Unit
+		if impl == AVX2 {
+			expandOddAVX2(&a)
+		} else {
+			expandOddAVX512(&a)
 		}
 	default:
 		a.bytes, a.per = unsafe.Pointer(&block[bytes]), superBlock/m.Format.Block

@@ -14,10 +14,10 @@ func gemvBits2F16AVX2(a *productArgs)
 func gemvBits3K16AVX2(a *productArgs)
 
 //go:noescape
-func gemvBits3TKAVX2(a *productArgs)
+func gemvBits3TOddAVX2(a *productArgs)
 
 //go:noescape
-func gemvBits3TK16AVX2(a *productArgs)
+func gemvBits3TOdd16AVX2(a *productArgs)
 
 //go:noescape
 func gemvBits4F16AVX2(a *productArgs)
@@ -33,6 +33,9 @@ func gemvBits4TF16AVX2(a *productArgs)
 
 //go:noescape
 func gemvBits4TKAVX2(a *productArgs)
+
+//go:noescape
+func gemvBits4TOddAVX2(a *productArgs)
 
 //go:noescape
 func gemvBits4TF32AVX2(a *productArgs)
@@ -170,6 +173,9 @@ func expandKAVX2(a *expandArgs)
 func expandKUAVX2(a *expandArgs)
 
 //go:noescape
+func expandOddAVX2(a *expandArgs)
+
+//go:noescape
 func vexpAVX2(a *vectorArgs)
 
 //go:noescape
@@ -254,10 +260,10 @@ func gemvBits2F16AVX512(a *productArgs)
 func gemvBits3K16AVX512(a *productArgs)
 
 //go:noescape
-func gemvBits3TKAVX512(a *productArgs)
+func gemvBits3TOddAVX512(a *productArgs)
 
 //go:noescape
-func gemvBits3TK16AVX512(a *productArgs)
+func gemvBits3TOdd16AVX512(a *productArgs)
 
 //go:noescape
 func gemvBits4F16AVX512(a *productArgs)
@@ -273,6 +279,9 @@ func gemvBits4TF16AVX512(a *productArgs)
 
 //go:noescape
 func gemvBits4TKAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits4TOddAVX512(a *productArgs)
 
 //go:noescape
 func gemvBits4TF32AVX512(a *productArgs)
@@ -305,10 +314,10 @@ func gemvBits2F16FarAVX512(a *productArgs)
 func gemvBits3K16FarAVX512(a *productArgs)
 
 //go:noescape
-func gemvBits3TKFarAVX512(a *productArgs)
+func gemvBits3TOddFarAVX512(a *productArgs)
 
 //go:noescape
-func gemvBits3TK16FarAVX512(a *productArgs)
+func gemvBits3TOdd16FarAVX512(a *productArgs)
 
 //go:noescape
 func gemvBits4F16FarAVX512(a *productArgs)
@@ -324,6 +333,9 @@ func gemvBits4TF16FarAVX512(a *productArgs)
 
 //go:noescape
 func gemvBits4TKFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvBits4TOddFarAVX512(a *productArgs)
 
 //go:noescape
 func gemvBits4TF32FarAVX512(a *productArgs)
@@ -573,6 +585,9 @@ func expandKAVX512(a *expandArgs)
 
 //go:noescape
 func expandKUAVX512(a *expandArgs)
+
+//go:noescape
+func expandOddAVX512(a *expandArgs)
 
 //go:noescape
 func vexpAVX512(a *vectorArgs)

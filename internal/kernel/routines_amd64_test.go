@@ -43,7 +43,7 @@ func TestRoutines(t *testing.T) {
 			}
 		}
 		for key, routines := range gemvRoutines {
-			f := Format{Layout: key.layout, Scales: key.scales, Block: key.block}
+			f := Format{Layout: key.layout, Scales: key.scales, Block: key.block, Unit: 1}
 			if routines[0] == nil || routines[1] == nil || routines[2] == nil || unpackRoutine(&f) == nil {
 				t.Errorf("%s: layout %d with scales %d in blocks of %d lacks a routine", i, key.layout, key.scales, key.block)
 			}
@@ -62,7 +62,7 @@ func TestFetchFar(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for key := range gemvRoutines {
 		const rows, cols = 50, 512
-		f := Format{Layout: key.layout, Scales: key.scales, Block: key.block}
+		f := Format{Layout: key.layout, Scales: key.scales, Block: key.block, Unit: 1}
 		m := NewMatrix(rows, cols, f, nil)
 		m.Data = make([]byte, m.Bytes())
 		for i := range m.Data {

@@ -15,7 +15,7 @@ import (
 // kernel.WeightLayout names: images on disk hold such bytes. Where one changes, the name
 // has to.
 var packedSums = map[string]string{
-	"rows16 1": "44693dae06cc079b",
+	"rows16 2": "992b27e9ad0a85db",
 }
 
 // TestWeightLayout packs rows of every type.
@@ -39,5 +39,20 @@ func TestWeightLayout(t *testing.T) {
 	}
 	if got, want := fmt.Sprintf("%x", all.Sum(nil)[:8]), packedSums[kernel.WeightLayout]; got != want {
 		t.Errorf("packed rows have the sum %s, want %s: give kernel.WeightLayout another name for another form, and its sum here", got, want)
+	}
+}
+
+// TestPackedSize holds the packed form of codebook types to a quarter more than what
+// files store.
+func TestPackedSize(t *testing.T) {
+	for _, dt := range []tensor.DType{tensor.IQ3_S} {
+		const rows, cols = 256, 4096
+		m, err := New("test", dt, rows, cols)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, stored := m.Bytes(), rows*dt.RowBytes(cols); 4*got > 5*stored {
+			t.Errorf("%s: packed rows take %d bytes, %.3f times the %d that files store", dt, got, float64(got)/float64(stored), stored)
+		}
 	}
 }

@@ -183,7 +183,8 @@ func (p *Packer) packInts(dst []byte, m *kernel.Matrix, src Source, data []byte,
 				min = row.m[i]
 			}
 			var factor, minFactor float32
-			if m.Format.Scales == kernel.ScalesK || m.Format.Scales == kernel.ScalesKM {
+			switch m.Format.Scales {
+			case kernel.ScalesK, kernel.ScalesKM, kernel.ScalesOdd:
 				block := data[r*size:][i*f.B/256*src.Type.BlockBytes():]
 				factor, minFactor = factors(src.Type, block)
 			}

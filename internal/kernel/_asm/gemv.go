@@ -6,7 +6,7 @@ import "fmt"
 type form struct {
 	name    string
 	block   int    // columns of a scale: 32 or 16
-	scale   string // "F16", "F32" or "K"
+	scale   string // "F16", "F32", "K" or "Odd"
 	minimum bool
 }
 
@@ -19,13 +19,14 @@ var fused = []struct {
 	{"Bits2", form{"KM16", 16, "K", true}},
 	{"Bits2", form{"F16", 32, "F16", false}},
 	{"Bits3", form{"K16", 16, "K", false}},
-	{"Bits3T", form{"K", 32, "K", false}},
-	{"Bits3T", form{"K16", 16, "K", false}},
+	{"Bits3T", form{"Odd", 32, "Odd", false}},
+	{"Bits3T", form{"Odd16", 16, "Odd", false}},
 	{"Bits4", form{"F16", 32, "F16", false}},
 	{"Bits4", form{"F16M", 32, "F16", true}},
 	{"Bits4", form{"KM", 32, "K", true}},
 	{"Bits4T", form{"F16", 32, "F16", false}},
 	{"Bits4T", form{"K", 32, "K", false}},
+	{"Bits4T", form{"Odd", 32, "Odd", false}},
 	{"Bits4T", form{"F32", 32, "F32", false}},
 	{"Bits4T", form{"F3216", 16, "F32", false}},
 	{"Bits5", form{"F16", 32, "F16", false}},
@@ -58,6 +59,7 @@ const (
 	argTmp     = "productArgs_tmp"     // room for one float32 block a token
 	argAhead   = "productArgs_ahead"   // memory to ask for meanwhile, or 0
 	argAheadBy = "productArgs_aheadBy" // bytes of it a group
+	argUnit    = "productArgs_unit"    // multiplies d of odd scales
 	argNStride = "productArgs_nStride" // tokens of the activation tile
 )
 
@@ -70,6 +72,9 @@ const (
 	vD    = 13
 	vDM   = 14
 	vTmp  = 15
+
+	vCodes = vDM   // of odd scales, which have no minimum
+	vTwoD  = vAccM // twice their d
 )
 
 // prefetchAhead is how far before its use a line of integers is asked for, in bytes:
@@ -169,13 +174,19 @@ func (g *gen) gemvPointers(f form) {
 	g.p("ADDQ", "R12", "R10")
 	g.p("ADDQ", "R12", "R11")
 	g.p("ADDQ", "R12", "R12") // 16 bytes of float16
-	if f.scale == "F16" {
+	if f.scale == "F16" || f.scale == "Odd" {
 		g.p("ADDQ", "R12", "R8")
 		g.p("ADDQ", "R12", "R9")
 	}
 	g.p("ADDQ", "R12", "R12") // 32 bytes of vectors
 	g.p("ADDQ", "R12", "SI")
-	if f.scale != "F16" {
+	switch f.scale {
+	case "F16":
+	case "Odd": // whose codes are words, not bytes
+		g.p("LEAQ", "(R10)(R15*8)", "R10")
+		g.p("LEAQ", "(R10)(R15*8)", "R10")
+		g.p("LEAQ", "(R10)(R15*8)", "R10")
+	default:
 		g.p("ADDQ", "R12", "R8")
 		g.p("ADDQ", "R12", "R9")
 	}
@@ -204,10 +215,48 @@ func (g *gen) gemvGroups(l layout, f form) {
 		g.p("JNE", outer)
 		return
 	}
+	if f.scale == "Odd" {
+		outer := g.label("eight")
+		g.at(outer)
+		g.comment("The factors of eight blocks, and their codes.")
+		g.oddFactors("R8", "R10", vD, vTwoD, vCodes)
+		g.p("ADDQ", "$32", "R8")
+		g.p("ADDQ", "$64", "R10")
+		g.at(loop)
+		g.gemvGroup(l, f)
+		g.p("SUBQ", "$1", "R13")
+		g.p("TESTQ", fmt.Sprintf("$%d", 8*f.block/32-1), "R13")
+		g.p("JNE", loop)
+		g.p("TESTQ", "R13", "R13")
+		g.p("JNE", outer)
+		return
+	}
 	g.at(loop)
 	g.gemvGroup(l, f)
 	g.p("SUBQ", "$1", "R13")
 	g.p("JNE", loop)
+}
+
+// oddFactors loads float16 factors at base, times the unit, twice those, and the codes
+// of eight blocks, asking for those of the next row block.
+func (g *gen) oddFactors(base, codes string, d, twoD, code int) {
+	if g.wide() {
+		g.p(g.fetch, fmt.Sprintf("(%s)(R12*1)", base))
+		g.p(g.fetch, fmt.Sprintf("(%s)(R12*1)", codes))
+	}
+	g.p("VCVTPH2PS", m(0, base), g.r(d))
+	g.mulBcast(m(argUnit, "AX"), g.r(d), g.r(d), g.r(vTmp))
+	g.p("VADDPS", g.r(d), g.r(d), g.r(twoD))
+	g.load(m(0, codes), g.r(code))
+}
+
+// oddScale takes the next code c off the words in code and sets dst to d*(2c+1), which
+// is exact.
+func (g *gen) oddScale(d, twoD, code int, dst string) {
+	g.p("VPSRLD", "$28", g.r(code), dst)
+	g.p("VPSLLD", "$4", g.r(code), g.r(code))
+	g.p("VCVTDQ2PS", dst, dst)
+	g.p("VFMADD213PS", g.r(d), g.r(twoD), dst)
 }
 
 // gemvGroup emits one group: dot products, then for each block its scale.
@@ -273,7 +322,7 @@ func (g *gen) prefetch(l layout, f form) {
 	for line := range l.size() / 64 {
 		g.p(g.fetch, m(prefetchAhead+64*line, "SI"))
 	}
-	if f.scale == "K" {
+	if f.scale == "K" || f.scale == "Odd" {
 		return
 	}
 	g.p(g.fetch, "(R8)(R12*1)")
@@ -307,6 +356,8 @@ func (g *gen) scale(f form, h int, base, bytes, factor, dst string, signed bool)
 		g.p("VCVTPH2PS", m(32*h, base), dst)
 	case "F32":
 		g.load(m(64*h, base), dst)
+	case "Odd":
+		g.oddScale(vD, vTwoD, vCodes, dst)
 	case "K":
 		op := "VPMOVZXBD"
 		if signed {

@@ -108,6 +108,7 @@ func unpacks(g *gen) {
 		}
 	}
 	g.expand()
+	g.expandOdd()
 }
 
 func vectorRoutines(g *gen) {

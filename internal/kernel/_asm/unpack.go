@@ -59,6 +59,7 @@ const (
 	exDst    = "expandArgs_dst"    // float32 scales
 	exBlocks = "expandArgs_blocks" // blocks of 16 scales
 	exPer    = "expandArgs_per"    // blocks to a factor d
+	exUnit   = "expandArgs_unit"   // multiplies d of odd scales
 )
 
 // expand emits the conversion of stored scales to float32, 16 lanes a block.
@@ -92,6 +93,34 @@ func (g *gen) expand() {
 			g.at(skip)
 		})
 	}
+}
+
+// expandOdd emits the conversion of odd scales to float32, eight blocks at a time.
+func (g *gen) expandOdd() {
+	const d, twoD, code = 1, 2, 3
+	g.routine("expandOdd", "expandArgs", "multiplies blocks of 16 odd numbers with their float16 factors.")
+	g.p("MOVQ", m(exSrc, "AX"), "SI")
+	g.p("MOVQ", m(exBytes, "AX"), "R8")
+	g.p("MOVQ", m(exDst, "AX"), "DI")
+	g.p("MOVQ", m(exBlocks, "AX"), "R13")
+	loop := g.label("eight")
+	g.at(loop)
+	for h := range 64 / g.bytes {
+		g.p("VCVTPH2PS", m(16*h, "SI"), g.r(d))
+		g.mulBcast(m(exUnit, "AX"), g.r(d), g.r(d), g.r(0))
+		g.p("VADDPS", g.r(d), g.r(d), g.r(twoD))
+		g.load(m(32*h, "R8"), g.r(code))
+		for i := range 8 {
+			g.oddScale(d, twoD, code, g.r(0))
+			g.store(g.r(0), m(64*i+32*h, "DI"))
+		}
+	}
+	g.p("ADDQ", "$32", "SI")
+	g.p("ADDQ", "$64", "R8")
+	g.p("ADDQ", "$512", "DI")
+	g.p("SUBQ", "$8", "R13")
+	g.p("JNE", loop)
+	g.ret()
 }
 
 // expandLoop emits the loop over blocks around the body of each half.
