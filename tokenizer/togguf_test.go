@@ -15,8 +15,13 @@ func TestGGUFKeys(t *testing.T) {
 		name, pre string
 		size      int
 	}{
-		{"deepseek_v3", "deepseek-v3", 129280}, {"deepseek_v4", "deepseek-v3", 129280}, {"qwen3", "qwen2", 151936},
-		{"mistral_7b", "default", 0}, {"gpt2", "gpt-2", 0}, {"smollm2", "smollm", 0}, {"r1_distill_qwen", "qwen2", 151936},
+		{"deepseek_v3", "deepseek-v3", 129280},
+		{"deepseek_v4", "deepseek-v3", 129280},
+		{"qwen3", "qwen2", 151936},
+		{"mistral_7b", "default", 0},
+		{"gpt2", "gpt-2", 0},
+		{"smollm2", "smollm", 0},
+		{"r1_distill_qwen", "qwen2", 151936},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			var p published

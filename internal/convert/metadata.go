@@ -45,6 +45,7 @@ func (m *metadata) put(key string, v gguf.Value) {
 
 // Keys of the architecture: counts, numbers and truths.
 func (m *metadata) count(key string, n int) { m.put(m.arch+"."+key, gguf.ValueOf(uint32(n))) }
+
 func (m *metadata) number(key string, x float64) {
 	m.put(m.arch+"."+key, gguf.ValueOf(float32(x)))
 }

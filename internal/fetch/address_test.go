@@ -42,17 +42,25 @@ func TestMayFollow(t *testing.T) {
 		base, from string
 		good, bad  []string
 	}{
-		{"https://huggingface.co", "https://huggingface.co/x",
+		{
+			"https://huggingface.co", "https://huggingface.co/x",
 			[]string{"https://us.aws.cdn.hf.co/y", "https://8.8.8.8/x", "https://huggingface.co:8443/"},
-			[]string{"http://huggingface.co/x", "http://127.0.0.1/", "https://127.0.0.1/", "https://localhost/", "https://[::1]/", "https://10.0.0.1/", "https://169.254.169.254/",
+			[]string{
+				"http://huggingface.co/x", "http://127.0.0.1/", "https://127.0.0.1/", "https://localhost/", "https://[::1]/", "https://10.0.0.1/", "https://169.254.169.254/",
 				"https://2852039166/", "https://0xa9fea9fe/", "https://[::ffff:169.254.169.254]/", "file:///etc/passwd", "ftp://example.org/x", "gopher://127.0.0.1/", "https://user:secret@example.org/",
-				"https:///x", "https:x", "https://１２７.0.0.1/", "https://127。0。0。1/", "https://[fe80::1%25eth0]/", "https://0/", "https://1.2.3.4.5/"}},
-		{"https://192.168.1.5", "https://192.168.1.5/x",
+				"https:///x", "https:x", "https://１２７.0.0.1/", "https://127。0。0。1/", "https://[fe80::1%25eth0]/", "https://0/", "https://1.2.3.4.5/",
+			},
+		},
+		{
+			"https://192.168.1.5", "https://192.168.1.5/x",
 			[]string{"https://10.0.0.1/", "https://example.org/", "https://192.168.1.6:5000/"},
-			[]string{"https://127.0.0.1/", "https://localhost/", "http://192.168.1.5/", "https://169.254.169.254/"}},
-		{"http://127.0.0.1:5000", "http://127.0.0.1:5000/x",
+			[]string{"https://127.0.0.1/", "https://localhost/", "http://192.168.1.5/", "https://169.254.169.254/"},
+		},
+		{
+			"http://127.0.0.1:5000", "http://127.0.0.1:5000/x",
 			[]string{"http://127.0.0.2:5000/", "http://localhost/", "https://10.0.0.1/", "https://example.org/"},
-			[]string{"http://10.1.2.3/", "http://192.168.1.1/", "http://169.254.169.254/", "https://169.254.169.254/", "http://[fe80::1]/", "http://2852039166/", "http://example.org/", "http://0.0.0.0/"}},
+			[]string{"http://10.1.2.3/", "http://192.168.1.1/", "http://169.254.169.254/", "https://169.254.169.254/", "http://[fe80::1]/", "http://2852039166/", "http://example.org/", "http://0.0.0.0/"},
+		},
 		{"https://127.0.0.1:5000", "https://127.0.0.1:5000/x", []string{"https://127.0.0.2/"}, []string{"http://127.0.0.1:5000/x"}},
 	} {
 		client, err := New(Options{Base: c.base})
@@ -152,8 +160,13 @@ func TestOrigin(t *testing.T) {
 		a, b string
 		same bool
 	}{
-		{"https://hf.co/x", "https://HF.co:443/y", true}, {"https://hf.co", "https://us.hf.co", false}, {"https://hf.co", "http://hf.co", false},
-		{"https://hf.co", "https://hf.co:8443", false}, {"https://hf.co.", "https://hf.co", true}, {"https://hf.co", "https://hf.co.evil.org", false}, {"https://[", "https://[", false},
+		{"https://hf.co/x", "https://HF.co:443/y", true},
+		{"https://hf.co", "https://us.hf.co", false},
+		{"https://hf.co", "http://hf.co", false},
+		{"https://hf.co", "https://hf.co:8443", false},
+		{"https://hf.co.", "https://hf.co", true},
+		{"https://hf.co", "https://hf.co.evil.org", false},
+		{"https://[", "https://[", false},
 	} {
 		if got := SameOrigin(c.a, c.b); got != c.same {
 			t.Errorf("%s and %s: %v", c.a, c.b, got)

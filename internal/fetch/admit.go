@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,7 +12,7 @@ import (
 
 // admit checks the head of an answer against what is there already, and
 // returns the bytes that its body has: those from at to before end.
-func (t *transfer) admit(ctx context.Context, r *http.Response, from, to int64, first bool) (at, end int64, err error) {
+func (t *transfer) admit(r *http.Response, from, to int64, first bool) (at, end int64, err error) {
 	where := Shown(r.Request.URL.String())
 	if r.StatusCode == http.StatusOK || r.StatusCode == http.StatusPartialContent {
 		if err := checkEncoding(r); err != nil {
@@ -28,12 +27,12 @@ func (t *transfer) admit(ctx context.Context, r *http.Response, from, to int64, 
 	case http.StatusRequestedRangeNotSatisfiable:
 		err = t.admitNothing(r)
 	case http.StatusUnauthorized, http.StatusForbidden:
-		err = t.statusError(ctx, r)
+		err = t.statusError(r)
 		if !first { // a signed address that has expired: the next try gets another
 			err = &againError{err: err}
 		}
 	default:
-		err = t.statusError(ctx, r)
+		err = t.statusError(r)
 	}
 	var again *againError
 	var status *StatusError

@@ -463,3 +463,25 @@ func FuzzPart(f *testing.F) {
 		}
 	})
 }
+
+// A refusal whose body falls silent is a refusal all the same.
+func TestRefusalFallsSilent(t *testing.T) {
+	for _, code := range []int{http.StatusForbidden, http.StatusNotFound} {
+		s, client, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(code)
+			_, _ = w.Write([]byte("no, and"))
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		})
+		client.limits.silence = 50 * time.Millisecond
+		file := File{URL: s.URL + "/f", Path: filepath.Join(t.TempDir(), "f")}
+		_, _, fileErr := client.File(t.Context(), file, nil)
+		_, getErr := client.Get(t.Context(), Request{URL: s.URL + "/g"})
+		for _, err := range []error{fileErr, getErr} {
+			var refused *StatusError
+			if !errors.As(err, &refused) || refused.Code != code {
+				t.Errorf("%d with a silent body: %v", code, err)
+			}
+		}
+	}
+}

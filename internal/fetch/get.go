@@ -79,7 +79,7 @@ func (c *Client) getOnce(ctx context.Context, q Request) (answer *Answer, first 
 	}
 	defer r.Body.Close()
 	if r.StatusCode != http.StatusOK {
-		return nil, first, c.statusError(ctx, r)
+		return nil, first, c.statusError(r)
 	}
 	if err := checkEncoding(r); err != nil {
 		return nil, first, fmt.Errorf("%s: %w", Shown(q.URL), err)
@@ -119,11 +119,11 @@ func checkEncoding(r *http.Response) error {
 
 // statusError reads why a request was refused. What may pass is an error that
 // is tried again.
-func (c *Client) statusError(ctx context.Context, r *http.Response) error {
+func (c *Client) statusError(r *http.Response) error {
 	e := &StatusError{URL: Shown(r.Request.URL.String()), Code: r.StatusCode, Header: r.Header}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	text, _ := io.ReadAll(io.LimitReader(c.live(r.Body, cancel), 16<<10)) // what there is of it
+	silence := time.AfterFunc(c.limits.silence, func() { r.Body.Close() })
+	text, _ := io.ReadAll(io.LimitReader(r.Body, 16<<10)) // what there is of it
+	silence.Stop()
 	e.Reason, e.Message = c.reason(r.Header, text)
 	if r.StatusCode != http.StatusTooManyRequests && r.StatusCode != http.StatusRequestTimeout && r.StatusCode != http.StatusTooEarly && r.StatusCode < 500 {
 		return e
@@ -206,7 +206,7 @@ func (c *Client) Head(ctx context.Context, address string) (http.Header, int64, 
 	}
 	r.Body.Close()
 	if r.StatusCode != http.StatusOK {
-		return nil, 0, c.statusError(ctx, r)
+		return nil, 0, c.statusError(r)
 	}
 	return r.Header, r.ContentLength, nil
 }

@@ -181,7 +181,7 @@ func (t *transfer) try(ctx context.Context, from, to int64, ranged func()) (n in
 		return 0, first, mendable(err)
 	}
 	defer r.Body.Close()
-	at, end, err := t.admit(ctx, r, from, to, first)
+	at, end, err := t.admit(r, from, to, first)
 	ranged()
 	if err != nil || t.whole() {
 		return 0, first, err

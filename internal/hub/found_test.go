@@ -23,8 +23,12 @@ func TestDefaultPlaces(t *testing.T) {
 		env  map[string]string
 		want Places
 	}{
-		{map[string]string{"HOME": "/h"}, Places{"/h/.cache/huggingface/hub", ollama, []string{"/h/.lmstudio/models", "/h/.cache/lm-studio/models"},
-			[]string{"/h/.cache/modelscope", "/h/.cache/modelscope/hub"}, "/h/.cache/llama.cpp"}},
+		{map[string]string{"HOME": "/h"}, Places{
+			"/h/.cache/huggingface/hub", ollama,
+			[]string{"/h/.lmstudio/models", "/h/.cache/lm-studio/models"},
+			[]string{"/h/.cache/modelscope", "/h/.cache/modelscope/hub"},
+			"/h/.cache/llama.cpp",
+		}},
 		{map[string]string{"HF_HOME": "/hf", "OLLAMA_MODELS": "/o", "MODELSCOPE_CACHE": "/m", "LLAMA_CACHE": "/l"}, Places{"/hf/hub", []string{"/o"}, nil, []string{"/m", "/m/hub"}, "/l"}},
 		{map[string]string{"HF_HOME": "/hf", "HF_HUB_CACHE": "/c", "XDG_CACHE_HOME": "/x"}, Places{HuggingFace: "/c", LlamaCpp: "/x/llama.cpp"}},
 		{map[string]string{"XDG_CACHE_HOME": "/x"}, Places{HuggingFace: "/x/huggingface/hub", LlamaCpp: "/x/llama.cpp"}},

@@ -50,8 +50,10 @@ func chosen(paths []string, label string) (names []string, err error) {
 }
 
 func TestChoose(t *testing.T) {
-	folder := []string{"config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json", "tokenizer.json",
-		"pytorch_model.bin", "original/consolidated.00.pth", "consolidated.safetensors", "model.fp16.safetensors", "onnx/model.onnx", "README.md"}
+	folder := []string{
+		"config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json", "tokenizer.json",
+		"pytorch_model.bin", "original/consolidated.00.pth", "consolidated.safetensors", "model.fp16.safetensors", "onnx/model.onnx", "README.md",
+	}
 	for _, c := range []struct {
 		files []string
 		label string

@@ -346,8 +346,10 @@ func TestHuggingFaceOffline(t *testing.T) {
 
 func TestOffers(t *testing.T) {
 	body := tinyGGUF(t, 1, 10)
-	hub := newFakeHub(t, map[string][]byte{"a-Q4_K_M.gguf": body, "a-Q6_K-00001-of-00002.gguf": body, "a-Q6_K-00002-of-00002.gguf": body,
-		"b-Q4_K_M.gguf": body, "c-Q8_0-00001-of-00002.gguf": body, "mmproj-F16.gguf": body, "odd name.gguf": body})
+	hub := newFakeHub(t, map[string][]byte{
+		"a-Q4_K_M.gguf": body, "a-Q6_K-00001-of-00002.gguf": body, "a-Q6_K-00002-of-00002.gguf": body,
+		"b-Q4_K_M.gguf": body, "c-Q8_0-00001-of-00002.gguf": body, "mmproj-F16.gguf": body, "odd name.gguf": body,
+	})
 	s := hub.store(t)
 	o, err := s.Offers(t.Context(), mustParse(t, "hf.co/user/repo@v1"), nil)
 	if err != nil || o.Version != hub.commit {
@@ -369,8 +371,10 @@ func TestOffers(t *testing.T) {
 func TestReadSettings(t *testing.T) {
 	env := map[string]string{"HF_ENDPOINT": "https://mirror.example/hf/", "HF_TOKEN": " t ", "HF_HUB_OFFLINE": "yes", "MODELSCOPE_ENDPOINT": "ms.example", "BLITZ_OLLAMA_REGISTRY": "", "HF_HOME": "/hf", "DOCKER_CONFIG": "/d"}
 	got := ReadSettings(func(name string) string { return env[name] })
-	want := Settings{HuggingFace: "https://mirror.example/hf", HuggingFaceToken: "t", HuggingFaceFile: filepath.FromSlash("/hf/token"), HuggingFaceOffline: true,
-		OllamaRegistry: "https://registry.ollama.ai", ModelScope: "https://ms.example", DockerConfig: "/d"}
+	want := Settings{
+		HuggingFace: "https://mirror.example/hf", HuggingFaceToken: "t", HuggingFaceFile: filepath.FromSlash("/hf/token"), HuggingFaceOffline: true,
+		OllamaRegistry: "https://registry.ollama.ai", ModelScope: "https://ms.example", DockerConfig: "/d",
+	}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -148,9 +148,11 @@ func TestPullModelScopeRefuses(t *testing.T) {
 	if _, _, err := pullFrom(t, s, "modelscope.cn/User/Repo"); err != nil || f.leaks > 0 {
 		t.Errorf("private, with its token: %v, %d leaks", err, f.leaks)
 	}
-	for name, text := range map[string]string{"a page": "<html>", "null": "null", "other JSON": "[]", "no listing": `{"Code":200}`, "deep": strings.Repeat("[", 100_000), "refused": `{"Code":500,"Success":false,"Message":"no"}`,
+	for name, text := range map[string]string{
+		"a page": "<html>", "null": "null", "other JSON": "[]", "no listing": `{"Code":200}`, "deep": strings.Repeat("[", 100_000), "refused": `{"Code":500,"Success":false,"Message":"no"}`,
 		"a size in words": `{"Success":true,"Data":{"Files":[{"Path":"a.gguf","Type":"blob","Size":"1"}]}}`, "a size below 0": `{"Success":true,"Data":{"Files":[{"Path":"a.gguf","Type":"blob","Size":-1,"Sha256":"` + digestOf(nil).Hex() + `"}]}}`,
-		"a path that leaves": `{"Success":true,"Data":{"Files":[{"Path":"../a.gguf","Type":"blob","Size":1,"Sha256":"` + digestOf(nil).Hex() + `"}]}}`} {
+		"a path that leaves": `{"Success":true,"Data":{"Files":[{"Path":"../a.gguf","Type":"blob","Size":1,"Sha256":"` + digestOf(nil).Hex() + `"}]}}`,
+	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }))
 		s.Settings.ModelScope = server.URL
 		if _, _, err := pullFrom(t, s, "modelscope.cn/User/Repo"); !errors.Is(err, ErrFormat) && !errors.Is(err, ErrDenied) {

@@ -12,8 +12,10 @@ func TestParseChallenges(t *testing.T) {
 		values []string
 		want   []Challenge
 	}{
-		{[]string{`Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull"`},
-			[]Challenge{bearer(map[string]string{"realm": "https://auth.docker.io/token", "service": "registry.docker.io", "scope": "repository:a/b:pull"})}},
+		{
+			[]string{`Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull"`},
+			[]Challenge{bearer(map[string]string{"realm": "https://auth.docker.io/token", "service": "registry.docker.io", "scope": "repository:a/b:pull"})},
+		},
 		{[]string{`BEARER Realm = "a\"b" , scope=x,realm="second"`}, []Challenge{bearer(map[string]string{"realm": `a"b`, "scope": "x"})}},
 		{[]string{`Basic realm="files", Bearer realm="t"`, `Negotiate`}, []Challenge{{"basic", map[string]string{"realm": "files"}}, bearer(map[string]string{"realm": "t"}), {"negotiate", map[string]string{}}}},
 		{[]string{`Bearer realm="never closed`}, []Challenge{bearer(map[string]string{})}},

@@ -43,8 +43,15 @@ func TestMaySend(t *testing.T) {
 		registry, realm string
 		want            bool
 	}{
-		{"a.example", "a.example", true}, {"a.example:5000", "A.example:5000", true}, {"docker.io", "auth.docker.io", true}, {"registry-1.docker.io", "auth.docker.io", true},
-		{"a.example", "auth.docker.io", false}, {"a.example", "b.example", false}, {"a.example", "sub.a.example", false}, {"a.example:5000", "a.example", false}, {"docker.io", "auth.docker.io.example", false},
+		{"a.example", "a.example", true},
+		{"a.example:5000", "A.example:5000", true},
+		{"docker.io", "auth.docker.io", true},
+		{"registry-1.docker.io", "auth.docker.io", true},
+		{"a.example", "auth.docker.io", false},
+		{"a.example", "b.example", false},
+		{"a.example", "sub.a.example", false},
+		{"a.example:5000", "a.example", false},
+		{"docker.io", "auth.docker.io.example", false},
 	} {
 		if got := MaySend(c.registry, c.realm); got != c.want {
 			t.Errorf("from %s to %s: %v, want %v", c.registry, c.realm, got, c.want)
