@@ -26,7 +26,7 @@ type progress struct {
 	drawn   int    // cells of the bar that stands there
 	at      time.Time
 	percent int64 // that the last plain line said
-	speed   speed
+	speed   hub.Speed
 }
 
 // Plain lines come at most this often, and not before so much more is done.
@@ -59,9 +59,9 @@ func (p *progress) report(r hub.Progress) {
 	stage := stageText(r)
 	fresh := stage != p.stage
 	if fresh {
-		p.stage, p.speed, p.percent = stage, speed{}, 0
+		p.stage, p.speed, p.percent = stage, hub.Speed{}, 0
 	}
-	p.speed.add(now, r.Done)
+	p.speed.Add(now, r.Done)
 	if p.bar {
 		p.draw(p.line(stage, r, p.width()-1))
 		return
@@ -127,7 +127,7 @@ func (p *progress) line(stage string, r hub.Progress, cells int) string {
 		bar = fmt.Sprintf("%s [%s%s]", percent, strings.Repeat("=", full), strings.Repeat(" ", barCells-full))
 	}
 	speed, left := "", ""
-	if rate := p.speed.rate(); rate > 0 {
+	if rate := p.speed.Rate(); rate > 0 {
 		speed = hub.FormatBytes(int64(rate)) + "/s"
 		if rest := r.Total - r.Done; rest > 0 {
 			left = formatLeft(time.Duration(float64(rest) / rate * float64(time.Second)))
@@ -200,32 +200,3 @@ func (p *progress) say(line string) {
 
 // end takes the line away.
 func (p *progress) end() { p.erase() }
-
-// speedWindow is the time over which speed is measured.
-const speedWindow = 5 * time.Second
-
-// speed measures bytes a second over the last seconds.
-type speed struct {
-	at   []time.Time
-	done []int64
-}
-
-func (s *speed) add(now time.Time, done int64) {
-	s.at, s.done = append(s.at, now), append(s.done, done)
-	for len(s.at) > 2 && now.Sub(s.at[1]) > speedWindow {
-		s.at, s.done = s.at[1:], s.done[1:]
-	}
-}
-
-// rate returns bytes a second, 0 while there is too little to tell.
-func (s *speed) rate() float64 {
-	last := len(s.at) - 1
-	if last < 1 {
-		return 0
-	}
-	d := s.at[last].Sub(s.at[0]).Seconds()
-	if d < 0.2 {
-		return 0
-	}
-	return float64(s.done[last]-s.done[0]) / d
-}

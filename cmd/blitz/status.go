@@ -66,7 +66,7 @@ type status struct {
 	began time.Time
 	said  time.Time // of the last plain line
 	what  string    // that the speed is of
-	speed speed
+	speed hub.Speed
 	stop  chan struct{}
 }
 
@@ -109,14 +109,14 @@ func (s *status) step() {
 	}
 	now := s.progress.now()
 	if w.what != s.what {
-		s.what, s.speed = w.what, speed{}
+		s.what, s.speed = w.what, hub.Speed{}
 	}
-	s.speed.add(now, w.done)
+	s.speed.Add(now, w.done)
 	switch {
 	case s.progress.bar && now.Sub(s.began) >= statusPause:
-		s.progress.draw(w.line(s.speed.rate(), s.progress.width()-1))
+		s.progress.draw(w.line(s.speed.Rate(), s.progress.width()-1))
 	case !s.progress.bar && now.Sub(s.said) >= statusPlainPause:
-		fmt.Fprintln(s.progress.w, w.line(s.speed.rate(), math.MaxInt))
+		fmt.Fprintln(s.progress.w, w.line(s.speed.Rate(), math.MaxInt))
 		s.said = now
 	}
 }

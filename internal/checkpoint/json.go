@@ -2,9 +2,8 @@ package checkpoint
 
 import (
 	"bytes"
-	"regexp"
-	"strings"
-	"unicode"
+
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 // PlainJSON returns JSON as Python writes it in the form that everybody reads: NaN,
@@ -59,23 +58,5 @@ func stringEnd(text []byte, from int) int {
 // maxPrintable bounds what is shown of a text in a file, in bytes.
 const maxPrintable = 200
 
-// escapes are the sequences that move a terminal's cursor or colour its text.
-var escapes = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)`)
-
 // printable returns text of a file as one line that can be shown.
-func printable(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(escapes.ReplaceAllString(s, ""), ""))
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > maxPrintable {
-		s = strings.ToValidUTF8(s[:maxPrintable], "") + "…"
-	}
-	return s
-}
+func printable(s string) string { return message.Line(s, maxPrintable) }

@@ -193,8 +193,8 @@ func SameOrigin(a, b string) bool {
 func Shown(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
-		return Printable(strings.SplitN(address, "?", 2)[0])
+		return printable(strings.SplitN(address, "?", 2)[0])
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
-	return Printable(u.String())
+	return printable(u.String())
 }

@@ -99,7 +99,7 @@ func (t *transfer) admitRange(r *http.Response, from, to int64) (at, end int64, 
 	value := r.Header.Get("Content-Range")
 	at, end, total, ok := contentRange(value)
 	if !ok || at != from || to >= 0 && end > to || r.ContentLength >= 0 && r.ContentLength != end-at {
-		return 0, 0, fmt.Errorf("content range %q of %d bytes, want bytes from %d on: %w", clip(Printable(value)), r.ContentLength, from, ErrFormat)
+		return 0, 0, fmt.Errorf("content range %q of %d bytes, want bytes from %d on: %w", clip(printable(value)), r.ContentLength, from, ErrFormat)
 	}
 	id := identityOf(r.Header)
 	other := t.mark.known() && id.known() && !t.mark.same(id) || t.Size == 0 && t.mark.known() && total >= 0 && total != t.total && t.total >= 0

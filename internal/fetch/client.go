@@ -176,7 +176,7 @@ func (c *Client) send(ctx context.Context, method, address string, header http.H
 		drain(r.Body)
 		next, err := u.Parse(location)
 		if err != nil {
-			return nil, false, fmt.Errorf("%s redirects to %s, which is no address: %w", Shown(u.String()), Printable(clip(location)), ErrFormat)
+			return nil, false, fmt.Errorf("%s redirects to %s, which is no address: %w", Shown(u.String()), printable(clip(location)), ErrFormat)
 		}
 		if err := c.mayFollow(u, next); err != nil {
 			return nil, false, fmt.Errorf("%s redirects to %s: %w: %w", Shown(u.String()), Shown(next.String()), err, ErrFormat)

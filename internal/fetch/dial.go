@@ -141,5 +141,5 @@ func (e *shownError) Error() string { return e.text }
 func (e *shownError) Unwrap() error { return e.err }
 
 func (c *Client) shownError(err error) error {
-	return &shownError{c.redact(Printable(err.Error())), err}
+	return &shownError{c.redact(printable(err.Error())), err}
 }

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
-	"unicode"
+
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 // The kinds of failure that a caller may act on; test with errors.Is.
@@ -66,30 +66,8 @@ const (
 	maxClip  = 100 // bytes of a value
 )
 
-var escapes = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
-
-// Printable makes what a stranger wrote fit for an error message: one line, no
-// terminal escapes, not long.
-func Printable(s string) string {
-	if len(s) > 16*maxQuote {
-		s = s[:16*maxQuote]
-	}
-	s = strings.ToValidUTF8(escapes.ReplaceAllString(s, ""), "")
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return ' '
-		}
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > maxQuote {
-		s = strings.ToValidUTF8(s[:maxQuote], "") + "…"
-	}
-	return s
-}
+// printable makes what a stranger wrote fit for an error message.
+func printable(s string) string { return message.Line(s, maxQuote) }
 
 // clip shortens a hostile value for an error message.
 func clip(text string) string {

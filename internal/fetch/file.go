@@ -204,5 +204,5 @@ func (t *transfer) shown() string {
 	if t.URL != "" {
 		return Shown(t.URL)
 	}
-	return Printable(filepath.Base(t.Path))
+	return printable(filepath.Base(t.Path))
 }

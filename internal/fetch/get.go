@@ -112,7 +112,7 @@ func mendable(err error) error {
 
 func checkEncoding(r *http.Response) error {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return fmt.Errorf("content encoding %q, want none: %w", clip(Printable(encoding)), ErrFormat)
+		return fmt.Errorf("content encoding %q, want none: %w", clip(printable(encoding)), ErrFormat)
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (c *Client) statusError(r *http.Response) error {
 // in the JSON of OCI registries, Hugging Face and ModelScope, else the first
 // line of text that is no page.
 func (c *Client) reason(h http.Header, body []byte) (code, message string) {
-	clean := func(s string) string { return c.redact(Printable(s)) }
+	clean := func(s string) string { return c.redact(printable(s)) }
 	code, message = clip(clean(h.Get("X-Error-Code"))), clean(h.Get("X-Error-Message"))
 	var said struct {
 		Error   json.RawMessage `json:"error"`

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/blitz-r1/blitz/internal/newfile"
 )
 
 // hardLink is kept beside a blob that is a hard link to a user's file.
@@ -128,7 +130,7 @@ func (s *Store) move(f staged, path string) error {
 			return err
 		}
 	}
-	return syncDir(filepath.Dir(path))
+	return newfile.SyncFolder(filepath.Dir(path))
 }
 
 func (s *Store) writeLink(d Digest, l hardLink) error {

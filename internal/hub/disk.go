@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/blitz-r1/blitz/internal/newfile"
 )
 
 // spare is what a disk keeps free beside what is about to be written: room
@@ -85,7 +87,7 @@ func (d disk) writeFile(path string, text []byte) (err error) {
 		err = os.Rename(temporary, path)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = newfile.SyncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, diskError(err))

@@ -5,7 +5,6 @@ package hub
 import (
 	"errors"
 	"math"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,18 +24,4 @@ func freeSpace(dir string) (int64, error) {
 
 func isNoSpace(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
-}
-
-// syncDir makes the names in a folder last through a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	// Some network file systems cannot sync a folder and say EINVAL or ENOTSUP.
-	if err := d.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {
-		return err
-	}
-	return nil
 }

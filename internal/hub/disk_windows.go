@@ -23,6 +23,3 @@ func freeSpace(dir string) (int64, error) {
 func isNoSpace(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
 }
-
-// syncDir does nothing: Windows has no such call, and NTFS journals names.
-func syncDir(string) error { return nil }

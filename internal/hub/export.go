@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/blitz-r1/blitz/internal/newfile"
 )
 
 // ErrExists says that a file is there that may not be written over.
@@ -89,7 +91,7 @@ func (x *export) folder(ctx context.Context, path string, there bool) error {
 	if err := os.Rename(temporary, path); err != nil {
 		return diskError(err)
 	}
-	return syncDir(filepath.Dir(path))
+	return newfile.SyncFolder(filepath.Dir(path))
 }
 
 // into writes the files of a model into a folder that is there: all beside their places
@@ -157,14 +159,14 @@ func (x *export) place(temporary, path string) error {
 			if err := os.Remove(temporary); err != nil {
 				return err
 			}
-			return syncDir(filepath.Dir(path))
+			return newfile.SyncFolder(filepath.Dir(path))
 		}
 		// A file system without hard links: free has looked a moment ago.
 	}
 	if err := os.Rename(temporary, path); err != nil {
 		return diskError(err)
 	}
-	return syncDir(filepath.Dir(path))
+	return newfile.SyncFolder(filepath.Dir(path))
 }
 
 // write brings the bytes of a stored file to a new file at path, and compares them.

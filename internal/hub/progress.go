@@ -45,7 +45,7 @@ type meter struct {
 	at     time.Time
 
 	version string // of what is fetched
-	speed   speed
+	speed   Speed
 }
 
 func (m *meter) set(p Progress) {
@@ -61,11 +61,11 @@ func (m *meter) set(p Progress) {
 	}
 	m.last, m.at = p, time.Now()
 	if !same {
-		m.speed = speed{}
+		m.speed = Speed{}
 	}
-	m.speed.add(m.at, p.Done)
+	m.speed.Add(m.at, p.Done)
 	p.Version = m.version
-	if p.Speed = m.speed.rate(); p.Speed > 0 && p.Total > p.Done {
+	if p.Speed = m.speed.Rate(); p.Speed > 0 && p.Total > p.Done {
 		p.Left = time.Duration(float64(p.Total-p.Done) / p.Speed * float64(time.Second))
 	}
 	m.report(p)
@@ -86,21 +86,22 @@ func (m *meter) wait(pause time.Duration, why error) {
 // speedWindow is the time over which speed is measured.
 const speedWindow = 5 * time.Second
 
-// speed measures bytes a second over the last seconds.
-type speed struct {
+// Speed measures bytes a second over the last seconds.
+type Speed struct {
 	at   []time.Time
 	done []int64
 }
 
-func (s *speed) add(now time.Time, done int64) {
+// Add notes how many bytes are done at a time.
+func (s *Speed) Add(now time.Time, done int64) {
 	s.at, s.done = append(s.at, now), append(s.done, done)
 	for len(s.at) > 2 && now.Sub(s.at[1]) > speedWindow {
 		s.at, s.done = s.at[1:], s.done[1:]
 	}
 }
 
-// rate returns bytes a second, 0 while there is too little to tell.
-func (s *speed) rate() float64 {
+// Rate returns bytes a second, 0 while there is too little to tell.
+func (s *Speed) Rate() float64 {
 	last := len(s.at) - 1
 	if last < 1 {
 		return 0

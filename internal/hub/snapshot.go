@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/blitz-r1/blitz/internal/newfile"
 )
 
 // Path returns what opens a stored model: the GGUF (of a split one the first),
@@ -72,7 +74,7 @@ func (s *Store) link(m *Model) error {
 		err = os.Rename(temporary, path)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = newfile.SyncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		os.RemoveAll(temporary)
@@ -98,5 +100,5 @@ func (s *Store) linkFiles(m *Model, dir string) error {
 			return fmt.Errorf("neither a hard link (%w) nor a symbolic one: %w", hardErr, err)
 		}
 	}
-	return syncDir(dir)
+	return newfile.SyncFolder(dir)
 }

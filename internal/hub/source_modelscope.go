@@ -198,9 +198,9 @@ func (h *modelScope) folder(ctx context.Context, root string) ([]scopeFile, erro
 	case said.Success == nil:
 		return nil, fmt.Errorf("%s: no listing came: %w", where, ErrFormat)
 	case !*said.Success && said.Code == http.StatusNotFound:
-		return nil, fmt.Errorf("%s: %s: %w", where, fetch.Printable(said.Message), ErrNotFound)
+		return nil, fmt.Errorf("%s: %s: %w", where, printable(said.Message), ErrNotFound)
 	case !*said.Success:
-		return nil, fmt.Errorf("%s: refused with code %d: %s: %w", where, said.Code, fetch.Printable(said.Message), ErrDenied)
+		return nil, fmt.Errorf("%s: refused with code %d: %s: %w", where, said.Code, printable(said.Message), ErrDenied)
 	case len(said.Data.Files) > maxFiles:
 		return nil, fmt.Errorf("%s: %d files, %d at most: %w", where, len(said.Data.Files), maxFiles, ErrFormat)
 	}

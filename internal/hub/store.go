@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/blitz-r1/blitz/internal/newfile"
 )
 
 // Store is a folder of models. Its methods may be used by several goroutines
@@ -296,7 +298,7 @@ func (s *Store) removeManifest(name Name) error {
 	path := s.manifestPath(name.Key())
 	err := os.Remove(path)
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = newfile.SyncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		return fmt.Errorf("remove %s: %w", name, err)

@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode"
+
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 // transcript keeps the end of what pip says, and the figures of its progress.
@@ -28,7 +29,6 @@ var (
 	saidDigest   = regexp.MustCompile(`(?m)^\s*Got\s+([0-9a-f]{64})\s*$`)
 	saidVersions = regexp.MustCompile(`\(from versions: ([^)]*)\)`)
 	saidError    = regexp.MustCompile(`(?m)^ERROR: (.*)$`)
-	escapes      = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
 )
 
 // Write takes a piece of pip's output.
@@ -89,25 +89,8 @@ func (t *transcript) lastLine() string {
 	return ""
 }
 
-// printable makes what a stranger wrote fit for an error message: one line, no
-// terminal escapes, not long.
-func printable(s string) string {
-	s = strings.ToValidUTF8(escapes.ReplaceAllString(s, ""), "")
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return ' '
-		}
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > maxQuote {
-		s = strings.ToValidUTF8(s[:maxQuote], "") + "…"
-	}
-	return s
-}
+// printable makes what a stranger wrote fit for an error message.
+func printable(s string) string { return message.Line(s, maxQuote) }
 
 // errCut is ErrUnreachable where another try may fare better.
 var errCut = fmt.Errorf("the package index %w to the end", ErrUnreachable)

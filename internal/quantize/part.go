@@ -15,6 +15,7 @@ import (
 
 	"github.com/blitz-r1/blitz/internal/filelock"
 	"github.com/blitz-r1/blitz/internal/machine"
+	"github.com/blitz-r1/blitz/internal/newfile"
 )
 
 // partSuffix is what the name of an unfinished file ends in.
@@ -245,7 +246,7 @@ func (a *part) place() error {
 		}
 	}
 	a.files = nil
-	return syncFolder(filepath.Dir(a.names[0]))
+	return newfile.SyncFolder(filepath.Dir(a.names[0]))
 }
 
 // close leaves the files as they are.

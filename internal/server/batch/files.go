@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/database"
+	"github.com/blitz-r1/blitz/internal/newfile"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
@@ -121,7 +122,10 @@ func (f *files) finish(out *os.File, id string, err error) (int64, error) {
 	if err := os.Rename(out.Name(), f.path(id)); err != nil {
 		return 0, fmt.Errorf("batch: %w", err)
 	}
-	return st.Size(), syncFolder(f.folder)
+	if err := newfile.SyncFolder(f.folder); err != nil {
+		return 0, fmt.Errorf("batch: %w", err)
+	}
+	return st.Size(), nil
 }
 
 // add makes the row of a file whose contents were written.
