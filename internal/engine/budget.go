@@ -7,7 +7,7 @@ import "time"
 // of any window, and 100 ms of a step.
 const (
 	window      = 250 * time.Millisecond
-	windowShare = 0.35
+	windowShare = 0.33
 	mostBeside  = 50 * time.Millisecond  // what a step takes longer than decoding alone
 	mostAlone   = 120 * time.Millisecond // a step that only reads: how long who comes or leaves may have to wait
 	leastAlone  = 2 * fewTokens          // tokens of it, however long they take
