@@ -63,6 +63,11 @@ func locateModel(ctx context.Context, cmd *cobra.Command, name string) (hub.Loca
 	if err != nil {
 		return withoutStore(name, err)
 	}
+	if has(cmd, "fit") {
+		if name, err = fittingSource(cmd, s, name); err != nil {
+			return hub.Location{}, err
+		}
+	}
 	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
 	began := time.Now()
 	l, err := s.Locate(ctx, name, p.report)
@@ -78,6 +83,20 @@ func locateModel(ctx context.Context, cmd *cobra.Command, name string) (hub.Loca
 		s.Touch(l.Model)
 	}
 	return l, err
+}
+
+// fittingSource returns the source to fetch of one that is not stored, and other names as
+// they are.
+func fittingSource(cmd *cobra.Command, s *hub.Store, name string) (string, error) {
+	src, err := hub.ParseSource(name)
+	if err != nil || !src.Remote() {
+		return name, nil // which Locate says
+	}
+	if _, err := s.Find(src); err == nil {
+		return name, nil
+	}
+	src, err = fittingOffer(cmd, s, src)
+	return src.String(), err
 }
 
 // isName reports whether a MODEL can be nothing but a name.

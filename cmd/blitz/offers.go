@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/hub"
@@ -58,6 +59,42 @@ func listOffers(cmd *cobra.Command, s *hub.Store, text string, asJSON bool) erro
 		return writeJSON(cmd.OutOrStdout(), list)
 	}
 	return writeOffers(cmd, list)
+}
+
+// fittingOffer returns the largest model of a source that fits the memory of this machine.
+func fittingOffer(cmd *cobra.Command, s *hub.Store, src hub.Source) (hub.Source, error) {
+	if src.Tag != "" && (src.Kind == hub.KindHuggingFace || src.Kind == hub.KindModelScope) {
+		return src, fault.Misuse(fmt.Errorf("%s names its quantisation, which --fit would choose: want one of them", src))
+	}
+	report, end := pullProgress(cmd)
+	o, err := s.Offers(cmd.Context(), src, report)
+	end()
+	if err != nil {
+		return src, err
+	}
+	room := fit.MemoryLimit()
+	var best, smallest *hub.Offer
+	for i := range o.Models {
+		m := &o.Models[i]
+		switch {
+		case m.Missing != "" || m.Size == 0:
+			continue
+		case smallest == nil || m.Size < smallest.Size:
+			smallest = m
+		}
+		if fit.FitsSize(m.Size, room) && (best == nil || m.Size > best.Size) {
+			best = m
+		}
+	}
+	switch {
+	case best != nil:
+		return hub.ParseSource(best.Source)
+	case smallest == nil:
+		return src, fault.Misuse(fmt.Errorf("%s: it says no sizes to choose by", src))
+	}
+	return src, fault.WithHint(fmt.Errorf("%s: the smallest has %s and would take about %s of memory, there are %s: %w", src,
+		hub.FormatBytes(smallest.Size), fit.FormatMemory(fit.Estimate(smallest.Size)), fit.FormatMemory(room), blitz.ErrNoRoom),
+		"blitz pull "+src.String()+" --list shows all")
 }
 
 // sourceOfName returns where a stored model came from, or one of the catalogue would.

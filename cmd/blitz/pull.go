@@ -74,6 +74,11 @@ func pullModel(cmd *cobra.Command, s *hub.Store, text string) (*hub.Model, error
 	if src.Kind == hub.KindName {
 		return pullName(cmd, s, text)
 	}
+	if has(cmd, "fit") {
+		if src, err = fittingOffer(cmd, s, src); err != nil {
+			return nil, err
+		}
+	}
 	report, end := pullProgress(cmd)
 	defer end()
 	m, err := s.Pull(cmd.Context(), src, report)
