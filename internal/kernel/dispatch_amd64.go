@@ -2,7 +2,11 @@
 
 package kernel
 
-import "github.com/blitz-r1/blitz/internal/tensor"
+import (
+	"golang.org/x/sys/cpu"
+
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
 
 // tileForm says what the scales of tiles are; see the tiles of _asm.
 type tileForm int
@@ -27,31 +31,56 @@ type gemvKey struct {
 // gemvRoutines has the routines for one vector: AVX2, AVX-512, and AVX-512 that asks for
 // lines of the second cache.
 var gemvRoutines = map[gemvKey][3]func(*productArgs){
-	{Bits2, ScalesKM, 16}:   {gemvBits2KM16AVX2, gemvBits2KM16AVX512, gemvBits2KM16FarAVX512},
-	{Bits2, ScalesF16, 32}:  {gemvBits2F16AVX2, gemvBits2F16AVX512, gemvBits2F16FarAVX512},
-	{Bits3, ScalesK, 16}:    {gemvBits3K16AVX2, gemvBits3K16AVX512, gemvBits3K16FarAVX512},
-	{Bits3T, ScalesOdd, 32}: {gemvBits3TOddAVX2, gemvBits3TOddAVX512, gemvBits3TOddFarAVX512},
-	{Bits3T, ScalesOdd, 16}: {gemvBits3TOdd16AVX2, gemvBits3TOdd16AVX512, gemvBits3TOdd16FarAVX512},
-	{Bits4, ScalesF16, 32}:  {gemvBits4F16AVX2, gemvBits4F16AVX512, gemvBits4F16FarAVX512},
-	{Bits4, ScalesF16M, 32}: {gemvBits4F16MAVX2, gemvBits4F16MAVX512, gemvBits4F16MFarAVX512},
-	{Bits4, ScalesKM, 32}:   {gemvBits4KMAVX2, gemvBits4KMAVX512, gemvBits4KMFarAVX512},
-	{Bits4T, ScalesF16, 32}: {gemvBits4TF16AVX2, gemvBits4TF16AVX512, gemvBits4TF16FarAVX512},
-	{Bits4T, ScalesK, 32}:   {gemvBits4TKAVX2, gemvBits4TKAVX512, gemvBits4TKFarAVX512},
-	{Bits4T, ScalesOdd, 32}: {gemvBits4TOddAVX2, gemvBits4TOddAVX512, gemvBits4TOddFarAVX512},
-	{Bits4T, ScalesF32, 32}: {gemvBits4TF32AVX2, gemvBits4TF32AVX512, gemvBits4TF32FarAVX512},
-	{Bits4T, ScalesF32, 16}: {gemvBits4TF3216AVX2, gemvBits4TF3216AVX512, gemvBits4TF3216FarAVX512},
-	{Bits5, ScalesF16, 32}:  {gemvBits5F16AVX2, gemvBits5F16AVX512, gemvBits5F16FarAVX512},
-	{Bits5, ScalesF16M, 32}: {gemvBits5F16MAVX2, gemvBits5F16MAVX512, gemvBits5F16MFarAVX512},
-	{Bits5, ScalesKM, 32}:   {gemvBits5KMAVX2, gemvBits5KMAVX512, gemvBits5KMFarAVX512},
-	{Bits6, ScalesK, 16}:    {gemvBits6K16AVX2, gemvBits6K16AVX512, gemvBits6K16FarAVX512},
-	{Bits8, ScalesF16, 32}:  {gemvBits8F16AVX2, gemvBits8F16AVX512, gemvBits8F16FarAVX512},
+	{Bits2, ScalesKM, 16}:    {gemvBits2KM16AVX2, gemvBits2KM16AVX512, gemvBits2KM16FarAVX512},
+	{Bits2, ScalesF16, 32}:   {gemvBits2F16AVX2, gemvBits2F16AVX512, gemvBits2F16FarAVX512},
+	{Bits3, ScalesK, 16}:     {gemvBits3K16AVX2, gemvBits3K16AVX512, gemvBits3K16FarAVX512},
+	{Bits3T, ScalesOdd, 32}:  {gemvBits3TOddAVX2, gemvBits3TOddAVX512, gemvBits3TOddFarAVX512},
+	{Bits3T, ScalesOdd, 16}:  {gemvBits3TOdd16AVX2, gemvBits3TOdd16AVX512, gemvBits3TOdd16FarAVX512},
+	{Bits4, ScalesF16, 32}:   {gemvBits4F16AVX2, gemvBits4F16AVX512, gemvBits4F16FarAVX512},
+	{Bits4, ScalesF16M, 32}:  {gemvBits4F16MAVX2, gemvBits4F16MAVX512, gemvBits4F16MFarAVX512},
+	{Bits4, ScalesKM, 32}:    {gemvBits4KMAVX2, gemvBits4KMAVX512, gemvBits4KMFarAVX512},
+	{Bits4T, ScalesF16, 32}:  {gemvBits4TF16AVX2, gemvBits4TF16AVX512, gemvBits4TF16FarAVX512},
+	{Bits4T, ScalesK, 32}:    {gemvBits4TKAVX2, gemvBits4TKAVX512, gemvBits4TKFarAVX512},
+	{Bits4T, ScalesOdd, 32}:  {gemvBits4TOddAVX2, gemvBits4TOddAVX512, gemvBits4TOddFarAVX512},
+	{Bits4T, ScalesF32, 32}:  {gemvBits4TF32AVX2, gemvBits4TF32AVX512, gemvBits4TF32FarAVX512},
+	{Bits4T, ScalesF32, 16}:  {gemvBits4TF3216AVX2, gemvBits4TF3216AVX512, gemvBits4TF3216FarAVX512},
+	{Bits5, ScalesF16, 32}:   {gemvBits5F16AVX2, gemvBits5F16AVX512, gemvBits5F16FarAVX512},
+	{Bits5, ScalesF16M, 32}:  {gemvBits5F16MAVX2, gemvBits5F16MAVX512, gemvBits5F16MFarAVX512},
+	{Bits5, ScalesKM, 32}:    {gemvBits5KMAVX2, gemvBits5KMAVX512, gemvBits5KMFarAVX512},
+	{Bits6, ScalesK, 16}:     {gemvBits6K16AVX2, gemvBits6K16AVX512, gemvBits6K16FarAVX512},
+	{Bits8, ScalesF16, 32}:   {gemvBits8F16AVX2, gemvBits8F16AVX512, gemvBits8F16FarAVX512},
+	{Octets8, ScalesOdd, 32}: {gemvOctets8OddAVX2, gemvOctets8OddAVX512, gemvOctets8OddFarAVX512},
+	{Octets9, ScalesOdd, 16}: {gemvOctets9Odd16AVX2, gemvOctets9Odd16AVX512, gemvOctets9Odd16FarAVX512},
+	{Quads, ScalesOdd, 32}:   {gemvQuadsOddAVX2, gemvQuadsOddAVX512, gemvQuadsOddFarAVX512},
 }
+
+// permuteBytes says that the processor has VBMI, by which whole groups of points are
+// looked up at once. It is set before the first product and by tests.
+var permuteBytes = cpu.X86.HasAVX512VBMI
+
+// gemvPermuting has the routines of AVX-512 for such processors, without and with the
+// second cache; unpackPermuting those that decode.
+var (
+	gemvPermuting = map[gemvKey][2]func(*productArgs){
+		{Octets8, ScalesOdd, 32}: {gemvOctets8OddVBMIAVX512, gemvOctets8OddVBMIFarAVX512},
+		{Octets9, ScalesOdd, 16}: {gemvOctets9Odd16VBMIAVX512, gemvOctets9Odd16VBMIFarAVX512},
+		{Quads, ScalesOdd, 32}:   {gemvQuadsOddVBMIAVX512, gemvQuadsOddVBMIFarAVX512},
+	}
+	unpackPermuting = map[Layout]func(*unpackArgs){
+		Octets8: unpackOctets8AddVBMIAVX512,
+		Octets9: unpackOctets9AddVBMIAVX512,
+		Quads:   unpackQuadsAddVBMIAVX512,
+	}
+)
 
 // gemvRoutine returns the routine for one vector, nil where a format has none.
 func gemvRoutine(f Format) func(*productArgs) {
 	i := impl - AVX2
 	if impl == AVX512 && fetchFar {
 		i++
+	}
+	if impl == AVX512 && permuteBytes && f.Layout.HasGrid() {
+		return gemvPermuting[gemvKey{f.Layout, f.Scales, f.Block}][i-1]
 	}
 	return gemvRoutines[gemvKey{f.Layout, f.Scales, f.Block}][i]
 }
@@ -94,21 +123,27 @@ type unpackKey struct {
 
 // unpackRoutines has the routines that decode groups, AVX2 and AVX-512.
 var unpackRoutines = map[unpackKey][2]func(*unpackArgs){
-	{Bits2, true}:   {unpackBits2AVX2, unpackBits2AVX512},
-	{Bits4, true}:   {unpackBits4AVX2, unpackBits4AVX512},
-	{Bits5, true}:   {unpackBits5AVX2, unpackBits5AVX512},
-	{Bits2, false}:  {unpackBits2AddAVX2, unpackBits2AddAVX512},
-	{Bits3, false}:  {unpackBits3AddAVX2, unpackBits3AddAVX512},
-	{Bits3T, false}: {unpackBits3TAddAVX2, unpackBits3TAddAVX512},
-	{Bits4, false}:  {unpackBits4AddAVX2, unpackBits4AddAVX512},
-	{Bits4T, false}: {unpackBits4TAddAVX2, unpackBits4TAddAVX512},
-	{Bits5, false}:  {unpackBits5AddAVX2, unpackBits5AddAVX512},
-	{Bits6, false}:  {unpackBits6AddAVX2, unpackBits6AddAVX512},
-	{Bits8, false}:  {unpackBits8AddAVX2, unpackBits8AddAVX512},
+	{Bits2, true}:    {unpackBits2AVX2, unpackBits2AVX512},
+	{Bits4, true}:    {unpackBits4AVX2, unpackBits4AVX512},
+	{Bits5, true}:    {unpackBits5AVX2, unpackBits5AVX512},
+	{Bits2, false}:   {unpackBits2AddAVX2, unpackBits2AddAVX512},
+	{Bits3, false}:   {unpackBits3AddAVX2, unpackBits3AddAVX512},
+	{Bits3T, false}:  {unpackBits3TAddAVX2, unpackBits3TAddAVX512},
+	{Bits4, false}:   {unpackBits4AddAVX2, unpackBits4AddAVX512},
+	{Bits4T, false}:  {unpackBits4TAddAVX2, unpackBits4TAddAVX512},
+	{Bits5, false}:   {unpackBits5AddAVX2, unpackBits5AddAVX512},
+	{Bits6, false}:   {unpackBits6AddAVX2, unpackBits6AddAVX512},
+	{Bits8, false}:   {unpackBits8AddAVX2, unpackBits8AddAVX512},
+	{Octets8, false}: {unpackOctets8AddAVX2, unpackOctets8AddAVX512},
+	{Octets9, false}: {unpackOctets9AddAVX2, unpackOctets9AddAVX512},
+	{Quads, false}:   {unpackQuadsAddAVX2, unpackQuadsAddAVX512},
 }
 
 // unpackRoutine returns the routine that decodes groups of a format.
 func unpackRoutine(f *Format) func(*unpackArgs) {
+	if impl == AVX512 && permuteBytes && f.Layout.HasGrid() {
+		return unpackPermuting[f.Layout]
+	}
 	return unpackRoutines[unpackKey{f.Layout, f.Scales.HasMin()}][impl-AVX2]
 }
 

@@ -8,7 +8,7 @@ const RowBlock = 16
 
 // WeightLayout names the packed form of weights, with its version: what is kept of another
 // one, on disk, is not read. All implementations read the same.
-const WeightLayout = "rows16 2"
+const WeightLayout = "rows16 3"
 
 // Group is the number of columns that one quantised activation scale covers.
 const Group = 32
@@ -31,6 +31,17 @@ const tileBytes = RowBlock * Group
 //	1 bit:  one vector, step s in bit s
 //
 // 3 bits are a plane of 2 below a plane of 1, 5 are 4 below 1, 6 are 4 below 2.
+//
+// The layouts of points keep codes that look up several columns at once in a Grid. The
+// low bytes of the codes of sixteen rows lie side by side, those of the first columns
+// first; then
+//
+//	Octets8: of eight columns; the signs
+//	Octets9: of eight columns; a byte a row, bit 8 of code o in bit 2o; the signs
+//	Quads:   of four columns; the signs
+//
+// Signs are the bits of eight words of 64, one a step: row r's columns at 4r, set where
+// an integer is negated.
 type Layout uint8
 
 // The layouts. Those with a T index a table of sixteen values.
@@ -43,19 +54,23 @@ const (
 	Bits5
 	Bits6
 	Bits8
+	Octets8
+	Octets9
+	Quads
 	numLayouts
 )
 
-var layoutBits = [numLayouts]int{2, 3, 3, 4, 4, 5, 6, 8}
-
-// Bits returns the bits of a stored integer.
-func (l Layout) Bits() int { return layoutBits[l] }
+// layoutBits has the bits of a stored integer; of points, those of all parts.
+var layoutBits = [numLayouts]float32{2, 3, 3, 4, 4, 5, 6, 8, 2, 2.25, 3}
 
 // HasTable says whether stored integers index Format.Values.
 func (l Layout) HasTable() bool { return l == Bits3T || l == Bits4T }
 
+// HasGrid says whether stored codes index Format.Grid.
+func (l Layout) HasGrid() bool { return l >= Octets8 }
+
 // GroupBytes returns the size of the integers of a group of 16 rows.
-func (l Layout) GroupBytes() int { return l.Bits() * RowBlock * Group / 8 }
+func (l Layout) GroupBytes() int { return int(layoutBits[l] * (RowBlock * Group / 8)) }
 
 // offset returns what is taken from a stored integer for what it means, where
 // the form has no minimum: 4-bit integers are stored 8 above, and so on.
@@ -64,7 +79,7 @@ func (l Layout) offset() int {
 	case Bits2:
 		return 1
 	case Bits3, Bits4, Bits5, Bits6, Bits8:
-		return 1 << (l.Bits() - 1)
+		return 1 << (int(layoutBits[l]) - 1)
 	}
 	return 0
 }
@@ -95,6 +110,7 @@ type Format struct {
 	Block  int      // columns of a scale: 32 or 16
 	Unit   float32  // of ScalesOdd, a power of two
 	Values [16]int8 // what stored integers mean, for layouts with a table
+	Grid   *Grid    // what stored codes mean, for layouts of points
 }
 
 // superBlock is the number of columns that share the factors of ScalesK.
@@ -220,6 +236,15 @@ func packOne(dst []byte, tile *[tileBytes]byte, shift int) {
 
 func u64(b []byte) uint64       { return binary.LittleEndian.Uint64(b) }
 func putU64(b []byte, v uint64) { binary.LittleEndian.PutUint64(b, v) }
+
+// unpackGroup sets tile to the stored integers of a group; those of points are signed.
+func (f *Format) unpackGroup(tile *[tileBytes]byte, src []byte) {
+	if f.Layout.HasGrid() {
+		f.Grid.unpack(f.Layout, tile, src)
+		return
+	}
+	f.Layout.unpackGroup(tile, src)
+}
 
 // unpackGroup is the inverse of packGroup.
 func (l Layout) unpackGroup(tile *[tileBytes]byte, src []byte) {

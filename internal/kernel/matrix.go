@@ -85,7 +85,7 @@ func (m *Matrix) Row(dst []float32, r int) {
 	var tile [tileBytes]byte
 	size := m.Format.Layout.GroupBytes()
 	for g := range m.Cols / Group {
-		m.Format.Layout.unpackGroup(&tile, block[g*size:])
+		m.Format.unpackGroup(&tile, block[g*size:])
 		for c := range Group {
 			at := (g*Group + c) / m.Format.Block
 			s, min := m.scaleAt(block, at, lane)
@@ -173,6 +173,8 @@ func (f *Format) integer(b byte) int {
 	switch {
 	case f.Layout.HasTable():
 		return int(f.Values[b])
+	case f.Layout.HasGrid():
+		return int(int8(b))
 	case f.Scales.HasMin():
 		return int(b)
 	}

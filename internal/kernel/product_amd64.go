@@ -26,7 +26,7 @@ type productArgs struct {
 // hold is what the addresses of productArgs point into. Storing pointers here
 // also keeps callers' arrays off the stack, which could move.
 type hold struct {
-	y, bias, block, q unsafe.Pointer
+	y, bias, block, q, grid unsafe.Pointer
 }
 
 // addr returns the address of a slice's first element.
@@ -107,7 +107,7 @@ func gemv(f func(*productArgs), y []float32, x *Q8, m *Matrix, b0, b1 int, s *Sc
 }
 
 func (s *Scratch) holdAll(y []float32, block []byte, q []int8, m *Matrix) {
-	s.hold = hold{ptr(y), ptr(m.Bias), ptr(block), ptr(q)}
+	s.hold = hold{ptr(y), ptr(m.Bias), ptr(block), ptr(q), unsafe.Pointer(m.Format.Grid)}
 }
 
 // biasAddr returns the address of the bias of row block b, 0 without one.
@@ -121,7 +121,14 @@ func biasAddr(m *Matrix, b int) uintptr {
 // table returns the address of what stored integers mean: as they are for AVX2,
 // which multiplies signed integers, 128 above for VNNI.
 func (s *Scratch) table(f *Format) uintptr {
-	if !f.Layout.HasTable() {
+	switch {
+	case f.Layout.HasGrid() && impl == AVX2:
+		return addr(f.Grid.signed[:])
+	case f.Layout.HasGrid() && permuteBytes:
+		return addr(f.Grid.levels.low[:])
+	case f.Layout.HasGrid():
+		return addr(f.Grid.raised[:])
+	case !f.Layout.HasTable():
 		return 0
 	}
 	for i, v := range f.Values {
@@ -202,7 +209,12 @@ func (s *Scratch) runTiles(t tileForm, weights productArgs, y []float32, ldy int
 func (s *Scratch) unpack(f *Format, dst, block []byte, groups int) {
 	a := &s.unpacking // calls through a table would have one of the stack escape
 	*a = unpackArgs{src: ptr(block), dst: ptr(dst), groups: groups}
-	if f.Layout.HasTable() {
+	switch {
+	case f.Layout.HasGrid() && impl == AVX512 && permuteBytes:
+		a.table = ptr(f.Grid.levels.low[:])
+	case f.Layout.HasGrid():
+		a.table = ptr(f.Grid.raised[:])
+	case f.Layout.HasTable():
 		for i, v := range f.Values {
 			s.values[i] = byte(v) + 128
 		}

@@ -43,7 +43,7 @@ func (p *rowBlockProduct) multiply(x *Q8, m *Matrix, block []byte, count, n, fir
 	}
 	steps := f.Block / 4
 	for g := range m.Cols / Group {
-		f.Layout.unpackGroup(&p.tile, block[g*f.Layout.GroupBytes():])
+		f.unpackGroup(&p.tile, block[g*f.Layout.GroupBytes():])
 		for i, b := range p.tile {
 			p.w[i] = int8(f.integer(b))
 		}

@@ -59,6 +59,15 @@ func gemvBits6K16AVX2(a *productArgs)
 func gemvBits8F16AVX2(a *productArgs)
 
 //go:noescape
+func gemvOctets8OddAVX2(a *productArgs)
+
+//go:noescape
+func gemvOctets9Odd16AVX2(a *productArgs)
+
+//go:noescape
+func gemvQuadsOddAVX2(a *productArgs)
+
+//go:noescape
 func gemmF32x1AVX2(a *productArgs)
 
 //go:noescape
@@ -162,6 +171,15 @@ func unpackBits6AddAVX2(a *unpackArgs)
 
 //go:noescape
 func unpackBits8AddAVX2(a *unpackArgs)
+
+//go:noescape
+func unpackOctets8AddAVX2(a *unpackArgs)
+
+//go:noescape
+func unpackOctets9AddAVX2(a *unpackArgs)
+
+//go:noescape
+func unpackQuadsAddAVX2(a *unpackArgs)
 
 //go:noescape
 func expandF16AVX2(a *expandArgs)
@@ -305,6 +323,24 @@ func gemvBits6K16AVX512(a *productArgs)
 func gemvBits8F16AVX512(a *productArgs)
 
 //go:noescape
+func gemvOctets8OddAVX512(a *productArgs)
+
+//go:noescape
+func gemvOctets8OddVBMIAVX512(a *productArgs)
+
+//go:noescape
+func gemvOctets9Odd16AVX512(a *productArgs)
+
+//go:noescape
+func gemvOctets9Odd16VBMIAVX512(a *productArgs)
+
+//go:noescape
+func gemvQuadsOddAVX512(a *productArgs)
+
+//go:noescape
+func gemvQuadsOddVBMIAVX512(a *productArgs)
+
+//go:noescape
 func gemvBits2KM16FarAVX512(a *productArgs)
 
 //go:noescape
@@ -357,6 +393,24 @@ func gemvBits6K16FarAVX512(a *productArgs)
 
 //go:noescape
 func gemvBits8F16FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvOctets8OddFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvOctets8OddVBMIFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvOctets9Odd16FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvOctets9Odd16VBMIFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvQuadsOddFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvQuadsOddVBMIFarAVX512(a *productArgs)
 
 //go:noescape
 func gemmF32x1AVX512(a *productArgs)
@@ -576,6 +630,24 @@ func unpackBits6AddAVX512(a *unpackArgs)
 
 //go:noescape
 func unpackBits8AddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackOctets8AddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackOctets8AddVBMIAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackOctets9AddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackOctets9AddVBMIAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackQuadsAddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackQuadsAddVBMIAVX512(a *unpackArgs)
 
 //go:noescape
 func expandF16AVX512(a *expandArgs)

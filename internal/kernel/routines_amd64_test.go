@@ -51,32 +51,48 @@ func TestRoutines(t *testing.T) {
 	}
 }
 
-// TestFetchFar wants the same bits whichever cache is asked for lines.
+// TestFetchFar wants the same bits whichever cache is asked for lines, and whether bytes
+// are permuted or not.
 func TestFetchFar(t *testing.T) {
 	if !hasImpl(AVX512) {
 		t.Skip("this machine has no AVX-512 with VNNI")
 	}
-	before, far := impl, fetchFar
-	defer func() { impl, fetchFar = before, far }()
+	before, far, permute := impl, fetchFar, permuteBytes
+	defer func() { impl, fetchFar, permuteBytes = before, far, permute }()
 	impl = AVX512
 	rng := rand.New(rand.NewPCG(1, 2))
+	points := make([]uint64, gridCodes)
+	for i := range points {
+		points[i] = rng.Uint64() & 0x2020202020202020
+	}
 	for key := range gemvRoutines {
 		const rows, cols = 50, 512
-		f := Format{Layout: key.layout, Scales: key.scales, Block: key.block, Unit: 1}
+		f := Format{Layout: key.layout, Scales: key.scales, Block: key.block, Unit: 1, Grid: NewGrid(points, 8)}
+		if f.Layout == Quads {
+			f.Grid = NewGrid(points, 4)
+		}
 		m := NewMatrix(rows, cols, f, nil)
 		m.Data = make([]byte, m.Bytes())
 		for i := range m.Data {
 			m.Data[i] = byte(rng.Uint32()) &^ 0x40 // no scale is an infinity or a NaN
 		}
-		var q Q8
-		q.Reset(1, cols)
-		q.Quantise(0, random(cols))
-		y := [2][]float32{make([]float32, m.Blocks()*RowBlock), make([]float32, m.Blocks()*RowBlock)}
-		for i := range y {
-			fetchFar = i == 1
-			var s Scratch
-			Product(y[i], m.Blocks()*RowBlock, &q, &m, 0, m.Blocks(), &s)
+		for _, vectors := range []int{1, 3} {
+			var q Q8
+			q.Reset(vectors, cols)
+			for v := range vectors {
+				q.Quantise(v, random(cols))
+			}
+			var want []float32
+			for way := range 4 {
+				fetchFar, permuteBytes = way&1 != 0, way&2 != 0 && permute
+				y := make([]float32, vectors*m.Blocks()*RowBlock)
+				var s Scratch
+				Product(y, m.Blocks()*RowBlock, &q, &m, 0, m.Blocks(), &s)
+				if way == 0 {
+					want = y
+				}
+				same(t, fmt.Sprintf("layout %d, scales %d, blocks of %d, %d vectors", key.layout, key.scales, key.block, vectors), y, want)
+			}
 		}
-		same(t, fmt.Sprintf("layout %d, scales %d, blocks of %d", key.layout, key.scales, key.block), y[1], y[0])
 	}
 }

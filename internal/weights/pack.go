@@ -64,6 +64,7 @@ func (p *Packer) Pack(m *kernel.Matrix, src Source, b0, b1 int) {
 		switch {
 		case m.IsFloat():
 			p.packFloat(dst, m, src, data, b*kernel.RowBlock, rows)
+		case packPoints(dst, m, src.Type, data, rows):
 		case p.packFast(dst, m, src.Type, data, rows):
 		default:
 			p.packInts(dst, m, src, data, rows)
@@ -221,10 +222,8 @@ func factors(t tensor.DType, block []byte) (d, dmin float32) {
 		return f16(208), 0
 	case tensor.IQ4_XS, tensor.IQ3_S:
 		return f16(0), 0
-	case tensor.IQ2_XXS, tensor.IQ2_XS, tensor.IQ2_S, tensor.IQ1_S:
+	case tensor.IQ2_S, tensor.IQ1_S:
 		return f16(0) * 0.125, 0
-	case tensor.IQ3_XXS:
-		return f16(0) * 0.25, 0
 	case tensor.IQ1_M: // its four nibbles are the high ones of four words
 		var h uint16
 		for i := range 4 {

@@ -32,6 +32,7 @@ func (i isa) lanes() int { return i.bytes / 4 }
 type gen struct {
 	isa
 	fetch  string // the instruction that asks for lines ahead
+	vbmi   bool   // the form for processors that permute bytes
 	out    bytes.Buffer
 	labels int
 	decls  []string
@@ -111,9 +112,12 @@ func m[O int | string](offset O, base string) string { return fmt.Sprintf("%v(%s
 
 // routine starts a routine that takes one pointer to its arguments, loaded into
 // AX, and declares it to Go.
-func (g *gen) routine(name, args, doc string) {
+func (g *gen) routine(name, args, doc string) { g.routineWith(0, name, args, doc) }
+
+// routineWith is routine with so many bytes on the stack.
+func (g *gen) routineWith(frame int, name, args, doc string) {
 	full := name + g.suffix
-	fmt.Fprintf(&g.out, "\n// func %s(a *%s)\n// %s\nTEXT ·%s(SB), NOSPLIT, $0-8\n", full, args, doc, full)
+	fmt.Fprintf(&g.out, "\n// func %s(a *%s)\n// %s\nTEXT ·%s(SB), NOSPLIT, $%d-8\n", full, args, doc, full, frame)
 	g.p("MOVQ", "a+0(FP)", "AX")
 	g.decls = append(g.decls, fmt.Sprintf("//go:noescape\nfunc %s(a *%s)\n", full, args))
 }

@@ -34,6 +34,9 @@ var fused = []struct {
 	{"Bits5", form{"KM", 32, "K", true}},
 	{"Bits6", form{"K16", 16, "K", false}},
 	{"Bits8", form{"F16", 32, "F16", false}},
+	{"Octets8", form{"Odd", 32, "Odd", false}},
+	{"Octets9", form{"Odd16", 16, "Odd", false}},
+	{"Quads", form{"Odd", 32, "Odd", false}},
 }
 
 // Fields of productArgs (../product_amd64.go).
@@ -88,7 +91,7 @@ const prefetchAhead = 4096
 // DI xsum, R13 groups left, R12 bytes to the next row block (AVX-512), R15 half of the
 // row block (AVX2).
 func (g *gen) gemv(l layout, f form) {
-	g.routine("gemv"+l.name+f.name+g.far(), "productArgs",
+	g.routineWith(g.frame(l), "gemv"+l.name+f.name+g.permuting()+g.far(), "productArgs",
 		fmt.Sprintf("multiplies rows of layout %s, scales %s, with one token.", l.name, f.name))
 	if l.table {
 		g.p("MOVQ", m(argTable, "AX"), "R12")
@@ -103,6 +106,15 @@ func (g *gen) gemv(l layout, f form) {
 		g.at(half)
 	}
 	g.gemvPointers(f)
+	if l.points() {
+		g.p("MOVQ", m(argTable, "AX"), rGrid)
+		if g.vbmi {
+			g.permuteValues(l)
+		}
+		if !g.wide() { // its halves lie less than 32 bytes apart
+			g.p("MOVQ", m(argW, "AX"), "SI")
+		}
+	}
 	g.zero(g.r(vAcc))
 	if f.minimum {
 		g.zero(g.r(vAccM))
@@ -123,6 +135,14 @@ func (g *gen) gemv(l layout, f form) {
 func (g *gen) far() string {
 	if g.fetch == "PREFETCHT1" {
 		return "Far"
+	}
+	return ""
+}
+
+// permuting names the routines that permute bytes.
+func (g *gen) permuting() string {
+	if g.vbmi {
+		return "VBMI"
 	}
 	return ""
 }
@@ -319,7 +339,7 @@ func (g *gen) prefetch(l layout, f form) {
 	if !g.wide() {
 		return
 	}
-	for line := range l.size() / 64 {
+	for line := range (l.size() + 63) / 64 {
 		g.p(g.fetch, m(prefetchAhead+64*line, "SI"))
 	}
 	if f.scale == "K" || f.scale == "Odd" {

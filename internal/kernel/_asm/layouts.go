@@ -7,23 +7,32 @@ import "fmt"
 // those of ../layout.go.
 type layout struct {
 	name  string
-	bits  int  // of a stored integer
+	bits  int  // of a stored integer; 0 for points
 	table bool // stored integers index a table of bytes
+	group int  // bytes of a group of points
+	codes int  // of a grid
+	high  int  // bits of a code that are not in its byte
 }
 
 var layouts = []layout{
-	{"Bits2", 2, false},
-	{"Bits3", 3, false},
-	{"Bits3T", 3, true},
-	{"Bits4", 4, false},
-	{"Bits4T", 4, true},
-	{"Bits5", 5, false},
-	{"Bits6", 6, false},
-	{"Bits8", 8, false},
+	{name: "Bits2", bits: 2},
+	{name: "Bits3", bits: 3},
+	{name: "Bits3T", bits: 3, table: true},
+	{name: "Bits4", bits: 4},
+	{name: "Bits4T", bits: 4, table: true},
+	{name: "Bits5", bits: 5},
+	{name: "Bits6", bits: 6},
+	{name: "Bits8", bits: 8},
+	{name: "Octets8", table: true, group: 128, codes: 256},
+	{name: "Octets9", table: true, group: 144, codes: 512, high: 1},
+	{name: "Quads", table: true, group: 192, codes: 256},
 }
 
 // size returns the bytes of a group: 16 rows × 32 columns.
-func (l layout) size() int { return l.bits * 64 }
+func (l layout) size() int { return l.bits*64 + l.group }
+
+// points says whether codes index a grid.
+func (l layout) points() bool { return l.group > 0 }
 
 // Registers that decoding uses: constants high, scratch low.
 const (
@@ -37,6 +46,10 @@ const (
 // layoutConstants loads what decode needs; table is a pointer register, R12 or
 // another.
 func (g *gen) layoutConstants(l layout, table string) {
+	if l.points() {
+		g.pointConstants(l)
+		return
+	}
 	if l.table {
 		if g.wide() {
 			g.p("VBROADCASTI32X4", m(0, table), g.r(rTable))
@@ -64,6 +77,10 @@ func (g *gen) layoutConstants(l layout, table string) {
 // decode emits the decoding of one group at w and calls sink with the register
 // of each step. The register may be overwritten by sink.
 func (g *gen) decode(l layout, w string, sink func(step int, reg string)) {
+	if l.points() {
+		g.decodePoints(l, w, sink)
+		return
+	}
 	step := g.r(rStep)
 	emit := func(s int) {
 		if l.table {

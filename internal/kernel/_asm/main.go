@@ -60,13 +60,21 @@ AX arguments, SI numbers, DX their weights, R13 rows of eight left.`)
 
 func gemvs(g *gen) {
 	g.laneMasks()
+	g.signMasks()
+	g.permuteTables()
 	fetches := []string{"PREFETCHT0", "PREFETCHT1"}
 	if !g.wide() { // which asks for nothing ahead
 		fetches = fetches[:1]
 	}
 	for _, g.fetch = range fetches {
 		for _, f := range fused {
-			g.gemv(layoutNamed(f.layout), f.form)
+			l := layoutNamed(f.layout)
+			g.gemv(l, f.form)
+			if l.points() && g.wide() {
+				g.vbmi = true
+				g.gemv(l, f.form)
+				g.vbmi = false
+			}
 		}
 	}
 }
@@ -101,8 +109,15 @@ func floats(g *gen) {
 }
 
 func unpacks(g *gen) {
+	g.signMasks()
+	g.permuteTables()
 	for _, l := range layouts {
 		g.unpack(l, true)
+		if l.points() && g.wide() {
+			g.vbmi = true
+			g.unpack(l, true)
+			g.vbmi = false
+		}
 		if (l.bits == 2 || l.bits == 4 || l.bits == 5) && !l.table {
 			g.unpack(l, false)
 		}

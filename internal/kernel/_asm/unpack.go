@@ -17,36 +17,47 @@ func (g *gen) unpack(l layout, add bool) {
 	if add {
 		name += "Add"
 	}
-	g.routine(name, "unpackArgs", fmt.Sprintf("decodes groups of layout %s into a tile.", l.name))
+	name += g.permuting()
+	g.routineWith(g.frame(l), name, "unpackArgs", fmt.Sprintf("decodes groups of layout %s into a tile.", l.name))
 	if l.table {
 		g.p("MOVQ", m(upTable, "AX"), "R8")
 	}
 	g.layoutConstants(l, "R8")
 	offset := 128 - 1<<offsetBits(l, form{})
-	if add {
+	if add && offset > 0 {
 		g.constant(uint32(offset)*0x01010101, g.r(8))
 	}
 	g.p("MOVQ", m(upSrc, "AX"), "SI")
 	g.p("MOVQ", m(upDst, "AX"), "DI")
 	g.p("MOVQ", m(upGroups, "AX"), "R13")
-	halves := 64 / g.bytes
+	if l.points() {
+		g.p("MOVQ", "R8", rGrid)
+		if g.vbmi {
+			g.permuteValues(l)
+		}
+	}
+	halves, back := 64/g.bytes, 0 // and how far SI goes within a group
 	loop := g.label("group")
 	g.at(loop)
 	for h := range halves {
-		if h > 0 {
+		if l.points() {
+			g.p("MOVQ", fmt.Sprintf("$%d", h), "R15")
+		} else if h > 0 {
 			g.p("ADDQ", "$32", "SI")
+			back = 32
+		}
+		if h > 0 {
 			g.p("ADDQ", "$32", "DI")
 		}
 		g.decode(l, "SI", func(s int, reg string) {
-			if add {
+			if add && offset > 0 {
 				g.p("VPADDB", g.r(8), reg, reg)
 			}
 			g.store(reg, m(64*s, "DI"))
 		})
 	}
-	back := 32 * (halves - 1)
 	g.p("ADDQ", fmt.Sprintf("$%d", l.size()-back), "SI")
-	g.p("ADDQ", fmt.Sprintf("$%d", 512-back), "DI")
+	g.p("ADDQ", fmt.Sprintf("$%d", 512-32*(halves-1)), "DI")
 	g.p("SUBQ", "$1", "R13")
 	g.p("JNE", loop)
 	g.ret()
