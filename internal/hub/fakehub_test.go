@@ -144,11 +144,23 @@ type counted struct {
 }
 
 func (c *counted) Write(p []byte) (int, error) {
+	c.hub.add(len(p)) // before the client can have them
 	n, err := c.ResponseWriter.Write(p)
-	c.hub.mu.Lock()
-	defer c.hub.mu.Unlock()
-	c.hub.sent += int64(n)
+	c.hub.add(n - len(p))
 	return n, err
+}
+
+func (f *fakeHub) add(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent += int64(n)
+}
+
+// sentBytes returns how many bytes the storage sent.
+func (f *fakeHub) sentBytes() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.sent
 }
 
 func (f *fakeHub) reset(fault func(w http.ResponseWriter, r *http.Request) bool) {

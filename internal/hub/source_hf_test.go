@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -87,8 +88,8 @@ func TestPullHuggingFace(t *testing.T) {
 	}
 	hub.reset(nil)
 	again, err := s.Pull(t.Context(), mustParse(t, "hf.co/user/repo"), nil)
-	if err != nil || !again.PulledAt.Equal(m.PulledAt) || hub.sent != 0 {
-		t.Errorf("again: %v, %d bytes were sent", err, hub.sent)
+	if err != nil || !again.PulledAt.Equal(m.PulledAt) || hub.sentBytes() != 0 {
+		t.Errorf("again: %v, %d bytes were sent", err, hub.sentBytes())
 	}
 	m8, err := s.Pull(t.Context(), mustParse(t, "hf.co/user/repo:q8_0@v1"), nil)
 	if err != nil || m8.Name.String() != "hf.co/user/repo:q8_0@v1" || m8.Files[0].Digest != digestOf(q8) {
@@ -104,8 +105,8 @@ func TestPullHuggingFace(t *testing.T) {
 	if m, err = s.Pull(t.Context(), mustParse(t, "hf.co/user/repo"), nil); err != nil || m.Origin.Version != hub.commit || m.Files[0].Digest != digestOf(q8) {
 		t.Errorf("a newer revision: %+v, %v", m, err)
 	}
-	if hub.sent != 0 {
-		t.Errorf("%d bytes were sent that the store had under another name", hub.sent)
+	if hub.sentBytes() != 0 {
+		t.Errorf("%d bytes were sent that the store had under another name", hub.sentBytes())
 	}
 	if m, err = s.Pull(t.Context(), mustParse(t, "hf.co/old/name:Q8_0"), nil); err != nil || m.Files[0].Digest != digestOf(q8) {
 		t.Errorf("a renamed repository: %v", err)
@@ -261,8 +262,8 @@ func TestPullUnfinished(t *testing.T) {
 	}
 	hub.reset(nil)
 	m, err := s.Pull(t.Context(), mustParse(t, "hf.co/user/repo"), nil)
-	if err != nil || m.Files[0].Digest != digestOf(content) || hub.sent != int64(len(content)-100_000) {
-		t.Errorf("again: %v, %d bytes were sent of %d", err, hub.sent, len(content))
+	if err != nil || m.Files[0].Digest != digestOf(content) || hub.sentBytes() != int64(len(content)-100_000) {
+		t.Errorf("again: %v, %d bytes were sent of %d", err, hub.sentBytes(), len(content))
 	}
 }
 
@@ -286,16 +287,15 @@ func TestPullShared(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if hub.sent != int64(len(content)) {
-		t.Errorf("%d bytes were sent, want %d", hub.sent, len(content))
+	if hub.sentBytes() != int64(len(content)) {
+		t.Errorf("%d bytes were sent, want %d", hub.sentBytes(), len(content))
 	}
 	s = hub.store(t)
 	s.pause = 1
-	sent := false
+	var sent atomic.Bool
 	hub.reset(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasPrefix(r.URL.Path, "/m-") {
-			if !sent {
-				sent = true
+			if !sent.Swap(true) {
 				w.Header().Set("Content-Length", fmt.Sprint(len(content)))
 				w.Write(content[:1_500_000])
 			}
@@ -305,7 +305,7 @@ func TestPullShared(t *testing.T) {
 	})
 	cut := func(text string) {
 		t.Helper()
-		sent = false
+		sent.Store(false)
 		if _, err := s.Pull(t.Context(), mustParse(t, text), nil); !errors.Is(err, ErrUnreachable) {
 			t.Fatalf("%v, want ErrUnreachable", err)
 		}
@@ -316,8 +316,8 @@ func TestPullShared(t *testing.T) {
 	}
 	cut("hf.co/user/repo")
 	hub.reset(nil)
-	if _, err := s.Pull(t.Context(), mustParse(t, "hf.co/user/repo:q4_k_m"), nil); err != nil || hub.sent != int64(len(content)-1_500_000) {
-		t.Errorf("by another name: %v, %d bytes were sent of %d", err, hub.sent, len(content))
+	if _, err := s.Pull(t.Context(), mustParse(t, "hf.co/user/repo:q4_k_m"), nil); err != nil || hub.sentBytes() != int64(len(content)-1_500_000) {
+		t.Errorf("by another name: %v, %d bytes were sent of %d", err, hub.sentBytes(), len(content))
 	}
 }
 
