@@ -51,6 +51,7 @@ var gemvRoutines = map[gemvKey][3]func(*productArgs){
 	{Bits8, ScalesF16, 32}:   {gemvBits8F16AVX2, gemvBits8F16AVX512, gemvBits8F16FarAVX512},
 	{Octets8, ScalesOdd, 32}: {gemvOctets8OddAVX2, gemvOctets8OddAVX512, gemvOctets8OddFarAVX512},
 	{Octets9, ScalesOdd, 16}: {gemvOctets9Odd16AVX2, gemvOctets9Odd16AVX512, gemvOctets9Odd16FarAVX512},
+	{Sevens, ScalesOdd, 16}:  {gemvSevensOdd16AVX2, gemvSevensOdd16AVX512, gemvSevensOdd16FarAVX512},
 	{Quads, ScalesOdd, 32}:   {gemvQuadsOddAVX2, gemvQuadsOddAVX512, gemvQuadsOddFarAVX512},
 }
 
@@ -64,11 +65,13 @@ var (
 	gemvPermuting = map[gemvKey][2]func(*productArgs){
 		{Octets8, ScalesOdd, 32}: {gemvOctets8OddVBMIAVX512, gemvOctets8OddVBMIFarAVX512},
 		{Octets9, ScalesOdd, 16}: {gemvOctets9Odd16VBMIAVX512, gemvOctets9Odd16VBMIFarAVX512},
+		{Sevens, ScalesOdd, 16}:  {gemvSevensOdd16VBMIAVX512, gemvSevensOdd16VBMIFarAVX512},
 		{Quads, ScalesOdd, 32}:   {gemvQuadsOddVBMIAVX512, gemvQuadsOddVBMIFarAVX512},
 	}
 	unpackPermuting = map[Layout]func(*unpackArgs){
 		Octets8: unpackOctets8AddVBMIAVX512,
 		Octets9: unpackOctets9AddVBMIAVX512,
+		Sevens:  unpackSevensAddVBMIAVX512,
 		Quads:   unpackQuadsAddVBMIAVX512,
 	}
 )
@@ -136,6 +139,7 @@ var unpackRoutines = map[unpackKey][2]func(*unpackArgs){
 	{Bits8, false}:   {unpackBits8AddAVX2, unpackBits8AddAVX512},
 	{Octets8, false}: {unpackOctets8AddAVX2, unpackOctets8AddAVX512},
 	{Octets9, false}: {unpackOctets9AddAVX2, unpackOctets9AddAVX512},
+	{Sevens, false}:  {unpackSevensAddAVX2, unpackSevensAddAVX512},
 	{Quads, false}:   {unpackQuadsAddAVX2, unpackQuadsAddAVX512},
 }
 

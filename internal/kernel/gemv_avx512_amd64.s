@@ -10,6 +10,24 @@
 // that multiply them, DX activations, BX their scales, CX and DI their sums, R13 groups left.
 // Needs AVX-512 F, BW, VL, DQ and VNNI.
 
+DATA sevenBits<>+0(SB)/8, $0x0101010101010101
+DATA sevenBits<>+8(SB)/8, $0x0101010101010101
+DATA sevenBits<>+16(SB)/8, $0x0202020202020202
+DATA sevenBits<>+24(SB)/8, $0x0202020202020202
+DATA sevenBits<>+32(SB)/8, $0x0404040404040404
+DATA sevenBits<>+40(SB)/8, $0x0404040404040404
+DATA sevenBits<>+48(SB)/8, $0x0808080808080808
+DATA sevenBits<>+56(SB)/8, $0x0808080808080808
+DATA sevenBits<>+64(SB)/8, $0x1010101010101010
+DATA sevenBits<>+72(SB)/8, $0x1010101010101010
+DATA sevenBits<>+80(SB)/8, $0x2020202020202020
+DATA sevenBits<>+88(SB)/8, $0x2020202020202020
+DATA sevenBits<>+96(SB)/8, $0x4040404040404040
+DATA sevenBits<>+104(SB)/8, $0x4040404040404040
+DATA sevenBits<>+112(SB)/8, $0x7f7f7f7f7f7f7f7f
+DATA sevenBits<>+120(SB)/8, $0x7f7f7f7f7f7f7f7f
+GLOBL sevenBits<>(SB), RODATA|NOPTR, $128
+
 DATA octetRows0<>+0(SB)/8, $0x0101010100000000
 DATA octetRows0<>+8(SB)/8, $0x0303030302020202
 DATA octetRows0<>+16(SB)/8, $0x0505050504040404
@@ -109,6 +127,26 @@ DATA spread3<>+40(SB)/8, $0x2926232009060300
 DATA spread3<>+48(SB)/8, $0x2926232009060300
 DATA spread3<>+56(SB)/8, $0x2926232009060300
 GLOBL spread3<>(SB), RODATA|NOPTR, $64
+
+DATA sevenBits0<>+0(SB)/8, $0x0101010101010101
+DATA sevenBits0<>+8(SB)/8, $0x0101010101010101
+DATA sevenBits0<>+16(SB)/8, $0x0202020202020202
+DATA sevenBits0<>+24(SB)/8, $0x0202020202020202
+DATA sevenBits0<>+32(SB)/8, $0x0404040404040404
+DATA sevenBits0<>+40(SB)/8, $0x0404040404040404
+DATA sevenBits0<>+48(SB)/8, $0x0808080808080808
+DATA sevenBits0<>+56(SB)/8, $0x0808080808080808
+GLOBL sevenBits0<>(SB), RODATA|NOPTR, $64
+
+DATA sevenBits1<>+0(SB)/8, $0x1010101010101010
+DATA sevenBits1<>+8(SB)/8, $0x1010101010101010
+DATA sevenBits1<>+16(SB)/8, $0x2020202020202020
+DATA sevenBits1<>+24(SB)/8, $0x2020202020202020
+DATA sevenBits1<>+32(SB)/8, $0x4040404040404040
+DATA sevenBits1<>+40(SB)/8, $0x4040404040404040
+DATA sevenBits1<>+48(SB)/8, $0x0000000000000000
+DATA sevenBits1<>+56(SB)/8, $0x0000000000000000
+GLOBL sevenBits1<>(SB), RODATA|NOPTR, $64
 
 DATA highOctets<>+0(SB)/8, $0x0101010101010101
 DATA highOctets<>+8(SB)/8, $0x0101010101010101
@@ -3269,9 +3307,9 @@ nobias167:
 	VZEROUPPER 
 	RET
 
-// func gemvQuadsOddAVX512(a *productArgs)
-// multiplies rows of layout Quads, scales Odd, with one token.
-TEXT ·gemvQuadsOddAVX512(SB), NOSPLIT, $0-8
+// func gemvSevensOdd16AVX512(a *productArgs)
+// multiplies rows of layout Sevens, scales Odd16, with one token.
+TEXT ·gemvSevensOdd16AVX512(SB), NOSPLIT, $128-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VPXORD Z16, Z16, Z16
@@ -3301,6 +3339,654 @@ eight171:
 	ADDQ $32, R8
 	ADDQ $64, R10
 group170:
+	PREFETCHT0 4096(SI)
+	PREFETCHT0 4160(SI)
+	PREFETCHT0 4224(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPBROADCASTD 4(CX), Z11
+	VMOVDQU 0(SI), X0
+	VPSRLW $7, X0, X1
+	VPAND sevenBits<>+0(SB), X1, X1
+	VMOVDQU X1, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 0(SP)
+	VMOVDQU 16(SI), X0
+	VPSRLW $6, X0, X1
+	VPAND sevenBits<>+16(SB), X1, X1
+	VPOR X1, X2, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 16(SP)
+	VMOVDQU 32(SI), X0
+	VPSRLW $5, X0, X1
+	VPAND sevenBits<>+32(SB), X1, X1
+	VPOR X1, X2, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 32(SP)
+	VMOVDQU 48(SI), X0
+	VPSRLW $4, X0, X1
+	VPAND sevenBits<>+48(SB), X1, X1
+	VPOR X1, X2, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 48(SP)
+	VMOVDQU 64(SI), X0
+	VPSRLW $3, X0, X1
+	VPAND sevenBits<>+64(SB), X1, X1
+	VPOR X1, X2, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 64(SP)
+	VMOVDQU 80(SI), X0
+	VPSRLW $2, X0, X1
+	VPAND sevenBits<>+80(SB), X1, X1
+	VPOR X1, X2, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 80(SP)
+	VMOVDQU 96(SI), X0
+	VPSRLW $1, X0, X1
+	VPAND sevenBits<>+96(SB), X1, X1
+	VPOR X1, X2, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 96(SP)
+	VMOVDQU X2, 112(SP)
+	MOVBLZX 0(SP), R11
+	MOVBLZX 1(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 4(SP), R11
+	MOVBLZX 5(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 8(SP), R11
+	MOVBLZX 9(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 12(SP), R11
+	MOVBLZX 13(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 2(SP), R11
+	MOVBLZX 3(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 6(SP), R11
+	MOVBLZX 7(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 10(SP), R11
+	MOVBLZX 11(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 14(SP), R11
+	MOVBLZX 15(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 112(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	MOVBLZX 16(SP), R11
+	MOVBLZX 17(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 20(SP), R11
+	MOVBLZX 21(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 24(SP), R11
+	MOVBLZX 25(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 28(SP), R11
+	MOVBLZX 29(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 18(SP), R11
+	MOVBLZX 19(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 22(SP), R11
+	MOVBLZX 23(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 26(SP), R11
+	MOVBLZX 27(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 30(SP), R11
+	MOVBLZX 31(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 120(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	MOVBLZX 32(SP), R11
+	MOVBLZX 33(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 36(SP), R11
+	MOVBLZX 37(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 40(SP), R11
+	MOVBLZX 41(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 44(SP), R11
+	MOVBLZX 45(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 34(SP), R11
+	MOVBLZX 35(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 38(SP), R11
+	MOVBLZX 39(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 42(SP), R11
+	MOVBLZX 43(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 46(SP), R11
+	MOVBLZX 47(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 128(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	MOVBLZX 48(SP), R11
+	MOVBLZX 49(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 52(SP), R11
+	MOVBLZX 53(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 56(SP), R11
+	MOVBLZX 57(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 60(SP), R11
+	MOVBLZX 61(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 50(SP), R11
+	MOVBLZX 51(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 54(SP), R11
+	MOVBLZX 55(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 58(SP), R11
+	MOVBLZX 59(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 62(SP), R11
+	MOVBLZX 63(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 136(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	MOVBLZX 64(SP), R11
+	MOVBLZX 65(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 68(SP), R11
+	MOVBLZX 69(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 72(SP), R11
+	MOVBLZX 73(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 76(SP), R11
+	MOVBLZX 77(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 66(SP), R11
+	MOVBLZX 67(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 70(SP), R11
+	MOVBLZX 71(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 74(SP), R11
+	MOVBLZX 75(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 78(SP), R11
+	MOVBLZX 79(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 144(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	MOVBLZX 80(SP), R11
+	MOVBLZX 81(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 84(SP), R11
+	MOVBLZX 85(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 88(SP), R11
+	MOVBLZX 89(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 92(SP), R11
+	MOVBLZX 93(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 82(SP), R11
+	MOVBLZX 83(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 86(SP), R11
+	MOVBLZX 87(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 90(SP), R11
+	MOVBLZX 91(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 94(SP), R11
+	MOVBLZX 95(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 152(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	MOVBLZX 96(SP), R11
+	MOVBLZX 97(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 100(SP), R11
+	MOVBLZX 101(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 104(SP), R11
+	MOVBLZX 105(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 108(SP), R11
+	MOVBLZX 109(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 98(SP), R11
+	MOVBLZX 99(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 102(SP), R11
+	MOVBLZX 103(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 106(SP), R11
+	MOVBLZX 107(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 110(SP), R11
+	MOVBLZX 111(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 160(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	MOVBLZX 112(SP), R11
+	MOVBLZX 113(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 116(SP), R11
+	MOVBLZX 117(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 120(SP), R11
+	MOVBLZX 121(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 124(SP), R11
+	MOVBLZX 125(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 114(SP), R11
+	MOVBLZX 115(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 118(SP), R11
+	MOVBLZX 119(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 122(SP), R11
+	MOVBLZX 123(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 126(SP), R11
+	MOVBLZX 127(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 168(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTDQ2PS Z11, Z11
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	ADDQ $176, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	SUBQ $1, R13
+	TESTQ $3, R13
+	JNE group170
+	TESTQ R13, R13
+	JNE eight171
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias172
+	VADDPS 0(R13), Z8, Z8
+bias172:
+	CMPQ DX, $16
+	JGE full173
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done174
+full173:
+	VMOVUPS Z8, 0(R12)
+done174:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias175
+	ADDQ $64, productArgs_bias(AX)
+nobias175:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block168
+	VZEROUPPER 
+	RET
+
+// func gemvSevensOdd16VBMIAVX512(a *productArgs)
+// multiplies rows of layout Sevens, scales Odd16, with one token.
+TEXT ·gemvSevensOdd16VBMIAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VPXORD Z16, Z16, Z16
+	VMOVDQU64 octetRows0<>(SB), Z20
+	VMOVDQU64 octetRows1<>(SB), Z21
+	VMOVDQU64 octetRows2<>(SB), Z22
+	VMOVDQU64 octetRows3<>(SB), Z23
+	VMOVDQU64 spread2<>(SB), Z17
+	VMOVDQU64 sevenBits0<>(SB), Z26
+	VMOVDQU64 sevenBits1<>(SB), Z27
+block176:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	MOVQ productArgs_table(AX), R9
+	VMOVDQU64 1024(R9), Z19
+	VMOVDQU64 0(R9), Z24
+	VMOVDQU64 64(R9), Z25
+	VPXORD Z8, Z8, Z8
+eight179:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT0 (R8)(R12*1)
+	PREFETCHT0 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group178:
+	PREFETCHT0 4096(SI)
+	PREFETCHT0 4160(SI)
+	PREFETCHT0 4224(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPBROADCASTD 4(CX), Z11
+	VMOVUPS 0(SI), Z3
+	VMOVUPS 64(SI), Z6
+	VPMOVB2M Z3, K1
+	VPMOVB2M Z6, K2
+	VMOVDQU8.Z Z26, K1, Z2
+	VPADDB Z27, Z2, K2, Z2
+	VEXTRACTI64X4 $1, Z2, Y1
+	VPOR Y1, Y2, Y2
+	VEXTRACTI128 $1, Y2, X1
+	VPOR X1, X2, X2
+	VINSERTI32X4 $3, X2, Z6, Z6
+	VPERMI2B Z25, Z24, Z3
+	VPERMI2B Z25, Z24, Z6
+	VPERMB Z3, Z20, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 112(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPERMB Z3, Z21, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 120(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPERMB Z3, Z22, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 128(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPERMB Z3, Z23, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 136(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPERMB Z6, Z20, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 144(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	VPERMB Z6, Z21, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 152(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	VPERMB Z6, Z22, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 160(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	VPERMB Z6, Z23, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 168(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTDQ2PS Z11, Z11
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	ADDQ $176, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	SUBQ $1, R13
+	TESTQ $3, R13
+	JNE group178
+	TESTQ R13, R13
+	JNE eight179
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias180
+	VADDPS 0(R13), Z8, Z8
+bias180:
+	CMPQ DX, $16
+	JGE full181
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done182
+full181:
+	VMOVUPS Z8, 0(R12)
+done182:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias183
+	ADDQ $64, productArgs_bias(AX)
+nobias183:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block176
+	VZEROUPPER 
+	RET
+
+// func gemvQuadsOddAVX512(a *productArgs)
+// multiplies rows of layout Quads, scales Odd, with one token.
+TEXT ·gemvQuadsOddAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VPXORD Z16, Z16, Z16
+block184:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	MOVQ productArgs_table(AX), R9
+	VPXORD Z8, Z8, Z8
+eight187:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT0 (R8)(R12*1)
+	PREFETCHT0 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group186:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -3656,29 +4342,29 @@ group170:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group170
+	JNE group186
 	TESTQ R13, R13
-	JNE eight171
+	JNE eight187
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias172
+	JEQ bias188
 	VADDPS 0(R13), Z8, Z8
-bias172:
+bias188:
 	CMPQ DX, $16
-	JGE full173
+	JGE full189
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done174
-full173:
+	JMP done190
+full189:
 	VMOVUPS Z8, 0(R12)
-done174:
+done190:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3687,12 +4373,12 @@ done174:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias175
+	JEQ nobias191
 	ADDQ $64, productArgs_bias(AX)
-nobias175:
+nobias191:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block168
+	JGT block184
 	VZEROUPPER 
 	RET
 
@@ -3707,7 +4393,7 @@ TEXT ·gemvQuadsOddVBMIAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 quadRows2<>(SB), Z22
 	VMOVDQU64 quadRows3<>(SB), Z23
 	VMOVDQU64 spread3<>(SB), Z17
-block176:
+block192:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3731,7 +4417,7 @@ block176:
 	VMOVDQU64 192(R9), Z27
 	VMOVDQU64 704(R9), Z31
 	VPXORD Z8, Z8, Z8
-eight179:
+eight195:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 (R10)(R12*1)
@@ -3741,7 +4427,7 @@ eight179:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group178:
+group194:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -3841,29 +4527,29 @@ group178:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group178
+	JNE group194
 	TESTQ R13, R13
-	JNE eight179
+	JNE eight195
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias180
+	JEQ bias196
 	VADDPS 0(R13), Z8, Z8
-bias180:
+bias196:
 	CMPQ DX, $16
-	JGE full181
+	JGE full197
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done182
-full181:
+	JMP done198
+full197:
 	VMOVUPS Z8, 0(R12)
-done182:
+done198:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3872,12 +4558,12 @@ done182:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias183
+	JEQ nobias199
 	ADDQ $64, productArgs_bias(AX)
-nobias183:
+nobias199:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block176
+	JGT block192
 	VZEROUPPER 
 	RET
 
@@ -3887,7 +4573,7 @@ TEXT ·gemvBits2KM16FarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x03030303, R12
 	VPBROADCASTD R12, Z4
-block184:
+block200:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3902,7 +4588,7 @@ block184:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-super187:
+super203:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
@@ -3918,7 +4604,7 @@ super187:
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Z14
 	ADDQ $64, R9
-group186:
+group202:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	// A group: its integers times the activations …
@@ -3977,30 +4663,30 @@ group186:
 	ADDQ $32, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group186
+	JNE group202
 	TESTQ R13, R13
-	JNE super187
+	JNE super203
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias188
+	JEQ bias204
 	VADDPS 0(R13), Z8, Z8
-bias188:
+bias204:
 	CMPQ DX, $16
-	JGE full189
+	JGE full205
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done190
-full189:
+	JMP done206
+full205:
 	VMOVUPS Z8, 0(R12)
-done190:
+done206:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4009,12 +4695,12 @@ done190:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias191
+	JEQ nobias207
 	ADDQ $64, productArgs_bias(AX)
-nobias191:
+nobias207:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block184
+	JGT block200
 	VZEROUPPER 
 	RET
 
@@ -4024,7 +4710,7 @@ TEXT ·gemvBits2F16FarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x03030303, R12
 	VPBROADCASTD R12, Z4
-block192:
+block208:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4038,7 +4724,7 @@ block192:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group194:
+group210:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 (R8)(R12*1)
@@ -4080,27 +4766,27 @@ group194:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group194
+	JNE group210
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias195
+	JEQ bias211
 	VADDPS 0(R13), Z8, Z8
-bias195:
+bias211:
 	CMPQ DX, $16
-	JGE full196
+	JGE full212
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done197
-full196:
+	JMP done213
+full212:
 	VMOVUPS Z8, 0(R12)
-done197:
+done213:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4109,12 +4795,12 @@ done197:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias198
+	JEQ nobias214
 	ADDQ $64, productArgs_bias(AX)
-nobias198:
+nobias214:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block192
+	JGT block208
 	VZEROUPPER 
 	RET
 
@@ -4126,7 +4812,7 @@ TEXT ·gemvBits3K16FarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x04040404, R12
 	VPBROADCASTD R12, Z5
-block199:
+block215:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4140,7 +4826,7 @@ block199:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super202:
+super218:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
@@ -4149,7 +4835,7 @@ super202:
 	PREFETCHT1 192(R10)(R12*1)
 	VMOVUPS 0(R8), Z13
 	ADDQ $64, R8
-group201:
+group217:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -4218,29 +4904,29 @@ group201:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group201
+	JNE group217
 	TESTQ R13, R13
-	JNE super202
+	JNE super218
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias203
+	JEQ bias219
 	VADDPS 0(R13), Z8, Z8
-bias203:
+bias219:
 	CMPQ DX, $16
-	JGE full204
+	JGE full220
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done205
-full204:
+	JMP done221
+full220:
 	VMOVUPS Z8, 0(R12)
-done205:
+done221:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4249,12 +4935,12 @@ done205:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias206
+	JEQ nobias222
 	ADDQ $64, productArgs_bias(AX)
-nobias206:
+nobias222:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block199
+	JGT block215
 	VZEROUPPER 
 	RET
 
@@ -4268,7 +4954,7 @@ TEXT ·gemvBits3TOddFarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x04040404, R12
 	VPBROADCASTD R12, Z5
-block207:
+block223:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4282,7 +4968,7 @@ block207:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-eight210:
+eight226:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 (R10)(R12*1)
@@ -4292,7 +4978,7 @@ eight210:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group209:
+group225:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -4360,29 +5046,29 @@ group209:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group209
+	JNE group225
 	TESTQ R13, R13
-	JNE eight210
+	JNE eight226
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias211
+	JEQ bias227
 	VADDPS 0(R13), Z8, Z8
-bias211:
+bias227:
 	CMPQ DX, $16
-	JGE full212
+	JGE full228
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done213
-full212:
+	JMP done229
+full228:
 	VMOVUPS Z8, 0(R12)
-done213:
+done229:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4391,12 +5077,12 @@ done213:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias214
+	JEQ nobias230
 	ADDQ $64, productArgs_bias(AX)
-nobias214:
+nobias230:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block207
+	JGT block223
 	VZEROUPPER 
 	RET
 
@@ -4410,7 +5096,7 @@ TEXT ·gemvBits3TOdd16FarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x04040404, R12
 	VPBROADCASTD R12, Z5
-block215:
+block231:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4424,7 +5110,7 @@ block215:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-eight218:
+eight234:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 (R10)(R12*1)
@@ -4434,7 +5120,7 @@ eight218:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group217:
+group233:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -4510,29 +5196,29 @@ group217:
 	ADDQ $8, CX
 	SUBQ $1, R13
 	TESTQ $3, R13
-	JNE group217
+	JNE group233
 	TESTQ R13, R13
-	JNE eight218
+	JNE eight234
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias219
+	JEQ bias235
 	VADDPS 0(R13), Z8, Z8
-bias219:
+bias235:
 	CMPQ DX, $16
-	JGE full220
+	JGE full236
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done221
-full220:
+	JMP done237
+full236:
 	VMOVUPS Z8, 0(R12)
-done221:
+done237:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4541,12 +5227,12 @@ done221:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias222
+	JEQ nobias238
 	ADDQ $64, productArgs_bias(AX)
-nobias222:
+nobias238:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block215
+	JGT block231
 	VZEROUPPER 
 	RET
 
@@ -4556,7 +5242,7 @@ TEXT ·gemvBits4F16FarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block223:
+block239:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4570,7 +5256,7 @@ block223:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group225:
+group241:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -4614,27 +5300,27 @@ group225:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group225
+	JNE group241
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias226
+	JEQ bias242
 	VADDPS 0(R13), Z8, Z8
-bias226:
+bias242:
 	CMPQ DX, $16
-	JGE full227
+	JGE full243
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done228
-full227:
+	JMP done244
+full243:
 	VMOVUPS Z8, 0(R12)
-done228:
+done244:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4643,12 +5329,12 @@ done228:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias229
+	JEQ nobias245
 	ADDQ $64, productArgs_bias(AX)
-nobias229:
+nobias245:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block223
+	JGT block239
 	VZEROUPPER 
 	RET
 
@@ -4658,7 +5344,7 @@ TEXT ·gemvBits4F16MFarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block230:
+block246:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4673,7 +5359,7 @@ block230:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-group232:
+group248:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -4720,28 +5406,28 @@ group232:
 	ADDQ $32, R8
 	ADDQ $32, R9
 	SUBQ $1, R13
-	JNE group232
+	JNE group248
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias233
+	JEQ bias249
 	VADDPS 0(R13), Z8, Z8
-bias233:
+bias249:
 	CMPQ DX, $16
-	JGE full234
+	JGE full250
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done235
-full234:
+	JMP done251
+full250:
 	VMOVUPS Z8, 0(R12)
-done235:
+done251:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4750,12 +5436,12 @@ done235:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias236
+	JEQ nobias252
 	ADDQ $64, productArgs_bias(AX)
-nobias236:
+nobias252:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block230
+	JGT block246
 	VZEROUPPER 
 	RET
 
@@ -4765,7 +5451,7 @@ TEXT ·gemvBits4KMFarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block237:
+block253:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4780,7 +5466,7 @@ block237:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-super240:
+super256:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
@@ -4792,7 +5478,7 @@ super240:
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Z14
 	ADDQ $64, R9
-group239:
+group255:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -4842,30 +5528,30 @@ group239:
 	ADDQ $16, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group239
+	JNE group255
 	TESTQ R13, R13
-	JNE super240
+	JNE super256
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias241
+	JEQ bias257
 	VADDPS 0(R13), Z8, Z8
-bias241:
+bias257:
 	CMPQ DX, $16
-	JGE full242
+	JGE full258
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done243
-full242:
+	JMP done259
+full258:
 	VMOVUPS Z8, 0(R12)
-done243:
+done259:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4874,12 +5560,12 @@ done243:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias244
+	JEQ nobias260
 	ADDQ $64, productArgs_bias(AX)
-nobias244:
+nobias260:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block237
+	JGT block253
 	VZEROUPPER 
 	RET
 
@@ -4891,7 +5577,7 @@ TEXT ·gemvBits4TF16FarAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block245:
+block261:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4905,7 +5591,7 @@ block245:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group247:
+group263:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -4956,27 +5642,27 @@ group247:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group247
+	JNE group263
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias248
+	JEQ bias264
 	VADDPS 0(R13), Z8, Z8
-bias248:
+bias264:
 	CMPQ DX, $16
-	JGE full249
+	JGE full265
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done250
-full249:
+	JMP done266
+full265:
 	VMOVUPS Z8, 0(R12)
-done250:
+done266:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4985,12 +5671,12 @@ done250:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias251
+	JEQ nobias267
 	ADDQ $64, productArgs_bias(AX)
-nobias251:
+nobias267:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block245
+	JGT block261
 	VZEROUPPER 
 	RET
 
@@ -5002,7 +5688,7 @@ TEXT ·gemvBits4TKFarAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block252:
+block268:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -5016,14 +5702,14 @@ block252:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super255:
+super271:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
 	PREFETCHT1 64(R10)(R12*1)
 	VMOVUPS 0(R8), Z13
 	ADDQ $64, R8
-group254:
+group270:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -5076,29 +5762,29 @@ group254:
 	ADDQ $16, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group254
+	JNE group270
 	TESTQ R13, R13
-	JNE super255
+	JNE super271
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias256
+	JEQ bias272
 	VADDPS 0(R13), Z8, Z8
-bias256:
+bias272:
 	CMPQ DX, $16
-	JGE full257
+	JGE full273
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done258
-full257:
+	JMP done274
+full273:
 	VMOVUPS Z8, 0(R12)
-done258:
+done274:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -5107,12 +5793,12 @@ done258:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias259
+	JEQ nobias275
 	ADDQ $64, productArgs_bias(AX)
-nobias259:
+nobias275:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block252
+	JGT block268
 	VZEROUPPER 
 	RET
 
@@ -5124,7 +5810,7 @@ TEXT ·gemvBits4TOddFarAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block260:
+block276:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -5138,7 +5824,7 @@ block260:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-eight263:
+eight279:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 (R10)(R12*1)
@@ -5148,7 +5834,7 @@ eight263:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group262:
+group278:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -5201,29 +5887,29 @@ group262:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group262
+	JNE group278
 	TESTQ R13, R13
-	JNE eight263
+	JNE eight279
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias264
+	JEQ bias280
 	VADDPS 0(R13), Z8, Z8
-bias264:
+bias280:
 	CMPQ DX, $16
-	JGE full265
+	JGE full281
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done266
-full265:
+	JMP done282
+full281:
 	VMOVUPS Z8, 0(R12)
-done266:
+done282:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -5232,12 +5918,12 @@ done266:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias267
+	JEQ nobias283
 	ADDQ $64, productArgs_bias(AX)
-nobias267:
+nobias283:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block260
+	JGT block276
 	VZEROUPPER 
 	RET
 
@@ -5249,7 +5935,7 @@ TEXT ·gemvBits4TF32FarAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block268:
+block284:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -5263,7 +5949,7 @@ block268:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group270:
+group286:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -5314,27 +6000,27 @@ group270:
 	ADDQ $4, CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group270
+	JNE group286
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias271
+	JEQ bias287
 	VADDPS 0(R13), Z8, Z8
-bias271:
+bias287:
 	CMPQ DX, $16
-	JGE full272
+	JGE full288
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done273
-full272:
+	JMP done289
+full288:
 	VMOVUPS Z8, 0(R12)
-done273:
+done289:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -5343,12 +6029,12 @@ done273:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias274
+	JEQ nobias290
 	ADDQ $64, productArgs_bias(AX)
-nobias274:
+nobias290:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block268
+	JGT block284
 	VZEROUPPER 
 	RET
 
@@ -5360,7 +6046,7 @@ TEXT ·gemvBits4TF3216FarAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block275:
+block291:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -5374,7 +6060,7 @@ block275:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group277:
+group293:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -5430,27 +6116,27 @@ group277:
 	ADDQ $8, CX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group277
+	JNE group293
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias278
+	JEQ bias294
 	VADDPS 0(R13), Z8, Z8
-bias278:
+bias294:
 	CMPQ DX, $16
-	JGE full279
+	JGE full295
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done280
-full279:
+	JMP done296
+full295:
 	VMOVUPS Z8, 0(R12)
-done280:
+done296:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -5459,12 +6145,12 @@ done280:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias281
+	JEQ nobias297
 	ADDQ $64, productArgs_bias(AX)
-nobias281:
+nobias297:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block275
+	JGT block291
 	VZEROUPPER 
 	RET
 
@@ -5476,7 +6162,7 @@ TEXT ·gemvBits5F16FarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x10101010, R12
 	VPBROADCASTD R12, Z5
-block282:
+block298:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -5490,7 +6176,7 @@ block282:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group284:
+group300:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -5551,27 +6237,27 @@ group284:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group284
+	JNE group300
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias285
+	JEQ bias301
 	VADDPS 0(R13), Z8, Z8
-bias285:
+bias301:
 	CMPQ DX, $16
-	JGE full286
+	JGE full302
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done287
-full286:
+	JMP done303
+full302:
 	VMOVUPS Z8, 0(R12)
-done287:
+done303:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -5580,12 +6266,12 @@ done287:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias288
+	JEQ nobias304
 	ADDQ $64, productArgs_bias(AX)
-nobias288:
+nobias304:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block282
+	JGT block298
 	VZEROUPPER 
 	RET
 
@@ -5597,7 +6283,7 @@ TEXT ·gemvBits5F16MFarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x10101010, R12
 	VPBROADCASTD R12, Z5
-block289:
+block305:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -5612,7 +6298,7 @@ block289:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-group291:
+group307:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -5676,28 +6362,28 @@ group291:
 	ADDQ $32, R8
 	ADDQ $32, R9
 	SUBQ $1, R13
-	JNE group291
+	JNE group307
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias292
+	JEQ bias308
 	VADDPS 0(R13), Z8, Z8
-bias292:
+bias308:
 	CMPQ DX, $16
-	JGE full293
+	JGE full309
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done294
-full293:
+	JMP done310
+full309:
 	VMOVUPS Z8, 0(R12)
-done294:
+done310:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -5706,12 +6392,12 @@ done294:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias295
+	JEQ nobias311
 	ADDQ $64, productArgs_bias(AX)
-nobias295:
+nobias311:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block289
+	JGT block305
 	VZEROUPPER 
 	RET
 
@@ -5723,7 +6409,7 @@ TEXT ·gemvBits5KMFarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x10101010, R12
 	VPBROADCASTD R12, Z5
-block296:
+block312:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -5738,7 +6424,7 @@ block296:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-super299:
+super315:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
@@ -5750,7 +6436,7 @@ super299:
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Z14
 	ADDQ $64, R9
-group298:
+group314:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -5817,30 +6503,30 @@ group298:
 	ADDQ $16, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group298
+	JNE group314
 	TESTQ R13, R13
-	JNE super299
+	JNE super315
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias300
+	JEQ bias316
 	VADDPS 0(R13), Z8, Z8
-bias300:
+bias316:
 	CMPQ DX, $16
-	JGE full301
+	JGE full317
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done302
-full301:
+	JMP done318
+full317:
 	VMOVUPS Z8, 0(R12)
-done302:
+done318:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -5849,12 +6535,12 @@ done302:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias303
+	JEQ nobias319
 	ADDQ $64, productArgs_bias(AX)
-nobias303:
+nobias319:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block296
+	JGT block312
 	VZEROUPPER 
 	RET
 
@@ -5866,7 +6552,7 @@ TEXT ·gemvBits6K16FarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x30303030, R12
 	VPBROADCASTD R12, Z5
-block304:
+block320:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -5880,7 +6566,7 @@ block304:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super307:
+super323:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
@@ -5889,7 +6575,7 @@ super307:
 	PREFETCHT1 192(R10)(R12*1)
 	VMOVUPS 0(R8), Z13
 	ADDQ $64, R8
-group306:
+group322:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -5961,29 +6647,29 @@ group306:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group306
+	JNE group322
 	TESTQ R13, R13
-	JNE super307
+	JNE super323
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias308
+	JEQ bias324
 	VADDPS 0(R13), Z8, Z8
-bias308:
+bias324:
 	CMPQ DX, $16
-	JGE full309
+	JGE full325
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done310
-full309:
+	JMP done326
+full325:
 	VMOVUPS Z8, 0(R12)
-done310:
+done326:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -5992,12 +6678,12 @@ done310:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias311
+	JEQ nobias327
 	ADDQ $64, productArgs_bias(AX)
-nobias311:
+nobias327:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block304
+	JGT block320
 	VZEROUPPER 
 	RET
 
@@ -6005,7 +6691,7 @@ nobias311:
 // multiplies rows of layout Bits8, scales F16, with one token.
 TEXT ·gemvBits8F16FarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block312:
+block328:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -6019,7 +6705,7 @@ block312:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group314:
+group330:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -6058,27 +6744,27 @@ group314:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group314
+	JNE group330
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias315
+	JEQ bias331
 	VADDPS 0(R13), Z8, Z8
-bias315:
+bias331:
 	CMPQ DX, $16
-	JGE full316
+	JGE full332
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done317
-full316:
+	JMP done333
+full332:
 	VMOVUPS Z8, 0(R12)
-done317:
+done333:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -6087,12 +6773,12 @@ done317:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias318
+	JEQ nobias334
 	ADDQ $64, productArgs_bias(AX)
-nobias318:
+nobias334:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block312
+	JGT block328
 	VZEROUPPER 
 	RET
 
@@ -6102,7 +6788,7 @@ TEXT ·gemvOctets8OddFarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VPXORD Z16, Z16, Z16
-block319:
+block335:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -6117,7 +6803,7 @@ block319:
 	MOVQ productArgs_stride(AX), R12
 	MOVQ productArgs_table(AX), R9
 	VPXORD Z8, Z8, Z8
-eight322:
+eight338:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 (R10)(R12*1)
@@ -6127,7 +6813,7 @@ eight322:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group321:
+group337:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	// A group: its integers times the activations …
@@ -6330,29 +7016,29 @@ group321:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group321
+	JNE group337
 	TESTQ R13, R13
-	JNE eight322
+	JNE eight338
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias323
+	JEQ bias339
 	VADDPS 0(R13), Z8, Z8
-bias323:
+bias339:
 	CMPQ DX, $16
-	JGE full324
+	JGE full340
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done325
-full324:
+	JMP done341
+full340:
 	VMOVUPS Z8, 0(R12)
-done325:
+done341:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -6361,12 +7047,12 @@ done325:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias326
+	JEQ nobias342
 	ADDQ $64, productArgs_bias(AX)
-nobias326:
+nobias342:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block319
+	JGT block335
 	VZEROUPPER 
 	RET
 
@@ -6381,7 +7067,7 @@ TEXT ·gemvOctets8OddVBMIFarAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 octetRows2<>(SB), Z22
 	VMOVDQU64 octetRows3<>(SB), Z23
 	VMOVDQU64 spread2<>(SB), Z17
-block327:
+block343:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -6405,7 +7091,7 @@ block327:
 	VMOVDQU64 192(R9), Z27
 	VMOVDQU64 704(R9), Z31
 	VPXORD Z8, Z8, Z8
-eight330:
+eight346:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 (R10)(R12*1)
@@ -6415,7 +7101,7 @@ eight330:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group329:
+group345:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	// A group: its integers times the activations …
@@ -6494,29 +7180,29 @@ group329:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group329
+	JNE group345
 	TESTQ R13, R13
-	JNE eight330
+	JNE eight346
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias331
+	JEQ bias347
 	VADDPS 0(R13), Z8, Z8
-bias331:
+bias347:
 	CMPQ DX, $16
-	JGE full332
+	JGE full348
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done333
-full332:
+	JMP done349
+full348:
 	VMOVUPS Z8, 0(R12)
-done333:
+done349:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -6525,12 +7211,12 @@ done333:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias334
+	JEQ nobias350
 	ADDQ $64, productArgs_bias(AX)
-nobias334:
+nobias350:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block327
+	JGT block343
 	VZEROUPPER 
 	RET
 
@@ -6540,7 +7226,7 @@ TEXT ·gemvOctets9Odd16FarAVX512(SB), NOSPLIT, $128-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VPXORD Z16, Z16, Z16
-block335:
+block351:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -6555,7 +7241,7 @@ block335:
 	MOVQ productArgs_stride(AX), R12
 	MOVQ productArgs_table(AX), R9
 	VPXORD Z8, Z8, Z8
-eight338:
+eight354:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 (R10)(R12*1)
@@ -6565,7 +7251,7 @@ eight338:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group337:
+group353:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -6802,29 +7488,29 @@ group337:
 	ADDQ $8, CX
 	SUBQ $1, R13
 	TESTQ $3, R13
-	JNE group337
+	JNE group353
 	TESTQ R13, R13
-	JNE eight338
+	JNE eight354
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias339
+	JEQ bias355
 	VADDPS 0(R13), Z8, Z8
-bias339:
+bias355:
 	CMPQ DX, $16
-	JGE full340
+	JGE full356
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done341
-full340:
+	JMP done357
+full356:
 	VMOVUPS Z8, 0(R12)
-done341:
+done357:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -6833,12 +7519,12 @@ done341:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias342
+	JEQ nobias358
 	ADDQ $64, productArgs_bias(AX)
-nobias342:
+nobias358:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block335
+	JGT block351
 	VZEROUPPER 
 	RET
 
@@ -6854,7 +7540,7 @@ TEXT ·gemvOctets9Odd16VBMIFarAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 octetRows3<>(SB), Z23
 	VMOVDQU64 spread2<>(SB), Z17
 	VMOVDQU64 highOctets<>(SB), Z25
-block343:
+block359:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -6870,7 +7556,7 @@ block343:
 	MOVQ productArgs_table(AX), R9
 	VMOVDQU64 1024(R9), Z19
 	VPXORD Z8, Z8, Z8
-eight346:
+eight362:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 (R10)(R12*1)
@@ -6880,7 +7566,7 @@ eight346:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group345:
+group361:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -6990,29 +7676,29 @@ group345:
 	ADDQ $8, CX
 	SUBQ $1, R13
 	TESTQ $3, R13
-	JNE group345
+	JNE group361
 	TESTQ R13, R13
-	JNE eight346
+	JNE eight362
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias347
+	JEQ bias363
 	VADDPS 0(R13), Z8, Z8
-bias347:
+bias363:
 	CMPQ DX, $16
-	JGE full348
+	JGE full364
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done349
-full348:
+	JMP done365
+full364:
 	VMOVUPS Z8, 0(R12)
-done349:
+done365:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -7021,22 +7707,22 @@ done349:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias350
+	JEQ nobias366
 	ADDQ $64, productArgs_bias(AX)
-nobias350:
+nobias366:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block343
+	JGT block359
 	VZEROUPPER 
 	RET
 
-// func gemvQuadsOddFarAVX512(a *productArgs)
-// multiplies rows of layout Quads, scales Odd, with one token.
-TEXT ·gemvQuadsOddFarAVX512(SB), NOSPLIT, $0-8
+// func gemvSevensOdd16FarAVX512(a *productArgs)
+// multiplies rows of layout Sevens, scales Odd16, with one token.
+TEXT ·gemvSevensOdd16FarAVX512(SB), NOSPLIT, $128-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VPXORD Z16, Z16, Z16
-block351:
+block367:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -7051,7 +7737,7 @@ block351:
 	MOVQ productArgs_stride(AX), R12
 	MOVQ productArgs_table(AX), R9
 	VPXORD Z8, Z8, Z8
-eight354:
+eight370:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 (R10)(R12*1)
@@ -7061,7 +7747,655 @@ eight354:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group353:
+group369:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPBROADCASTD 4(CX), Z11
+	VMOVDQU 0(SI), X0
+	VPSRLW $7, X0, X1
+	VPAND sevenBits<>+0(SB), X1, X1
+	VMOVDQU X1, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 0(SP)
+	VMOVDQU 16(SI), X0
+	VPSRLW $6, X0, X1
+	VPAND sevenBits<>+16(SB), X1, X1
+	VPOR X1, X2, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 16(SP)
+	VMOVDQU 32(SI), X0
+	VPSRLW $5, X0, X1
+	VPAND sevenBits<>+32(SB), X1, X1
+	VPOR X1, X2, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 32(SP)
+	VMOVDQU 48(SI), X0
+	VPSRLW $4, X0, X1
+	VPAND sevenBits<>+48(SB), X1, X1
+	VPOR X1, X2, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 48(SP)
+	VMOVDQU 64(SI), X0
+	VPSRLW $3, X0, X1
+	VPAND sevenBits<>+64(SB), X1, X1
+	VPOR X1, X2, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 64(SP)
+	VMOVDQU 80(SI), X0
+	VPSRLW $2, X0, X1
+	VPAND sevenBits<>+80(SB), X1, X1
+	VPOR X1, X2, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 80(SP)
+	VMOVDQU 96(SI), X0
+	VPSRLW $1, X0, X1
+	VPAND sevenBits<>+96(SB), X1, X1
+	VPOR X1, X2, X2
+	VPAND sevenBits<>+112(SB), X0, X0
+	VMOVDQU X0, 96(SP)
+	VMOVDQU X2, 112(SP)
+	MOVBLZX 0(SP), R11
+	MOVBLZX 1(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 4(SP), R11
+	MOVBLZX 5(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 8(SP), R11
+	MOVBLZX 9(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 12(SP), R11
+	MOVBLZX 13(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 2(SP), R11
+	MOVBLZX 3(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 6(SP), R11
+	MOVBLZX 7(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 10(SP), R11
+	MOVBLZX 11(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 14(SP), R11
+	MOVBLZX 15(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 112(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	MOVBLZX 16(SP), R11
+	MOVBLZX 17(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 20(SP), R11
+	MOVBLZX 21(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 24(SP), R11
+	MOVBLZX 25(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 28(SP), R11
+	MOVBLZX 29(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 18(SP), R11
+	MOVBLZX 19(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 22(SP), R11
+	MOVBLZX 23(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 26(SP), R11
+	MOVBLZX 27(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 30(SP), R11
+	MOVBLZX 31(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 120(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	MOVBLZX 32(SP), R11
+	MOVBLZX 33(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 36(SP), R11
+	MOVBLZX 37(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 40(SP), R11
+	MOVBLZX 41(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 44(SP), R11
+	MOVBLZX 45(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 34(SP), R11
+	MOVBLZX 35(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 38(SP), R11
+	MOVBLZX 39(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 42(SP), R11
+	MOVBLZX 43(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 46(SP), R11
+	MOVBLZX 47(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 128(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	MOVBLZX 48(SP), R11
+	MOVBLZX 49(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 52(SP), R11
+	MOVBLZX 53(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 56(SP), R11
+	MOVBLZX 57(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 60(SP), R11
+	MOVBLZX 61(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 50(SP), R11
+	MOVBLZX 51(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 54(SP), R11
+	MOVBLZX 55(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 58(SP), R11
+	MOVBLZX 59(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 62(SP), R11
+	MOVBLZX 63(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 136(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	MOVBLZX 64(SP), R11
+	MOVBLZX 65(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 68(SP), R11
+	MOVBLZX 69(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 72(SP), R11
+	MOVBLZX 73(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 76(SP), R11
+	MOVBLZX 77(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 66(SP), R11
+	MOVBLZX 67(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 70(SP), R11
+	MOVBLZX 71(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 74(SP), R11
+	MOVBLZX 75(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 78(SP), R11
+	MOVBLZX 79(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 144(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	MOVBLZX 80(SP), R11
+	MOVBLZX 81(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 84(SP), R11
+	MOVBLZX 85(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 88(SP), R11
+	MOVBLZX 89(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 92(SP), R11
+	MOVBLZX 93(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 82(SP), R11
+	MOVBLZX 83(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 86(SP), R11
+	MOVBLZX 87(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 90(SP), R11
+	MOVBLZX 91(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 94(SP), R11
+	MOVBLZX 95(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 152(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	MOVBLZX 96(SP), R11
+	MOVBLZX 97(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 100(SP), R11
+	MOVBLZX 101(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 104(SP), R11
+	MOVBLZX 105(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 108(SP), R11
+	MOVBLZX 109(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 98(SP), R11
+	MOVBLZX 99(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 102(SP), R11
+	MOVBLZX 103(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 106(SP), R11
+	MOVBLZX 107(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 110(SP), R11
+	MOVBLZX 111(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 160(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	MOVBLZX 112(SP), R11
+	MOVBLZX 113(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVBLZX 116(SP), R11
+	MOVBLZX 117(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVBLZX 120(SP), R11
+	MOVBLZX 121(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVBLZX 124(SP), R11
+	MOVBLZX 125(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVBLZX 114(SP), R11
+	MOVBLZX 115(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVBLZX 118(SP), R11
+	MOVBLZX 119(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVBLZX 122(SP), R11
+	MOVBLZX 123(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVBLZX 126(SP), R11
+	MOVBLZX 127(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	KMOVQ 168(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTDQ2PS Z11, Z11
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	ADDQ $176, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	SUBQ $1, R13
+	TESTQ $3, R13
+	JNE group369
+	TESTQ R13, R13
+	JNE eight370
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias371
+	VADDPS 0(R13), Z8, Z8
+bias371:
+	CMPQ DX, $16
+	JGE full372
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done373
+full372:
+	VMOVUPS Z8, 0(R12)
+done373:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias374
+	ADDQ $64, productArgs_bias(AX)
+nobias374:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block367
+	VZEROUPPER 
+	RET
+
+// func gemvSevensOdd16VBMIFarAVX512(a *productArgs)
+// multiplies rows of layout Sevens, scales Odd16, with one token.
+TEXT ·gemvSevensOdd16VBMIFarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VPXORD Z16, Z16, Z16
+	VMOVDQU64 octetRows0<>(SB), Z20
+	VMOVDQU64 octetRows1<>(SB), Z21
+	VMOVDQU64 octetRows2<>(SB), Z22
+	VMOVDQU64 octetRows3<>(SB), Z23
+	VMOVDQU64 spread2<>(SB), Z17
+	VMOVDQU64 sevenBits0<>(SB), Z26
+	VMOVDQU64 sevenBits1<>(SB), Z27
+block375:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	MOVQ productArgs_table(AX), R9
+	VMOVDQU64 1024(R9), Z19
+	VMOVDQU64 0(R9), Z24
+	VMOVDQU64 64(R9), Z25
+	VPXORD Z8, Z8, Z8
+eight378:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group377:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	PREFETCHT1 4224(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPBROADCASTD 4(CX), Z11
+	VMOVUPS 0(SI), Z3
+	VMOVUPS 64(SI), Z6
+	VPMOVB2M Z3, K1
+	VPMOVB2M Z6, K2
+	VMOVDQU8.Z Z26, K1, Z2
+	VPADDB Z27, Z2, K2, Z2
+	VEXTRACTI64X4 $1, Z2, Y1
+	VPOR Y1, Y2, Y2
+	VEXTRACTI128 $1, Y2, X1
+	VPOR X1, X2, X2
+	VINSERTI32X4 $3, X2, Z6, Z6
+	VPERMI2B Z25, Z24, Z3
+	VPERMI2B Z25, Z24, Z6
+	VPERMB Z3, Z20, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 112(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPERMB Z3, Z21, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 120(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	VPERMB Z3, Z22, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 128(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPERMB Z3, Z23, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 136(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	VPERMB Z6, Z20, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 144(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	VPERMB Z6, Z21, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 152(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	VPERMB Z6, Z22, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 160(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	VPERMB Z6, Z23, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	KMOVQ 168(SI), K3
+	VPSUBB Z1, Z16, K3, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTDQ2PS Z11, Z11
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	ADDQ $176, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	SUBQ $1, R13
+	TESTQ $3, R13
+	JNE group377
+	TESTQ R13, R13
+	JNE eight378
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias379
+	VADDPS 0(R13), Z8, Z8
+bias379:
+	CMPQ DX, $16
+	JGE full380
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done381
+full380:
+	VMOVUPS Z8, 0(R12)
+done381:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias382
+	ADDQ $64, productArgs_bias(AX)
+nobias382:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block375
+	VZEROUPPER 
+	RET
+
+// func gemvQuadsOddFarAVX512(a *productArgs)
+// multiplies rows of layout Quads, scales Odd, with one token.
+TEXT ·gemvQuadsOddFarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VPXORD Z16, Z16, Z16
+block383:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	MOVQ productArgs_table(AX), R9
+	VPXORD Z8, Z8, Z8
+eight386:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group385:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -7417,29 +8751,29 @@ group353:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group353
+	JNE group385
 	TESTQ R13, R13
-	JNE eight354
+	JNE eight386
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias355
+	JEQ bias387
 	VADDPS 0(R13), Z8, Z8
-bias355:
+bias387:
 	CMPQ DX, $16
-	JGE full356
+	JGE full388
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done357
-full356:
+	JMP done389
+full388:
 	VMOVUPS Z8, 0(R12)
-done357:
+done389:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -7448,12 +8782,12 @@ done357:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias358
+	JEQ nobias390
 	ADDQ $64, productArgs_bias(AX)
-nobias358:
+nobias390:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block351
+	JGT block383
 	VZEROUPPER 
 	RET
 
@@ -7468,7 +8802,7 @@ TEXT ·gemvQuadsOddVBMIFarAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 quadRows2<>(SB), Z22
 	VMOVDQU64 quadRows3<>(SB), Z23
 	VMOVDQU64 spread3<>(SB), Z17
-block359:
+block391:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -7492,7 +8826,7 @@ block359:
 	VMOVDQU64 192(R9), Z27
 	VMOVDQU64 704(R9), Z31
 	VPXORD Z8, Z8, Z8
-eight362:
+eight394:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 (R10)(R12*1)
@@ -7502,7 +8836,7 @@ eight362:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group361:
+group393:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -7602,29 +8936,29 @@ group361:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group361
+	JNE group393
 	TESTQ R13, R13
-	JNE eight362
+	JNE eight394
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias363
+	JEQ bias395
 	VADDPS 0(R13), Z8, Z8
-bias363:
+bias395:
 	CMPQ DX, $16
-	JGE full364
+	JGE full396
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done365
-full364:
+	JMP done397
+full396:
 	VMOVUPS Z8, 0(R12)
-done365:
+done397:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -7633,11 +8967,11 @@ done365:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias366
+	JEQ nobias398
 	ADDQ $64, productArgs_bias(AX)
-nobias366:
+nobias398:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block359
+	JGT block391
 	VZEROUPPER 
 	RET

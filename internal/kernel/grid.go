@@ -14,18 +14,19 @@ type Grid struct {
 
 // gridLevels is a grid as permutations of bytes look it up: numbers of values instead of
 // coordinates, two bits each in a low and a high byte of a point of eight, three bits
-// each in both bytes of one of four. The offsets are known to _asm.
+// each in both bytes of one of four, or two bits in the low one. The offsets are known to
+// _asm.
 type gridLevels struct {
 	low, high [gridCodes]byte
 	values    [64]byte // plus 128, by the low bits of what a permutation reads
 }
 
 // NewGrid returns the grid of points of eight coordinates, or four, each a signed byte,
-// the first one lowest. Their values are at most four, of four coordinates eight. Codes
-// behind the last point mean nothing.
-func NewGrid(points []uint64, axes int) *Grid {
+// the first one lowest; their different values are at most as many as so many bits number:
+// two bits, or three in Quads. Codes behind the last point mean nothing.
+func NewGrid(points []uint64, axes, bits int) *Grid {
 	g := new(Grid)
-	g.levels.set(points, axes)
+	g.levels.set(points, axes, bits)
 	copy(g.signed[:], points)
 	for i, p := range g.signed {
 		g.raised[i] = p ^ topBits
@@ -37,6 +38,7 @@ func NewGrid(points []uint64, axes int) *Grid {
 const (
 	highBits   = 64 // or the signs, where codes are bytes
 	octetSigns = 80
+	sevenSigns = 112
 	quadSigns  = 128
 )
 
@@ -51,12 +53,26 @@ func (g *Grid) unpack(l Layout, tile *[tileBytes]byte, src []byte) {
 			case Octets9:
 				code := int(src[16*o+r]) | int(src[highBits+r])>>(2*o)&1<<8
 				putHalves(low, high, negateWhere(g.signed[code], signsOf(src[octetSigns:], o, r)))
+			case Sevens:
+				point := g.signed[seven(src, 2*o, r)]&0xffffffff | g.signed[seven(src, 2*o+1, r)]<<32
+				putHalves(low, high, negateWhere(point, signsOf(src[sevenSigns:], o, r)))
 			case Quads:
 				point := g.signed[src[32*o+r]]&0xffffffff | g.signed[src[32*o+16+r]]<<32
 				putHalves(low, high, negateWhere(point, signsOf(src[quadSigns:], o, r)))
 			}
 		}
 	}
+}
+
+// seven returns code i of row r, of seven bits.
+func seven(src []byte, i, r int) (code byte) {
+	if i < 7 {
+		return src[16*i+r] & 127
+	}
+	for j := range 7 {
+		code |= src[16*j+r] >> 7 << j
+	}
+	return code
 }
 
 // signsOf returns the signs of octet o of row r, one a bit.
@@ -84,11 +100,8 @@ func putHalves(low, high []byte, v uint64) {
 }
 
 // set numbers the values as they come and fills the tables.
-func (l *gridLevels) set(points []uint64, axes int) {
-	number, bits := make(map[byte]int), 2
-	if axes == 4 {
-		bits = 3
-	}
+func (l *gridLevels) set(points []uint64, axes, bits int) {
+	number := make(map[byte]int)
 	for code, point := range points {
 		levels := 0
 		for axis := range axes {

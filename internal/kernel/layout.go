@@ -8,7 +8,7 @@ const RowBlock = 16
 
 // WeightLayout names the packed form of weights, with its version: what is kept of another
 // one, on disk, is not read. All implementations read the same.
-const WeightLayout = "rows16 3"
+const WeightLayout = "rows16 4"
 
 // Group is the number of columns that one quantised activation scale covers.
 const Group = 32
@@ -38,6 +38,8 @@ const tileBytes = RowBlock * Group
 //
 //	Octets8: of eight columns; the signs
 //	Octets9: of eight columns; a byte a row, bit 8 of code o in bit 2o; the signs
+//	Sevens:  of four columns, seven bits; the last codes of rows have no bytes but the
+//	         top bits of the other ones; the signs
 //	Quads:   of four columns; the signs
 //
 // Signs are the bits of eight words of 64, one a step: row r's columns at 4r, set where
@@ -56,12 +58,13 @@ const (
 	Bits8
 	Octets8
 	Octets9
+	Sevens
 	Quads
 	numLayouts
 )
 
 // layoutBits has the bits of a stored integer; of points, those of all parts.
-var layoutBits = [numLayouts]float32{2, 3, 3, 4, 4, 5, 6, 8, 2, 2.25, 3}
+var layoutBits = [numLayouts]float32{2, 3, 3, 4, 4, 5, 6, 8, 2, 2.25, 2.75, 3}
 
 // HasTable says whether stored integers index Format.Values.
 func (l Layout) HasTable() bool { return l == Bits3T || l == Bits4T }

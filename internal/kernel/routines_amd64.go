@@ -65,6 +65,9 @@ func gemvOctets8OddAVX2(a *productArgs)
 func gemvOctets9Odd16AVX2(a *productArgs)
 
 //go:noescape
+func gemvSevensOdd16AVX2(a *productArgs)
+
+//go:noescape
 func gemvQuadsOddAVX2(a *productArgs)
 
 //go:noescape
@@ -177,6 +180,9 @@ func unpackOctets8AddAVX2(a *unpackArgs)
 
 //go:noescape
 func unpackOctets9AddAVX2(a *unpackArgs)
+
+//go:noescape
+func unpackSevensAddAVX2(a *unpackArgs)
 
 //go:noescape
 func unpackQuadsAddAVX2(a *unpackArgs)
@@ -335,6 +341,12 @@ func gemvOctets9Odd16AVX512(a *productArgs)
 func gemvOctets9Odd16VBMIAVX512(a *productArgs)
 
 //go:noescape
+func gemvSevensOdd16AVX512(a *productArgs)
+
+//go:noescape
+func gemvSevensOdd16VBMIAVX512(a *productArgs)
+
+//go:noescape
 func gemvQuadsOddAVX512(a *productArgs)
 
 //go:noescape
@@ -405,6 +417,12 @@ func gemvOctets9Odd16FarAVX512(a *productArgs)
 
 //go:noescape
 func gemvOctets9Odd16VBMIFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvSevensOdd16FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvSevensOdd16VBMIFarAVX512(a *productArgs)
 
 //go:noescape
 func gemvQuadsOddFarAVX512(a *productArgs)
@@ -642,6 +660,12 @@ func unpackOctets9AddAVX512(a *unpackArgs)
 
 //go:noescape
 func unpackOctets9AddVBMIAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackSevensAddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackSevensAddVBMIAVX512(a *unpackArgs)
 
 //go:noescape
 func unpackQuadsAddAVX512(a *unpackArgs)

@@ -67,9 +67,12 @@ func TestFetchFar(t *testing.T) {
 	}
 	for key := range gemvRoutines {
 		const rows, cols = 50, 512
-		f := Format{Layout: key.layout, Scales: key.scales, Block: key.block, Unit: 1, Grid: NewGrid(points, 8)}
-		if f.Layout == Quads {
-			f.Grid = NewGrid(points, 4)
+		f := Format{Layout: key.layout, Scales: key.scales, Block: key.block, Unit: 1, Grid: NewGrid(points, 8, 2)}
+		switch f.Layout {
+		case Sevens:
+			f.Grid = NewGrid(points, 4, 2)
+		case Quads:
+			f.Grid = NewGrid(points, 4, 3)
 		}
 		m := NewMatrix(rows, cols, f, nil)
 		m.Data = make([]byte, m.Bytes())

@@ -222,7 +222,7 @@ func factors(t tensor.DType, block []byte) (d, dmin float32) {
 		return f16(208), 0
 	case tensor.IQ4_XS, tensor.IQ3_S:
 		return f16(0), 0
-	case tensor.IQ2_S, tensor.IQ1_S:
+	case tensor.IQ1_S:
 		return f16(0) * 0.125, 0
 	case tensor.IQ1_M: // its four nibbles are the high ones of four words
 		var h uint16

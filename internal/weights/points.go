@@ -16,17 +16,39 @@ import (
 var pointPackers = map[tensor.DType]func(l *pointWriter, b int, src []byte){
 	tensor.IQ2_XXS: packIQ2_XXS,
 	tensor.IQ2_XS:  packIQ2_XS,
+	tensor.IQ2_S:   packIQ2_S,
 	tensor.IQ3_XXS: packIQ3_XXS,
 }
 
-func gridOf(t tensor.DType) *kernel.Grid { return kernel.NewGrid(quant.Points(t), axes(t)) }
-
-// axes returns the coordinates of a point.
-func axes(t tensor.DType) int {
-	if t == tensor.IQ3_XXS {
-		return 4
+// gridOf returns what the packed codes of a type look up.
+func gridOf(t tensor.DType) *kernel.Grid {
+	switch t {
+	case tensor.IQ2_S:
+		return kernel.NewGrid(iq2sHalves, 4, 2)
+	case tensor.IQ3_XXS:
+		return kernel.NewGrid(quant.Points(t), 4, 3)
 	}
-	return 8
+	return kernel.NewGrid(quant.Points(t), 8, 2)
+}
+
+// The points of IQ2_S have 81 different halves, whose numbers take seven bits: the
+// halves by number, and the numbers by code.
+var iq2sHalves, iq2sQuads = halves()
+
+// halves numbers the halves of the points as they come.
+func halves() (quads []uint64, of [1024][2]uint8) {
+	number := make(map[uint64]uint8)
+	for code, point := range quant.Points(tensor.IQ2_S) {
+		for h := range 2 {
+			half := point >> (32 * h) & 0xffffffff
+			if _, ok := number[half]; !ok {
+				number[half] = uint8(len(quads))
+				quads = append(quads, half)
+			}
+			of[code][h] = number[half]
+		}
+	}
+	return quads, of
 }
 
 // packPoints packs a row block of a codebook type and says whether it did.
@@ -80,6 +102,20 @@ func (l *pointWriter) quads(g, o int, codes []byte, signs uint8) {
 	l.signs(w[128:], o, signs)
 }
 
+// sevens stores the codes of seven bits of the two halves of octet o, and its signs.
+func (l *pointWriter) sevens(g, o int, codes [2]uint8, signs uint8) {
+	w := l.group(g)
+	w[32*o+l.row] |= codes[0]
+	if o < 3 {
+		w[32*o+16+l.row] |= codes[1]
+	} else { // the eighth code is the top bits of the seven others
+		for i := range 7 {
+			w[16*i+l.row] |= codes[1] >> i & 1 << 7
+		}
+	}
+	l.signs(w[112:], o, signs)
+}
+
 // signs stores the signs of octet o, half of them in each of two words.
 func (l *pointWriter) signs(w []byte, o int, signs uint8) {
 	at, shift := 16*o+l.row/2, 4*(l.row&1)
@@ -131,6 +167,14 @@ func packIQ2_XS(l *pointWriter, b int, src []byte) {
 		l.octet(8*b+i/4, i%4, uint(x&511), evenSigns(uint32(x>>9)))
 	}
 	l.halves(b, u16(src), src[66:74])
+}
+
+func packIQ2_S(l *pointWriter, b int, src []byte) {
+	for i := range 32 {
+		high := uint(src[66+i/4]) >> (2 * (i % 4)) & 3
+		l.sevens(8*b+i/4, i%4, iq2sQuads[uint(src[2+i])|high<<8], src[34+i])
+	}
+	l.halves(b, u16(src), src[74:82])
 }
 
 func packIQ3_XXS(l *pointWriter, b int, src []byte) {

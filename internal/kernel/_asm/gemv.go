@@ -36,6 +36,7 @@ var fused = []struct {
 	{"Bits8", form{"F16", 32, "F16", false}},
 	{"Octets8", form{"Odd", 32, "Odd", false}},
 	{"Octets9", form{"Odd16", 16, "Odd", false}},
+	{"Sevens", form{"Odd16", 16, "Odd", false}},
 	{"Quads", form{"Odd", 32, "Odd", false}},
 }
 

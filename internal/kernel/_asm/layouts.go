@@ -25,6 +25,7 @@ var layouts = []layout{
 	{name: "Bits8", bits: 8},
 	{name: "Octets8", table: true, group: 128, codes: 256},
 	{name: "Octets9", table: true, group: 144, codes: 512, high: 1},
+	{name: "Sevens", table: true, group: 176, codes: 128},
 	{name: "Quads", table: true, group: 192, codes: 256},
 }
 

@@ -60,7 +60,7 @@ AX arguments, SI numbers, DX their weights, R13 rows of eight left.`)
 
 func gemvs(g *gen) {
 	g.laneMasks()
-	g.signMasks()
+	g.pointMasks()
 	g.permuteTables()
 	fetches := []string{"PREFETCHT0", "PREFETCHT1"}
 	if !g.wide() { // which asks for nothing ahead
@@ -109,7 +109,7 @@ func floats(g *gen) {
 }
 
 func unpacks(g *gen) {
-	g.signMasks()
+	g.pointMasks()
 	g.permuteTables()
 	for _, l := range layouts {
 		g.unpack(l, true)

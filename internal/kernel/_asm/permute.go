@@ -20,6 +20,7 @@ const (
 	pRows   = 20 // controls that pick octet 0 to 3
 	pTables = 24 // of 256 codes: low bytes in 24 to 27, high ones behind
 	pHighs  = 25 // bit 8 of each octet's codes, where there are more
+	pBits   = 26 // and 27: the bits of the eighth code of seven bits
 )
 
 // Offsets in the tables of a grid: a byte for each code in the first two.
@@ -51,6 +52,9 @@ func (g *gen) permuteTables() {
 	}
 	table("spread2", func(i int) int { return 32*(i/4&1) + 2*(i%4) })
 	table("spread3", func(i int) int { return 32*(i/4&1) + 3*(i%4) })
+	for h := range 2 {
+		table(fmt.Sprint("sevenBits", h), func(i int) int { return 1 << (4*h + i/16) & 127 })
+	}
 	table("highOctets", func(i int) int { return 1 << (2 * (i / 16)) })
 }
 
@@ -68,13 +72,22 @@ func (g *gen) permuteConstants(l layout) {
 	if l.high > 0 {
 		control("highOctets", pHighs)
 	}
+	if l.name == "Sevens" {
+		control("sevenBits0", pBits)
+		control("sevenBits1", pBits+1)
+	}
 }
 
 // permuteValues loads the table of integers, and those of 256 codes, once the grid is
 // in rGrid.
 func (g *gen) permuteValues(l layout) {
 	g.p("VMOVDQU64", m(levelsValues, rGrid), g.r(pValues))
-	if l.high > 0 {
+	switch {
+	case l.high > 0:
+		return
+	case l.name == "Sevens":
+		g.p("VMOVDQU64", m(lowLevels, rGrid), g.r(pTables))
+		g.p("VMOVDQU64", m(lowLevels+64, rGrid), g.r(pTables+1))
 		return
 	}
 	for i := range 4 {
@@ -129,6 +142,16 @@ func (g *gen) levels(reg string) {
 // decodePermuted is decodePoints with VBMI.
 func (g *gen) decodePermuted(l layout, w string, sink func(step int, reg string)) {
 	step := g.r(rStep)
+	if l.name == "Sevens" {
+		g.permutedSevens(w)
+		for s := range 8 {
+			g.p("VPERMB", g.r([]int{pLow, pLow2}[s/4]), g.r(pRows+s%4), step)
+			g.levels(step)
+			g.negate(l.signs(), w, s, step)
+			sink(s, step)
+		}
+		return
+	}
 	if l.name == "Quads" {
 		for h, regs := range [][2]int{{pLow, pHigh}, {pLow2, pHigh2}} {
 			g.load(m(64*h, w), g.r(pCodes))
@@ -156,4 +179,23 @@ func (g *gen) decodePermuted(l layout, w string, sink func(step int, reg string)
 			sink(2*o+i, step)
 		}
 	}
+}
+
+// permutedSevens sets pLow and pLow2 to the levels of codes of seven bits. VPERMI2B does
+// not look at the eighth, of which the last code is made.
+func (g *gen) permutedSevens(w string) {
+	low, high, last := g.r(pLow), g.r(pLow2), g.r(rPlane)
+	g.load(m(0, w), low)
+	g.load(m(64, w), high)
+	g.p("VPMOVB2M", low, "K1")
+	g.p("VPMOVB2M", high, "K2")
+	g.p("VMOVDQU8.Z", g.r(pBits), "K1", last)
+	g.p("VPADDB", g.r(pBits+1), last, "K2", last)
+	g.p("VEXTRACTI64X4", "$1", last, fmt.Sprintf("Y%d", rStep))
+	g.p("VPOR", fmt.Sprintf("Y%d", rStep), fmt.Sprintf("Y%d", rPlane), fmt.Sprintf("Y%d", rPlane))
+	g.p("VEXTRACTI128", "$1", fmt.Sprintf("Y%d", rPlane), fmt.Sprintf("X%d", rStep))
+	g.p("VPOR", fmt.Sprintf("X%d", rStep), fmt.Sprintf("X%d", rPlane), fmt.Sprintf("X%d", rPlane))
+	g.p("VINSERTI32X4", "$3", fmt.Sprintf("X%d", rPlane), high, high)
+	g.p("VPERMI2B", g.r(pTables+1), g.r(pTables), low)
+	g.p("VPERMI2B", g.r(pTables+1), g.r(pTables), high)
 }

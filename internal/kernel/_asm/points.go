@@ -18,7 +18,7 @@ const (
 	rTmpA    = 3      // of the wide form only; AVX2 has its ones there
 	rZero    = "Z16"  // of the wide form
 	kSigns   = "K3"   // of a step
-	codeWord = 2 * 16 // bytes of an octet's codes on the stack
+	codeWord = 2 * 16 // bytes of an octet's codes on the stack, or of those of two steps
 )
 
 // signs returns where the signs of a group begin.
@@ -26,7 +26,7 @@ func (l layout) signs() int { return l.group - 64 }
 
 // frame returns the bytes of the stack that decoding uses.
 func (g *gen) frame(l layout) int {
-	if l.points() && l.high > 0 && !g.vbmi {
+	if (l.high > 0 || l.name == "Sevens") && !g.vbmi {
 		return 4 * codeWord
 	}
 	return 0
@@ -42,9 +42,10 @@ func (g *gen) pointConstants(l layout) {
 	}
 }
 
-// signMasks emits what the AVX2 form makes masks of signs with: which of four bytes
-// holds the bit of a byte, and that bit.
-func (g *gen) signMasks() {
+// pointMasks emits the masks of points. With those of signs the AVX2 form finds which of
+// four bytes holds the bit of a byte, and that bit.
+func (g *gen) pointMasks() {
+	g.sevenMasks()
 	if g.wide() {
 		return
 	}
@@ -79,7 +80,11 @@ func (g *gen) decodePoints(l layout, w string, sink func(step int, reg string)) 
 		g.decodePermuted(l, w, sink)
 		return
 	case l.name == "Quads":
-		g.decodeQuads(l, w, sink)
+		g.decodeQuads(l, w, func(code, row int) string { return g.part(16*code+row, w, 8) }, sink)
+		return
+	case l.name == "Sevens":
+		g.sevens(w)
+		g.decodeQuads(l, w, func(code, row int) string { return m(16*code+row, "SP") }, sink)
 		return
 	}
 	if l.high > 0 {
@@ -166,10 +171,48 @@ func (g *gen) negate(signs int, w string, step int, reg string) {
 	g.p("VPSUBB", mask, reg, reg)
 }
 
-// decodeQuads is decode for points of four columns: of each pair of rows the low words.
-func (g *gen) decodeQuads(l layout, w string, sink func(step int, reg string)) {
+// sevens puts the codes of seven bits of a group on the stack: the eighth one of a row is
+// the top bits of the others.
+func (g *gen) sevens(w string) {
+	load, code, bit, last := "VMOVDQU", "X0", "X1", "X2"
+	if !g.wide() {
+		load = "VMOVQ"
+	}
+	for i := range 7 {
+		g.p(load, g.part(16*i, w, 8), code)
+		g.p("VPSRLW", fmt.Sprintf("$%d", 7-i), code, bit) // the top bit down to bit i
+		g.p("VPAND", fmt.Sprintf("sevenBits<>+%d(SB)", 16*i), bit, bit)
+		if i == 0 {
+			g.p("VMOVDQU", bit, last)
+		} else {
+			g.p("VPOR", bit, last, last)
+		}
+		g.p("VPAND", "sevenBits<>+112(SB)", code, code)
+		g.p("VMOVDQU", code, m(16*i, "SP"))
+	}
+	g.p("VMOVDQU", last, m(16*7, "SP"))
+}
+
+// sevenMasks emits bytes of each bit from 0 to 6, then of all of them.
+func (g *gen) sevenMasks() {
+	g.out.WriteString("\n")
+	for i := range 8 {
+		v := uint64(1) << i
+		if i == 7 {
+			v = 127
+		}
+		for h := range 2 {
+			fmt.Fprintf(&g.out, "DATA sevenBits<>+%d(SB)/8, $0x%016x\n", 16*i+8*h, v*0x0101010101010101)
+		}
+	}
+	g.out.WriteString("GLOBL sevenBits<>(SB), RODATA|NOPTR, $128\n")
+}
+
+// decodeQuads is decode for points of four columns, whose codes are bytes at the
+// addresses that code gives: of each pair of rows the low words.
+func (g *gen) decodeQuads(l layout, w string, code func(code, row int) string, sink func(step int, reg string)) {
 	for s := range 8 {
-		at := func(row int) (op, mem string) { return "MOVBLZX", g.part(16*s+row, w, 8) }
+		at := func(row int) (op, mem string) { return "MOVBLZX", code(s, row) }
 		g.lookUp(rA, rTmpA, 0, at)
 		g.lookUp(rB, 7, 2, at)
 		g.p("VSHUFPS", "$0x88", g.r(rB), g.r(rA), g.r(rStep))
