@@ -34,8 +34,6 @@ var gemvRoutines = map[gemvKey][3]func(*productArgs){
 	{Bits2, ScalesKM, 16}:    {gemvBits2KM16AVX2, gemvBits2KM16AVX512, gemvBits2KM16FarAVX512},
 	{Bits2, ScalesF16, 32}:   {gemvBits2F16AVX2, gemvBits2F16AVX512, gemvBits2F16FarAVX512},
 	{Bits3, ScalesK, 16}:     {gemvBits3K16AVX2, gemvBits3K16AVX512, gemvBits3K16FarAVX512},
-	{Bits3T, ScalesOdd, 32}:  {gemvBits3TOddAVX2, gemvBits3TOddAVX512, gemvBits3TOddFarAVX512},
-	{Bits3T, ScalesOdd, 16}:  {gemvBits3TOdd16AVX2, gemvBits3TOdd16AVX512, gemvBits3TOdd16FarAVX512},
 	{Bits4, ScalesF16, 32}:   {gemvBits4F16AVX2, gemvBits4F16AVX512, gemvBits4F16FarAVX512},
 	{Bits4, ScalesF16M, 32}:  {gemvBits4F16MAVX2, gemvBits4F16MAVX512, gemvBits4F16MFarAVX512},
 	{Bits4, ScalesKM, 32}:    {gemvBits4KMAVX2, gemvBits4KMAVX512, gemvBits4KMFarAVX512},
@@ -51,6 +49,8 @@ var gemvRoutines = map[gemvKey][3]func(*productArgs){
 	{Bits8, ScalesF16, 32}:   {gemvBits8F16AVX2, gemvBits8F16AVX512, gemvBits8F16FarAVX512},
 	{Octets8, ScalesOdd, 32}: {gemvOctets8OddAVX2, gemvOctets8OddAVX512, gemvOctets8OddFarAVX512},
 	{Octets9, ScalesOdd, 16}: {gemvOctets9Odd16AVX2, gemvOctets9Odd16AVX512, gemvOctets9Odd16FarAVX512},
+	{Ternary, ScalesOdd, 32}: {gemvTernaryOddAVX2, gemvTernaryOddAVX512, gemvTernaryOddFarAVX512},
+	{Ternary, ScalesOdd, 16}: {gemvTernaryOdd16AVX2, gemvTernaryOdd16AVX512, gemvTernaryOdd16FarAVX512},
 	{Sevens, ScalesOdd, 16}:  {gemvSevensOdd16AVX2, gemvSevensOdd16AVX512, gemvSevensOdd16FarAVX512},
 	{Quads, ScalesOdd, 32}:   {gemvQuadsOddAVX2, gemvQuadsOddAVX512, gemvQuadsOddFarAVX512},
 }
@@ -65,12 +65,15 @@ var (
 	gemvPermuting = map[gemvKey][2]func(*productArgs){
 		{Octets8, ScalesOdd, 32}: {gemvOctets8OddVBMIAVX512, gemvOctets8OddVBMIFarAVX512},
 		{Octets9, ScalesOdd, 16}: {gemvOctets9Odd16VBMIAVX512, gemvOctets9Odd16VBMIFarAVX512},
+		{Ternary, ScalesOdd, 32}: {gemvTernaryOddVBMIAVX512, gemvTernaryOddVBMIFarAVX512},
+		{Ternary, ScalesOdd, 16}: {gemvTernaryOdd16VBMIAVX512, gemvTernaryOdd16VBMIFarAVX512},
 		{Sevens, ScalesOdd, 16}:  {gemvSevensOdd16VBMIAVX512, gemvSevensOdd16VBMIFarAVX512},
 		{Quads, ScalesOdd, 32}:   {gemvQuadsOddVBMIAVX512, gemvQuadsOddVBMIFarAVX512},
 	}
 	unpackPermuting = map[Layout]func(*unpackArgs){
 		Octets8: unpackOctets8AddVBMIAVX512,
 		Octets9: unpackOctets9AddVBMIAVX512,
+		Ternary: unpackTernaryAddVBMIAVX512,
 		Sevens:  unpackSevensAddVBMIAVX512,
 		Quads:   unpackQuadsAddVBMIAVX512,
 	}
@@ -131,7 +134,6 @@ var unpackRoutines = map[unpackKey][2]func(*unpackArgs){
 	{Bits5, true}:    {unpackBits5AVX2, unpackBits5AVX512},
 	{Bits2, false}:   {unpackBits2AddAVX2, unpackBits2AddAVX512},
 	{Bits3, false}:   {unpackBits3AddAVX2, unpackBits3AddAVX512},
-	{Bits3T, false}:  {unpackBits3TAddAVX2, unpackBits3TAddAVX512},
 	{Bits4, false}:   {unpackBits4AddAVX2, unpackBits4AddAVX512},
 	{Bits4T, false}:  {unpackBits4TAddAVX2, unpackBits4TAddAVX512},
 	{Bits5, false}:   {unpackBits5AddAVX2, unpackBits5AddAVX512},
@@ -139,6 +141,7 @@ var unpackRoutines = map[unpackKey][2]func(*unpackArgs){
 	{Bits8, false}:   {unpackBits8AddAVX2, unpackBits8AddAVX512},
 	{Octets8, false}: {unpackOctets8AddAVX2, unpackOctets8AddAVX512},
 	{Octets9, false}: {unpackOctets9AddAVX2, unpackOctets9AddAVX512},
+	{Ternary, false}: {unpackTernaryAddAVX2, unpackTernaryAddAVX512},
 	{Sevens, false}:  {unpackSevensAddAVX2, unpackSevensAddAVX512},
 	{Quads, false}:   {unpackQuadsAddAVX2, unpackQuadsAddAVX512},
 }

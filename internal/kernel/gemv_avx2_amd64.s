@@ -38,6 +38,26 @@ DATA sevenBits<>+112(SB)/8, $0x7f7f7f7f7f7f7f7f
 DATA sevenBits<>+120(SB)/8, $0x7f7f7f7f7f7f7f7f
 GLOBL sevenBits<>(SB), RODATA|NOPTR, $128
 
+DATA fourth<>+0(SB)/8, $0x0303030303030303
+DATA fourth<>+8(SB)/8, $0x0303030303030303
+DATA fourth<>+16(SB)/8, $0x0c0c0c0c0c0c0c0c
+DATA fourth<>+24(SB)/8, $0x0c0c0c0c0c0c0c0c
+DATA fourth<>+32(SB)/8, $0x3030303030303030
+DATA fourth<>+40(SB)/8, $0x3030303030303030
+GLOBL fourth<>(SB), RODATA|NOPTR, $48
+
+DATA divide<>+0(SB)/8, $0xca46ca46ca46ca46
+DATA divide<>+8(SB)/8, $0xca46ca46ca46ca46
+DATA divide<>+16(SB)/8, $0xca46ca46ca46ca46
+DATA divide<>+24(SB)/8, $0xca46ca46ca46ca46
+GLOBL divide<>(SB), RODATA|NOPTR, $32
+
+DATA halves<>+0(SB)/8, $0x0051005100510051
+DATA halves<>+8(SB)/8, $0x0051005100510051
+DATA halves<>+16(SB)/8, $0x0051005100510051
+DATA halves<>+24(SB)/8, $0x0051005100510051
+GLOBL halves<>(SB), RODATA|NOPTR, $32
+
 DATA signBytes<>+0(SB)/8, $0x0000000000000000
 DATA signBits<>+0(SB)/8, $0x8040201008040201
 DATA signBytes<>+8(SB)/8, $0x0101010101010101
@@ -553,21 +573,16 @@ nobias26:
 	VZEROUPPER 
 	RET
 
-// func gemvBits3TOddAVX2(a *productArgs)
-// multiplies rows of layout Bits3T, scales Odd, with one token.
-TEXT ·gemvBits3TOddAVX2(SB), NOSPLIT, $0-8
+// func gemvBits4F16AVX2(a *productArgs)
+// multiplies rows of layout Bits4, scales F16, with one token.
+TEXT ·gemvBits4F16AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ productArgs_table(AX), R12
-	VBROADCASTI128 0(R12), Y6
-	MOVL $0x03030303, R12
+	MOVL $0x0f0f0f0f, R12
 	VMOVD R12, X4
 	VPBROADCASTD X4, Y4
-	MOVL $0x04040404, R12
-	VMOVD R12, X5
-	VPBROADCASTD X5, Y5
 	MOVL $0x00010001, R12
-	VMOVD R12, X3
-	VPBROADCASTD X3, Y3
+	VMOVD R12, X6
+	VPBROADCASTD X6, Y6
 block27:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
@@ -591,448 +606,8 @@ half28:
 	ADDQ R12, R9
 	ADDQ R12, R12
 	ADDQ R12, SI
-	LEAQ (R10)(R15*8), R10
-	LEAQ (R10)(R15*8), R10
-	LEAQ (R10)(R15*8), R10
 	VPXOR Y8, Y8, Y8
-eight30:
-	// The factors of eight blocks, and their codes.
-	VCVTPH2PS 0(R8), Y13
-	VBROADCASTSS productArgs_unit(AX), Y15
-	VMULPS Y15, Y13, Y13
-	VADDPS Y13, Y13, Y9
-	VMOVUPS 0(R10), Y14
-	ADDQ $32, R8
-	ADDQ $64, R10
 group29:
-	// A group: its integers times the activations …
-	VPXOR Y10, Y10, Y10
-	VMOVUPS 128(SI), Y2
-	VMOVUPS 0(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 0(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $2, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSLLW $1, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPAND Y5, Y2, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $6, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $1, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 64(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSRLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $2, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $3, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $4, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $6, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $5, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 28(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VPSRLD $28, Y14, Y12
-	VPSLLD $4, Y14, Y14
-	VCVTDQ2PS Y12, Y12
-	VFMADD213PS Y13, Y9, Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	ADDQ $192, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $4, CX
-	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE group29
-	TESTQ R13, R13
-	JNE eight30
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias31
-	ADDQ CX, R13
-nobias31:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias32
-	VADDPS 0(R13), Y8, Y8
-bias32:
-	CMPQ DX, $8
-	JGE full33
-	TESTQ DX, DX
-	JLE done34
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done34
-full33:
-	VMOVUPS Y8, 0(R12)
-done34:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half28
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias35
-	ADDQ $64, productArgs_bias(AX)
-nobias35:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block27
-	VZEROUPPER 
-	RET
-
-// func gemvBits3TOdd16AVX2(a *productArgs)
-// multiplies rows of layout Bits3T, scales Odd16, with one token.
-TEXT ·gemvBits3TOdd16AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ productArgs_table(AX), R12
-	VBROADCASTI128 0(R12), Y6
-	MOVL $0x03030303, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-	MOVL $0x04040404, R12
-	VMOVD R12, X5
-	VPBROADCASTD X5, Y5
-	MOVL $0x00010001, R12
-	VMOVD R12, X3
-	VPBROADCASTD X3, Y3
-block36:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half37:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
-	ADDQ R12, R8
-	ADDQ R12, R9
-	ADDQ R12, R12
-	ADDQ R12, SI
-	LEAQ (R10)(R15*8), R10
-	LEAQ (R10)(R15*8), R10
-	LEAQ (R10)(R15*8), R10
-	VPXOR Y8, Y8, Y8
-eight39:
-	// The factors of eight blocks, and their codes.
-	VCVTPH2PS 0(R8), Y13
-	VBROADCASTSS productArgs_unit(AX), Y15
-	VMULPS Y15, Y13, Y13
-	VADDPS Y13, Y13, Y9
-	VMOVUPS 0(R10), Y14
-	ADDQ $32, R8
-	ADDQ $64, R10
-group38:
-	// A group: its integers times the activations …
-	VPXOR Y10, Y10, Y10
-	VPXOR Y11, Y11, Y11
-	VMOVUPS 128(SI), Y2
-	VMOVUPS 0(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 0(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $2, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSLLW $1, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPAND Y5, Y2, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $6, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $1, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 64(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSRLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y11, Y11
-	VPSRLW $2, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $3, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y11, Y11
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $4, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y11, Y11
-	VPSRLW $6, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $5, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 28(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y11, Y11
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VPSRLD $28, Y14, Y12
-	VPSLLD $4, Y14, Y14
-	VCVTDQ2PS Y12, Y12
-	VFMADD213PS Y13, Y9, Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	VCVTDQ2PS Y11, Y11
-	VPSRLD $28, Y14, Y12
-	VPSLLD $4, Y14, Y14
-	VCVTDQ2PS Y12, Y12
-	VFMADD213PS Y13, Y9, Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y11, Y8
-	ADDQ $192, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $8, CX
-	SUBQ $1, R13
-	TESTQ $3, R13
-	JNE group38
-	TESTQ R13, R13
-	JNE eight39
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias40
-	ADDQ CX, R13
-nobias40:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias41
-	VADDPS 0(R13), Y8, Y8
-bias41:
-	CMPQ DX, $8
-	JGE full42
-	TESTQ DX, DX
-	JLE done43
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done43
-full42:
-	VMOVUPS Y8, 0(R12)
-done43:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half37
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias44
-	ADDQ $64, productArgs_bias(AX)
-nobias44:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block36
-	VZEROUPPER 
-	RET
-
-// func gemvBits4F16AVX2(a *productArgs)
-// multiplies rows of layout Bits4, scales F16, with one token.
-TEXT ·gemvBits4F16AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-	MOVL $0x00010001, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
-block45:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half46:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
-	ADDQ R12, R8
-	ADDQ R12, R9
-	ADDQ R12, R12
-	ADDQ R12, SI
-	VPXOR Y8, Y8, Y8
-group47:
 	// A group: its integers times the activations …
 	VPBROADCASTD 0(CX), Y10
 	VPSRAD $4, Y10, Y10
@@ -1089,7 +664,7 @@ group47:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group47
+	JNE group29
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -1098,31 +673,31 @@ group47:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias48
+	JEQ nobias30
 	ADDQ CX, R13
-nobias48:
+nobias30:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias49
+	JEQ bias31
 	VADDPS 0(R13), Y8, Y8
-bias49:
+bias31:
 	CMPQ DX, $8
-	JGE full50
+	JGE full32
 	TESTQ DX, DX
-	JLE done51
+	JLE done33
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done51
-full50:
+	JMP done33
+full32:
 	VMOVUPS Y8, 0(R12)
-done51:
+done33:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half46
+	JLT half28
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1131,12 +706,12 @@ done51:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias52
+	JEQ nobias34
 	ADDQ $64, productArgs_bias(AX)
-nobias52:
+nobias34:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block45
+	JGT block27
 	VZEROUPPER 
 	RET
 
@@ -1150,10 +725,10 @@ TEXT ·gemvBits4F16MAVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X6
 	VPBROADCASTD X6, Y6
-block53:
+block35:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half54:
+half36:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -1175,7 +750,7 @@ half54:
 	ADDQ R12, SI
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
-group55:
+group37:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 0(SI), Y0
@@ -1235,7 +810,7 @@ group55:
 	ADDQ $32, R8
 	ADDQ $32, R9
 	SUBQ $1, R13
-	JNE group55
+	JNE group37
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Y9, Y8, Y8
 	MOVQ productArgs_y(AX), R12
@@ -1245,31 +820,31 @@ group55:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias56
+	JEQ nobias38
 	ADDQ CX, R13
-nobias56:
+nobias38:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias57
+	JEQ bias39
 	VADDPS 0(R13), Y8, Y8
-bias57:
+bias39:
 	CMPQ DX, $8
-	JGE full58
+	JGE full40
 	TESTQ DX, DX
-	JLE done59
+	JLE done41
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done59
-full58:
+	JMP done41
+full40:
 	VMOVUPS Y8, 0(R12)
-done59:
+done41:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half54
+	JLT half36
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1278,12 +853,12 @@ done59:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias60
+	JEQ nobias42
 	ADDQ $64, productArgs_bias(AX)
-nobias60:
+nobias42:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block53
+	JGT block35
 	VZEROUPPER 
 	RET
 
@@ -1297,10 +872,10 @@ TEXT ·gemvBits4KMAVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X6
 	VPBROADCASTD X6, Y6
-block61:
+block43:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half62:
+half44:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -1322,13 +897,13 @@ half62:
 	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
-super64:
+super46:
 	// The factors of eight groups.
 	VMOVUPS 0(R8), Y13
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Y14
 	ADDQ $64, R9
-group63:
+group45:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 0(SI), Y0
@@ -1393,9 +968,9 @@ group63:
 	ADDQ $16, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group63
+	JNE group45
 	TESTQ R13, R13
-	JNE super64
+	JNE super46
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Y9, Y8, Y8
 	MOVQ productArgs_y(AX), R12
@@ -1405,31 +980,31 @@ group63:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias65
+	JEQ nobias47
 	ADDQ CX, R13
-nobias65:
+nobias47:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias66
+	JEQ bias48
 	VADDPS 0(R13), Y8, Y8
-bias66:
+bias48:
 	CMPQ DX, $8
-	JGE full67
+	JGE full49
 	TESTQ DX, DX
-	JLE done68
+	JLE done50
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done68
-full67:
+	JMP done50
+full49:
 	VMOVUPS Y8, 0(R12)
-done68:
+done50:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half62
+	JLT half44
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1438,12 +1013,12 @@ done68:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias69
+	JEQ nobias51
 	ADDQ $64, productArgs_bias(AX)
-nobias69:
+nobias51:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block61
+	JGT block43
 	VZEROUPPER 
 	RET
 
@@ -1459,10 +1034,10 @@ TEXT ·gemvBits4TF16AVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block70:
+block52:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half71:
+half53:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -1483,7 +1058,7 @@ half71:
 	ADDQ R12, R12
 	ADDQ R12, SI
 	VPXOR Y8, Y8, Y8
-group72:
+group54:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 0(SI), Y0
@@ -1570,7 +1145,7 @@ group72:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group72
+	JNE group54
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -1579,31 +1154,31 @@ group72:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias73
+	JEQ nobias55
 	ADDQ CX, R13
-nobias73:
+nobias55:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias74
+	JEQ bias56
 	VADDPS 0(R13), Y8, Y8
-bias74:
+bias56:
 	CMPQ DX, $8
-	JGE full75
+	JGE full57
 	TESTQ DX, DX
-	JLE done76
+	JLE done58
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done76
-full75:
+	JMP done58
+full57:
 	VMOVUPS Y8, 0(R12)
-done76:
+done58:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half71
+	JLT half53
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1612,12 +1187,12 @@ done76:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias77
+	JEQ nobias59
 	ADDQ $64, productArgs_bias(AX)
-nobias77:
+nobias59:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block70
+	JGT block52
 	VZEROUPPER 
 	RET
 
@@ -1633,10 +1208,10 @@ TEXT ·gemvBits4TKAVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block78:
+block60:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half79:
+half61:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -1657,11 +1232,11 @@ half79:
 	ADDQ R12, R8
 	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
-super81:
+super63:
 	// The factors of eight groups.
 	VMOVUPS 0(R8), Y13
 	ADDQ $64, R8
-group80:
+group62:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 0(SI), Y0
@@ -1751,9 +1326,9 @@ group80:
 	ADDQ $16, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group80
+	JNE group62
 	TESTQ R13, R13
-	JNE super81
+	JNE super63
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -1762,31 +1337,31 @@ group80:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias82
+	JEQ nobias64
 	ADDQ CX, R13
-nobias82:
+nobias64:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias83
+	JEQ bias65
 	VADDPS 0(R13), Y8, Y8
-bias83:
+bias65:
 	CMPQ DX, $8
-	JGE full84
+	JGE full66
 	TESTQ DX, DX
-	JLE done85
+	JLE done67
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done85
-full84:
+	JMP done67
+full66:
 	VMOVUPS Y8, 0(R12)
-done85:
+done67:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half79
+	JLT half61
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1795,12 +1370,12 @@ done85:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias86
+	JEQ nobias68
 	ADDQ $64, productArgs_bias(AX)
-nobias86:
+nobias68:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block78
+	JGT block60
 	VZEROUPPER 
 	RET
 
@@ -1816,10 +1391,10 @@ TEXT ·gemvBits4TOddAVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block87:
+block69:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half88:
+half70:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -1843,7 +1418,7 @@ half88:
 	LEAQ (R10)(R15*8), R10
 	LEAQ (R10)(R15*8), R10
 	VPXOR Y8, Y8, Y8
-eight90:
+eight72:
 	// The factors of eight blocks, and their codes.
 	VCVTPH2PS 0(R8), Y13
 	VBROADCASTSS productArgs_unit(AX), Y15
@@ -1852,7 +1427,7 @@ eight90:
 	VMOVUPS 0(R10), Y14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group89:
+group71:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 0(SI), Y0
@@ -1942,9 +1517,9 @@ group89:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group89
+	JNE group71
 	TESTQ R13, R13
-	JNE eight90
+	JNE eight72
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -1953,31 +1528,31 @@ group89:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias91
+	JEQ nobias73
 	ADDQ CX, R13
-nobias91:
+nobias73:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias92
+	JEQ bias74
 	VADDPS 0(R13), Y8, Y8
-bias92:
+bias74:
 	CMPQ DX, $8
-	JGE full93
+	JGE full75
 	TESTQ DX, DX
-	JLE done94
+	JLE done76
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done94
-full93:
+	JMP done76
+full75:
 	VMOVUPS Y8, 0(R12)
-done94:
+done76:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half88
+	JLT half70
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1986,12 +1561,12 @@ done94:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias95
+	JEQ nobias77
 	ADDQ $64, productArgs_bias(AX)
-nobias95:
+nobias77:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block87
+	JGT block69
 	VZEROUPPER 
 	RET
 
@@ -2007,10 +1582,10 @@ TEXT ·gemvBits4TF32AVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block96:
+block78:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half97:
+half79:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2031,7 +1606,7 @@ half97:
 	ADDQ R12, R8
 	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
-group98:
+group80:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 0(SI), Y0
@@ -2118,7 +1693,7 @@ group98:
 	ADDQ $4, CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group98
+	JNE group80
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -2127,31 +1702,31 @@ group98:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias99
+	JEQ nobias81
 	ADDQ CX, R13
-nobias99:
+nobias81:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias100
+	JEQ bias82
 	VADDPS 0(R13), Y8, Y8
-bias100:
+bias82:
 	CMPQ DX, $8
-	JGE full101
+	JGE full83
 	TESTQ DX, DX
-	JLE done102
+	JLE done84
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done102
-full101:
+	JMP done84
+full83:
 	VMOVUPS Y8, 0(R12)
-done102:
+done84:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half97
+	JLT half79
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2160,12 +1735,12 @@ done102:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias103
+	JEQ nobias85
 	ADDQ $64, productArgs_bias(AX)
-nobias103:
+nobias85:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block96
+	JGT block78
 	VZEROUPPER 
 	RET
 
@@ -2181,10 +1756,10 @@ TEXT ·gemvBits4TF3216AVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block104:
+block86:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half105:
+half87:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2205,7 +1780,7 @@ half105:
 	ADDQ R12, R8
 	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
-group106:
+group88:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
@@ -2298,7 +1873,7 @@ group106:
 	ADDQ $8, CX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group106
+	JNE group88
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -2307,31 +1882,31 @@ group106:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias107
+	JEQ nobias89
 	ADDQ CX, R13
-nobias107:
+nobias89:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias108
+	JEQ bias90
 	VADDPS 0(R13), Y8, Y8
-bias108:
+bias90:
 	CMPQ DX, $8
-	JGE full109
+	JGE full91
 	TESTQ DX, DX
-	JLE done110
+	JLE done92
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done110
-full109:
+	JMP done92
+full91:
 	VMOVUPS Y8, 0(R12)
-done110:
+done92:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half105
+	JLT half87
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2340,12 +1915,12 @@ done110:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias111
+	JEQ nobias93
 	ADDQ $64, productArgs_bias(AX)
-nobias111:
+nobias93:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block104
+	JGT block86
 	VZEROUPPER 
 	RET
 
@@ -2362,10 +1937,10 @@ TEXT ·gemvBits5F16AVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X6
 	VPBROADCASTD X6, Y6
-block112:
+block94:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half113:
+half95:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2386,7 +1961,7 @@ half113:
 	ADDQ R12, R12
 	ADDQ R12, SI
 	VPXOR Y8, Y8, Y8
-group114:
+group96:
 	// A group: its integers times the activations …
 	VPBROADCASTD 0(CX), Y10
 	VPSRAD $3, Y10, Y10
@@ -2468,7 +2043,7 @@ group114:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group114
+	JNE group96
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -2477,31 +2052,31 @@ group114:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias115
+	JEQ nobias97
 	ADDQ CX, R13
-nobias115:
+nobias97:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias116
+	JEQ bias98
 	VADDPS 0(R13), Y8, Y8
-bias116:
+bias98:
 	CMPQ DX, $8
-	JGE full117
+	JGE full99
 	TESTQ DX, DX
-	JLE done118
+	JLE done100
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done118
-full117:
+	JMP done100
+full99:
 	VMOVUPS Y8, 0(R12)
-done118:
+done100:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half113
+	JLT half95
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2510,12 +2085,12 @@ done118:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias119
+	JEQ nobias101
 	ADDQ $64, productArgs_bias(AX)
-nobias119:
+nobias101:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block112
+	JGT block94
 	VZEROUPPER 
 	RET
 
@@ -2532,10 +2107,10 @@ TEXT ·gemvBits5F16MAVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X6
 	VPBROADCASTD X6, Y6
-block120:
+block102:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half121:
+half103:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2557,7 +2132,7 @@ half121:
 	ADDQ R12, SI
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
-group122:
+group104:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 256(SI), Y2
@@ -2642,7 +2217,7 @@ group122:
 	ADDQ $32, R8
 	ADDQ $32, R9
 	SUBQ $1, R13
-	JNE group122
+	JNE group104
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Y9, Y8, Y8
 	MOVQ productArgs_y(AX), R12
@@ -2652,31 +2227,31 @@ group122:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias123
+	JEQ nobias105
 	ADDQ CX, R13
-nobias123:
+nobias105:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias124
+	JEQ bias106
 	VADDPS 0(R13), Y8, Y8
-bias124:
+bias106:
 	CMPQ DX, $8
-	JGE full125
+	JGE full107
 	TESTQ DX, DX
-	JLE done126
+	JLE done108
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done126
-full125:
+	JMP done108
+full107:
 	VMOVUPS Y8, 0(R12)
-done126:
+done108:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half121
+	JLT half103
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2685,12 +2260,12 @@ done126:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias127
+	JEQ nobias109
 	ADDQ $64, productArgs_bias(AX)
-nobias127:
+nobias109:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block120
+	JGT block102
 	VZEROUPPER 
 	RET
 
@@ -2707,10 +2282,10 @@ TEXT ·gemvBits5KMAVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X6
 	VPBROADCASTD X6, Y6
-block128:
+block110:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half129:
+half111:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2732,13 +2307,13 @@ half129:
 	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
-super131:
+super113:
 	// The factors of eight groups.
 	VMOVUPS 0(R8), Y13
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Y14
 	ADDQ $64, R9
-group130:
+group112:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 256(SI), Y2
@@ -2828,9 +2403,9 @@ group130:
 	ADDQ $16, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group130
+	JNE group112
 	TESTQ R13, R13
-	JNE super131
+	JNE super113
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Y9, Y8, Y8
 	MOVQ productArgs_y(AX), R12
@@ -2840,31 +2415,31 @@ group130:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias132
+	JEQ nobias114
 	ADDQ CX, R13
-nobias132:
+nobias114:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias133
+	JEQ bias115
 	VADDPS 0(R13), Y8, Y8
-bias133:
+bias115:
 	CMPQ DX, $8
-	JGE full134
+	JGE full116
 	TESTQ DX, DX
-	JLE done135
+	JLE done117
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done135
-full134:
+	JMP done117
+full116:
 	VMOVUPS Y8, 0(R12)
-done135:
+done117:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half129
+	JLT half111
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2873,12 +2448,12 @@ done135:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias136
+	JEQ nobias118
 	ADDQ $64, productArgs_bias(AX)
-nobias136:
+nobias118:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block128
+	JGT block110
 	VZEROUPPER 
 	RET
 
@@ -2895,10 +2470,10 @@ TEXT ·gemvBits6K16AVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X6
 	VPBROADCASTD X6, Y6
-block137:
+block119:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half138:
+half120:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2919,11 +2494,11 @@ half138:
 	ADDQ R12, R8
 	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
-super140:
+super122:
 	// The factors of eight groups.
 	VMOVUPS 0(R8), Y13
 	ADDQ $64, R8
-group139:
+group121:
 	// A group: its integers times the activations …
 	VPBROADCASTD 0(CX), Y10
 	VPSRAD $2, Y10, Y10
@@ -3019,9 +2594,9 @@ group139:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group139
+	JNE group121
 	TESTQ R13, R13
-	JNE super140
+	JNE super122
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -3030,31 +2605,31 @@ group139:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias141
+	JEQ nobias123
 	ADDQ CX, R13
-nobias141:
+nobias123:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias142
+	JEQ bias124
 	VADDPS 0(R13), Y8, Y8
-bias142:
+bias124:
 	CMPQ DX, $8
-	JGE full143
+	JGE full125
 	TESTQ DX, DX
-	JLE done144
+	JLE done126
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done144
-full143:
+	JMP done126
+full125:
 	VMOVUPS Y8, 0(R12)
-done144:
+done126:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half138
+	JLT half120
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3063,12 +2638,12 @@ done144:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias145
+	JEQ nobias127
 	ADDQ $64, productArgs_bias(AX)
-nobias145:
+nobias127:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block137
+	JGT block119
 	VZEROUPPER 
 	RET
 
@@ -3082,10 +2657,10 @@ TEXT ·gemvBits8F16AVX2(SB), NOSPLIT, $0-8
 	MOVL $0x80808080, R12
 	VMOVD R12, X4
 	VPBROADCASTD X4, Y4
-block146:
+block128:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half147:
+half129:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -3106,7 +2681,7 @@ half147:
 	ADDQ R12, R12
 	ADDQ R12, SI
 	VPXOR Y8, Y8, Y8
-group148:
+group130:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 0(SI), Y1
@@ -3185,7 +2760,7 @@ group148:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group148
+	JNE group130
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -3194,31 +2769,31 @@ group148:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias149
+	JEQ nobias131
 	ADDQ CX, R13
-nobias149:
+nobias131:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias150
+	JEQ bias132
 	VADDPS 0(R13), Y8, Y8
-bias150:
+bias132:
 	CMPQ DX, $8
-	JGE full151
+	JGE full133
 	TESTQ DX, DX
-	JLE done152
+	JLE done134
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done152
-full151:
+	JMP done134
+full133:
 	VMOVUPS Y8, 0(R12)
-done152:
+done134:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half147
+	JLT half129
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3227,12 +2802,12 @@ done152:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias153
+	JEQ nobias135
 	ADDQ $64, productArgs_bias(AX)
-nobias153:
+nobias135:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block146
+	JGT block128
 	VZEROUPPER 
 	RET
 
@@ -3244,10 +2819,10 @@ TEXT ·gemvOctets8OddAVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block154:
+block136:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half155:
+half137:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -3273,7 +2848,7 @@ half155:
 	MOVQ productArgs_table(AX), R9
 	MOVQ productArgs_w(AX), SI
 	VPXOR Y8, Y8, Y8
-eight157:
+eight139:
 	// The factors of eight blocks, and their codes.
 	VCVTPH2PS 0(R8), Y13
 	VBROADCASTSS productArgs_unit(AX), Y15
@@ -3282,7 +2857,7 @@ eight157:
 	VMOVUPS 0(R10), Y14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group156:
+group138:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	MOVBLZX 0(SI)(R15*8), R11
@@ -3476,9 +3051,9 @@ group156:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group156
+	JNE group138
 	TESTQ R13, R13
-	JNE eight157
+	JNE eight139
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -3487,31 +3062,31 @@ group156:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias158
+	JEQ nobias140
 	ADDQ CX, R13
-nobias158:
+nobias140:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias159
+	JEQ bias141
 	VADDPS 0(R13), Y8, Y8
-bias159:
+bias141:
 	CMPQ DX, $8
-	JGE full160
+	JGE full142
 	TESTQ DX, DX
-	JLE done161
+	JLE done143
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done161
-full160:
+	JMP done143
+full142:
 	VMOVUPS Y8, 0(R12)
-done161:
+done143:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half155
+	JLT half137
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3520,12 +3095,12 @@ done161:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias162
+	JEQ nobias144
 	ADDQ $64, productArgs_bias(AX)
-nobias162:
+nobias144:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block154
+	JGT block136
 	VZEROUPPER 
 	RET
 
@@ -3537,10 +3112,10 @@ TEXT ·gemvOctets9Odd16AVX2(SB), NOSPLIT, $128-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block163:
+block145:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half164:
+half146:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -3566,7 +3141,7 @@ half164:
 	MOVQ productArgs_table(AX), R9
 	MOVQ productArgs_w(AX), SI
 	VPXOR Y8, Y8, Y8
-eight166:
+eight148:
 	// The factors of eight blocks, and their codes.
 	VCVTPH2PS 0(R8), Y13
 	VBROADCASTSS productArgs_unit(AX), Y15
@@ -3575,7 +3150,7 @@ eight166:
 	VMOVUPS 0(R10), Y14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group165:
+group147:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
@@ -3798,6 +3373,853 @@ group165:
 	VMULPS Y15, Y12, Y12
 	VFMADD231PS Y12, Y11, Y8
 	ADDQ $144, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	SUBQ $1, R13
+	TESTQ $3, R13
+	JNE group147
+	TESTQ R13, R13
+	JNE eight148
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	MOVQ R15, CX
+	SHLQ $5, CX
+	ADDQ CX, R12
+	TESTQ R13, R13
+	JEQ nobias149
+	ADDQ CX, R13
+nobias149:
+	SHRQ $2, CX
+	SUBQ CX, DX
+	TESTQ R13, R13
+	JEQ bias150
+	VADDPS 0(R13), Y8, Y8
+bias150:
+	CMPQ DX, $8
+	JGE full151
+	TESTQ DX, DX
+	JLE done152
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y15
+	VMASKMOVPS Y8, Y15, 0(R12)
+	JMP done152
+full151:
+	VMOVUPS Y8, 0(R12)
+done152:
+	ADDQ $1, R15
+	CMPQ R15, $2
+	JLT half146
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias153
+	ADDQ $64, productArgs_bias(AX)
+nobias153:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block145
+	VZEROUPPER 
+	RET
+
+// func gemvTernaryOddAVX2(a *productArgs)
+// multiplies rows of layout Ternary, scales Odd, with one token.
+TEXT ·gemvTernaryOddAVX2(SB), NOSPLIT, $384-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	MOVL $0x02020202, R12
+	VMOVD R12, X4
+	VPBROADCASTD X4, Y4
+	MOVL $0x00010001, R12
+	VMOVD R12, X3
+	VPBROADCASTD X3, Y3
+block154:
+	// A row block: 8 lanes at a time.
+	XORQ R15, R15
+half155:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ R15, R12
+	SHLQ $3, R12
+	ADDQ R12, R10
+	ADDQ R12, R11
+	ADDQ R12, R12
+	ADDQ R12, R8
+	ADDQ R12, R9
+	ADDQ R12, R12
+	ADDQ R12, SI
+	LEAQ (R10)(R15*8), R10
+	LEAQ (R10)(R15*8), R10
+	LEAQ (R10)(R15*8), R10
+	MOVQ productArgs_table(AX), R9
+	MOVQ productArgs_w(AX), SI
+	VPXOR Y8, Y8, Y8
+eight157:
+	// The factors of eight blocks, and their codes.
+	VCVTPH2PS 0(R8), Y13
+	VBROADCASTSS productArgs_unit(AX), Y15
+	VMULPS Y15, Y13, Y13
+	VADDPS Y13, Y13, Y9
+	VMOVUPS 0(R10), Y14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group156:
+	// A group: its integers times the activations …
+	VPXOR Y10, Y10, Y10
+	VPMOVZXBW 0(SI)(R15*8), X0
+	VPMOVZXBW 64(SI)(R15*8), X2
+	VPSLLW $8, X2, X2
+	VPOR X2, X0, X0
+	VPSLLW $2, X0, X2
+	VMOVDQU X2, 256(SP)
+	VPSLLW $3, X0, X0
+	VPSRLW $3, X0, X0
+	VPMULHUW divide<>(SB), X0, X1
+	VPSRLW $6, X1, X1
+	VPMULLW halves<>(SB), X1, X2
+	VPSUBW X2, X0, X0
+	VMOVDQU X0, 0(SP)
+	VMOVDQU X1, 32(SP)
+	VPMOVZXBW 16(SI)(R15*8), X0
+	VPMOVZXBW 80(SI)(R15*8), X2
+	VPSLLW $8, X2, X2
+	VPOR X2, X0, X0
+	VPSLLW $2, X0, X2
+	VMOVDQU X2, 288(SP)
+	VPSLLW $3, X0, X0
+	VPSRLW $3, X0, X0
+	VPMULHUW divide<>(SB), X0, X1
+	VPSRLW $6, X1, X1
+	VPMULLW halves<>(SB), X1, X2
+	VPSUBW X2, X0, X0
+	VMOVDQU X0, 64(SP)
+	VMOVDQU X1, 96(SP)
+	VPMOVZXBW 32(SI)(R15*8), X0
+	VPMOVZXBW 96(SI)(R15*8), X2
+	VPSLLW $8, X2, X2
+	VPOR X2, X0, X0
+	VPSLLW $2, X0, X2
+	VMOVDQU X2, 320(SP)
+	VPSLLW $3, X0, X0
+	VPSRLW $3, X0, X0
+	VPMULHUW divide<>(SB), X0, X1
+	VPSRLW $6, X1, X1
+	VPMULLW halves<>(SB), X1, X2
+	VPSUBW X2, X0, X0
+	VMOVDQU X0, 128(SP)
+	VMOVDQU X1, 160(SP)
+	VPMOVZXBW 48(SI)(R15*8), X0
+	VMOVQ 64(SI)(R15*8), X2
+	VPSRLW $6, X2, X2
+	VPAND fourth<>+0(SB), X2, X2
+	VMOVQ 80(SI)(R15*8), X1
+	VPSRLW $4, X1, X1
+	VPAND fourth<>+16(SB), X1, X1
+	VPOR X1, X2, X2
+	VMOVQ 96(SI)(R15*8), X1
+	VPSRLW $2, X1, X1
+	VPAND fourth<>+32(SB), X1, X1
+	VPOR X1, X2, X2
+	VPMOVZXBW X2, X2
+	VPSLLW $8, X2, X2
+	VPOR X2, X0, X0
+	VPSLLW $2, X0, X2
+	VMOVDQU X2, 352(SP)
+	VPSLLW $3, X0, X0
+	VPSRLW $3, X0, X0
+	VPMULHUW divide<>(SB), X0, X1
+	VPSRLW $6, X1, X1
+	VPMULLW halves<>(SB), X1, X2
+	VPSUBW X2, X0, X0
+	VMOVDQU X0, 192(SP)
+	VMOVDQU X1, 224(SP)
+	MOVWLZX 0(SP), R11
+	MOVWLZX 2(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 8(SP), R11
+	MOVWLZX 10(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 4(SP), R11
+	MOVWLZX 6(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 12(SP), R11
+	MOVWLZX 14(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 256(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 0(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	MOVWLZX 32(SP), R11
+	MOVWLZX 34(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 40(SP), R11
+	MOVWLZX 42(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 36(SP), R11
+	MOVWLZX 38(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 44(SP), R11
+	MOVWLZX 46(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 256(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 4(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	MOVWLZX 64(SP), R11
+	MOVWLZX 66(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 72(SP), R11
+	MOVWLZX 74(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 68(SP), R11
+	MOVWLZX 70(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 76(SP), R11
+	MOVWLZX 78(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 288(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 8(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	MOVWLZX 96(SP), R11
+	MOVWLZX 98(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 104(SP), R11
+	MOVWLZX 106(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 100(SP), R11
+	MOVWLZX 102(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 108(SP), R11
+	MOVWLZX 110(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 288(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 12(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	MOVWLZX 128(SP), R11
+	MOVWLZX 130(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 136(SP), R11
+	MOVWLZX 138(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 132(SP), R11
+	MOVWLZX 134(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 140(SP), R11
+	MOVWLZX 142(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 320(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 16(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	MOVWLZX 160(SP), R11
+	MOVWLZX 162(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 168(SP), R11
+	MOVWLZX 170(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 164(SP), R11
+	MOVWLZX 166(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 172(SP), R11
+	MOVWLZX 174(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 320(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 20(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	MOVWLZX 192(SP), R11
+	MOVWLZX 194(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 200(SP), R11
+	MOVWLZX 202(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 196(SP), R11
+	MOVWLZX 198(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 204(SP), R11
+	MOVWLZX 206(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 352(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 24(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	MOVWLZX 224(SP), R11
+	MOVWLZX 226(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 232(SP), R11
+	MOVWLZX 234(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 228(SP), R11
+	MOVWLZX 230(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 236(SP), R11
+	MOVWLZX 238(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 352(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 28(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Y10, Y10
+	VPSRLD $28, Y14, Y12
+	VPSLLD $4, Y14, Y14
+	VCVTDQ2PS Y12, Y12
+	VFMADD213PS Y13, Y9, Y12
+	VBROADCASTSS 0(BX), Y15
+	VMULPS Y15, Y12, Y12
+	VFMADD231PS Y12, Y10, Y8
+	ADDQ $112, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group156
+	TESTQ R13, R13
+	JNE eight157
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	MOVQ R15, CX
+	SHLQ $5, CX
+	ADDQ CX, R12
+	TESTQ R13, R13
+	JEQ nobias158
+	ADDQ CX, R13
+nobias158:
+	SHRQ $2, CX
+	SUBQ CX, DX
+	TESTQ R13, R13
+	JEQ bias159
+	VADDPS 0(R13), Y8, Y8
+bias159:
+	CMPQ DX, $8
+	JGE full160
+	TESTQ DX, DX
+	JLE done161
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y15
+	VMASKMOVPS Y8, Y15, 0(R12)
+	JMP done161
+full160:
+	VMOVUPS Y8, 0(R12)
+done161:
+	ADDQ $1, R15
+	CMPQ R15, $2
+	JLT half155
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias162
+	ADDQ $64, productArgs_bias(AX)
+nobias162:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block154
+	VZEROUPPER 
+	RET
+
+// func gemvTernaryOdd16AVX2(a *productArgs)
+// multiplies rows of layout Ternary, scales Odd16, with one token.
+TEXT ·gemvTernaryOdd16AVX2(SB), NOSPLIT, $384-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	MOVL $0x02020202, R12
+	VMOVD R12, X4
+	VPBROADCASTD X4, Y4
+	MOVL $0x00010001, R12
+	VMOVD R12, X3
+	VPBROADCASTD X3, Y3
+block163:
+	// A row block: 8 lanes at a time.
+	XORQ R15, R15
+half164:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ R15, R12
+	SHLQ $3, R12
+	ADDQ R12, R10
+	ADDQ R12, R11
+	ADDQ R12, R12
+	ADDQ R12, R8
+	ADDQ R12, R9
+	ADDQ R12, R12
+	ADDQ R12, SI
+	LEAQ (R10)(R15*8), R10
+	LEAQ (R10)(R15*8), R10
+	LEAQ (R10)(R15*8), R10
+	MOVQ productArgs_table(AX), R9
+	MOVQ productArgs_w(AX), SI
+	VPXOR Y8, Y8, Y8
+eight166:
+	// The factors of eight blocks, and their codes.
+	VCVTPH2PS 0(R8), Y13
+	VBROADCASTSS productArgs_unit(AX), Y15
+	VMULPS Y15, Y13, Y13
+	VADDPS Y13, Y13, Y9
+	VMOVUPS 0(R10), Y14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group165:
+	// A group: its integers times the activations …
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPMOVZXBW 0(SI)(R15*8), X0
+	VPMOVZXBW 64(SI)(R15*8), X2
+	VPSLLW $8, X2, X2
+	VPOR X2, X0, X0
+	VPSLLW $2, X0, X2
+	VMOVDQU X2, 256(SP)
+	VPSLLW $3, X0, X0
+	VPSRLW $3, X0, X0
+	VPMULHUW divide<>(SB), X0, X1
+	VPSRLW $6, X1, X1
+	VPMULLW halves<>(SB), X1, X2
+	VPSUBW X2, X0, X0
+	VMOVDQU X0, 0(SP)
+	VMOVDQU X1, 32(SP)
+	VPMOVZXBW 16(SI)(R15*8), X0
+	VPMOVZXBW 80(SI)(R15*8), X2
+	VPSLLW $8, X2, X2
+	VPOR X2, X0, X0
+	VPSLLW $2, X0, X2
+	VMOVDQU X2, 288(SP)
+	VPSLLW $3, X0, X0
+	VPSRLW $3, X0, X0
+	VPMULHUW divide<>(SB), X0, X1
+	VPSRLW $6, X1, X1
+	VPMULLW halves<>(SB), X1, X2
+	VPSUBW X2, X0, X0
+	VMOVDQU X0, 64(SP)
+	VMOVDQU X1, 96(SP)
+	VPMOVZXBW 32(SI)(R15*8), X0
+	VPMOVZXBW 96(SI)(R15*8), X2
+	VPSLLW $8, X2, X2
+	VPOR X2, X0, X0
+	VPSLLW $2, X0, X2
+	VMOVDQU X2, 320(SP)
+	VPSLLW $3, X0, X0
+	VPSRLW $3, X0, X0
+	VPMULHUW divide<>(SB), X0, X1
+	VPSRLW $6, X1, X1
+	VPMULLW halves<>(SB), X1, X2
+	VPSUBW X2, X0, X0
+	VMOVDQU X0, 128(SP)
+	VMOVDQU X1, 160(SP)
+	VPMOVZXBW 48(SI)(R15*8), X0
+	VMOVQ 64(SI)(R15*8), X2
+	VPSRLW $6, X2, X2
+	VPAND fourth<>+0(SB), X2, X2
+	VMOVQ 80(SI)(R15*8), X1
+	VPSRLW $4, X1, X1
+	VPAND fourth<>+16(SB), X1, X1
+	VPOR X1, X2, X2
+	VMOVQ 96(SI)(R15*8), X1
+	VPSRLW $2, X1, X1
+	VPAND fourth<>+32(SB), X1, X1
+	VPOR X1, X2, X2
+	VPMOVZXBW X2, X2
+	VPSLLW $8, X2, X2
+	VPOR X2, X0, X0
+	VPSLLW $2, X0, X2
+	VMOVDQU X2, 352(SP)
+	VPSLLW $3, X0, X0
+	VPSRLW $3, X0, X0
+	VPMULHUW divide<>(SB), X0, X1
+	VPSRLW $6, X1, X1
+	VPMULLW halves<>(SB), X1, X2
+	VPSUBW X2, X0, X0
+	VMOVDQU X0, 192(SP)
+	VMOVDQU X1, 224(SP)
+	MOVWLZX 0(SP), R11
+	MOVWLZX 2(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 8(SP), R11
+	MOVWLZX 10(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 4(SP), R11
+	MOVWLZX 6(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 12(SP), R11
+	MOVWLZX 14(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 256(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 0(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	MOVWLZX 32(SP), R11
+	MOVWLZX 34(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 40(SP), R11
+	MOVWLZX 42(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 36(SP), R11
+	MOVWLZX 38(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 44(SP), R11
+	MOVWLZX 46(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 256(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 4(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	MOVWLZX 64(SP), R11
+	MOVWLZX 66(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 72(SP), R11
+	MOVWLZX 74(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 68(SP), R11
+	MOVWLZX 70(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 76(SP), R11
+	MOVWLZX 78(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 288(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 8(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	MOVWLZX 96(SP), R11
+	MOVWLZX 98(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 104(SP), R11
+	MOVWLZX 106(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 100(SP), R11
+	MOVWLZX 102(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 108(SP), R11
+	MOVWLZX 110(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 288(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 12(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	MOVWLZX 128(SP), R11
+	MOVWLZX 130(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 136(SP), R11
+	MOVWLZX 138(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 132(SP), R11
+	MOVWLZX 134(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 140(SP), R11
+	MOVWLZX 142(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 320(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 16(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y11, Y11
+	MOVWLZX 160(SP), R11
+	MOVWLZX 162(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 168(SP), R11
+	MOVWLZX 170(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 164(SP), R11
+	MOVWLZX 166(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 172(SP), R11
+	MOVWLZX 174(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 320(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 20(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y11, Y11
+	MOVWLZX 192(SP), R11
+	MOVWLZX 194(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 200(SP), R11
+	MOVWLZX 202(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 196(SP), R11
+	MOVWLZX 198(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 204(SP), R11
+	MOVWLZX 206(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 352(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 24(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y11, Y11
+	MOVWLZX 224(SP), R11
+	MOVWLZX 226(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 232(SP), R11
+	MOVWLZX 234(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y0, Y0
+	MOVWLZX 228(SP), R11
+	MOVWLZX 230(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 236(SP), R11
+	MOVWLZX 238(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y5, Y5
+	VSHUFPS $0x88, Y5, Y0, Y1
+	VPMOVSXWD 352(SP), Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y4, Y2, Y2
+	VPADDB Y2, Y1, Y1
+	VPBROADCASTD 28(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y11, Y11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Y10, Y10
+	VPSRLD $28, Y14, Y12
+	VPSLLD $4, Y14, Y14
+	VCVTDQ2PS Y12, Y12
+	VFMADD213PS Y13, Y9, Y12
+	VBROADCASTSS 0(BX), Y15
+	VMULPS Y15, Y12, Y12
+	VFMADD231PS Y12, Y10, Y8
+	VCVTDQ2PS Y11, Y11
+	VPSRLD $28, Y14, Y12
+	VPSLLD $4, Y14, Y14
+	VCVTDQ2PS Y12, Y12
+	VFMADD213PS Y13, Y9, Y12
+	VBROADCASTSS 0(BX), Y15
+	VMULPS Y15, Y12, Y12
+	VFMADD231PS Y12, Y11, Y8
+	ADDQ $112, SI
 	ADDQ $32, DX
 	ADDQ $4, BX
 	ADDQ $8, CX

@@ -28,6 +28,26 @@ DATA sevenBits<>+112(SB)/8, $0x7f7f7f7f7f7f7f7f
 DATA sevenBits<>+120(SB)/8, $0x7f7f7f7f7f7f7f7f
 GLOBL sevenBits<>(SB), RODATA|NOPTR, $128
 
+DATA fourth<>+0(SB)/8, $0x0303030303030303
+DATA fourth<>+8(SB)/8, $0x0303030303030303
+DATA fourth<>+16(SB)/8, $0x0c0c0c0c0c0c0c0c
+DATA fourth<>+24(SB)/8, $0x0c0c0c0c0c0c0c0c
+DATA fourth<>+32(SB)/8, $0x3030303030303030
+DATA fourth<>+40(SB)/8, $0x3030303030303030
+GLOBL fourth<>(SB), RODATA|NOPTR, $48
+
+DATA divide<>+0(SB)/8, $0xca46ca46ca46ca46
+DATA divide<>+8(SB)/8, $0xca46ca46ca46ca46
+DATA divide<>+16(SB)/8, $0xca46ca46ca46ca46
+DATA divide<>+24(SB)/8, $0xca46ca46ca46ca46
+GLOBL divide<>(SB), RODATA|NOPTR, $32
+
+DATA halves<>+0(SB)/8, $0x0051005100510051
+DATA halves<>+8(SB)/8, $0x0051005100510051
+DATA halves<>+16(SB)/8, $0x0051005100510051
+DATA halves<>+24(SB)/8, $0x0051005100510051
+GLOBL halves<>(SB), RODATA|NOPTR, $32
+
 DATA octetRows0<>+0(SB)/8, $0x0101010100000000
 DATA octetRows0<>+8(SB)/8, $0x0303030302020202
 DATA octetRows0<>+16(SB)/8, $0x0505050504040404
@@ -535,16 +555,12 @@ nobias23:
 	VZEROUPPER 
 	RET
 
-// func gemvBits3TOddAVX512(a *productArgs)
-// multiplies rows of layout Bits3T, scales Odd, with one token.
-TEXT ·gemvBits3TOddAVX512(SB), NOSPLIT, $0-8
+// func gemvBits4F16AVX512(a *productArgs)
+// multiplies rows of layout Bits4, scales F16, with one token.
+TEXT ·gemvBits4F16AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVQ productArgs_table(AX), R12
-	VBROADCASTI32X4 0(R12), Z6
-	MOVL $0x03030303, R12
+	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-	MOVL $0x04040404, R12
-	VPBROADCASTD R12, Z5
 block24:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
@@ -559,295 +575,7 @@ block24:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-eight27:
-	// The factors of eight blocks, and their codes.
-	PREFETCHT0 (R8)(R12*1)
-	PREFETCHT0 (R10)(R12*1)
-	VCVTPH2PS 0(R8), Z13
-	VMULPS.BCST productArgs_unit(AX), Z13, Z13
-	VADDPS Z13, Z13, Z9
-	VMOVUPS 0(R10), Z14
-	ADDQ $32, R8
-	ADDQ $64, R10
 group26:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	// A group: its integers times the activations …
-	VPBROADCASTD 0(CX), Z10
-	VMOVUPS 128(SI), Z2
-	VMOVUPS 0(SI), Z0
-	VPANDD Z4, Z0, Z1
-	VPSLLW $2, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 0(DX), Z1, Z10
-	VPSRLW $2, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSLLW $1, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 4(DX), Z1, Z10
-	VPSRLW $4, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPTERNLOGD $0xF8, Z5, Z2, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 8(DX), Z1, Z10
-	VPSRLW $6, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $1, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 12(DX), Z1, Z10
-	VMOVUPS 64(SI), Z0
-	VPANDD Z4, Z0, Z1
-	VPSRLW $2, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 16(DX), Z1, Z10
-	VPSRLW $2, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $3, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 20(DX), Z1, Z10
-	VPSRLW $4, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $4, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 24(DX), Z1, Z10
-	VPSRLW $6, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $5, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 28(DX), Z1, Z10
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Z10, Z10
-	VPSRLD $28, Z14, Z12
-	VPSLLD $4, Z14, Z14
-	VCVTDQ2PS Z12, Z12
-	VFMADD213PS Z13, Z9, Z12
-	VMULPS.BCST 0(BX), Z12, Z12
-	VFMADD231PS Z12, Z10, Z8
-	ADDQ $192, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $4, CX
-	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE group26
-	TESTQ R13, R13
-	JNE eight27
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	TESTQ R13, R13
-	JEQ bias28
-	VADDPS 0(R13), Z8, Z8
-bias28:
-	CMPQ DX, $16
-	JGE full29
-	MOVQ DX, CX
-	MOVL $1, BX
-	SHLL CX, BX
-	SUBL $1, BX
-	KMOVW BX, K1
-	VMOVUPS Z8, K1, 0(R12)
-	JMP done30
-full29:
-	VMOVUPS Z8, 0(R12)
-done30:
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias31
-	ADDQ $64, productArgs_bias(AX)
-nobias31:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block24
-	VZEROUPPER 
-	RET
-
-// func gemvBits3TOdd16AVX512(a *productArgs)
-// multiplies rows of layout Bits3T, scales Odd16, with one token.
-TEXT ·gemvBits3TOdd16AVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ productArgs_table(AX), R12
-	VBROADCASTI32X4 0(R12), Z6
-	MOVL $0x03030303, R12
-	VPBROADCASTD R12, Z4
-	MOVL $0x04040404, R12
-	VPBROADCASTD R12, Z5
-block32:
-	// A row block: 16 lanes at a time.
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_stride(AX), R12
-	VPXORD Z8, Z8, Z8
-eight35:
-	// The factors of eight blocks, and their codes.
-	PREFETCHT0 (R8)(R12*1)
-	PREFETCHT0 (R10)(R12*1)
-	VCVTPH2PS 0(R8), Z13
-	VMULPS.BCST productArgs_unit(AX), Z13, Z13
-	VADDPS Z13, Z13, Z9
-	VMOVUPS 0(R10), Z14
-	ADDQ $32, R8
-	ADDQ $64, R10
-group34:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	// A group: its integers times the activations …
-	VPBROADCASTD 0(CX), Z10
-	VPBROADCASTD 4(CX), Z11
-	VMOVUPS 128(SI), Z2
-	VMOVUPS 0(SI), Z0
-	VPANDD Z4, Z0, Z1
-	VPSLLW $2, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 0(DX), Z1, Z10
-	VPSRLW $2, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSLLW $1, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 4(DX), Z1, Z10
-	VPSRLW $4, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPTERNLOGD $0xF8, Z5, Z2, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 8(DX), Z1, Z10
-	VPSRLW $6, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $1, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 12(DX), Z1, Z10
-	VMOVUPS 64(SI), Z0
-	VPANDD Z4, Z0, Z1
-	VPSRLW $2, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 16(DX), Z1, Z11
-	VPSRLW $2, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $3, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 20(DX), Z1, Z11
-	VPSRLW $4, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $4, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 24(DX), Z1, Z11
-	VPSRLW $6, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $5, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 28(DX), Z1, Z11
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Z10, Z10
-	VPSRLD $28, Z14, Z12
-	VPSLLD $4, Z14, Z14
-	VCVTDQ2PS Z12, Z12
-	VFMADD213PS Z13, Z9, Z12
-	VMULPS.BCST 0(BX), Z12, Z12
-	VFMADD231PS Z12, Z10, Z8
-	VCVTDQ2PS Z11, Z11
-	VPSRLD $28, Z14, Z12
-	VPSLLD $4, Z14, Z14
-	VCVTDQ2PS Z12, Z12
-	VFMADD213PS Z13, Z9, Z12
-	VMULPS.BCST 0(BX), Z12, Z12
-	VFMADD231PS Z12, Z11, Z8
-	ADDQ $192, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $8, CX
-	SUBQ $1, R13
-	TESTQ $3, R13
-	JNE group34
-	TESTQ R13, R13
-	JNE eight35
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	TESTQ R13, R13
-	JEQ bias36
-	VADDPS 0(R13), Z8, Z8
-bias36:
-	CMPQ DX, $16
-	JGE full37
-	MOVQ DX, CX
-	MOVL $1, BX
-	SHLL CX, BX
-	SUBL $1, BX
-	KMOVW BX, K1
-	VMOVUPS Z8, K1, 0(R12)
-	JMP done38
-full37:
-	VMOVUPS Z8, 0(R12)
-done38:
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias39
-	ADDQ $64, productArgs_bias(AX)
-nobias39:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block32
-	VZEROUPPER 
-	RET
-
-// func gemvBits4F16AVX512(a *productArgs)
-// multiplies rows of layout Bits4, scales F16, with one token.
-TEXT ·gemvBits4F16AVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VPBROADCASTD R12, Z4
-block40:
-	// A row block: 16 lanes at a time.
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_stride(AX), R12
-	VPXORD Z8, Z8, Z8
-group42:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -891,27 +619,27 @@ group42:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group42
+	JNE group26
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias43
+	JEQ bias27
 	VADDPS 0(R13), Z8, Z8
-bias43:
+bias27:
 	CMPQ DX, $16
-	JGE full44
+	JGE full28
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done45
-full44:
+	JMP done29
+full28:
 	VMOVUPS Z8, 0(R12)
-done45:
+done29:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -920,12 +648,12 @@ done45:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias46
+	JEQ nobias30
 	ADDQ $64, productArgs_bias(AX)
-nobias46:
+nobias30:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block40
+	JGT block24
 	VZEROUPPER 
 	RET
 
@@ -935,7 +663,7 @@ TEXT ·gemvBits4F16MAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block47:
+block31:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -950,7 +678,7 @@ block47:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-group49:
+group33:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -997,28 +725,28 @@ group49:
 	ADDQ $32, R8
 	ADDQ $32, R9
 	SUBQ $1, R13
-	JNE group49
+	JNE group33
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias50
+	JEQ bias34
 	VADDPS 0(R13), Z8, Z8
-bias50:
+bias34:
 	CMPQ DX, $16
-	JGE full51
+	JGE full35
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done52
-full51:
+	JMP done36
+full35:
 	VMOVUPS Z8, 0(R12)
-done52:
+done36:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1027,12 +755,12 @@ done52:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias53
+	JEQ nobias37
 	ADDQ $64, productArgs_bias(AX)
-nobias53:
+nobias37:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block47
+	JGT block31
 	VZEROUPPER 
 	RET
 
@@ -1042,7 +770,7 @@ TEXT ·gemvBits4KMAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block54:
+block38:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1057,7 +785,7 @@ block54:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-super57:
+super41:
 	// The factors of eight groups.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 0(R10)(R12*1)
@@ -1069,7 +797,7 @@ super57:
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Z14
 	ADDQ $64, R9
-group56:
+group40:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1119,30 +847,30 @@ group56:
 	ADDQ $16, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group56
+	JNE group40
 	TESTQ R13, R13
-	JNE super57
+	JNE super41
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias58
+	JEQ bias42
 	VADDPS 0(R13), Z8, Z8
-bias58:
+bias42:
 	CMPQ DX, $16
-	JGE full59
+	JGE full43
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done60
-full59:
+	JMP done44
+full43:
 	VMOVUPS Z8, 0(R12)
-done60:
+done44:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1151,12 +879,12 @@ done60:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias61
+	JEQ nobias45
 	ADDQ $64, productArgs_bias(AX)
-nobias61:
+nobias45:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block54
+	JGT block38
 	VZEROUPPER 
 	RET
 
@@ -1168,7 +896,7 @@ TEXT ·gemvBits4TF16AVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block62:
+block46:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1182,7 +910,7 @@ block62:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group64:
+group48:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1233,27 +961,27 @@ group64:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group64
+	JNE group48
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias65
+	JEQ bias49
 	VADDPS 0(R13), Z8, Z8
-bias65:
+bias49:
 	CMPQ DX, $16
-	JGE full66
+	JGE full50
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done67
-full66:
+	JMP done51
+full50:
 	VMOVUPS Z8, 0(R12)
-done67:
+done51:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1262,12 +990,12 @@ done67:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias68
+	JEQ nobias52
 	ADDQ $64, productArgs_bias(AX)
-nobias68:
+nobias52:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block62
+	JGT block46
 	VZEROUPPER 
 	RET
 
@@ -1279,7 +1007,7 @@ TEXT ·gemvBits4TKAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block69:
+block53:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1293,14 +1021,14 @@ block69:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super72:
+super56:
 	// The factors of eight groups.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 0(R10)(R12*1)
 	PREFETCHT0 64(R10)(R12*1)
 	VMOVUPS 0(R8), Z13
 	ADDQ $64, R8
-group71:
+group55:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1353,29 +1081,29 @@ group71:
 	ADDQ $16, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group71
+	JNE group55
 	TESTQ R13, R13
-	JNE super72
+	JNE super56
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias73
+	JEQ bias57
 	VADDPS 0(R13), Z8, Z8
-bias73:
+bias57:
 	CMPQ DX, $16
-	JGE full74
+	JGE full58
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done75
-full74:
+	JMP done59
+full58:
 	VMOVUPS Z8, 0(R12)
-done75:
+done59:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1384,12 +1112,12 @@ done75:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias76
+	JEQ nobias60
 	ADDQ $64, productArgs_bias(AX)
-nobias76:
+nobias60:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block69
+	JGT block53
 	VZEROUPPER 
 	RET
 
@@ -1401,7 +1129,7 @@ TEXT ·gemvBits4TOddAVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block77:
+block61:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1415,7 +1143,7 @@ block77:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-eight80:
+eight64:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 (R10)(R12*1)
@@ -1425,7 +1153,7 @@ eight80:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group79:
+group63:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1478,29 +1206,29 @@ group79:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group79
+	JNE group63
 	TESTQ R13, R13
-	JNE eight80
+	JNE eight64
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias81
+	JEQ bias65
 	VADDPS 0(R13), Z8, Z8
-bias81:
+bias65:
 	CMPQ DX, $16
-	JGE full82
+	JGE full66
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done83
-full82:
+	JMP done67
+full66:
 	VMOVUPS Z8, 0(R12)
-done83:
+done67:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1509,12 +1237,12 @@ done83:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias84
+	JEQ nobias68
 	ADDQ $64, productArgs_bias(AX)
-nobias84:
+nobias68:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block77
+	JGT block61
 	VZEROUPPER 
 	RET
 
@@ -1526,7 +1254,7 @@ TEXT ·gemvBits4TF32AVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block85:
+block69:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1540,7 +1268,7 @@ block85:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group87:
+group71:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1591,27 +1319,27 @@ group87:
 	ADDQ $4, CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group87
+	JNE group71
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias88
+	JEQ bias72
 	VADDPS 0(R13), Z8, Z8
-bias88:
+bias72:
 	CMPQ DX, $16
-	JGE full89
+	JGE full73
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done90
-full89:
+	JMP done74
+full73:
 	VMOVUPS Z8, 0(R12)
-done90:
+done74:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1620,12 +1348,12 @@ done90:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias91
+	JEQ nobias75
 	ADDQ $64, productArgs_bias(AX)
-nobias91:
+nobias75:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block85
+	JGT block69
 	VZEROUPPER 
 	RET
 
@@ -1637,7 +1365,7 @@ TEXT ·gemvBits4TF3216AVX512(SB), NOSPLIT, $0-8
 	VBROADCASTI32X4 0(R12), Z6
 	MOVL $0x0f0f0f0f, R12
 	VPBROADCASTD R12, Z4
-block92:
+block76:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1651,7 +1379,7 @@ block92:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group94:
+group78:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1707,27 +1435,27 @@ group94:
 	ADDQ $8, CX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group94
+	JNE group78
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias95
+	JEQ bias79
 	VADDPS 0(R13), Z8, Z8
-bias95:
+bias79:
 	CMPQ DX, $16
-	JGE full96
+	JGE full80
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done97
-full96:
+	JMP done81
+full80:
 	VMOVUPS Z8, 0(R12)
-done97:
+done81:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1736,12 +1464,12 @@ done97:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias98
+	JEQ nobias82
 	ADDQ $64, productArgs_bias(AX)
-nobias98:
+nobias82:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block92
+	JGT block76
 	VZEROUPPER 
 	RET
 
@@ -1753,7 +1481,7 @@ TEXT ·gemvBits5F16AVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x10101010, R12
 	VPBROADCASTD R12, Z5
-block99:
+block83:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1767,7 +1495,7 @@ block99:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group101:
+group85:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1828,27 +1556,27 @@ group101:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group101
+	JNE group85
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias102
+	JEQ bias86
 	VADDPS 0(R13), Z8, Z8
-bias102:
+bias86:
 	CMPQ DX, $16
-	JGE full103
+	JGE full87
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done104
-full103:
+	JMP done88
+full87:
 	VMOVUPS Z8, 0(R12)
-done104:
+done88:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1857,12 +1585,12 @@ done104:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias105
+	JEQ nobias89
 	ADDQ $64, productArgs_bias(AX)
-nobias105:
+nobias89:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block99
+	JGT block83
 	VZEROUPPER 
 	RET
 
@@ -1874,7 +1602,7 @@ TEXT ·gemvBits5F16MAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x10101010, R12
 	VPBROADCASTD R12, Z5
-block106:
+block90:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -1889,7 +1617,7 @@ block106:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-group108:
+group92:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1953,28 +1681,28 @@ group108:
 	ADDQ $32, R8
 	ADDQ $32, R9
 	SUBQ $1, R13
-	JNE group108
+	JNE group92
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias109
+	JEQ bias93
 	VADDPS 0(R13), Z8, Z8
-bias109:
+bias93:
 	CMPQ DX, $16
-	JGE full110
+	JGE full94
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done111
-full110:
+	JMP done95
+full94:
 	VMOVUPS Z8, 0(R12)
-done111:
+done95:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1983,12 +1711,12 @@ done111:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias112
+	JEQ nobias96
 	ADDQ $64, productArgs_bias(AX)
-nobias112:
+nobias96:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block106
+	JGT block90
 	VZEROUPPER 
 	RET
 
@@ -2000,7 +1728,7 @@ TEXT ·gemvBits5KMAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x10101010, R12
 	VPBROADCASTD R12, Z5
-block113:
+block97:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2015,7 +1743,7 @@ block113:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-super116:
+super100:
 	// The factors of eight groups.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 0(R10)(R12*1)
@@ -2027,7 +1755,7 @@ super116:
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Z14
 	ADDQ $64, R9
-group115:
+group99:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -2094,30 +1822,30 @@ group115:
 	ADDQ $16, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group115
+	JNE group99
 	TESTQ R13, R13
-	JNE super116
+	JNE super100
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias117
+	JEQ bias101
 	VADDPS 0(R13), Z8, Z8
-bias117:
+bias101:
 	CMPQ DX, $16
-	JGE full118
+	JGE full102
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done119
-full118:
+	JMP done103
+full102:
 	VMOVUPS Z8, 0(R12)
-done119:
+done103:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2126,12 +1854,12 @@ done119:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias120
+	JEQ nobias104
 	ADDQ $64, productArgs_bias(AX)
-nobias120:
+nobias104:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block113
+	JGT block97
 	VZEROUPPER 
 	RET
 
@@ -2143,7 +1871,7 @@ TEXT ·gemvBits6K16AVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x30303030, R12
 	VPBROADCASTD R12, Z5
-block121:
+block105:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2157,7 +1885,7 @@ block121:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super124:
+super108:
 	// The factors of eight groups.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 0(R10)(R12*1)
@@ -2166,7 +1894,7 @@ super124:
 	PREFETCHT0 192(R10)(R12*1)
 	VMOVUPS 0(R8), Z13
 	ADDQ $64, R8
-group123:
+group107:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -2238,29 +1966,29 @@ group123:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group123
+	JNE group107
 	TESTQ R13, R13
-	JNE super124
+	JNE super108
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias125
+	JEQ bias109
 	VADDPS 0(R13), Z8, Z8
-bias125:
+bias109:
 	CMPQ DX, $16
-	JGE full126
+	JGE full110
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done127
-full126:
+	JMP done111
+full110:
 	VMOVUPS Z8, 0(R12)
-done127:
+done111:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2269,12 +1997,12 @@ done127:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias128
+	JEQ nobias112
 	ADDQ $64, productArgs_bias(AX)
-nobias128:
+nobias112:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block121
+	JGT block105
 	VZEROUPPER 
 	RET
 
@@ -2282,7 +2010,7 @@ nobias128:
 // multiplies rows of layout Bits8, scales F16, with one token.
 TEXT ·gemvBits8F16AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block129:
+block113:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2296,7 +2024,7 @@ block129:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group131:
+group115:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -2335,27 +2063,27 @@ group131:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group131
+	JNE group115
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias132
+	JEQ bias116
 	VADDPS 0(R13), Z8, Z8
-bias132:
+bias116:
 	CMPQ DX, $16
-	JGE full133
+	JGE full117
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done134
-full133:
+	JMP done118
+full117:
 	VMOVUPS Z8, 0(R12)
-done134:
+done118:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2364,12 +2092,12 @@ done134:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias135
+	JEQ nobias119
 	ADDQ $64, productArgs_bias(AX)
-nobias135:
+nobias119:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block129
+	JGT block113
 	VZEROUPPER 
 	RET
 
@@ -2379,7 +2107,7 @@ TEXT ·gemvOctets8OddAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VPXORD Z16, Z16, Z16
-block136:
+block120:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2394,7 +2122,7 @@ block136:
 	MOVQ productArgs_stride(AX), R12
 	MOVQ productArgs_table(AX), R9
 	VPXORD Z8, Z8, Z8
-eight139:
+eight123:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 (R10)(R12*1)
@@ -2404,7 +2132,7 @@ eight139:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group138:
+group122:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	// A group: its integers times the activations …
@@ -2607,29 +2335,29 @@ group138:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group138
+	JNE group122
 	TESTQ R13, R13
-	JNE eight139
+	JNE eight123
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias140
+	JEQ bias124
 	VADDPS 0(R13), Z8, Z8
-bias140:
+bias124:
 	CMPQ DX, $16
-	JGE full141
+	JGE full125
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done142
-full141:
+	JMP done126
+full125:
 	VMOVUPS Z8, 0(R12)
-done142:
+done126:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2638,12 +2366,12 @@ done142:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias143
+	JEQ nobias127
 	ADDQ $64, productArgs_bias(AX)
-nobias143:
+nobias127:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block136
+	JGT block120
 	VZEROUPPER 
 	RET
 
@@ -2658,7 +2386,7 @@ TEXT ·gemvOctets8OddVBMIAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 octetRows2<>(SB), Z22
 	VMOVDQU64 octetRows3<>(SB), Z23
 	VMOVDQU64 spread2<>(SB), Z17
-block144:
+block128:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2682,7 +2410,7 @@ block144:
 	VMOVDQU64 192(R9), Z27
 	VMOVDQU64 704(R9), Z31
 	VPXORD Z8, Z8, Z8
-eight147:
+eight131:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 (R10)(R12*1)
@@ -2692,7 +2420,7 @@ eight147:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group146:
+group130:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	// A group: its integers times the activations …
@@ -2771,29 +2499,29 @@ group146:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group146
+	JNE group130
 	TESTQ R13, R13
-	JNE eight147
+	JNE eight131
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias148
+	JEQ bias132
 	VADDPS 0(R13), Z8, Z8
-bias148:
+bias132:
 	CMPQ DX, $16
-	JGE full149
+	JGE full133
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done150
-full149:
+	JMP done134
+full133:
 	VMOVUPS Z8, 0(R12)
-done150:
+done134:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -2802,12 +2530,12 @@ done150:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias151
+	JEQ nobias135
 	ADDQ $64, productArgs_bias(AX)
-nobias151:
+nobias135:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block144
+	JGT block128
 	VZEROUPPER 
 	RET
 
@@ -2817,7 +2545,7 @@ TEXT ·gemvOctets9Odd16AVX512(SB), NOSPLIT, $128-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VPXORD Z16, Z16, Z16
-block152:
+block136:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -2832,7 +2560,7 @@ block152:
 	MOVQ productArgs_stride(AX), R12
 	MOVQ productArgs_table(AX), R9
 	VPXORD Z8, Z8, Z8
-eight155:
+eight139:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 (R10)(R12*1)
@@ -2842,7 +2570,7 @@ eight155:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group154:
+group138:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -3079,29 +2807,29 @@ group154:
 	ADDQ $8, CX
 	SUBQ $1, R13
 	TESTQ $3, R13
-	JNE group154
+	JNE group138
 	TESTQ R13, R13
-	JNE eight155
+	JNE eight139
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias156
+	JEQ bias140
 	VADDPS 0(R13), Z8, Z8
-bias156:
+bias140:
 	CMPQ DX, $16
-	JGE full157
+	JGE full141
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done158
-full157:
+	JMP done142
+full141:
 	VMOVUPS Z8, 0(R12)
-done158:
+done142:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3110,12 +2838,12 @@ done158:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias159
+	JEQ nobias143
 	ADDQ $64, productArgs_bias(AX)
-nobias159:
+nobias143:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block152
+	JGT block136
 	VZEROUPPER 
 	RET
 
@@ -3131,7 +2859,7 @@ TEXT ·gemvOctets9Odd16VBMIAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 octetRows3<>(SB), Z23
 	VMOVDQU64 spread2<>(SB), Z17
 	VMOVDQU64 highOctets<>(SB), Z25
-block160:
+block144:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3147,7 +2875,7 @@ block160:
 	MOVQ productArgs_table(AX), R9
 	VMOVDQU64 1024(R9), Z19
 	VPXORD Z8, Z8, Z8
-eight163:
+eight147:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 (R10)(R12*1)
@@ -3157,7 +2885,7 @@ eight163:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group162:
+group146:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -3267,6 +2995,700 @@ group162:
 	ADDQ $8, CX
 	SUBQ $1, R13
 	TESTQ $3, R13
+	JNE group146
+	TESTQ R13, R13
+	JNE eight147
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias148
+	VADDPS 0(R13), Z8, Z8
+bias148:
+	CMPQ DX, $16
+	JGE full149
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done150
+full149:
+	VMOVUPS Z8, 0(R12)
+done150:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias151
+	ADDQ $64, productArgs_bias(AX)
+nobias151:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block144
+	VZEROUPPER 
+	RET
+
+// func gemvTernaryOddAVX512(a *productArgs)
+// multiplies rows of layout Ternary, scales Odd, with one token.
+TEXT ·gemvTernaryOddAVX512(SB), NOSPLIT, $384-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VPXORD Z16, Z16, Z16
+	MOVL $0x02020202, R12
+	VPBROADCASTD R12, Z4
+block152:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	MOVQ productArgs_table(AX), R9
+	VPXORD Z8, Z8, Z8
+eight155:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT0 (R8)(R12*1)
+	PREFETCHT0 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group154:
+	PREFETCHT0 4096(SI)
+	PREFETCHT0 4160(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPMOVZXBW 0(SI), Y0
+	VPMOVZXBW 64(SI), Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 256(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 0(SP)
+	VMOVDQU Y1, 32(SP)
+	VPMOVZXBW 16(SI), Y0
+	VPMOVZXBW 80(SI), Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 288(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 64(SP)
+	VMOVDQU Y1, 96(SP)
+	VPMOVZXBW 32(SI), Y0
+	VPMOVZXBW 96(SI), Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 320(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 128(SP)
+	VMOVDQU Y1, 160(SP)
+	VPMOVZXBW 48(SI), Y0
+	VMOVDQU 64(SI), X2
+	VPSRLW $6, X2, X2
+	VPAND fourth<>+0(SB), X2, X2
+	VMOVDQU 80(SI), X1
+	VPSRLW $4, X1, X1
+	VPAND fourth<>+16(SB), X1, X1
+	VPOR X1, X2, X2
+	VMOVDQU 96(SI), X1
+	VPSRLW $2, X1, X1
+	VPAND fourth<>+32(SB), X1, X1
+	VPOR X1, X2, X2
+	VPMOVZXBW X2, Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 352(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 192(SP)
+	VMOVDQU Y1, 224(SP)
+	MOVWLZX 0(SP), R11
+	MOVWLZX 2(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 8(SP), R11
+	MOVWLZX 10(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 16(SP), R11
+	MOVWLZX 18(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 24(SP), R11
+	MOVWLZX 26(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 4(SP), R11
+	MOVWLZX 6(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 12(SP), R11
+	MOVWLZX 14(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 20(SP), R11
+	MOVWLZX 22(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 28(SP), R11
+	MOVWLZX 30(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 256(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	MOVWLZX 32(SP), R11
+	MOVWLZX 34(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 40(SP), R11
+	MOVWLZX 42(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 48(SP), R11
+	MOVWLZX 50(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 56(SP), R11
+	MOVWLZX 58(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 36(SP), R11
+	MOVWLZX 38(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 44(SP), R11
+	MOVWLZX 46(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 52(SP), R11
+	MOVWLZX 54(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 60(SP), R11
+	MOVWLZX 62(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 256(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	MOVWLZX 64(SP), R11
+	MOVWLZX 66(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 72(SP), R11
+	MOVWLZX 74(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 80(SP), R11
+	MOVWLZX 82(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 88(SP), R11
+	MOVWLZX 90(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 68(SP), R11
+	MOVWLZX 70(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 76(SP), R11
+	MOVWLZX 78(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 84(SP), R11
+	MOVWLZX 86(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 92(SP), R11
+	MOVWLZX 94(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 288(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	MOVWLZX 96(SP), R11
+	MOVWLZX 98(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 104(SP), R11
+	MOVWLZX 106(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 112(SP), R11
+	MOVWLZX 114(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 120(SP), R11
+	MOVWLZX 122(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 100(SP), R11
+	MOVWLZX 102(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 108(SP), R11
+	MOVWLZX 110(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 116(SP), R11
+	MOVWLZX 118(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 124(SP), R11
+	MOVWLZX 126(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 288(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	MOVWLZX 128(SP), R11
+	MOVWLZX 130(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 136(SP), R11
+	MOVWLZX 138(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 144(SP), R11
+	MOVWLZX 146(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 152(SP), R11
+	MOVWLZX 154(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 132(SP), R11
+	MOVWLZX 134(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 140(SP), R11
+	MOVWLZX 142(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 148(SP), R11
+	MOVWLZX 150(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 156(SP), R11
+	MOVWLZX 158(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 320(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	MOVWLZX 160(SP), R11
+	MOVWLZX 162(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 168(SP), R11
+	MOVWLZX 170(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 176(SP), R11
+	MOVWLZX 178(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 184(SP), R11
+	MOVWLZX 186(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 164(SP), R11
+	MOVWLZX 166(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 172(SP), R11
+	MOVWLZX 174(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 180(SP), R11
+	MOVWLZX 182(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 188(SP), R11
+	MOVWLZX 190(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 320(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	MOVWLZX 192(SP), R11
+	MOVWLZX 194(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 200(SP), R11
+	MOVWLZX 202(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 208(SP), R11
+	MOVWLZX 210(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 216(SP), R11
+	MOVWLZX 218(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 196(SP), R11
+	MOVWLZX 198(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 204(SP), R11
+	MOVWLZX 206(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 212(SP), R11
+	MOVWLZX 214(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 220(SP), R11
+	MOVWLZX 222(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 352(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	MOVWLZX 224(SP), R11
+	MOVWLZX 226(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 232(SP), R11
+	MOVWLZX 234(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 240(SP), R11
+	MOVWLZX 242(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 248(SP), R11
+	MOVWLZX 250(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 228(SP), R11
+	MOVWLZX 230(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 236(SP), R11
+	MOVWLZX 238(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 244(SP), R11
+	MOVWLZX 246(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 252(SP), R11
+	MOVWLZX 254(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 352(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $112, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group154
+	TESTQ R13, R13
+	JNE eight155
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias156
+	VADDPS 0(R13), Z8, Z8
+bias156:
+	CMPQ DX, $16
+	JGE full157
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done158
+full157:
+	VMOVUPS Z8, 0(R12)
+done158:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias159
+	ADDQ $64, productArgs_bias(AX)
+nobias159:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block152
+	VZEROUPPER 
+	RET
+
+// func gemvTernaryOddVBMIAVX512(a *productArgs)
+// multiplies rows of layout Ternary, scales Odd, with one token.
+TEXT ·gemvTernaryOddVBMIAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VPXORD Z16, Z16, Z16
+	MOVL $0x02020202, R12
+	VPBROADCASTD R12, Z4
+	VMOVDQU64 octetRows0<>(SB), Z20
+	VMOVDQU64 octetRows1<>(SB), Z21
+	VMOVDQU64 octetRows2<>(SB), Z22
+	VMOVDQU64 octetRows3<>(SB), Z23
+	VMOVDQU64 spread2<>(SB), Z17
+	MOVL $0x1fff1fff, R12
+	VPBROADCASTD R12, Z26
+	MOVL $0xca46ca46, R12
+	VPBROADCASTD R12, Z27
+	MOVL $0x00510051, R12
+	VPBROADCASTD R12, Z28
+	MOVL $0x20202020, R12
+	VPBROADCASTD R12, Z29
+block160:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	MOVQ productArgs_table(AX), R9
+	VMOVDQU64 1024(R9), Z19
+	VMOVDQU64 0(R9), Z24
+	VMOVDQU64 64(R9), Z25
+	VPXORD Z8, Z8, Z8
+eight163:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT0 (R8)(R12*1)
+	PREFETCHT0 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group162:
+	PREFETCHT0 4096(SI)
+	PREFETCHT0 4160(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VMOVUPS 0(SI), Z3
+	VMOVUPS 64(SI), Z5
+	VMOVDQU 64(SI), X1
+	VPSRLW $6, X1, X1
+	VPAND fourth<>+0(SB), X1, X1
+	VMOVDQU 80(SI), X2
+	VPSRLW $4, X2, X2
+	VPAND fourth<>+16(SB), X2, X2
+	VPOR X2, X1, X1
+	VMOVDQU 96(SI), X2
+	VPSRLW $2, X2, X2
+	VPAND fourth<>+32(SB), X2, X2
+	VPOR X2, X1, X1
+	VINSERTI32X4 $3, X1, Z5, Z5
+	VPTESTMB Z29, Z5, K2
+	VPUNPCKLBW Z5, Z3, Z6
+	VPUNPCKHBW Z5, Z3, Z7
+	VPANDD Z26, Z6, Z6
+	VPMULHUW Z27, Z6, Z3
+	VPSRLW $6, Z3, Z3
+	VPMULLW Z28, Z3, Z1
+	VPSUBW Z1, Z6, Z6
+	VPANDD Z26, Z7, Z7
+	VPMULHUW Z27, Z7, Z5
+	VPSRLW $6, Z5, Z5
+	VPMULLW Z28, Z5, Z1
+	VPSUBW Z1, Z7, Z7
+	VPACKUSWB Z7, Z6, Z6
+	VPACKUSWB Z5, Z3, Z5
+	VPERMI2B Z25, Z24, Z6
+	VPERMI2B Z25, Z24, Z5
+	KSHIFTRQ $0, K2, K4
+	VPERMB Z6, Z20, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPERMB Z5, Z20, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	KSHIFTRQ $16, K2, K4
+	VPERMB Z6, Z21, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPERMB Z5, Z21, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	KSHIFTRQ $32, K2, K4
+	VPERMB Z6, Z22, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VPERMB Z5, Z22, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	KSHIFTRQ $48, K2, K4
+	VPERMB Z6, Z23, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VPERMB Z5, Z23, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $112, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	SUBQ $1, R13
+	TESTQ $7, R13
 	JNE group162
 	TESTQ R13, R13
 	JNE eight163
@@ -3307,12 +3729,14 @@ nobias167:
 	VZEROUPPER 
 	RET
 
-// func gemvSevensOdd16AVX512(a *productArgs)
-// multiplies rows of layout Sevens, scales Odd16, with one token.
-TEXT ·gemvSevensOdd16AVX512(SB), NOSPLIT, $128-8
+// func gemvTernaryOdd16AVX512(a *productArgs)
+// multiplies rows of layout Ternary, scales Odd16, with one token.
+TEXT ·gemvTernaryOdd16AVX512(SB), NOSPLIT, $384-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VPXORD Z16, Z16, Z16
+	MOVL $0x02020202, R12
+	VPBROADCASTD R12, Z4
 block168:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
@@ -3339,6 +3763,714 @@ eight171:
 	ADDQ $32, R8
 	ADDQ $64, R10
 group170:
+	PREFETCHT0 4096(SI)
+	PREFETCHT0 4160(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPBROADCASTD 4(CX), Z11
+	VPMOVZXBW 0(SI), Y0
+	VPMOVZXBW 64(SI), Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 256(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 0(SP)
+	VMOVDQU Y1, 32(SP)
+	VPMOVZXBW 16(SI), Y0
+	VPMOVZXBW 80(SI), Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 288(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 64(SP)
+	VMOVDQU Y1, 96(SP)
+	VPMOVZXBW 32(SI), Y0
+	VPMOVZXBW 96(SI), Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 320(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 128(SP)
+	VMOVDQU Y1, 160(SP)
+	VPMOVZXBW 48(SI), Y0
+	VMOVDQU 64(SI), X2
+	VPSRLW $6, X2, X2
+	VPAND fourth<>+0(SB), X2, X2
+	VMOVDQU 80(SI), X1
+	VPSRLW $4, X1, X1
+	VPAND fourth<>+16(SB), X1, X1
+	VPOR X1, X2, X2
+	VMOVDQU 96(SI), X1
+	VPSRLW $2, X1, X1
+	VPAND fourth<>+32(SB), X1, X1
+	VPOR X1, X2, X2
+	VPMOVZXBW X2, Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 352(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 192(SP)
+	VMOVDQU Y1, 224(SP)
+	MOVWLZX 0(SP), R11
+	MOVWLZX 2(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 8(SP), R11
+	MOVWLZX 10(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 16(SP), R11
+	MOVWLZX 18(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 24(SP), R11
+	MOVWLZX 26(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 4(SP), R11
+	MOVWLZX 6(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 12(SP), R11
+	MOVWLZX 14(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 20(SP), R11
+	MOVWLZX 22(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 28(SP), R11
+	MOVWLZX 30(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 256(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	MOVWLZX 32(SP), R11
+	MOVWLZX 34(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 40(SP), R11
+	MOVWLZX 42(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 48(SP), R11
+	MOVWLZX 50(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 56(SP), R11
+	MOVWLZX 58(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 36(SP), R11
+	MOVWLZX 38(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 44(SP), R11
+	MOVWLZX 46(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 52(SP), R11
+	MOVWLZX 54(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 60(SP), R11
+	MOVWLZX 62(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 256(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	MOVWLZX 64(SP), R11
+	MOVWLZX 66(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 72(SP), R11
+	MOVWLZX 74(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 80(SP), R11
+	MOVWLZX 82(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 88(SP), R11
+	MOVWLZX 90(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 68(SP), R11
+	MOVWLZX 70(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 76(SP), R11
+	MOVWLZX 78(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 84(SP), R11
+	MOVWLZX 86(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 92(SP), R11
+	MOVWLZX 94(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 288(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	MOVWLZX 96(SP), R11
+	MOVWLZX 98(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 104(SP), R11
+	MOVWLZX 106(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 112(SP), R11
+	MOVWLZX 114(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 120(SP), R11
+	MOVWLZX 122(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 100(SP), R11
+	MOVWLZX 102(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 108(SP), R11
+	MOVWLZX 110(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 116(SP), R11
+	MOVWLZX 118(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 124(SP), R11
+	MOVWLZX 126(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 288(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	MOVWLZX 128(SP), R11
+	MOVWLZX 130(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 136(SP), R11
+	MOVWLZX 138(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 144(SP), R11
+	MOVWLZX 146(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 152(SP), R11
+	MOVWLZX 154(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 132(SP), R11
+	MOVWLZX 134(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 140(SP), R11
+	MOVWLZX 142(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 148(SP), R11
+	MOVWLZX 150(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 156(SP), R11
+	MOVWLZX 158(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 320(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	MOVWLZX 160(SP), R11
+	MOVWLZX 162(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 168(SP), R11
+	MOVWLZX 170(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 176(SP), R11
+	MOVWLZX 178(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 184(SP), R11
+	MOVWLZX 186(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 164(SP), R11
+	MOVWLZX 166(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 172(SP), R11
+	MOVWLZX 174(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 180(SP), R11
+	MOVWLZX 182(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 188(SP), R11
+	MOVWLZX 190(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 320(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	MOVWLZX 192(SP), R11
+	MOVWLZX 194(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 200(SP), R11
+	MOVWLZX 202(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 208(SP), R11
+	MOVWLZX 210(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 216(SP), R11
+	MOVWLZX 218(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 196(SP), R11
+	MOVWLZX 198(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 204(SP), R11
+	MOVWLZX 206(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 212(SP), R11
+	MOVWLZX 214(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 220(SP), R11
+	MOVWLZX 222(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 352(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	MOVWLZX 224(SP), R11
+	MOVWLZX 226(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 232(SP), R11
+	MOVWLZX 234(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 240(SP), R11
+	MOVWLZX 242(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 248(SP), R11
+	MOVWLZX 250(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 228(SP), R11
+	MOVWLZX 230(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 236(SP), R11
+	MOVWLZX 238(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 244(SP), R11
+	MOVWLZX 246(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 252(SP), R11
+	MOVWLZX 254(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 352(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTDQ2PS Z11, Z11
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	ADDQ $112, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	SUBQ $1, R13
+	TESTQ $3, R13
+	JNE group170
+	TESTQ R13, R13
+	JNE eight171
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias172
+	VADDPS 0(R13), Z8, Z8
+bias172:
+	CMPQ DX, $16
+	JGE full173
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done174
+full173:
+	VMOVUPS Z8, 0(R12)
+done174:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias175
+	ADDQ $64, productArgs_bias(AX)
+nobias175:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block168
+	VZEROUPPER 
+	RET
+
+// func gemvTernaryOdd16VBMIAVX512(a *productArgs)
+// multiplies rows of layout Ternary, scales Odd16, with one token.
+TEXT ·gemvTernaryOdd16VBMIAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VPXORD Z16, Z16, Z16
+	MOVL $0x02020202, R12
+	VPBROADCASTD R12, Z4
+	VMOVDQU64 octetRows0<>(SB), Z20
+	VMOVDQU64 octetRows1<>(SB), Z21
+	VMOVDQU64 octetRows2<>(SB), Z22
+	VMOVDQU64 octetRows3<>(SB), Z23
+	VMOVDQU64 spread2<>(SB), Z17
+	MOVL $0x1fff1fff, R12
+	VPBROADCASTD R12, Z26
+	MOVL $0xca46ca46, R12
+	VPBROADCASTD R12, Z27
+	MOVL $0x00510051, R12
+	VPBROADCASTD R12, Z28
+	MOVL $0x20202020, R12
+	VPBROADCASTD R12, Z29
+block176:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	MOVQ productArgs_table(AX), R9
+	VMOVDQU64 1024(R9), Z19
+	VMOVDQU64 0(R9), Z24
+	VMOVDQU64 64(R9), Z25
+	VPXORD Z8, Z8, Z8
+eight179:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT0 (R8)(R12*1)
+	PREFETCHT0 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group178:
+	PREFETCHT0 4096(SI)
+	PREFETCHT0 4160(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPBROADCASTD 4(CX), Z11
+	VMOVUPS 0(SI), Z3
+	VMOVUPS 64(SI), Z5
+	VMOVDQU 64(SI), X1
+	VPSRLW $6, X1, X1
+	VPAND fourth<>+0(SB), X1, X1
+	VMOVDQU 80(SI), X2
+	VPSRLW $4, X2, X2
+	VPAND fourth<>+16(SB), X2, X2
+	VPOR X2, X1, X1
+	VMOVDQU 96(SI), X2
+	VPSRLW $2, X2, X2
+	VPAND fourth<>+32(SB), X2, X2
+	VPOR X2, X1, X1
+	VINSERTI32X4 $3, X1, Z5, Z5
+	VPTESTMB Z29, Z5, K2
+	VPUNPCKLBW Z5, Z3, Z6
+	VPUNPCKHBW Z5, Z3, Z7
+	VPANDD Z26, Z6, Z6
+	VPMULHUW Z27, Z6, Z3
+	VPSRLW $6, Z3, Z3
+	VPMULLW Z28, Z3, Z1
+	VPSUBW Z1, Z6, Z6
+	VPANDD Z26, Z7, Z7
+	VPMULHUW Z27, Z7, Z5
+	VPSRLW $6, Z5, Z5
+	VPMULLW Z28, Z5, Z1
+	VPSUBW Z1, Z7, Z7
+	VPACKUSWB Z7, Z6, Z6
+	VPACKUSWB Z5, Z3, Z5
+	VPERMI2B Z25, Z24, Z6
+	VPERMI2B Z25, Z24, Z5
+	KSHIFTRQ $0, K2, K4
+	VPERMB Z6, Z20, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPERMB Z5, Z20, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	KSHIFTRQ $16, K2, K4
+	VPERMB Z6, Z21, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPERMB Z5, Z21, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	KSHIFTRQ $32, K2, K4
+	VPERMB Z6, Z22, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	VPERMB Z5, Z22, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	KSHIFTRQ $48, K2, K4
+	VPERMB Z6, Z23, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	VPERMB Z5, Z23, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTDQ2PS Z11, Z11
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	ADDQ $112, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	SUBQ $1, R13
+	TESTQ $3, R13
+	JNE group178
+	TESTQ R13, R13
+	JNE eight179
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias180
+	VADDPS 0(R13), Z8, Z8
+bias180:
+	CMPQ DX, $16
+	JGE full181
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done182
+full181:
+	VMOVUPS Z8, 0(R12)
+done182:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias183
+	ADDQ $64, productArgs_bias(AX)
+nobias183:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block176
+	VZEROUPPER 
+	RET
+
+// func gemvSevensOdd16AVX512(a *productArgs)
+// multiplies rows of layout Sevens, scales Odd16, with one token.
+TEXT ·gemvSevensOdd16AVX512(SB), NOSPLIT, $128-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VPXORD Z16, Z16, Z16
+block184:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	MOVQ productArgs_table(AX), R9
+	VPXORD Z8, Z8, Z8
+eight187:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT0 (R8)(R12*1)
+	PREFETCHT0 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group186:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -3745,29 +4877,29 @@ group170:
 	ADDQ $8, CX
 	SUBQ $1, R13
 	TESTQ $3, R13
-	JNE group170
+	JNE group186
 	TESTQ R13, R13
-	JNE eight171
+	JNE eight187
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias172
+	JEQ bias188
 	VADDPS 0(R13), Z8, Z8
-bias172:
+bias188:
 	CMPQ DX, $16
-	JGE full173
+	JGE full189
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done174
-full173:
+	JMP done190
+full189:
 	VMOVUPS Z8, 0(R12)
-done174:
+done190:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3776,12 +4908,12 @@ done174:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias175
+	JEQ nobias191
 	ADDQ $64, productArgs_bias(AX)
-nobias175:
+nobias191:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block168
+	JGT block184
 	VZEROUPPER 
 	RET
 
@@ -3798,7 +4930,7 @@ TEXT ·gemvSevensOdd16VBMIAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 spread2<>(SB), Z17
 	VMOVDQU64 sevenBits0<>(SB), Z26
 	VMOVDQU64 sevenBits1<>(SB), Z27
-block176:
+block192:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3816,7 +4948,7 @@ block176:
 	VMOVDQU64 0(R9), Z24
 	VMOVDQU64 64(R9), Z25
 	VPXORD Z8, Z8, Z8
-eight179:
+eight195:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 (R10)(R12*1)
@@ -3826,7 +4958,7 @@ eight179:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group178:
+group194:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -3915,29 +5047,29 @@ group178:
 	ADDQ $8, CX
 	SUBQ $1, R13
 	TESTQ $3, R13
-	JNE group178
+	JNE group194
 	TESTQ R13, R13
-	JNE eight179
+	JNE eight195
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias180
+	JEQ bias196
 	VADDPS 0(R13), Z8, Z8
-bias180:
+bias196:
 	CMPQ DX, $16
-	JGE full181
+	JGE full197
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done182
-full181:
+	JMP done198
+full197:
 	VMOVUPS Z8, 0(R12)
-done182:
+done198:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3946,12 +5078,12 @@ done182:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias183
+	JEQ nobias199
 	ADDQ $64, productArgs_bias(AX)
-nobias183:
+nobias199:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block176
+	JGT block192
 	VZEROUPPER 
 	RET
 
@@ -3961,7 +5093,7 @@ TEXT ·gemvQuadsOddAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VPXORD Z16, Z16, Z16
-block184:
+block200:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -3976,7 +5108,7 @@ block184:
 	MOVQ productArgs_stride(AX), R12
 	MOVQ productArgs_table(AX), R9
 	VPXORD Z8, Z8, Z8
-eight187:
+eight203:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 (R10)(R12*1)
@@ -3986,7 +5118,7 @@ eight187:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group186:
+group202:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -4342,29 +5474,29 @@ group186:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group186
+	JNE group202
 	TESTQ R13, R13
-	JNE eight187
+	JNE eight203
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias188
+	JEQ bias204
 	VADDPS 0(R13), Z8, Z8
-bias188:
+bias204:
 	CMPQ DX, $16
-	JGE full189
+	JGE full205
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done190
-full189:
+	JMP done206
+full205:
 	VMOVUPS Z8, 0(R12)
-done190:
+done206:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4373,12 +5505,12 @@ done190:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias191
+	JEQ nobias207
 	ADDQ $64, productArgs_bias(AX)
-nobias191:
+nobias207:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block184
+	JGT block200
 	VZEROUPPER 
 	RET
 
@@ -4393,7 +5525,7 @@ TEXT ·gemvQuadsOddVBMIAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 quadRows2<>(SB), Z22
 	VMOVDQU64 quadRows3<>(SB), Z23
 	VMOVDQU64 spread3<>(SB), Z17
-block192:
+block208:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4417,7 +5549,7 @@ block192:
 	VMOVDQU64 192(R9), Z27
 	VMOVDQU64 704(R9), Z31
 	VPXORD Z8, Z8, Z8
-eight195:
+eight211:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT0 (R8)(R12*1)
 	PREFETCHT0 (R10)(R12*1)
@@ -4427,7 +5559,7 @@ eight195:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group194:
+group210:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -4527,29 +5659,29 @@ group194:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group194
+	JNE group210
 	TESTQ R13, R13
-	JNE eight195
+	JNE eight211
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias196
+	JEQ bias212
 	VADDPS 0(R13), Z8, Z8
-bias196:
+bias212:
 	CMPQ DX, $16
-	JGE full197
+	JGE full213
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done198
-full197:
+	JMP done214
+full213:
 	VMOVUPS Z8, 0(R12)
-done198:
+done214:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4558,12 +5690,12 @@ done198:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias199
+	JEQ nobias215
 	ADDQ $64, productArgs_bias(AX)
-nobias199:
+nobias215:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block192
+	JGT block208
 	VZEROUPPER 
 	RET
 
@@ -4573,7 +5705,7 @@ TEXT ·gemvBits2KM16FarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x03030303, R12
 	VPBROADCASTD R12, Z4
-block200:
+block216:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4588,7 +5720,7 @@ block200:
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-super203:
+super219:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
@@ -4604,7 +5736,7 @@ super203:
 	ADDQ $64, R8
 	VMOVUPS 0(R9), Z14
 	ADDQ $64, R9
-group202:
+group218:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	// A group: its integers times the activations …
@@ -4663,30 +5795,30 @@ group202:
 	ADDQ $32, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group202
+	JNE group218
 	TESTQ R13, R13
-	JNE super203
+	JNE super219
 	// y = acc - accm + bias, of the rows that exist.
 	VSUBPS Z9, Z8, Z8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias204
+	JEQ bias220
 	VADDPS 0(R13), Z8, Z8
-bias204:
+bias220:
 	CMPQ DX, $16
-	JGE full205
+	JGE full221
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done206
-full205:
+	JMP done222
+full221:
 	VMOVUPS Z8, 0(R12)
-done206:
+done222:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4695,12 +5827,12 @@ done206:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias207
+	JEQ nobias223
 	ADDQ $64, productArgs_bias(AX)
-nobias207:
+nobias223:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block200
+	JGT block216
 	VZEROUPPER 
 	RET
 
@@ -4710,7 +5842,7 @@ TEXT ·gemvBits2F16FarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x03030303, R12
 	VPBROADCASTD R12, Z4
-block208:
+block224:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4724,7 +5856,7 @@ block208:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-group210:
+group226:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 (R8)(R12*1)
@@ -4766,27 +5898,27 @@ group210:
 	ADDQ $4, CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group210
+	JNE group226
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias211
+	JEQ bias227
 	VADDPS 0(R13), Z8, Z8
-bias211:
+bias227:
 	CMPQ DX, $16
-	JGE full212
+	JGE full228
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done213
-full212:
+	JMP done229
+full228:
 	VMOVUPS Z8, 0(R12)
-done213:
+done229:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4795,12 +5927,12 @@ done213:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias214
+	JEQ nobias230
 	ADDQ $64, productArgs_bias(AX)
-nobias214:
+nobias230:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block208
+	JGT block224
 	VZEROUPPER 
 	RET
 
@@ -4812,7 +5944,7 @@ TEXT ·gemvBits3K16FarAVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z4
 	MOVL $0x04040404, R12
 	VPBROADCASTD R12, Z5
-block215:
+block231:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -4826,7 +5958,7 @@ block215:
 	MOVQ productArgs_groups(AX), R13
 	MOVQ productArgs_stride(AX), R12
 	VPXORD Z8, Z8, Z8
-super218:
+super234:
 	// The factors of eight groups.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 0(R10)(R12*1)
@@ -4835,7 +5967,7 @@ super218:
 	PREFETCHT1 192(R10)(R12*1)
 	VMOVUPS 0(R8), Z13
 	ADDQ $64, R8
-group217:
+group233:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -4904,301 +6036,9 @@ group217:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group217
-	TESTQ R13, R13
-	JNE super218
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	TESTQ R13, R13
-	JEQ bias219
-	VADDPS 0(R13), Z8, Z8
-bias219:
-	CMPQ DX, $16
-	JGE full220
-	MOVQ DX, CX
-	MOVL $1, BX
-	SHLL CX, BX
-	SUBL $1, BX
-	KMOVW BX, K1
-	VMOVUPS Z8, K1, 0(R12)
-	JMP done221
-full220:
-	VMOVUPS Z8, 0(R12)
-done221:
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias222
-	ADDQ $64, productArgs_bias(AX)
-nobias222:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block215
-	VZEROUPPER 
-	RET
-
-// func gemvBits3TOddFarAVX512(a *productArgs)
-// multiplies rows of layout Bits3T, scales Odd, with one token.
-TEXT ·gemvBits3TOddFarAVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ productArgs_table(AX), R12
-	VBROADCASTI32X4 0(R12), Z6
-	MOVL $0x03030303, R12
-	VPBROADCASTD R12, Z4
-	MOVL $0x04040404, R12
-	VPBROADCASTD R12, Z5
-block223:
-	// A row block: 16 lanes at a time.
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_stride(AX), R12
-	VPXORD Z8, Z8, Z8
-eight226:
-	// The factors of eight blocks, and their codes.
-	PREFETCHT1 (R8)(R12*1)
-	PREFETCHT1 (R10)(R12*1)
-	VCVTPH2PS 0(R8), Z13
-	VMULPS.BCST productArgs_unit(AX), Z13, Z13
-	VADDPS Z13, Z13, Z9
-	VMOVUPS 0(R10), Z14
-	ADDQ $32, R8
-	ADDQ $64, R10
-group225:
-	PREFETCHT1 4096(SI)
-	PREFETCHT1 4160(SI)
-	PREFETCHT1 4224(SI)
-	// A group: its integers times the activations …
-	VPBROADCASTD 0(CX), Z10
-	VMOVUPS 128(SI), Z2
-	VMOVUPS 0(SI), Z0
-	VPANDD Z4, Z0, Z1
-	VPSLLW $2, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 0(DX), Z1, Z10
-	VPSRLW $2, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSLLW $1, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 4(DX), Z1, Z10
-	VPSRLW $4, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPTERNLOGD $0xF8, Z5, Z2, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 8(DX), Z1, Z10
-	VPSRLW $6, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $1, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 12(DX), Z1, Z10
-	VMOVUPS 64(SI), Z0
-	VPANDD Z4, Z0, Z1
-	VPSRLW $2, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 16(DX), Z1, Z10
-	VPSRLW $2, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $3, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 20(DX), Z1, Z10
-	VPSRLW $4, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $4, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 24(DX), Z1, Z10
-	VPSRLW $6, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $5, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 28(DX), Z1, Z10
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Z10, Z10
-	VPSRLD $28, Z14, Z12
-	VPSLLD $4, Z14, Z14
-	VCVTDQ2PS Z12, Z12
-	VFMADD213PS Z13, Z9, Z12
-	VMULPS.BCST 0(BX), Z12, Z12
-	VFMADD231PS Z12, Z10, Z8
-	ADDQ $192, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $4, CX
-	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE group225
-	TESTQ R13, R13
-	JNE eight226
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	TESTQ R13, R13
-	JEQ bias227
-	VADDPS 0(R13), Z8, Z8
-bias227:
-	CMPQ DX, $16
-	JGE full228
-	MOVQ DX, CX
-	MOVL $1, BX
-	SHLL CX, BX
-	SUBL $1, BX
-	KMOVW BX, K1
-	VMOVUPS Z8, K1, 0(R12)
-	JMP done229
-full228:
-	VMOVUPS Z8, 0(R12)
-done229:
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias230
-	ADDQ $64, productArgs_bias(AX)
-nobias230:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block223
-	VZEROUPPER 
-	RET
-
-// func gemvBits3TOdd16FarAVX512(a *productArgs)
-// multiplies rows of layout Bits3T, scales Odd16, with one token.
-TEXT ·gemvBits3TOdd16FarAVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ productArgs_table(AX), R12
-	VBROADCASTI32X4 0(R12), Z6
-	MOVL $0x03030303, R12
-	VPBROADCASTD R12, Z4
-	MOVL $0x04040404, R12
-	VPBROADCASTD R12, Z5
-block231:
-	// A row block: 16 lanes at a time.
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_stride(AX), R12
-	VPXORD Z8, Z8, Z8
-eight234:
-	// The factors of eight blocks, and their codes.
-	PREFETCHT1 (R8)(R12*1)
-	PREFETCHT1 (R10)(R12*1)
-	VCVTPH2PS 0(R8), Z13
-	VMULPS.BCST productArgs_unit(AX), Z13, Z13
-	VADDPS Z13, Z13, Z9
-	VMOVUPS 0(R10), Z14
-	ADDQ $32, R8
-	ADDQ $64, R10
-group233:
-	PREFETCHT1 4096(SI)
-	PREFETCHT1 4160(SI)
-	PREFETCHT1 4224(SI)
-	// A group: its integers times the activations …
-	VPBROADCASTD 0(CX), Z10
-	VPBROADCASTD 4(CX), Z11
-	VMOVUPS 128(SI), Z2
-	VMOVUPS 0(SI), Z0
-	VPANDD Z4, Z0, Z1
-	VPSLLW $2, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 0(DX), Z1, Z10
-	VPSRLW $2, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSLLW $1, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 4(DX), Z1, Z10
-	VPSRLW $4, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPTERNLOGD $0xF8, Z5, Z2, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 8(DX), Z1, Z10
-	VPSRLW $6, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $1, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 12(DX), Z1, Z10
-	VMOVUPS 64(SI), Z0
-	VPANDD Z4, Z0, Z1
-	VPSRLW $2, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 16(DX), Z1, Z11
-	VPSRLW $2, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $3, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 20(DX), Z1, Z11
-	VPSRLW $4, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $4, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 24(DX), Z1, Z11
-	VPSRLW $6, Z0, Z1
-	VPANDD Z4, Z1, Z1
-	VPSRLW $5, Z2, Z7
-	VPTERNLOGD $0xF8, Z5, Z7, Z1
-	VPSHUFB Z1, Z6, Z1
-	VPDPBUSD.BCST 28(DX), Z1, Z11
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Z10, Z10
-	VPSRLD $28, Z14, Z12
-	VPSLLD $4, Z14, Z14
-	VCVTDQ2PS Z12, Z12
-	VFMADD213PS Z13, Z9, Z12
-	VMULPS.BCST 0(BX), Z12, Z12
-	VFMADD231PS Z12, Z10, Z8
-	VCVTDQ2PS Z11, Z11
-	VPSRLD $28, Z14, Z12
-	VPSLLD $4, Z14, Z14
-	VCVTDQ2PS Z12, Z12
-	VFMADD213PS Z13, Z9, Z12
-	VMULPS.BCST 0(BX), Z12, Z12
-	VFMADD231PS Z12, Z11, Z8
-	ADDQ $192, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $8, CX
-	SUBQ $1, R13
-	TESTQ $3, R13
 	JNE group233
 	TESTQ R13, R13
-	JNE eight234
+	JNE super234
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -7716,12 +8556,14 @@ nobias366:
 	VZEROUPPER 
 	RET
 
-// func gemvSevensOdd16FarAVX512(a *productArgs)
-// multiplies rows of layout Sevens, scales Odd16, with one token.
-TEXT ·gemvSevensOdd16FarAVX512(SB), NOSPLIT, $128-8
+// func gemvTernaryOddFarAVX512(a *productArgs)
+// multiplies rows of layout Ternary, scales Odd, with one token.
+TEXT ·gemvTernaryOddFarAVX512(SB), NOSPLIT, $384-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VPXORD Z16, Z16, Z16
+	MOVL $0x02020202, R12
+	VPBROADCASTD R12, Z4
 block367:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
@@ -7748,6 +8590,1408 @@ eight370:
 	ADDQ $32, R8
 	ADDQ $64, R10
 group369:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPMOVZXBW 0(SI), Y0
+	VPMOVZXBW 64(SI), Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 256(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 0(SP)
+	VMOVDQU Y1, 32(SP)
+	VPMOVZXBW 16(SI), Y0
+	VPMOVZXBW 80(SI), Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 288(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 64(SP)
+	VMOVDQU Y1, 96(SP)
+	VPMOVZXBW 32(SI), Y0
+	VPMOVZXBW 96(SI), Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 320(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 128(SP)
+	VMOVDQU Y1, 160(SP)
+	VPMOVZXBW 48(SI), Y0
+	VMOVDQU 64(SI), X2
+	VPSRLW $6, X2, X2
+	VPAND fourth<>+0(SB), X2, X2
+	VMOVDQU 80(SI), X1
+	VPSRLW $4, X1, X1
+	VPAND fourth<>+16(SB), X1, X1
+	VPOR X1, X2, X2
+	VMOVDQU 96(SI), X1
+	VPSRLW $2, X1, X1
+	VPAND fourth<>+32(SB), X1, X1
+	VPOR X1, X2, X2
+	VPMOVZXBW X2, Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 352(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 192(SP)
+	VMOVDQU Y1, 224(SP)
+	MOVWLZX 0(SP), R11
+	MOVWLZX 2(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 8(SP), R11
+	MOVWLZX 10(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 16(SP), R11
+	MOVWLZX 18(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 24(SP), R11
+	MOVWLZX 26(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 4(SP), R11
+	MOVWLZX 6(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 12(SP), R11
+	MOVWLZX 14(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 20(SP), R11
+	MOVWLZX 22(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 28(SP), R11
+	MOVWLZX 30(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 256(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	MOVWLZX 32(SP), R11
+	MOVWLZX 34(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 40(SP), R11
+	MOVWLZX 42(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 48(SP), R11
+	MOVWLZX 50(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 56(SP), R11
+	MOVWLZX 58(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 36(SP), R11
+	MOVWLZX 38(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 44(SP), R11
+	MOVWLZX 46(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 52(SP), R11
+	MOVWLZX 54(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 60(SP), R11
+	MOVWLZX 62(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 256(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	MOVWLZX 64(SP), R11
+	MOVWLZX 66(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 72(SP), R11
+	MOVWLZX 74(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 80(SP), R11
+	MOVWLZX 82(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 88(SP), R11
+	MOVWLZX 90(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 68(SP), R11
+	MOVWLZX 70(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 76(SP), R11
+	MOVWLZX 78(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 84(SP), R11
+	MOVWLZX 86(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 92(SP), R11
+	MOVWLZX 94(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 288(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	MOVWLZX 96(SP), R11
+	MOVWLZX 98(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 104(SP), R11
+	MOVWLZX 106(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 112(SP), R11
+	MOVWLZX 114(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 120(SP), R11
+	MOVWLZX 122(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 100(SP), R11
+	MOVWLZX 102(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 108(SP), R11
+	MOVWLZX 110(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 116(SP), R11
+	MOVWLZX 118(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 124(SP), R11
+	MOVWLZX 126(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 288(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	MOVWLZX 128(SP), R11
+	MOVWLZX 130(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 136(SP), R11
+	MOVWLZX 138(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 144(SP), R11
+	MOVWLZX 146(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 152(SP), R11
+	MOVWLZX 154(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 132(SP), R11
+	MOVWLZX 134(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 140(SP), R11
+	MOVWLZX 142(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 148(SP), R11
+	MOVWLZX 150(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 156(SP), R11
+	MOVWLZX 158(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 320(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	MOVWLZX 160(SP), R11
+	MOVWLZX 162(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 168(SP), R11
+	MOVWLZX 170(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 176(SP), R11
+	MOVWLZX 178(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 184(SP), R11
+	MOVWLZX 186(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 164(SP), R11
+	MOVWLZX 166(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 172(SP), R11
+	MOVWLZX 174(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 180(SP), R11
+	MOVWLZX 182(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 188(SP), R11
+	MOVWLZX 190(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 320(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	MOVWLZX 192(SP), R11
+	MOVWLZX 194(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 200(SP), R11
+	MOVWLZX 202(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 208(SP), R11
+	MOVWLZX 210(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 216(SP), R11
+	MOVWLZX 218(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 196(SP), R11
+	MOVWLZX 198(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 204(SP), R11
+	MOVWLZX 206(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 212(SP), R11
+	MOVWLZX 214(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 220(SP), R11
+	MOVWLZX 222(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 352(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	MOVWLZX 224(SP), R11
+	MOVWLZX 226(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 232(SP), R11
+	MOVWLZX 234(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 240(SP), R11
+	MOVWLZX 242(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 248(SP), R11
+	MOVWLZX 250(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 228(SP), R11
+	MOVWLZX 230(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 236(SP), R11
+	MOVWLZX 238(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 244(SP), R11
+	MOVWLZX 246(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 252(SP), R11
+	MOVWLZX 254(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 352(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $112, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group369
+	TESTQ R13, R13
+	JNE eight370
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias371
+	VADDPS 0(R13), Z8, Z8
+bias371:
+	CMPQ DX, $16
+	JGE full372
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done373
+full372:
+	VMOVUPS Z8, 0(R12)
+done373:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias374
+	ADDQ $64, productArgs_bias(AX)
+nobias374:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block367
+	VZEROUPPER 
+	RET
+
+// func gemvTernaryOddVBMIFarAVX512(a *productArgs)
+// multiplies rows of layout Ternary, scales Odd, with one token.
+TEXT ·gemvTernaryOddVBMIFarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VPXORD Z16, Z16, Z16
+	MOVL $0x02020202, R12
+	VPBROADCASTD R12, Z4
+	VMOVDQU64 octetRows0<>(SB), Z20
+	VMOVDQU64 octetRows1<>(SB), Z21
+	VMOVDQU64 octetRows2<>(SB), Z22
+	VMOVDQU64 octetRows3<>(SB), Z23
+	VMOVDQU64 spread2<>(SB), Z17
+	MOVL $0x1fff1fff, R12
+	VPBROADCASTD R12, Z26
+	MOVL $0xca46ca46, R12
+	VPBROADCASTD R12, Z27
+	MOVL $0x00510051, R12
+	VPBROADCASTD R12, Z28
+	MOVL $0x20202020, R12
+	VPBROADCASTD R12, Z29
+block375:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	MOVQ productArgs_table(AX), R9
+	VMOVDQU64 1024(R9), Z19
+	VMOVDQU64 0(R9), Z24
+	VMOVDQU64 64(R9), Z25
+	VPXORD Z8, Z8, Z8
+eight378:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group377:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VMOVUPS 0(SI), Z3
+	VMOVUPS 64(SI), Z5
+	VMOVDQU 64(SI), X1
+	VPSRLW $6, X1, X1
+	VPAND fourth<>+0(SB), X1, X1
+	VMOVDQU 80(SI), X2
+	VPSRLW $4, X2, X2
+	VPAND fourth<>+16(SB), X2, X2
+	VPOR X2, X1, X1
+	VMOVDQU 96(SI), X2
+	VPSRLW $2, X2, X2
+	VPAND fourth<>+32(SB), X2, X2
+	VPOR X2, X1, X1
+	VINSERTI32X4 $3, X1, Z5, Z5
+	VPTESTMB Z29, Z5, K2
+	VPUNPCKLBW Z5, Z3, Z6
+	VPUNPCKHBW Z5, Z3, Z7
+	VPANDD Z26, Z6, Z6
+	VPMULHUW Z27, Z6, Z3
+	VPSRLW $6, Z3, Z3
+	VPMULLW Z28, Z3, Z1
+	VPSUBW Z1, Z6, Z6
+	VPANDD Z26, Z7, Z7
+	VPMULHUW Z27, Z7, Z5
+	VPSRLW $6, Z5, Z5
+	VPMULLW Z28, Z5, Z1
+	VPSUBW Z1, Z7, Z7
+	VPACKUSWB Z7, Z6, Z6
+	VPACKUSWB Z5, Z3, Z5
+	VPERMI2B Z25, Z24, Z6
+	VPERMI2B Z25, Z24, Z5
+	KSHIFTRQ $0, K2, K4
+	VPERMB Z6, Z20, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPERMB Z5, Z20, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	KSHIFTRQ $16, K2, K4
+	VPERMB Z6, Z21, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPERMB Z5, Z21, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	KSHIFTRQ $32, K2, K4
+	VPERMB Z6, Z22, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z10
+	VPERMB Z5, Z22, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z10
+	KSHIFTRQ $48, K2, K4
+	VPERMB Z6, Z23, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z10
+	VPERMB Z5, Z23, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z10
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	ADDQ $112, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $4, CX
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE group377
+	TESTQ R13, R13
+	JNE eight378
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias379
+	VADDPS 0(R13), Z8, Z8
+bias379:
+	CMPQ DX, $16
+	JGE full380
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done381
+full380:
+	VMOVUPS Z8, 0(R12)
+done381:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias382
+	ADDQ $64, productArgs_bias(AX)
+nobias382:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block375
+	VZEROUPPER 
+	RET
+
+// func gemvTernaryOdd16FarAVX512(a *productArgs)
+// multiplies rows of layout Ternary, scales Odd16, with one token.
+TEXT ·gemvTernaryOdd16FarAVX512(SB), NOSPLIT, $384-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VPXORD Z16, Z16, Z16
+	MOVL $0x02020202, R12
+	VPBROADCASTD R12, Z4
+block383:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	MOVQ productArgs_table(AX), R9
+	VPXORD Z8, Z8, Z8
+eight386:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group385:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPBROADCASTD 4(CX), Z11
+	VPMOVZXBW 0(SI), Y0
+	VPMOVZXBW 64(SI), Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 256(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 0(SP)
+	VMOVDQU Y1, 32(SP)
+	VPMOVZXBW 16(SI), Y0
+	VPMOVZXBW 80(SI), Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 288(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 64(SP)
+	VMOVDQU Y1, 96(SP)
+	VPMOVZXBW 32(SI), Y0
+	VPMOVZXBW 96(SI), Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 320(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 128(SP)
+	VMOVDQU Y1, 160(SP)
+	VPMOVZXBW 48(SI), Y0
+	VMOVDQU 64(SI), X2
+	VPSRLW $6, X2, X2
+	VPAND fourth<>+0(SB), X2, X2
+	VMOVDQU 80(SI), X1
+	VPSRLW $4, X1, X1
+	VPAND fourth<>+16(SB), X1, X1
+	VPOR X1, X2, X2
+	VMOVDQU 96(SI), X1
+	VPSRLW $2, X1, X1
+	VPAND fourth<>+32(SB), X1, X1
+	VPOR X1, X2, X2
+	VPMOVZXBW X2, Y2
+	VPSLLW $8, Y2, Y2
+	VPOR Y2, Y0, Y0
+	VPSLLW $2, Y0, Y2
+	VMOVDQU Y2, 352(SP)
+	VPSLLW $3, Y0, Y0
+	VPSRLW $3, Y0, Y0
+	VPMULHUW divide<>(SB), Y0, Y1
+	VPSRLW $6, Y1, Y1
+	VPMULLW halves<>(SB), Y1, Y2
+	VPSUBW Y2, Y0, Y0
+	VMOVDQU Y0, 192(SP)
+	VMOVDQU Y1, 224(SP)
+	MOVWLZX 0(SP), R11
+	MOVWLZX 2(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 8(SP), R11
+	MOVWLZX 10(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 16(SP), R11
+	MOVWLZX 18(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 24(SP), R11
+	MOVWLZX 26(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 4(SP), R11
+	MOVWLZX 6(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 12(SP), R11
+	MOVWLZX 14(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 20(SP), R11
+	MOVWLZX 22(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 28(SP), R11
+	MOVWLZX 30(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 256(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	MOVWLZX 32(SP), R11
+	MOVWLZX 34(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 40(SP), R11
+	MOVWLZX 42(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 48(SP), R11
+	MOVWLZX 50(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 56(SP), R11
+	MOVWLZX 58(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 36(SP), R11
+	MOVWLZX 38(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 44(SP), R11
+	MOVWLZX 46(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 52(SP), R11
+	MOVWLZX 54(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 60(SP), R11
+	MOVWLZX 62(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 256(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	MOVWLZX 64(SP), R11
+	MOVWLZX 66(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 72(SP), R11
+	MOVWLZX 74(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 80(SP), R11
+	MOVWLZX 82(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 88(SP), R11
+	MOVWLZX 90(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 68(SP), R11
+	MOVWLZX 70(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 76(SP), R11
+	MOVWLZX 78(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 84(SP), R11
+	MOVWLZX 86(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 92(SP), R11
+	MOVWLZX 94(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 288(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	MOVWLZX 96(SP), R11
+	MOVWLZX 98(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 104(SP), R11
+	MOVWLZX 106(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 112(SP), R11
+	MOVWLZX 114(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 120(SP), R11
+	MOVWLZX 122(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 100(SP), R11
+	MOVWLZX 102(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 108(SP), R11
+	MOVWLZX 110(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 116(SP), R11
+	MOVWLZX 118(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 124(SP), R11
+	MOVWLZX 126(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 288(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	MOVWLZX 128(SP), R11
+	MOVWLZX 130(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 136(SP), R11
+	MOVWLZX 138(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 144(SP), R11
+	MOVWLZX 146(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 152(SP), R11
+	MOVWLZX 154(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 132(SP), R11
+	MOVWLZX 134(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 140(SP), R11
+	MOVWLZX 142(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 148(SP), R11
+	MOVWLZX 150(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 156(SP), R11
+	MOVWLZX 158(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 320(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	MOVWLZX 160(SP), R11
+	MOVWLZX 162(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 168(SP), R11
+	MOVWLZX 170(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 176(SP), R11
+	MOVWLZX 178(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 184(SP), R11
+	MOVWLZX 186(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 164(SP), R11
+	MOVWLZX 166(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 172(SP), R11
+	MOVWLZX 174(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 180(SP), R11
+	MOVWLZX 182(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 188(SP), R11
+	MOVWLZX 190(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 320(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	MOVWLZX 192(SP), R11
+	MOVWLZX 194(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 200(SP), R11
+	MOVWLZX 202(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 208(SP), R11
+	MOVWLZX 210(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 216(SP), R11
+	MOVWLZX 218(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 196(SP), R11
+	MOVWLZX 198(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 204(SP), R11
+	MOVWLZX 206(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 212(SP), R11
+	MOVWLZX 214(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 220(SP), R11
+	MOVWLZX 222(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 352(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	MOVWLZX 224(SP), R11
+	MOVWLZX 226(SP), R14
+	VMOVQ (R9)(R11*8), X0
+	VMOVHPS (R9)(R14*8), X0, X0
+	MOVWLZX 232(SP), R11
+	MOVWLZX 234(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	VINSERTI128 $1, X3, Y0, Y0
+	MOVWLZX 240(SP), R11
+	MOVWLZX 242(SP), R14
+	VMOVQ (R9)(R11*8), X3
+	VMOVHPS (R9)(R14*8), X3, X3
+	MOVWLZX 248(SP), R11
+	MOVWLZX 250(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y3, Y3
+	VINSERTI64X4 $1, Y3, Z0, Z0
+	MOVWLZX 228(SP), R11
+	MOVWLZX 230(SP), R14
+	VMOVQ (R9)(R11*8), X5
+	VMOVHPS (R9)(R14*8), X5, X5
+	MOVWLZX 236(SP), R11
+	MOVWLZX 238(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	VINSERTI128 $1, X7, Y5, Y5
+	MOVWLZX 244(SP), R11
+	MOVWLZX 246(SP), R14
+	VMOVQ (R9)(R11*8), X7
+	VMOVHPS (R9)(R14*8), X7, X7
+	MOVWLZX 252(SP), R11
+	MOVWLZX 254(SP), R14
+	VMOVQ (R9)(R11*8), X6
+	VMOVHPS (R9)(R14*8), X6, X6
+	VINSERTI128 $1, X6, Y7, Y7
+	VINSERTI64X4 $1, Y7, Z5, Z5
+	VSHUFPS $0x88, Z5, Z0, Z1
+	VPMOVSXWD 352(SP), Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z4, Z2, Z2
+	VPADDB Z2, Z1, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTDQ2PS Z11, Z11
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	ADDQ $112, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	SUBQ $1, R13
+	TESTQ $3, R13
+	JNE group385
+	TESTQ R13, R13
+	JNE eight386
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias387
+	VADDPS 0(R13), Z8, Z8
+bias387:
+	CMPQ DX, $16
+	JGE full388
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done389
+full388:
+	VMOVUPS Z8, 0(R12)
+done389:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias390
+	ADDQ $64, productArgs_bias(AX)
+nobias390:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block383
+	VZEROUPPER 
+	RET
+
+// func gemvTernaryOdd16VBMIFarAVX512(a *productArgs)
+// multiplies rows of layout Ternary, scales Odd16, with one token.
+TEXT ·gemvTernaryOdd16VBMIFarAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VPXORD Z16, Z16, Z16
+	MOVL $0x02020202, R12
+	VPBROADCASTD R12, Z4
+	VMOVDQU64 octetRows0<>(SB), Z20
+	VMOVDQU64 octetRows1<>(SB), Z21
+	VMOVDQU64 octetRows2<>(SB), Z22
+	VMOVDQU64 octetRows3<>(SB), Z23
+	VMOVDQU64 spread2<>(SB), Z17
+	MOVL $0x1fff1fff, R12
+	VPBROADCASTD R12, Z26
+	MOVL $0xca46ca46, R12
+	VPBROADCASTD R12, Z27
+	MOVL $0x00510051, R12
+	VPBROADCASTD R12, Z28
+	MOVL $0x20202020, R12
+	VPBROADCASTD R12, Z29
+block391:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	MOVQ productArgs_table(AX), R9
+	VMOVDQU64 1024(R9), Z19
+	VMOVDQU64 0(R9), Z24
+	VMOVDQU64 64(R9), Z25
+	VPXORD Z8, Z8, Z8
+eight394:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group393:
+	PREFETCHT1 4096(SI)
+	PREFETCHT1 4160(SI)
+	// A group: its integers times the activations …
+	VPBROADCASTD 0(CX), Z10
+	VPBROADCASTD 4(CX), Z11
+	VMOVUPS 0(SI), Z3
+	VMOVUPS 64(SI), Z5
+	VMOVDQU 64(SI), X1
+	VPSRLW $6, X1, X1
+	VPAND fourth<>+0(SB), X1, X1
+	VMOVDQU 80(SI), X2
+	VPSRLW $4, X2, X2
+	VPAND fourth<>+16(SB), X2, X2
+	VPOR X2, X1, X1
+	VMOVDQU 96(SI), X2
+	VPSRLW $2, X2, X2
+	VPAND fourth<>+32(SB), X2, X2
+	VPOR X2, X1, X1
+	VINSERTI32X4 $3, X1, Z5, Z5
+	VPTESTMB Z29, Z5, K2
+	VPUNPCKLBW Z5, Z3, Z6
+	VPUNPCKHBW Z5, Z3, Z7
+	VPANDD Z26, Z6, Z6
+	VPMULHUW Z27, Z6, Z3
+	VPSRLW $6, Z3, Z3
+	VPMULLW Z28, Z3, Z1
+	VPSUBW Z1, Z6, Z6
+	VPANDD Z26, Z7, Z7
+	VPMULHUW Z27, Z7, Z5
+	VPSRLW $6, Z5, Z5
+	VPMULLW Z28, Z5, Z1
+	VPSUBW Z1, Z7, Z7
+	VPACKUSWB Z7, Z6, Z6
+	VPACKUSWB Z5, Z3, Z5
+	VPERMI2B Z25, Z24, Z6
+	VPERMI2B Z25, Z24, Z5
+	KSHIFTRQ $0, K2, K4
+	VPERMB Z6, Z20, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 0(DX), Z1, Z10
+	VPERMB Z5, Z20, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 4(DX), Z1, Z10
+	KSHIFTRQ $16, K2, K4
+	VPERMB Z6, Z21, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 8(DX), Z1, Z10
+	VPERMB Z5, Z21, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 12(DX), Z1, Z10
+	KSHIFTRQ $32, K2, K4
+	VPERMB Z6, Z22, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 16(DX), Z1, Z11
+	VPERMB Z5, Z22, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 20(DX), Z1, Z11
+	KSHIFTRQ $48, K2, K4
+	VPERMB Z6, Z23, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 24(DX), Z1, Z11
+	VPERMB Z5, Z23, Z1
+	VPMULTISHIFTQB Z1, Z17, Z1
+	VPERMB Z19, Z1, Z1
+	VPADDD Z4, Z1, K4, Z1
+	VPDPBUSD.BCST 28(DX), Z1, Z11
+	// … times the scales of weights and activations.
+	VCVTDQ2PS Z10, Z10
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z10, Z8
+	VCVTDQ2PS Z11, Z11
+	VPSRLD $28, Z14, Z12
+	VPSLLD $4, Z14, Z14
+	VCVTDQ2PS Z12, Z12
+	VFMADD213PS Z13, Z9, Z12
+	VMULPS.BCST 0(BX), Z12, Z12
+	VFMADD231PS Z12, Z11, Z8
+	ADDQ $112, SI
+	ADDQ $32, DX
+	ADDQ $4, BX
+	ADDQ $8, CX
+	SUBQ $1, R13
+	TESTQ $3, R13
+	JNE group393
+	TESTQ R13, R13
+	JNE eight394
+	// y = acc - accm + bias, of the rows that exist.
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_bias(AX), R13
+	MOVQ productArgs_rows(AX), DX
+	TESTQ R13, R13
+	JEQ bias395
+	VADDPS 0(R13), Z8, Z8
+bias395:
+	CMPQ DX, $16
+	JGE full396
+	MOVQ DX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	SUBL $1, BX
+	KMOVW BX, K1
+	VMOVUPS Z8, K1, 0(R12)
+	JMP done397
+full396:
+	VMOVUPS Z8, 0(R12)
+done397:
+	MOVQ productArgs_stride(AX), R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	ADDQ R12, productArgs_m(AX)
+	ADDQ R12, productArgs_sc(AX)
+	ADDQ R12, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias398
+	ADDQ $64, productArgs_bias(AX)
+nobias398:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block391
+	VZEROUPPER 
+	RET
+
+// func gemvSevensOdd16FarAVX512(a *productArgs)
+// multiplies rows of layout Sevens, scales Odd16, with one token.
+TEXT ·gemvSevensOdd16FarAVX512(SB), NOSPLIT, $128-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_table(AX), R12
+	VPXORD Z16, Z16, Z16
+block399:
+	// A row block: 16 lanes at a time.
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	MOVQ productArgs_nsum(AX), CX
+	MOVQ productArgs_xsum(AX), DI
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_stride(AX), R12
+	MOVQ productArgs_table(AX), R9
+	VPXORD Z8, Z8, Z8
+eight402:
+	// The factors of eight blocks, and their codes.
+	PREFETCHT1 (R8)(R12*1)
+	PREFETCHT1 (R10)(R12*1)
+	VCVTPH2PS 0(R8), Z13
+	VMULPS.BCST productArgs_unit(AX), Z13, Z13
+	VADDPS Z13, Z13, Z9
+	VMOVUPS 0(R10), Z14
+	ADDQ $32, R8
+	ADDQ $64, R10
+group401:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -8154,29 +10398,29 @@ group369:
 	ADDQ $8, CX
 	SUBQ $1, R13
 	TESTQ $3, R13
-	JNE group369
+	JNE group401
 	TESTQ R13, R13
-	JNE eight370
+	JNE eight402
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias371
+	JEQ bias403
 	VADDPS 0(R13), Z8, Z8
-bias371:
+bias403:
 	CMPQ DX, $16
-	JGE full372
+	JGE full404
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done373
-full372:
+	JMP done405
+full404:
 	VMOVUPS Z8, 0(R12)
-done373:
+done405:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -8185,12 +10429,12 @@ done373:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias374
+	JEQ nobias406
 	ADDQ $64, productArgs_bias(AX)
-nobias374:
+nobias406:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block367
+	JGT block399
 	VZEROUPPER 
 	RET
 
@@ -8207,7 +10451,7 @@ TEXT ·gemvSevensOdd16VBMIFarAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 spread2<>(SB), Z17
 	VMOVDQU64 sevenBits0<>(SB), Z26
 	VMOVDQU64 sevenBits1<>(SB), Z27
-block375:
+block407:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -8225,7 +10469,7 @@ block375:
 	VMOVDQU64 0(R9), Z24
 	VMOVDQU64 64(R9), Z25
 	VPXORD Z8, Z8, Z8
-eight378:
+eight410:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 (R10)(R12*1)
@@ -8235,7 +10479,7 @@ eight378:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group377:
+group409:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -8324,29 +10568,29 @@ group377:
 	ADDQ $8, CX
 	SUBQ $1, R13
 	TESTQ $3, R13
-	JNE group377
+	JNE group409
 	TESTQ R13, R13
-	JNE eight378
+	JNE eight410
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias379
+	JEQ bias411
 	VADDPS 0(R13), Z8, Z8
-bias379:
+bias411:
 	CMPQ DX, $16
-	JGE full380
+	JGE full412
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done381
-full380:
+	JMP done413
+full412:
 	VMOVUPS Z8, 0(R12)
-done381:
+done413:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -8355,12 +10599,12 @@ done381:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias382
+	JEQ nobias414
 	ADDQ $64, productArgs_bias(AX)
-nobias382:
+nobias414:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block375
+	JGT block407
 	VZEROUPPER 
 	RET
 
@@ -8370,7 +10614,7 @@ TEXT ·gemvQuadsOddFarAVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ productArgs_table(AX), R12
 	VPXORD Z16, Z16, Z16
-block383:
+block415:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -8385,7 +10629,7 @@ block383:
 	MOVQ productArgs_stride(AX), R12
 	MOVQ productArgs_table(AX), R9
 	VPXORD Z8, Z8, Z8
-eight386:
+eight418:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 (R10)(R12*1)
@@ -8395,7 +10639,7 @@ eight386:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group385:
+group417:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -8751,29 +10995,29 @@ group385:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group385
+	JNE group417
 	TESTQ R13, R13
-	JNE eight386
+	JNE eight418
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias387
+	JEQ bias419
 	VADDPS 0(R13), Z8, Z8
-bias387:
+bias419:
 	CMPQ DX, $16
-	JGE full388
+	JGE full420
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done389
-full388:
+	JMP done421
+full420:
 	VMOVUPS Z8, 0(R12)
-done389:
+done421:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -8782,12 +11026,12 @@ done389:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias390
+	JEQ nobias422
 	ADDQ $64, productArgs_bias(AX)
-nobias390:
+nobias422:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block383
+	JGT block415
 	VZEROUPPER 
 	RET
 
@@ -8802,7 +11046,7 @@ TEXT ·gemvQuadsOddVBMIFarAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 quadRows2<>(SB), Z22
 	VMOVDQU64 quadRows3<>(SB), Z23
 	VMOVDQU64 spread3<>(SB), Z17
-block391:
+block423:
 	// A row block: 16 lanes at a time.
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
@@ -8826,7 +11070,7 @@ block391:
 	VMOVDQU64 192(R9), Z27
 	VMOVDQU64 704(R9), Z31
 	VPXORD Z8, Z8, Z8
-eight394:
+eight426:
 	// The factors of eight blocks, and their codes.
 	PREFETCHT1 (R8)(R12*1)
 	PREFETCHT1 (R10)(R12*1)
@@ -8836,7 +11080,7 @@ eight394:
 	VMOVUPS 0(R10), Z14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group393:
+group425:
 	PREFETCHT1 4096(SI)
 	PREFETCHT1 4160(SI)
 	PREFETCHT1 4224(SI)
@@ -8936,29 +11180,29 @@ group393:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group393
+	JNE group425
 	TESTQ R13, R13
-	JNE eight394
+	JNE eight426
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
 	TESTQ R13, R13
-	JEQ bias395
+	JEQ bias427
 	VADDPS 0(R13), Z8, Z8
-bias395:
+bias427:
 	CMPQ DX, $16
-	JGE full396
+	JGE full428
 	MOVQ DX, CX
 	MOVL $1, BX
 	SHLL CX, BX
 	SUBL $1, BX
 	KMOVW BX, K1
 	VMOVUPS Z8, K1, 0(R12)
-	JMP done397
-full396:
+	JMP done429
+full428:
 	VMOVUPS Z8, 0(R12)
-done397:
+done429:
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -8967,11 +11211,11 @@ done397:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias398
+	JEQ nobias430
 	ADDQ $64, productArgs_bias(AX)
-nobias398:
+nobias430:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block391
+	JGT block423
 	VZEROUPPER 
 	RET

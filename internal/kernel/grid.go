@@ -53,6 +53,13 @@ func (g *Grid) unpack(l Layout, tile *[tileBytes]byte, src []byte) {
 			case Octets9:
 				code := int(src[16*o+r]) | int(src[highBits+r])>>(2*o)&1<<8
 				putHalves(low, high, negateWhere(g.signed[code], signsOf(src[octetSigns:], o, r)))
+			case Ternary:
+				code := ternary(src, o, r)
+				number, up := code&0x1fff, byte(code>>13*2)
+				for j := range 4 {
+					low[j] = byte(g.signed[number%81]>>(8*j)) + up
+					high[j] = byte(g.signed[number/81]>>(8*j)) + up
+				}
 			case Sevens:
 				point := g.signed[seven(src, 2*o, r)]&0xffffffff | g.signed[seven(src, 2*o+1, r)]<<32
 				putHalves(low, high, negateWhere(point, signsOf(src[sevenSigns:], o, r)))
@@ -62,6 +69,15 @@ func (g *Grid) unpack(l Layout, tile *[tileBytes]byte, src []byte) {
 			}
 		}
 	}
+}
+
+// ternary returns code o of row r, of fourteen bits.
+func ternary(src []byte, o, r int) int {
+	high := src[64+16*min(o, 2)+r] & 63
+	if o == 3 {
+		high = src[64+r]>>6 | src[80+r]>>6<<2 | src[96+r]>>6<<4
+	}
+	return int(src[16*o+r]) | int(high)<<8
 }
 
 // seven returns code i of row r, of seven bits.

@@ -8,7 +8,7 @@ const RowBlock = 16
 
 // WeightLayout names the packed form of weights, with its version: what is kept of another
 // one, on disk, is not read. All implementations read the same.
-const WeightLayout = "rows16 4"
+const WeightLayout = "rows16 5"
 
 // Group is the number of columns that one quantised activation scale covers.
 const Group = 32
@@ -38,6 +38,10 @@ const tileBytes = RowBlock * Group
 //
 //	Octets8: of eight columns; the signs
 //	Octets9: of eight columns; a byte a row, bit 8 of code o in bit 2o; the signs
+//	Ternary: of eight columns; three bytes a row, each side by side, of the high bits of
+//	         codes of fourteen: those of codes 0 to 2 in their low six bits, of code 3 two
+//	         in each of the high ones. Thirteen bits are a + 81 b, what the halves look
+//	         up; the last one says that 2 is added to all integers
 //	Sevens:  of four columns, seven bits; the last codes of rows have no bytes but the
 //	         top bits of the other ones; the signs
 //	Quads:   of four columns; the signs
@@ -50,7 +54,6 @@ type Layout uint8
 const (
 	Bits2 Layout = iota
 	Bits3
-	Bits3T
 	Bits4
 	Bits4T
 	Bits5
@@ -58,16 +61,17 @@ const (
 	Bits8
 	Octets8
 	Octets9
+	Ternary
 	Sevens
 	Quads
 	numLayouts
 )
 
 // layoutBits has the bits of a stored integer; of points, those of all parts.
-var layoutBits = [numLayouts]float32{2, 3, 3, 4, 4, 5, 6, 8, 2, 2.25, 2.75, 3}
+var layoutBits = [numLayouts]float32{2, 3, 4, 4, 5, 6, 8, 2, 2.25, 1.75, 2.75, 3}
 
 // HasTable says whether stored integers index Format.Values.
-func (l Layout) HasTable() bool { return l == Bits3T || l == Bits4T }
+func (l Layout) HasTable() bool { return l == Bits4T }
 
 // HasGrid says whether stored codes index Format.Grid.
 func (l Layout) HasGrid() bool { return l >= Octets8 }
@@ -194,7 +198,7 @@ func (l Layout) packGroup(dst []byte, tile *[tileBytes]byte) {
 		copy(dst, tile[:])
 	case Bits2:
 		packTwo(dst, tile, 0)
-	case Bits3, Bits3T:
+	case Bits3:
 		packTwo(dst, tile, 0)
 		packOne(dst[128:], tile, 2)
 	case Bits4, Bits4T:
@@ -255,7 +259,7 @@ func (l Layout) unpackGroup(tile *[tileBytes]byte, src []byte) {
 	case Bits8:
 		copy(tile[:], src)
 		return
-	case Bits2, Bits3, Bits3T:
+	case Bits2, Bits3:
 		for i := range 128 {
 			at := i/64*256 + i%64
 			for s := range 4 {
@@ -268,7 +272,7 @@ func (l Layout) unpackGroup(tile *[tileBytes]byte, src []byte) {
 		}
 	}
 	switch l {
-	case Bits3, Bits3T:
+	case Bits3:
 		unpackOne(tile, src[128:], 2)
 	case Bits5:
 		unpackOne(tile, src[256:], 4)

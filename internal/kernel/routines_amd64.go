@@ -14,12 +14,6 @@ func gemvBits2F16AVX2(a *productArgs)
 func gemvBits3K16AVX2(a *productArgs)
 
 //go:noescape
-func gemvBits3TOddAVX2(a *productArgs)
-
-//go:noescape
-func gemvBits3TOdd16AVX2(a *productArgs)
-
-//go:noescape
 func gemvBits4F16AVX2(a *productArgs)
 
 //go:noescape
@@ -63,6 +57,12 @@ func gemvOctets8OddAVX2(a *productArgs)
 
 //go:noescape
 func gemvOctets9Odd16AVX2(a *productArgs)
+
+//go:noescape
+func gemvTernaryOddAVX2(a *productArgs)
+
+//go:noescape
+func gemvTernaryOdd16AVX2(a *productArgs)
 
 //go:noescape
 func gemvSevensOdd16AVX2(a *productArgs)
@@ -152,9 +152,6 @@ func unpackBits2AVX2(a *unpackArgs)
 func unpackBits3AddAVX2(a *unpackArgs)
 
 //go:noescape
-func unpackBits3TAddAVX2(a *unpackArgs)
-
-//go:noescape
 func unpackBits4AddAVX2(a *unpackArgs)
 
 //go:noescape
@@ -180,6 +177,9 @@ func unpackOctets8AddAVX2(a *unpackArgs)
 
 //go:noescape
 func unpackOctets9AddAVX2(a *unpackArgs)
+
+//go:noescape
+func unpackTernaryAddAVX2(a *unpackArgs)
 
 //go:noescape
 func unpackSevensAddAVX2(a *unpackArgs)
@@ -284,12 +284,6 @@ func gemvBits2F16AVX512(a *productArgs)
 func gemvBits3K16AVX512(a *productArgs)
 
 //go:noescape
-func gemvBits3TOddAVX512(a *productArgs)
-
-//go:noescape
-func gemvBits3TOdd16AVX512(a *productArgs)
-
-//go:noescape
 func gemvBits4F16AVX512(a *productArgs)
 
 //go:noescape
@@ -341,6 +335,18 @@ func gemvOctets9Odd16AVX512(a *productArgs)
 func gemvOctets9Odd16VBMIAVX512(a *productArgs)
 
 //go:noescape
+func gemvTernaryOddAVX512(a *productArgs)
+
+//go:noescape
+func gemvTernaryOddVBMIAVX512(a *productArgs)
+
+//go:noescape
+func gemvTernaryOdd16AVX512(a *productArgs)
+
+//go:noescape
+func gemvTernaryOdd16VBMIAVX512(a *productArgs)
+
+//go:noescape
 func gemvSevensOdd16AVX512(a *productArgs)
 
 //go:noescape
@@ -360,12 +366,6 @@ func gemvBits2F16FarAVX512(a *productArgs)
 
 //go:noescape
 func gemvBits3K16FarAVX512(a *productArgs)
-
-//go:noescape
-func gemvBits3TOddFarAVX512(a *productArgs)
-
-//go:noescape
-func gemvBits3TOdd16FarAVX512(a *productArgs)
 
 //go:noescape
 func gemvBits4F16FarAVX512(a *productArgs)
@@ -417,6 +417,18 @@ func gemvOctets9Odd16FarAVX512(a *productArgs)
 
 //go:noescape
 func gemvOctets9Odd16VBMIFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvTernaryOddFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvTernaryOddVBMIFarAVX512(a *productArgs)
+
+//go:noescape
+func gemvTernaryOdd16FarAVX512(a *productArgs)
+
+//go:noescape
+func gemvTernaryOdd16VBMIFarAVX512(a *productArgs)
 
 //go:noescape
 func gemvSevensOdd16FarAVX512(a *productArgs)
@@ -626,9 +638,6 @@ func unpackBits2AVX512(a *unpackArgs)
 func unpackBits3AddAVX512(a *unpackArgs)
 
 //go:noescape
-func unpackBits3TAddAVX512(a *unpackArgs)
-
-//go:noescape
 func unpackBits4AddAVX512(a *unpackArgs)
 
 //go:noescape
@@ -660,6 +669,12 @@ func unpackOctets9AddAVX512(a *unpackArgs)
 
 //go:noescape
 func unpackOctets9AddVBMIAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackTernaryAddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackTernaryAddVBMIAVX512(a *unpackArgs)
 
 //go:noescape
 func unpackSevensAddAVX512(a *unpackArgs)

@@ -69,7 +69,7 @@ func TestFetchFar(t *testing.T) {
 		const rows, cols = 50, 512
 		f := Format{Layout: key.layout, Scales: key.scales, Block: key.block, Unit: 1, Grid: NewGrid(points, 8, 2)}
 		switch f.Layout {
-		case Sevens:
+		case Ternary, Sevens:
 			f.Grid = NewGrid(points, 4, 2)
 		case Quads:
 			f.Grid = NewGrid(points, 4, 3)

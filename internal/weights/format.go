@@ -15,8 +15,8 @@ import (
 )
 
 // formats says how each quantised type is packed. Of the types of a codebook those of
-// 256 and 512 points keep its codes; larger ones are slow to look up. IQ2_S keeps codes of
-// four of its columns, the others become indices into their few distinct values.
+// 256 and 512 points keep its codes; larger ones are slow to look up. IQ2_S and IQ1 get
+// codes of halves of their points, IQ3_S indices into its few distinct values.
 var formats = map[tensor.DType]kernel.Format{
 	tensor.Q4_0:    {Layout: kernel.Bits4, Scales: kernel.ScalesF16, Block: 32},
 	tensor.Q4_1:    {Layout: kernel.Bits4, Scales: kernel.ScalesF16M, Block: 32},
@@ -33,8 +33,8 @@ var formats = map[tensor.DType]kernel.Format{
 	tensor.IQ2_S:   {Layout: kernel.Sevens, Scales: kernel.ScalesOdd, Block: 16, Unit: 0.125, Grid: gridOf(tensor.IQ2_S)},
 	tensor.IQ3_XXS: {Layout: kernel.Quads, Scales: kernel.ScalesOdd, Block: 32, Unit: 0.25, Grid: gridOf(tensor.IQ3_XXS)},
 	tensor.IQ3_S:   {Layout: kernel.Bits4T, Scales: kernel.ScalesOdd, Block: 32, Unit: 1, Values: iq3sValues},
-	tensor.IQ1_S:   {Layout: kernel.Bits3T, Scales: kernel.ScalesOdd, Block: 32, Unit: 0.125, Values: iq1Values},
-	tensor.IQ1_M:   {Layout: kernel.Bits3T, Scales: kernel.ScalesOdd, Block: 16, Unit: 0.125, Values: iq1Values},
+	tensor.IQ1_S:   {Layout: kernel.Ternary, Scales: kernel.ScalesOdd, Block: 32, Unit: 0.125, Grid: gridOf(tensor.IQ1_S)},
+	tensor.IQ1_M:   {Layout: kernel.Ternary, Scales: kernel.ScalesOdd, Block: 16, Unit: 0.125, Grid: gridOf(tensor.IQ1_M)},
 	tensor.IQ4_NL:  {Layout: kernel.Bits4T, Scales: kernel.ScalesF16, Block: 32, Values: iq4Values},
 	tensor.IQ4_XS:  {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 32, Values: iq4Values},
 	tensor.TQ1_0:   {Layout: kernel.Bits2, Scales: kernel.ScalesF16, Block: 32},
@@ -49,7 +49,6 @@ var formats = map[tensor.DType]kernel.Format{
 // by searching from the front, so that fillers and the -0 of fp4 are never used. The
 // four-bit ones stand in the order of the types' own codes.
 var (
-	iq1Values  = [16]int8{-9, -7, -1, 1, 7, 9}
 	iq3sValues = [16]int8{1, 3, 5, 7, 9, 11, 13, 15, -1, -3, -5, -7, -9, -11, -13, -15}
 	iq4Values  = [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
 	fp4Values  = [16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12}

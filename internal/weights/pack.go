@@ -222,14 +222,6 @@ func factors(t tensor.DType, block []byte) (d, dmin float32) {
 		return f16(208), 0
 	case tensor.IQ4_XS, tensor.IQ3_S:
 		return f16(0), 0
-	case tensor.IQ1_S:
-		return f16(0) * 0.125, 0
-	case tensor.IQ1_M: // its four nibbles are the high ones of four words
-		var h uint16
-		for i := range 4 {
-			h |= binary.LittleEndian.Uint16(block[48+2*i:]) >> 12 << (4 * i)
-		}
-		return quant.F16ToF32(h) * 0.125, 0
 	}
 	panic("weights: type " + t.String() + " has no factors")
 }

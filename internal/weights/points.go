@@ -14,6 +14,8 @@ import (
 
 // pointPackers pack block number b of a row.
 var pointPackers = map[tensor.DType]func(l *pointWriter, b int, src []byte){
+	tensor.IQ1_S:   packIQ1_S,
+	tensor.IQ1_M:   packIQ1_M,
 	tensor.IQ2_XXS: packIQ2_XXS,
 	tensor.IQ2_XS:  packIQ2_XS,
 	tensor.IQ2_S:   packIQ2_S,
@@ -25,20 +27,26 @@ func gridOf(t tensor.DType) *kernel.Grid {
 	switch t {
 	case tensor.IQ2_S:
 		return kernel.NewGrid(iq2sHalves, 4, 2)
+	case tensor.IQ1_S, tensor.IQ1_M:
+		return kernel.NewGrid(iq1Halves, 4, 2)
 	case tensor.IQ3_XXS:
 		return kernel.NewGrid(quant.Points(t), 4, 3)
 	}
 	return kernel.NewGrid(quant.Points(t), 8, 2)
 }
 
-// The points of IQ2_S have 81 different halves, whose numbers take seven bits: the
+// The points of IQ2_S and IQ1 have 81 different halves, whose numbers take seven bits: the
 // halves by number, and the numbers by code.
-var iq2sHalves, iq2sQuads = halves()
+var (
+	iq2sHalves, iq2sQuads = halves(tensor.IQ2_S)
+	iq1Halves, iq1Quads   = halves(tensor.IQ1_S)
+)
 
-// halves numbers the halves of the points as they come.
-func halves() (quads []uint64, of [1024][2]uint8) {
-	number := make(map[uint64]uint8)
-	for code, point := range quant.Points(tensor.IQ2_S) {
+// halves numbers the halves of the points of a type as they come.
+func halves(t tensor.DType) (quads []uint64, of [][2]uint8) {
+	points, number := quant.Points(t), make(map[uint64]uint8)
+	of = make([][2]uint8, len(points))
+	for code, point := range points {
 		for h := range 2 {
 			half := point >> (32 * h) & 0xffffffff
 			if _, ok := number[half]; !ok {
@@ -100,6 +108,21 @@ func (l *pointWriter) quads(g, o int, codes []byte, signs uint8) {
 	w := l.group(g)
 	w[32*o+l.row], w[32*o+16+l.row] = codes[0], codes[1]
 	l.signs(w[128:], o, signs)
+}
+
+// ternary stores the code of octet o: of fourteen bits, from one of eleven and whether its
+// shift is downwards.
+func (l *pointWriter) ternary(g, o int, code, minus uint) {
+	w, q := l.group(g), iq1Quads[code]
+	v := uint(q[0]) + 81*uint(q[1]) + (1-minus)<<13
+	w[16*o+l.row] = byte(v)
+	if high := byte(v >> 8); o < 3 {
+		w[64+16*o+l.row] |= high
+	} else {
+		for i := range 3 {
+			w[64+16*i+l.row] |= high >> (2 * i) & 3 << 6
+		}
+	}
 }
 
 // sevens stores the codes of seven bits of the two halves of octet o, and its signs.
@@ -187,4 +210,34 @@ func packIQ3_XXS(l *pointWriter, b int, src []byte) {
 		codes = codes<<4 | x>>28
 	}
 	l.odd(b, u16(src), codes)
+}
+
+func packIQ1_S(l *pointWriter, b int, src []byte) {
+	var codes uint32
+	for g := range 8 {
+		x := uint(u16(src[34+2*g:]))
+		for o := range 4 {
+			l.ternary(8*b+g, o, uint(src[2+4*g+o])|x>>(3*o)&7<<8, x>>15)
+		}
+		codes = codes<<4 | uint32(x>>12&7)
+	}
+	l.odd(b, u16(src), codes)
+}
+
+func packIQ1_M(l *pointWriter, b int, src []byte) {
+	for i := range 32 {
+		h := uint(src[32+i/2]) >> (4 * (i % 2))
+		l.ternary(8*b+i/4, i%4, uint(src[i])|h&7<<8, h>>3&1)
+	}
+	var d uint16 // of the high nibbles of four words
+	var codes [2]uint32
+	for i := range 4 {
+		x := u16(src[48+2*i:])
+		d |= x >> 12 << (4 * i)
+		for j := range 4 {
+			codes[i/2] = codes[i/2]<<4 | uint32(x>>(3*j)&7)
+		}
+	}
+	l.odd(2*b, d, codes[0])
+	l.odd(2*b+1, d, codes[1])
 }

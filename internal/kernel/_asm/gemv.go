@@ -19,8 +19,6 @@ var fused = []struct {
 	{"Bits2", form{"KM16", 16, "K", true}},
 	{"Bits2", form{"F16", 32, "F16", false}},
 	{"Bits3", form{"K16", 16, "K", false}},
-	{"Bits3T", form{"Odd", 32, "Odd", false}},
-	{"Bits3T", form{"Odd16", 16, "Odd", false}},
 	{"Bits4", form{"F16", 32, "F16", false}},
 	{"Bits4", form{"F16M", 32, "F16", true}},
 	{"Bits4", form{"KM", 32, "K", true}},
@@ -36,6 +34,8 @@ var fused = []struct {
 	{"Bits8", form{"F16", 32, "F16", false}},
 	{"Octets8", form{"Odd", 32, "Odd", false}},
 	{"Octets9", form{"Odd16", 16, "Odd", false}},
+	{"Ternary", form{"Odd", 32, "Odd", false}},
+	{"Ternary", form{"Odd16", 16, "Odd", false}},
 	{"Sevens", form{"Odd16", 16, "Odd", false}},
 	{"Quads", form{"Odd", 32, "Odd", false}},
 }

@@ -17,7 +17,6 @@ type layout struct {
 var layouts = []layout{
 	{name: "Bits2", bits: 2},
 	{name: "Bits3", bits: 3},
-	{name: "Bits3T", bits: 3, table: true},
 	{name: "Bits4", bits: 4},
 	{name: "Bits4T", bits: 4, table: true},
 	{name: "Bits5", bits: 5},
@@ -25,6 +24,7 @@ var layouts = []layout{
 	{name: "Bits8", bits: 8},
 	{name: "Octets8", table: true, group: 128, codes: 256},
 	{name: "Octets9", table: true, group: 144, codes: 512, high: 1},
+	{name: "Ternary", table: true, group: 112, codes: 128},
 	{name: "Sevens", table: true, group: 176, codes: 128},
 	{name: "Quads", table: true, group: 192, codes: 256},
 }

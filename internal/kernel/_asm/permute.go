@@ -72,6 +72,9 @@ func (g *gen) permuteConstants(l layout) {
 	if l.high > 0 {
 		control("highOctets", pHighs)
 	}
+	if l.name == "Ternary" {
+		g.ternaryConstants()
+	}
 	if l.name == "Sevens" {
 		control("sevenBits0", pBits)
 		control("sevenBits1", pBits+1)
@@ -85,7 +88,7 @@ func (g *gen) permuteValues(l layout) {
 	switch {
 	case l.high > 0:
 		return
-	case l.name == "Sevens":
+	case l.codes == 128:
 		g.p("VMOVDQU64", m(lowLevels, rGrid), g.r(pTables))
 		g.p("VMOVDQU64", m(lowLevels+64, rGrid), g.r(pTables+1))
 		return
@@ -142,6 +145,10 @@ func (g *gen) levels(reg string) {
 // decodePermuted is decodePoints with VBMI.
 func (g *gen) decodePermuted(l layout, w string, sink func(step int, reg string)) {
 	step := g.r(rStep)
+	if l.name == "Ternary" {
+		g.permutedTernary(w, sink)
+		return
+	}
 	if l.name == "Sevens" {
 		g.permutedSevens(w)
 		for s := range 8 {

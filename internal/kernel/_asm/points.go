@@ -16,6 +16,7 @@ const (
 
 	rA, rB   = 0, 5   // points of rows
 	rTmpA    = 3      // of the wide form only; AVX2 has its ones there
+	rTwos    = 4      // 2 in every byte
 	rZero    = "Z16"  // of the wide form
 	kSigns   = "K3"   // of a step
 	codeWord = 2 * 16 // bytes of an octet's codes on the stack, or of those of two steps
@@ -26,6 +27,9 @@ func (l layout) signs() int { return l.group - 64 }
 
 // frame returns the bytes of the stack that decoding uses.
 func (g *gen) frame(l layout) int {
+	if l.name == "Ternary" && !g.vbmi {
+		return shiftWords + 4*halfWords
+	}
 	if (l.high > 0 || l.name == "Sevens") && !g.vbmi {
 		return 4 * codeWord
 	}
@@ -37,6 +41,9 @@ func (g *gen) pointConstants(l layout) {
 	if g.wide() {
 		g.p("VPXORD", rZero, rZero, rZero)
 	}
+	if l.name == "Ternary" {
+		g.constant(0x02020202, g.r(rTwos))
+	}
 	if g.vbmi {
 		g.permuteConstants(l)
 	}
@@ -46,6 +53,7 @@ func (g *gen) pointConstants(l layout) {
 // four bytes holds the bit of a byte, and that bit.
 func (g *gen) pointMasks() {
 	g.sevenMasks()
+	g.ternaryMasks()
 	if g.wide() {
 		return
 	}
@@ -78,6 +86,9 @@ func (g *gen) decodePoints(l layout, w string, sink func(step int, reg string)) 
 	switch {
 	case g.vbmi:
 		g.decodePermuted(l, w, sink)
+		return
+	case l.name == "Ternary":
+		g.decodeTernary(l, w, sink)
 		return
 	case l.name == "Quads":
 		g.decodeQuads(l, w, func(code, row int) string { return g.part(16*code+row, w, 8) }, sink)
