@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -95,7 +96,7 @@ func (f *serveFlags) run(models []string) error {
 	defer stop()
 	o := server.SiteOptions{
 		Host: host.Options{
-			Home: home, Threads: f.threads.v, KeepAlive: f.keepAlive, Context: f.context.v, Sequences: f.sequences.v,
+			Home: home, Threads: f.computing(), KeepAlive: f.keepAlive, Context: f.context.v, Sequences: f.sequences.v,
 			Cache: f.cache.v, MLA: f.mla.v, Packed: openPacked(f.packed.v), Log: log,
 			Settings: readHubs(), Places: hub.DefaultPlaces(os.Getenv), Catalogue: known, Offline: has(f.cmd, "offline"),
 		},
@@ -115,6 +116,18 @@ func (f *serveFlags) run(models []string) error {
 	}
 	f.reloads(ctx, site, cert, level, log)
 	return f.serve(ctx, site, models, encrypt(l, cert), f.door(home))
+}
+
+// computing returns how many threads compute. Go runs a few goroutines more at once: what
+// reads requests and writes answers would otherwise wait until one of those threads is taken
+// off its step.
+func (f *serveFlags) computing() int {
+	n := f.threads.v
+	if n == 0 {
+		n = min(runtime.GOMAXPROCS(0), maxThreads)
+	}
+	runtime.GOMAXPROCS(max(n, runtime.GOMAXPROCS(0)) + max(2, n/4))
+	return n
 }
 
 // door opens the socket by which this user's own programs find the server; nil where
