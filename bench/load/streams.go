@@ -71,8 +71,8 @@ func many(ctx context.Context, c *client) (any, error) {
 }
 
 // beside measures what a long prompt does to the streams beside it, until it is answered or
-// the time is over. Streams take longer for a token the longer they are: their rate alone is
-// the mean of what it is before and behind.
+// the time is over. Streams take longer for a token the longer they are: what one takes alone
+// is the mean of before and behind.
 func beside(ctx context.Context, c *client) (any, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -128,7 +128,7 @@ func beside(ctx context.Context, c *client) (any, error) {
 	behind := alone()
 	out["streams_alone_tokens_per_s"] = []float64{before, behind}
 	out["streams_beside_tokens_per_s"] = kept
-	out["kept"] = kept / ((before + behind) / 2)
+	out["kept"] = kept * (1/before + 1/behind) / 2
 	return out, nil
 }
 
