@@ -1,6 +1,7 @@
 package serve_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/internal/golden/puppet"
 	"github.com/blitz-r1/blitz/serve"
 )
@@ -57,4 +59,56 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := serve.New(&serve.Options{Models: []string{broken}, Home: home}); err == nil {
 		t.Error("a damaged file is served")
 	}
+}
+
+// BenchmarkFirstToken is the time to the first token of an answer: of the library, and
+// through the server on loopback.
+func BenchmarkFirstToken(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "puppet.gguf")
+	if err := puppet.New().Write(path); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("library", func(b *testing.B) {
+		m, err := blitz.Open(path, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer m.Close()
+		e, err := blitz.NewEngine(m, &blitz.EngineOptions{Threads: 1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer e.Close()
+		for b.Loop() {
+			ctx, cancel := context.WithCancel(b.Context())
+			a, err := e.Generate(ctx, blitz.Request{Messages: []chat.Message{chat.User("play hello")}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, err := range a.Tokens() {
+				if err != nil {
+					b.Fatal(err)
+				}
+				break
+			}
+			cancel()
+		}
+	})
+	b.Run("server", func(b *testing.B) {
+		h, err := serve.New(&serve.Options{Models: []string{path}, Home: b.TempDir(), Threads: 1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		s := httptest.NewServer(h)
+		defer s.Close()
+		for b.Loop() {
+			r, err := http.Post(s.URL+"/v1/chat/completions", "application/json", strings.NewReader(`{"model": "puppet", "stream": true, "messages": [{"role": "user", "content": "play hello"}]}`))
+			if err != nil {
+				b.Fatal(err)
+			}
+			for in := bufio.NewScanner(r.Body); in.Scan() && !strings.Contains(in.Text(), `"content":"H`); {
+			}
+			r.Body.Close()
+		}
+	})
 }
