@@ -76,18 +76,25 @@ func many(ctx context.Context, c *client) (any, error) {
 func beside(ctx context.Context, c *client) (any, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	var pieces atomic.Int64
+	var pieces, refused atomic.Int64
 	var streams sync.WaitGroup
 	for i := range c.clients {
 		streams.Go(func() {
 			r := rand.New(rand.NewPCG(c.seed, uint64(i)))
-			_, _ = c.ask(ctx, question{user: text(r, 8), tokens: 1 << 20}, func(time.Time) { pieces.Add(1) }) // it is ended by us
+			a, err := c.ask(ctx, question{user: text(r, 8), tokens: 1 << 20}, func(time.Time) { pieces.Add(1) }) // it is ended by us
+			if err == nil && a.status != 200 {
+				refused.Store(int64(a.status))
+				stop()
+			}
 		})
 	}
 	defer streams.Wait()
 	defer stop()
 	for pieces.Load() < int64(4*c.clients) && ctx.Err() == nil {
 		time.Sleep(10 * time.Millisecond)
+	}
+	if status := refused.Load(); status != 0 {
+		return nil, fmt.Errorf("status %d", status)
 	}
 	alone := func() float64 {
 		from, n := time.Now(), pieces.Load()

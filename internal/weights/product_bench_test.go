@@ -37,8 +37,10 @@ func randomMatrix(tb testing.TB, t tensor.DType, rows, cols int) kernel.Matrix {
 
 func BenchmarkProduct(b *testing.B) {
 	const rows, cols = 1536, 1536
-	for _, dt := range []tensor.DType{tensor.Q4_0, tensor.Q4_1, tensor.Q4_K, tensor.Q5_K, tensor.Q6_K, tensor.Q8_0, tensor.Q2_K, tensor.Q3_K, tensor.IQ4_XS,
-		tensor.IQ1_S, tensor.IQ1_M, tensor.IQ2_XXS, tensor.IQ2_XS, tensor.IQ2_S, tensor.IQ3_XXS, tensor.IQ3_S, tensor.F32, tensor.BF16} {
+	for _, dt := range []tensor.DType{
+		tensor.Q4_0, tensor.Q4_1, tensor.Q4_K, tensor.Q5_K, tensor.Q6_K, tensor.Q8_0, tensor.Q2_K, tensor.Q3_K, tensor.IQ4_XS,
+		tensor.IQ1_S, tensor.IQ1_M, tensor.IQ2_XXS, tensor.IQ2_XS, tensor.IQ2_S, tensor.IQ3_XXS, tensor.IQ3_S, tensor.F32, tensor.BF16,
+	} {
 		m := randomMatrix(b, dt, rows, cols)
 		for _, T := range []int{1, 4, 16, 256} {
 			b.Run(fmt.Sprintf("%s/T=%d", dt, T), func(b *testing.B) {
@@ -95,8 +97,10 @@ func BenchmarkDecode(b *testing.B) {
 	const cols, bytes = 2048, 192 << 20
 	workers := kernel.NewWorkers(runtime.GOMAXPROCS(0))
 	defer workers.Close()
-	for _, dt := range []tensor.DType{tensor.Q4_0, tensor.Q4_1, tensor.Q4_K, tensor.Q5_0, tensor.Q5_K, tensor.Q6_K, tensor.Q8_0, tensor.Q2_K, tensor.Q3_K, tensor.IQ4_XS,
-		tensor.IQ1_S, tensor.IQ1_M, tensor.IQ2_XXS, tensor.IQ2_XS, tensor.IQ2_S, tensor.IQ3_XXS, tensor.IQ3_S, tensor.BF16, tensor.F32} {
+	for _, dt := range []tensor.DType{
+		tensor.Q4_0, tensor.Q4_1, tensor.Q4_K, tensor.Q5_0, tensor.Q5_K, tensor.Q6_K, tensor.Q8_0, tensor.Q2_K, tensor.Q3_K, tensor.IQ4_XS,
+		tensor.IQ1_S, tensor.IQ1_M, tensor.IQ2_XXS, tensor.IQ2_XS, tensor.IQ2_S, tensor.IQ3_XXS, tensor.IQ3_S, tensor.BF16, tensor.F32,
+	} {
 		b.Run(dt.String(), func(b *testing.B) {
 			rows := bytes / dt.RowBytes(cols) &^ 15
 			m := randomMatrix(b, dt, rows, cols)
