@@ -485,3 +485,21 @@ func TestRefusalFallsSilent(t *testing.T) {
 		}
 	}
 }
+
+// What was written behind the end of a file, as ranges of a longer one did that it took the
+// place of, is no part of it.
+func TestNothingBehindTheEnd(t *testing.T) {
+	content := randomBytes(5, 100_000)
+	s, client, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(content) })
+	path := filepath.Join(t.TempDir(), "f")
+	stray := func(f *os.File, p []byte, at int64) (int, error) {
+		if _, err := f.WriteAt([]byte("stray"), 1<<20); err != nil {
+			return 0, err
+		}
+		return f.WriteAt(p, at)
+	}
+	sum, n, err := client.File(t.Context(), File{URL: s.URL, Path: path, Size: int64(len(content)), WriteAt: stray}, nil)
+	if err != nil || n != int64(len(content)) || sum != sha256.Sum256(content) || !bytes.Equal(read(t, path), content) {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+}

@@ -164,7 +164,9 @@ func (t *transfer) finish(sum [sha256.Size]byte) error {
 		}
 		return err
 	}
-	err := t.file.Sync()
+	// A range of a file that then shrank may have written behind its end.
+	err := t.file.Truncate(t.total)
+	err = errors.Join(err, t.file.Sync())
 	err = errors.Join(err, t.file.Close())
 	if err == nil {
 		err = os.Rename(t.partPath(), t.Path)
