@@ -12,6 +12,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 	"github.com/blitz-r1/blitz/jinja"
+	"github.com/blitz-r1/blitz/tokenizer"
 )
 
 // modelError says why a model cannot be had.
@@ -72,6 +73,8 @@ func answerError(err error) error {
 		return &wire.Error{Kind: wire.Invalid, Param: "messages", Message: "the model's template refuses the conversation: " + shorten(raised.Message), Err: err}
 	case errors.Is(err, blitz.ErrNoTemplate):
 		return &wire.Error{Kind: wire.Invalid, Param: "messages", Message: "the model has no chat template: it can complete text only", Err: err}
+	case errors.Is(err, tokenizer.ErrNoTokenizer):
+		return &wire.Error{Kind: wire.Invalid, Param: "model", Message: "the model has no tokenizer: it takes token ids only, as prompt of completions", Err: err}
 	case errors.Is(err, blitz.ErrPrompt):
 		return &wire.Error{Kind: wire.Invalid, Param: "prompt", Message: "the prompt is empty", Err: err}
 	case errors.Is(err, output.ErrCalls), errors.Is(err, output.ErrTools):
