@@ -77,7 +77,7 @@ func TestRootRefuses(t *testing.T) {
 	linked := t.TempDir()
 	write(t, linked, "a", "x")
 	if err := os.Symlink("a", filepath.Join(linked, "b")); err != nil {
-		t.Skipf("no symbolic links here: %v", err)
+		t.Skipf("no symbolic links here: %v; run on a system that lets this user make them", err)
 	}
 	hidden := t.TempDir()
 	write(t, hidden, ".git/x", "x")
@@ -186,7 +186,7 @@ func TestReread(t *testing.T) {
 	real, linked, memory := t.TempDir(), t.TempDir(), t.TempDir()
 	write(t, real, "a", "x")
 	if err := os.Symlink(filepath.Join(real, "a"), filepath.Join(linked, "a")); err != nil {
-		t.Skipf("no symbolic links here: %v", err)
+		t.Skipf("no symbolic links here: %v; run on a system that lets this user make them", err)
 	}
 	want, _, err := plain(real, false).Root(t.Context(), "")
 	if err != nil {

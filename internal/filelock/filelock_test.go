@@ -20,7 +20,7 @@ func TestTry(t *testing.T) {
 	}
 	a, b := open(), open()
 	if err := Try(a); errors.Is(err, errors.ErrUnsupported) {
-		t.Skip("this system has no locks")
+		t.Skip("this system has no locks on files; run on Linux, macOS or Windows")
 	} else if err != nil {
 		t.Fatalf("of a file that nobody holds: %v", err)
 	}

@@ -13,7 +13,7 @@ import (
 
 func TestDefaultPlaces(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("the home folder is another one there")
+		t.Skip("Windows has other places for these folders; run on Linux or macOS")
 	}
 	ollama := []string{"/h/.ollama/models"}
 	if runtime.GOOS == "linux" {
@@ -138,7 +138,7 @@ func TestTakeFoundBehindLinks(t *testing.T) {
 	link := func(to, at string) {
 		t.Helper()
 		if err := os.Symlink(to, filepath.Join(repo, at)); err != nil {
-			t.Skipf("no symbolic links here: %v", err)
+			t.Skipf("no symbolic links here: %v; run on a system that lets this user make them", err)
 		}
 	}
 	link("../../../nowhere", "snapshots/c0/m.gguf")
@@ -209,7 +209,7 @@ func TestFoundAfterAnEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Link(theirs, staged); err != nil {
-		t.Skipf("no hard links here: %v", err)
+		t.Skipf("no hard links here: %v; set TMPDIR to a folder of a file system that has them", err)
 	}
 	m, _, err := pullFrom(t, s, "ollama:tiny")
 	if err != nil || f.sent[digestOf(weights)] != 0 {

@@ -12,7 +12,7 @@ import (
 func TestFitRoutines(t *testing.T) {
 	best := fitRoutines
 	if best == fitPortable {
-		t.Skip("this processor has no AVX2, which the routines need")
+		t.Skip("the routines need AVX2; run on a processor that has it, or under qemu-x86_64 -cpu max")
 	}
 	defer func() { fitRoutines = best }()
 	for _, kind := range codebookTypes {

@@ -14,7 +14,7 @@ import (
 // TestEncodeRoutines wants the bytes of the portable forms from the routines.
 func TestEncodeRoutines(t *testing.T) {
 	if !avx2 {
-		t.Skip("this machine has no AVX2")
+		t.Skip("the routines need AVX2; run on a processor that has it, or under qemu-x86_64 -cpu max")
 	}
 	defer func() { avx2 = true }()
 	var rows, importances [][]float32
@@ -80,7 +80,7 @@ func TestEncodeRoutines(t *testing.T) {
 // TestWidenRoutines wants the numbers of the portable forms, at every length.
 func TestWidenRoutines(t *testing.T) {
 	if !avx2 {
-		t.Skip("this machine has no AVX2")
+		t.Skip("the routines need AVX2; run on a processor that has it, or under qemu-x86_64 -cpu max")
 	}
 	defer func() { avx2 = true }()
 	src := make([]byte, 2<<16)
