@@ -86,17 +86,9 @@ func (f *imatrixFlags) run(cmd *cobra.Command, name, file string) error {
 	if err := files.CheckWeights(); err != nil {
 		return err
 	}
-	t, err := files.Tokenizer()
+	ids, windows, err := readWindows(cmd, files, file, f.ctx.v)
 	if err != nil {
 		return err
-	}
-	ids, err := readTextIDs(cmd, t, file)
-	if err != nil {
-		return err
-	}
-	windows, err := cutWindows(ids, f.ctx.v, t)
-	if err != nil {
-		return fault.Refusal(fmt.Errorf("%s: %w", file, err))
 	}
 	if f.chunks.set {
 		windows = windows[:min(len(windows), f.chunks.v)]

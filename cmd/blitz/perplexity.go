@@ -13,7 +13,6 @@ import (
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/fit"
-	"github.com/blitz-r1/blitz/tokenizer"
 )
 
 // perplexityFlags are the flags of perplexity.
@@ -78,17 +77,9 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 		return err
 	}
 	defer files.Close()
-	t, err := files.Tokenizer()
+	ids, windows, err := readWindows(cmd, files, file, f.ctx.v)
 	if err != nil {
 		return err
-	}
-	ids, err := readTextIDs(cmd, t, file)
-	if err != nil {
-		return err
-	}
-	windows, err := cutWindows(ids, f.ctx.v, t)
-	if err != nil {
-		return fault.Refusal(fmt.Errorf("%s: %w", file, err))
 	}
 	e, err := f.newEngine(ctx, files, name)
 	if err != nil {
@@ -152,45 +143,6 @@ func (r *perplexityReport) write(w io.Writer, asJSON bool) error {
 	}
 	_, err = fmt.Fprintf(w, "%s\n", b)
 	return err
-}
-
-// readTextIDs returns the ids of a text, with BOS in front where the model adds it.
-// Special tokens that stand in the text are ordinary text.
-func readTextIDs(cmd *cobra.Command, t *tokenizer.Tokenizer, file string) ([]int32, error) {
-	var text string
-	var err error
-	if file == stdinWord {
-		text, err = readText(cmd, tokenizer.MaxText)
-	} else {
-		text, err = awaitText(cmd.Context(), file, tokenizer.MaxText)
-	}
-	if err != nil {
-		return nil, err
-	}
-	var ids []int32
-	if t.AddsBOS() {
-		ids = append(ids, t.BOS())
-	}
-	if ids, err = t.AppendEncode(ids, text, tokenizer.Plain); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return ids, nil
-}
-
-// cutWindows cuts ids into windows of n and drops the rest. Each window begins with
-// BOS where the model adds it.
-func cutWindows(ids []int32, n int, t *tokenizer.Tokenizer) ([][]int32, error) {
-	if len(ids) < n {
-		return nil, fmt.Errorf("the text has %d tokens, want %d at least, one window of --ctx", len(ids), n)
-	}
-	var windows [][]int32
-	for ; len(ids) >= n; ids = ids[n:] {
-		if t.AddsBOS() {
-			ids[0] = t.BOS()
-		}
-		windows = append(windows, ids[:n:n])
-	}
-	return windows, nil
 }
 
 // scores adds up the log-probabilities of windows.
