@@ -17,6 +17,12 @@ import (
 // for on the disk.
 var ErrPath = errors.New("a path, and no path is read that a request names")
 
+// ErrPulls is a pull too many.
+var ErrPulls = errors.New("as many pulls run as there may be")
+
+// maxPulls is how many models are pulled at once.
+const maxPulls = 16
+
 // wanted is what a name of a pull was found to mean.
 type wanted struct {
 	source hub.Source
@@ -70,7 +76,7 @@ func (h *Host) Fetchable(name string) bool {
 // Pull fetches a model into the store: of a source, of a stored name, which moves to what
 // its source has, or of a name of the catalogue. Addresses that a source names have to be
 // public ones. Pulls of the same at once are one, which ends when the last who waits for it
-// is gone; report is called by the caller's goroutine and tells the newest that there is.
+// is gone; one more than maxPulls is ErrPulls; report is called by the caller's goroutine and tells the newest that there is.
 func (h *Host) Pull(ctx context.Context, name string, report func(hub.Progress)) (*hub.Model, error) {
 	w, err := h.want(name)
 	if err != nil {
@@ -165,6 +171,9 @@ func (s *pulls) join(w wanted, fetch func(context.Context, wanted, func(hub.Prog
 			seat <- struct{}{}
 		}
 		return p, seat, nil
+	}
+	if len(s.by) >= maxPulls {
+		return nil, nil, fmt.Errorf("host: %w, %d", ErrPulls, maxPulls)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &pull{key: key, cancel: cancel, done: make(chan struct{}), seats: map[chan struct{}]bool{seat: true}}

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -186,5 +187,43 @@ func TestPullClosed(t *testing.T) {
 	}
 	if _, err := h.Pull(t.Context(), "known", nil); !errors.Is(err, blitz.ErrClosed) {
 		t.Errorf("a pull of a closed host: %v", err)
+	}
+}
+
+// TestPullsAtOnce: there are only so many pulls at once, and room again behind them.
+func TestPullsAtOnce(t *testing.T) {
+	release := make(chan struct{})
+	h := pullHost(t, func(r *http.Request, _ string) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	})
+	var all sync.WaitGroup
+	begun := make(chan struct{}, maxPulls)
+	for i := range maxPulls {
+		all.Go(func() {
+			told := false
+			_, err := h.Pull(t.Context(), fmt.Sprintf("hf.co/some/repo%d:F32", i), func(hub.Progress) {
+				if !told {
+					told = true
+					begun <- struct{}{}
+				}
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range maxPulls {
+		<-begun
+	}
+	if _, err := h.Pull(t.Context(), "hf.co/some/more:F32", nil); !errors.Is(err, ErrPulls) {
+		t.Errorf("one more: %v, want ErrPulls", err)
+	}
+	close(release)
+	all.Wait()
+	if _, err := h.Pull(t.Context(), "hf.co/some/more:F32", nil); err != nil {
+		t.Errorf("behind them: %v", err)
 	}
 }
