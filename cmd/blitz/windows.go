@@ -9,11 +9,14 @@ import (
 	"github.com/blitz-r1/blitz/tokenizer"
 )
 
+// tokenized are files that have a tokenizer.
+type tokenized interface {
+	Tokenizer() (*tokenizer.Tokenizer, error)
+}
+
 // readWindows reads a text, or the standard input, by the tokenizer of a model's files,
 // and returns its ids and the windows of n of them.
-func readWindows(cmd *cobra.Command, files interface {
-	Tokenizer() (*tokenizer.Tokenizer, error)
-}, file string, n int) (ids []int32, windows [][]int32, err error) {
+func readWindows(cmd *cobra.Command, files tokenized, file string, n int) (ids []int32, windows [][]int32, err error) {
 	t, err := files.Tokenizer()
 	if err != nil {
 		return nil, nil, err
