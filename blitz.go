@@ -60,6 +60,8 @@ var (
 	ErrTensor = model.ErrTensor
 	// ErrNoMTP is a model without a module of multi-token prediction.
 	ErrNoMTP = model.ErrNoMTP
+	// ErrVocabulary is a draft model whose tokens are others than the model's.
+	ErrVocabulary = engine.ErrVocabulary
 	// ErrNoTurn is a Session that is asked to repeat, or go on with, what it does not
 	// have.
 	ErrNoTurn = errors.New("the conversation has no such turn")

@@ -24,12 +24,13 @@ type Engine struct {
 	once  sync.Once
 	// unname ends the search for the model's root.
 	unname context.CancelFunc
+	draft  *Model
 }
 
 // EngineOptions say how an engine runs. The zero value of each field is its
 // default.
 type EngineOptions struct {
-	Threads     int      // processors; as many as there are
+	Threads     int      // processors; as many as suit the machine, see NewThreads
 	Shared      *Threads // in place of threads of its own, those of several engines
 	Context     int      // positions of a sequence; the model's, at most 8192
 	Stretch     bool     // Context may be more than the model was made for
@@ -37,6 +38,16 @@ type EngineOptions struct {
 	Chunk       int      // tokens of prompts that a step reads at most; 512
 	Cache       string   // f32, f16, bf16 or q8; by the model's weights
 	MemoryLimit int64    // bytes that caches may take; what all Sequences would, or half of what is available where Sequences is left open
+	// Speculate says what guesses of coming tokens come from, which are computed at once and
+	// change no bit of any answer: auto, the default, the draft model where there is one, else
+	// ngram; off; ngram, what stood behind the same words before; draft, the draft model; mtp,
+	// the model's own module of multi-token prediction, with which it has to be opened. Where
+	// guessing does not pay it is left off.
+	Speculate string
+	Draft     *Model // a smaller model of the same vocabulary; kept open until Close
+	// DraftLimit is how many bytes the draft model's caches may take; what eight sequences of
+	// the Context do, at most as much as caches may.
+	DraftLimit int64
 	// Prefixes keep what is computed beyond the engine's life, and give it back. nil:
 	// nothing does.
 	Prefixes *Prefixes
@@ -44,13 +55,14 @@ type EngineOptions struct {
 
 // NewEngine starts an engine. o may be nil. The error wraps ErrNoRoom where one
 // sequence of the context does not fit the memory limit, ErrOption where an option is out of range,
-// and ErrClosed where the model or the shared threads were closed.
+// ErrVocabulary where the draft model has other tokens, ErrNoMTP, and ErrClosed where a model
+// or the shared threads were closed.
 func NewEngine(m *Model, o *EngineOptions) (*Engine, error) {
 	if o == nil {
 		o = &EngineOptions{}
 	}
 	options := engine.Options{
-		Threads: o.Threads, Context: o.Context, Sequences: o.Sequences, Chunk: o.Chunk, MemoryLimit: o.MemoryLimit, Keep: o.Prefixes != nil,
+		Threads: o.Threads, Context: o.Context, Sequences: o.Sequences, Chunk: o.Chunk, MemoryLimit: o.MemoryLimit, DraftLimit: o.DraftLimit, Keep: o.Prefixes != nil,
 	}
 	if o.Shared != nil {
 		options.Shared = o.Shared.run
@@ -65,18 +77,18 @@ func NewEngine(m *Model, o *EngineOptions) (*Engine, error) {
 		}
 		options.Cache = &kind
 	}
-	if m.net == nil {
-		return nil, fmt.Errorf("blitz: the model was opened without its weights: %w", ErrOption)
-	}
-	if err := m.lease.join(); err != nil {
+	if err := o.speculation(m, &options); err != nil {
 		return nil, err
 	}
-	run, err := engine.New(m.net, options)
-	if err != nil {
-		m.lease.leave(m.free)
+	e := &Engine{model: m, draft: o.Draft}
+	if err := e.join(); err != nil {
 		return nil, err
 	}
-	e := &Engine{model: m, run: run}
+	var err error
+	if e.run, err = engine.New(m.net, options); err != nil {
+		e.leave()
+		return nil, err
+	}
 	var ctx context.Context
 	ctx, e.unname = context.WithCancel(context.Background())
 	switch _, named := m.files.Rooted(); {
@@ -96,8 +108,31 @@ func (e *Engine) Close() {
 			e.unname()
 			e.run.Close()
 		}
-		e.model.lease.leave(e.model.free)
+		e.leave()
 	})
+}
+
+// join has the engine's models stay open. The error wraps ErrClosed.
+func (e *Engine) join() error {
+	if err := e.model.lease.join(); err != nil {
+		return err
+	}
+	if e.draft == nil {
+		return nil
+	}
+	err := e.draft.lease.join()
+	if err != nil {
+		e.model.lease.leave(e.model.free)
+	}
+	return err
+}
+
+// leave lets the engine's models be closed.
+func (e *Engine) leave() {
+	e.model.lease.leave(e.model.free)
+	if e.draft != nil {
+		e.draft.lease.leave(e.draft.free)
+	}
 }
 
 // Model returns the engine's model.

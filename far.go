@@ -54,6 +54,8 @@ type FarStep struct {
 	Token    *FarToken `json:"token,omitempty"`
 	Progress *Progress `json:"progress,omitempty"`
 	Finish   *Finish   `json:"finish,omitempty"`
+	Drafted  int       `json:"drafted,omitempty"`  // with Finish: tokens that were guessed
+	Accepted int       `json:"accepted,omitempty"` // of them, those that were drawn
 }
 
 // FarToken is a token without its text.
@@ -79,8 +81,8 @@ func Attach(m *Model, far Far) (*Engine, error) {
 
 // ask gives answers to the engine of another process.
 func (e *Engine) ask(ctx context.Context, r *Request, p prompt, all []*Answer) error {
-	if len(r.Guides) > 0 || r.GuidesOf != nil || r.Observe != nil || slices.ContainsFunc(all, func(a *Answer) bool { return a.held != nil }) || r.Schema != nil && r.Tools != nil {
-		return fmt.Errorf("%w: no Grammar, Calls, Guides and Observe", errFar)
+	if len(r.Guides) > 0 || len(r.StopTokens) > 0 || r.GuidesOf != nil || r.Observe != nil || slices.ContainsFunc(all, func(a *Answer) bool { return a.held != nil }) || r.Schema != nil && r.Tools != nil {
+		return fmt.Errorf("%w: no Grammar, Calls, Guides, StopTokens and Observe", errFar)
 	}
 	if err := e.model.CheckTokens(p.ids); err != nil {
 		return err
@@ -120,6 +122,7 @@ func (a *Answer) relay(far Far, q *FarRequest, to *engine.Relay) {
 			if step.Finish.Budget && a.budget != nil {
 				a.budget.ended.Store(true)
 			}
+			to.Guessed(step.Drafted, step.Accepted)
 			to.End(engine.Finish{Reason: engineReason(step.Finish.Reason)})
 			return
 		}
@@ -170,7 +173,7 @@ func (a *Answer) Steps() iter.Seq2[FarStep, error] {
 				return
 			}
 		}
-		f := a.finish
-		yield(FarStep{Finish: &f}, nil)
+		f, u := a.finish, a.Usage()
+		yield(FarStep{Finish: &f, Drafted: u.DraftedTokens, Accepted: u.AcceptedTokens}, nil)
 	}
 }

@@ -117,7 +117,7 @@ func TestSharedThreads(t *testing.T) {
 	if _, err := NewEngine(tinyEngine(t).Model(), &EngineOptions{Shared: threads}); !errors.Is(err, ErrClosed) {
 		t.Errorf("an engine on closed threads: got %v, want %v", err, ErrClosed)
 	}
-	for _, n := range []int{0, -1, 20000} {
+	for _, n := range []int{-1, 20000} {
 		if _, err := NewThreads(n); !errors.Is(err, ErrOption) {
 			t.Errorf("%d threads: got %v, want %v", n, err, ErrOption)
 		}

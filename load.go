@@ -16,6 +16,8 @@ type Load struct {
 	MatchedTokens uint64 // of prompts, found and not computed
 	FetchedTokens uint64 // that Prefixes kept, and that were brought back to be found
 	AnswerTokens  uint64 // that answers got
+	Guessed       uint64 // tokens that were computed before they were drawn
+	Confirmed     uint64 // of them, those that were drawn
 	Preemptions   uint64 // how often a request gave its pages back
 	EvictedPages  uint64 // of what was kept to be found again
 }

@@ -39,6 +39,11 @@ type Model struct {
 type Options struct {
 	// MemoryLimit is how many bytes the weights may take; 0: any.
 	MemoryLimit int64
+	// ExpertMemory is how many bytes the experts of a mixture of experts may take; 0: any.
+	// Where that is not all of them, as many as have room are in memory, and the others are
+	// read from Packed when they are needed: it changes no bit of any answer. Their packed
+	// weights are written there first. Of a model without experts it says nothing.
+	ExpertMemory int64
 	// MLA is the form of multi-head latent attention, absorbed or expanded; "" is
 	// absorbed. The two give different bits.
 	MLA string
@@ -109,7 +114,7 @@ func (f *Files) Open(o *Options) (*Model, error) {
 
 // openWeights reads the weights, or only what the files say of them.
 func (m *Model) openWeights(o *Options) error {
-	with := model.Options{MemoryLimit: o.MemoryLimit, Latent: m.latent, MTP: o.MTP, Interrupted: o.Interrupted, Progress: o.Progress}
+	with := model.Options{MemoryLimit: o.MemoryLimit, ExpertMemory: o.ExpertMemory, Latent: m.latent, MTP: o.MTP, Interrupted: o.Interrupted, Progress: o.Progress}
 	if o.Packed != nil {
 		with.Images = &o.Packed.images
 	}

@@ -35,6 +35,12 @@ func (n *Needs) Name() string { return n.n.Name }
 // WeightBytes returns what the weights take, as they are packed.
 func (n *Needs) WeightBytes() int64 { return n.n.WeightBytes }
 
+// ExpertBytes returns what of the weights are experts, which need not all be in memory.
+func (n *Needs) ExpertBytes() int64 { return n.n.ExpertBytes }
+
+// LeastExperts returns the smallest Options.ExpertMemory that the model can be run with.
+func (n *Needs) LeastExperts() int64 { return n.n.LeastExperts }
+
 // MaxContext returns the positions that the model was made for.
 func (n *Needs) MaxContext() int { return n.n.Config.MaxPositionEmbeddings }
 

@@ -56,6 +56,18 @@ type KeepOptions struct {
 // quietRate is how many bytes a second are written beside other work.
 const quietRate = 256 << 20
 
+// limit returns how many bytes they may take; 0 of none.
+func (p *Packed) limit() int64 {
+	if p == nil {
+		return 0
+	}
+	return p.images.Store.Limit()
+}
+
+// HasRoomFor says whether weights of so many bytes may be kept, where others make way; no
+// where p is nil.
+func (p *Packed) HasRoomFor(weights int64) bool { return weights <= p.limit() }
+
 // IsUnkept says whether the model's weights were packed and are not kept yet, though
 // Options.Packed says where.
 func (m *Model) IsUnkept() bool { return m.net != nil && m.net.IsUnkept() }
@@ -111,11 +123,12 @@ func paced(ctx context.Context, o *KeepOptions) func(done, total int64) {
 	}
 }
 
-// MappedBytes returns how many bytes of the weights are mapped from what was kept. They
-// are in memory while the model is open, though systems count them as available.
+// MappedBytes returns how many bytes of the weights systems count as available memory,
+// though they are not: those that are mapped from what was kept, and those that were
+// promised to experts and not taken yet.
 func (m *Model) MappedBytes() int64 {
 	if m.net == nil {
 		return 0
 	}
-	return m.net.Mapped()
+	return m.net.Mapped() + m.net.Untaken()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/chat/output"
@@ -12,7 +13,8 @@ import (
 )
 
 // plainPrompt makes the prompt of a conversation whose users' and tools' words are no
-// control tokens, whatever they spell.
+// control tokens, whatever they spell. Neither are the words that describe tools, which may
+// be a stranger's, but for names of parameters, by which templates find things.
 func (m *Model) plainPrompt(ctx context.Context, r *Request) (prompt, error) {
 	given, err := json.Marshal([]any{r.Messages, r.Tools, r.Variables})
 	if err != nil {
@@ -23,9 +25,15 @@ func (m *Model) plainPrompt(ctx context.Context, r *Request) (prompt, error) {
 	covered.Messages = make([]chat.Message, len(r.Messages))
 	for i, msg := range r.Messages {
 		if msg.Role == "user" || msg.Role == "tool" {
-			msg.Content = coverText(shield, msg.Content)
+			msg.Content = coverText(shield, msg.Content, "type")
 		}
 		covered.Messages[i] = msg
+	}
+	if r.Tools != nil {
+		covered.Tools = make([]jinja.Value, len(r.Tools))
+		for i, tool := range r.Tools {
+			covered.Tools[i] = coverText(shield, tool, "type", "required")
+		}
 	}
 	text, err := m.Render(ctx, &covered)
 	if err != nil {
@@ -40,27 +48,32 @@ func (m *Model) plainPrompt(ctx context.Context, r *Request) (prompt, error) {
 }
 
 // coverText marks the text of a message: a string, or those of its parts, which may be
-// of other kinds, too.
-func coverText(shield *tokenizer.Shield, v jinja.Value) jinja.Value {
+// of other kinds, too. What stands under some keys says how the rest is read, and stays.
+func coverText(shield *tokenizer.Shield, v jinja.Value, but ...string) jinja.Value {
 	if text, ok := v.Text(); ok {
 		return jinja.String(shield.Cover(text))
 	}
 	if list, ok := v.List(); ok {
 		covered := make([]jinja.Value, len(list))
 		for i, x := range list {
-			covered[i] = coverText(shield, x)
+			covered[i] = coverText(shield, x, but...)
 		}
 		return jinja.List(covered...)
 	}
 	if d, ok := v.Dict(); ok {
 		covered := &jinja.Dict{}
 		for key, x := range d.All() {
-			if key != "type" { // which says how the part is read
-				x = coverText(shield, x)
+			if !slices.Contains(but, key) || isDict(x) { // a parameter may be called so, too
+				x = coverText(shield, x, but...)
 			}
 			covered.Set(key, x)
 		}
 		return covered.Value()
 	}
 	return v
+}
+
+func isDict(v jinja.Value) bool {
+	_, ok := v.Dict()
+	return ok
 }

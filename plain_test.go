@@ -2,6 +2,7 @@ package blitz
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/blitz-r1/blitz/chat"
@@ -61,7 +62,7 @@ func TestPlainMessages(t *testing.T) {
 			t.Errorf("%s: the prompt is %q, want %q (%v)", name, a, b, err)
 		}
 	}
-	covered := coverText(m.tokens.NewShield(), jinja.List(part.Value(), jinja.Int(3)))
+	covered := coverText(m.tokens.NewShield(), jinja.List(part.Value(), jinja.Int(3)), "type")
 	list, _ := covered.List()
 	d, _ := list[0].Dict()
 	kind, _ := d.Get("type")
@@ -71,5 +72,43 @@ func TestPlainMessages(t *testing.T) {
 	}
 	if a, _ := said.Text(); a == "a</s>b" || !slices.ContainsFunc([]rune(a), func(r rune) bool { return r > 127 }) {
 		t.Errorf("the text of a part is %q, want it marked", a)
+	}
+}
+
+// What describes a tool is a stranger's text as well.
+func TestPlainTools(t *testing.T) {
+	e := tinyEngine(t)
+	m := e.Model()
+	var err error
+	if m.template, err = chat.NewTemplate("{% for t in tools %}{{ t | tojson }}{% endfor %}{{ messages[0].content }}"); err != nil {
+		t.Fatal(err)
+	}
+	end, ok := m.tokens.ID("</s>")
+	if !ok {
+		t.Fatal("the model has no </s>")
+	}
+	tool, err := jinja.ParseJSON([]byte(`{"type": "function", "function": {"name": "f", "description": "a</s>b", "parameters": {"type": "object",
+		"properties": {"type": {"type": "string", "enum": ["</s>", "s"], "description": "</s>"}}, "required": ["type"]}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for plain, want := range map[bool]int{true: 0, false: 3} {
+		p, err := e.prompt(t.Context(), &Request{Messages: []chat.Message{chat.User("x")}, Tools: []jinja.Value{tool}, Plain: plain})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, id := range p.ids {
+			if id == end {
+				n++
+			}
+		}
+		text, err := m.tokens.Decode(p.ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n != want || !strings.Contains(text, `"enum": ["</s>", "s"]`) || !strings.Contains(text, `"required": ["type"]`) {
+			t.Errorf("plain %v: %d tokens </s>, want %d, in %q", plain, n, want, text)
+		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 // docs/ARCHITECTURE.md.
 var ranks = map[string]int{
 	"jinja": 0, "tokenizer": 0, "internal/tensor": 0, "internal/mapping": 0, "internal/message": 0, "internal/newfile": 0,
-	"internal/spelling": 0, "internal/terminal": 0, "internal/golden": 0, "internal/database": 0, "internal/socket": 0, "internal/registry": 0, "grammar": 0, "internal/golden/fakehub": 0,
-	"internal/filelock": 0, "internal/ownfolder": 0, "internal/pagestore": 1, "internal/packed": 1,
-	"chat": 1, "gguf": 1, "safetensors": 1, "internal/settings": 1, "internal/quant": 1, "internal/kvcache": 1, "internal/account": 1, "internal/fetch": 1,
+	"internal/spelling": 0, "internal/terminal": 0, "internal/golden": 0, "internal/database": 0, "internal/socket": 0, "internal/registry": 0, "grammar": 0, "internal/golden/fakehub": 0, "internal/golden/fakemcp": 0,
+	"internal/filelock": 0, "internal/ownfolder": 0, "internal/document/pdf": 0, "internal/pagestore": 1, "internal/packed": 1, "internal/experts": 1,
+	"chat": 1, "gguf": 1, "safetensors": 1, "internal/settings": 1, "internal/quant": 1, "internal/kvcache": 1, "internal/account": 1, "internal/fetch": 1, "internal/history": 1, "internal/mcp": 1, "internal/document": 1,
 	"chat/output": 2, "internal/importance": 2, "internal/kernel": 2, "internal/golden/tiny": 2, "internal/golden/puppet": 2,
 	"internal/checkpoint": 3, "internal/weights": 3, "internal/sample": 3, "internal/machine": 3,
 	"internal/hub": 4, "internal/quantize": 4, "internal/model": 4, "internal/selftest": 4,
@@ -22,10 +22,10 @@ var ranks = map[string]int{
 	"internal/fit": 8, "internal/server/wire": 8,
 	"internal/host":             9,
 	"internal/server/inference": 10,
-	"internal/server/openai":    11, "internal/server/anthropic": 11, "internal/server/ollama": 11, "internal/server/batch": 11,
+	"internal/server/openai":    11, "internal/server/anthropic": 11, "internal/server/ollama": 11, "internal/server/batch": 11, "internal/server/ui": 11,
 	"internal/server": 12,
 	"serve":           13,
-	"cmd/blitz":       14, "bench/load": 14, "dist/release": 14,
+	"cmd/blitz":       14, "bench/load": 14, "bench/beside": 14, "bench/guesses": 14, "bench/plot": 14, "bench/sparse": 14, "dist/release": 14,
 }
 
 func TestRanks(t *testing.T) {

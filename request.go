@@ -48,7 +48,10 @@ type Request struct {
 	Sampling  *Sampling // nil: what the model's publisher suggests
 	MaxTokens int       // of the answer; 0: as many as the context has room for
 	Stop      []string  // texts that end the answer, and are not part of it
-	Guides    []Guide   // what may come next; for this answer alone
+	// StopTokens end the answer as the model's own end tokens do. An engine of another
+	// process takes none.
+	StopTokens []int32
+	Guides     []Guide // what may come next; for this answer alone
 	// Grammar, where not nil, is what the content of the answer matches. Reasoning before
 	// it is free, and white space between the two. The error of Generate wraps those of
 	// package grammar, or tokenizer.ErrNoTokenizer.
@@ -222,7 +225,7 @@ func (a *Answer) request(ctx context.Context, r *Request, p prompt) engine.Reque
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
 	a.prompt, a.open = p.ids, p.open
 	x := engine.Request{
-		Tokens: p.ids, MaxTokens: r.MaxTokens, Sampling: a.settings.draw(), Stop: a.engine.model.stops, Logprobs: -1, Observe: r.Observe,
+		Tokens: p.ids, MaxTokens: r.MaxTokens, Sampling: a.settings.draw(), Stop: slices.Concat(a.engine.model.stops, r.StopTokens), Logprobs: -1, Observe: r.Observe,
 		Owner: engine.Owner{Tenant: r.Tenant, Batch: r.Batch}, Done: a.ctx,
 	}
 	if r.Logprobs || r.TopTokens > 0 {

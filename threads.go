@@ -7,7 +7,9 @@ import "github.com/blitz-r1/blitz/internal/engine"
 // a step each, in the order in which they ask.
 type Threads struct{ run *engine.Threads }
 
-// NewThreads starts threads for n processors. The error wraps ErrOption.
+// NewThreads starts threads for n processors; 0: for as many as suit the machine, one for
+// each of its fast cores, of which decoding uses fewer where that is faster. The error wraps
+// ErrOption.
 func NewThreads(n int) (*Threads, error) {
 	t, err := engine.NewThreads(n)
 	if err != nil {

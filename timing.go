@@ -13,8 +13,8 @@ import (
 type Trial struct {
 	Depth     int // tokens before, not timed
 	Sequences int // at once
-	Prompt    int // tokens of each sequence that are prefilled, in the engine's chunks
-	Tokens    int // tokens of each that are decoded behind them, one a step
+	Prompt    int // tokens of each sequence that are prefilled behind Depth, in the engine's chunks
+	Tokens    int // tokens of each that are decoded behind Depth, one a step
 	Repeat    int // how often
 }
 
@@ -22,6 +22,8 @@ type Trial struct {
 type Timing struct {
 	Prefill, Decode         time.Duration
 	PrefillWork, DecodeWork []Work
+	// Of a model whose experts are not all in memory.
+	PrefillExperts, DecodeExperts ExpertStats
 }
 
 // Work is what operations of one kind did.
@@ -48,7 +50,7 @@ func (e *Engine) Time(ctx context.Context, t Trial) ([]Timing, error) {
 	all := make([]Timing, len(timings))
 	for i := range timings {
 		x := &timings[i]
-		all[i] = Timing{x.Prefill, x.Decode, workOf(&x.PrefillMeter), workOf(&x.DecodeMeter)}
+		all[i] = Timing{x.Prefill, x.Decode, workOf(&x.PrefillMeter), workOf(&x.DecodeMeter), x.PrefillExperts, x.DecodeExperts}
 	}
 	return all, nil
 }

@@ -12,7 +12,9 @@ type Usage struct {
 	CachedTokens    int `json:"cached_tokens"` // of the prompt, not computed again
 	OutputTokens    int `json:"output_tokens"` // all of the answer's, its end token too
 	ReasoningTokens int `json:"reasoning_tokens"`
-	ForcedTokens    int `json:"forced_tokens"` // of the answer's, those that were not drawn
+	ForcedTokens    int `json:"forced_tokens"`   // of the answer's, those that were not drawn
+	DraftedTokens   int `json:"drafted_tokens"`  // that were guessed and computed before they were drawn
+	AcceptedTokens  int `json:"accepted_tokens"` // of them, those that were drawn
 
 	Queue      time.Duration `json:"queue_ns"`       // until the engine began
 	Prefill    time.Duration `json:"prefill_ns"`     // from then to the first token
@@ -39,6 +41,7 @@ func perSecond(n int, d time.Duration) float64 {
 
 // times fills in what the engine's clock tells.
 func (u *Usage) times(p engine.Progress, asked time.Time) {
+	u.DraftedTokens, u.AcceptedTokens = p.Guessed, p.Confirmed
 	if p.Admitted.IsZero() {
 		return
 	}

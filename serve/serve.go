@@ -1,5 +1,5 @@
-// Package serve answers clients of OpenAI, Anthropic and Ollama inside a Go program, as
-// blitz serve does: an http.Handler over models.
+// Package serve answers clients of OpenAI, Anthropic and Ollama inside a Go program, and
+// shows its page to browsers, as blitz serve does: an http.Handler over models.
 //
 //	h, err := serve.New(&serve.Options{Models: []string{"smollm2.gguf"}})
 //	…
@@ -38,7 +38,7 @@ type Options struct {
 	Prefixes  int64
 	Context   int // the most positions of a sequence; the model's own, up to what memory allows
 	Sequences int // that run at once in a model
-	Threads   int // processors; as many as there are
+	Threads   int // processors; as many as suit the machine
 	Log       *slog.Logger
 }
 

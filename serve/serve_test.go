@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -41,10 +42,35 @@ func TestHandler(t *testing.T) {
 	if err := json.NewDecoder(r.Body).Decode(&answer); err != nil || r.StatusCode != 200 || len(answer.Choices) != 1 || answer.Choices[0].Message.Content != "Hello, world!" {
 		t.Errorf("%s, %+v, %v", r.Status, answer, err)
 	}
+	for path, want := range map[string]string{"/": "<!doctype html>", "/chat/some-chat": "<!doctype html>", "/ui/api/me": `"owner":true`} {
+		if text := get(t, s.URL+path); !strings.Contains(text, want) {
+			t.Errorf("%s: %.200s, want %s", path, text, want)
+		}
+	}
 	s.Close()
 	if err := h.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
+}
+
+// get asks as a browser does.
+func get(t *testing.T, url string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/html,*/*;q=0.8")
+	got, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Body.Close()
+	text, err := io.ReadAll(got.Body)
+	if err != nil || got.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", url, got.Status, err)
+	}
+	return string(text)
 }
 
 func TestNewRefuses(t *testing.T) {

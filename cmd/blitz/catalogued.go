@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -68,7 +69,7 @@ func suggest(missing *hub.NotFoundError, c *catalogue.Catalogue) error {
 	more := *missing
 	more.Suggestions = append([]string(nil), missing.Suggestions...)
 	for _, near := range hub.Nearest(missing.Name, c.Names()) {
-		if len(more.Suggestions) < most {
+		if len(more.Suggestions) < most && !slices.Contains(more.Suggestions, near) {
 			more.Suggestions = append(more.Suggestions, near)
 		}
 	}

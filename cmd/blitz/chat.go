@@ -24,9 +24,10 @@ type conversation struct {
 	folder  string // of the history and of saved conversations; "": none
 	history *terminal.History
 	keeper  *keeper
-	keep    bool   // what is typed goes into the history
-	typed   string // a line that was typed at a question and is none of its answers
-	unsent  string // the last message, where it was taken back
+	keep    bool               // what is typed goes into the history
+	typed   string             // a line that was typed at a question and is none of its answers
+	unsent  string             // the last message, where it was taken back
+	finish  blitz.FinishReason // of the last answer
 }
 
 // chat talks until the user leaves.
@@ -199,9 +200,20 @@ func (c *conversation) ask(ctx context.Context, text string) error {
 			return err
 		}
 	}
+	err := c.stoppably(ctx, func(ctx context.Context) error {
+		return c.print(text, func() (*blitz.Answer, error) { return c.send(ctx, text) })
+	})
+	if err != nil {
+		return err
+	}
+	return c.useTools(ctx)
+}
+
+// stoppably does what Ctrl-C ends.
+func (c *conversation) stoppably(ctx context.Context, do func(context.Context) error) error {
 	ctx, done := c.stoppable(ctx)
 	defer done()
-	return c.print(text, func() (*blitz.Answer, error) { return c.send(ctx, text) })
+	return do(ctx)
 }
 
 // stoppable returns a context that Ctrl-C ends, until done is called.
@@ -216,6 +228,7 @@ func (c *conversation) stoppable(ctx context.Context) (_ context.Context, done f
 
 // print prints an answer to a message, "" for one that goes on.
 func (c *conversation) print(text string, ask func() (*blitz.Answer, error)) error {
+	c.finish = blitz.FinishNone
 	p := newPrinter(c.console, true, c.style, c.flags.hideThinking)
 	a, err := printAnswer(ask, p, c.flags.cmd.ErrOrStderr())
 	if errors.Is(err, context.Canceled) {
@@ -225,6 +238,7 @@ func (c *conversation) print(text string, ask func() (*blitz.Answer, error)) err
 		return err
 	}
 	c.keeper.begin(c.flags.cmd.Context())
+	c.finish = a.Finish().Reason
 	stopped := a.Finish().Reason == blitz.FinishCancelled
 	if err := a.Err(); err != nil && !stopped {
 		return err

@@ -24,6 +24,7 @@ const chatHelp = `/help                  this list
 /continue              go on with an answer that was cut
 /save [--force] [NAME] keep the conversation under a name
 /load [NAME]           go on with one; without a name, list them
+/mcp [NAME…|off]       use MCP servers of the settings file; alone, list them
 /bye                   leave
 
 """                    begins and ends a text of several lines
@@ -45,7 +46,7 @@ const (
 
 var chatTopics = []string{"info", "messages", "parameters", "system", "template"}
 
-var chatCommands = []string{"/bye", "/clear", "/continue", "/help", "/load", "/retry", "/save", "/set", "/show", "/undo"}
+var chatCommands = []string{"/bye", "/clear", "/continue", "/help", "/load", "/mcp", "/retry", "/save", "/set", "/show", "/undo"}
 
 // command does what a line that begins with a slash asks for.
 func (c *conversation) command(ctx context.Context, text string) (bye bool, err error) {
@@ -67,6 +68,8 @@ func (c *conversation) command(ctx context.Context, text string) (bye bool, err 
 		return false, c.goOn(ctx)
 	case "/retry":
 		return false, c.retry(ctx)
+	case "/mcp":
+		return false, c.useServers(ctx, rest)
 	case "/set":
 		return false, c.set(rest)
 	case "/show":
@@ -269,6 +272,8 @@ func (c *conversation) complete(text string) []string {
 		from = chatKeys
 	case word == "/show":
 		from = chatTopics
+	case word == "/mcp":
+		from = append(c.servers(), "off")
 	case word == "/load" || word == "/save":
 		from, _ = c.saved()
 	}

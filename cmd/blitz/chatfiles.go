@@ -35,6 +35,7 @@ type savedMessage struct {
 	Content   string          `json:"content"`
 	Reasoning string          `json:"reasoning_content,omitempty"`
 	Calls     []chat.ToolCall `json:"tool_calls,omitempty"`
+	Name      string          `json:"name,omitempty"` // of the tool whose result it is
 }
 
 // path returns the file of a saved conversation.
@@ -78,7 +79,7 @@ func (c *conversation) save(rest string) error {
 	s := savedChat{Version: savedVersion, Model: c.running.name, SavedAt: time.Now().UTC().Truncate(time.Second), Messages: []savedMessage{}}
 	for _, m := range c.session.Messages {
 		text, _ := m.Content.Text()
-		s.Messages = append(s.Messages, savedMessage{m.Role, text, m.ReasoningContent, m.ToolCalls})
+		s.Messages = append(s.Messages, savedMessage{m.Role, text, m.ReasoningContent, m.ToolCalls, m.Name})
 	}
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -193,7 +194,7 @@ func parseSaved(b []byte) ([]chat.Message, error) {
 		default:
 			return nil, fault.Refusal(fmt.Errorf("message %d: role %q, want system, user, assistant or tool", i, m.Role))
 		}
-		messages = append(messages, chat.Message{Role: m.Role, Content: jinja.String(m.Content), ReasoningContent: m.Reasoning, ToolCalls: m.Calls})
+		messages = append(messages, chat.Message{Role: m.Role, Content: jinja.String(m.Content), ReasoningContent: m.Reasoning, ToolCalls: m.Calls, Name: m.Name})
 	}
 	return messages, nil
 }

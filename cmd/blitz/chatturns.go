@@ -65,13 +65,15 @@ func (c *conversation) goOn(ctx context.Context) error {
 		return errors.New("plain text is continued line by line: there is no answer to go on with")
 	}
 	c.session.Request = c.flags.request(c.running)
-	ctx, done := c.stoppable(ctx)
-	defer done()
-	err := c.print("", func() (*blitz.Answer, error) { return c.session.Continue(ctx) })
+	err := c.stoppably(ctx, func(ctx context.Context) error {
+		return c.print("", func() (*blitz.Answer, error) { return c.session.Continue(ctx) })
+	})
 	if errors.Is(err, blitz.ErrNoTurn) {
 		return errors.New("there is no answer that was cut")
+	} else if err != nil {
+		return err
 	}
-	return err
+	return c.useTools(ctx)
 }
 
 // notBegun is said of an answer that was stopped before its first token.
@@ -106,12 +108,12 @@ func (c *conversation) setContext(value string) error {
 	}
 	c.session.Settle()
 	c.running.engine.Close() // its memory is needed
-	e, err := f.start(c.running.model, wanted.v)
+	e, err := f.startEngine(c.running, wanted.v)
 	if err == nil {
 		f.context = wanted
 	} else {
 		var again error
-		if e, again = f.start(c.running.model, f.context.v); again != nil {
+		if e, again = f.startEngine(c.running, f.context.v); again != nil {
 			return errors.Join(err, again)
 		}
 	}

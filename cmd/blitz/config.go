@@ -45,7 +45,24 @@ a table with the name of a verb they hold for that verb alone:
 
   [run]
   temp = 0.6
-  hide-thinking = true`,
+  hide-thinking = true
+
+MCP servers, whose tools models may call in run --mcp and in the server's page,
+are tables below mcp: a program that is started and spoken with over its
+standard input and output, or an address of streamable HTTP. NAME has letters,
+digits, _ and -; a tool is called NAME__TOOL.
+
+  [mcp.files]
+  command = ["mcp-files", "--root", "/home/me/notes"]
+  env = {KEY = "…"}           # beside PATH, HOME and the like, all it gets
+
+  [mcp.search]
+  url = "https://example.org/mcp"
+  headers = {Authorization = "Bearer …"}
+  tools = ["search"]          # only these; all where it is left out
+  timeout = "20s"             # of a call; 60s where it is left out
+
+What a person always allows is kept in mcp-allowed.json beside the file.`,
 		Example: `  blitz config
   BLITZ_TEMP=0 blitz config get run.temp`,
 		Args: exactly(),

@@ -19,8 +19,9 @@ type diagnosis struct {
 	Machine        machine.Machine `json:"machine"`
 	Limits         *machine.Limits `json:"limits,omitempty"` // where they were measured
 	LimitsError    string          `json:"limits_error,omitempty"`
-	Implementation string          `json:"implementation"` // that blitz uses
-	Threads        int             `json:"threads"`        // that blitz uses
+	Implementation string          `json:"implementation"`    // that blitz uses
+	Refused        string          `json:"refused,omitempty"` // an implementation that the processor has and cannot be used, and why
+	Threads        int             `json:"threads"`           // that blitz uses
 	Room           int64           `json:"room_bytes,omitempty"`
 	Store          storeState      `json:"store"`
 	Pip            pipState        `json:"pip"`
@@ -122,6 +123,9 @@ func (d *diagnosis) useRows() [][]string {
 	rows := [][]string{
 		{"blitz", d.Build.String()},
 		{"uses", d.Implementation + ", " + counted(d.Threads, "thread")},
+	}
+	if d.Refused != "" {
+		rows = append(rows, []string{"", "not " + printable(d.Refused)})
 	}
 	if d.Room == 0 {
 		return append(rows, []string{"room", "unknown: the system does not say how much memory is free"})

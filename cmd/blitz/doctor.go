@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"os"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -52,10 +51,10 @@ func (f *doctorFlags) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
 	d := diagnosis{
 		Build: readBuild(), Machine: machine.Describe(), Implementation: kernel.Current().String(),
-		Threads: f.threads.v, Room: fit.MemoryLimit(), Models: []modelFit{},
+		Threads: f.processors(), Room: fit.MemoryLimit(), Models: []modelFit{},
 	}
-	if d.Threads == 0 {
-		d.Threads = runtime.GOMAXPROCS(0)
+	if err := kernel.Refused(); err != nil {
+		d.Refused = err.Error()
 	}
 	if len(args) > 0 {
 		if err := f.one(cmd, args[0], &d); err != nil {

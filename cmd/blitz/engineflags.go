@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/model"
@@ -21,6 +23,7 @@ type engineFlags struct {
 	cache, mla choice
 	threads    count
 	packed     size
+	experts    size
 	set        *cobra.Command
 }
 
@@ -32,15 +35,27 @@ func (f *engineFlags) add(cmd *cobra.Command) {
 	f.cache = choice{from: []string{kernel.CacheF32.String(), kernel.CacheF16.String(), kernel.CacheBF16.String(), kernel.CacheQ8.String()}}
 	f.mla = newMLA()
 	f.threads = count{min: 1, max: maxThreads}
-	cmd.Flags().StringVar(&f.cpu, "cpu", "", "`implementation`: portable, avx2, avx512 … (default the best there is)")
-	cmd.Flags().VarP(&f.threads, "threads", "t", "`processors` to use (default all)")
+	cmd.Flags().StringVar(&f.cpu, "cpu", "", "`implementation`: portable, avx2, avx512, amx … (default the best there is)")
+	cmd.Flags().VarP(&f.threads, "threads", "t", "`processors` to use; where it is not given, one for each fast core, and fewer for decoding where that is faster (default all)")
 	cmd.Flags().Var(&f.cache, "cache", "`kind` of cache: "+spelling.OneOf(f.cache.from)+" (default by the model's weights)")
 	addPacked(cmd, &f.packed)
+	addExpertMemory(cmd, &f.experts)
 	cmd.Flags().Var(&f.mla, "mla", "`form` of latent attention: "+spelling.OneOf(f.mla.from)+" (default absorbed)")
 }
 
-// check selects the implementation.
+// processors returns how many threads compute.
+func (f *engineFlags) processors() int {
+	if f.threads.v > 0 {
+		return f.threads.v
+	}
+	return engine.DefaultThreads()
+}
+
+// check checks what flags say of each other, and selects the implementation.
 func (f *engineFlags) check() error {
+	if f.experts.v > 0 && f.packed.v == 0 {
+		return fault.Misuse(fmt.Errorf("--expert-memory: experts that are not in memory are read from packed weights, and --%s 0 keeps none", packedFlag))
+	}
 	if f.cpu == "" {
 		return nil
 	}
@@ -64,10 +79,15 @@ func (f *engineFlags) openModel(ctx context.Context, name string, mtp bool) (*bl
 // openTokens is openModel where the files are open.
 func (f *engineFlags) openTokens(ctx context.Context, files *blitz.Files, name string, mtp bool) (*blitz.Model, error) {
 	o := &blitz.Options{MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, TokensOnly: true, MTP: mtp, Packed: openPacked(f.packed.v), Interrupted: ctx.Err}
+	o.ExpertMemory = f.experts.v
 	n, err := fit.Of(files, o, 0)
 	if err != nil {
 		return nil, err
 	}
+	if err := f.bound(n); err != nil {
+		return nil, err
+	}
+	o.ExpertMemory = n.ExpertMemory
 	if err := n.CheckWeights(); err != nil { // the engine checks the cache, whose length the verb knows
 		return nil, err
 	}
@@ -77,6 +97,15 @@ func (f *engineFlags) openTokens(ctx context.Context, files *blitz.Files, name s
 	}
 	noteAssumed(f.set, name, m.Assumed())
 	return m, nil
+}
+
+// bound bounds the memory of experts that do not fit, unless the user said how much that is
+// or there is no room for packed weights to read them from.
+func (f *engineFlags) bound(n *fit.Needs) error {
+	if f.experts.set || f.packed.v < n.Weights {
+		return nil
+	}
+	return n.Bound(f.cache.v)
 }
 
 // noteAssumed says on stderr what a model's file does not tell and was taken for
@@ -100,12 +129,4 @@ func (f *engineFlags) engineOptions(m *blitz.Model) blitz.EngineOptions {
 		limit = max(1, limit-m.MappedBytes())
 	}
 	return blitz.EngineOptions{Threads: f.threads.v, Cache: f.cache.v, MemoryLimit: limit}
-}
-
-// start starts an engine that answers requests in a context of that many positions,
-// 0 for the default.
-func (f *engineFlags) start(m *blitz.Model, context int) (*blitz.Engine, error) {
-	o := f.engineOptions(m)
-	o.Context, o.Sequences = context, 1
-	return blitz.NewEngine(m, &o)
 }

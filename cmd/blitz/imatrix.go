@@ -59,7 +59,7 @@ the same command goes on.`,
 	cmd.Flags().StringVar(&f.out, "out", "", "`FILE` to write: .gguf or .dat")
 	cmd.Flags().Var(&f.chunks, "chunks", "stop after `N` windows (default all of the text)")
 	cmd.Flags().Var(&f.ctx, "ctx", "`tokens` of a window")
-	cmd.Flags().StringVar(&f.cpu, "cpu", "", "`implementation`: portable, avx2, avx512 … (default the best there is)")
+	cmd.Flags().StringVar(&f.cpu, "cpu", "", "`implementation`: portable, avx2, avx512, amx … (default the best there is)")
 	cmd.Flags().VarP(&f.threads, "threads", "t", "`processors` to use (default all)")
 	return cmd
 }

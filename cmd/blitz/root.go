@@ -57,6 +57,7 @@ func newRoot() *cobra.Command {
 		newPrune(),
 		newPs(),
 		newPull(),
+		newGenerate(),
 		newQuantize(),
 		newRender(),
 		newRm(),

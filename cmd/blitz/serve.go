@@ -9,12 +9,17 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/hub"
+	"github.com/blitz-r1/blitz/internal/mcp"
 	"github.com/blitz-r1/blitz/internal/server"
 	"github.com/blitz-r1/blitz/internal/settings"
 	"github.com/blitz-r1/blitz/internal/socket"
@@ -29,6 +34,10 @@ type serveFlags struct {
 	context          count
 	sequences, queue count
 	prefixes         size
+	open             bool
+	speculate        choice
+	drafts           []string
+	reloaded         atomic.Pointer[serveFlags] // as SIGHUP had them read last; nil: it never did
 }
 
 func newServe() *cobra.Command { return newServeFlags().cmd }
@@ -38,13 +47,15 @@ func newServeFlags() *serveFlags {
 	cmd := &cobra.Command{
 		Use:   "serve [MODEL…]",
 		Short: "Serve models over HTTP",
-		Long: `Answers clients of OpenAI, Anthropic and Ollama on one port. Models that are
-named are loaded at once, all others of the store when they are asked for.
+		Long: `Answers clients of OpenAI, Anthropic and Ollama on one port, and shows a page to
+browsers. Models that are named are loaded at once, all others of the store when
+they are asked for.
 
 From this machine the user who runs the server needs no key; everybody else
 does (blitz keys create NAME). Any address but this machine's own needs TLS and
 a key. SIGHUP has the settings file and the certificate read anew.`,
 		Example: `  blitz serve
+  blitz serve --open
   blitz serve --addr 0.0.0.0:11434 --tls-self`,
 		ValidArgsFunction: completeModel,
 		RunE:              func(_ *cobra.Command, args []string) error { return f.run(args) },
@@ -57,6 +68,10 @@ a key. SIGHUP has the settings file and the certificate read anew.`,
 	cmd.Flags().Var(&f.queue, "queue", "`answers` under way and waiting, more are refused (default 512)")
 	f.prefixes.v = 8 << 30
 	cmd.Flags().Var(&f.prefixes, "prefix-cache", "`bytes` of disk for what was computed of prompts, which then outlives a restart; 0: none")
+	cmd.Flags().BoolVar(&f.open, "open", false, "show the page in the browser")
+	f.speculate = choice{from: []string{"auto", "off", "ngram"}}
+	cmd.Flags().Var(&f.speculate, "speculate", "guess coming tokens by what stood behind the same words, and compute them at once where that pays, which changes no bit of any answer: `auto|off|ngram` (default auto)")
+	cmd.Flags().StringSliceVar(&f.drafts, "draft", nil, "`MODEL=DRAFT`: a smaller model of the same vocabulary that guesses for another, loaded with it; several with commas")
 	cmd.Flags().DurationVar(&f.grace, "grace", 30*time.Second, "`time` that answers under way have when the server ends")
 	f.engineFlags.add(cmd)
 	f.guardFlags.add(cmd)
@@ -65,7 +80,7 @@ a key. SIGHUP has the settings file and the certificate read anew.`,
 
 // run serves until it is interrupted.
 func (f *serveFlags) run(models []string) error {
-	if err := f.check(); err != nil {
+	if err := errors.Join(f.check(), f.checkDrafts()); err != nil {
 		return err
 	}
 	home, _, err := homeFolder(os.Getenv)
@@ -77,6 +92,10 @@ func (f *serveFlags) run(models []string) error {
 		return err
 	}
 	gate, err := f.gate()
+	if err != nil {
+		return err
+	}
+	tools, err := mcpServers(os.Getenv)
 	if err != nil {
 		return err
 	}
@@ -97,13 +116,16 @@ func (f *serveFlags) run(models []string) error {
 	o := server.SiteOptions{
 		Host: host.Options{
 			Home: home, Threads: f.computing(), KeepAlive: f.keepAlive, Context: f.context.v, Sequences: f.sequences.v,
-			Cache: f.cache.v, MLA: f.mla.v, Packed: openPacked(f.packed.v), Log: log,
+			Cache: f.cache.v, MLA: f.mla.v, Speculate: f.speculate.v, Packed: openPacked(f.packed.v), ExpertMemory: f.experts.v, Log: log,
 			Settings: readHubs(), Places: hub.DefaultPlaces(os.Getenv), Catalogue: known, Offline: has(f.cmd, "offline"),
 		},
 		Serve: models, Gate: gate, Queue: f.queue.v, Prefixes: filepath.Join(home, "prefixes"), PrefixesLimit: f.prefixes.v,
 		Version: readBuild().String(), Log: log,
 		URL: "http://" + reached(l.Addr()), PID: os.Getpid(), Stop: stop,
+		Documents: documentReader(), Settings: f.settings,
+		Allowed: allowedTools(os.Getenv),
 	}
+	o.Tools = mcp.New(tools, mcp.Options{Version: o.Version, Getenv: os.Getenv, Log: log})
 	if cert != nil {
 		o.URL, o.CertificateNames = "https://"+reached(l.Addr()), cert.Names
 	}
@@ -118,16 +140,13 @@ func (f *serveFlags) run(models []string) error {
 	return f.serve(ctx, site, models, encrypt(l, cert), f.door(home))
 }
 
-// computing returns how many threads compute. Go runs a few goroutines more at once: what
-// reads requests and writes answers would otherwise wait until one of those threads is taken
-// off its step.
+// computing returns how many threads compute, 0: what suits the machine. Go runs a few
+// goroutines more at once: what reads requests and writes answers would otherwise wait until
+// one of those threads is taken off its step.
 func (f *serveFlags) computing() int {
-	n := f.threads.v
-	if n == 0 {
-		n = min(runtime.GOMAXPROCS(0), maxThreads)
-	}
+	n := f.processors()
 	runtime.GOMAXPROCS(max(n, runtime.GOMAXPROCS(0)) + max(2, n/4))
-	return n
+	return f.threads.v
 }
 
 // door opens the socket by which this user's own programs find the server; nil where
@@ -156,6 +175,7 @@ func (f *serveFlags) serve(ctx context.Context, site *server.Site, models []stri
 	fmt.Fprintf(f.cmd.OutOrStdout(), "blitz: serving on %s%s\n", site.URL(), everywhere(port.Addr()))
 	ended := make(chan error, 3)
 	go func() { ended <- site.Serve(port) }()
+	go f.showPage(site.URL())
 	if door != nil {
 		go func() { ended <- site.Serve(door) }()
 	}
@@ -201,23 +221,60 @@ func (f *serveFlags) listen(encrypted bool) (l net.Listener, loopback bool, err 
 }
 
 // names returns what the models are asked for by: names of the store as they are, paths by
-// a name of their own. One that is not there is an error.
+// a name of their own. One that is not there is an error. Those that guess are told to the
+// host.
 func (f *serveFlags) names(site *server.Site, models []string) ([]string, error) {
 	var names []string
 	for _, name := range models {
-		location, err := locateModel(f.cmd.Context(), f.cmd, name)
-		if err != nil {
-			return nil, err
-		}
-		if location.Model != nil {
-			names = append(names, location.Model.Name.String())
-			continue
-		}
-		served, err := site.Host().Serve(location.Path)
+		served, err := f.nameOf(site, name)
 		if err != nil {
 			return nil, err
 		}
 		names = append(names, served)
 	}
+	for _, pair := range f.drafts {
+		model, draft, _ := strings.Cut(pair, "=")
+		served, err := f.nameOf(site, model)
+		if err != nil {
+			return nil, fmt.Errorf("--draft: %w", err)
+		}
+		location, err := locateModel(f.cmd.Context(), f.cmd, draft)
+		if err != nil {
+			return nil, fmt.Errorf("--draft: %w", err)
+		}
+		if location.Model != nil {
+			draft = location.Model.Name.String()
+		} else if draft, err = filepath.Abs(location.Path); err != nil {
+			return nil, fmt.Errorf("--draft: %w", err)
+		}
+		if err := site.Host().Draft(served, draft); err != nil {
+			return nil, fmt.Errorf("--draft: %w", err)
+		}
+	}
 	return names, nil
+}
+
+// nameOf returns what a model is asked for by, and has the host know it.
+func (f *serveFlags) nameOf(site *server.Site, name string) (string, error) {
+	location, err := locateModel(f.cmd.Context(), f.cmd, name)
+	if err != nil {
+		return "", err
+	}
+	if location.Model != nil {
+		return location.Model.Name.String(), nil
+	}
+	return site.Host().Serve(location.Path)
+}
+
+// checkDrafts says what is wrong with --draft.
+func (f *serveFlags) checkDrafts() error {
+	for _, pair := range f.drafts {
+		if model, draft, ok := strings.Cut(pair, "="); !ok || model == "" || draft == "" {
+			return fault.Misuse(fmt.Errorf("serve: --draft is %q, want MODEL=DRAFT", pair))
+		}
+	}
+	if kind := f.speculate.v; len(f.drafts) > 0 && kind != "" && kind != engine.SpeculateAuto.String() {
+		return fault.Misuse(fmt.Errorf("serve: --draft with --speculate %s", kind))
+	}
+	return nil
 }

@@ -193,7 +193,8 @@ func (f *serveFlags) reloads(ctx context.Context, site *server.Site, c *server.C
 }
 
 // reload takes over what may be changed while the server runs: the certificate, who is let
-// in, how much is logged. What the command line said stays.
+// in, how much is logged, the MCP servers. What the command line said stays. Where something
+// is wrong with the settings, nothing of them is taken over.
 func (f *serveFlags) reload(site *server.Site, c *server.Certificate, level *slog.LevelVar) error {
 	next := newServeFlags()
 	file, err := settings.Open(os.Getenv)
@@ -219,6 +220,10 @@ func (f *serveFlags) reload(site *server.Site, c *server.Certificate, level *slo
 	if err != nil {
 		return err
 	}
+	servers, err := serversOf(file)
+	if err != nil {
+		return err
+	}
 	if c != nil {
 		c.Want(next.certificateNames(f.addr))
 		if err := c.Reload(); err != nil {
@@ -226,6 +231,10 @@ func (f *serveFlags) reload(site *server.Site, c *server.Certificate, level *slo
 		}
 	}
 	site.Gate().Set(gate)
+	if tools := site.Tools(); tools != nil {
+		tools.Set(servers)
+	}
 	next.setLevel(level)
+	f.reloaded.Store(next)
 	return nil
 }

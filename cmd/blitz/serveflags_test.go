@@ -6,9 +6,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/blitz-r1/blitz/internal/host"
+	"github.com/blitz-r1/blitz/internal/mcp"
 	"github.com/blitz-r1/blitz/internal/server"
 )
 
@@ -35,7 +39,8 @@ func TestReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, err := server.OpenSite(server.SiteOptions{Host: host.Options{Home: os.Getenv("BLITZ_HOME")}, Gate: gate})
+	tools := mcp.New([]mcp.Server{{Name: "before", Command: []string{"cat"}, Timeout: time.Minute}}, mcp.Options{Getenv: os.Getenv})
+	site, err := server.OpenSite(server.SiteOptions{Host: host.Options{Home: os.Getenv("BLITZ_HOME")}, Gate: gate, Tools: tools})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,8 +53,11 @@ func TestReload(t *testing.T) {
 		site.Handler().ServeHTTP(w, r)
 		return w.Code
 	}
-	check := func(step string, level *slog.LevelVar, wantLevel slog.Level, box int) {
+	check := func(step string, level *slog.LevelVar, wantLevel slog.Level, box int, servers ...string) {
 		t.Helper()
+		if got := tools.Servers(); !slices.Equal(got, servers) {
+			t.Errorf("%s: the MCP servers are %v, want %v", step, got, servers)
+		}
 		if got := status("box", "http://box"); got != box {
 			t.Errorf("%s: called box it says %d, want %d", step, got, box)
 		}
@@ -61,15 +69,20 @@ func TestReload(t *testing.T) {
 		}
 	}
 	level := &slog.LevelVar{}
-	check("at the start", level, slog.LevelInfo, http.StatusForbidden)
-	write("[serve]\nhosts = [\"box\"]\ncors = \"https://other.example.org\"\nlog-level = \"warn\"\n")
+	check("at the start", level, slog.LevelInfo, http.StatusForbidden, "before")
+	write("[serve]\nhosts = [\"box\"]\ncors = \"https://other.example.org\"\nlog-level = \"warn\"\n[mcp.files]\ncommand = [\"cat\"]\n[mcp.web]\nurl = \"https://example.org/mcp\"\n")
 	if err := f.reload(site, nil, level); err != nil {
 		t.Fatal(err)
 	}
-	check("read anew", level, slog.LevelWarn, http.StatusOK)
+	check("read anew", level, slog.LevelWarn, http.StatusOK, "files", "web")
 	write("[serve]\nhosts = [\"box:80\"]\nlog-level = \"debug\"\n")
 	if err := f.reload(site, nil, level); err == nil {
 		t.Error("a host with a port was taken")
 	}
-	check("after a wrong file", level, slog.LevelWarn, http.StatusOK)
+	check("after a wrong file", level, slog.LevelWarn, http.StatusOK, "files", "web")
+	write("[serve]\nlog-level = \"debug\"\n[mcp.files]\ncomand = [\"cat\"]\n")
+	if err := f.reload(site, nil, level); err == nil || !strings.Contains(err.Error(), "comand") {
+		t.Errorf("a server without a command: %v", err)
+	}
+	check("after a wrong server", level, slog.LevelWarn, http.StatusOK, "files", "web")
 }

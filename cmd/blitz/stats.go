@@ -22,6 +22,8 @@ type stats struct {
 	PrefillRate    float64  `json:"prefill_tokens_per_s"`
 	OutputTokens   int      `json:"output_tokens"`
 	ReasonTokens   int      `json:"reasoning_tokens"` // of the output
+	Drafted        int      `json:"drafted"`          // tokens that were guessed and computed before they were drawn
+	Accepted       int      `json:"accepted"`         // of them, those that were drawn
 	DecodeTime     float64  `json:"decode_s"`         // from the first token to the last
 	DecodeRate     float64  `json:"decode_tokens_per_s"`
 	Finish         string   `json:"finish"` // stop, length, tool_calls, cancelled or error
@@ -49,7 +51,7 @@ func newStats(model string, load float64, e *blitz.Engine, a *blitz.Answer) stat
 		Model: model, LoadSeconds: round(load),
 		TotalTime: round((c.FirstToken + c.Decode).Seconds()), FirstToken: round(c.FirstToken.Seconds()), ReasonTokens: c.ReasoningTokens,
 		PromptTokens: c.PromptTokens, CachedTokens: c.CachedTokens, PrefillTime: round(c.Prefill.Seconds()), PrefillRate: round(c.PrefillRate()),
-		OutputTokens: c.OutputTokens, DecodeTime: round(c.Decode.Seconds()), DecodeRate: round(c.DecodeRate()), Finish: a.Finish().String(),
+		OutputTokens: c.OutputTokens, Drafted: c.DraftedTokens, Accepted: c.AcceptedTokens, DecodeTime: round(c.Decode.Seconds()), DecodeRate: round(c.DecodeRate()), Finish: a.Finish().String(),
 		Sampling: sampling{s.Temperature, s.TopK, s.TopP, s.MinP, s.RepeatPenalty, s.Seed},
 		Context:  e.Context(), Cache: e.Cache(), Threads: e.Threads(), Implementation: kernel.Current().String(),
 	}
@@ -81,15 +83,19 @@ func (s *stats) write(w io.Writer) error {
 	if s.ReasonTokens > 0 {
 		reasoning = fmt.Sprintf(", %d of them reasoning,", s.ReasonTokens)
 	}
+	guessed := ""
+	if s.Drafted > 0 {
+		guessed = fmt.Sprintf("; of %s that were guessed %d were right", counted(s.Drafted, "token"), s.Accepted)
+	}
 	_, err := fmt.Fprintf(w, `load      %.2f s
 prompt    %s, %d of them cached, in %.2f s: %.1f tokens/s
-answer    %s%s in %.2f s: %.1f tokens/s; %s
+answer    %s%s in %.2f s: %.1f tokens/s; %s%s
 total     %.2f s, the first token after %.2f s
 sampling  %s; seed %d
 engine    %d of %d positions, cache %s, %s, %s
 `,
 		s.LoadSeconds, counted(s.PromptTokens, "token"), s.CachedTokens, s.PrefillTime, s.PrefillRate,
-		counted(s.OutputTokens, "token"), reasoning, s.DecodeTime, s.DecodeRate, s.finishText(),
+		counted(s.OutputTokens, "token"), reasoning, s.DecodeTime, s.DecodeRate, s.finishText(), guessed,
 		s.TotalTime, s.FirstToken,
 		drawn, s.Sampling.Seed,
 		s.PromptTokens+s.OutputTokens, s.Context, s.Cache, counted(s.Threads, "thread"), s.Implementation)

@@ -13,6 +13,12 @@ const maxAnswer = 200
 // readYes reads one line and says whether it is a yes. An interrupt ends the wait, and the
 // end of the input is a no.
 func readYes(ctx context.Context, in io.Reader) (bool, error) {
+	text, err := readReply(ctx, in)
+	return isYes(text), err
+}
+
+// readReply reads one line. An interrupt ends the wait.
+func readReply(ctx context.Context, in io.Reader) (string, error) {
 	type answer struct {
 		text string
 		err  error
@@ -24,9 +30,9 @@ func readYes(ctx context.Context, in io.Reader) (bool, error) {
 	}()
 	select {
 	case a := <-got:
-		return isYes(a.text), a.err
+		return a.text, a.err
 	case <-ctx.Done():
-		return false, context.Cause(ctx)
+		return "", context.Cause(ctx)
 	}
 }
 

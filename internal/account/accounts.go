@@ -35,6 +35,9 @@ type Accounts struct {
 	ledger  ledger
 	flushed sync.Mutex // one flush at a time
 
+	secret   []byte // of the words against forgery; see Word
+	attempts attempts
+
 	stop chan struct{}
 	done chan struct{}
 }
@@ -71,6 +74,9 @@ func Open(ctx context.Context, db *database.DB, o Options) (*Accounts, error) {
 	err = a.look()
 	if err == nil {
 		err = a.readMonth(ctx)
+	}
+	if err == nil {
+		err = a.readSecret(ctx)
 	}
 	if err != nil {
 		a.watch.Close()

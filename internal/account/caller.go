@@ -63,3 +63,17 @@ func CallerOf(ctx context.Context) Caller {
 	c, _ := ctx.Value(callerKey{}).(Caller)
 	return c
 }
+
+type sessionKey struct{}
+
+// InSession returns a context that has the session by which its caller is known: the text
+// of the browser's cookie.
+func InSession(ctx context.Context, token string) context.Context {
+	return context.WithValue(ctx, sessionKey{}, token)
+}
+
+// SessionOf returns the session of a context, "" where its caller is known otherwise.
+func SessionOf(ctx context.Context) string {
+	token, _ := ctx.Value(sessionKey{}).(string)
+	return token
+}

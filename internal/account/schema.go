@@ -49,4 +49,15 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END;
 CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END;
+`, `
+CREATE TABLE sessions (
+	hash       BLOB PRIMARY KEY CHECK (length(hash) = 32), -- of the cookie's text
+	key        TEXT NOT NULL,                 -- its id
+	created_at INTEGER NOT NULL,
+	used_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_of_keys ON sessions (key, used_at);
+
+CREATE TABLE session_secret (secret BLOB NOT NULL CHECK (length(secret) = 32)) STRICT;
+INSERT INTO session_secret VALUES (randomblob(32));
 `}}

@@ -129,7 +129,7 @@ func source(path string) string {
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"},
 		"_foreign_keys": {"on"},
-		"_pragma":       {"trusted_schema(0)", "cell_size_check(1)"},
+		"_pragma":       {"trusted_schema(0)", "cell_size_check(1)", "secure_delete(1)"}, // what is deleted leaves nothing behind
 		"_txlock":       {"immediate"},
 		"_defensive":    {"1"},
 		"_dqs":          {"0"},

@@ -67,3 +67,10 @@ func IsTaken(err error) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) && (e.Code() == code.SQLITE_CONSTRAINT_UNIQUE || e.Code() == code.SQLITE_CONSTRAINT_PRIMARYKEY)
 }
+
+// IsIndexDamaged says whether an error is that of a full-text index that does not fit to
+// what it is told.
+func IsIndexDamaged(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == code.SQLITE_CORRUPT_VTAB
+}

@@ -21,8 +21,11 @@ type answer struct {
 	forced   []int32   // by the guides behind the last token that was drawn
 	owed     []int32   // of them, those that are handed out with their rows
 	next     []int32   // memory of pending
+	spare    []int32   // and of the pending tokens before, which the step is of
 	scratch  []float32 // for logprobs
 	drawn    drawn
+
+	guessed, confirmed int // tokens, ever
 }
 
 // drawn is a token that was drawn and not taken yet.
@@ -51,6 +54,7 @@ func (a *answer) computed(positions int, took time.Duration) {
 	a.stream.update(func(p *Progress) {
 		p.Computed = max(p.Computed, min(positions, p.Prompt)) // it may be read again
 		p.Compute += took
+		p.Guessed, p.Confirmed = a.guessed, a.confirmed
 	})
 }
 
@@ -89,7 +93,11 @@ func (a *answer) row(s *sequence, _ int, logits []float32) error {
 	if err := a.force(); err != nil {
 		return err
 	}
-	a.next = append(append(a.next[:0], id), a.forced...)
+	if len(a.forced) == 0 && s.confirms(id) {
+		return nil
+	}
+	s.guesses = nil
+	a.next, a.spare = append(append(a.spare[:0], id), a.forced...), a.next
 	s.pending, s.wanted = a.next, 1
 	a.give(s)
 	return nil

@@ -159,7 +159,9 @@ func (e *Engine) measure(began time.Time, took time.Duration) {
 	position := c.depth / max(c.read, 1)
 	switch {
 	case c.read == 0:
-		e.pace.decoded(c.decoded, float64(took), at, n)
+		took := float64(took - e.guessing + e.guessed)
+		e.earn(took)
+		e.pace.decoded(c.decoded, took, at, n)
 	case c.decoded == 0:
 		e.pace.readAlone(position, c.read, float64(took))
 	default:
@@ -168,4 +170,5 @@ func (e *Engine) measure(began time.Time, took time.Duration) {
 		e.ledger.note(began, took, e.pace.likely(position, c.read, read))
 		e.pace.readBeside(position, c.read, read)
 	}
+	e.guessed, e.guessing = e.guessing, 0
 }

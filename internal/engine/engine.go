@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"sort"
 	"sync"
 	"time"
@@ -37,13 +36,15 @@ var (
 	// ErrOption is an option of an engine or a request that is out of range, as are
 	// settings of sampling.
 	ErrOption = sample.ErrSetting
+	// ErrVocabulary is a draft model whose tokens are others than the model's.
+	ErrVocabulary = errors.New("the vocabularies differ")
 	// ErrGuide is a guide that asked for what cannot be.
 	ErrGuide = errors.New("guide")
 )
 
 // Options say how an engine runs. The zero value of each field means its default.
 type Options struct {
-	Threads     int               // processors, as many as there are
+	Threads     int               // processors; 0: DefaultThreads, of which decoding uses fewer where that is faster
 	Shared      *Threads          // those of other engines, in place of its own; Threads is 0 then
 	Context     int               // positions of a sequence: the model's, at most 8192
 	Sequences   int               // that run at once: DefaultSequences
@@ -51,6 +52,13 @@ type Options struct {
 	Cache       *kernel.CacheKind // what the model's weights suggest
 	MemoryLimit int64             // bytes that caches may take: what Sequences of the whole Context do, or half of what is available where Sequences is left open
 	Keep        bool              // pages are to be kept, by the shelf of Keep
+	Speculate   Speculation       // what guesses of coming tokens come from
+	Draft       *model.Model      // that guesses, of the same vocabulary; nil: there is none
+	DraftLimit  int64             // bytes that the draft model's caches may take: what eight sequences of the Context do, at most as much as caches may
+	// Foretell, where not nil, guesses in place of what Speculate names: it appends to dst at
+	// most so many tokens that may come behind a text. Measurements know what comes, and
+	// choose how much of it is right.
+	Foretell func(dst, text []int32, most int) []int32
 }
 
 // Defaults of Options.
@@ -73,6 +81,7 @@ type Engine struct {
 	options Options
 	now     func() time.Time
 	threads *Threads
+	crews   *crews        // nil: all threads compute each step
 	turn    chan struct{} // holds a signal where the threads are ours
 	cache   *kvcache.Cache
 	limit   int     // bytes of it
@@ -87,10 +96,21 @@ type Engine struct {
 	pace    pace
 	ledger  ledger
 
-	batched []*sequence // of each segment of the batch
-	rows    []row       // that the step has to hand out
-	draws   draws
-	content content
+	guesser guesser     // nil: nothing is guessed
+	module  *mtpGuesser // the guesser, where it is the model's module
+	betting []*sequence // that are guessed for
+	bets    []int       // how many tokens of each
+	text    []int32     // memory of textFrom
+	purse   purse
+	// guessing is what guesses took that the next step computes, and guessed those of this
+	// one, which its time is to pay for.
+	guessing, guessed time.Duration
+
+	batched  []*sequence // of each segment of the batch
+	verdicts []verdict   // and of its guesses
+	rows     []row       // that the step has to hand out
+	draws    draws
+	content  content
 
 	stepping bool    // a step is computed
 	passed   int     // layers of it
@@ -141,6 +161,11 @@ func newStopped(net network, config *model.Config, o Options) (*Engine, error) {
 	if err := e.threads.join(); err != nil {
 		return nil, err
 	}
+	e.options.Threads, e.crews = e.threads.Count(), e.threads.crews()
+	if err := e.makeGuesser(); err != nil {
+		e.threads.leave()
+		return nil, err
+	}
 	e.step = model.Step{Workers: e.threads.workers, Kind: *o.Cache, Passed: e.layerPassed}
 	e.publish()
 	return e, nil
@@ -154,8 +179,6 @@ func (o *Options) complete(net network, config *model.Config) error {
 		return fmt.Errorf("engine: %d threads, and %d shared ones: %w: want one of them", o.Threads, o.Shared.Count(), ErrOption)
 	case o.Shared != nil:
 		o.Threads = o.Shared.Count()
-	case o.Threads == 0:
-		o.Threads = min(runtime.GOMAXPROCS(0), MaxThreads)
 	}
 	if o.Context == 0 {
 		o.Context = min(DefaultContext, longest)
@@ -171,7 +194,7 @@ func (o *Options) complete(net network, config *model.Config) error {
 		name           string
 		v, least, most int
 	}{
-		{"threads", o.Threads, 1, MaxThreads},
+		{"threads", o.Threads, 0, MaxThreads},
 		{"context", o.Context, 1, math.MaxInt32},
 		{"sequences", o.Sequences, 0, maxSequences},
 		{"chunk", o.Chunk, 1, MaxChunk},
@@ -180,8 +203,8 @@ func (o *Options) complete(net network, config *model.Config) error {
 			return fmt.Errorf("engine: %s is %d, want %d to %d: %w", x.name, x.v, x.least, x.most, ErrOption)
 		}
 	}
-	if o.MemoryLimit < 0 {
-		return fmt.Errorf("engine: memory limit is %d bytes, want 0 (any) or more: %w", o.MemoryLimit, ErrOption)
+	if least := min(o.MemoryLimit, o.DraftLimit); least < 0 {
+		return fmt.Errorf("engine: memory limit is %d bytes, want 0 (any) or more: %w", least, ErrOption)
 	}
 	return nil
 }

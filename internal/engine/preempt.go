@@ -29,6 +29,10 @@ func (e *Engine) reserve() {
 			if err == nil {
 				break
 			}
+			if len(s.guesses) > 0 {
+				s.unsuppose()
+				continue
+			}
 			last := e.running[len(e.running)-1]
 			switch {
 			case last != s:

@@ -18,6 +18,11 @@ func (r *Relay) Reached(cached, computed int) {
 	})
 }
 
+// Guessed notes how many tokens were guessed, and how many of them were drawn.
+func (r *Relay) Guessed(guessed, confirmed int) {
+	r.update(func(p *Progress) { p.Guessed, p.Confirmed = guessed, confirmed })
+}
+
 // Put adds a token.
 func (r *Relay) Put(t Token) { r.put(t) }
 

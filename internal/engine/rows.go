@@ -10,6 +10,7 @@ type row struct {
 	sequence *sequence
 	pos      int  // of the token that it is behind
 	draft    bool // the row is the draft module's
+	unseen   bool // of a module alone: nobody wants its logits
 }
 
 // logitRows is how many rows of logits are computed at a time: a long prompt's would
@@ -20,13 +21,17 @@ const logitRows = 64
 func (e *Engine) handOut(hidden *model.Act) {
 	mark := e.step.Mark()
 	for from := 0; from < len(e.rows); {
+		if e.rows[from].unseen {
+			from++
+			continue
+		}
 		if e.rows[from].sequence.hidden {
 			e.rows[from].give(hidden.Row(from))
 			from++
 			continue
 		}
 		to := from + 1
-		for to < len(e.rows) && to-from < logitRows && !e.rows[to].sequence.hidden {
+		for to < len(e.rows) && to-from < logitRows && !e.rows[to].sequence.hidden && !e.rows[to].unseen {
 			to++
 		}
 		var logits *model.Act
@@ -51,6 +56,9 @@ func (e *Engine) draw(rows []row, logits *model.Act) {
 	d.logits = logits
 	for k := range rows {
 		s := rows[k].sequence
+		if k > 0 && rows[k-1].sequence == s {
+			continue // its rows are drawn from one after the other
+		}
 		if a, ok := s.work.(*answer); ok && s.cache != nil && a.draws() {
 			d.answers, d.rows = append(d.answers, a), append(d.rows, k)
 		}
@@ -73,7 +81,7 @@ func (d *draws) Do(i int, _ *kernel.Thread) { d.answers[i].draw(d.logits.Row(d.r
 // give hands the row to its sequence, unless that has ended.
 func (r *row) give(x []float32) {
 	s := r.sequence
-	if s.cache == nil || r.pos < s.told {
+	if s.cache == nil || r.pos < s.told || !r.draft && r.pos >= s.cache.Len()+s.sure { // what was guessed before it was wrong
 		return
 	}
 	var err error
@@ -100,18 +108,15 @@ func (e *Engine) draft(hidden *model.Act) {
 			copy(hidden.X[len(e.rows)*hidden.D:], hidden.X[at*hidden.D:(at+n)*hidden.D])
 			next.Segments = append(next.Segments, model.Segment{Seq: g.Seq, Pos: g.Pos, Tokens: s.tokens[g.Pos+1:][:n], Logits: n})
 			for k := range n {
-				e.rows = append(e.rows, row{s, g.Pos + k, true})
+				e.rows = append(e.rows, row{sequence: s, pos: g.Pos + k, draft: true})
 			}
 		}
 		at += g.Logits
 	}
 	if n := len(e.rows); n > 0 {
 		guesses := e.net.Draft(&e.step, &next, &model.Act{T: n, D: hidden.D, X: hidden.X[:n*hidden.D]})
-		e.handOut(guesses)
-	}
-	for i, s := range e.batched {
-		if s.drafts != nil && s.cache != nil {
-			s.cache.Append(e.batch.Segments[i].Tokens)
+		if e.step.Err() == nil {
+			e.handOut(guesses)
 		}
 	}
 }

@@ -28,13 +28,19 @@ func (e *Engine) stepOnce() bool {
 		return true
 	}
 	e.threads.take(e.turn)
+	crew := e.muster(e.batch.Tokens(), e.content.read > 0)
 	began := e.now()
 	e.stepping = true
 	e.compute()
 	e.stepping = false
 	took := e.now().Sub(began)
 	e.threads.give()
-	e.measure(began, took)
+	if crew != nil {
+		crew.note(float64(took))
+	}
+	aside := e.aside()
+	e.guessing = max(0, e.guessing-aside)
+	e.measure(began, took-aside)
 	e.removeFinished()
 	e.publish() // first, so that who is told of an end finds it in Load
 	e.account(took)
@@ -82,6 +88,10 @@ func (e *Engine) fillBatch() {
 		s.pending = s.pending[n:]
 		g.Logits = min(n, max(0, s.wanted-len(s.pending)))
 		s.wanted -= g.Logits
+		s.fresh, s.sure, s.shown = g.Tokens, n-len(s.guesses), g.Logits
+		if e.followed(s) {
+			g.Logits = n // its module goes on from every position
+		}
 		e.batch.Segments = append(e.batch.Segments, g)
 		e.batched = append(e.batched, s)
 	}
@@ -91,30 +101,72 @@ func (e *Engine) fillBatch() {
 func (e *Engine) compute() {
 	e.passed = 0
 	hidden := e.net.Forward(&e.step, &e.batch)
+	if e.failed() {
+		return
+	}
 	e.rows = e.rows[:0]
 	drafting := false
 	for i, s := range e.batched {
 		g := &e.batch.Segments[i]
 		for k := range g.Logits {
-			e.rows = append(e.rows, row{sequence: s, pos: g.Pos + len(g.Tokens) - g.Logits + k})
+			e.rows = append(e.rows, row{sequence: s, pos: g.Pos + len(g.Tokens) - g.Logits + k, unseen: k < g.Logits-s.shown})
 		}
-		if s.drafts != nil {
-			drafting = true // its module still writes to these positions
+		if e.writesLate(s) {
+			drafting = drafting || s.drafts != nil
 			continue
 		}
-		g.Seq.Append(g.Tokens)
-		if g.Pos < len(s.tokens) && g.Pos+len(g.Tokens) >= len(s.tokens) {
-			e.keeper.promptRead(s)
-		}
+		s.settle()
+		e.promptRead(i)
 	}
 	e.handOut(hidden)
+	if e.module != nil {
+		e.module.gather(hidden)
+	}
 	if drafting {
 		e.draft(hidden)
 	}
-	for _, s := range e.batched {
+	if e.module != nil {
+		e.module.follow()
+	}
+	if e.failed() {
+		return
+	}
+	e.speculate()
+	for i, s := range e.batched {
+		if s.cache != nil && e.writesLate(s) {
+			s.settle()
+			e.promptRead(i)
+		}
 		if s.cache != nil && len(s.pending) == 0 {
 			s.finish(Finish{Reason: FinishDone})
 		}
+	}
+}
+
+// failed says whether the step is not what it should be, since weights that are not in
+// memory could not be read, and ends its sequences then: nothing of the step is kept.
+func (e *Engine) failed() bool {
+	err := e.step.Err()
+	if err == nil {
+		return false
+	}
+	e.verdicts = e.verdicts[:0]
+	for _, s := range e.batched {
+		e.verdicts = append(e.verdicts, verdict{guessed: s.guessed})
+		s.guesses, s.guessed = nil, 0
+		if s.cache != nil {
+			s.sure = 0
+			s.fail(err)
+		}
+	}
+	return true
+}
+
+// promptRead has the prompt of a segment kept, where that was its last part.
+func (e *Engine) promptRead(i int) {
+	s, g := e.batched[i], &e.batch.Segments[i]
+	if s.drafts == nil && g.Pos < len(s.tokens) && g.Pos+len(g.Tokens) >= len(s.tokens) {
+		e.keeper.promptRead(s)
 	}
 }
 
@@ -125,13 +177,15 @@ func (e *Engine) account(took time.Duration) {
 	e.counts.Steps++
 	for i, s := range e.batched {
 		g := &e.batch.Segments[i]
-		n := len(g.Tokens)
-		if n == 1 && g.Pos >= len(s.tokens) {
-			e.counts.DecodedTokens++
+		v := e.verdicts[i]
+		n := len(g.Tokens) - v.wrong
+		if len(g.Tokens) == 1+v.guessed && g.Pos >= len(s.tokens) {
+			e.counts.DecodedTokens += uint64(n)
 		} else {
 			e.counts.PromptTokens += uint64(n)
 		}
-		s.work.computed(g.Pos+n, took*time.Duration(n)/tokens)
+		s.work.computed(g.Pos+n, took*time.Duration(len(g.Tokens))/tokens)
+		s.fresh, s.sure = nil, 0
 	}
 	for _, x := range e.ended {
 		x.work.end(x.finish)

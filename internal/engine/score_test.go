@@ -214,6 +214,7 @@ func TestAccount(t *testing.T) {
 	e.shareOut()
 	e.reserve()
 	e.fillBatch()
+	e.reckon()
 	e.account(40 * time.Millisecond)
 	for i, want := range []time.Duration{30 * time.Millisecond, 10 * time.Millisecond} {
 		if p := streams[i].Progress(); p.Compute != want || p.Computed != p.Prompt {

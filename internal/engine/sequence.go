@@ -34,6 +34,16 @@ type sequence struct {
 	wanted  int               // of pending, the last whose rows are wanted
 	share   int               // of pending, those of the next step
 
+	guesses []int32 // of pending, the last, which were not drawn; and those of a step that were not confirmed yet
+	guessed int     // how many there were
+	fresh   []int32 // tokens of the step that are not in the cache yet
+	sure    int     // of them, the first that are certain
+	shown   int     // rows of the step that are wanted
+	gambles [sureties]gamble
+	surety  int // of the guesses
+	grams   *ngrams
+	draft   *draft
+
 	begun   bool // its work was told of the beginning
 	drawing bool // its prompt is read, and each row gives the next token
 	drew    bool // it did so, ever
@@ -85,7 +95,7 @@ func (s *sequence) match() *kvcache.Sequence {
 
 // reads says whether the sequence is read, rather than drawn from. A guide may force
 // many tokens at once, which are read as a prompt is.
-func (s *sequence) reads() bool { return !s.drawing || len(s.pending) > forcedRun }
+func (s *sequence) reads() bool { return !s.drawing || len(s.pending)-len(s.guesses) > forcedRun }
 
 // forcedRun is how many forced tokens a sequence takes at once as it would one that was
 // drawn.
@@ -106,6 +116,8 @@ func (s *sequence) next(most int) int {
 // suspend gives the pages back. The sequence goes on from its tokens, as if they had
 // been given to it.
 func (s *sequence) suspend() {
+	s.unsuppose()
+	s.engine.forget(s)
 	if s.drafts != nil {
 		s.told = max(s.told, s.cache.Len()) // the module computes every row anew
 	} else {
@@ -120,6 +132,8 @@ func (s *sequence) suspend() {
 // finish ends the sequence; the pages it used stay to be found.
 func (s *sequence) finish(f Finish) {
 	if s.cache != nil {
+		s.settle()
+		s.engine.forget(s)
 		s.cache.Free()
 		s.cache = nil
 		s.tenant.running[s.owner.kind()]--

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/kvcache"
+	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/pagestore"
 )
 
@@ -46,7 +47,8 @@ func TestSimulation(t *testing.T) {
 		sum.add(&x.simulated)
 	}
 	t.Logf("%d seeds: %+v", to-from, sum)
-	if *simulationSeed < 0 && n >= 150 && (sum.Preempted == 0 || sum.Followed == 0 || sum.Evicted == 0 || sum.Fetched == 0 || sum.Cancelled == 0 || sum.Beside == 0 || sum.Yielded == 0) {
+	if *simulationSeed < 0 && n >= 150 && (sum.Preempted == 0 || sum.Followed == 0 || sum.Evicted == 0 || sum.Fetched == 0 || sum.Cancelled == 0 || sum.Beside == 0 || sum.Yielded == 0 ||
+		sum.Confirmed == 0 || sum.Confirmed == sum.Guessed) {
 		t.Errorf("something did not happen in %d seeds: %+v", n, sum)
 	}
 }
@@ -54,7 +56,7 @@ func TestSimulation(t *testing.T) {
 // simulated counts what happened, so that a simulation in which nothing does is noticed.
 type simulated struct {
 	Works, Steps, Preempted, Yielded, Followed, Cancelled, Evicted, Fetched, Beside int
-	Tokens, Reread                                                                  int
+	Tokens, Reread, Guessed, Confirmed                                              int
 }
 
 func (a *simulated) add(b *simulated) {
@@ -68,6 +70,8 @@ func (a *simulated) add(b *simulated) {
 	a.Fetched += b.Fetched
 	a.Beside += b.Beside
 	a.Tokens += b.Tokens
+	a.Guessed += b.Guessed
+	a.Confirmed += b.Confirmed
 }
 
 // toyWork is something that an engine is asked.
@@ -108,7 +112,7 @@ func toyWorks(t *testing.T) []*toyWork {
 	for _, windows := range toyWindows {
 		for _, w := range works {
 			n := newToy(windows, costs{weights: 1e6, row: 1e5}, rand.New(rand.NewPCG(0, 0)))
-			e, err := toyEngine(n, Options{Threads: 1, Context: toyContext, Sequences: 1})
+			e, err := toyEngine(n, Options{Threads: 1, Context: toyContext, Sequences: 1, Speculate: SpeculateOff})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -270,11 +274,49 @@ func newWorld(t *testing.T, works []*toyWork, seed uint64) *world {
 	if w.engine, err = toyEngine(w.net, o); err != nil {
 		t.Fatal(err)
 	}
+	w.speculates()
 	if o.Keep {
 		w.engine.keeper = newKeeper(&memoryShelf{fails: func(pagestore.Sum) bool { return rng.IntN(8) == 0 }}, w.engine.cache)
 		w.engine.keeper.patience = time.Hour
 	}
 	return w
+}
+
+// speculates has some engines guess by a draft model that is mostly right, some with a module
+// that writes beside, and some not at all; the others guess by n-grams.
+func (w *world) speculates() {
+	e := w.engine
+	kind := w.seed % 5
+	switch kind {
+	case 0:
+		e.guesser = nil
+	case 1, 2:
+		draft := doubtful{newToy(toyWindows[w.windows], costs{}, w.rng), rand.New(rand.NewPCG(w.seed, 3))}
+		g, err := newDraftGuesser(draft, 0, e.limit/4, toyContext-50, e)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		e.guesser = g
+		if kind == 2 {
+			e.module = &mtpGuesser{engine: e}
+		}
+	}
+}
+
+// doubtful is a toy that is wrong now and then.
+type doubtful struct {
+	*toy
+	doubts *rand.Rand
+}
+
+func (n doubtful) Logits(s *model.Step, hidden *model.Act, from, to int) *model.Act {
+	if n.doubts.IntN(6) == 0 {
+		hidden = &model.Act{T: hidden.T, D: hidden.D, X: slices.Clone(hidden.X)}
+		for t := range hidden.T {
+			hidden.Row(t)[0] = float32(n.doubts.IntN(1 << 16))
+		}
+	}
+	return n.toy.Logits(s, hidden, from, to)
 }
 
 func (w *world) failf(format string, args ...any) {
@@ -557,6 +599,7 @@ func (w *world) checkEnd() {
 	l := e.Load()
 	w.Preempted, w.Evicted, w.Fetched = int(l.Preemptions), int(l.EvictedPages), int(l.FetchedTokens)
 	w.Tokens = int(l.PromptTokens + l.DecodedTokens)
+	w.Guessed, w.Confirmed = int(l.Guessed), int(l.Confirmed)
 	e.cache.Drop()
 	if stats := e.cache.Stats(); stats.HeldBytes+stats.CachedBytes+stats.FreeBytes != 0 {
 		w.failf("memory is left: %+v", stats)

@@ -48,6 +48,9 @@ type Progress struct {
 	Computed int // of them, cached ones included
 	Tokens   int // of the answer
 
+	Guessed   int // tokens that were computed before they were drawn
+	Confirmed int // of them, those that were drawn
+
 	Compute   time.Duration // of the steps' time, the answer's share
 	Submitted time.Time
 	Admitted  time.Time // the first step was begun; zero: not yet

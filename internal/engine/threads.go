@@ -15,6 +15,7 @@ const MaxThreads = 1024
 // them, for a step; the others get them in the order in which they asked.
 type Threads struct {
 	workers *kernel.Workers
+	free    bool // decoding may use fewer
 
 	mu      sync.Mutex
 	busy    bool            // an engine has them
@@ -23,12 +24,25 @@ type Threads struct {
 	closed  bool
 }
 
-// NewThreads starts threads for that many processors.
+// NewThreads starts threads for that many processors; 0: DefaultThreads, of which decoding
+// may use fewer where that is faster.
 func NewThreads(n int) (*Threads, error) {
-	if n < 1 || n > MaxThreads {
-		return nil, fmt.Errorf("engine: %d threads, want 1 to %d: %w", n, MaxThreads, ErrOption)
+	if n < 0 || n > MaxThreads {
+		return nil, fmt.Errorf("engine: %d threads, want 1 to %d, or 0 for as many as suit the machine: %w", n, MaxThreads, ErrOption)
 	}
-	return &Threads{workers: kernel.NewWorkers(n), users: 1}, nil
+	free := n == 0
+	if free {
+		n = DefaultThreads()
+	}
+	return &Threads{workers: kernel.NewWorkers(n), free: free, users: 1}, nil
+}
+
+// crews returns how many of the threads an engine's steps use; nil: all of them.
+func (t *Threads) crews() *crews {
+	if !t.free {
+		return nil
+	}
+	return newCrews(t.Count())
 }
 
 // Count returns how many threads there are.

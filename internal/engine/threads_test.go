@@ -95,8 +95,22 @@ func TestThreadsTakeTurns(t *testing.T) {
 	}
 }
 
+// Where nobody says how many threads there are, decoding may use fewer than the machine has.
+func TestThreadsByDefault(t *testing.T) {
+	for n, free := range map[int]bool{0: true, 2: false} {
+		threads, err := NewThreads(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer threads.Close()
+		if free && threads.Count() != DefaultThreads() || (threads.crews() != nil) != free {
+			t.Errorf("%d: %d threads, which may be fewer: %v", n, threads.Count(), threads.crews() != nil)
+		}
+	}
+}
+
 func TestThreadsRefused(t *testing.T) {
-	for _, n := range []int{0, -1, MaxThreads + 1, 20000} {
+	for _, n := range []int{-1, MaxThreads + 1, 20000} {
 		if _, err := NewThreads(n); !errors.Is(err, ErrOption) {
 			t.Errorf("%d threads: got %v, want %v", n, err, ErrOption)
 		}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/blitz-r1/blitz/internal/experts"
 	"github.com/blitz-r1/blitz/internal/kvcache"
 	"github.com/blitz-r1/blitz/internal/model"
 )
@@ -15,8 +16,8 @@ import (
 type Trial struct {
 	Depth     int // tokens before, not timed
 	Sequences int // at once
-	Prompt    int // tokens of each sequence that are prefilled, in the engine's chunks
-	Tokens    int // tokens of each that are decoded behind them, one a step
+	Prompt    int // tokens of each sequence that are prefilled behind Depth, in the engine's chunks
+	Tokens    int // tokens of each that are decoded behind Depth, one a step
 	Repeat    int // how often
 }
 
@@ -24,13 +25,15 @@ type Trial struct {
 type Timing struct {
 	Prefill, Decode           time.Duration
 	PrefillMeter, DecodeMeter model.Meter
+	// Of a model whose experts are not all in memory.
+	PrefillExperts, DecodeExperts experts.Stats
 }
 
 // Time runs a trial, with the steps that requests take, but without drawing. Nothing
 // else runs meanwhile, so that nothing else is timed. The context of the engine must
 // have room for it.
 func (e *Engine) Time(ctx context.Context, t Trial) ([]Timing, error) {
-	n := t.Depth + t.Prompt + t.Tokens
+	n := t.Depth + max(t.Prompt, t.Tokens)
 	if n > e.options.Context || t.Sequences > e.options.Sequences {
 		return nil, fmt.Errorf("engine: a trial of %d sequences of %d tokens, the engine is for %d of %d: %w",
 			t.Sequences, n, e.options.Sequences, e.options.Context, ErrContext)
@@ -70,28 +73,46 @@ func (e *Engine) time(ctx context.Context, t Trial) ([]Timing, error) {
 	return timings, nil
 }
 
-// timeOnce goes on from some sequences, which stay as they are.
+// timeOnce goes on from some sequences twice, prefilling and decoding; they stay as they are.
 func (e *Engine) timeOnce(ctx context.Context, t Trial, before []*kvcache.Sequence) (x Timing, err error) {
+	x.Prefill, err = e.timeFrom(before, &x.PrefillMeter, &x.PrefillExperts, func(sequences []*kvcache.Sequence) error {
+		return e.timeSteps(ctx, sequences, t.Prompt)
+	})
+	if err != nil {
+		return x, err
+	}
+	x.Decode, err = e.timeFrom(before, &x.DecodeMeter, &x.DecodeExperts, func(sequences []*kvcache.Sequence) error {
+		for range t.Tokens {
+			if err := e.timeStep(ctx, sequences, 1, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return x, err
+}
+
+// timeFrom returns how long it takes to go on from copies of some sequences.
+func (e *Engine) timeFrom(before []*kvcache.Sequence, m *model.Meter, x *experts.Stats, goOn func([]*kvcache.Sequence) error) (time.Duration, error) {
 	sequences := make([]*kvcache.Sequence, len(before))
 	for i, s := range before {
 		sequences[i] = s.Fork()
 		defer sequences[i].Free()
 	}
-	e.step.Meter = &x.PrefillMeter
-	began := time.Now()
-	if err := e.timeSteps(ctx, sequences, t.Prompt); err != nil {
-		return x, err
+	e.step.Meter = m
+	first, began := e.experts(), time.Now()
+	err := goOn(sequences)
+	took := time.Since(began)
+	*x = e.experts().Sub(first)
+	return took, err
+}
+
+// experts returns what was read of experts so far; nothing where all are in memory.
+func (e *Engine) experts() (s experts.Stats) {
+	if m, ok := e.net.(*model.Model); ok {
+		s, _, _ = m.Experts()
 	}
-	x.Prefill = time.Since(began)
-	e.step.Meter = &x.DecodeMeter
-	began = time.Now()
-	for range t.Tokens {
-		if err := e.timeStep(ctx, sequences, 1, true); err != nil {
-			return x, err
-		}
-	}
-	x.Decode = time.Since(began)
-	return x, nil
+	return s
 }
 
 // timeSteps prefills n tokens of each sequence, one sequence after the other.
@@ -128,12 +149,20 @@ func (e *Engine) timeStep(ctx context.Context, sequences []*kvcache.Sequence, n 
 		}
 		e.batch.Segments = append(e.batch.Segments, g)
 	}
+	crew := e.muster(n*len(sequences), n > 1)
+	began := e.now()
 	hidden := e.net.Forward(&e.step, &e.batch)
+	if err := e.step.Err(); err != nil {
+		return err
+	}
 	for i := range e.batch.Segments {
 		e.batch.Segments[i].Seq.Append(e.batch.Segments[i].Tokens)
 	}
 	if hidden.T > 0 {
 		e.net.Logits(&e.step, hidden, 0, hidden.T)
+	}
+	if crew != nil {
+		crew.note(float64(e.now().Sub(began)))
 	}
 	return nil
 }

@@ -163,6 +163,9 @@ func (n *toy) DraftLogits(s *model.Step, hidden *model.Act, from, to int) *model
 
 // tick lets the time of a step go by.
 func (n *toy) tick(b *model.Batch) {
+	if n.engine == nil {
+		return // a draft model takes no time
+	}
 	var decode, all float64
 	s := toyStep{from: n.clock, of: map[Owner]int{}}
 	for i := range b.Segments {
@@ -170,7 +173,7 @@ func (n *toy) tick(b *model.Batch) {
 		rows := float64(len(g.Tokens))
 		cost := rows * (n.costs.row + n.costs.depth*float64(g.Pos))
 		all += cost
-		if x := n.engine.batched[i]; x.drawing && len(g.Tokens)+len(x.pending) <= forcedRun {
+		if x := n.engine.batched[i]; x.drawing && len(g.Tokens)-len(x.guesses)+len(x.pending) <= forcedRun {
 			decode += cost
 		} else {
 			s.read += len(g.Tokens)

@@ -13,14 +13,18 @@ import (
 
 // Needs is what a model takes in memory, beside what there is of it.
 type Needs struct {
-	Name         string   `json:"-"`                    // of the file or folder
-	Weights      int64    `json:"weights_bytes"`        // as they are packed
-	MLA          string   `json:"mla,omitempty"`        // form of latent attention, where the model has it
-	Context      int      `json:"context"`              // positions that the caches are for
-	ModelContext int      `json:"model_context"`        // that the model was made for
-	Room         int64    `json:"room_bytes,omitempty"` // for weights and caches; 0: the system does not say
-	Caches       []Cache  `json:"caches"`               // by kind, the model's default first
-	Assumed      []string `json:"assumed,omitempty"`    // what the file does not tell
+	Name         string   `json:"-"`                             // of the file or folder
+	Weights      int64    `json:"weights_bytes"`                 // as they are packed
+	Experts      int64    `json:"experts_bytes,omitempty"`       // of them, which need not all be in memory
+	ExpertMemory int64    `json:"expert_memory_bytes,omitempty"` // that they may take; 0: all are in memory
+	MLA          string   `json:"mla,omitempty"`                 // form of latent attention, where the model has it
+	Context      int      `json:"context"`                       // positions that the caches are for
+	ModelContext int      `json:"model_context"`                 // that the model was made for
+	Room         int64    `json:"room_bytes,omitempty"`          // for weights and caches; 0: the system does not say
+	Caches       []Cache  `json:"caches"`                        // by kind, the model's default first
+	Assumed      []string `json:"assumed,omitempty"`             // what the file does not tell
+
+	survey *blitz.Needs
 }
 
 // Cache is what one kind of cache takes.
@@ -41,16 +45,53 @@ func Of(files *blitz.Files, o *blitz.Options, context int) (*Needs, error) {
 	}
 	n := &Needs{
 		Name: s.Name(), Weights: s.WeightBytes(), MLA: s.Form(), Context: cmp.Or(context, s.DefaultContext()),
-		ModelContext: s.MaxContext(), Room: MemoryLimit(), Assumed: s.Assumed(),
+		ModelContext: s.MaxContext(), Room: MemoryLimit(), Assumed: s.Assumed(), Experts: s.ExpertBytes(), survey: s,
 	}
-	for _, kind := range s.Caches() {
-		c, err := n.ofCache(s, kind)
+	if o != nil && o.ExpertMemory < n.Experts {
+		n.ExpertMemory = o.ExpertMemory
+	}
+	return n, n.fillCaches()
+}
+
+// fillCaches finds out what caches need beside the weights.
+func (n *Needs) fillCaches() error {
+	n.Caches = nil
+	for _, kind := range n.survey.Caches() {
+		c, err := n.ofCache(n.survey, kind)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		n.Caches = append(n.Caches, c)
 	}
-	return n, nil
+	return nil
+}
+
+// Held returns what of the weights is in memory.
+func (n *Needs) Held() int64 {
+	if n.ExpertMemory == 0 {
+		return n.Weights
+	}
+	return n.Weights - n.Experts + n.ExpertMemory
+}
+
+// expertReserve is the share of the room that a bound leaves free which is not the user's:
+// such a model takes all that it is given.
+const expertReserve = 16
+
+// Bound bounds the memory of experts, where all weights beside a kind of cache do not fit
+// and they would with some experts on the disk: by what is free beside the rest, less a
+// reserve.
+func (n *Needs) Bound(kind string) error {
+	c := n.Cache(kind)
+	if n.Experts == 0 || n.ExpertMemory > 0 || c.Fits {
+		return nil
+	}
+	left := n.Room - n.Room/expertReserve - (n.Weights - n.Experts) - c.Bytes
+	if left < n.survey.LeastExperts() {
+		return nil // it does not fit even so
+	}
+	n.ExpertMemory = min(left, n.Experts-1)
+	return n.fillCaches()
 }
 
 // ofCache returns what a kind of cache needs.
@@ -59,13 +100,13 @@ func (n *Needs) ofCache(s *blitz.Needs, kind string) (Cache, error) {
 	if err != nil {
 		return Cache{}, err
 	}
-	c := Cache{Kind: kind, Bytes: int64(bytes), Total: n.Weights + int64(bytes), Fits: true, Longest: n.ModelContext}
+	c := Cache{Kind: kind, Bytes: int64(bytes), Total: n.Held() + int64(bytes), Fits: true, Longest: n.ModelContext}
 	if c.Total < c.Bytes { // more than there are numbers for
 		c.Total = c.Bytes
 	}
 	if n.Room > 0 {
 		c.Fits = c.Total <= n.Room
-		c.Longest, err = s.Longest(kind, n.Room-n.Weights)
+		c.Longest, err = s.Longest(kind, n.Room-n.Held())
 	}
 	return c, err
 }
@@ -88,7 +129,7 @@ func (n *Needs) Check(kind string) error {
 		return err
 	}
 	err := fmt.Errorf("%s: the weights take %s of memory and the cache (%s) of %d positions %s, there are %s: %w",
-		n.Name, FormatMemory(n.Weights), c.Kind, n.Context, FormatMemory(c.Bytes), FormatMemory(n.Room), blitz.ErrNoRoom)
+		n.Name, FormatMemory(n.Held()), c.Kind, n.Context, FormatMemory(c.Bytes), FormatMemory(n.Room), blitz.ErrNoRoom)
 	return &Error{fault.WithHint(err, n.hint(c)), n}
 }
 
@@ -103,10 +144,10 @@ func (n *Needs) CheckContext(verb string) error {
 
 // CheckWeights is Check without a cache.
 func (n *Needs) CheckWeights() error {
-	if n.Room == 0 || n.Weights <= n.Room {
+	if n.Room == 0 || n.Held() <= n.Room {
 		return nil
 	}
-	err := fmt.Errorf("%s: the weights take %s of memory, there are %s: %w", n.Name, FormatMemory(n.Weights), FormatMemory(n.Room), blitz.ErrNoRoom)
+	err := fmt.Errorf("%s: the weights take %s of memory, there are %s: %w", n.Name, FormatMemory(n.Held()), FormatMemory(n.Room), blitz.ErrNoRoom)
 	return &Error{err, n}
 }
 

@@ -42,7 +42,7 @@ func (h *Host) Acquire(ctx context.Context, name string, ask Ask) (*Lease, error
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	t, err := h.resolve(name)
+	t, err := h.sought(name)
 	if err != nil {
 		return nil, err
 	}

@@ -87,13 +87,9 @@ func (d *Description) readText(files *blitz.Files) error {
 	if tokens != nil {
 		_, d.Infill = tokens.Infill()
 	}
-	template, err := files.Template()
-	if d.Variant != nil && d.Variant.Template != "" {
-		template, err = chat.NewTemplate(d.Variant.Template)
-	}
-	if err == nil { // a broken one matters only to those who chat
-		d.Template, d.Reasons = template.Source(), template.Reasons()
-		d.Calls = template.ToolUse() != nil || strings.Contains(template.Source(), "tools")
+	if template := readTemplate(files, d.Variant); template != nil {
+		d.Template = template.Source()
+		d.Reasons, d.Calls = template.Reasons(), callsTools(template)
 	}
 	if d.Variant != nil {
 		d.LicenseTexts = d.Variant.License
@@ -102,6 +98,29 @@ func (d *Description) readText(files *blitz.Files) error {
 		d.LicenseTexts = []string{d.License}
 	}
 	return nil
+}
+
+// readTemplate returns the template of a variant, or else of the files; nil where there is
+// none. A broken one matters only to those who chat.
+func readTemplate(files *blitz.Files, v *hub.Variant) *chat.Template {
+	template, err := files.Template()
+	if v != nil && v.Template != "" {
+		template, err = chat.NewTemplate(v.Template)
+	}
+	if err != nil {
+		return nil
+	}
+	return template
+}
+
+func callsTools(t *chat.Template) bool {
+	return t.ToolUse() != nil || strings.Contains(t.Source(), "tools")
+}
+
+// templateOf says what the template of a model has to do with.
+func templateOf(files *blitz.Files, v *hub.Variant) (reasons, calls bool) {
+	t := readTemplate(files, v)
+	return t != nil && t.Reasons(), t != nil && callsTools(t)
 }
 
 // readMetadata reads the metadata of a GGUF file, or what config.json says in its place.

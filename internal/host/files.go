@@ -2,12 +2,12 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
+	"sort"
 
 	"github.com/blitz-r1/blitz"
-	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/hub"
 )
@@ -26,18 +26,17 @@ type files struct {
 	threads  *blitz.Threads
 	prefixes *blitz.Prefixes // nil: none
 	packed   *blitz.Packed   // nil: none
+	experts  int64           // bytes that those of a model may take; 0: all, or as many as fit
 	log      *slog.Logger
 	cache    string
 	mla      string
+
+	speculate string
 }
 
 // newFiles starts the threads that all models share.
 func newFiles(o *Options, store *hub.Store) (*files, error) {
-	n := o.Threads
-	if n == 0 {
-		n = min(runtime.GOMAXPROCS(0), engine.MaxThreads)
-	}
-	threads, err := blitz.NewThreads(n)
+	threads, err := blitz.NewThreads(o.Threads)
 	if err != nil {
 		return nil, fmt.Errorf("host: %w", err)
 	}
@@ -45,14 +44,29 @@ func newFiles(o *Options, store *hub.Store) (*files, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &files{store, threads, o.Prefixes, o.Packed, log, o.Cache, o.MLA}, nil
+	return &files{store, threads, o.Prefixes, o.Packed, o.ExpertMemory, log, o.Cache, o.MLA, o.Speculate}, nil
 }
 
 func (f *files) close()           { f.threads.Close() }
 func (f *files) available() int64 { return fit.MemoryLimit() }
 
-// survey opens the files of a model, and reads no weights.
+// survey opens the files of a model, and of one that guesses for it, and reads no weights.
 func (f *files) survey(_ context.Context, t target) (candidate, error) {
+	m, err := f.surveyOne(t)
+	if err != nil {
+		return nil, err
+	}
+	if t.draft == nil {
+		return m, nil
+	}
+	if m.draft, err = f.surveyOne(*t.draft); err != nil {
+		m.close()
+		return nil, fmt.Errorf("%w, which guesses for %s", err, t.name)
+	}
+	return m, nil
+}
+
+func (f *files) surveyOne(t target) (*modelFiles, error) {
 	path := t.path
 	if t.model != nil {
 		var err error
@@ -85,42 +99,109 @@ type modelFiles struct {
 	name  string
 	files *blitz.Files
 	n     *blitz.Needs
-	kind  string // of cache
+	kind  string      // of cache
+	draft *modelFiles // of the model that guesses for it; nil: there is none
 }
 
-func (m *modelFiles) weights() int64 { return m.n.WeightBytes() }
-func (m *modelFiles) context() int   { return m.n.MaxContext() }
+// bound leaves experts on the disk where the user says so, or where all weights do not fit
+// and there is room for packed weights to read them from. A draft model has all in memory, and is counted
+// in, as it is by cache and longest.
+func (m *modelFiles) bound(room int64) (experts, weights int64) {
+	all, movable := addBytes(m.n.WeightBytes(), m.draftWeights()), m.n.ExpertBytes()
+	others := all - movable
+	switch bound := m.host.experts; {
+	case movable == 0 || !m.host.packed.HasRoomFor(m.n.WeightBytes()):
+	case bound > 0 && bound < movable:
+		return bound, others + bound
+	case bound == 0 && all > room && room-others >= m.n.LeastExperts():
+		return room - others, room
+	}
+	return 0, all
+}
+
+// draftWeights returns what the weights of the draft model take; 0: there is none.
+func (m *modelFiles) draftWeights() int64 {
+	if m.draft == nil {
+		return 0
+	}
+	return m.draft.n.WeightBytes()
+}
+
+func (m *modelFiles) context() int { return m.n.MaxContext() }
 
 func (m *modelFiles) cache(positions int) (int64, error) {
 	bytes, err := m.n.CacheBytes(m.kind, positions)
-	return int64(bytes), err
+	if err != nil {
+		return 0, err
+	}
+	more, err := m.draftCache(positions)
+	return addBytes(int64(bytes), more), err
 }
 
-func (m *modelFiles) longest(room int64) (int, error) { return m.n.Longest(m.kind, room) }
+func (m *modelFiles) longest(room int64) (int, error) {
+	most, err := m.n.Longest(m.kind, room)
+	if err != nil || m.draft == nil {
+		return most, err
+	}
+	most = sort.Search(most, func(n int) bool {
+		bytes, failed := m.cache(n + 1)
+		err = errors.Join(err, failed)
+		return bytes > room
+	})
+	return most, err
+}
 
-func (m *modelFiles) close() { m.files.Close() }
+func (m *modelFiles) close() {
+	m.files.Close()
+	if m.draft != nil {
+		m.draft.close()
+	}
+}
 
 // open reads the weights and starts the engine.
 func (m *modelFiles) open(ctx context.Context, p plan, report func(done, total int64)) (opened, error) {
-	model, err := m.files.Open(&blitz.Options{
-		MemoryLimit: p.weights, MLA: m.host.mla, Packed: m.host.packed, Interrupted: ctx.Err, Progress: report,
-	})
+	o := &blitz.EngineOptions{
+		Shared: m.host.threads, Context: p.context, Sequences: p.sequences, Cache: m.kind, Prefixes: m.host.prefixes, Speculate: m.host.speculate,
+	}
+	model, err := m.read(ctx, p.weights-m.draftWeights(), p.experts, report)
 	if err != nil {
-		return nil, fmt.Errorf("host: %s: %w", m.name, err)
+		return nil, err
 	}
 	defer model.Close() // it stays as long as its engine
-	e, err := blitz.NewEngine(model, &blitz.EngineOptions{
-		Shared: m.host.threads, Context: p.context, Sequences: p.sequences, Cache: m.kind, MemoryLimit: p.caches,
-		Prefixes: m.host.prefixes,
+	if m.draft != nil {
+		behind := func(done, total int64) { report(m.n.WeightBytes()+done, total) }
+		if o.Draft, err = m.draft.read(ctx, m.draftWeights(), 0, behind); err != nil {
+			return nil, err
+		}
+		defer o.Draft.Close()
+	}
+	if o.MemoryLimit, o.DraftLimit, err = m.divide(p); err != nil {
+		return nil, fmt.Errorf("host: %s: %w", m.name, err)
+	}
+	e, err := blitz.NewEngine(model, o)
+	if err != nil {
+		return nil, fmt.Errorf("host: %s: %w", m.name, err)
+	}
+	r := running{e: e, draft: o.Draft}
+	if model.IsUnkept() {
+		r.unkeep = append(r.unkeep, m.keep(model))
+	}
+	if o.Draft != nil && o.Draft.IsUnkept() {
+		r.unkeep = append(r.unkeep, m.draft.keep(o.Draft))
+	}
+	return r, nil
+}
+
+// read reads weights that take so many bytes of memory, of which experts take some where they
+// are not all there.
+func (m *modelFiles) read(ctx context.Context, weights, experts int64, report func(done, total int64)) (*blitz.Model, error) {
+	model, err := m.files.Open(&blitz.Options{
+		MemoryLimit: weights, ExpertMemory: experts, MLA: m.host.mla, Packed: m.host.packed, Interrupted: ctx.Err, Progress: report,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("host: %s: %w", m.name, err)
 	}
-	r := running{e: e, unkeep: func() {}}
-	if model.IsUnkept() {
-		r.unkeep = m.keep(model)
-	}
-	return r, nil
+	return model, nil
 }
 
 // keep has the packed weights written down in the background. The function that it returns
@@ -141,20 +222,31 @@ func (m *modelFiles) keep(model *blitz.Model) (unkeep func()) {
 	}
 }
 
-// running is an engine and its model.
+// running is an engine and its models.
 type running struct {
 	e      *blitz.Engine
-	unkeep func()
+	draft  *blitz.Model // nil: none
+	unkeep []func()
 }
 
 func (r running) engine() *blitz.Engine { return r.e }
-func (r running) mapped() int64         { return r.e.Model().MappedBytes() }
+
+func (r running) mapped() int64 {
+	n := r.e.Model().MappedBytes()
+	if r.draft != nil {
+		n += r.draft.MappedBytes()
+	}
+	return n
+}
+
 func (r running) caches() int64 {
 	l := r.e.Load()
 	return int64(l.HeldBytes) + int64(l.CachedBytes)
 }
 
 func (r running) close() {
-	r.unkeep()
+	for _, unkeep := range r.unkeep {
+		unkeep()
+	}
 	r.e.Close()
 }

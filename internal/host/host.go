@@ -32,16 +32,20 @@ var (
 // Options say how models are kept. The zero value of each field is its default.
 type Options struct {
 	Home        string          // folder of the store
-	Threads     int             // processors for all models together; as many as there are
+	Threads     int             // processors for all models together; as many as suit the machine
 	KeepAlive   time.Duration   // after the last use; 5 minutes, for ever where negative
 	Context     int             // the most positions of a sequence; the model's own, up to what memory allows
 	Sequences   int             // that run at once in a model; the engine's default
 	Cache       string          // f32, f16, bf16 or q8; by the model's weights
 	MLA         string          // absorbed or expanded; absorbed
+	Speculate   string          // auto, off or ngram; auto
 	MemoryLimit int64           // bytes for the weights and caches of all models; what is available
 	Prefixes    *blitz.Prefixes // where engines keep what they computed; nil: nowhere
 	Packed      *blitz.Packed   // where packed weights are kept; nil: nowhere
-	Log         *slog.Logger    // what is loaded and let go; nothing is written without it
+	// ExpertMemory is how many bytes the experts of a model may take, which are read from
+	// Packed when they are needed; 0: all, or as many as fit.
+	ExpertMemory int64
+	Log          *slog.Logger // what is loaded and let go; nothing is written without it
 
 	Settings  hub.Settings         // where sources are, and who asks them
 	Places    hub.Places           // files of other programs that need not be fetched
@@ -60,9 +64,12 @@ type Host struct {
 	log     *slog.Logger
 	pulls   pulls
 	uses    uses
+	news    news
+	views   views
 
 	servedMu sync.Mutex
 	served   map[string]servedPath // by name in lower case
+	drafts   map[string]string     // what guesses for a model, by its name in lower case
 
 	events chan func()
 	closed chan struct{} // the goroutine has ended
@@ -95,7 +102,7 @@ func newHost(o Options, store *hub.Store, opener opener) *Host {
 		o.KeepAlive = DefaultKeepAlive
 	}
 	h := &Host{
-		options: o, store: store, opener: opener, log: o.Log, served: map[string]servedPath{},
+		options: o, store: store, opener: opener, log: o.Log, served: map[string]servedPath{}, drafts: map[string]string{},
 		events: make(chan func()), closed: make(chan struct{}), failures: map[string]*failure{},
 	}
 	if h.log == nil {
@@ -111,6 +118,7 @@ func (h *Host) run() {
 	for {
 		(<-h.events)()
 		h.schedule()
+		h.news.look(h)
 		if h.closing && h.loading == nil && len(h.residents) == 0 {
 			return
 		}

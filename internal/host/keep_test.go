@@ -353,7 +353,7 @@ func TestPlan(t *testing.T) {
 			}
 			continue
 		}
-		want := plan{name: "m", context: c.context, caches: c.caches, weights: c.weights, sequences: c.sequences}
+		want := plan{name: "m", context: c.context, caches: c.caches, weights: c.weights, sequences: c.sequences, page: int64(min(leastContext, c.own))}
 		if err != nil || lacking != 0 || p != want {
 			t.Errorf("%s: got %+v lacking %d and %v, want %+v", c.name, p, lacking, err, want)
 		}

@@ -13,7 +13,10 @@ import (
 
 // needs is what a model takes in memory.
 type needs interface {
-	weights() int64
+	// bound returns how many bytes experts may take where the weights may take room, and what
+	// these take then, which is more where they do not fit; 0 for experts: they are all in
+	// memory.
+	bound(room int64) (experts, weights int64)
 	context() int                       // positions that it was made for
 	cache(positions int) (int64, error) // bytes of a sequence
 	longest(room int64) (int, error)    // positions of a sequence in so many bytes
@@ -24,8 +27,10 @@ type plan struct {
 	name      string // that it was loaded by
 	context   int    // positions of a sequence
 	sequences int    // at once; 0: as many as the engine likes
-	weights   int64  // bytes
+	weights   int64  // bytes in memory
+	experts   int64  // of them, for experts that are not all there; 0: they are
 	caches    int64  // bytes at most
+	page      int64  // bytes of a page of the caches, of 256 positions
 }
 
 func (p plan) bytes() int64 { return p.weights + p.caches }
@@ -74,26 +79,43 @@ func (h *Host) plan(l *load) (p plan, lacking int64, err error) {
 	if err != nil {
 		return p, 0, err
 	}
-	if n.weights() > all || least > all-n.weights() {
-		return p, 0, h.noRoom(l.target.name, n.weights(), min(leastContext, most), least, all)
-	}
 	wanted := min(most, max(usualContext, l.context()))
 	usual, err := n.cache(wanted)
 	if err != nil {
 		return p, 0, err
 	}
-	if want := min(addBytes(n.weights(), usual), all); want > free {
+	experts, weights := bounded(n, all, least, usual)
+	if weights > all || least > all-weights {
+		return p, 0, h.noRoom(l.target.name, weights, min(leastContext, most), least, all)
+	}
+	if want := min(addBytes(weights, usual), all); want > free {
 		return p, want - free, nil
 	}
-	p, err = h.share(n, most, wanted, free-n.weights())
-	p.name = l.target.name
+	p, err = h.share(n, weights, most, wanted, free-weights)
+	p.name, p.experts = l.target.name, experts
 	return p, 0, err
+}
+
+// expertReserve is the share of the memory that is left free where a model's experts take
+// what there is.
+const expertReserve = 16
+
+// bounded returns what experts may take and the weights take, of all that there is: all of
+// them where they fit beside the least cache; else the usual one, and a reserve, comes first.
+func bounded(n needs, all, least, usual int64) (experts, weights int64) {
+	experts, weights = n.bound(all - least)
+	if experts > 0 {
+		if e, w := n.bound(all - all/expertReserve - usual); e > 0 {
+			return e, w
+		}
+	}
+	return experts, weights
 }
 
 // share divides the room beside the weights of a model: its caches get half, so that
 // others find room, and more only where the wanted context needs it.
-func (h *Host) share(n needs, most, wanted int, room int64) (plan, error) {
-	p := plan{weights: n.weights(), sequences: h.options.Sequences}
+func (h *Host) share(n needs, weights int64, most, wanted int, room int64) (plan, error) {
+	p := plan{weights: weights, sequences: h.options.Sequences}
 	longest, err := n.longest(room / 2)
 	if err != nil {
 		return p, err
@@ -103,6 +125,9 @@ func (h *Host) share(n needs, most, wanted int, room int64) (plan, error) {
 			return p, err
 		}
 		p.context = min(wanted, longest)
+	}
+	if p.page, err = n.cache(min(leastContext, n.context())); err != nil {
+		return p, err
 	}
 	one, err := n.cache(p.context)
 	if err != nil {

@@ -59,6 +59,12 @@ func (h *Host) want(name string) (wanted, error) {
 	return wanted{entry.Sources[0].Source.Source, entry.Name.String()}, nil
 }
 
+// CheckPull returns the error of a name that Pull would fetch nothing of.
+func (h *Host) CheckPull(name string) error {
+	_, err := h.want(name)
+	return err
+}
+
 // known returns what the catalogue has under a name, nil where it has nothing.
 func (h *Host) known(name string) *catalogue.Model {
 	if h.options.Catalogue == nil {
@@ -111,6 +117,7 @@ func (h *Host) fetch(ctx context.Context, w wanted, report func(hub.Progress)) (
 	if err != nil {
 		return nil, fmt.Errorf("host: %w", err)
 	}
+	h.news.tell()
 	return m, nil
 }
 

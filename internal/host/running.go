@@ -19,6 +19,7 @@ type Running struct {
 	Weights  int64      // bytes of the weights
 	Size     int64      // bytes with what caches may take
 	Context  int        // positions of a sequence
+	Page     int64      // bytes of a page of its caches, about
 	Requests int        // leases, or those who wait
 	Load     blitz.Load // of its engine, once it is there
 	// Expires is when it is let go if nobody uses it; zero: never.
@@ -47,7 +48,7 @@ func (h *Host) Loaded() []Running {
 
 // Progress returns how far a model is that somebody waits for; false: nobody does.
 func (h *Host) Progress(name string) (Running, bool) {
-	t, err := h.resolve(name)
+	t, err := h.sought(name)
 	if err != nil {
 		return Running{}, false
 	}
@@ -89,7 +90,7 @@ func (r *resident) running() []Running {
 	var list []Running
 	for _, d := range r.holds {
 		x := Running{
-			Name: d.target.name, Digest: d.target.digest(), Weights: r.plan.weights, Size: r.plan.bytes(), Context: r.plan.context,
+			Name: d.target.name, Digest: d.target.digest(), Weights: r.plan.weights, Size: r.plan.bytes(), Context: r.plan.context, Page: r.plan.page,
 			Requests: d.leases, Expires: d.until,
 		}
 		if e := r.opened.engine(); e != nil { // tests have models without one

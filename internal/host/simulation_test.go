@@ -96,9 +96,9 @@ func (w *world) survey(ctx context.Context, t target) (candidate, error) {
 	return fakeOf(w, t.key), nil
 }
 
-func (f *fakeModel) weights() int64                     { return f.weight }
-func (f *fakeModel) context() int                       { return f.own }
-func (f *fakeModel) cache(positions int) (int64, error) { return f.per * int64(positions), nil }
+func (f *fakeModel) bound(int64) (experts, weights int64) { return 0, f.weight }
+func (f *fakeModel) context() int                         { return f.own }
+func (f *fakeModel) cache(positions int) (int64, error)   { return f.per * int64(positions), nil }
 func (f *fakeModel) longest(room int64) (int, error) {
 	return int(min(int64(f.own), max(room, 0)/f.per)), nil
 }

@@ -30,6 +30,7 @@ func (h *Host) Copy(ctx context.Context, from, to string) error {
 	if err != nil {
 		return fmt.Errorf("host: %w", err)
 	}
+	h.news.tell()
 	return nil
 }
 
@@ -53,6 +54,7 @@ func (h *Host) Derive(ctx context.Context, from, to string, v hub.Variant) error
 	if _, err := h.store.Derive(ctx, base, to, v); err != nil {
 		return fmt.Errorf("host: %w", err)
 	}
+	h.news.tell()
 	return nil
 }
 
@@ -84,5 +86,19 @@ func (h *Host) Remove(ctx context.Context, name string) error {
 		return fmt.Errorf("host: %w", err)
 	}
 	h.unload(t.name)
+	h.news.tell()
+	return nil
+}
+
+// Discard drops what an unfinished pull of a name left, once it has ended; see Pull for
+// names.
+func (h *Host) Discard(ctx context.Context, name string) error {
+	w, err := h.want(name)
+	if err != nil {
+		return err
+	}
+	if err := h.store.Discard(ctx, w.source); err != nil {
+		return fmt.Errorf("host: %w", err)
+	}
 	return nil
 }

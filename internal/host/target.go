@@ -21,6 +21,7 @@ type target struct {
 	key   string     // tells the bytes: names that share it share a resident
 	model *hub.Model // of the store, or nil
 	path  string     // where it is not of the store
+	draft *target    // that guesses for it, or nil
 }
 
 // digest returns what tells the model, in 64 hexadecimal digits; "" of a path.

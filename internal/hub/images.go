@@ -25,6 +25,7 @@ type images struct {
 	base       string // the registry's address, without a slash at its end
 	repository string
 	why        error // why the last challenge was not met
+	unknown    error // why there was no password where a challenge was met without one
 }
 
 // manifest asks for a manifest by a tag, and returns the digest of what came.
@@ -126,28 +127,48 @@ func (r *images) meet(ctx context.Context, refusal *fetch.StatusError) error {
 	if err != nil {
 		return err
 	}
-	logins, err := r.store.logins()
+	login, unknown, err := r.login(ctx, base.Host)
 	if err != nil {
 		return err
 	}
-	login, known := logins.For(base.Host)
 	for _, c := range registry.ParseChallenges(refusal.Header.Values("WWW-Authenticate")) {
 		switch {
 		case c.Scheme == "bearer" && c.Parameters["realm"] != "":
 			token, err := r.token(ctx, base, c.Parameters, login)
-			if err == nil {
-				r.client.Authorize(r.base, bearer(token))
+			if err != nil {
+				return err
 			}
-			return err
-		case c.Scheme == "basic" && known:
+			r.client.Authorize(r.base, bearer(token))
+			r.unknown = unknown // the token may be good for what all may have, and for no more
+			return nil
+		case c.Scheme == "basic" && unknown == nil:
 			r.client.Authorize(r.base, basic(login))
 			return nil
 		}
 	}
-	if program := logins.Helper(base.Host); !known && program != "" {
-		return fmt.Errorf("its password is kept by docker-credential-%s, which is not asked", printable(clip(program)))
+	return unknown
+}
+
+// login returns the name and password for a registry, of Docker's credential file or of the
+// program that it names, or in unknown why there are none.
+func (r *images) login(ctx context.Context, host string) (login registry.Login, unknown, err error) {
+	logins, err := r.store.logins()
+	if err != nil {
+		return login, nil, err
 	}
-	return errors.New("it wants credentials, and there are none for it")
+	login, known := logins.For(host)
+	program := logins.Helper(host)
+	switch {
+	case known:
+		return login, nil, nil
+	case program == "":
+		return login, errors.New("it wants credentials, and there are none for it"), nil
+	}
+	k := keeper(program)
+	if login, err = k.login(ctx, host); err != nil {
+		unknown = fmt.Errorf("its password is kept by %s: %w", printable(clip(k.program())), err)
+	}
+	return login, unknown, context.Cause(ctx)
 }
 
 // basic is the header of a user and password.

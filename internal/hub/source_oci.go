@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -212,8 +213,8 @@ func (r *images) refused(err error) error {
 	if !errors.Is(err, ErrDenied) {
 		return err
 	}
-	if r.why != nil {
-		err = fmt.Errorf("%w: %w", err, r.why)
+	if why := cmp.Or(r.why, r.unknown); why != nil {
+		err = fmt.Errorf("%w: %w", err, why)
 	}
 	base, parseErr := url.Parse(r.base)
 	if parseErr != nil {

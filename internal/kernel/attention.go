@@ -18,6 +18,7 @@ type Attention struct {
 	Cap              float32 // soft cap of the scores, 0: none
 	Latent           bool    // values are the first ValueDim elements of the keys
 	Window           int     // positions that a query sees, its own included; 0: all
+	Rows             bool    // pages have whole rows; Latent is set
 }
 
 // Query is a row of attention: one head of one token.
@@ -60,8 +61,9 @@ type AttendScratch struct {
 	m, l      [MaxQueries]float32
 	top, sum  [MaxQueries]float32 // M and L so far
 	started   [MaxQueries]bool
-	latent    []byte   // a page of values made from keys
-	gathered  [][]byte // pages of a sparse set
+	latent    []byte // a page of values made from keys
+	gathered  []byte // a page of rows, of those of a sparse set or of whole ones
+	rows      rowScratch
 	splitArgs splitArgs
 	lanes     lanes
 }
@@ -74,6 +76,9 @@ const MaxQueries = 4 * Tile
 type Pages struct {
 	Splits     [][]byte // one page a split; those out of every window may be nil
 	Key, Value int      // offsets in bytes
+	// Chosen is the sparse set that queries see, ascending: positions of queries and
+	// splits are ranks in it. nil: positions are those of the sequence.
+	Chosen []int32
 }
 
 // Attend computes attention of up to MaxQueries queries that share a key-value
@@ -173,14 +178,7 @@ func (a *Attention) split(queries []Query, c int, pages Pages, s *AttendScratch)
 	if lo >= hi {
 		return // between two windows: the page may be gone
 	}
-	k := a.Kind.keys(pages.Splits[c][pages.Key:], a.KeyDim)
-	var value []byte
-	if a.Latent {
-		value = s.valuePage(a)
-		a.latentValues(value, &k, lo, hi)
-	} else {
-		value = pages.Splits[c][pages.Value:]
-	}
+	k, value := a.page(&pages, c, lo, hi, s)
 	b0, b1 := lo/RowBlock, (hi+RowBlock-1)/RowBlock
 	if a.Kind == CacheQ8 {
 		Product(s.scores, PagePositions, &s.q8, &k, b0, b1, &s.Scratch)
@@ -196,6 +194,25 @@ func (a *Attention) split(queries []Query, c int, pages Pages, s *AttendScratch)
 	} else {
 		a.valuesFloat(queries, c, value, s)
 	}
+}
+
+// page returns keys and values of the positions lo … hi-1 of split c as matrices.
+func (a *Attention) page(pages *Pages, c, lo, hi int, s *AttendScratch) (k Matrix, value []byte) {
+	var key []byte
+	switch {
+	case a.Rows:
+		key = s.rowPage(a, pages, c, lo, hi)
+	case pages.Chosen != nil:
+		key, value = s.chosenPage(a, pages, c, hi)
+	default:
+		key, value = pages.Splits[c][pages.Key:], pages.Splits[c][pages.Value:]
+	}
+	k = a.Kind.keys(key, a.KeyDim)
+	if a.Latent {
+		value = s.valuePage(a)
+		a.latentValues(value, &k, lo, hi, &s.rows)
+	}
+	return k, value
 }
 
 // softmax turns the scores of a split into probabilities, 0 outside lo … hi-1,

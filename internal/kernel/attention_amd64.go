@@ -5,7 +5,7 @@ package kernel
 import "unsafe"
 
 func splitSoftmaxAsm(a *splitArgs) {
-	if impl == AVX512 {
+	if impl >= AVX512 {
 		splitSoftmaxAVX512(a)
 	} else {
 		splitSoftmaxAVX2(a)

@@ -15,7 +15,7 @@ const PagePositions = 256
 
 // CacheLayout is the version of what the bytes of a page of keys and values mean: pages of
 // another one, on disk, are not read.
-const CacheLayout = 1
+const CacheLayout = 2
 
 // valueGroup is the number of dimensions that share a scale in cached values and
 // in the latent rows of MLA.
@@ -113,11 +113,7 @@ func (k CacheKind) StoreKey(page []byte, slot int, key []float32, latent int) {
 	}
 	var q [valueGroup]int8
 	for d := 0; d < len(key); {
-		n := Group
-		if d < latent {
-			n = min(valueGroup, latent-d)
-		}
-		n = min(n, len(key)-d)
+		n := keyGroup(d, latent, len(key))
 		scale := quant.F32ToF16(quantiseGroup(q[:n], key[d:d+n]))
 		clear(q[n:WholeGroups(n)])
 		for g := 0; g < n; g += Group {
@@ -131,6 +127,16 @@ func (k CacheKind) StoreKey(page []byte, slot int, key []float32, latent int) {
 		}
 		d += n
 	}
+}
+
+// keyGroup returns how many elements of a key share a scale with element d, the first of
+// them; see StoreKey.
+func keyGroup(d, latent, dim int) int {
+	n := Group
+	if d < latent {
+		n = min(valueGroup, latent-d)
+	}
+	return min(n, dim-d)
 }
 
 // bias returns four integers as bytes 128 above.

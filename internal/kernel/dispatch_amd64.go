@@ -21,6 +21,18 @@ const (
 	numTileForms
 )
 
+// tileF3216Six is tileF3216 for integers of at most six bits, which AVX2 adds in sixteen.
+const tileF3216Six = numTileForms
+
+// width returns which routines of two widths the implementation runs: 0 for 256 bits, 1 for
+// 512.
+func width() int {
+	if impl >= AVX512 {
+		return 1
+	}
+	return 0
+}
+
 // gemvKey is a packed format without its table.
 type gemvKey struct {
 	layout Layout
@@ -29,30 +41,46 @@ type gemvKey struct {
 }
 
 // gemvRoutines has the routines for one vector: AVX2, AVX-512, and AVX-512 that asks for
-// lines of the second cache.
+// lines of the second cache. Those of AVX2 are direct where directRoutines has the form.
 var gemvRoutines = map[gemvKey][3]func(*productArgs){
-	{Bits2, ScalesKM, 16}:    {gemvBits2KM16AVX2, gemvBits2KM16AVX512, gemvBits2KM16FarAVX512},
-	{Bits2, ScalesF16, 32}:   {gemvBits2F16AVX2, gemvBits2F16AVX512, gemvBits2F16FarAVX512},
-	{Bits3, ScalesK, 16}:     {gemvBits3K16AVX2, gemvBits3K16AVX512, gemvBits3K16FarAVX512},
-	{Bits4, ScalesF16, 32}:   {gemvBits4F16AVX2, gemvBits4F16AVX512, gemvBits4F16FarAVX512},
-	{Bits4, ScalesF16M, 32}:  {gemvBits4F16MAVX2, gemvBits4F16MAVX512, gemvBits4F16MFarAVX512},
-	{Bits4, ScalesKM, 32}:    {gemvBits4KMAVX2, gemvBits4KMAVX512, gemvBits4KMFarAVX512},
+	{Bits2, ScalesKM, 16}:    {directBits2KM16x1AVX2, gemvBits2KM16AVX512, gemvBits2KM16FarAVX512},
+	{Bits2, ScalesF16, 32}:   {directBits2F16x1AVX2, gemvBits2F16AVX512, gemvBits2F16FarAVX512},
+	{Bits3, ScalesK, 16}:     {directBits3K16x1AVX2, gemvBits3K16AVX512, gemvBits3K16FarAVX512},
+	{Bits4, ScalesF16, 32}:   {directBits4F16x1AVX2, gemvBits4F16AVX512, gemvBits4F16FarAVX512},
+	{Bits4, ScalesF16M, 32}:  {directBits4F16Mx1AVX2, gemvBits4F16MAVX512, gemvBits4F16MFarAVX512},
+	{Bits4, ScalesKM, 32}:    {directBits4KMx1AVX2, gemvBits4KMAVX512, gemvBits4KMFarAVX512},
 	{Bits4T, ScalesF16, 32}:  {gemvBits4TF16AVX2, gemvBits4TF16AVX512, gemvBits4TF16FarAVX512},
 	{Bits4T, ScalesK, 32}:    {gemvBits4TKAVX2, gemvBits4TKAVX512, gemvBits4TKFarAVX512},
 	{Bits4T, ScalesOdd, 32}:  {gemvBits4TOddAVX2, gemvBits4TOddAVX512, gemvBits4TOddFarAVX512},
 	{Bits4T, ScalesF32, 32}:  {gemvBits4TF32AVX2, gemvBits4TF32AVX512, gemvBits4TF32FarAVX512},
 	{Bits4T, ScalesF32, 16}:  {gemvBits4TF3216AVX2, gemvBits4TF3216AVX512, gemvBits4TF3216FarAVX512},
-	{Bits5, ScalesF16, 32}:   {gemvBits5F16AVX2, gemvBits5F16AVX512, gemvBits5F16FarAVX512},
-	{Bits5, ScalesF16M, 32}:  {gemvBits5F16MAVX2, gemvBits5F16MAVX512, gemvBits5F16MFarAVX512},
-	{Bits5, ScalesKM, 32}:    {gemvBits5KMAVX2, gemvBits5KMAVX512, gemvBits5KMFarAVX512},
-	{Bits6, ScalesK, 16}:     {gemvBits6K16AVX2, gemvBits6K16AVX512, gemvBits6K16FarAVX512},
-	{Bits8, ScalesF16, 32}:   {gemvBits8F16AVX2, gemvBits8F16AVX512, gemvBits8F16FarAVX512},
+	{Bits5, ScalesF16, 32}:   {directBits5F16x1AVX2, gemvBits5F16AVX512, gemvBits5F16FarAVX512},
+	{Bits5, ScalesF16M, 32}:  {directBits5F16Mx1AVX2, gemvBits5F16MAVX512, gemvBits5F16MFarAVX512},
+	{Bits5, ScalesKM, 32}:    {directBits5KMx1AVX2, gemvBits5KMAVX512, gemvBits5KMFarAVX512},
+	{Bits6, ScalesK, 16}:     {directBits6K16x1AVX2, gemvBits6K16AVX512, gemvBits6K16FarAVX512},
+	{Bits8, ScalesF16, 32}:   {directBits8F16x1AVX2, gemvBits8F16AVX512, gemvBits8F16FarAVX512},
 	{Octets8, ScalesOdd, 32}: {gemvOctets8OddAVX2, gemvOctets8OddAVX512, gemvOctets8OddFarAVX512},
 	{Octets9, ScalesOdd, 16}: {gemvOctets9Odd16AVX2, gemvOctets9Odd16AVX512, gemvOctets9Odd16FarAVX512},
 	{Ternary, ScalesOdd, 32}: {gemvTernaryOddAVX2, gemvTernaryOddAVX512, gemvTernaryOddFarAVX512},
 	{Ternary, ScalesOdd, 16}: {gemvTernaryOdd16AVX2, gemvTernaryOdd16AVX512, gemvTernaryOdd16FarAVX512},
 	{Sevens, ScalesOdd, 16}:  {gemvSevensOdd16AVX2, gemvSevensOdd16AVX512, gemvSevensOdd16FarAVX512},
 	{Quads, ScalesOdd, 32}:   {gemvQuadsOddAVX2, gemvQuadsOddAVX512, gemvQuadsOddFarAVX512},
+}
+
+// directRoutines has the routines of AVX2 that decode packed rows in registers for two and
+// for four vectors at a time.
+var directRoutines = map[gemvKey][2]func(*productArgs){
+	{Bits2, ScalesKM, 16}:   {directBits2KM16x2AVX2, directBits2KM16x4AVX2},
+	{Bits2, ScalesF16, 32}:  {directBits2F16x2AVX2, directBits2F16x4AVX2},
+	{Bits3, ScalesK, 16}:    {directBits3K16x2AVX2, directBits3K16x4AVX2},
+	{Bits4, ScalesF16, 32}:  {directBits4F16x2AVX2, directBits4F16x4AVX2},
+	{Bits4, ScalesF16M, 32}: {directBits4F16Mx2AVX2, directBits4F16Mx4AVX2},
+	{Bits4, ScalesKM, 32}:   {directBits4KMx2AVX2, directBits4KMx4AVX2},
+	{Bits5, ScalesF16, 32}:  {directBits5F16x2AVX2, directBits5F16x4AVX2},
+	{Bits5, ScalesF16M, 32}: {directBits5F16Mx2AVX2, directBits5F16Mx4AVX2},
+	{Bits5, ScalesKM, 32}:   {directBits5KMx2AVX2, directBits5KMx4AVX2},
+	{Bits6, ScalesK, 16}:    {directBits6K16x2AVX2, directBits6K16x4AVX2},
+	{Bits8, ScalesF16, 32}:  {directBits8F16x2AVX2, directBits8F16x4AVX2},
 }
 
 // permuteBytes says that the processor has VBMI, by which whole groups of points are
@@ -81,11 +109,11 @@ var (
 
 // gemvRoutine returns the routine for one vector, nil where a format has none.
 func gemvRoutine(f Format) func(*productArgs) {
-	i := impl - AVX2
-	if impl == AVX512 && fetchFar {
+	i := width()
+	if i == 1 && fetchFar {
 		i++
 	}
-	if impl == AVX512 && permuteBytes && f.Layout.HasGrid() {
+	if i > 0 && permuteBytes && f.Layout.HasGrid() {
 		return gemvPermuting[gemvKey{f.Layout, f.Scales, f.Block}][i-1]
 	}
 	return gemvRoutines[gemvKey{f.Layout, f.Scales, f.Block}][i]
@@ -102,13 +130,15 @@ var (
 		tileF16:    {gemmF16x1AVX512, gemmF16x4AVX512, gemmF16x8AVX512, gemmF16x12AVX512, gemmF16x16AVX512},
 		tileOne:    {gemmOnex1AVX512, gemmOnex4AVX512, gemmOnex8AVX512, gemmOnex12AVX512, gemmOnex16AVX512},
 	}
-	gemmAVX2 = [numTileForms][2]func(*productArgs){
-		tileF32:    {gemmF32x1AVX2, gemmF32x4AVX2},
-		tileF32M:   {gemmF32Mx1AVX2, gemmF32Mx4AVX2},
-		tileF3216:  {gemmF3216x1AVX2, gemmF3216x4AVX2},
-		tileF32M16: {gemmF32M16x1AVX2, gemmF32M16x4AVX2},
-		tileF16:    {gemmF16x1AVX2, gemmF16x4AVX2},
-		tileOne:    {gemmOnex1AVX2, gemmOnex4AVX2},
+	gemmAVX2 = [numTileForms + 1][2]func(*productArgs){
+		tileF32:    {directTileF32x1AVX2, directTileF32x4AVX2},
+		tileF32M:   {directTileF32Mx1AVX2, directTileF32Mx4AVX2},
+		tileF3216:  {directTileF3216x1AVX2, directTileF3216x4AVX2},
+		tileF32M16: {directTileF32M16x1AVX2, directTileF32M16x4AVX2},
+		tileF16:    {directBits8F16x1AVX2, directBits8F16x4AVX2},
+		tileOne:    {directTileOnex1AVX2, directTileOnex4AVX2},
+
+		tileF3216Six: {directTileF3216Sixx1AVX2, directTileF3216Sixx4AVX2},
 	}
 )
 
@@ -148,10 +178,10 @@ var unpackRoutines = map[unpackKey][2]func(*unpackArgs){
 
 // unpackRoutine returns the routine that decodes groups of a format.
 func unpackRoutine(f *Format) func(*unpackArgs) {
-	if impl == AVX512 && permuteBytes && f.Layout.HasGrid() {
+	if width() == 1 && permuteBytes && f.Layout.HasGrid() {
 		return unpackPermuting[f.Layout]
 	}
-	return unpackRoutines[unpackKey{f.Layout, f.Scales.HasMin()}][impl-AVX2]
+	return unpackRoutines[unpackKey{f.Layout, f.Scales.HasMin()}][width()]
 }
 
 // floatKey is a type of float weights, and how many vectors and row blocks a

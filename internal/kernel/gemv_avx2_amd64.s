@@ -69,16 +69,18 @@ DATA signBits<>+24(SB)/8, $0x8040201008040201
 GLOBL signBytes<>(SB), RODATA|NOPTR, $32
 GLOBL signBits<>(SB), RODATA|NOPTR, $32
 
-// func gemvBits2KM16AVX2(a *productArgs)
-// multiplies rows of layout Bits2, scales KM16, with one token.
-TEXT ·gemvBits2KM16AVX2(SB), NOSPLIT, $0-8
+// func gemvBits4TF16AVX2(a *productArgs)
+// multiplies rows of layout Bits4T, scales F16, with one token.
+TEXT ·gemvBits4TF16AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVL $0x03030303, R12
+	MOVQ productArgs_table(AX), R12
+	VBROADCASTI128 0(R12), Y6
+	MOVL $0x0f0f0f0f, R12
 	VMOVD R12, X4
 	VPBROADCASTD X4, Y4
 	MOVL $0x00010001, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
+	VMOVD R12, X3
+	VPBROADCASTD X3, Y3
 block1:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
@@ -98,102 +100,100 @@ half2:
 	ADDQ R12, R10
 	ADDQ R12, R11
 	ADDQ R12, R12
-	ADDQ R12, R12
-	ADDQ R12, SI
 	ADDQ R12, R8
 	ADDQ R12, R9
+	ADDQ R12, R12
+	ADDQ R12, SI
 	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-super4:
-	// The factors of eight groups.
-	VMOVUPS 0(R8), Y13
-	ADDQ $64, R8
-	VMOVUPS 0(R9), Y14
-	ADDQ $64, R9
 group3:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
-	VPXOR Y11, Y11, Y11
 	VMOVUPS 0(SI), Y0
 	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
 	VPBROADCASTD 0(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $2, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
 	VPSRLW $4, Y0, Y1
 	VPAND Y4, Y1, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $6, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y10, Y10
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 16(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
 	VMOVUPS 64(SI), Y0
 	VPAND Y4, Y0, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $2, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 4(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
 	VPSRLW $4, Y0, Y1
 	VPAND Y4, Y1, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $6, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 20(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VMOVUPS 128(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 8(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VPSRLW $4, Y0, Y1
 	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 24(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VMOVUPS 192(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 12(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
 	VPBROADCASTD 28(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y11, Y11
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
 	// … times the scales of weights and activations.
 	VCVTDQ2PS Y10, Y10
-	VPMOVSXBD 0(R10), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y13, Y12, Y12
+	VCVTPH2PS 0(R8), Y12
 	VBROADCASTSS 0(BX), Y15
 	VMULPS Y15, Y12, Y12
 	VFMADD231PS Y12, Y10, Y8
-	VPMOVZXBD 0(R11), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y14, Y12, Y12
-	VBROADCASTSS 0(DI), Y15
-	VFMADD231PS Y15, Y12, Y9
-	VCVTDQ2PS Y11, Y11
-	VPMOVSXBD 16(R10), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y13, Y12, Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y11, Y8
-	VPMOVZXBD 16(R11), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y14, Y12, Y12
-	VBROADCASTSS 4(DI), Y15
-	VFMADD231PS Y15, Y12, Y9
-	ADDQ $128, SI
+	ADDQ $256, SI
 	ADDQ $32, DX
 	ADDQ $4, BX
-	ADDQ $8, DI
-	ADDQ $32, R10
-	ADDQ $32, R11
+	ADDQ $4, CX
+	ADDQ $32, R8
 	SUBQ $1, R13
-	TESTQ $7, R13
 	JNE group3
-	TESTQ R13, R13
-	JNE super4
 	// y = acc - accm + bias, of the rows that exist.
-	VSUBPS Y9, Y8, Y8
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
 	MOVQ productArgs_rows(AX), DX
@@ -201,28 +201,28 @@ group3:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias5
+	JEQ nobias4
 	ADDQ CX, R13
-nobias5:
+nobias4:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias6
+	JEQ bias5
 	VADDPS 0(R13), Y8, Y8
-bias6:
+bias5:
 	CMPQ DX, $8
-	JGE full7
+	JGE full6
 	TESTQ DX, DX
-	JLE done8
+	JLE done7
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done8
-full7:
+	JMP done7
+full6:
 	VMOVUPS Y8, 0(R12)
-done8:
+done7:
 	ADDQ $1, R15
 	CMPQ R15, $2
 	JLT half2
@@ -234,29 +234,31 @@ done8:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias9
+	JEQ nobias8
 	ADDQ $64, productArgs_bias(AX)
-nobias9:
+nobias8:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
 	JGT block1
 	VZEROUPPER 
 	RET
 
-// func gemvBits2F16AVX2(a *productArgs)
-// multiplies rows of layout Bits2, scales F16, with one token.
-TEXT ·gemvBits2F16AVX2(SB), NOSPLIT, $0-8
+// func gemvBits4TKAVX2(a *productArgs)
+// multiplies rows of layout Bits4T, scales K, with one token.
+TEXT ·gemvBits4TKAVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVL $0x03030303, R12
+	MOVQ productArgs_table(AX), R12
+	VBROADCASTI128 0(R12), Y6
+	MOVL $0x0f0f0f0f, R12
 	VMOVD R12, X4
 	VPBROADCASTD X4, Y4
 	MOVL $0x00010001, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
-block10:
+	VMOVD R12, X3
+	VPBROADCASTD X3, Y3
+block9:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half11:
+half10:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -272,69 +274,108 @@ half11:
 	ADDQ R12, R10
 	ADDQ R12, R11
 	ADDQ R12, R12
-	ADDQ R12, R8
-	ADDQ R12, R9
 	ADDQ R12, R12
 	ADDQ R12, SI
+	ADDQ R12, R8
+	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
-group12:
+super12:
+	// The factors of eight groups.
+	VMOVUPS 0(R8), Y13
+	ADDQ $64, R8
+group11:
 	// A group: its integers times the activations …
-	VPBROADCASTD 0(CX), Y10
-	VPSRAD $7, Y10, Y10
+	VPXOR Y10, Y10, Y10
 	VMOVUPS 0(SI), Y0
 	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
 	VPBROADCASTD 0(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $2, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
 	VPSRLW $4, Y0, Y1
 	VPAND Y4, Y1, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $6, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 16(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
 	VMOVUPS 64(SI), Y0
 	VPAND Y4, Y0, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $2, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 4(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
 	VPSRLW $4, Y0, Y1
 	VPAND Y4, Y1, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $6, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 20(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VMOVUPS 128(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 8(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VPSRLW $4, Y0, Y1
 	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 24(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VMOVUPS 192(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPBROADCASTD 12(DX), Y15
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
 	VPBROADCASTD 28(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y10, Y10
+	VPSIGNB Y1, Y15, Y15
+	VPABSB Y1, Y7
+	VPMADDUBSW Y15, Y7, Y12
+	VPMADDWD Y3, Y12, Y12
+	VPADDD Y12, Y10, Y10
 	// … times the scales of weights and activations.
 	VCVTDQ2PS Y10, Y10
-	VCVTPH2PS 0(R8), Y12
+	VPMOVSXBD 0(R10), Y12
+	VCVTDQ2PS Y12, Y12
+	VMULPS Y13, Y12, Y12
 	VBROADCASTSS 0(BX), Y15
 	VMULPS Y15, Y12, Y12
 	VFMADD231PS Y12, Y10, Y8
-	ADDQ $128, SI
+	ADDQ $256, SI
 	ADDQ $32, DX
 	ADDQ $4, BX
 	ADDQ $4, CX
-	ADDQ $32, R8
+	ADDQ $16, R10
 	SUBQ $1, R13
-	JNE group12
+	TESTQ $7, R13
+	JNE group11
+	TESTQ R13, R13
+	JNE super12
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -367,7 +408,7 @@ full15:
 done16:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half11
+	JLT half10
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -381,23 +422,22 @@ done16:
 nobias17:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block10
+	JGT block9
 	VZEROUPPER 
 	RET
 
-// func gemvBits3K16AVX2(a *productArgs)
-// multiplies rows of layout Bits3, scales K16, with one token.
-TEXT ·gemvBits3K16AVX2(SB), NOSPLIT, $0-8
+// func gemvBits4TOddAVX2(a *productArgs)
+// multiplies rows of layout Bits4T, scales Odd, with one token.
+TEXT ·gemvBits4TOddAVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVL $0x03030303, R12
+	MOVQ productArgs_table(AX), R12
+	VBROADCASTI128 0(R12), Y6
+	MOVL $0x0f0f0f0f, R12
 	VMOVD R12, X4
 	VPBROADCASTD X4, Y4
-	MOVL $0x04040404, R12
-	VMOVD R12, X5
-	VPBROADCASTD X5, Y5
 	MOVL $0x00010001, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
+	VMOVD R12, X3
+	VPBROADCASTD X3, Y3
 block18:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
@@ -417,999 +457,6 @@ half19:
 	ADDQ R12, R10
 	ADDQ R12, R11
 	ADDQ R12, R12
-	ADDQ R12, R12
-	ADDQ R12, SI
-	ADDQ R12, R8
-	ADDQ R12, R9
-	VPXOR Y8, Y8, Y8
-super21:
-	// The factors of eight groups.
-	VMOVUPS 0(R8), Y13
-	ADDQ $64, R8
-group20:
-	// A group: its integers times the activations …
-	VPBROADCASTD 0(CX), Y10
-	VPSRAD $5, Y10, Y10
-	VPBROADCASTD 4(CX), Y11
-	VPSRAD $5, Y11, Y11
-	VMOVUPS 128(SI), Y2
-	VMOVUPS 0(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 0(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $2, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSLLW $1, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPAND Y5, Y2, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $6, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $1, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y10, Y10
-	VMOVUPS 64(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSRLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $2, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $3, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $4, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $6, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $5, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 28(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y11, Y11
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VPMOVSXBD 0(R10), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y13, Y12, Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	VCVTDQ2PS Y11, Y11
-	VPMOVSXBD 16(R10), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y13, Y12, Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y11, Y8
-	ADDQ $192, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $8, CX
-	ADDQ $32, R10
-	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE group20
-	TESTQ R13, R13
-	JNE super21
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias22
-	ADDQ CX, R13
-nobias22:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias23
-	VADDPS 0(R13), Y8, Y8
-bias23:
-	CMPQ DX, $8
-	JGE full24
-	TESTQ DX, DX
-	JLE done25
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done25
-full24:
-	VMOVUPS Y8, 0(R12)
-done25:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half19
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias26
-	ADDQ $64, productArgs_bias(AX)
-nobias26:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block18
-	VZEROUPPER 
-	RET
-
-// func gemvBits4F16AVX2(a *productArgs)
-// multiplies rows of layout Bits4, scales F16, with one token.
-TEXT ·gemvBits4F16AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-	MOVL $0x00010001, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
-block27:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half28:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
-	ADDQ R12, R8
-	ADDQ R12, R9
-	ADDQ R12, R12
-	ADDQ R12, SI
-	VPXOR Y8, Y8, Y8
-group29:
-	// A group: its integers times the activations …
-	VPBROADCASTD 0(CX), Y10
-	VPSRAD $4, Y10, Y10
-	VMOVUPS 0(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPBROADCASTD 0(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 64(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 128(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 192(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 28(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y10, Y10
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VCVTPH2PS 0(R8), Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	ADDQ $256, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $4, CX
-	ADDQ $32, R8
-	SUBQ $1, R13
-	JNE group29
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias30
-	ADDQ CX, R13
-nobias30:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias31
-	VADDPS 0(R13), Y8, Y8
-bias31:
-	CMPQ DX, $8
-	JGE full32
-	TESTQ DX, DX
-	JLE done33
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done33
-full32:
-	VMOVUPS Y8, 0(R12)
-done33:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half28
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias34
-	ADDQ $64, productArgs_bias(AX)
-nobias34:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block27
-	VZEROUPPER 
-	RET
-
-// func gemvBits4F16MAVX2(a *productArgs)
-// multiplies rows of layout Bits4, scales F16M, with one token.
-TEXT ·gemvBits4F16MAVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-	MOVL $0x00010001, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
-block35:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half36:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
-	ADDQ R12, R8
-	ADDQ R12, R9
-	ADDQ R12, R12
-	ADDQ R12, SI
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-group37:
-	// A group: its integers times the activations …
-	VPXOR Y10, Y10, Y10
-	VMOVUPS 0(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPBROADCASTD 0(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 64(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 128(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 192(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 28(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y10, Y10
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VCVTPH2PS 0(R8), Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	VCVTPH2PS 0(R9), Y12
-	VBROADCASTSS 0(DI), Y15
-	VFMADD231PS Y15, Y12, Y9
-	ADDQ $256, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $4, DI
-	ADDQ $32, R8
-	ADDQ $32, R9
-	SUBQ $1, R13
-	JNE group37
-	// y = acc - accm + bias, of the rows that exist.
-	VSUBPS Y9, Y8, Y8
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias38
-	ADDQ CX, R13
-nobias38:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias39
-	VADDPS 0(R13), Y8, Y8
-bias39:
-	CMPQ DX, $8
-	JGE full40
-	TESTQ DX, DX
-	JLE done41
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done41
-full40:
-	VMOVUPS Y8, 0(R12)
-done41:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half36
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias42
-	ADDQ $64, productArgs_bias(AX)
-nobias42:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block35
-	VZEROUPPER 
-	RET
-
-// func gemvBits4KMAVX2(a *productArgs)
-// multiplies rows of layout Bits4, scales KM, with one token.
-TEXT ·gemvBits4KMAVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-	MOVL $0x00010001, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
-block43:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half44:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
-	ADDQ R12, R12
-	ADDQ R12, SI
-	ADDQ R12, R8
-	ADDQ R12, R9
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-super46:
-	// The factors of eight groups.
-	VMOVUPS 0(R8), Y13
-	ADDQ $64, R8
-	VMOVUPS 0(R9), Y14
-	ADDQ $64, R9
-group45:
-	// A group: its integers times the activations …
-	VPXOR Y10, Y10, Y10
-	VMOVUPS 0(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPBROADCASTD 0(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 64(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 128(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 192(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPBROADCASTD 28(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y10, Y10
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VPMOVSXBD 0(R10), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y13, Y12, Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	VPMOVZXBD 0(R11), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y14, Y12, Y12
-	VBROADCASTSS 0(DI), Y15
-	VFMADD231PS Y15, Y12, Y9
-	ADDQ $256, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $4, DI
-	ADDQ $16, R10
-	ADDQ $16, R11
-	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE group45
-	TESTQ R13, R13
-	JNE super46
-	// y = acc - accm + bias, of the rows that exist.
-	VSUBPS Y9, Y8, Y8
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias47
-	ADDQ CX, R13
-nobias47:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias48
-	VADDPS 0(R13), Y8, Y8
-bias48:
-	CMPQ DX, $8
-	JGE full49
-	TESTQ DX, DX
-	JLE done50
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done50
-full49:
-	VMOVUPS Y8, 0(R12)
-done50:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half44
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias51
-	ADDQ $64, productArgs_bias(AX)
-nobias51:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block43
-	VZEROUPPER 
-	RET
-
-// func gemvBits4TF16AVX2(a *productArgs)
-// multiplies rows of layout Bits4T, scales F16, with one token.
-TEXT ·gemvBits4TF16AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ productArgs_table(AX), R12
-	VBROADCASTI128 0(R12), Y6
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-	MOVL $0x00010001, R12
-	VMOVD R12, X3
-	VPBROADCASTD X3, Y3
-block52:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half53:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
-	ADDQ R12, R8
-	ADDQ R12, R9
-	ADDQ R12, R12
-	ADDQ R12, SI
-	VPXOR Y8, Y8, Y8
-group54:
-	// A group: its integers times the activations …
-	VPXOR Y10, Y10, Y10
-	VMOVUPS 0(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 0(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 64(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 128(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 192(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 28(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VCVTPH2PS 0(R8), Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	ADDQ $256, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $4, CX
-	ADDQ $32, R8
-	SUBQ $1, R13
-	JNE group54
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias55
-	ADDQ CX, R13
-nobias55:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias56
-	VADDPS 0(R13), Y8, Y8
-bias56:
-	CMPQ DX, $8
-	JGE full57
-	TESTQ DX, DX
-	JLE done58
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done58
-full57:
-	VMOVUPS Y8, 0(R12)
-done58:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half53
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias59
-	ADDQ $64, productArgs_bias(AX)
-nobias59:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block52
-	VZEROUPPER 
-	RET
-
-// func gemvBits4TKAVX2(a *productArgs)
-// multiplies rows of layout Bits4T, scales K, with one token.
-TEXT ·gemvBits4TKAVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ productArgs_table(AX), R12
-	VBROADCASTI128 0(R12), Y6
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-	MOVL $0x00010001, R12
-	VMOVD R12, X3
-	VPBROADCASTD X3, Y3
-block60:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half61:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
-	ADDQ R12, R12
-	ADDQ R12, SI
-	ADDQ R12, R8
-	ADDQ R12, R9
-	VPXOR Y8, Y8, Y8
-super63:
-	// The factors of eight groups.
-	VMOVUPS 0(R8), Y13
-	ADDQ $64, R8
-group62:
-	// A group: its integers times the activations …
-	VPXOR Y10, Y10, Y10
-	VMOVUPS 0(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 0(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 64(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 128(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 192(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSHUFB Y1, Y6, Y1
-	VPBROADCASTD 28(DX), Y15
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VPMOVSXBD 0(R10), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y13, Y12, Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	ADDQ $256, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $4, CX
-	ADDQ $16, R10
-	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE group62
-	TESTQ R13, R13
-	JNE super63
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias64
-	ADDQ CX, R13
-nobias64:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias65
-	VADDPS 0(R13), Y8, Y8
-bias65:
-	CMPQ DX, $8
-	JGE full66
-	TESTQ DX, DX
-	JLE done67
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done67
-full66:
-	VMOVUPS Y8, 0(R12)
-done67:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half61
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias68
-	ADDQ $64, productArgs_bias(AX)
-nobias68:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block60
-	VZEROUPPER 
-	RET
-
-// func gemvBits4TOddAVX2(a *productArgs)
-// multiplies rows of layout Bits4T, scales Odd, with one token.
-TEXT ·gemvBits4TOddAVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ productArgs_table(AX), R12
-	VBROADCASTI128 0(R12), Y6
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-	MOVL $0x00010001, R12
-	VMOVD R12, X3
-	VPBROADCASTD X3, Y3
-block69:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half70:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
 	ADDQ R12, R8
 	ADDQ R12, R9
 	ADDQ R12, R12
@@ -1418,7 +465,7 @@ half70:
 	LEAQ (R10)(R15*8), R10
 	LEAQ (R10)(R15*8), R10
 	VPXOR Y8, Y8, Y8
-eight72:
+eight21:
 	// The factors of eight blocks, and their codes.
 	VCVTPH2PS 0(R8), Y13
 	VBROADCASTSS productArgs_unit(AX), Y15
@@ -1427,7 +474,7 @@ eight72:
 	VMOVUPS 0(R10), Y14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group71:
+group20:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 0(SI), Y0
@@ -1517,9 +564,9 @@ group71:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group71
+	JNE group20
 	TESTQ R13, R13
-	JNE eight72
+	JNE eight21
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -1528,31 +575,31 @@ group71:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias73
+	JEQ nobias22
 	ADDQ CX, R13
-nobias73:
+nobias22:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias74
+	JEQ bias23
 	VADDPS 0(R13), Y8, Y8
-bias74:
+bias23:
 	CMPQ DX, $8
-	JGE full75
+	JGE full24
 	TESTQ DX, DX
-	JLE done76
+	JLE done25
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done76
-full75:
+	JMP done25
+full24:
 	VMOVUPS Y8, 0(R12)
-done76:
+done25:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half70
+	JLT half19
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1561,12 +608,12 @@ done76:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias77
+	JEQ nobias26
 	ADDQ $64, productArgs_bias(AX)
-nobias77:
+nobias26:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block69
+	JGT block18
 	VZEROUPPER 
 	RET
 
@@ -1582,10 +629,10 @@ TEXT ·gemvBits4TF32AVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block78:
+block27:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half79:
+half28:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -1606,7 +653,7 @@ half79:
 	ADDQ R12, R8
 	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
-group80:
+group29:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VMOVUPS 0(SI), Y0
@@ -1693,7 +740,7 @@ group80:
 	ADDQ $4, CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group80
+	JNE group29
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -1702,31 +749,31 @@ group80:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias81
+	JEQ nobias30
 	ADDQ CX, R13
-nobias81:
+nobias30:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias82
+	JEQ bias31
 	VADDPS 0(R13), Y8, Y8
-bias82:
+bias31:
 	CMPQ DX, $8
-	JGE full83
+	JGE full32
 	TESTQ DX, DX
-	JLE done84
+	JLE done33
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done84
-full83:
+	JMP done33
+full32:
 	VMOVUPS Y8, 0(R12)
-done84:
+done33:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half79
+	JLT half28
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1735,12 +782,12 @@ done84:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias85
+	JEQ nobias34
 	ADDQ $64, productArgs_bias(AX)
-nobias85:
+nobias34:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block78
+	JGT block27
 	VZEROUPPER 
 	RET
 
@@ -1756,10 +803,10 @@ TEXT ·gemvBits4TF3216AVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block86:
+block35:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half87:
+half36:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -1780,7 +827,7 @@ half87:
 	ADDQ R12, R8
 	ADDQ R12, R9
 	VPXOR Y8, Y8, Y8
-group88:
+group37:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
@@ -1873,7 +920,7 @@ group88:
 	ADDQ $8, CX
 	ADDQ $128, R8
 	SUBQ $1, R13
-	JNE group88
+	JNE group37
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -1882,31 +929,31 @@ group88:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias89
+	JEQ nobias38
 	ADDQ CX, R13
-nobias89:
+nobias38:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias90
+	JEQ bias39
 	VADDPS 0(R13), Y8, Y8
-bias90:
+bias39:
 	CMPQ DX, $8
-	JGE full91
+	JGE full40
 	TESTQ DX, DX
-	JLE done92
+	JLE done41
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done92
-full91:
+	JMP done41
+full40:
 	VMOVUPS Y8, 0(R12)
-done92:
+done41:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half87
+	JLT half36
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -1915,899 +962,12 @@ done92:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias93
+	JEQ nobias42
 	ADDQ $64, productArgs_bias(AX)
-nobias93:
+nobias42:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block86
-	VZEROUPPER 
-	RET
-
-// func gemvBits5F16AVX2(a *productArgs)
-// multiplies rows of layout Bits5, scales F16, with one token.
-TEXT ·gemvBits5F16AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-	MOVL $0x10101010, R12
-	VMOVD R12, X5
-	VPBROADCASTD X5, Y5
-	MOVL $0x00010001, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
-block94:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half95:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
-	ADDQ R12, R8
-	ADDQ R12, R9
-	ADDQ R12, R12
-	ADDQ R12, SI
-	VPXOR Y8, Y8, Y8
-group96:
-	// A group: its integers times the activations …
-	VPBROADCASTD 0(CX), Y10
-	VPSRAD $3, Y10, Y10
-	VMOVUPS 256(SI), Y2
-	VMOVUPS 0(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $4, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 0(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPAND Y5, Y2, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 64(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $3, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $1, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y10, Y10
-	VMOVUPS 128(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 192(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $1, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $3, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 28(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y10, Y10
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VCVTPH2PS 0(R8), Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	ADDQ $320, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $4, CX
-	ADDQ $32, R8
-	SUBQ $1, R13
-	JNE group96
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias97
-	ADDQ CX, R13
-nobias97:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias98
-	VADDPS 0(R13), Y8, Y8
-bias98:
-	CMPQ DX, $8
-	JGE full99
-	TESTQ DX, DX
-	JLE done100
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done100
-full99:
-	VMOVUPS Y8, 0(R12)
-done100:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half95
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias101
-	ADDQ $64, productArgs_bias(AX)
-nobias101:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block94
-	VZEROUPPER 
-	RET
-
-// func gemvBits5F16MAVX2(a *productArgs)
-// multiplies rows of layout Bits5, scales F16M, with one token.
-TEXT ·gemvBits5F16MAVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-	MOVL $0x10101010, R12
-	VMOVD R12, X5
-	VPBROADCASTD X5, Y5
-	MOVL $0x00010001, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
-block102:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half103:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
-	ADDQ R12, R8
-	ADDQ R12, R9
-	ADDQ R12, R12
-	ADDQ R12, SI
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-group104:
-	// A group: its integers times the activations …
-	VPXOR Y10, Y10, Y10
-	VMOVUPS 256(SI), Y2
-	VMOVUPS 0(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $4, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 0(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPAND Y5, Y2, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 64(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $3, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $1, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y10, Y10
-	VMOVUPS 128(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 192(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $1, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $3, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 28(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y10, Y10
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VCVTPH2PS 0(R8), Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	VCVTPH2PS 0(R9), Y12
-	VBROADCASTSS 0(DI), Y15
-	VFMADD231PS Y15, Y12, Y9
-	ADDQ $320, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $4, DI
-	ADDQ $32, R8
-	ADDQ $32, R9
-	SUBQ $1, R13
-	JNE group104
-	// y = acc - accm + bias, of the rows that exist.
-	VSUBPS Y9, Y8, Y8
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias105
-	ADDQ CX, R13
-nobias105:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias106
-	VADDPS 0(R13), Y8, Y8
-bias106:
-	CMPQ DX, $8
-	JGE full107
-	TESTQ DX, DX
-	JLE done108
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done108
-full107:
-	VMOVUPS Y8, 0(R12)
-done108:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half103
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias109
-	ADDQ $64, productArgs_bias(AX)
-nobias109:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block102
-	VZEROUPPER 
-	RET
-
-// func gemvBits5KMAVX2(a *productArgs)
-// multiplies rows of layout Bits5, scales KM, with one token.
-TEXT ·gemvBits5KMAVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-	MOVL $0x10101010, R12
-	VMOVD R12, X5
-	VPBROADCASTD X5, Y5
-	MOVL $0x00010001, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
-block110:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half111:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
-	ADDQ R12, R12
-	ADDQ R12, SI
-	ADDQ R12, R8
-	ADDQ R12, R9
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-super113:
-	// The factors of eight groups.
-	VMOVUPS 0(R8), Y13
-	ADDQ $64, R8
-	VMOVUPS 0(R9), Y14
-	ADDQ $64, R9
-group112:
-	// A group: its integers times the activations …
-	VPXOR Y10, Y10, Y10
-	VMOVUPS 256(SI), Y2
-	VMOVUPS 0(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $4, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 0(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPAND Y5, Y2, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 64(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $3, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $1, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y10, Y10
-	VMOVUPS 128(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPMADDUBSW Y15, Y1, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VMOVUPS 192(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $1, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $3, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 28(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y3, Y3
-	VPMADDWD Y6, Y3, Y3
-	VPADDD Y3, Y10, Y10
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VPMOVSXBD 0(R10), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y13, Y12, Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	VPMOVZXBD 0(R11), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y14, Y12, Y12
-	VBROADCASTSS 0(DI), Y15
-	VFMADD231PS Y15, Y12, Y9
-	ADDQ $320, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $4, DI
-	ADDQ $16, R10
-	ADDQ $16, R11
-	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE group112
-	TESTQ R13, R13
-	JNE super113
-	// y = acc - accm + bias, of the rows that exist.
-	VSUBPS Y9, Y8, Y8
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias114
-	ADDQ CX, R13
-nobias114:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias115
-	VADDPS 0(R13), Y8, Y8
-bias115:
-	CMPQ DX, $8
-	JGE full116
-	TESTQ DX, DX
-	JLE done117
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done117
-full116:
-	VMOVUPS Y8, 0(R12)
-done117:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half111
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias118
-	ADDQ $64, productArgs_bias(AX)
-nobias118:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block110
-	VZEROUPPER 
-	RET
-
-// func gemvBits6K16AVX2(a *productArgs)
-// multiplies rows of layout Bits6, scales K16, with one token.
-TEXT ·gemvBits6K16AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-	MOVL $0x30303030, R12
-	VMOVD R12, X5
-	VPBROADCASTD X5, Y5
-	MOVL $0x00010001, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
-block119:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half120:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
-	ADDQ R12, R12
-	ADDQ R12, SI
-	ADDQ R12, R8
-	ADDQ R12, R9
-	VPXOR Y8, Y8, Y8
-super122:
-	// The factors of eight groups.
-	VMOVUPS 0(R8), Y13
-	ADDQ $64, R8
-group121:
-	// A group: its integers times the activations …
-	VPBROADCASTD 0(CX), Y10
-	VPSRAD $2, Y10, Y10
-	VPBROADCASTD 4(CX), Y11
-	VPSRAD $2, Y11, Y11
-	VMOVUPS 256(SI), Y2
-	VMOVUPS 320(SI), Y3
-	VMOVUPS 0(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $4, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 0(DX), Y15
-	VPMADDUBSW Y15, Y1, Y9
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSLLW $4, Y3, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 16(DX), Y15
-	VPMADDUBSW Y15, Y1, Y14
-	VMOVUPS 64(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSLLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 4(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y9, Y9
-	VPMADDWD Y6, Y9, Y9
-	VPADDD Y9, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSLLW $2, Y3, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 20(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y14, Y14
-	VPMADDWD Y6, Y14, Y14
-	VPADDD Y14, Y11, Y11
-	VMOVUPS 128(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPAND Y5, Y2, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 8(DX), Y15
-	VPMADDUBSW Y15, Y1, Y9
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPAND Y5, Y3, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 24(DX), Y15
-	VPMADDUBSW Y15, Y1, Y14
-	VMOVUPS 192(SI), Y0
-	VPAND Y4, Y0, Y1
-	VPSRLW $2, Y2, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 12(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y9, Y9
-	VPMADDWD Y6, Y9, Y9
-	VPADDD Y9, Y10, Y10
-	VPSRLW $4, Y0, Y1
-	VPAND Y4, Y1, Y1
-	VPSRLW $2, Y3, Y7
-	VPAND Y5, Y7, Y7
-	VPOR Y7, Y1, Y1
-	VPBROADCASTD 28(DX), Y15
-	VPMADDUBSW Y15, Y1, Y12
-	VPADDW Y12, Y14, Y14
-	VPMADDWD Y6, Y14, Y14
-	VPADDD Y14, Y11, Y11
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VPMOVSXBD 0(R10), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y13, Y12, Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	VCVTDQ2PS Y11, Y11
-	VPMOVSXBD 16(R10), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS Y13, Y12, Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y11, Y8
-	ADDQ $384, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $8, CX
-	ADDQ $32, R10
-	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE group121
-	TESTQ R13, R13
-	JNE super122
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias123
-	ADDQ CX, R13
-nobias123:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias124
-	VADDPS 0(R13), Y8, Y8
-bias124:
-	CMPQ DX, $8
-	JGE full125
-	TESTQ DX, DX
-	JLE done126
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done126
-full125:
-	VMOVUPS Y8, 0(R12)
-done126:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half120
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias127
-	ADDQ $64, productArgs_bias(AX)
-nobias127:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block119
-	VZEROUPPER 
-	RET
-
-// func gemvBits8F16AVX2(a *productArgs)
-// multiplies rows of layout Bits8, scales F16, with one token.
-TEXT ·gemvBits8F16AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x00010001, R12
-	VMOVD R12, X3
-	VPBROADCASTD X3, Y3
-	MOVL $0x80808080, R12
-	VMOVD R12, X4
-	VPBROADCASTD X4, Y4
-block128:
-	// A row block: 8 lanes at a time.
-	XORQ R15, R15
-half129:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	MOVQ productArgs_nsum(AX), CX
-	MOVQ productArgs_xsum(AX), DI
-	MOVQ productArgs_groups(AX), R13
-	MOVQ R15, R12
-	SHLQ $3, R12
-	ADDQ R12, R10
-	ADDQ R12, R11
-	ADDQ R12, R12
-	ADDQ R12, R8
-	ADDQ R12, R9
-	ADDQ R12, R12
-	ADDQ R12, SI
-	VPXOR Y8, Y8, Y8
-group130:
-	// A group: its integers times the activations …
-	VPXOR Y10, Y10, Y10
-	VMOVUPS 0(SI), Y1
-	VPBROADCASTD 0(DX), Y15
-	VPXOR Y4, Y1, Y1
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 64(SI), Y1
-	VPBROADCASTD 4(DX), Y15
-	VPXOR Y4, Y1, Y1
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 128(SI), Y1
-	VPBROADCASTD 8(DX), Y15
-	VPXOR Y4, Y1, Y1
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 192(SI), Y1
-	VPBROADCASTD 12(DX), Y15
-	VPXOR Y4, Y1, Y1
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 256(SI), Y1
-	VPBROADCASTD 16(DX), Y15
-	VPXOR Y4, Y1, Y1
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 320(SI), Y1
-	VPBROADCASTD 20(DX), Y15
-	VPXOR Y4, Y1, Y1
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 384(SI), Y1
-	VPBROADCASTD 24(DX), Y15
-	VPXOR Y4, Y1, Y1
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	VMOVUPS 448(SI), Y1
-	VPBROADCASTD 28(DX), Y15
-	VPXOR Y4, Y1, Y1
-	VPSIGNB Y1, Y15, Y15
-	VPABSB Y1, Y7
-	VPMADDUBSW Y15, Y7, Y12
-	VPMADDWD Y3, Y12, Y12
-	VPADDD Y12, Y10, Y10
-	// … times the scales of weights and activations.
-	VCVTDQ2PS Y10, Y10
-	VCVTPH2PS 0(R8), Y12
-	VBROADCASTSS 0(BX), Y15
-	VMULPS Y15, Y12, Y12
-	VFMADD231PS Y12, Y10, Y8
-	ADDQ $512, SI
-	ADDQ $32, DX
-	ADDQ $4, BX
-	ADDQ $4, CX
-	ADDQ $32, R8
-	SUBQ $1, R13
-	JNE group130
-	// y = acc - accm + bias, of the rows that exist.
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_bias(AX), R13
-	MOVQ productArgs_rows(AX), DX
-	MOVQ R15, CX
-	SHLQ $5, CX
-	ADDQ CX, R12
-	TESTQ R13, R13
-	JEQ nobias131
-	ADDQ CX, R13
-nobias131:
-	SHRQ $2, CX
-	SUBQ CX, DX
-	TESTQ R13, R13
-	JEQ bias132
-	VADDPS 0(R13), Y8, Y8
-bias132:
-	CMPQ DX, $8
-	JGE full133
-	TESTQ DX, DX
-	JLE done134
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y15
-	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done134
-full133:
-	VMOVUPS Y8, 0(R12)
-done134:
-	ADDQ $1, R15
-	CMPQ R15, $2
-	JLT half129
-	MOVQ productArgs_stride(AX), R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	ADDQ R12, productArgs_m(AX)
-	ADDQ R12, productArgs_sc(AX)
-	ADDQ R12, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias135
-	ADDQ $64, productArgs_bias(AX)
-nobias135:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block128
+	JGT block35
 	VZEROUPPER 
 	RET
 
@@ -2819,10 +979,10 @@ TEXT ·gemvOctets8OddAVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block136:
+block43:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half137:
+half44:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2848,7 +1008,7 @@ half137:
 	MOVQ productArgs_table(AX), R9
 	MOVQ productArgs_w(AX), SI
 	VPXOR Y8, Y8, Y8
-eight139:
+eight46:
 	// The factors of eight blocks, and their codes.
 	VCVTPH2PS 0(R8), Y13
 	VBROADCASTSS productArgs_unit(AX), Y15
@@ -2857,7 +1017,7 @@ eight139:
 	VMOVUPS 0(R10), Y14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group138:
+group45:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	MOVBLZX 0(SI)(R15*8), R11
@@ -3051,9 +1211,9 @@ group138:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group138
+	JNE group45
 	TESTQ R13, R13
-	JNE eight139
+	JNE eight46
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -3062,31 +1222,31 @@ group138:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias140
+	JEQ nobias47
 	ADDQ CX, R13
-nobias140:
+nobias47:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias141
+	JEQ bias48
 	VADDPS 0(R13), Y8, Y8
-bias141:
+bias48:
 	CMPQ DX, $8
-	JGE full142
+	JGE full49
 	TESTQ DX, DX
-	JLE done143
+	JLE done50
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done143
-full142:
+	JMP done50
+full49:
 	VMOVUPS Y8, 0(R12)
-done143:
+done50:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half137
+	JLT half44
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3095,12 +1255,12 @@ done143:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias144
+	JEQ nobias51
 	ADDQ $64, productArgs_bias(AX)
-nobias144:
+nobias51:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block136
+	JGT block43
 	VZEROUPPER 
 	RET
 
@@ -3112,10 +1272,10 @@ TEXT ·gemvOctets9Odd16AVX2(SB), NOSPLIT, $128-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block145:
+block52:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half146:
+half53:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -3141,7 +1301,7 @@ half146:
 	MOVQ productArgs_table(AX), R9
 	MOVQ productArgs_w(AX), SI
 	VPXOR Y8, Y8, Y8
-eight148:
+eight55:
 	// The factors of eight blocks, and their codes.
 	VCVTPH2PS 0(R8), Y13
 	VBROADCASTSS productArgs_unit(AX), Y15
@@ -3150,7 +1310,7 @@ eight148:
 	VMOVUPS 0(R10), Y14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group147:
+group54:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
@@ -3378,9 +1538,9 @@ group147:
 	ADDQ $8, CX
 	SUBQ $1, R13
 	TESTQ $3, R13
-	JNE group147
+	JNE group54
 	TESTQ R13, R13
-	JNE eight148
+	JNE eight55
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -3389,31 +1549,31 @@ group147:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias149
+	JEQ nobias56
 	ADDQ CX, R13
-nobias149:
+nobias56:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias150
+	JEQ bias57
 	VADDPS 0(R13), Y8, Y8
-bias150:
+bias57:
 	CMPQ DX, $8
-	JGE full151
+	JGE full58
 	TESTQ DX, DX
-	JLE done152
+	JLE done59
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done152
-full151:
+	JMP done59
+full58:
 	VMOVUPS Y8, 0(R12)
-done152:
+done59:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half146
+	JLT half53
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3422,12 +1582,12 @@ done152:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias153
+	JEQ nobias60
 	ADDQ $64, productArgs_bias(AX)
-nobias153:
+nobias60:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block145
+	JGT block52
 	VZEROUPPER 
 	RET
 
@@ -3442,10 +1602,10 @@ TEXT ·gemvTernaryOddAVX2(SB), NOSPLIT, $384-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block154:
+block61:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half155:
+half62:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -3471,7 +1631,7 @@ half155:
 	MOVQ productArgs_table(AX), R9
 	MOVQ productArgs_w(AX), SI
 	VPXOR Y8, Y8, Y8
-eight157:
+eight64:
 	// The factors of eight blocks, and their codes.
 	VCVTPH2PS 0(R8), Y13
 	VBROADCASTSS productArgs_unit(AX), Y15
@@ -3480,7 +1640,7 @@ eight157:
 	VMOVUPS 0(R10), Y14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group156:
+group63:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VPMOVZXBW 0(SI)(R15*8), X0
@@ -3797,9 +1957,9 @@ group156:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group156
+	JNE group63
 	TESTQ R13, R13
-	JNE eight157
+	JNE eight64
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -3808,31 +1968,31 @@ group156:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias158
+	JEQ nobias65
 	ADDQ CX, R13
-nobias158:
+nobias65:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias159
+	JEQ bias66
 	VADDPS 0(R13), Y8, Y8
-bias159:
+bias66:
 	CMPQ DX, $8
-	JGE full160
+	JGE full67
 	TESTQ DX, DX
-	JLE done161
+	JLE done68
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done161
-full160:
+	JMP done68
+full67:
 	VMOVUPS Y8, 0(R12)
-done161:
+done68:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half155
+	JLT half62
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -3841,12 +2001,12 @@ done161:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias162
+	JEQ nobias69
 	ADDQ $64, productArgs_bias(AX)
-nobias162:
+nobias69:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block154
+	JGT block61
 	VZEROUPPER 
 	RET
 
@@ -3861,10 +2021,10 @@ TEXT ·gemvTernaryOdd16AVX2(SB), NOSPLIT, $384-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block163:
+block70:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half164:
+half71:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -3890,7 +2050,7 @@ half164:
 	MOVQ productArgs_table(AX), R9
 	MOVQ productArgs_w(AX), SI
 	VPXOR Y8, Y8, Y8
-eight166:
+eight73:
 	// The factors of eight blocks, and their codes.
 	VCVTPH2PS 0(R8), Y13
 	VBROADCASTSS productArgs_unit(AX), Y15
@@ -3899,7 +2059,7 @@ eight166:
 	VMOVUPS 0(R10), Y14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group165:
+group72:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
@@ -4225,9 +2385,9 @@ group165:
 	ADDQ $8, CX
 	SUBQ $1, R13
 	TESTQ $3, R13
-	JNE group165
+	JNE group72
 	TESTQ R13, R13
-	JNE eight166
+	JNE eight73
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -4236,31 +2396,31 @@ group165:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias167
+	JEQ nobias74
 	ADDQ CX, R13
-nobias167:
+nobias74:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias168
+	JEQ bias75
 	VADDPS 0(R13), Y8, Y8
-bias168:
+bias75:
 	CMPQ DX, $8
-	JGE full169
+	JGE full76
 	TESTQ DX, DX
-	JLE done170
+	JLE done77
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done170
-full169:
+	JMP done77
+full76:
 	VMOVUPS Y8, 0(R12)
-done170:
+done77:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half164
+	JLT half71
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4269,12 +2429,12 @@ done170:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias171
+	JEQ nobias78
 	ADDQ $64, productArgs_bias(AX)
-nobias171:
+nobias78:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block163
+	JGT block70
 	VZEROUPPER 
 	RET
 
@@ -4286,10 +2446,10 @@ TEXT ·gemvSevensOdd16AVX2(SB), NOSPLIT, $128-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block172:
+block79:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half173:
+half80:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -4315,7 +2475,7 @@ half173:
 	MOVQ productArgs_table(AX), R9
 	MOVQ productArgs_w(AX), SI
 	VPXOR Y8, Y8, Y8
-eight175:
+eight82:
 	// The factors of eight blocks, and their codes.
 	VCVTPH2PS 0(R8), Y13
 	VBROADCASTSS productArgs_unit(AX), Y15
@@ -4324,7 +2484,7 @@ eight175:
 	VMOVUPS 0(R10), Y14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group174:
+group81:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
@@ -4642,9 +2802,9 @@ group174:
 	ADDQ $8, CX
 	SUBQ $1, R13
 	TESTQ $3, R13
-	JNE group174
+	JNE group81
 	TESTQ R13, R13
-	JNE eight175
+	JNE eight82
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -4653,31 +2813,31 @@ group174:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias176
+	JEQ nobias83
 	ADDQ CX, R13
-nobias176:
+nobias83:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias177
+	JEQ bias84
 	VADDPS 0(R13), Y8, Y8
-bias177:
+bias84:
 	CMPQ DX, $8
-	JGE full178
+	JGE full85
 	TESTQ DX, DX
-	JLE done179
+	JLE done86
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done179
-full178:
+	JMP done86
+full85:
 	VMOVUPS Y8, 0(R12)
-done179:
+done86:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half173
+	JLT half80
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -4686,12 +2846,12 @@ done179:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias180
+	JEQ nobias87
 	ADDQ $64, productArgs_bias(AX)
-nobias180:
+nobias87:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block172
+	JGT block79
 	VZEROUPPER 
 	RET
 
@@ -4703,10 +2863,10 @@ TEXT ·gemvQuadsOddAVX2(SB), NOSPLIT, $0-8
 	MOVL $0x00010001, R12
 	VMOVD R12, X3
 	VPBROADCASTD X3, Y3
-block181:
+block88:
 	// A row block: 8 lanes at a time.
 	XORQ R15, R15
-half182:
+half89:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -4732,7 +2892,7 @@ half182:
 	MOVQ productArgs_table(AX), R9
 	MOVQ productArgs_w(AX), SI
 	VPXOR Y8, Y8, Y8
-eight184:
+eight91:
 	// The factors of eight blocks, and their codes.
 	VCVTPH2PS 0(R8), Y13
 	VBROADCASTSS productArgs_unit(AX), Y15
@@ -4741,7 +2901,7 @@ eight184:
 	VMOVUPS 0(R10), Y14
 	ADDQ $32, R8
 	ADDQ $64, R10
-group183:
+group90:
 	// A group: its integers times the activations …
 	VPXOR Y10, Y10, Y10
 	MOVBLZX 0(SI)(R15*8), R11
@@ -5007,9 +3167,9 @@ group183:
 	ADDQ $4, CX
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE group183
+	JNE group90
 	TESTQ R13, R13
-	JNE eight184
+	JNE eight91
 	// y = acc - accm + bias, of the rows that exist.
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_bias(AX), R13
@@ -5018,31 +3178,31 @@ group183:
 	SHLQ $5, CX
 	ADDQ CX, R12
 	TESTQ R13, R13
-	JEQ nobias185
+	JEQ nobias92
 	ADDQ CX, R13
-nobias185:
+nobias92:
 	SHRQ $2, CX
 	SUBQ CX, DX
 	TESTQ R13, R13
-	JEQ bias186
+	JEQ bias93
 	VADDPS 0(R13), Y8, Y8
-bias186:
+bias93:
 	CMPQ DX, $8
-	JGE full187
+	JGE full94
 	TESTQ DX, DX
-	JLE done188
+	JLE done95
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y15
 	VMASKMOVPS Y8, Y15, 0(R12)
-	JMP done188
-full187:
+	JMP done95
+full94:
 	VMOVUPS Y8, 0(R12)
-done188:
+done95:
 	ADDQ $1, R15
 	CMPQ R15, $2
-	JLT half182
+	JLT half89
 	MOVQ productArgs_stride(AX), R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
@@ -5051,11 +3211,11 @@ done188:
 	ADDQ R12, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias189
+	JEQ nobias96
 	ADDQ $64, productArgs_bias(AX)
-nobias189:
+nobias96:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block181
+	JGT block88
 	VZEROUPPER 
 	RET

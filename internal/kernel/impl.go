@@ -14,10 +14,11 @@ const (
 	Portable Impl = iota
 	AVX2          // 256-bit registers, fma, f16c
 	AVX512        // 512-bit registers, byte and word instructions, VNNI
+	AMX           // and tiles of bytes
 	numImpls
 )
 
-var implNames = [numImpls]string{"portable", "avx2", "avx512"}
+var implNames = [numImpls]string{"portable", "avx2", "avx512", "amx"}
 
 // known lists the names that --cpu accepts, whether this build has them or not.
 var known = []string{"portable", "avx2", "avxvnni", "avx512", "amx", "neon", "dotprod", "i8mm"}

@@ -28,6 +28,15 @@ func LaneSum(x []float32) float32 {
 	return l.fold()
 }
 
+// LaneSumAt returns LaneSum of an x that is zero but at ids, which ascend.
+func LaneSumAt(x []float32, ids []int32) float32 {
+	var l lanes
+	for _, id := range ids {
+		l[id%16] += x[id]
+	}
+	return l.fold()
+}
+
 // LaneDot returns the sum of a[i]*b[i] by fused multiply-adds, in the order of
 // sixteen lanes; a, b [n].
 func LaneDot(a, b []float32) float32 {
@@ -52,10 +61,12 @@ func Max(x []float32) float32 {
 	if n > 0 {
 		vectorAsm(opMax, &vectorArgs{n: n, dst: ptr(l[:]), a: ptr(x)})
 	}
-	top := l[0]
-	for _, v := range l[1:] {
-		top = max(top, v)
+	for h := 8; h > 0; h /= 2 { // in this order none waits for the one before
+		for j := range h {
+			l[j] = max(l[j], l[j+h])
+		}
 	}
+	top := l[0]
 	for _, v := range x[n:] {
 		top = max(top, v)
 	}

@@ -1,6 +1,6 @@
 package kernel
 
-import "encoding/binary"
+import "github.com/blitz-r1/blitz/internal/tensor"
 
 // Multi-head latent attention keeps one row a position that all heads share (CANON
 // section 6): c^KV, of which keys and values are made, then the roped part of the
@@ -12,13 +12,12 @@ const latentTile = RowBlock * RowBlock
 
 // latentValues writes the page of values that the first ValueDim elements of a page
 // of keys are, for the positions lo … hi-1 and what shares row blocks with them.
-func (a *Attention) latentValues(value []byte, k *Matrix, lo, hi int) {
+func (a *Attention) latentValues(value []byte, k *Matrix, lo, hi int, s *rowScratch) {
 	v := a.Kind.values(value, a.ValueDim)
 	b0, b1 := lo/RowBlock, (hi+RowBlock-1)/RowBlock
 	if a.Kind != CacheQ8 {
-		size := v.Float.BlockBytes()
 		for b := b0; b < b1; b++ {
-			latentFloats(&v, k.block(b), b*RowBlock, a.ValueDim, size)
+			s.latentFloats(&v, k, b, a.ValueDim)
 		}
 		return
 	}
@@ -53,20 +52,21 @@ func turnTile(dst, src []byte) {
 	}
 }
 
-// latentFloats is latentValues for one row block of a float cache: [elements][16
-// positions] becomes [elements/16][positions][16 elements].
-func latentFloats(v *Matrix, src []byte, pos, dim, size int) {
-	for d := range dim {
-		dst := v.block(d / RowBlock)[(pos*RowBlock+d%RowBlock)*size:]
-		row := src[d*RowBlock*size:]
-		if size == 4 {
-			for p := range RowBlock {
-				binary.LittleEndian.PutUint32(dst[4*RowBlock*p:], binary.LittleEndian.Uint32(row[4*p:]))
-			}
+// latentFloats is latentValues for row block b of a float cache: [elements][16
+// positions] becomes [elements/16][positions][16 elements], where elements are rows that
+// are turned. Keys are as wide as whole blocks of values.
+func (s *rowScratch) latentFloats(v, k *Matrix, b, dim int) {
+	src := k.block(b)
+	size := k.Float.BlockBytes() * RowBlock
+	for d := 0; d < dim; d += RowBlock {
+		for i := range s.rows {
+			s.rows[i] = ptr(src[(d+i)*size:])
+		}
+		dst := v.block(d / RowBlock)[b*RowBlock*size:]
+		if k.Float == tensor.F32 {
+			s.turnRows(dst, 0, RowBlock)
 		} else {
-			for p := range RowBlock {
-				binary.LittleEndian.PutUint16(dst[2*RowBlock*p:], binary.LittleEndian.Uint16(row[2*p:]))
-			}
+			s.turnWords(dst, 0, RowBlock)
 		}
 	}
 }

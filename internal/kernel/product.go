@@ -6,6 +6,16 @@ import (
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
+// What is multiplied at a time on AMX. The integers of a chunk of a tile of vectors and the
+// sums share the first cache, where those of the row blocks stream through; all row blocks
+// and accumulators have the second.
+const (
+	amxChunk   = 48  // groups
+	amxBlocks  = 8   // row blocks
+	amxVectors = 512 // at most
+	amxLeast   = 48  // fewer vectors are multiplied as on AVX-512, which is faster for some types
+)
+
 // Scratch is the memory that one thread's products need. The zero value is
 // ready.
 type Scratch struct {
@@ -14,6 +24,7 @@ type Scratch struct {
 	values    [RowBlock]byte // a table of integers as the routines want it
 	args      productArgs
 	unpacking unpackArgs
+	amx       amxScratch
 	hold      hold
 }
 
@@ -23,6 +34,15 @@ func (s *Scratch) tileMemory(n int) []byte {
 		s.arena = tensor.Aligned(n)
 	}
 	return s.arena[:n]
+}
+
+// Together returns how many row blocks a call of Product should have at least: with many
+// vectors they share what is read of those.
+func Together(T int) int {
+	if impl == AMX && T >= amxLeast {
+		return amxBlocks
+	}
+	return 1
 }
 
 // Product multiplies row blocks b0 … b1-1 of m with the vectors of x.

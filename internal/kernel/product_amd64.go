@@ -59,14 +59,25 @@ func productAsm(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, s *Scratch) 
 			return
 		}
 	}
+	if impl == AVX2 && (x.T <= directMost || !hasSmallTile(&m.Format)) {
+		if r, ok := directRoutines[gemvKey{m.Format.Layout, m.Format.Scales, m.Format.Block}]; ok {
+			direct(r, y, ldy, x, m, b0, b1, s)
+			return
+		}
+	}
+	if usesTiles(x, &m.Format) {
+		gemmAMX(y, ldy, x, m, b0, b1, s)
+		return
+	}
 	if t, ok := packedTile(m.Format); ok {
 		gemmPacked(t, y, ldy, x, m, b0, b1, s)
 		return
 	}
-	per := max(1, tileBudget/(m.Cols*(RowBlock+4)))
-	if impl == AVX512 {
-		per = min(per, tileAhead)
+	budget, most := tileBudget, tileAhead
+	if impl == AVX2 { // which asks for nothing meanwhile
+		budget, most = directBudget, b1-b0
 	}
+	per := max(1, min(most, budget/(m.Cols*(RowBlock+4))))
 	for b := b0; b < b1; b += per {
 		next := b + per
 		if next >= b1 { // what is behind is another thread's, what follows that may be ours
@@ -89,21 +100,72 @@ func packedTile(f Format) (tileForm, bool) {
 
 // gemv multiplies row blocks with one vector, decoding in registers.
 func gemv(f func(*productArgs), y []float32, x *Q8, m *Matrix, b0, b1 int, s *Scratch) {
+	s.packedArgs(y, 0, x, m, b0, b1, tilePart{width: 1})
+	s.args.tokens = 1
+	f(&s.args)
+}
+
+// directBudget is how many bytes of row blocks are multiplied with all vectors before the
+// next ones are: half of a second-level cache.
+const directBudget = 256 << 10
+
+// directMost is how many vectors integers in planes are decoded for four by four; more have
+// a tile of them.
+const directMost = 8
+
+// hasSmallTile says whether the integers of a format lie in planes of different bits, and
+// AVX2 multiplies tiles of them as small ones.
+func hasSmallTile(f *Format) bool {
+	switch f.Layout {
+	case Bits3, Bits6:
+		return f.Block == 16 && !f.Scales.HasMin()
+	}
+	return f.Layout == Bits5 && f.Scales.HasMin()
+}
+
+// direct multiplies row blocks with several vectors, decoding in registers.
+func direct(r [2]func(*productArgs), y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, s *Scratch) {
+	per := max(1, directBudget/m.reg.size)
+	for b := b0; b < b1; b += per {
+		for i := range tiles(x.T) {
+			count, width, first := tileAt(x.T, i)
+			four := count
+			if rest := count % 4; rest == 1 || rest == 2 {
+				four -= rest
+			}
+			for k, part := range [2][2]int{{four, count}, {0, four}} {
+				if part[0] == part[1] {
+					continue
+				}
+				s.packedArgs(y, ldy, x, m, b, min(b+per, b1), tilePart{first, width, part[0]})
+				s.args.tokens = part[1] - part[0]
+				r[k](&s.args)
+			}
+		}
+	}
+}
+
+// tilePart is where vectors of a tile begin: the index of its first one, its width, and
+// how many are left out.
+type tilePart struct{ first, width, skip int }
+
+// packedArgs sets the arguments for row blocks as they are packed and some vectors.
+func (s *Scratch) packedArgs(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, v tilePart) {
 	block, r := m.block(b0), &m.reg
 	s.holdAll(y, block, x.q, m)
-	p := addr(block)
+	p, at := addr(block), v.first*x.groups
 	a := &s.args
 	*a = productArgs{
 		w: p, d: p + uintptr(r.d), m: p + uintptr(r.m), sc: p + uintptr(r.sc), mn: p + uintptr(r.mn),
 		stride: r.size, groups: x.groups, blocks: b1 - b0, rows: m.Rows - b0*RowBlock,
-		q: addr(x.q), scale: addr(x.scale), nsum: addr(x.nsum), xsum: addr(x.xsum),
-		y: addr(y[b0*RowBlock:]), tokens: 1, nStride: 1, bias: biasAddr(m, b0), table: s.table(&m.Format),
-		unit: m.Format.Unit,
+		q: addr(x.q[at*Group+v.skip*Group:]), scale: addr(x.scale[at+v.skip:]),
+		nsum: addr(x.nsum[at+v.skip:]), xsum: addr(x.xsum[at+v.skip:]),
+		y: addr(y[(v.first+v.skip)*ldy+b0*RowBlock:]), yStride: 4 * ldy, nStride: v.width,
+		bias: biasAddr(m, b0), table: s.table(&m.Format), tmp: addr(s.tmp[:]), unit: m.Format.Unit,
 	}
 	if m.Format.Block == 16 {
-		a.nsum, a.xsum = addr(x.nsum16), addr(x.xsum16)
+		a.nsum, a.xsum = addr(x.nsum16[2*at+v.skip:]), addr(x.xsum16[2*at+v.skip:])
 	}
-	f(a)
 }
 
 func (s *Scratch) holdAll(y []float32, block []byte, q []int8, m *Matrix) {
@@ -151,8 +213,11 @@ func gemmTiles(y []float32, ldy int, x *Q8, m *Matrix, b, n, next int, s *Scratc
 	if f.Block == 16 {
 		t = tileF3216
 	}
-	if f.Scales.HasMin() {
+	switch {
+	case f.Scales.HasMin():
 		t, size = t+1, size+scales
+	case impl == AVX2 && hasSmallTile(f):
+		t = tileF3216Six
 	}
 	mem := s.tileMemory(n * size)
 	for i := range n {
@@ -194,7 +259,7 @@ func (s *Scratch) runTiles(t tileForm, weights productArgs, y []float32, ldy int
 		a.groups, a.blocks, a.rows = x.groups, n, m.Rows-b*RowBlock
 		a.q, a.scale = addr(x.q[at*Group:]), addr(x.scale[at:])
 		a.nsum, a.xsum = addr(x.nsum[at:]), addr(x.xsum[at:])
-		if t == tileF3216 || t == tileF32M16 {
+		if t == tileF3216 || t == tileF32M16 || t == tileF3216Six {
 			a.nsum, a.xsum = addr(x.nsum16[2*at:]), addr(x.xsum16[2*at:])
 		}
 		a.y, a.yStride = addr(y[first*ldy+b*RowBlock:]), 4*ldy
@@ -210,7 +275,7 @@ func (s *Scratch) unpack(f *Format, dst, block []byte, groups int) {
 	a := &s.unpacking // calls through a table would have one of the stack escape
 	*a = unpackArgs{src: ptr(block), dst: ptr(dst), groups: groups}
 	switch {
-	case f.Layout.HasGrid() && impl == AVX512 && permuteBytes:
+	case f.Layout.HasGrid() && impl >= AVX512 && permuteBytes:
 		a.table = ptr(f.Grid.levels.low[:])
 	case f.Layout.HasGrid():
 		a.table = ptr(f.Grid.raised[:])

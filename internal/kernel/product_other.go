@@ -8,6 +8,7 @@ type (
 	productArgs struct{}
 	unpackArgs  struct{}
 	hold        struct{}
+	amxScratch  struct{}
 )
 
 func (a *Q8) quantiseAsm(q8Vector, []float32) { panic("kernel: no assembly in this build") }

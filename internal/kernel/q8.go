@@ -20,16 +20,17 @@ type Q8 struct {
 	xsum16 []float32
 }
 
-// Reset makes room for T vectors of K elements.
+// Reset makes room for T vectors of K elements. Routines may read Tile vectors of a group
+// where the last tile is narrower: there is room for as many behind it.
 func (a *Q8) Reset(T, K int) {
 	a.T, a.K, a.groups = T, K, (K+Group-1)/Group
-	n := paddedVectors(T)
-	a.q = tensor.Resize(a.q, n*a.groups*Group)
-	a.scale = tensor.Resize(a.scale, n*a.groups)
-	a.nsum = tensor.Resize(a.nsum, n*a.groups)
-	a.xsum = tensor.Resize(a.xsum, n*a.groups)
-	a.nsum16 = tensor.Resize(a.nsum16, 2*n*a.groups)
-	a.xsum16 = tensor.Resize(a.xsum16, 2*n*a.groups)
+	n := paddedVectors(T)*a.groups + Tile
+	a.q = tensor.Resize(a.q, n*Group)
+	a.scale = tensor.Resize(a.scale, n)
+	a.nsum = tensor.Resize(a.nsum, n)
+	a.xsum = tensor.Resize(a.xsum, n)
+	a.nsum16 = tensor.Resize(a.nsum16, 2*n)
+	a.xsum16 = tensor.Resize(a.xsum16, 2*n)
 }
 
 // Quantise sets vector t to x [K]. Several goroutines may set vectors of their own.

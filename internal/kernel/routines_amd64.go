@@ -5,24 +5,6 @@
 package kernel
 
 //go:noescape
-func gemvBits2KM16AVX2(a *productArgs)
-
-//go:noescape
-func gemvBits2F16AVX2(a *productArgs)
-
-//go:noescape
-func gemvBits3K16AVX2(a *productArgs)
-
-//go:noescape
-func gemvBits4F16AVX2(a *productArgs)
-
-//go:noescape
-func gemvBits4F16MAVX2(a *productArgs)
-
-//go:noescape
-func gemvBits4KMAVX2(a *productArgs)
-
-//go:noescape
 func gemvBits4TF16AVX2(a *productArgs)
 
 //go:noescape
@@ -36,21 +18,6 @@ func gemvBits4TF32AVX2(a *productArgs)
 
 //go:noescape
 func gemvBits4TF3216AVX2(a *productArgs)
-
-//go:noescape
-func gemvBits5F16AVX2(a *productArgs)
-
-//go:noescape
-func gemvBits5F16MAVX2(a *productArgs)
-
-//go:noescape
-func gemvBits5KMAVX2(a *productArgs)
-
-//go:noescape
-func gemvBits6K16AVX2(a *productArgs)
-
-//go:noescape
-func gemvBits8F16AVX2(a *productArgs)
 
 //go:noescape
 func gemvOctets8OddAVX2(a *productArgs)
@@ -71,40 +38,139 @@ func gemvSevensOdd16AVX2(a *productArgs)
 func gemvQuadsOddAVX2(a *productArgs)
 
 //go:noescape
-func gemmF32x1AVX2(a *productArgs)
+func directBits2KM16x1AVX2(a *productArgs)
 
 //go:noescape
-func gemmF32x4AVX2(a *productArgs)
+func directBits2KM16x2AVX2(a *productArgs)
 
 //go:noescape
-func gemmF32Mx1AVX2(a *productArgs)
+func directBits2KM16x4AVX2(a *productArgs)
 
 //go:noescape
-func gemmF32Mx4AVX2(a *productArgs)
+func directBits2F16x1AVX2(a *productArgs)
 
 //go:noescape
-func gemmF3216x1AVX2(a *productArgs)
+func directBits2F16x2AVX2(a *productArgs)
 
 //go:noescape
-func gemmF3216x4AVX2(a *productArgs)
+func directBits2F16x4AVX2(a *productArgs)
 
 //go:noescape
-func gemmF32M16x1AVX2(a *productArgs)
+func directBits3K16x1AVX2(a *productArgs)
 
 //go:noescape
-func gemmF32M16x4AVX2(a *productArgs)
+func directBits3K16x2AVX2(a *productArgs)
 
 //go:noescape
-func gemmF16x1AVX2(a *productArgs)
+func directBits3K16x4AVX2(a *productArgs)
 
 //go:noescape
-func gemmF16x4AVX2(a *productArgs)
+func directBits4F16x1AVX2(a *productArgs)
 
 //go:noescape
-func gemmOnex1AVX2(a *productArgs)
+func directBits4F16x2AVX2(a *productArgs)
 
 //go:noescape
-func gemmOnex4AVX2(a *productArgs)
+func directBits4F16x4AVX2(a *productArgs)
+
+//go:noescape
+func directBits4F16Mx1AVX2(a *productArgs)
+
+//go:noescape
+func directBits4F16Mx2AVX2(a *productArgs)
+
+//go:noescape
+func directBits4F16Mx4AVX2(a *productArgs)
+
+//go:noescape
+func directBits4KMx1AVX2(a *productArgs)
+
+//go:noescape
+func directBits4KMx2AVX2(a *productArgs)
+
+//go:noescape
+func directBits4KMx4AVX2(a *productArgs)
+
+//go:noescape
+func directBits5F16x1AVX2(a *productArgs)
+
+//go:noescape
+func directBits5F16x2AVX2(a *productArgs)
+
+//go:noescape
+func directBits5F16x4AVX2(a *productArgs)
+
+//go:noescape
+func directBits5F16Mx1AVX2(a *productArgs)
+
+//go:noescape
+func directBits5F16Mx2AVX2(a *productArgs)
+
+//go:noescape
+func directBits5F16Mx4AVX2(a *productArgs)
+
+//go:noescape
+func directBits5KMx1AVX2(a *productArgs)
+
+//go:noescape
+func directBits5KMx2AVX2(a *productArgs)
+
+//go:noescape
+func directBits5KMx4AVX2(a *productArgs)
+
+//go:noescape
+func directBits6K16x1AVX2(a *productArgs)
+
+//go:noescape
+func directBits6K16x2AVX2(a *productArgs)
+
+//go:noescape
+func directBits6K16x4AVX2(a *productArgs)
+
+//go:noescape
+func directBits8F16x1AVX2(a *productArgs)
+
+//go:noescape
+func directBits8F16x2AVX2(a *productArgs)
+
+//go:noescape
+func directBits8F16x4AVX2(a *productArgs)
+
+//go:noescape
+func directTileF32x1AVX2(a *productArgs)
+
+//go:noescape
+func directTileF32x4AVX2(a *productArgs)
+
+//go:noescape
+func directTileF32Mx1AVX2(a *productArgs)
+
+//go:noescape
+func directTileF32Mx4AVX2(a *productArgs)
+
+//go:noescape
+func directTileF3216x1AVX2(a *productArgs)
+
+//go:noescape
+func directTileF3216Sixx1AVX2(a *productArgs)
+
+//go:noescape
+func directTileF3216x4AVX2(a *productArgs)
+
+//go:noescape
+func directTileF3216Sixx4AVX2(a *productArgs)
+
+//go:noescape
+func directTileF32M16x1AVX2(a *productArgs)
+
+//go:noescape
+func directTileF32M16x4AVX2(a *productArgs)
+
+//go:noescape
+func directTileOnex1AVX2(a *productArgs)
+
+//go:noescape
+func directTileOnex4AVX2(a *productArgs)
 
 //go:noescape
 func floatF32x1x4AVX2(a *productArgs)
@@ -273,6 +339,18 @@ func turnTilesAVX2(a *turnArgs)
 
 //go:noescape
 func q8rowAVX2(a *q8Args)
+
+//go:noescape
+func turnRowsAVX2(a *rowsArgs)
+
+//go:noescape
+func splitPairsAVX2(a *pairsArgs)
+
+//go:noescape
+func headSumAVX2(a *headArgs)
+
+//go:noescape
+func atLeastAVX2(a *atLeastArgs)
 
 //go:noescape
 func gemvBits2KM16AVX512(a *productArgs)
@@ -769,9 +847,21 @@ func vexpSumAVX512(a *vectorArgs)
 //go:noescape
 func splitSoftmaxAVX512(a *splitArgs)
 
+//go:noescape
+func amxGemm32AMX(a *amxArgs)
+
+//go:noescape
+func amxGemm16AMX(a *amxArgs)
+
+//go:noescape
+func amxMinimaAMX(a *amxMinimaArgs)
+
+//go:noescape
+func amxFlipAMX(a *flipArgs)
+
 // vectorAsm runs the routine of an operation.
 func vectorAsm(op vectorOp, a *vectorArgs) {
-	wide := impl == AVX512
+	wide := impl >= AVX512
 	switch op {
 	case opExp:
 		if wide {

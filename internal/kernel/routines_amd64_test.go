@@ -3,8 +3,10 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/tensor"
@@ -14,7 +16,10 @@ import (
 // implementations that this machine lacks too.
 func TestRoutines(t *testing.T) {
 	defer UseImpl(impl)
-	for _, i := range []Impl{AVX2, AVX512} {
+	if gemmAVX2[tileF3216Six][0] == nil || gemmAVX2[tileF3216Six][1] == nil {
+		t.Error("avx2: no product of tiles of six bits")
+	}
+	for _, i := range []Impl{AVX2, AVX512, AMX} {
 		UseImpl(i)
 		for form := range numTileForms {
 			for vectors := 1; vectors <= 2*Tile; vectors++ {
@@ -47,7 +52,81 @@ func TestRoutines(t *testing.T) {
 			if routines[0] == nil || routines[1] == nil || routines[2] == nil || unpackRoutine(&f) == nil {
 				t.Errorf("%s: layout %d with scales %d in blocks of %d lacks a routine", i, key.layout, key.scales, key.block)
 			}
+			if several := directRoutines[key]; !f.Layout.HasTable() && !f.Layout.HasGrid() && (several[0] == nil || several[1] == nil) {
+				t.Errorf("layout %d with scales %d in blocks of %d lacks a direct routine", key.layout, key.scales, key.block)
+			}
 		}
+	}
+}
+
+// TestExtremes wants the bits of portable Go where all integers and activations are as
+// great as they can be, so that sums of sixteen bits that do not fit would show.
+func TestExtremes(t *testing.T) {
+	defer UseImpl(impl)
+	const rows, cols = 50, 512
+	rng := rand.New(rand.NewPCG(3, 4))
+	for key := range gemvRoutines {
+		f := Format{Layout: key.layout, Scales: key.scales, Block: key.block, Unit: 1, Values: [16]int8{0: -128, 1: 127, 15: -128}}
+		if f.Layout.HasGrid() {
+			continue // its points are small
+		}
+		m := NewMatrix(rows, cols, f, nil)
+		m.Data = make([]byte, m.Bytes())
+		for i := range m.Data {
+			m.Data[i] = byte(rng.Uint32()) &^ 0x40 // no scale is an infinity or a NaN
+		}
+		integers := cols / Group * f.Layout.GroupBytes()
+		for _, stored := range []byte{0, 0x11, 0xff} {
+			for b := range m.Blocks() {
+				for i := range integers {
+					m.block(b)[i] = stored
+				}
+			}
+			for _, vectors := range []int{1, 2, 3, 5, 16} {
+				var q Q8
+				q.Reset(vectors, cols)
+				for v := range vectors {
+					x := make([]float32, cols)
+					for i := range x {
+						x[i] = []float32{1, -1}[(v+i*(v&2)/2)%2]
+					}
+					q.Quantise(v, x)
+				}
+				var want []float32
+				for _, i := range Implementations() {
+					UseImpl(i)
+					y := make([]float32, vectors*m.Blocks()*RowBlock)
+					var s Scratch
+					Product(y, m.Blocks()*RowBlock, &q, &m, 0, m.Blocks(), &s)
+					if i == Portable {
+						want = y
+					}
+					same(t, fmt.Sprintf("%s: layout %d, scales %d, integers %#x, %d vectors", i, key.layout, key.scales, stored, vectors), y, want)
+				}
+			}
+		}
+	}
+}
+
+// TestRefusal wants the implementation below AMX where the system refuses tiles, and the
+// reason told.
+func TestRefusal(t *testing.T) {
+	before, had := tilesError, hasTiles
+	defer func() { tilesError, hasTiles = before, had }()
+	hasTiles = true
+	tilesError = func() error { return errors.New("no room for them") }
+	if list := Implementations(); slices.Contains(list, AMX) {
+		t.Errorf("got %v, with AMX", list)
+	}
+	if err := Use("amx"); !errors.Is(err, ErrNoImpl) {
+		t.Errorf("use amx: got %v, want %v", err, ErrNoImpl)
+	}
+	if err := Refused(); err == nil || err.Error() != "amx: no room for them" {
+		t.Errorf("got refusal %v", err)
+	}
+	hasTiles = false
+	if err := Refused(); err != nil {
+		t.Errorf("a processor without tiles: got %v", err)
 	}
 }
 

@@ -7,40 +7,60 @@ import (
 )
 
 // AttendChosen is Attend over a sparse set: positions are ranks in chosen, which is
-// ascending; every query sees all of it (CANON section 6).
+// ascending and not empty; every query sees all of it (CANON section 6).
 func (a *Attention) AttendChosen(queries []Query, pages Pages, chosen []int32, s *AttendScratch) {
-	gathered := s.gather(a, pages, chosen)
 	sparse := *a
-	sparse.Window = 0
+	sparse.Window, pages.Chosen = 0, chosen
 	for i := range queries {
 		queries[i].Pos = len(chosen) - 1
 	}
-	sparse.Attend(queries, gathered, s)
+	sparse.Attend(queries, pages, s)
 }
 
-// gather copies the chosen rows into pages of their own, in the order of ranks.
-func (s *AttendScratch) gather(a *Attention, pages Pages, chosen []int32) Pages {
-	to := Pages{Value: a.Kind.KeyBytes(a.KeyDim)}
-	size := to.Value
+// rowPage makes a page of keys of the whole rows of positions lo … hi-1 of split c, and of
+// what shares row blocks with them.
+func (s *AttendScratch) rowPage(a *Attention, pages *Pages, c, lo, hi int) []byte {
+	page := s.gatherPage(a.Kind.KeyBytes(a.KeyDim))
+	m := a.Kind.keys(page, a.KeyDim)
+	size := a.Kind.rowBytes(a.KeyDim)
+	for b := lo / RowBlock; b*RowBlock < hi; b++ {
+		for lane := range RowBlock {
+			rank := c*PagePositions + b*RowBlock + lane
+			pos := rank
+			if pages.Chosen != nil { // behind the last one stands it again, which nobody sees
+				pos = int(pages.Chosen[min(rank, len(pages.Chosen)-1)])
+			}
+			s.rows.rows[lane] = ptr(pages.Splits[pos/PagePositions][pages.Key+pos%PagePositions*size:][:size])
+		}
+		s.rows.gatherBlock(a.Kind, &m, b)
+	}
+	return page
+}
+
+// chosenPage copies the first hi rows of keys and values of split c of a sparse set.
+func (s *AttendScratch) chosenPage(a *Attention, pages *Pages, c, hi int) (key, value []byte) {
+	at := a.Kind.KeyBytes(a.KeyDim)
+	size := at
 	if !a.Latent {
 		size += a.Kind.ValueBytes(a.ValueDim)
 	}
-	if len(s.gathered) > 0 && len(s.gathered[0]) < size {
-		s.gathered = s.gathered[:0]
-	}
-	for len(s.gathered)*PagePositions < len(chosen) {
-		s.gathered = append(s.gathered, tensor.Aligned(size))
-	}
-	to.Splits = s.gathered
-	for rank, pos := range chosen {
-		src, dst := pages.Splits[pos/PagePositions], to.Splits[rank/PagePositions]
-		from, at := int(pos)%PagePositions, rank%PagePositions
-		a.Kind.copyKey(dst[to.Key:], src[pages.Key:], a.KeyDim, at, from)
+	page := s.gatherPage(size)
+	for to, pos := range pages.Chosen[c*PagePositions:][:hi] {
+		src, from := pages.Splits[pos/PagePositions], int(pos)%PagePositions
+		a.Kind.copyKey(page, src[pages.Key:], a.KeyDim, to, from)
 		if !a.Latent {
-			a.Kind.copyValue(dst[to.Value:], src[pages.Value:], a.ValueDim, at, from)
+			a.Kind.copyValue(page[at:], src[pages.Value:], a.ValueDim, to, from)
 		}
 	}
-	return to
+	return page, page[at:]
+}
+
+// gatherPage returns room for a page.
+func (s *AttendScratch) gatherPage(n int) []byte {
+	if len(s.gathered) < n {
+		s.gathered = tensor.Aligned(n)
+	}
+	return s.gathered[:n]
 }
 
 // copyKey copies the key at position from of a page to position to of another.

@@ -32,6 +32,7 @@ type Workers struct {
 	items   Items
 	wake    []chan struct{}
 	asleep  []atomic.Bool
+	limit   atomic.Int32 // how many threads take items
 	closed  atomic.Bool
 	group   sync.WaitGroup
 }
@@ -54,6 +55,7 @@ func NewWorkers(n int) *Workers {
 		w.threads[i] = new(Thread)
 		w.wake[i] = make(chan struct{}, 1)
 	}
+	w.limit.Store(int32(n))
 	w.group.Add(n - 1)
 	for i := 1; i < n; i++ {
 		go w.run(i)
@@ -63,6 +65,10 @@ func NewWorkers(n int) *Workers {
 
 // Threads returns how many threads there are, the caller's counted.
 func (w *Workers) Threads() int { return len(w.threads) }
+
+// Limit has only the first n threads take items, from 1 to as many as there are, from the
+// next run on; the others sleep. Who calls Run calls it.
+func (w *Workers) Limit(n int) { w.limit.Store(int32(min(max(n, 1), len(w.threads)))) }
 
 // Close ends the threads and waits for them.
 func (w *Workers) Close() {
@@ -76,7 +82,8 @@ func (w *Workers) Close() {
 // Run does the items 0 … n-1, on this thread and on those that are free, and returns
 // when all are done. One goroutine calls it at a time; n is below 2^24.
 func (w *Workers) Run(items Items, n int) {
-	if n <= 1 || len(w.threads) == 1 {
+	limit := int(w.limit.Load())
+	if n <= 1 || limit == 1 {
 		for i := range n {
 			items.Do(i, w.threads[0])
 		}
@@ -89,7 +96,7 @@ func (w *Workers) Run(items Items, n int) {
 	w.done.Store(0)
 	number := w.state.Load()>>(2*itemBits) + 1
 	w.state.Store(number<<(2*itemBits) | uint64(n)<<itemBits)
-	for i := 1; i < len(w.asleep) && i < n; i++ {
+	for i := 1; i < limit && i < n; i++ {
 		if w.asleep[i].Load() {
 			w.signal(i)
 		}
@@ -159,20 +166,21 @@ func (w *Workers) run(thread int) {
 	runtime.LockOSThread()
 	defer w.group.Done()
 	for !w.closed.Load() {
-		if w.work(thread) {
-			continue
-		}
-		if w.await() {
+		if w.takesPart(thread) && (w.work(thread) || w.await()) {
 			continue
 		}
 		w.asleep[thread].Store(true)
 		// A run that began before this was seen would not wake us.
-		if s := w.state.Load(); s&maxItems >= s>>itemBits&maxItems && !w.closed.Load() {
+		s := w.state.Load()
+		if (s&maxItems >= s>>itemBits&maxItems || !w.takesPart(thread)) && !w.closed.Load() {
 			<-w.wake[thread]
 		}
 		w.asleep[thread].Store(false)
 	}
 }
+
+// takesPart says whether a thread takes items.
+func (w *Workers) takesPart(thread int) bool { return thread < int(w.limit.Load()) }
 
 // await waits actively for items, and says whether there are any.
 func (w *Workers) await() bool {

@@ -39,6 +39,41 @@ func TestWorkers(t *testing.T) {
 	}
 }
 
+// TestWorkersLimit: threads beyond the limit take no items, and come back when it is lifted.
+func TestWorkersLimit(t *testing.T) {
+	w := NewWorkers(4)
+	defer w.Close()
+	threads := map[*Thread]int{}
+	for i, th := range w.threads {
+		threads[th] = i
+	}
+	for round := range 200 {
+		limit := []int{4, 1, 3, 0, 2, 9}[round%6]
+		w.Limit(limit)
+		limit = min(max(limit, 1), 4)
+		items := &whoItems{by: make([]*Thread, 40)}
+		// Threads that were still looking for items of the run before may take part in this.
+		w.Run(&whoItems{by: make([]*Thread, 4)}, 4)
+		if round%50 == 0 {
+			time.Sleep(3 * spin)
+		}
+		w.Run(items, len(items.by))
+		for i, th := range items.by {
+			if th == nil {
+				t.Fatalf("round %d: item %d was not done", round, i)
+			}
+			if n := threads[th]; n >= limit && round%50 == 0 {
+				t.Errorf("round %d: thread %d took an item, the limit is %d", round, n, limit)
+			}
+		}
+	}
+}
+
+// whoItems notes which thread did each item.
+type whoItems struct{ by []*Thread }
+
+func (w *whoItems) Do(i int, t *Thread) { w.by[i] = t }
+
 func TestWorkersNoGarbage(t *testing.T) {
 	w := NewWorkers(2)
 	defer w.Close()

@@ -98,6 +98,24 @@ func TestDescribeMachines(t *testing.T) {
 	}
 }
 
+// On recorded machines: one thread for each fast core, no more than a control group allows.
+func TestComputeThreads(t *testing.T) {
+	for name, want := range map[string]int{
+		"microvm": 2, "docker_v2": 3, "hybrid": 2, "pi5": 4, "big_little": 4, "kubernetes_v1": 1, "strict": 2,
+	} {
+		m := unknown
+		root{load(t, name)}.describe(&m)
+		if got := m.ComputeThreads(); got != want {
+			t.Errorf("%s: %d threads, want %d", name, got, want)
+		}
+	}
+	for _, m := range []Machine{unknown, {Threads: 16, Cores: 8, FastCores: 8}, {}} {
+		if got, want := m.ComputeThreads(), map[int]int{98: 98, 16: 8, 0: 1}[m.Threads]; got != want {
+			t.Errorf("%+v: %d threads, want %d", m, got, want)
+		}
+	}
+}
+
 // Without any file everything stays unknown.
 func TestDescribeNothing(t *testing.T) {
 	m := unknown

@@ -56,6 +56,19 @@ func Describe() Machine {
 	return m
 }
 
+// ComputeThreads returns how many threads compute best here: one for each physical core of
+// the fast kind, as far as the process may keep them busy. Slow cores would hold up those
+// that wait for them, and a core's second thread takes what the first one has.
+func (m *Machine) ComputeThreads() int {
+	n := m.Threads
+	for _, cores := range []int{m.Cores, m.FastCores} {
+		if cores > 0 {
+			n = min(n, cores)
+		}
+	}
+	return max(n, 1)
+}
+
 // AvailableMemory returns how many bytes a process can still use before the
 // system swaps or a control group's limit ends it: free memory and what the
 // system would give up for it, such as cached files. It is false where the

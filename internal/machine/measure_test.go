@@ -38,7 +38,7 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("got %d bytes available of %d", m.MemoryAvailable, m.Memory)
 	}
 	for _, impl := range kernel.Implementations() {
-		needs := map[string][]string{"avx2": {"avx2", "fma", "f16c"}, "avx512": {"avx512f", "avx512bw", "avx512_vnni"}}[impl.String()]
+		needs := map[string][]string{"avx2": {"avx2", "fma", "f16c"}, "avx512": {"avx512f", "avx512bw", "avx512_vnni"}, "amx": {"avx512_vnni", "amx_tile", "amx_int8"}}[impl.String()]
 		for _, f := range needs {
 			if !slices.Contains(m.Features, f) {
 				t.Errorf("the kernels have %s, but features are %q without %s", impl, m.Features, f)

@@ -14,18 +14,34 @@ type Attention struct {
 	// Latent is set where a cache row is that of multi-head latent attention: DK wide,
 	// its first Latent elements c^KV, of which the first DV are the values too.
 	Latent int
-	TopK   int // rows at later positions see that many, chosen by an indexer; 0: all
-	Extra  int // bytes of a page behind keys and values, for what else a layer keeps
+	// Rows at later positions see TopK positions, chosen by an indexer whose keys are
+	// IndexDim wide; 0: all. Latent rows then lie whole in their page.
+	TopK, IndexDim int
 }
 
+// wholeRows says whether a cache page has whole rows.
+func (a *Attention) wholeRows() bool { return a.Latent > 0 && a.TopK > 0 }
+
 // pageBytes returns the bytes of a cache page of this layer: the keys of all heads,
-// then their values, then what else there is.
+// then their values, then the keys of an indexer.
 func (a *Attention) pageBytes(k kernel.CacheKind) int {
+	n := a.indexAt(k)
+	if a.IndexDim > 0 {
+		n += k.KeyBytes(a.IndexDim)
+	}
+	return n
+}
+
+// indexAt returns where the keys of an indexer begin in a page.
+func (a *Attention) indexAt(k kernel.CacheKind) int {
+	if a.wholeRows() {
+		return k.RowPageBytes(a.DK)
+	}
 	n := k.KeyBytes(a.DK)
 	if a.Latent == 0 {
 		n += k.ValueBytes(a.DV)
 	}
-	return a.HKV*n + a.Extra
+	return a.HKV * n
 }
 
 // offsets returns where the keys and values of a head begin in a page.
@@ -71,12 +87,26 @@ func (o *storeRows) Operands() Operands {
 
 func (o *storeRows) row(t int, _ *kernel.Thread) {
 	page, slot := o.s.slot(t)
-	a, kind := o.a, o.s.Kind
+	var v []float32
+	if o.v != nil {
+		v = o.v.Row(t)
+	}
+	o.a.store(o.s.Kind, page, slot, o.k.Row(t), v)
+}
+
+// store writes the keys and values of one position.
+//
+//	k [HKV*DK]   v [HKV*DV], unused where rows are latent
+func (a *Attention) store(kind kernel.CacheKind, page []byte, slot int, k, v []float32) {
+	if a.wholeRows() {
+		kind.StoreRow(page, slot, k[:a.DK], a.Latent)
+		return
+	}
 	for h := range a.HKV {
 		key, value := a.offsets(kind, h)
-		kind.StoreKey(page[key:], slot, o.k.Row(t)[h*a.DK:(h+1)*a.DK], a.Latent)
+		kind.StoreKey(page[key:], slot, k[h*a.DK:(h+1)*a.DK], a.Latent)
 		if a.Latent == 0 {
-			kind.StoreValue(page[value:], slot, o.v.Row(t)[h*a.DV:(h+1)*a.DV])
+			kind.StoreValue(page[value:], slot, v[h*a.DV:(h+1)*a.DV])
 		}
 	}
 }
@@ -106,7 +136,7 @@ func (s *Step) attend(o *attend) {
 	u.cut(s, o)
 	s.announce(OpAttention, o)
 	threads := s.Workers.Threads()
-	if threads == 1 || u.sparse || len(u.list) >= 4*threads || u.longest() < splitMinimum {
+	if threads == 1 || len(u.list) >= 4*threads || u.longest() < splitMinimum {
 		s.compute(OpAttention, u, len(u.list))
 		return
 	}

@@ -24,6 +24,7 @@ type binder struct {
 	embed   Embedding       // of the model
 	taken   map[string]bool // tensors that were bound
 	plan    []packing
+	sparse  []sparseLayer                  // in the order of the plan
 	scales  map[string]*weights.BlockScale // of FP8 tensors
 	called  map[string]Role                // what is asked for, by its name in a checkpoint; nil: nobody wants to know
 	modules bool                           // every module of multi-token prediction is bound, not the first alone

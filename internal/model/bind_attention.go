@@ -47,7 +47,7 @@ func (b *binder) latent(l *Latent, layer int, c *Config, scale float32, index *R
 	}
 	if index != nil {
 		l.Indexer = b.indexer(layer, c, index)
-		a.TopK, a.Extra = c.IndexTopK, keyKind.KeyBytes(c.IndexHeadDim)
+		a.TopK, a.IndexDim = c.IndexTopK, c.IndexHeadDim
 	}
 	l.Attention = a
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
 )
@@ -22,6 +23,7 @@ func (b *binder) softmaxExperts(layer int, c *Config) *Experts {
 	}
 	E, D, I := c.NumExperts, c.HiddenSize, c.MoEIntermediateSize
 	b.linear(&e.Router, "ffn_gate_inp", layer, E, D)
+	first := len(b.plan)
 	if !b.hf && b.has("ffn_gate_up_exps", layer, ".weight") {
 		e.Gate, e.Up = b.mergedExperts(layer, E, I, D)
 	} else {
@@ -31,7 +33,22 @@ func (b *binder) softmaxExperts(layer int, c *Config) *Experts {
 	e.Down = b.experts("ffn_down_exps", layer, E, D, I)
 	b.sameForm("ffn_gate_exps", layer, e.Gate, e.Up)
 	b.sameForm("ffn_down_exps", layer, e.Down)
+	b.byExpert(e, layer, first)
 	return e
+}
+
+// byExpert orders the plan so that the matrices of each expert lie one behind the other,
+// which are read together where not all experts are in memory.
+func (b *binder) byExpert(e *Experts, layer, first int) {
+	if b.err != nil {
+		return
+	}
+	place := map[*kernel.Matrix]int{}
+	for i := range e.Gate {
+		place[&e.Gate[i].Matrix], place[&e.Up[i].Matrix], place[&e.Down[i].Matrix] = 3*i, 3*i+1, 3*i+2
+	}
+	slices.SortFunc(b.plan[first:], func(x, y packing) int { return place[x.matrix] - place[y.matrix] })
+	b.sparse = append(b.sparse, sparseLayer{e, layer, first})
 }
 
 // experts binds E matrices [rows, cols]: one tensor [E, rows, cols] in GGUF, one each in

@@ -388,6 +388,10 @@ func (m *deepseek) forward(s *Step) *Act {
 			x = s.Wanted(x)
 			mark = s.Mark()
 		}
+		if i+1 < len(m.layers) {
+			next := &m.layers[i+1]
+			s.Foresee(x, l.experts, &next.ffnNorm, next.experts)
+		}
 		x = m.feedForward(s, x, l)
 		s.Release(mark)
 	}

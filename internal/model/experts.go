@@ -1,6 +1,9 @@
 package model
 
-import "github.com/blitz-r1/blitz/internal/kernel"
+import (
+	"github.com/blitz-r1/blitz/internal/experts"
+	"github.com/blitz-r1/blitz/internal/kernel"
+)
 
 // Experts is a sparse layer: a router chooses some of many gated MLPs for each
 // token (Shazeer et al. 2017; DeepSeekMoE, Dai et al. 2024).
@@ -10,6 +13,9 @@ type Experts struct {
 	BiasParam      Param    // of Choose.Bias
 	Gate, Up, Down []Linear // one an expert; of each list all float or all quantised
 	Act            Activation
+
+	kept  *experts.Cache // where not all are in memory; nil: they are
+	layer int            // of it
 }
 
 // Experts runs the experts of a layer on the rows of x: the tokens of each expert
@@ -20,33 +26,43 @@ type Experts struct {
 func (s *Step) Experts(x *Act, e *Experts) *Act {
 	r := s.route(x, e)
 	in := s.gather(x, r, e.Gate[0].IsFloat())
-	rows, I := len(r.ids), e.Gate[0].Rows
-	gate, up := s.act(rows, I), s.act(rows, I)
-	p := s.products()
-	for i, id := range r.used {
-		s.multiply(p, r.part(s, gate, id), in[i], &e.Gate[id])
-		s.multiply(p, r.part(s, up, id), in[i], &e.Up[id])
+	out := s.act(len(r.ids), e.Down[0].Rows)
+	switch {
+	case len(r.used) == 0: // no row of the last layer is wanted
+	case e.kept == nil:
+		s.someExperts(out, in, e, r, 0, len(r.used))
+	default:
+		s.keptExperts(out, in, e, r)
 	}
-	s.runProducts(OpExperts, p)
-	return s.sum(s.expertDown(s.gate(gate, up, e.Act), e, r), r)
+	return s.sum(out, r)
 }
 
-// expertDown multiplies the rows inside with the last matrix of their experts.
+// someExperts runs the experts r.used[from:to], whose rows follow each other.
 //
-//	inside [T*K, I] → [T*K, D]
-func (s *Step) expertDown(inside *Act, e *Experts, r *routing) *Act {
-	parts := s.preparation(e.Down[0].IsFloat())
-	for _, id := range r.used {
-		s.add(parts, r.part(s, inside, id))
-	}
-	s.run(OpRoute, parts, len(parts.acts))
-	out := s.act(inside.T, e.Down[0].Rows)
+//	in [its rows, D] for each of r.used → those rows of out [T*K, D]
+func (s *Step) someExperts(out *Act, in []*Act, e *Experts, r *routing, from, to int) {
+	used := r.used[from:to]
+	first, _ := r.rows(used[0])
+	_, end := r.rows(used[len(used)-1])
+	I := e.Gate[0].Rows
+	gate, up := s.act(end-first, I), s.act(end-first, I)
 	p := s.products()
-	for i, id := range r.used {
-		s.multiply(p, r.part(s, out, id), parts.acts[i], &e.Down[id])
+	for i, id := range used {
+		s.multiplyWith(p, r.part(s, gate, id, first), in[from+i], &e.Gate[id], s.expertMatrix(e, r, from+i, gateOf))
+		s.multiplyWith(p, r.part(s, up, id, first), in[from+i], &e.Up[id], s.expertMatrix(e, r, from+i, upOf))
 	}
 	s.runProducts(OpExperts, p)
-	return out
+	inside := s.gate(gate, up, e.Act)
+	parts := s.preparation(e.Down[0].IsFloat())
+	for _, id := range used {
+		s.add(parts, r.part(s, inside, id, first))
+	}
+	s.run(OpRoute, parts, len(parts.acts))
+	p = s.products()
+	for i, id := range used {
+		s.multiplyWith(p, r.part(s, out, id, 0), parts.acts[i], &e.Down[id], s.expertMatrix(e, r, from+i, downOf))
+	}
+	s.runProducts(OpExperts, p)
 }
 
 // gather returns the rows of x that go to each expert in use, prepared for its

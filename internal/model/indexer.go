@@ -1,8 +1,6 @@
 package model
 
 import (
-	"slices"
-
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
@@ -19,35 +17,51 @@ type Indexer struct {
 	rope       *Rope  // rotates halves, where the attention itself rotates pairs
 }
 
-// keyKind is how index keys are cached: always float32.
-const keyKind = kernel.CacheF32
-
 // choice has the positions that the rows of a step see, where an indexer chose them.
 type choice struct {
 	positions [][]int32 // [T] ascending; nil: the row sees all
 	buffers   [][]int32 // memory of positions
 }
 
+// reset makes room for T rows that see all.
+func (c *choice) reset(T int) {
+	c.positions = tensor.Resize(c.positions, T)
+	clear(c.positions)
+	for len(c.buffers) < T {
+		c.buffers = append(c.buffers, nil)
+	}
+}
+
 // choosePositions stores the index keys of the rows and chooses, for each row that
-// has more than TopK positions, those that it sees.
+// has more than TopK positions, those that it sees. Where no row has, nothing is scored.
 //
 //	x [T, hidden]   cQ [T, q_lora_rank]   DeepSeek-V3.2, eq. 1
 func (s *Step) choosePositions(x, cQ *Act, l *Latent) *choice {
 	n := l.Indexer
-	q := s.Linear(cQ, &n.Q)
-	k, w := s.Linear2(x, &n.K, &n.Weights)
-	k = s.LayerNorm(k, &n.KNorm)
-	q, k = s.ropeFirst(q, n.N, n.rope), s.ropeFirst(k, 1, n.rope)
-	w = s.scale(w, rootOf(n.N), rootOf(n.D))
-	s.findPages(l.Attention.Layer)
-	at := l.Attention.pageBytes(s.Kind) - l.Attention.Extra
-	s.eachRow(OpIndex, filled(s, &s.records.storeIndex, storeIndexRows{s, k, at}), x.T, storeCost*k.D)
 	c := record(s, &s.choice)
-	c.positions = tensor.Resize(c.positions, x.T)
-	for len(c.buffers) < x.T {
-		c.buffers = append(c.buffers, nil)
+	c.reset(x.T)
+	scored := false
+	for _, pos := range s.positions {
+		scored = scored || int(pos) >= n.TopK
 	}
-	s.eachRow(OpIndex, filled(s, &s.records.choose, chooseRows{s, q, w, n, at, c}), x.T, rowRun) // each an item
+	var k, w *Act
+	if scored {
+		k, w = s.Linear2(x, &n.K, &n.Weights)
+	} else {
+		k = s.Linear(x, &n.K)
+	}
+	k = s.ropeFirst(s.LayerNorm(k, &n.KNorm), 1, n.rope)
+	s.findPages(l.Attention.Layer)
+	at := l.Attention.indexAt(s.Kind)
+	s.eachRow(OpIndex, filled(s, &s.records.storeIndex, storeIndexRows{s, k, at}), x.T, storeCost*k.D)
+	if !scored {
+		return c
+	}
+	q := s.ropeFirst(s.Linear(cQ, &n.Q), n.N, n.rope)
+	w = s.scale(w, rootOf(n.N), rootOf(n.D))
+	s.choose(filled(s, &s.records.choose, choose{
+		q: q, w: w, n: n, at: at, chosen: c, kind: s.Kind, positions: s.positions, segment: s.segment, units: &s.index,
+	}))
 	return c
 }
 
@@ -65,28 +79,37 @@ func (o *storeIndexRows) Operands() Operands { return Operands{In: []*Act{o.k}} 
 
 func (o *storeIndexRows) row(t int, _ *kernel.Thread) {
 	page, slot := o.s.slot(t)
-	keyKind.StoreKey(page[o.at:], slot, o.k.Row(t), 0)
+	o.s.Kind.StoreKey(page[o.at:], slot, o.k.Row(t), 0)
 }
 
-// chooseRows scores positions and chooses the best for each row.
-type chooseRows struct {
-	s      *Step
-	q, w   *Act
-	n      *Indexer
-	at     int // of index keys in a page
-	chosen *choice
+// choose scores positions and chooses the best for each row. How it is cut into units is
+// no part of it.
+type choose struct {
+	q, w      *Act
+	n         *Indexer
+	at        int // of index keys in a page
+	chosen    *choice
+	kind      kernel.CacheKind
+	positions []int32 // [T]
+	segment   []int32 // [T]
+	units     *indexUnits
 }
 
-func (o *chooseRows) Operands() Operands { return Operands{In: []*Act{o.q, o.w}} }
+func (o *choose) Operands() Operands { return Operands{In: []*Act{o.q, o.w}} }
 
-func (o *chooseRows) row(t int, th *kernel.Thread) {
-	c, n, seen := o.chosen, o.n, int(o.s.positions[t])+1
-	c.positions[t] = nil
-	if seen <= n.TopK {
-		return
+// work returns the index keys that are read, once for the rows of a unit, and what is
+// multiplied.
+func (o *choose) work() (w Work) {
+	for _, u := range o.units.groups(o) {
+		for t := u.first; t < u.first+u.n; t++ {
+			macs := int64(o.positions[t]+1) * int64(o.n.N*o.n.D)
+			if o.kind == kernel.CacheQ8 {
+				w.IntMACs += macs
+			} else {
+				w.FloatMACs += macs
+			}
+		}
+		w.ReadBytes += int64(o.kind.KeyBytes(o.n.D)) * int64(o.positions[u.first+u.n-1]+1) / kernel.PagePositions
 	}
-	score := th.IndexScores(seen, o.q.Row(t), o.w.Row(t), n.D, o.s.pages.of(int(o.s.segment[t])), o.at)
-	c.buffers[t] = kernel.TopK(c.buffers[t][:0], score, n.TopK)
-	slices.Sort(c.buffers[t])
-	c.positions[t] = c.buffers[t]
+	return w
 }

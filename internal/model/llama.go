@@ -119,6 +119,10 @@ func (m *llama) forward(s *Step) *Act {
 			x = s.Wanted(x)
 			mark = s.Mark()
 		}
+		if i+1 < len(m.layers) {
+			next := &m.layers[i+1]
+			s.Foresee(x, l.experts, &next.ffnNorm, next.experts)
+		}
 		h = s.Norm(x, &l.ffnNorm)
 		if l.experts != nil {
 			x = s.Add(x, s.Experts(h, l.experts))

@@ -27,7 +27,7 @@ func (b *binder) bytes() (total int64) {
 
 // checkRoom returns an error where the packed weights take more than limit bytes, 0: any.
 func (b *binder) checkRoom(limit int64) error {
-	if total := b.bytes(); limit > 0 && total > limit {
+	if total := b.heldBytes(); limit > 0 && total > limit {
 		return fmt.Errorf("model: %s: weights take %d MiB, there are %d MiB free: %w", b.src.name(), total>>20, limit>>20, ErrNoRoom)
 	}
 	return nil
@@ -41,25 +41,37 @@ func (b *binder) load() (tensor.Memory, error) {
 	if err != nil {
 		return memory, fmt.Errorf("model: %s: %w: %w", b.src.name(), err, ErrNoRoom)
 	}
-	b.place(memory.Bytes())
-	for i := range b.plan {
-		p := &b.plan[i]
-		data, err := b.src.data(p.name)
-		if err != nil {
-			memory.Free()
-			return memory, fmt.Errorf("model: %w", err)
-		}
-		p.src.Data = data[p.from:]
-	}
-	if err := b.pack(); err != nil {
+	if err := b.packInto(memory.Bytes(), func(done int64) { b.report(done, total) }); err != nil {
 		memory.Free()
 		return memory, err
 	}
 	return memory, nil
 }
 
+// report tells how many bytes of the weights are in place.
+func (b *binder) report(done, total int64) {
+	if b.options.Progress != nil {
+		b.options.Progress(done, total)
+	}
+}
+
+// packInto packs all planned matrices into memory that is zero, one behind the other.
+// report is told how many bytes are done.
+func (b *binder) packInto(memory []byte, report func(done int64)) error {
+	b.place(memory)
+	for i := range b.plan {
+		p := &b.plan[i]
+		data, err := b.src.data(p.name)
+		if err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+		p.src.Data = data[p.from:]
+	}
+	return b.pack(report)
+}
+
 // pack runs the plan on all processors.
-func (b *binder) pack() error {
+func (b *binder) pack(report func(done int64)) error {
 	type part struct{ plan, from int }
 	var parts []part
 	left := make([]atomic.Int32, len(b.plan)) // parts of each matrix still to do
@@ -70,7 +82,7 @@ func (b *binder) pack() error {
 		}
 	}
 	var next, done atomic.Int64
-	total := b.bytes()
+	last := b.lasts()
 	var group sync.WaitGroup
 	errs := make([]error, runtime.GOMAXPROCS(0))
 	for worker := range errs {
@@ -91,10 +103,8 @@ func (b *binder) pack() error {
 					if err := p.pack(&packer, parts[i].from); err != nil {
 						return wrongTensor(b.src, p.name, err.Error(), "numbers")
 					}
-					if report := b.options.Progress; report != nil {
-						report(done.Add(p.partBytes(parts[i].from)), total)
-					}
-					if left[parts[i].plan].Add(-1) == 0 && b.last(parts[i].plan) {
+					report(done.Add(p.partBytes(parts[i].from)))
+					if left[parts[i].plan].Add(-1) == 0 && last[p.name] == parts[i].plan {
 						b.src.release(p.name)
 					}
 				}
@@ -130,5 +140,11 @@ func (p *packing) partBytes(from int) int64 {
 	return bytes*to/blocks - bytes*int64(from)/blocks
 }
 
-// last says whether a planned matrix is the last one of its tensor.
-func (b *binder) last(i int) bool { return i+1 == len(b.plan) || b.plan[i+1].name != b.plan[i].name }
+// lasts returns which planned matrix is the last one of each tensor.
+func (b *binder) lasts() map[string]int {
+	last := map[string]int{}
+	for i := range b.plan {
+		last[b.plan[i].name] = i
+	}
+	return last
+}

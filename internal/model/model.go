@@ -26,7 +26,9 @@ type Model struct {
 	memory tensor.Memory // that the weights were packed into
 	image  *packed.Image // that they are mapped from; nil: they were packed
 	unkept *unkept       // nil: no image is to be written
-	float  bool
+	// bounded is what reads the experts that are not in memory. nil: all are.
+	bounded *bounded
+	float   bool
 	// weightBytes is what the packed weights take.
 	weightBytes int64
 }
@@ -57,6 +59,9 @@ func sortedKeys[V any](m map[string]V) []string {
 type Options struct {
 	// MemoryLimit is how many bytes the weights may take, 0: any.
 	MemoryLimit int64
+	// ExpertMemory is how many bytes the experts of a model that has some may take, 0: any.
+	// Where that is not all of them the others are read from Images when they are needed.
+	ExpertMemory int64
 	// Latent is the form of multi-head latent attention.
 	Latent LatentForm
 	// MTP opens the module of multi-token prediction too.
@@ -75,7 +80,7 @@ type Options struct {
 // them. The files stay open, and may be closed afterwards. The error wraps
 // fs.ErrNotExist where a file is missing, checkpoint.ErrNoWeights, ErrArch, ErrConfig,
 // ErrTensor, gguf.ErrFormat or safetensors.ErrFormat for a refused one, ErrNoRoom where
-// it does not fit.
+// it does not fit, ErrNoImage where experts have no place to be read from.
 func Open(files *checkpoint.Checkpoint, o Options) (*Model, error) {
 	m, b, err := bindFiles(files, o)
 	if err != nil {
@@ -84,7 +89,7 @@ func Open(files *checkpoint.Checkpoint, o Options) (*Model, error) {
 	if err := m.fill(b, files); err != nil {
 		return nil, err
 	}
-	m.weightBytes = b.bytes()
+	m.weightBytes = b.heldBytes()
 	if m.head == nil {
 		m.head = &Linear{Matrix: m.embed.Matrix, Param: m.embed.Param}
 	}
@@ -96,19 +101,25 @@ func (m *Model) fill(b *binder, files *checkpoint.Checkpoint) (err error) {
 	if err := b.checkRoom(b.options.MemoryLimit); err != nil {
 		return err
 	}
+	if b.isBounded() {
+		return m.fillBounded(b, files)
+	}
 	images := b.options.Images
 	if images != nil && b.bytes() >= images.Least && b.bytes() > 0 {
 		if m.image, err = b.mapped(files, images); m.image != nil || err != nil {
 			return err
 		}
 		if b.damaged {
-			m.Config.Assumed = append(m.Config.Assumed, "its packed weights on disk were damaged, they are packed anew")
+			m.Config.Assumed = append(m.Config.Assumed, damagedNote)
 		}
 		m.unkept = &unkept{files, images, b.digest()}
 	}
 	m.memory, err = b.load()
 	return err
 }
+
+// damagedNote is said of a model whose image was damaged.
+const damagedNote = "its packed weights on disk were damaged, they are packed anew"
 
 // bindFiles binds the weights of a model without reading them.
 func bindFiles(files *checkpoint.Checkpoint, o Options) (*Model, *binder, error) {
@@ -156,6 +167,9 @@ func openSource(files *checkpoint.Checkpoint) (source, *Config, error) {
 
 // Close gives the memory of the weights back; nothing may use the model then.
 func (m *Model) Close() {
+	if m.bounded != nil {
+		m.bounded.close()
+	}
 	m.memory.Free()
 	if m.image != nil {
 		_ = m.image.Close() // what cannot be unmapped stays mapped

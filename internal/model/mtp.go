@@ -87,6 +87,12 @@ func (m *Model) DraftLogits(s *Step, hidden *Act, from, to int) *Act {
 	return s.Linear(hidden.rows(s, from, to), head)
 }
 
+// HasMTP says whether the module of multi-token prediction was opened.
+func (m *Model) HasMTP() bool {
+	d, ok := m.net.(*deepseek)
+	return ok && d.mtp != nil
+}
+
 // join returns the rows of a, each with that of b behind it.
 //
 //	a [T, A]   b [T, B] → [T, A+B]

@@ -15,6 +15,9 @@ type Needs struct {
 	Name   string // of the file or folder, as messages have it
 	// WeightBytes is what the packed weights will take.
 	WeightBytes int64
+	// ExpertBytes is what of that are experts, which need not all be in memory; LeastExperts
+	// is the smallest Options.ExpertMemory that does.
+	ExpertBytes, LeastExperts int64
 
 	bound *Model // without weights
 }
@@ -26,7 +29,9 @@ func Survey(files *checkpoint.Checkpoint, o Options) (*Needs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Needs{Config: m.Config, Name: b.src.name(), WeightBytes: b.bytes(), bound: m}, nil
+	n := &Needs{Config: m.Config, Name: b.src.name(), WeightBytes: b.bytes(), ExpertBytes: b.expertBytes(), bound: m}
+	n.LeastExperts = b.leastExperts()
+	return n, nil
 }
 
 // DefaultCache returns the kind of cache for a user who did not choose.

@@ -51,7 +51,7 @@ type records struct {
 	absorbed   absorbedRows
 	expanded   expandedRows
 	storeIndex storeIndexRows
-	choose     chooseRows
+	choose     choose
 	route      routeRows
 	gather     gatherRows
 	sum        sumRows

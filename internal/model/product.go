@@ -8,8 +8,9 @@ import "github.com/blitz-r1/blitz/internal/kernel"
 type product struct {
 	y, x  *Act
 	w     *Linear
-	chunk int // row blocks of an item
-	first int // number of the first item
+	m     *kernel.Matrix // of w, where it lies at this moment
+	chunk int            // row blocks of an item
+	first int            // number of the first item
 }
 
 // products are independent products that run together, cut into runs of row blocks.
@@ -26,9 +27,13 @@ func (s *Step) products() *products {
 }
 
 // multiply adds a product to those that are to run together.
-func (s *Step) multiply(p *products, y, x *Act, w *Linear) {
+func (s *Step) multiply(p *products, y, x *Act, w *Linear) { s.multiplyWith(p, y, x, w, &w.Matrix) }
+
+// multiplyWith is multiply with a matrix that lies in other memory for the time of the
+// step.
+func (s *Step) multiplyWith(p *products, y, x *Act, w *Linear, m *kernel.Matrix) {
 	s.prepare(x, w.IsFloat())
-	p.list = append(p.list, product{y: y, x: x, w: w})
+	p.list = append(p.list, product{y: y, x: x, w: w, m: m})
 }
 
 func (p *products) Operands() (o Operands) {
@@ -81,6 +86,9 @@ func (s *Step) runProducts(kind Op, p *products) {
 		x := &p.list[i]
 		macs := x.w.Cols * kernel.RowBlock * x.x.T
 		x.chunk = max(1, min(max(size/x.w.BlockBytes(), 1), itemMACs/max(macs, 1)))
+		// What a run of row blocks shares is worth more than even pieces, up to where
+		// threads would wait for one of them.
+		x.chunk = max(x.chunk, min(kernel.Together(x.x.T), x.w.Blocks()/(threadItems*s.Workers.Threads())))
 		x.first = p.items
 		p.items += (x.w.Blocks() + x.chunk - 1) / x.chunk
 	}
@@ -97,9 +105,9 @@ func (p *products) Do(item int, th *kernel.Thread) {
 	b0 := (item - x.first) * x.chunk
 	b1 := min(b0+x.chunk, x.w.Blocks())
 	if x.w.IsFloat() {
-		kernel.FloatProduct(x.y.X, x.y.D+x.y.gap, x.x.f32, &x.w.Matrix, b0, b1, &th.Scratch)
+		kernel.FloatProduct(x.y.X, x.y.D+x.y.gap, x.x.f32, x.m, b0, b1, &th.Scratch)
 	} else {
-		kernel.Product(x.y.X, x.y.D+x.y.gap, x.x.q8, &x.w.Matrix, b0, b1, &th.Scratch)
+		kernel.Product(x.y.X, x.y.D+x.y.gap, x.x.q8, x.m, b0, b1, &th.Scratch)
 	}
 }
 

@@ -124,6 +124,10 @@ func (m *qwen3) forward(s *Step) *Act {
 			x = s.Wanted(x)
 			mark = s.Mark()
 		}
+		if i+1 < len(m.layers) {
+			next := &m.layers[i+1]
+			s.Foresee(x, l.experts, &next.ffnNorm, next.experts)
+		}
 		h = s.Norm(x, &l.ffnNorm)
 		if l.experts != nil {
 			x = s.Add(x, s.Experts(h, l.experts))

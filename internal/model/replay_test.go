@@ -160,7 +160,7 @@ func replay(o Operation) [][]float64 {
 			}
 			return y
 		})
-	case *prepareRows, *storeRows, *storeIndexRows, *chooseRows:
+	case *prepareRows, *storeRows, *storeIndexRows, *choose:
 		return nil // what they write is no activation
 	}
 	panic(fmt.Sprintf("%T is not computed again", o))

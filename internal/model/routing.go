@@ -6,16 +6,16 @@ import (
 )
 
 // routing says which experts the tokens of a step go to. Activations of experts have
-// a row for each of them, ordered by expert, then by token.
+// a row for each of them, in the order of used, then by token.
 type routing struct {
 	K       int     // experts of a token
 	ids     []int32 // [T, K] ascending
 	weights *Act    // [T, K]
 	rowOf   []int32 // [T, K] row of the expert's output
 	token   []int32 // [T*K] whose row it is
-	first   []int32 // [E+1] first row of each expert
-	next    []int32 // [E] next free row while rows are handed out
-	used    []int32 // experts that have rows, ascending
+	first   []int32 // [E] first row of each expert
+	next    []int32 // [E] the row behind its last one
+	used    []int32 // experts that have rows: ascending, unless they are not all in memory
 }
 
 // route chooses the experts of all tokens.
@@ -25,10 +25,19 @@ func (s *Step) route(x *Act, e *Experts) *routing {
 	logits := s.Linear(x, &e.Router)
 	r := s.routings.next()
 	r.K = e.Choose.TopK
-	r.ids, r.weights = tensor.Resize(r.ids, x.T*r.K), s.act(x.T, r.K)
-	s.eachRow(OpRoute, filled(s, &s.records.route, routeRows{e, logits, r}), x.T, routeCost*logits.D)
-	r.order(len(e.Gate))
+	s.chooseExperts(r, logits, e)
+	r.count(len(e.Gate))
+	if e.kept != nil && len(r.used) > 0 && s.err == nil {
+		s.visit.Begin(e.kept, e.layer, r.used) // which orders them as it has them
+	}
+	r.order()
 	return r
+}
+
+// chooseExperts chooses the experts of all rows of logits [T, E].
+func (s *Step) chooseExperts(r *routing, logits *Act, e *Experts) {
+	r.ids, r.weights = tensor.Resize(r.ids, logits.T*r.K), s.act(logits.T, r.K)
+	s.eachRow(OpRoute, filled(s, &s.records.route, routeRows{e, logits, r}), logits.T, routeCost*logits.D)
 }
 
 // routeCost is how many numbers a score counts for: its exponential, and the choice.
@@ -56,22 +65,30 @@ func (o *routeRows) row(t int, th *kernel.Thread) {
 	o.e.Choose.Route(o.r.ids[t*K:(t+1)*K], o.r.weights.Row(t), o.logits.Row(t), &th.RouteScratch)
 }
 
-// order hands the rows out to E experts.
-func (r *routing) order(E int) {
-	n := len(r.ids)
-	r.rowOf, r.token, r.used = tensor.Resize(r.rowOf, n), tensor.Resize(r.token, n), r.used[:0]
-	r.first, r.next = tensor.Resize(r.first, E+1), tensor.Resize(r.next, E)
-	clear(r.first)
+// count finds which of E experts have rows, and how many.
+func (r *routing) count(E int) {
+	r.used = r.used[:0]
+	r.first, r.next = tensor.Resize(r.first, E), tensor.Resize(r.next, E)
+	clear(r.next)
 	for _, id := range r.ids {
-		r.first[id+1]++
+		r.next[id]++
 	}
-	for id := range E {
-		if r.first[id+1] > 0 {
+	for id, n := range r.next {
+		if n > 0 {
 			r.used = append(r.used, int32(id))
 		}
-		r.first[id+1] += r.first[id]
 	}
-	copy(r.next, r.first)
+}
+
+// order hands the rows out to the experts in use, in their order.
+func (r *routing) order() {
+	n := len(r.ids)
+	r.rowOf, r.token = tensor.Resize(r.rowOf, n), tensor.Resize(r.token, n)
+	row := int32(0)
+	for _, id := range r.used {
+		r.first[id] = row
+		row, r.next[id] = row+r.next[id], row
+	}
 	for i, id := range r.ids {
 		row := r.next[id]
 		r.next[id]++
@@ -79,11 +96,11 @@ func (r *routing) order(E int) {
 	}
 }
 
-// rows returns which rows an expert has.
-func (r *routing) rows(id int32) (from, to int) { return int(r.first[id]), int(r.first[id+1]) }
+// rows returns which rows an expert in use has.
+func (r *routing) rows(id int32) (from, to int) { return int(r.first[id]), int(r.next[id]) }
 
-// part returns the rows of an expert in a, an activation of experts.
-func (r *routing) part(s *Step, a *Act, id int32) *Act {
+// part returns the rows of an expert in a, an activation of experts from row first on.
+func (r *routing) part(s *Step, a *Act, id int32, first int) *Act {
 	from, to := r.rows(id)
-	return a.rows(s, from, to)
+	return a.rows(s, from-first, to-first)
 }

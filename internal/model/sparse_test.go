@@ -107,14 +107,8 @@ func lastLogits(t *testing.T, r *runner, ids []int32, spoilt func(pos int) bool)
 func spoil(r *runner, seq *kvcache.Sequence, pos int) {
 	a := r.m.net.attention()[0]
 	page, slot := seq.Page(a.Layer, pos/kernel.PagePositions), pos%kernel.PagePositions
-	row := slices.Repeat([]float32{1e4}, max(a.DK, a.DV))
-	for h := range a.HKV {
-		key, value := a.offsets(r.step.Kind, h)
-		r.step.Kind.StoreKey(page[key:], slot, row[:a.DK], a.Latent)
-		if a.Latent == 0 {
-			r.step.Kind.StoreValue(page[value:], slot, row[:a.DV])
-		}
-	}
+	row := slices.Repeat([]float32{1e4}, a.HKV*max(a.DK, a.DV))
+	a.store(r.step.Kind, page, slot, row, row)
 }
 
 // TestSparseEqualsDense gives sparse attention no more positions than it may choose:

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"github.com/blitz-r1/blitz/internal/experts"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
 )
@@ -64,19 +65,30 @@ type Step struct {
 	q8s      pool[kernel.Q8]
 	f32s     pool[kernel.F32]
 	routings pool[routing]
+	matrices pool[kernel.Matrix]
 
 	records records
 	rows    rowItems
 	units   attendUnits
 	choice  choice
+	index   indexUnits
+
+	visit    experts.Visit // of a layer whose experts are not all in memory
+	foreseen foreseen
+	err      error
 }
 
 // begin starts a step with a batch.
 func (s *Step) begin(b *Batch) {
 	s.free(Mark{})
 	s.arena.settle()
+	s.err = nil
 	s.setBatch(b)
 }
+
+// Err returns why what was computed since the last Forward began is not what it should be:
+// experts that are not in memory could not be read. nil: it is.
+func (s *Step) Err() error { return s.err }
 
 // setBatch sets the rows that the operations are about.
 func (s *Step) setBatch(b *Batch) {
@@ -96,11 +108,11 @@ func (s *Step) setBatch(b *Batch) {
 }
 
 // Mark is a place in the step's memory to go back to.
-type Mark struct{ floats, acts, q8s, f32s, routings int }
+type Mark struct{ floats, acts, q8s, f32s, routings, matrices int }
 
 // Mark returns the place that the step's memory is at.
 func (s *Step) Mark() Mark {
-	return Mark{s.arena.used, s.acts.used, s.q8s.used, s.f32s.used, s.routings.used}
+	return Mark{s.arena.used, s.acts.used, s.q8s.used, s.f32s.used, s.routings.used, s.matrices.used}
 }
 
 // Release frees all activations made since the mark, unless operations are recorded: a
@@ -115,5 +127,5 @@ func (s *Step) Release(m Mark) {
 }
 
 func (s *Step) free(m Mark) {
-	s.arena.used, s.acts.used, s.q8s.used, s.f32s.used, s.routings.used = m.floats, m.acts, m.q8s, m.f32s, m.routings
+	s.arena.used, s.acts.used, s.q8s.used, s.f32s.used, s.routings.used, s.matrices.used = m.floats, m.acts, m.q8s, m.f32s, m.routings, m.matrices
 }

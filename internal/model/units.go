@@ -14,7 +14,6 @@ type attendUnits struct {
 	list    []attendUnit
 	queries []kernel.Query
 	parts   []float32 // what the items of splitItems computed
-	sparse  bool      // some units see chosen positions alone
 }
 
 // attendUnit is a run of queries of one segment that share a key-value head: rows
@@ -42,10 +41,10 @@ const splitMinimum = 4
 func (u *attendUnits) cut(s *Step, o *attend) {
 	a := o.a
 	u.kernel = kernel.Attention{
-		Kind: s.Kind, KeyDim: a.DK, ValueDim: a.DV, Scale: a.Scale, Cap: a.Cap, Window: a.Window, Latent: a.Latent > 0,
+		Kind: s.Kind, KeyDim: a.DK, ValueDim: a.DV, Scale: a.Scale, Cap: a.Cap, Window: a.Window, Latent: a.Latent > 0, Rows: a.wholeRows(),
 	}
 	u.a, u.pages = a, &s.pages
-	u.list, u.queries, u.sparse = u.list[:0], u.queries[:0], false
+	u.list, u.queries = u.list[:0], u.queries[:0]
 	row := 0
 	for i := range s.batch.Segments {
 		g := &s.batch.Segments[i]
@@ -55,7 +54,6 @@ func (u *attendUnits) cut(s *Step, o *attend) {
 		}
 		u.addRows(o, i, row, dense, nil)
 		for r := row + dense; r < row+len(g.Tokens); r++ {
-			u.sparse = true
 			u.addRows(o, i, r, 1, o.chosen.positions[r])
 		}
 		row += len(g.Tokens)
@@ -84,8 +82,12 @@ func (u *attendUnits) add(o *attend, row int, x attendUnit) {
 	for i := range x.n {
 		r := row + (x.first+i)/group
 		h := x.head*group + (x.first+i)%group
+		pos := int(o.positions[r])
+		if x.chosen != nil { // positions are ranks
+			pos = len(x.chosen) - 1
+		}
 		u.queries = append(u.queries, kernel.Query{
-			Q: o.q.Row(r)[h*a.DK:][:a.DK], Out: o.out.Row(r)[h*a.DV:][:a.DV], Pos: int(o.positions[r]), Sink: kernel.NoSink,
+			Q: o.q.Row(r)[h*a.DK:][:a.DK], Out: o.out.Row(r)[h*a.DV:][:a.DV], Pos: pos, Sink: kernel.NoSink,
 		})
 	}
 	x.c0, x.c1 = u.kernel.Splits(u.queries[x.at:])
@@ -98,7 +100,7 @@ func (u *attendUnits) of(x *attendUnit) []kernel.Query { return u.queries[x.at :
 // pagesOf returns where the keys and values that a unit reads are.
 func (u *attendUnits) pagesOf(x *attendUnit) kernel.Pages {
 	key, value := u.a.offsets(u.kernel.Kind, x.head)
-	return kernel.Pages{Splits: u.pages.of(x.segment), Key: key, Value: value}
+	return kernel.Pages{Splits: u.pages.of(x.segment), Key: key, Value: value, Chosen: x.chosen}
 }
 
 // longest returns the most splits of a unit.
@@ -116,9 +118,6 @@ func (u *attendUnits) seen(x *attendUnit) (n int64) {
 		if u.a.Window > 0 {
 			see = min(see, u.a.Window)
 		}
-		if x.chosen != nil {
-			see = len(x.chosen)
-		}
 		n += int64(see)
 	}
 	return n
@@ -127,11 +126,7 @@ func (u *attendUnits) seen(x *attendUnit) (n int64) {
 // Do attends with one unit.
 func (u *attendUnits) Do(item int, th *kernel.Thread) {
 	x := &u.list[item]
-	if x.chosen != nil {
-		u.kernel.AttendChosen(u.of(x), u.pagesOf(x), x.chosen, &th.AttendScratch)
-	} else {
-		u.kernel.Attend(u.of(x), u.pagesOf(x), &th.AttendScratch)
-	}
+	u.kernel.Attend(u.of(x), u.pagesOf(x), &th.AttendScratch)
 }
 
 // cutSplits cuts the splits of all units into the items of splitItems, with room for

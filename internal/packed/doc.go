@@ -8,11 +8,15 @@
 // beside its place, under a lock that one writer holds and nobody waits for, and renamed.
 //
 // Before an image is used its length, its header (SHA-256) and every byte of its weights
-// (CRC-32C of each MiB) are checked, at the speed of the memory: one that is damaged or
+// (CRC-32C of each 64 KiB) are checked, at the speed of the memory: one that is damaged or
 // cut short is removed and never used. The check is against damage, not against somebody
 // who writes to the folder as its user: that one could as well write to the model. What the
 // system takes from memory later, when others need it, it reads from the disk again without
 // a check, as it does with programs.
+//
+// A model that is larger than the memory is not mapped: a Reader reads the parts that are
+// wanted, past the system's cache where it lets it, and checks each of them every time.
+// Its image is written piece by piece, by a Writer, as it is packed.
 //
 // The folder has a limit. The images that were used longest ago go first; their use
 // outlives the process in the times of the files. An image may be removed at any time, by

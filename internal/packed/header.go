@@ -25,11 +25,17 @@ type Key [sha256.Size]byte
 // in such in memory.
 const (
 	magic   = "blitzpw\n"
-	version = 1
+	version = 2
 
 	fixedBytes = len(magic) + 4 + 4 + 8 + sha256.Size
-	piece      = 1 << 20 // of weights, that has a sum of its own
+	// A piece of the weights has a sum of its own: small, so that parts of an image can be
+	// read and checked alone, and as direct reads of all disks want them aligned.
+	piece = 64 << 10
 )
+
+// Piece is the length of the pieces of an image, but for the last: what a Reader reads
+// begins at a multiple of it.
+const Piece = piece
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -63,12 +69,12 @@ func encode(key Key, weights int64, sums []uint32) []byte {
 	return append(b, whole[:]...)
 }
 
-// decode returns the sums of the image of that key with so many bytes of weights, of
-// whose file b is the bytes. The error wraps ErrDamaged.
-func decode(b []byte, key Key, weights int64) ([]uint32, error) {
-	head, _, size := extent(weights)
-	if int64(len(b)) != size {
-		return nil, fmt.Errorf("%w: %d bytes, want %d", ErrDamaged, len(b), size)
+// decode returns the sums of the image of that key with so many bytes of weights, whose
+// file is size bytes long and begins with the header b. The error wraps ErrDamaged.
+func decode(b []byte, size int64, key Key, weights int64) ([]uint32, error) {
+	head, _, want := extent(weights)
+	if size != want {
+		return nil, fmt.Errorf("%w: %d bytes, want %d", ErrDamaged, size, want)
 	}
 	signed := b[:head-sha256.Size]
 	if sum := sha256.Sum256(signed); !bytes.Equal(sum[:], b[head-sha256.Size:head]) {

@@ -103,32 +103,48 @@ func open(path string, key Key, weights int64, w *Watch) (*Image, error) {
 	return m, nil
 }
 
+// checkedAtOnce is how many bytes of weights a processor checks at a time.
+const checkedAtOnce = 16 * piece
+
+// checkSums checks weights from some piece on, the last one whole or the end of all, and
+// names the first that are damaged. The error wraps ErrDamaged.
+func checkSums(b []byte, from int64, sums []uint32) error {
+	for at := 0; at < len(b); at += piece {
+		p := b[at:min(at+piece, len(b))]
+		if first := from + int64(at); sumOf(p) != sums[first/piece] {
+			return fmt.Errorf("%w: bytes %d to %d of the weights are damaged", ErrDamaged, first, first+int64(len(p)))
+		}
+	}
+	return nil
+}
+
 // check reads the header, and all weights, on all processors.
 func (m *Image) check(key Key, weights int64, w *Watch) error {
-	sums, err := decode(m.file.Bytes(), key, weights)
+	b := m.file.Bytes()
+	sums, err := decode(b, int64(len(b)), key, weights)
 	if err != nil {
 		return err
 	}
 	_, start, _ := extent(weights)
-	all := m.file.Bytes()[start:]
+	all := b[start:]
 	var next, done atomic.Int64
 	var group sync.WaitGroup
-	errs := make([]error, min(runtime.GOMAXPROCS(0), len(sums)))
+	errs := make([]error, min(int64(runtime.GOMAXPROCS(0)), (weights+checkedAtOnce-1)/checkedAtOnce))
 	for worker := range errs {
 		group.Go(func() {
 			errs[worker] = mapping.Guard(func() error {
 				for {
-					i := next.Add(1) - 1
-					if i >= int64(len(sums)) {
+					from := (next.Add(1) - 1) * checkedAtOnce
+					if from >= weights {
 						return nil
 					}
 					if err := w.interrupted(); err != nil {
 						return interruption{err}
 					}
-					b := all[i*piece : min((i+1)*piece, weights)]
-					if sumOf(b) != sums[i] {
-						next.Store(int64(len(sums))) // the others need not go on
-						return fmt.Errorf("%w: bytes %d to %d of the weights are damaged", ErrDamaged, i*piece, i*piece+int64(len(b)))
+					b := all[from:min(from+checkedAtOnce, weights)]
+					if err := checkSums(b, from, sums); err != nil {
+						next.Store(weights/checkedAtOnce + 1) // the others need not go on
+						return err
 					}
 					w.progress(done.Add(int64(len(b))), weights)
 				}

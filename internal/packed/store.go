@@ -64,6 +64,9 @@ func New(o Options) *Store {
 // Folder returns the folder of the images.
 func (s *Store) Folder() string { return s.folder }
 
+// Limit returns how many bytes all images may take.
+func (s *Store) Limit() int64 { return s.limit }
+
 func (s *Store) path(key Key) string {
 	return filepath.Join(s.folder, hex.EncodeToString(key[:])+extension)
 }

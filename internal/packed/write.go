@@ -3,6 +3,7 @@ package packed
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 
 	"github.com/blitz-r1/blitz/internal/filelock"
@@ -19,39 +20,124 @@ const chunk = 2 * mapping.HugePage
 // ErrBusy where another one is at it, ErrFull, or is that of w or of the file system; no
 // image is left half then, and the others are as they were unless they had to make room.
 func (s *Store) Write(key Key, weights []byte, w Watch) error {
+	total := int64(len(weights))
+	f, err := s.Create(key, total)
+	if f == nil {
+		return err
+	}
+	for at := int64(0); at < total && err == nil; at += chunk {
+		if err = w.interrupted(); err != nil {
+			break
+		}
+		b := weights[at:min(at+chunk, total)]
+		if _, err = f.Write(b); err == nil {
+			w.progress(at+int64(len(b)), total)
+		}
+	}
+	if err == nil {
+		err = f.Finish()
+	}
+	if err != nil {
+		f.Abandon()
+		return fmt.Errorf("packed: %w", err)
+	}
+	return nil
+}
+
+// Writer writes an image from its beginning to its end.
+type Writer struct {
+	store      *Store
+	f          *os.File
+	half, path string
+	key        Key
+	total      int64
+	written    int64
+	sums       []uint32
+	sum        uint32 // of the piece that is begun
+	uncached   bool   // what is written is not left in the system's cache
+}
+
+// Create begins to write the image of a key of so many bytes of weights. The Writer is nil
+// where the image is there already. Images that were used longest ago make room for it. The
+// error wraps ErrBusy where another one is at it, ErrFull, or is that of the file system.
+func (s *Store) Create(key Key, weights int64) (*Writer, error) {
 	path := s.path(key)
-	_, _, size := extent(int64(len(weights)))
+	_, _, size := extent(weights)
 	if there(path, size) {
-		return nil
+		return nil, nil
 	}
 	if size > s.limit {
-		return fmt.Errorf("packed: they take %d MB, all that is kept may take %d MB: %w", size/1e6, s.limit/1e6, ErrFull)
+		return nil, fmt.Errorf("packed: they take %d MB, all that is kept may take %d MB: %w", size/1e6, s.limit/1e6, ErrFull)
 	}
 	if err := ownfolder.Make(s.folder); err != nil {
-		return fmt.Errorf("packed: %w", err)
+		return nil, fmt.Errorf("packed: %w", err)
 	}
 	half := path + partial
 	f, err := claim(half)
 	switch {
 	case errors.Is(err, filelock.ErrLocked) && there(path, size):
-		return nil
+		return nil, nil
 	case errors.Is(err, filelock.ErrLocked):
-		return fmt.Errorf("packed: image %x: %w", key[:8], ErrBusy)
+		return nil, fmt.Errorf("packed: image %x: %w", key[:8], ErrBusy)
 	case err != nil:
-		return fmt.Errorf("packed: %w", err)
+		return nil, fmt.Errorf("packed: %w", err)
 	}
+	w := &Writer{store: s, f: f, half: half, path: path, key: key, total: weights, sums: make([]uint32, 0, pieces(weights))}
 	if err = s.room(size, half); err == nil {
-		err = s.fill(f, key, weights, &w)
-	}
-	if err == nil {
-		err = place(f, half, path)
+		// What was there of another try goes; others count the whole length from now on.
+		err = errors.Join(f.Truncate(0), f.Truncate(size))
 	}
 	if err != nil {
-		_ = remove(f, half)
-		return fmt.Errorf("packed: %w", err)
+		w.Abandon()
+		return nil, fmt.Errorf("packed: %w", err)
 	}
-	return nil
+	return w, nil
 }
+
+// Uncached has what is written from now on go to the disk at once, and leave the system's
+// cache, where the system can do so: an image that is larger than the memory would take
+// that from others.
+func (w *Writer) Uncached() { w.uncached = true }
+
+// Write writes the next weights, which are not more than what is left. The error is that
+// of the file system.
+func (w *Writer) Write(b []byte) (int, error) {
+	_, start, _ := extent(w.total)
+	if _, err := w.store.write(w.f, b, start+w.written); err != nil {
+		return 0, err
+	}
+	if w.uncached {
+		uncache(w.f, start+w.written, int64(len(b)))
+	}
+	for rest := b; len(rest) > 0; {
+		n := min(piece-w.written%piece, int64(len(rest)))
+		w.sum = crc32.Update(w.sum, castagnoli, rest[:n])
+		w.written += n
+		rest = rest[n:]
+		if w.written%piece == 0 || w.written == w.total {
+			w.sums, w.sum = append(w.sums, w.sum), 0
+		}
+	}
+	return len(b), nil
+}
+
+// Finish gives the image its name; all weights must have been written. Where it returns an
+// error, Abandon is to be called.
+func (w *Writer) Finish() error {
+	if w.written != w.total {
+		panic(fmt.Sprintf("packed: an image of %d bytes is finished behind %d", w.total, w.written))
+	}
+	if _, err := w.store.write(w.f, encode(w.key, w.total, w.sums), 0); err != nil {
+		return err
+	}
+	if err := w.f.Chmod(0o400); err != nil {
+		return err
+	}
+	return place(w.f, w.half, w.path)
+}
+
+// Abandon removes what was written.
+func (w *Writer) Abandon() { _ = remove(w.f, w.half) }
 
 // there says whether an image is there, as far as its length tells.
 func there(path string, size int64) bool {
@@ -106,32 +192,4 @@ func (s *Store) room(size int64, half string) error {
 		}
 	}
 	return nil
-}
-
-// fill writes all of an image.
-func (s *Store) fill(f *os.File, key Key, weights []byte, w *Watch) error {
-	total := int64(len(weights))
-	_, start, size := extent(total)
-	// What was there of another try goes; others count the whole length from now on.
-	if err := errors.Join(f.Truncate(0), f.Truncate(size)); err != nil {
-		return err
-	}
-	sums := make([]uint32, 0, pieces(total))
-	for at := int64(0); at < total; at += chunk {
-		if err := w.interrupted(); err != nil {
-			return err
-		}
-		b := weights[at:min(at+chunk, total)]
-		for from := 0; from < len(b); from += piece {
-			sums = append(sums, sumOf(b[from:min(from+piece, len(b))]))
-		}
-		if _, err := s.write(f, b, start+at); err != nil {
-			return err
-		}
-		w.progress(at+int64(len(b)), total)
-	}
-	if _, err := s.write(f, encode(key, total, sums), 0); err != nil {
-		return err
-	}
-	return f.Chmod(0o400)
 }

@@ -91,6 +91,14 @@ func Server(host string) string {
 	return host
 }
 
+// KeptAs returns the name by which docker login keeps the password for a registry.
+func KeptAs(host string) string {
+	if host = Server(host); host == dockerHub {
+		return "https://index.docker.io/v1/"
+	}
+	return host
+}
+
 // registryHost returns the server of a key of the credential file, which may
 // be an address with a scheme and a path.
 func registryHost(key string) string {

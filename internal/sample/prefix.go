@@ -11,6 +11,7 @@ import (
 // sorts only as far as it is asked.
 type prefix struct {
 	x, e  []float32 // [V] logits, and exp(logit - top) of the candidates
+	tops  []float32 // the greatest of each block of x
 	sum   float32   // lane sum of e by id
 	top   float32   // the greatest logit
 	n     int       // candidates
@@ -19,15 +20,17 @@ type prefix struct {
 	floor float32   // those below it are not yet in the heap
 	tier  int       // the next of tiers
 	run   []float32 // running sums of e of ids
+	byID  []int32   // the best k, for their sum
 }
 
 // tiers are distances below the greatest logit: candidates nearer than the first
 // are put in order before the others are looked at.
-var tiers = [...]float32{8, 24, float32(math.Inf(1))}
+var tiers = [...]float32{2, 8, 24, float32(math.Inf(1))}
 
-// reset prepares the candidates of x [V], whose greatest is top: all, or the best k.
-func (p *prefix) reset(x []float32, top float32, k int) {
-	p.x, p.e = x, slices.Grow(p.e[:0], len(x))[:len(x)]
+// reset prepares the candidates of x [V]: all, or the best k. tops are the greatest of
+// each block of x, top of all.
+func (p *prefix) reset(x, tops []float32, top float32, k int) {
+	p.x, p.tops, p.e = x, tops, slices.Grow(p.e[:0], len(x))[:len(x)]
 	p.ids, p.run, p.heap, p.tier = p.ids[:0], p.run[:0], p.heap[:0], 0
 	p.top, p.n = top, len(x)
 	if k <= 0 || k >= len(x) {
@@ -36,13 +39,14 @@ func (p *prefix) reset(x []float32, top float32, k int) {
 		return
 	}
 	p.n = k
-	p.heap = kernel.TopK(p.heap, x, k) // sorted, so a heap already
+	p.heap = kernel.TopKOf(p.heap, x, tops, k) // sorted, so a heap already
 	p.tier = len(tiers)
-	clear(p.e)
 	for _, id := range p.heap {
 		p.e[id] = kernel.Exp(x[id] - p.top)
 	}
-	p.sum = kernel.LaneSum(p.e)
+	p.byID = append(p.byID[:0], p.heap...)
+	slices.Sort(p.byID)
+	p.sum = kernel.LaneSumAt(p.e, p.byID)
 }
 
 // next returns the next candidate.
@@ -53,11 +57,7 @@ func (p *prefix) next() (int32, bool) {
 		}
 		floor := p.top - tiers[p.tier]
 		last := p.tier == len(tiers)-1
-		for i, v := range p.x {
-			if v < p.floor && (v >= floor || last) || v != v && last {
-				p.heap = append(p.heap, int32(i))
-			}
-		}
+		p.gather(floor, last)
 		for i := len(p.heap)/2 - 1; i >= 0; i-- {
 			p.down(i)
 		}
@@ -70,6 +70,22 @@ func (p *prefix) next() (int32, bool) {
 	p.heap = p.heap[:end]
 	p.down(0)
 	return id, true
+}
+
+// gather puts the candidates below p.floor into the heap, those from floor on or all that
+// are left.
+func (p *prefix) gather(floor float32, all bool) {
+	for block, top := range p.tops {
+		if top < floor && !all {
+			continue
+		}
+		first := block * kernel.MaxBlock
+		for i, v := range p.x[first:min(first+kernel.MaxBlock, len(p.x))] {
+			if v < p.floor && (v >= floor || all) {
+				p.heap = append(p.heap, int32(first+i))
+			}
+		}
+	}
 }
 
 func (p *prefix) before(a, b int32) bool {

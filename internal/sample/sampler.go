@@ -71,9 +71,12 @@ func (s *Settings) Validate() error {
 type Sampler struct {
 	Settings
 	rng    *rand.ChaCha8
+	ahead  []float32          // numbers of the next tokens that Guess has looked at
 	text   map[int32]struct{} // tokens of prompt and output
 	counts map[int32]int32    // of the output
-	x      []float32          // logits after penalties and bias
+	x      []float32          // logits after penalties, bias and mask, where there are any
+	tops   []float32          // the greatest of each block of them
+	hot    []float32          // what a temperature makes of them
 	prefix prefix
 }
 
@@ -95,6 +98,26 @@ func New(s Settings, prompt []int32) *Sampler {
 // not nil, is the set of tokens that may pass: bit id%64 of word id/64. The error is
 // ErrMask where it is empty, and ErrLogits.
 func (s *Sampler) Next(logits []float32, mask []uint64) (int32, error) {
+	x, err := s.change(logits, mask)
+	if err != nil {
+		return 0, err
+	}
+	s.tops = kernel.BlockMax(s.tops[:0], x)
+	top := kernel.Max(s.tops)
+	if top-top != 0 {
+		return 0, ErrLogits
+	}
+	id := s.draw(x, top, s.uniform())
+	s.count(id)
+	return id, nil
+}
+
+// change returns logits with penalties, bias and mask. Where there are none they are the
+// ones that came. The error is ErrMask.
+func (s *Sampler) change(logits []float32, mask []uint64) ([]float32, error) {
+	if len(s.text) == 0 && len(s.Bias) == 0 && mask == nil {
+		return logits, nil
+	}
 	s.x = append(s.x[:0], logits...)
 	for id := range s.text {
 		s.Penalties.Apply(s.x, id, true, s.counts[id])
@@ -105,15 +128,9 @@ func (s *Sampler) Next(logits []float32, mask []uint64) (int32, error) {
 		}
 	}
 	if mask != nil && !apply(s.x, mask) {
-		return 0, ErrMask
+		return nil, ErrMask
 	}
-	top := kernel.Max(s.x)
-	if top-top != 0 {
-		return 0, ErrLogits
-	}
-	id := s.draw(s.x, top, s.uniform())
-	s.count(id)
-	return id, nil
+	return s.x, nil
 }
 
 // Accept makes a token part of the output that was not drawn. It has its number of the
@@ -129,7 +146,35 @@ func (s *Sampler) uniform() float32 {
 	if s.Temperature == 0 {
 		return 0
 	}
+	if len(s.ahead) > 0 {
+		u := s.ahead[0]
+		s.ahead = append(s.ahead[:0], s.ahead[1:]...)
+		return u
+	}
 	return Uniform(s.rng.Uint64())
+}
+
+// Guess returns the token that Next would draw after so many others, if it were given these
+// logits [V]; 0 where it would draw none. It changes nothing of what is drawn: another
+// model's guess is right the more often, the closer its logits are, also with a temperature.
+func (s *Sampler) Guess(after int, logits []float32) int32 {
+	var u float32
+	if s.Temperature != 0 {
+		for len(s.ahead) <= after {
+			s.ahead = append(s.ahead, Uniform(s.rng.Uint64()))
+		}
+		u = s.ahead[after]
+	}
+	x, err := s.change(logits, nil)
+	if err != nil {
+		return 0
+	}
+	s.tops = kernel.BlockMax(s.tops[:0], x)
+	top := kernel.Max(s.tops)
+	if top-top != 0 {
+		return 0
+	}
+	return s.draw(x, top, u)
 }
 
 // count lets penalties know of a token.

@@ -45,6 +45,50 @@ func attention(c *caseReader) []output {
 	return []output{{"y", y}}
 }
 
+// digestRows attends over whole rows of latent attention, all of them and a sparse set.
+func digestRows(d *digester) {
+	for kind := kernel.CacheF32; kind <= kernel.CacheQ8; kind++ {
+		for _, c := range []struct{ n, heads, latent, rope int }{{40, 3, 64, 32}, {300, 20, 80, 16}, {600, 2, 512, 64}} {
+			wide := kernel.WholeGroups(c.latent)
+			a := kernel.Attention{Kind: kind, KeyDim: wide + kernel.WholeGroups(c.rope), ValueDim: c.latent, Scale: 0.1, Latent: true, Rows: true}
+			cache := newCache(a, c.n)
+			var chosen []int32
+			for p := range c.n {
+				row := d.gen.floats(a.KeyDim)
+				clear(row[c.latent:wide])
+				clear(row[wide+c.rope:])
+				cache.store(p, row, nil, wide)
+				if d.gen.next()%3 == 0 {
+					chosen = append(chosen, int32(p))
+				}
+			}
+			for h := range c.heads {
+				out := make([]float32, c.latent)
+				query := []kernel.Query{{Q: d.gen.floats(a.KeyDim), Out: out, Pos: c.n - 1 - h%3, Sink: kernel.NoSink}}
+				cache.attend(query)
+				d.add(out...)
+				a.AttendChosen(query, cache.pages, chosen, new(kernel.AttendScratch))
+				d.add(out...)
+			}
+		}
+	}
+}
+
+// digestIndexer scores positions in every kind of cache and chooses among them.
+func digestIndexer(d *digester) {
+	for kind := kernel.CacheF32; kind <= kernel.CacheQ8; kind++ {
+		for _, c := range []struct{ n, heads, dim, k int }{{1, 1, 16, 1}, {45, 3, 33, 9}, {700, 20, 128, 300}} {
+			index := newCache(kernel.Attention{Kind: kind, KeyDim: c.dim, Latent: true}, c.n)
+			for p := range c.n {
+				index.store(p, d.gen.floats(c.dim), nil, 0)
+			}
+			score := indexScores(index, c.n, d.gen.floats(c.heads*c.dim), d.gen.floats(c.heads))
+			d.add(score...)
+			d.addInts(new(kernel.IndexScratch).Choose(nil, score, c.k)...)
+		}
+	}
+}
+
 // cache is one head's pages.
 type cache struct {
 	kernel.Attention
@@ -54,6 +98,9 @@ type cache struct {
 func newCache(a kernel.Attention, positions int) *cache {
 	c := &cache{Attention: a, pages: kernel.Pages{Value: a.Kind.KeyBytes(a.KeyDim)}}
 	size := c.pages.Value
+	if a.Rows {
+		size = a.Kind.RowPageBytes(a.KeyDim)
+	}
 	if !a.Latent {
 		size += a.Kind.ValueBytes(a.ValueDim)
 	}
@@ -65,6 +112,10 @@ func newCache(a kernel.Attention, positions int) *cache {
 
 func (c *cache) store(pos int, key, value []float32, latent int) {
 	page, slot := c.pages.Splits[pos/kernel.PagePositions], pos%kernel.PagePositions
+	if c.Rows {
+		c.Kind.StoreRow(page, slot, key, latent)
+		return
+	}
 	c.Kind.StoreKey(page, slot, key, latent)
 	if !c.Latent {
 		c.Kind.StoreValue(page[c.pages.Value:], slot, value)

@@ -207,10 +207,19 @@ func indexer(c *caseReader) []output {
 	for p := range n {
 		index.store(p, keys[p*D:][:D], nil, 0)
 	}
-	score := new(kernel.Thread).IndexScores(n, q, w, D, index.pages.Splits, 0)
-	ids := kernel.TopK(nil, score, c.num("k"))
-	slices.Sort(ids)
+	score := indexScores(index, n, q, w)
+	ids := new(kernel.IndexScratch).Choose(nil, score, c.num("k"))
 	return []output{{"score", score}, {"ids", ids}}
+}
+
+// indexScores returns the scores of all n positions of a cache of index keys for one token.
+//
+//	q [N, D]   w [N]
+func indexScores(index *cache, n int, q, w []float32) []float32 {
+	x := kernel.Index{Kind: index.Kind, Heads: len(w), Dim: index.KeyDim}
+	query := kernel.IndexQuery{Q: q, W: w, Score: make([]float32, n, kernel.IndexRoom(n))}
+	new(kernel.Thread).Score(&x, []kernel.IndexQuery{query}, index.pages.Splits, 0, 0, len(index.pages.Splits))
+	return query.Score
 }
 
 func penalties(c *caseReader) []output {

@@ -2,13 +2,9 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"path/filepath"
-	"runtime"
-	"strings"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/account"
@@ -63,7 +59,7 @@ func (f *frame) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			if fault != http.ErrAbortHandler {
-				f.log.Error("a handler failed", "request", n.id, "route", n.route, "stack", stack())
+				f.log.Error("a handler failed", "request", n.id, "route", n.route, "stack", wire.Stack())
 			}
 			if fault == http.ErrAbortHandler || seen.status != 0 {
 				f.tell(r, n, seen, time.Since(began))
@@ -76,21 +72,6 @@ func (f *frame) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.tell(r, n, seen, time.Since(began))
 	}()
 	f.next.ServeHTTP(seen, r)
-}
-
-// stack returns where a panic came from: functions and lines. The runtime's own text has
-// the values of arguments, and what panicked may have words of a prompt in it.
-func stack() string {
-	var text strings.Builder
-	pcs := make([]uintptr, 64)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	for {
-		frame, more := frames.Next()
-		fmt.Fprintf(&text, "%s %s:%d\n", frame.Function, filepath.Base(frame.File), frame.Line)
-		if !more {
-			return text.String()
-		}
-	}
 }
 
 // tell writes the line of the log.
@@ -148,7 +129,8 @@ func (w *statusWriter) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController find what the connection can do.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// A body has to come at this rate, behind the patience of its beginning.
+// A body has to come at this rate, behind the patience of its beginning. What counts is the
+// time in which it is waited for: a server that is busy between two reads makes no client slow.
 const (
 	bodyPatience = 30 * time.Second
 	bodyRate     = 64 << 10 // bytes a second
@@ -162,22 +144,24 @@ func limitBody(w http.ResponseWriter, r *http.Request, most int64) {
 	if most == 0 {
 		most = wire.MaxBody
 	}
-	b := &body{ReadCloser: http.MaxBytesReader(w, r.Body, most), conn: http.NewResponseController(w), began: time.Now()}
+	b := &body{ReadCloser: http.MaxBytesReader(w, r.Body, most), conn: http.NewResponseController(w)}
 	r.Body = b
 }
 
 // body is a body whose client must not be slow.
 type body struct {
 	io.ReadCloser
-	conn  *http.ResponseController
-	began time.Time
-	bytes int64
+	conn   *http.ResponseController
+	waited time.Duration
+	bytes  int64
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	due := b.began.Add(bodyPatience + time.Duration(b.bytes/bodyRate)*time.Second)
+	begin := time.Now()
+	due := begin.Add(bodyPatience + time.Duration(b.bytes/bodyRate)*time.Second - b.waited)
 	_ = b.conn.SetReadDeadline(due) // tests have writers without one
 	n, err := b.ReadCloser.Read(p)
+	b.waited += time.Since(begin)
 	b.bytes += int64(n)
 	if err == io.EOF {
 		// From here on the connection is only watched for its end. Behind any other error

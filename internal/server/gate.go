@@ -61,23 +61,48 @@ func (g *Gate) Admit(w http.ResponseWriter, r *http.Request, scope wire.Scope) (
 	if err != nil {
 		return nil, nil, err
 	}
-	var caller account.Caller
-	if scope != wire.Open {
-		if caller, err = v.caller(scope); err != nil {
+	ctx := r.Context()
+	if scope == wire.Open {
+		ctx = account.With(ctx, account.Caller{})
+	} else {
+		if ctx, err = v.admit(scope); err != nil {
 			if e := wire.AsError(err); e.Kind == wire.Key {
 				w.Header().Set("WWW-Authenticate", "Bearer")
 			}
 			return nil, nil, err
 		}
+		caller := account.CallerOf(ctx)
 		noteCaller(r, caller)
 		g.showLimits(w, r, caller)
 	}
-	ctx, cancel := context.WithTimeout(account.With(r.Context(), caller), requestTime)
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	return r.WithContext(ctx), cancel, nil
+}
+
+// Caller returns a context with who sends a request, as a route has it that is for any key.
+// The error says why nobody does who counts here.
+func (g *Gate) Caller(r *http.Request) (context.Context, error) {
+	v, err := g.visit(r)
+	if err != nil {
+		return nil, err
+	}
+	return v.admit(wire.AnyKey)
 }
 
 // look looks at all of a request but its key.
 func (g *Gate) look(w http.ResponseWriter, r *http.Request) (*visit, error) {
+	v, err := g.visit(r)
+	if err != nil {
+		return nil, err
+	}
+	if v.foreign {
+		allowOrigin(w.Header(), r)
+	}
+	return v, nil
+}
+
+// visit returns what a request says of where it comes from, if that may ask.
+func (g *Gate) visit(r *http.Request) (*visit, error) {
 	v := &visit{gate: g, settings: g.settings.Load(), request: r, conn: connectionOf(r)}
 	var err error
 	if v.forwarded, err = readForwarded(r, v.conn, v.settings.TrustedProxies); err != nil {
@@ -88,9 +113,6 @@ func (g *Gate) look(w http.ResponseWriter, r *http.Request) (*visit, error) {
 	}
 	if err := v.checkOrigin(); err != nil {
 		return nil, err
-	}
-	if v.foreign {
-		allowOrigin(w.Header(), r)
 	}
 	return v, nil
 }
@@ -109,19 +131,46 @@ func (g *Gate) Preflight(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// caller returns who asks, if they may do what a scope is for.
-func (v *visit) caller(scope wire.Scope) (account.Caller, error) {
+// admit returns a context with who asks, if they may do what a scope is for. The first of
+// these that a request has counts: a key, a session, the door.
+func (v *visit) admit(scope wire.Scope) (context.Context, error) {
+	ctx := v.request.Context()
 	c, found, err := v.byKey()
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	if !found {
-		if c, err = v.byDoor(); err != nil {
-			return c, err
+		if c, found, err = v.bySession(); err != nil {
+			return nil, err
+		}
+		if found {
+			ctx = account.InSession(ctx, wire.SessionToken(v.request))
+		} else if c, err = v.byDoor(); err != nil {
+			return nil, err
 		}
 	}
-	if scope != wire.AnyKey && !c.May(account.Scope(scope)) {
-		return c, &wire.Error{Kind: wire.Forbidden, Code: "insufficient_scope", Message: "this needs a key with the scope " + string(scope) + ", this one has " + c.Scopes.String()}
+	ctx = account.With(ctx, c)
+	if err := v.checkWord(ctx); err != nil {
+		return nil, err
 	}
-	return c, nil
+	if scope != wire.AnyKey && !c.May(account.Scope(scope)) {
+		return nil, &wire.Error{Kind: wire.Forbidden, Code: "insufficient_scope", Message: "this needs a key with the scope " + string(scope) + ", this one has " + c.Scopes.String()}
+	}
+	return ctx, nil
+}
+
+// From returns where a request comes from, as far as that tells people apart: an address,
+// or a network of IPv6, of which one person has many.
+func (g *Gate) From(r *http.Request) string {
+	c := connectionOf(r)
+	from := c.remote.Addr()
+	if f, err := readForwarded(r, c, g.settings.Load().TrustedProxies); err == nil && f != nil && f.client.IsValid() {
+		from = f.client
+	}
+	if from.Is6() {
+		if p, err := from.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return from.String()
 }

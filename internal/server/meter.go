@@ -42,6 +42,12 @@ func (m *meter) Begin(ctx context.Context, model string) (func(inference.Use), e
 	}, nil
 }
 
+// May says whether the caller in ctx may use a model. See inference.Meter.
+func (m *meter) May(ctx context.Context, model string) bool {
+	limits := account.CallerOf(ctx).Limits
+	return limits.Allow(model)
+}
+
 // Tenant returns whose request it is. See inference.Meter.
 func (m *meter) Tenant(ctx context.Context) string { return account.CallerOf(ctx).Tenant() }
 

@@ -138,11 +138,12 @@ var (
 	descPages    = prometheus.NewDesc("blitz_kv_cache_bytes", "Pages of keys and values: held by running requests, kept to be found again, and the most there may be.", []string{"model_name", "kind"}, nil)
 	descPreempt  = prometheus.NewDesc("blitz_preemptions_total", "How often a request gave its pages back, since its model was loaded.", byModel, nil)
 	descComputed = prometheus.NewDesc("blitz_computed_tokens_total", "Tokens since a model was loaded: of prompts computed, found in memory, fetched from disk, and decoded.", []string{"model_name", "kind"}, nil)
+	descGuessed  = prometheus.NewDesc("blitz_guessed_tokens_total", "Tokens of answers that were guessed and computed before they were drawn, since a model was loaded: all, and those that were drawn.", []string{"model_name", "kind"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (l *live) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descUnderWay, descWaiting, descRunning, descCache, descLoading, descBytes, descPages, descPreempt, descComputed} {
+	for _, d := range []*prometheus.Desc{descUnderWay, descWaiting, descRunning, descCache, descLoading, descBytes, descPages, descPreempt, descComputed, descGuessed} {
 		ch <- d
 	}
 }
@@ -183,6 +184,8 @@ func (l *live) Collect(ch chan<- prometheus.Metric) {
 		counter(descComputed, r.Load.MatchedTokens, r.Name, "found")
 		counter(descComputed, r.Load.FetchedTokens, r.Name, "fetched")
 		counter(descComputed, r.Load.DecodedTokens, r.Name, "decoded")
+		counter(descGuessed, r.Load.Guessed, r.Name, "all")
+		counter(descGuessed, r.Load.Confirmed, r.Name, "right")
 	}
 }
 

@@ -2,10 +2,12 @@ package server
 
 import (
 	"encoding/json"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/blitz-r1/blitz/internal/account"
 	"github.com/blitz-r1/blitz/internal/golden/puppet"
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/hub"
@@ -146,4 +148,30 @@ func TestDocumentHoldsLive(t *testing.T) {
 func text(v any) string {
 	s, _ := v.(string)
 	return s
+}
+
+// A key sees the models that it may use, and no others.
+func TestModelsOfAKey(t *testing.T) {
+	l := newPuppetSite(t)
+	if err := l.host.Copy(t.Context(), "puppet", "other"); err != nil {
+		t.Fatal(err)
+	}
+	_, key, err := l.accounts.Create(t.Context(), account.NewKey{Name: "k", Scopes: account.Scopes{account.Inference}, Limits: account.Limits{Models: []string{"puppet"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bearer := "Authorization: Bearer " + key
+	for _, path := range []string{"/v1/models", "/api/tags"} {
+		if text := l.ask("GET", path, "").Body.String(); !strings.Contains(text, `"other`) || !strings.Contains(text, `"puppet`) {
+			t.Errorf("%s, the owner: %s", path, text)
+		}
+		if text := l.ask("GET", path, "", bearer).Body.String(); strings.Contains(text, `"other`) || !strings.Contains(text, `"puppet`) {
+			t.Errorf("%s, the key: %s", path, text)
+		}
+	}
+	for path, want := range map[string]int{"/v1/models/puppet": http.StatusOK, "/v1/models/other": http.StatusForbidden} {
+		if got := l.ask("GET", path, "", bearer).Code; got != want {
+			t.Errorf("%s: %d, want %d", path, got, want)
+		}
+	}
 }

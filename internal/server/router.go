@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/blitz-r1/blitz/internal/server/ui"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
@@ -101,6 +102,8 @@ func (rt *router) spoken(r *http.Request) *wire.Dialect {
 	switch {
 	case r.Header.Get("Anthropic-Version") != "", strings.HasPrefix(r.URL.Path, "/v1/messages"):
 		name = "anthropic"
+	case strings.HasPrefix(r.URL.Path, ui.API):
+		name = ui.Name
 	case strings.HasPrefix(r.URL.Path, "/api/"), r.URL.Path == "/":
 		name = "ollama"
 	}

@@ -172,3 +172,21 @@ func TestTimeOfBodies(t *testing.T) {
 		}
 	}
 }
+
+// A client has the time that its bytes so far allow it, less what it was waited for: what
+// the server did between two reads is not the client's.
+func TestTimeOfBody(t *testing.T) {
+	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	b := &body{ReadCloser: io.NopCloser(strings.NewReader("more")), conn: http.NewResponseController(w), bytes: 10 * bodyRate, waited: 15 * time.Second}
+	begin := time.Now()
+	if _, err := b.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	const left = bodyPatience + 10*time.Second - 15*time.Second
+	if len(w.read) != 1 || w.read[0].Before(begin.Add(left)) || w.read[0].After(time.Now().Add(left)) {
+		t.Errorf("times %v, want one %v behind %v", w.read, left, begin)
+	}
+	if b.bytes != 10*bodyRate+1 || b.waited < 15*time.Second {
+		t.Errorf("behind it: %d bytes, %v", b.bytes, b.waited)
+	}
+}

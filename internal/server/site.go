@@ -4,18 +4,23 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/account"
 	"github.com/blitz-r1/blitz/internal/database"
+	"github.com/blitz-r1/blitz/internal/history"
 	"github.com/blitz-r1/blitz/internal/host"
+	"github.com/blitz-r1/blitz/internal/mcp"
 	"github.com/blitz-r1/blitz/internal/server/anthropic"
 	"github.com/blitz-r1/blitz/internal/server/batch"
 	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/ollama"
 	"github.com/blitz-r1/blitz/internal/server/openai"
+	"github.com/blitz-r1/blitz/internal/server/ui"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
@@ -34,9 +39,17 @@ type SiteOptions struct {
 	PID           int    // of the program
 	Stop          func() // has the program end
 	Log           *slog.Logger
+	// Tools are the MCP servers of the owner's settings, which end with the site; Allowed are
+	// the tools that people allow for good. Both may be nil.
+	Tools   *mcp.Tools
+	Allowed *mcp.Allowed
 	// CertificateNames returns the names that the server's certificate is for; nil: there
 	// is none.
 	CertificateNames func() []string
+	// Documents is the command that reads a PDF for the page, in a child; nil: none are read.
+	Documents []string
+	// Settings returns what the page shows of the settings; nil: nothing.
+	Settings func() []ui.Setting
 }
 
 // Site is a server with all that stands behind it: the models, and who may use them.
@@ -47,10 +60,13 @@ type Site struct {
 	accounts *account.Accounts
 	gate     *Gate
 	metrics  *metrics
+	failures failures
 	meter    *meter
 	host     *host.Host
 	service  *inference.Service
 	batches  *batch.Batches
+	chats    *history.Store
+	page     *ui.UI
 	loading  atomic.Int32 // models of Serve that are not there yet
 }
 
@@ -67,9 +83,16 @@ func OpenSite(o SiteOptions) (*Site, error) {
 	s.meter = &meter{accounts: s.accounts}
 	s.service = inference.New(inference.Options{Host: s.host, Meter: s.meter, Queue: o.Queue})
 	s.metrics = newMetrics(o.Version, &live{s.host, s.service})
-	s.meter.counted = s.metrics.counted
+	s.meter.counted = func(u inference.Use) { s.metrics.counted(u); s.failures.counted(u) }
+	var err error
+	if s.page, err = ui.New(ui.Options{
+		Service: s.service, Accounts: s.accounts, Store: s.chats, From: s.gate.From, Caller: s.gate.Caller, MCP: o.Tools, Allowed: o.Allowed, Version: o.Version, Log: o.Log, Served: o.Serve,
+		DB: s.db, Catalogue: o.Host.Catalogue, Documents: o.Documents, Disk: s.disk, Failures: s.failures.recent, Settings: o.Settings,
+	}); err != nil {
+		return nil, errors.Join(err, s.host.Close(context.Background()), s.closeRecords())
+	}
 	s.Server = New(Options{
-		Dialects: s.dialects(), Guard: s.gate, ConnContext: s.gate.ConnContext, Log: o.Log, Done: s.metrics.done,
+		Dialects: s.dialects(), Guard: s.gate, ConnContext: s.gate.ConnContext, Log: o.Log, Done: s.done,
 		Ready: func() bool { return s.loading.Load() == 0 },
 	})
 	s.loading.Store(int32(len(o.Serve)))
@@ -77,16 +100,34 @@ func OpenSite(o SiteOptions) (*Site, error) {
 	return s, nil
 }
 
+// done counts a request that was answered. See Options.Done.
+func (s *Site) done(r *http.Request, route string, status int, took time.Duration) {
+	s.metrics.done(r, route, status, took)
+	s.failures.done(r, route, status)
+}
+
+// disk returns what is kept of prompts on the disk.
+func (s *Site) disk() ui.Disk {
+	if s.o.Host.Prefixes == nil {
+		return ui.Disk{}
+	}
+	p := s.o.Host.Prefixes.Stats()
+	return ui.Disk{Bytes: p.Bytes, Limit: p.Limit}
+}
+
 // open opens the records and the models.
 func (s *Site) open() (err error) {
 	ctx := context.Background()
-	if s.db, err = database.Open(ctx, filepath.Join(s.o.Host.Home, database.FileName), account.Tables, openai.Tables, batch.Tables); err != nil {
+	if s.db, err = database.Open(ctx, filepath.Join(s.o.Host.Home, database.FileName), account.Tables, openai.Tables, batch.Tables, history.Tables, ui.Tables); err != nil {
 		return err
 	}
 	if s.accounts, err = account.Open(ctx, s.db, account.Options{Log: s.o.Log}); err != nil {
 		return err
 	}
 	if err := s.openBatches(ctx); err != nil {
+		return err
+	}
+	if s.chats, err = history.Open(ctx, s.db, history.Options{}); err != nil {
 		return err
 	}
 	if s.o.Prefixes != "" && s.o.PrefixesLimit > 0 {
@@ -103,6 +144,9 @@ func (s *Site) closeRecords() (err error) {
 	if s.accounts != nil {
 		err = s.accounts.Close()
 	}
+	if s.chats != nil {
+		s.chats.Close()
+	}
 	if s.db != nil {
 		err = errors.Join(err, s.db.Close())
 	}
@@ -114,7 +158,8 @@ func (s *Site) dialects() []*wire.Dialect {
 	return []*wire.Dialect{
 		openai.New(s.service, append(s.responses(), s.batches.Routes()...)...),
 		anthropic.New(s.service),
-		ollama.New(ollama.Options{Service: s.service, Audit: s.accounts.Audit}),
+		ollama.New(ollama.Options{Service: s.service, Page: s.page.Page, Audit: s.accounts.Audit}),
+		s.page.Dialect(),
 		s.admin(),
 		s.owner(),
 	}
@@ -143,12 +188,20 @@ func (s *Site) URL() string { return s.o.URL }
 // Gate returns who lets requests in; its settings may be changed.
 func (s *Site) Gate() *Gate { return s.gate }
 
+// Tools returns the MCP servers, nil where there are none; they may be changed.
+func (s *Site) Tools() *mcp.Tools { return s.o.Tools }
+
 // Accounts returns the keys and their usage.
 func (s *Site) Accounts() *account.Accounts { return s.accounts }
 
 // Close ends the answers that are under way until ctx ends, and lets everything go.
 func (s *Site) Close(ctx context.Context) error {
-	stopped := make(chan error, 1)
+	stopped := make(chan error, 2)
 	go func() { stopped <- s.batches.Close(ctx) }()
-	return errors.Join(s.Shutdown(ctx), <-stopped, s.host.Close(ctx), s.closeRecords())
+	go func() { stopped <- s.page.Close(ctx) }()
+	err := errors.Join(s.Shutdown(ctx), <-stopped, <-stopped)
+	if s.o.Tools != nil {
+		s.o.Tools.Close()
+	}
+	return errors.Join(err, s.host.Close(ctx), s.closeRecords())
 }

@@ -23,7 +23,8 @@ import (
 const maxFile = 1 << 20
 
 // File is config.toml: keys are flags, and hold for every verb that has the flag; a
-// table with the name of a verb holds for that verb, and before the others.
+// table with the name of a verb holds for that verb, and before the others. ServersTable
+// is neither.
 type File struct {
 	path   string
 	values map[string]any
@@ -122,6 +123,15 @@ func valueText(v any) (string, bool) {
 	return "", false
 }
 
+// ServersTable is the table of MCP servers, which is no verb's: who reads them checks it.
+const ServersTable = "mcp"
+
+// Table returns a table that is no verb's, empty where there is none.
+func (f *File) Table(name string) map[string]any {
+	table, _ := f.values[name].(map[string]any)
+	return table
+}
+
 // Known are the settings of each verb, and under "" those of all.
 type Known map[string][]string
 
@@ -131,6 +141,9 @@ func (f *File) Unknown(known Known) []string {
 	for _, k := range f.keys {
 		table, name := "", k[0]
 		if _, isTable := f.values[k[0]].(map[string]any); isTable {
+			if k[0] == ServersTable {
+				continue
+			}
 			_, isVerb := known[k[0]]
 			if isVerb == (len(k) == 1) {
 				continue // a verb's table, or a key of a table that was named already

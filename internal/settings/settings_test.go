@@ -126,6 +126,7 @@ func TestUnknown(t *testing.T) {
 		"run = 5":                      "run is a verb, want a table of its settings: [run]",
 		"[run]\ntmp = 1":               "unknown key run.tmp; nearest: temp",
 		"[rnu]\ntemp = 1":              "unknown key rnu; nearest: run",
+		"[mcp.x]\ncommand = [\"a\"]":   "",
 	} {
 		file, err := Open(folder(t, text))
 		if err != nil {

@@ -160,3 +160,59 @@ func checkProduct(t *testing.T, what string, m *kernel.Matrix, x [][]float32, wa
 		}
 	}
 }
+
+// TestManyVectors holds every number of vectors, and columns that no unit divides, to the
+// portable product: what tiles leave over, on both sides.
+func TestManyVectors(t *testing.T) {
+	before := kernel.Current()
+	defer kernel.UseImpl(before)
+	rng := rand.New(rand.NewPCG(9, 10))
+	for _, dt := range []tensor.DType{tensor.Q4_0, tensor.Q4_1, tensor.Q8_0, tensor.Q2_K, tensor.Q4_K, tensor.Q6_K, tensor.IQ4_XS, tensor.IQ2_XS, tensor.MXFP4} {
+		for T := 1; T <= 49; T++ {
+			groups := []int{4, 5, 6, 7, 2, 9, 51, 52, 101}[T%9]
+			if T == 33 {
+				groups = 3
+			}
+			cols := (kernel.Group*groups + dt.Block() - 1) / dt.Block() * dt.Block()
+			checkPortable(t, rng, dt, []int{16, 40, 33, 17, 7}[T%5], cols, T)
+		}
+	}
+	checkPortable(t, rng, tensor.Q4_K, 24, 256, 530) // more than are multiplied at once
+	checkPortable(t, rng, tensor.Q5_0, 40, 64*kernel.Group, 523)
+}
+
+// checkPortable compares all implementations with the portable one.
+func checkPortable(t *testing.T, rng *rand.Rand, dt tensor.DType, rows, cols, T int) {
+	t.Helper()
+	m, err := FromBlocks(dt, rows, cols, randomBlocks(rng, dt, rows, cols))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if T%2 == 0 {
+		m.Bias = make([]float32, m.Blocks()*kernel.RowBlock)
+		for r := range m.Bias {
+			m.Bias[r] = float32(rng.NormFloat64())
+		}
+	}
+	var q kernel.Q8
+	q.Reset(T, cols)
+	x := make([][]float32, T)
+	for v := range x {
+		x[v] = make([]float32, cols)
+		for k := range x[v] {
+			x[v][k] = float32(rng.NormFloat64())
+		}
+		q.Quantise(v, x[v])
+	}
+	kernel.UseImpl(kernel.Portable)
+	y := make([]float32, T*rows)
+	kernel.Product(y, rows, &q, &m, 0, m.Blocks(), new(kernel.Scratch))
+	want := make([][]float32, T)
+	for v := range want {
+		want[v] = y[v*rows : (v+1)*rows]
+	}
+	for _, impl := range kernel.Implementations()[1:] {
+		kernel.UseImpl(impl)
+		checkProduct(t, fmt.Sprintf("%s %s [%d %d] × %d", impl, dt, rows, cols, T), &m, x, want)
+	}
+}

@@ -38,6 +38,8 @@ type Puppet struct {
 	Keys []gguf.KeyValue
 	// Template is the chat template.
 	Template string
+	// Context is how many positions the model is made for; 0: 8192.
+	Context int
 
 	texts []string
 	kinds []int32
@@ -86,6 +88,27 @@ func New() *Puppet {
 // begins returns the control token that begins a script, with thoughts ("do") or without
 // ("say").
 func begins(how, name string) string { return "<|" + how + ":" + name + "|>" }
+
+// WithTools returns a puppet that has scripts of MCP tools, too: "mcp" calls
+// fake__get_weather for Kyiv, "hostilemcp" calls fake__hostile.
+func WithTools() *Puppet {
+	p := New()
+	for _, s := range toolScripts {
+		p.add(s)
+	}
+	return p
+}
+
+// Add gives the model a further script: pieces, and then a loop for ever, or the end where
+// there is none. Each piece stands in one place only.
+func (p *Puppet) Add(name string, pieces, loop []string) { p.add(script{name, pieces, loop}) }
+
+func (p *Puppet) add(s script) {
+	do, say := p.token(begins("do", s.name), control), p.token(begins("say", s.name), control)
+	p.next[do] = p.chain(s)
+	p.next[say] = p.next[do]
+	p.Template = strings.Replace(p.Template, `"] %}{%- if ('play '`, `", "`+s.name+`"] %}{%- if ('play '`, 1)
+}
 
 // isScript says whether a script has that name.
 func isScript(name string) bool {

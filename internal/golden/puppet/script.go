@@ -39,6 +39,12 @@ var scripts = []script{
 	{name: "empty"},
 }
 
+// toolScripts call tools of an MCP server called fake; see package fakemcp.
+var toolScripts = []script{
+	{name: "mcp", pieces: []string{"<tool_ca", "ll>\n", `{"name": "fake__get_weather", `, `"arguments": {"city": "Kyiv"}}`, "\n</tool_ca", "ll>"}},
+	{name: "hostilemcp", pieces: []string{"<tool_cal", "l>\n", `{"name": "fake__hostile", `, `"arguments": {}}`, "\n</tool_cal", "l>"}},
+}
+
 // Dice are the words of the script "dice", one of each line.
 var Dice = [][]string{
 	{" red", " green", " blue", " white", " black", " amber", " violet", " teal"},

@@ -1,6 +1,7 @@
 package puppet
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -79,7 +80,7 @@ func (p *Puppet) keyValues() []gguf.KeyValue {
 		{Key: "general.architecture", Value: text("llama")},
 		{Key: "general.name", Value: text("puppet")},
 		{Key: "general.file_type", Value: number(1)},
-		{Key: "llama.context_length", Value: number(8192)},
+		{Key: "llama.context_length", Value: number(cmp.Or(p.Context, 8192))},
 		{Key: "llama.embedding_length", Value: number(width)},
 		{Key: "llama.block_count", Value: number(1)},
 		{Key: "llama.feed_forward_length", Value: number(wide)},

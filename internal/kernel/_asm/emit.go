@@ -19,6 +19,7 @@ type isa struct {
 var (
 	avx2   = isa{"AVX2", "Y", 32, "AVX2, FMA and F16C"}
 	avx512 = isa{"AVX512", "Z", 64, "AVX-512 F, BW, VL, DQ and VNNI"}
+	amx    = isa{"AMX", "Z", 64, "AVX-512 as above, AMX-TILE and AMX-INT8"}
 )
 
 // wide says whether registers hold a whole row block, so that one of them is

@@ -206,3 +206,38 @@ func (g *gen) floatNext(rows int, block string) {
 	g.p("SUBQ", fmt.Sprintf("$%d", rows), m(argBlocks, "AX"))
 	g.p("JGT", block)
 }
+
+// storeTokensHalf adds the bias to the accumulators of n tokens from register
+// acc on, eight rows each, and stores those that exist. R10 is the first token,
+// R15 the half of the row block; it clobbers BX, CX, DX, R12, R13.
+func (g *gen) storeTokensHalf(n, acc int) {
+	done := g.label("done")
+	g.p("MOVQ", m(argBias, "AX"), "R12")
+	g.p("MOVQ", "R15", "CX")
+	g.p("SHLQ", "$5", "CX")
+	bias := g.label("bias")
+	g.p("TESTQ", "R12", "R12")
+	g.p("JEQ", bias)
+	g.load("(R12)(CX*1)", g.r(0))
+	for i := range n {
+		g.p("VADDPS", g.r(0), g.r(acc+i), g.r(acc+i))
+	}
+	g.at(bias)
+	// R12 = y + token * stride + half, R13 = tokens left
+	g.p("MOVQ", m(argYStride, "AX"), "R12")
+	g.p("IMULQ", "R10", "R12")
+	g.p("ADDQ", m(argY, "AX"), "R12")
+	g.p("ADDQ", "CX", "R12")
+	g.p("MOVQ", m(argTokens, "AX"), "R13")
+	g.p("SUBQ", "R10", "R13")
+	for i := range n {
+		g.p("CMPQ", "R13", fmt.Sprintf("$%d", i))
+		g.p("JLE", done)
+		g.p("MOVQ", m(argRows, "AX"), "DX")
+		g.p("LEAQ", "(R15*8)", "CX")
+		g.p("SUBQ", "CX", "DX")
+		g.storeLanes(g.r(acc+i), "R12", "DX", 0)
+		g.p("ADDQ", m(argYStride, "AX"), "R12")
+	}
+	g.at(done)
+}

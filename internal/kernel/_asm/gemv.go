@@ -98,7 +98,7 @@ func (g *gen) gemv(l layout, f form) {
 		g.p("MOVQ", m(argTable, "AX"), "R12")
 	}
 	g.layoutConstants(l, "R12")
-	g.dotConstants(l)
+	g.dotConstants()
 	block, half := g.label("block"), g.label("half")
 	g.at(block)
 	g.comment("A row block: %d lanes at a time.", g.lanes())
@@ -283,18 +283,17 @@ func (g *gen) oddScale(d, twoD, code int, dst string) {
 // gemvGroup emits one group: dot products, then for each block its scale.
 func (g *gen) gemvGroup(l layout, f form) {
 	halves := 32 / f.block
-	d := g.newDots(l)
 	g.prefetch(l, f)
 	g.comment("A group: its integers times the activations …")
 	for h := range halves {
-		g.dotStart(l, f, d, h)
+		g.dotStart(l, f, h)
 	}
 	g.decode(l, "SI", func(step int, reg string) {
 		h := 0
 		if halves == 2 {
 			h = step / 4
 		}
-		g.dotStep(d, h, m(4*step, "DX"), reg)
+		g.dotStep(h, m(4*step, "DX"), reg)
 	})
 	g.comment("… times the scales of weights and activations.")
 	for h := range halves {

@@ -23,6 +23,11 @@ that multiply them, DX activations, BX their scales, CX and DI their sums, R13 g
 	{"gemm", `Decoded tiles times several vectors (product_amd64.go).
 AX arguments, SI integers, R8 scales, R9 minima, DX activations, BX their scales, CX and DI
 their sums, R13 groups left.`, gemms},
+	{"direct", `Packed rows, or tiles, times one, two or four vectors at a time (product_amd64.go).
+AX arguments, SI integers, R8 scales or their factors, R9 minima, R10 and R11 the bytes that
+multiply them, DX activations, BX their scales, CX and DI their sums or the bytes to the next
+row block, R12 bytes of a float32 a vector, R13 groups left, R14 accumulators, R15 the first
+vector.`, directs},
 	{"float", `Float weights times vectors (product_amd64.go).
 AX arguments, SI weights, DX activations, R8 bytes from one row block to the next, R9, R10
 and R11 three, five and seven times that, R13 columns left.`, floats},
@@ -34,6 +39,9 @@ AX arguments, DI, SI, DX and CX the vectors, R8 the table of constants, R13 elem
 AX arguments, SI scores, R8 the table of constants, R13 registers or tiles left.`, attentionRoutines},
 	{"q8", `A vector into eight bits, in groups of 32 (q8.go).
 AX arguments, SI numbers, DI integers, R8 scales, R9, R10, R11 and DX sums, R13 groups left.`, q8Routines},
+	{"sparse", `Rows from anywhere into blocks (rows.go), scores of the indexer (indexer.go), and
+which of them are large (choose.go).
+AX arguments, SI source, DI destination, R13 what is left.`, sparseRoutines},
 }
 
 func main() {
@@ -49,7 +57,17 @@ func main() {
 			decls = append(decls, g.decls...)
 		}
 	}
+	a := newFile(amx, `Products of row blocks with tiles of many vectors (amx_amd64.go).
+AX arguments.`)
+	amxRoutines(a)
+	a.write("../gemm_amx_amd64.s")
+	decls = append(decls, a.decls...)
 	writeDecls("../routines_amd64.go", "kernel", append(decls, vectorDispatch()))
+
+	peak := newFile(amx, "The peak of the tile unit (peak.go).\nAX arguments, CX times left.")
+	peak.amxPeak()
+	peak.write("../../machine/peak_amx_amd64.s")
+	writeDecls("../../machine/routines_amd64.go", "machine", peak.decls)
 
 	g := newFile(avx2, `Encoders of block formats (panel.go).
 AX arguments, SI numbers, DX their weights, R13 rows of eight left.`)
@@ -69,6 +87,9 @@ func gemvs(g *gen) {
 	for _, g.fetch = range fetches {
 		for _, f := range fused {
 			l := layoutNamed(f.layout)
+			if !g.wide() && !l.table {
+				continue // direct_avx2.go
+			}
 			g.gemv(l, f.form)
 			if l.points() && g.wide() {
 				g.vbmi = true
@@ -80,13 +101,10 @@ func gemvs(g *gen) {
 }
 
 func gemms(g *gen) {
-	g.laneMasks()
+	if !g.wide() {
+		return // direct_avx2.go
+	}
 	for _, t := range tiles {
-		if !g.wide() {
-			g.gemmAVX2(t, 1)
-			g.gemmAVX2(t, 4)
-			continue
-		}
 		for _, n := range []int{1, 4, 8, 12, 16} {
 			g.gemm(t, n)
 		}
@@ -175,7 +193,7 @@ var vectorOps = []string{
 // calls keep the arguments off the heap, which calls through a table would not.
 func vectorDispatch() string {
 	var b strings.Builder
-	b.WriteString("// vectorAsm runs the routine of an operation.\nfunc vectorAsm(op vectorOp, a *vectorArgs) {\n\twide := impl == AVX512\n\tswitch op {\n")
+	b.WriteString("// vectorAsm runs the routine of an operation.\nfunc vectorAsm(op vectorOp, a *vectorArgs) {\n\twide := impl >= AVX512\n\tswitch op {\n")
 	for _, op := range vectorOps {
 		name := "v" + strings.ToLower(op[:1]) + op[1:]
 		fmt.Fprintf(&b, "\tcase op%s:\n\t\tif wide {\n\t\t\t%sAVX512(a)\n\t\t} else {\n\t\t\t%sAVX2(a)\n\t\t}\n", op, name, name)

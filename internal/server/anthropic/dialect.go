@@ -47,13 +47,15 @@ func (d *dialect) createMessage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s := &stream{events: wire.EventsIf(a.stream, w), hidden: a.hidden}
+	defer s.events.Close()
 	answers, err := d.service.Answer(r.Context(), &a.Request)
 	if err != nil {
-		return err
+		return s.fail(w, err)
 	}
 	defer answers.Close()
 	if a.stream {
-		return streamMessage(w, a, answers)
+		return s.message(w, a, answers)
 	}
 	return writeMessage(w, a, answers)
 }

@@ -112,11 +112,9 @@ func (s *stream) end(p *part) {
 	s.send("content_block_stop", blockStop{"content_block_stop", p.index})
 }
 
-// streamMessage sends an answer as it comes. It begins with the first token, when it is
+// message sends an answer as it comes. It begins with the first token, when it is
 // known what was read; an error before that is a status.
-func streamMessage(w http.ResponseWriter, a *ask, answers *inference.Answers) error {
-	s := &stream{events: wire.NewEvents(w), hidden: a.hidden}
-	defer s.events.Close()
+func (s *stream) message(w http.ResponseWriter, a *ask, answers *inference.Answers) error {
 	p, started := parts{to: s}, false
 	for event, err := range answers.Events() {
 		if err != nil {

@@ -28,7 +28,8 @@ type free struct{}
 func (free) Begin(context.Context, string) (func(inference.Use), error) {
 	return func(inference.Use) {}, nil
 }
-func (free) Tenant(context.Context) string { return "" }
+func (free) Tenant(context.Context) string    { return "" }
+func (free) May(context.Context, string) bool { return true }
 
 // puppetServer answers by the puppet.
 func puppetServer(t *testing.T) http.Handler {

@@ -484,3 +484,44 @@ func TestBrokenAnswers(t *testing.T) {
 		t.Errorf("%+v %v %v", w, good, bad)
 	}
 }
+
+// Of two processes that share a folder one answers the lines, and each only once; the other
+// may cancel what it runs, and goes on when it ends.
+func TestOneProcessRuns(t *testing.T) {
+	home := t.TempDir()
+	x, y := openBench(t, home, nil), openBench(t, home, nil)
+	var asked atomic.Int64
+	hang := make(chan struct{}, 100)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if tenantOf(r.Context()) == "slow" {
+			hang <- struct{}{}
+			<-r.Context().Done()
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		echo(w, r)
+	})
+	x.b.Start(handler)
+	if w := x.over("a", x.start("a", x.put("a", lines(3)).ID).ID); w.Status != completed { // so it is x's turn
+		t.Fatalf("%+v", w)
+	}
+	y.b.Start(handler)
+	asked.Store(0)
+	id := y.start("a", y.put("a", lines(200)).ID).ID // though y was asked
+	if w := y.over("a", id); w.Status != completed || w.Counts.Total != 200 || asked.Load() != 200 {
+		t.Errorf("%+v, %d lines asked", w, asked.Load())
+	}
+	slow := y.start("slow", y.put("slow", lines(1)).ID).ID
+	<-hang
+	if status, text := y.send("slow", "POST", "/v1/batches/"+slow+"/cancel", "", ""); status != http.StatusOK {
+		t.Errorf("%d %s", status, text)
+	}
+	if w := y.over("slow", slow); w.Status != cancelled {
+		t.Errorf("%+v", w)
+	}
+	x.close()
+	if w := y.over("a", y.start("a", y.put("a", lines(5)).ID).ID); w.Status != completed {
+		t.Errorf("when the first is gone: %+v", w)
+	}
+}

@@ -9,17 +9,19 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/database"
+	"github.com/blitz-r1/blitz/internal/filelock"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
 // Options say what batches are made of.
 type Options struct {
-	Database *database.DB // opened with Tables; one process runs the batches of a file
-	Home     string       // where the folder of the files is
+	Database *database.DB // opened with Tables
+	Home     string       // where the folder of the files is; one process runs its batches
 	// Tenant returns whose a request is: files and batches are for their tenant alone.
 	Tenant func(ctx context.Context) string
 	// As returns a context in which the server takes a request for the tenant's own. The
@@ -51,6 +53,7 @@ type Batches struct {
 	ended    sync.WaitGroup          // the runner and all batches
 	mu       sync.Mutex
 	underWay map[string]running
+	turn     *os.File // locked while this process runs the batches; the runner's
 }
 
 // running is a batch that runs.
@@ -99,6 +102,7 @@ func (b *Batches) Close(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		b.ended.Wait()
+		b.endTurn()
 		close(done)
 	}()
 	defer b.abort(errStopped)
@@ -120,13 +124,18 @@ func (b *Batches) poke() {
 	}
 }
 
-// housekeeping is how often what is too old is let go.
-const housekeeping = time.Minute
+// How often what is too old is let go, and how often it is seen what other processes have
+// made, cancelled or left.
+const (
+	housekeeping = time.Minute
+	glance       = 2 * time.Second
+)
 
 // run starts batches while others come to their end.
 func (b *Batches) run() {
-	tick := time.NewTicker(housekeeping)
+	tick, look := time.NewTicker(housekeeping), time.NewTicker(glance)
 	defer tick.Stop()
+	defer look.Stop()
 	b.sweep()
 	for b.taking.Err() == nil {
 		if err := b.startAll(); err != nil {
@@ -134,10 +143,40 @@ func (b *Batches) run() {
 		}
 		select {
 		case <-b.wake:
+		case <-look.C:
 		case <-tick.C:
 			b.sweep()
 		case <-b.taking.Done():
 		}
+	}
+}
+
+// lockName is the file whose lock the process has that runs the batches of a folder.
+const lockName = "batches.lock"
+
+// isOurTurn says whether this process runs the batches, which one of those that share the
+// folder does. When that ends, another takes its place. Where files have no locks, every
+// process takes it that it is alone.
+func (b *Batches) isOurTurn() (bool, error) {
+	if b.turn != nil {
+		return true, nil
+	}
+	f, err := os.OpenFile(filepath.Join(b.o.Home, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return false, fmt.Errorf("batch: %w", err)
+	}
+	if err := filelock.Try(f); errors.Is(err, filelock.ErrLocked) {
+		return false, f.Close()
+	}
+	b.turn = f
+	return true, nil
+}
+
+// endTurn lets another process run the batches.
+func (b *Batches) endTurn() {
+	if b.turn != nil {
+		b.turn.Close()
+		b.turn = nil
 	}
 }
 
@@ -150,11 +189,15 @@ func (b *Batches) sweep() {
 // startAll starts batches as long as there is room: of the tenant that has the fewest
 // running, the oldest first.
 func (b *Batches) startAll() error {
+	if ours, err := b.isOurTurn(); err != nil || !ours {
+		return err
+	}
 	for {
 		list, err := b.query(b.taking, `ended_at = 0`)
 		if err != nil {
 			return err
 		}
+		b.follow(list)
 		x, ctx := b.claim(list)
 		if x == nil {
 			return nil
@@ -197,6 +240,17 @@ func (b *Batches) leave(id string) {
 	b.underWay[id].cancel(nil)
 	delete(b.underWay, id)
 	b.poke()
+}
+
+// follow ends the lines of batches that another process has cancelled.
+func (b *Batches) follow(list []*batch) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, x := range list {
+		if r, ok := b.underWay[x.id]; ok && x.status == cancelling {
+			r.cancel(errCancelled)
+		}
+	}
 }
 
 // interrupt ends the lines of a batch that was cancelled.

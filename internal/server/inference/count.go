@@ -21,3 +21,23 @@ func (s *Service) Count(ctx context.Context, r *Request) (int, error) {
 	b.done(Use{Err: err})
 	return len(ids), answerError(err)
 }
+
+// Counting has f count prompts of one model, as one request. room is how many positions a
+// sequence has. The error is a *wire.Error.
+func (s *Service) Counting(ctx context.Context, model string, f func(room int, count func(*Request) (int, error)) error) error {
+	b, err := s.begin(ctx, model, host.Ask{}, 1)
+	if err != nil {
+		return err
+	}
+	tenant := s.o.Meter.Tenant(ctx)
+	err = f(b.engine().Context(), func(r *Request) (int, error) {
+		one, err := r.resolve(b.lease, tenant)
+		if err != nil {
+			return 0, err
+		}
+		ids, err := b.engine().PromptIDs(ctx, one)
+		return len(ids), err
+	})
+	b.done(Use{Err: err})
+	return answerError(err)
+}

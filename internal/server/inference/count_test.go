@@ -19,6 +19,7 @@ type free struct{}
 
 func (free) Begin(context.Context, string) (func(Use), error) { return func(Use) {}, nil }
 func (free) Tenant(context.Context) string                    { return "" }
+func (free) May(context.Context, string) bool                 { return true }
 
 // puppetService answers by the puppet.
 func puppetService(t *testing.T) *Service {

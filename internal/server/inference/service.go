@@ -16,6 +16,8 @@ type Meter interface {
 	// Begin is asked before anything is done for a request; its error, a *wire.Error,
 	// refuses it. end is told, once, what it took.
 	Begin(ctx context.Context, model string) (end func(Use), err error)
+	// May says whether the caller may use a model, by its name in the store.
+	May(ctx context.Context, model string) bool
 	// Tenant returns whose request it is: they share time fairly, and see nothing of
 	// what is cached for others.
 	Tenant(ctx context.Context) string
@@ -62,6 +64,9 @@ func New(o Options) *Service {
 	}
 	return &Service{o: o, usual: time.Second}
 }
+
+// Queue returns how many answers may run and wait.
+func (s *Service) Queue() int { return s.o.Queue }
 
 // Host returns the models that there are.
 func (s *Service) Host() *host.Host { return s.o.Host }

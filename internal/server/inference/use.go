@@ -28,7 +28,7 @@ func (s *Service) Use(ctx context.Context, model string, f func(e *blitz.Engine,
 // or else the only one that there is. The error is a *wire.Error.
 func (s *Service) OnlyModel(ctx context.Context) (string, error) {
 	var names []string
-	for _, r := range s.o.Host.Loaded() {
+	for _, r := range s.Loaded(ctx) {
 		if !r.Loading {
 			names = append(names, r.Name)
 		}

@@ -83,6 +83,7 @@ func (d *dialect) make(ctx context.Context, m *made, s *steps) error {
 	if err != nil {
 		return changeError(m.name, err)
 	}
+	d.host.Changed()
 	s.tell(status{Status: "writing manifest"})
 	return nil
 }

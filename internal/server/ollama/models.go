@@ -82,7 +82,7 @@ const forEver = 200 * 365 * 24 * time.Hour
 // ps lists the models in memory.
 func (d *dialect) ps(w http.ResponseWriter, r *http.Request) error {
 	list := []loaded{}
-	for _, x := range d.host.Loaded() {
+	for _, x := range d.service.Loaded(r.Context()) {
 		if x.Loading {
 			continue
 		}

@@ -33,7 +33,8 @@ type nobody struct{}
 func (nobody) Begin(context.Context, string) (func(inference.Use), error) {
 	return func(inference.Use) {}, nil
 }
-func (nobody) Tenant(context.Context) string { return "" }
+func (nobody) Tenant(context.Context) string    { return "" }
+func (nobody) May(context.Context, string) bool { return true }
 
 // site is a server of the dialect over a store with the puppet.
 type site struct {

@@ -64,14 +64,16 @@ func (d *dialect) chat(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	events := wire.EventsIf(a.stream.on, w)
+	defer events.Close()
 	answers, err := d.service.Answer(r.Context(), &a.Request)
 	if err != nil {
-		return err
+		return brokenOff(events, err)
 	}
 	defer answers.Close()
 	head := answered{wire.NewID("chatcmpl-"), "chat.completion", time.Now().Unix(), a.Model, blitz.Profile}
 	if a.stream.on {
-		return a.streamTo(w, answers, head)
+		return a.streamTo(events, answers, head)
 	}
 	whole, err := a.whole(answers, head)
 	if err == nil {

@@ -1,8 +1,6 @@
 package openai
 
 import (
-	"net/http"
-
 	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/wire"
@@ -52,13 +50,12 @@ type chatStream struct {
 }
 
 // streamTo writes the answers as a stream.
-func (a *chatAsk) streamTo(w http.ResponseWriter, answers *inference.Answers, head answered) error {
+func (a *chatAsk) streamTo(events *wire.Events, answers *inference.Answers, head answered) error {
 	head.Object = "chat.completion.chunk"
 	s := &chatStream{
-		ask: a, answers: answers, events: wire.NewEvents(w), head: head,
+		ask: a, answers: answers, events: events, head: head,
 		begun: make([]bool, answers.Len()), scores: newScorers(a.Logprobs, answers.Len()),
 	}
-	defer s.events.Close()
 	tokens := answers.Engine().Model().Tokenizer()
 	for e, err := range answers.Events() {
 		if err == nil {

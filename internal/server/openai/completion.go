@@ -114,15 +114,17 @@ func (d *dialect) complete(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	events := wire.EventsIf(a.stream.on, w)
+	defer events.Close()
 	answers, err := d.service.Answer(r.Context(), &a.Request)
 	if err != nil {
-		return aboutTokens(err, "prompt")
+		return brokenOff(events, aboutTokens(err, "prompt"))
 	}
 	defer answers.Close()
 	head := answered{wire.NewID("cmpl-"), "text_completion", time.Now().Unix(), a.Model, blitz.Profile}
 	writers := a.writers(answers)
 	if a.stream.on {
-		return a.streamTo(w, answers, head, writers)
+		return a.streamTo(events, answers, head, writers)
 	}
 	for e, err := range answers.Events() {
 		if err != nil {
@@ -153,9 +155,7 @@ type completionChoice struct {
 }
 
 // streamTo writes the answers as a stream.
-func (a *completionAsk) streamTo(w http.ResponseWriter, answers *inference.Answers, head answered, writers []*completionWriter) error {
-	events := wire.NewEvents(w)
-	defer events.Close()
+func (a *completionAsk) streamTo(events *wire.Events, answers *inference.Answers, head answered, writers []*completionWriter) error {
 	send := func(usage any, choices ...completionChoice) error {
 		return events.Send("", completionAnswer{head, choices, usage})
 	}

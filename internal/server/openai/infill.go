@@ -101,13 +101,15 @@ func (d *dialect) infill(w http.ResponseWriter, r *http.Request) error {
 	if a.Model, err = d.modelOf(r.Context(), o); err != nil {
 		return err
 	}
+	events := wire.EventsIf(a.stream, w)
+	defer events.Close()
 	answers, err := d.service.Answer(r.Context(), &a.Request)
 	if err != nil {
-		return err
+		return brokenOff(events, err)
 	}
 	defer answers.Close()
 	if a.stream {
-		return a.streamTo(w, answers)
+		return a.streamTo(events, answers)
 	}
 	var text strings.Builder
 	for e, err := range answers.Events() {
@@ -121,9 +123,7 @@ func (d *dialect) infill(w http.ResponseWriter, r *http.Request) error {
 }
 
 // streamTo writes the answer as a stream, whose end llama-server marks by no event.
-func (a *infillAsk) streamTo(w http.ResponseWriter, answers *inference.Answers) error {
-	events := wire.NewEvents(w)
-	defer events.Close()
+func (a *infillAsk) streamTo(events *wire.Events, answers *inference.Answers) error {
 	for e, err := range answers.Events() {
 		if err != nil {
 			return brokenOff(events, err)

@@ -52,13 +52,15 @@ func (d *responses) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	events := wire.EventsIf(a.stream, w)
+	defer events.Close()
 	answers, err := d.service.Answer(r.Context(), &a.Request)
 	if err != nil {
-		return err
+		return neverBegun(events, err)
 	}
 	defer answers.Close()
 	if a.stream {
-		return d.streamResponse(w, r, a, answers)
+		return d.streamResponse(events, r, a, answers)
 	}
 	return d.writeResponse(w, r, a, answers)
 }

@@ -15,6 +15,12 @@ type (
 		Type   string `json:"type"`
 		Number int    `json:"sequence_number"`
 	}
+	errorEvent struct {
+		eventHead
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Param   string `json:"param"`
+	}
 	responseEvent struct {
 		eventHead
 		Response *response `json:"response"`
@@ -159,9 +165,8 @@ func (s *responseStream) end(p *part) {
 
 // streamResponse sends a response as it comes. It is stored before its end is told. An
 // error before the first token is a status.
-func (d *responses) streamResponse(w http.ResponseWriter, r *http.Request, a *responseAsk, answers *inference.Answers) error {
-	s := &responseStream{events: wire.NewEvents(w)}
-	defer s.events.Close()
+func (d *responses) streamResponse(events *wire.Events, r *http.Request, a *responseAsk, answers *inference.Answers) error {
+	s := &responseStream{events: events}
 	x := newResponse(a, answers)
 	p := parts{to: s, scores: newScorers(a.scores, 1)}
 	tokens := answers.Engine().Model().Tokenizer()
@@ -185,6 +190,17 @@ func (d *responses) streamResponse(w http.ResponseWriter, r *http.Request, a *re
 		return s.fail(x, err)
 	}
 	s.tell(x.Status, x)
+	return nil
+}
+
+// neverBegun ends a stream by an error before there is a response. One of which nothing was
+// sent leaves it to the caller.
+func neverBegun(events *wire.Events, err error) error {
+	if !events.Begun() {
+		return err
+	}
+	e := wire.AsError(err)
+	_ = events.Send("error", errorEvent{eventHead{Type: "error"}, e.Code, e.Message, e.Param}) // the client may be gone
 	return nil
 }
 

@@ -24,7 +24,7 @@ func (a *responseAsk) readTools(o *wire.Object) {
 			t.Refuse("type", "%s is %s, want function: tools of another type run on their vendor's servers", t.Path("type"), wire.Quote(kind))
 			return
 		}
-		name, tool := readFunction(t)
+		name, tool := inference.ReadFunction(t)
 		if slices.Contains(names, name) {
 			t.Refuse("name", "%s is %s, which another tool is called, too", t.Path("name"), wire.Quote(name))
 			return

@@ -31,7 +31,8 @@ type nobody struct{}
 func (nobody) Begin(context.Context, string) (func(inference.Use), error) {
 	return func(inference.Use) {}, nil
 }
-func (nobody) Tenant(context.Context) string { return "" }
+func (nobody) Tenant(context.Context) string    { return "" }
+func (nobody) May(context.Context, string) bool { return true }
 
 // site is a server of the dialect with a model whose answers are known.
 type site struct {

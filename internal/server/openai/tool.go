@@ -3,11 +3,7 @@ package openai
 import (
 	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/wire"
-	"github.com/blitz-r1/blitz/jinja"
 )
-
-// maxToolName bounds the name of a tool, in bytes.
-const maxToolName = 128
 
 // readTools reads the tools of a conversation, and which of them have to be called.
 func readTools(o *wire.Object, r *inference.Request) {
@@ -28,7 +24,7 @@ func readTools(o *wire.Object, r *inference.Request) {
 		if f == nil {
 			return
 		}
-		name, tool := readFunction(f)
+		name, tool := inference.ReadFunction(f)
 		if o.Err() != nil {
 			return
 		}
@@ -46,44 +42,6 @@ func readTools(o *wire.Object, r *inference.Request) {
 	}
 	r.Calls.Param = "tools"
 	readChoice(o, names, &r.Calls)
-}
-
-// readFunction reads a function that may be called, and returns it as templates want it.
-func readFunction(f *wire.Object) (string, jinja.Value) {
-	if !need(f, "name") {
-		return "", jinja.Value{}
-	}
-	name := f.Text("name")
-	if !isToolName(name) {
-		f.Refuse("name", "%s is %s, want 1 to %d letters, digits, _, - and .", f.Path("name"), wire.Quote(name), maxToolName)
-	}
-	x := &jinja.Dict{}
-	x.Set("name", jinja.String(name))
-	if text := f.Text("description"); text != "" {
-		x.Set("description", jinja.String(text))
-	}
-	if v, ok := f.Get("parameters"); ok && f.Object("parameters") != nil {
-		schema, err := jinja.ParseJSON(v.Raw())
-		if err != nil {
-			v.Refuse("%s is too large", v.Path())
-		}
-		x.Set("parameters", schema)
-	}
-	d := &jinja.Dict{}
-	d.Set("type", jinja.String("function"))
-	d.Set("function", x.Value())
-	return name, d.Value()
-}
-
-func isToolName(name string) bool {
-	for _, c := range []byte(name) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '.':
-		default:
-			return false
-		}
-	}
-	return name != "" && len(name) <= maxToolName
 }
 
 // readChoice reads which tool has to be called: a word, or an object that names one, which

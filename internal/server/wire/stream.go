@@ -41,8 +41,9 @@ func patience(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(WritePatience)) // tests have writers without one
 }
 
-// Events is an answer of server-sent events. It begins with the first of them. Several
-// goroutines may use it.
+// Events is an answer of server-sent events. It begins with the first of them, or with a
+// comment where nothing is to be said for long. Several goroutines may use it. A nil one is
+// an answer that is no stream: it never begins.
 type Events struct {
 	mu     sync.Mutex
 	w      http.ResponseWriter
@@ -54,11 +55,23 @@ type Events struct {
 	buf    []byte
 }
 
-// NewEvents returns a stream of events to a client. Close is to be called at its end.
+// NewEvents returns a stream of events to a client. It is to be made before anything that
+// may take long, as the load of a model does: who waits then hears that the server lives.
+// Close is to be called at its end.
 func NewEvents(w http.ResponseWriter) *Events {
 	e := &Events{w: w, out: http.NewResponseController(w)}
+	e.mu.Lock() // the timer's function looks at the timer
+	defer e.mu.Unlock()
 	e.quiet = time.AfterFunc(silence, e.ping)
 	return e
+}
+
+// EventsIf returns a stream of events to a client that asked for one, else nil.
+func EventsIf(asked bool, w http.ResponseWriter) *Events {
+	if !asked {
+		return nil
+	}
+	return NewEvents(w)
 }
 
 // Send writes an event with its name, "" for none, and v as JSON. The error says that
@@ -107,6 +120,9 @@ func (e *Events) write() error {
 
 // Begun says whether anything was written, so that an error can be no status any more.
 func (e *Events) Begun() bool {
+	if e == nil {
+		return false
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.begun
@@ -114,6 +130,9 @@ func (e *Events) Begun() bool {
 
 // Close ends the stream.
 func (e *Events) Close() {
+	if e == nil {
+		return
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.closed = true

@@ -1,0 +1,151 @@
+// Command beside measures what answers keep of their rate while a long prompt is read beside
+// them, of a model that needs no tokenizer: prompts are random token ids.
+//
+//	go run ./bench/beside -prompt 16000 model.gguf
+//
+// The last line is JSON.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/blitz-r1/blitz"
+)
+
+// settings are the flags.
+type settings struct {
+	streams, prompt, threads int
+	alone                    time.Duration
+}
+
+func main() {
+	var s settings
+	flag.IntVar(&s.streams, "streams", 4, "answers at once")
+	flag.IntVar(&s.prompt, "prompt", 16000, "tokens of the long prompt")
+	flag.IntVar(&s.threads, "threads", 0, "processors; 0: all")
+	flag.DurationVar(&s.alone, "alone", 10*time.Second, "`time` in which the answers' rate without it is measured, before and behind")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: beside [flags] MODEL")
+		os.Exit(2)
+	}
+	found, err := s.measure(context.Background(), flag.Arg(0))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "beside:", err)
+		os.Exit(1)
+	}
+	text, err := json.Marshal(found)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "beside:", err)
+		os.Exit(1)
+	}
+	fmt.Println(string(text))
+}
+
+// figures are tokens a second, and milliseconds.
+type figures struct {
+	Prompt      int        `json:"prompt"`
+	Alone       [2]float64 `json:"streams_alone_tokens_per_s"` // before and behind
+	Meanwhile   float64    `json:"streams_meanwhile_tokens_per_s"`
+	Kept        float64    `json:"kept"` // of the mean of both
+	PromptRate  float64    `json:"prompt_tokens_per_s"`
+	ShortMillis float64    `json:"short_first_token_ms"` // of a prompt of 20 tokens, meanwhile
+}
+
+func (s *settings) measure(ctx context.Context, path string) (*figures, error) {
+	m, err := blitz.Open(path, &blitz.Options{TokensOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	e, err := blitz.NewEngine(m, &blitz.EngineOptions{Threads: s.threads, Context: s.prompt + 4096, Stretch: true, Sequences: s.streams + 2, Speculate: "off"})
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	ctx, stop := context.WithCancel(ctx)
+	var tokens atomic.Int64
+	var streams sync.WaitGroup
+	defer streams.Wait()
+	defer stop()
+	for i := range s.streams {
+		a, err := e.Generate(ctx, request(m, 64, 4000, uint64(i)))
+		if err != nil {
+			return nil, err
+		}
+		streams.Go(func() {
+			for range a.Tokens() {
+				tokens.Add(1)
+			}
+		})
+	}
+	for tokens.Load() < int64(4*s.streams) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	rate := func(while func() error) (float64, error) {
+		from, n := time.Now(), tokens.Load()
+		err := while()
+		return float64(tokens.Load()-n) / time.Since(from).Seconds(), err
+	}
+	pause := func() error { time.Sleep(s.alone); return nil }
+	f := &figures{Prompt: s.prompt}
+	f.Alone[0], _ = rate(pause)
+	from := time.Now()
+	f.Meanwhile, err = rate(func() error {
+		long, err := e.Generate(ctx, request(m, s.prompt, 1, 1000))
+		if err != nil {
+			return err
+		}
+		time.Sleep(300 * time.Millisecond)
+		short, err := first(ctx, e, request(m, 20, 2, 1001))
+		if err != nil {
+			return err
+		}
+		f.ShortMillis = float64(short) / float64(time.Millisecond)
+		for _, err := range long.Tokens() {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.PromptRate = float64(s.prompt) / time.Since(from).Seconds()
+	f.Alone[1], _ = rate(pause)
+	f.Kept = 2 * f.Meanwhile / (f.Alone[0] + f.Alone[1])
+	return f, nil
+}
+
+// first returns when the first token of an answer came.
+func first(ctx context.Context, e *blitz.Engine, r blitz.Request) (time.Duration, error) {
+	from := time.Now()
+	a, err := e.Generate(ctx, r)
+	if err != nil {
+		return 0, err
+	}
+	defer a.Close()
+	for _, err := range a.Tokens() {
+		return time.Since(from), err
+	}
+	return 0, a.Err()
+}
+
+// request returns a greedy request with a prompt of random tokens.
+func request(m *blitz.Model, prompt, most int, seed uint64) blitz.Request {
+	r := rand.New(rand.NewPCG(seed, 1))
+	ids := make([]int32, prompt)
+	for i := range ids {
+		ids[i] = int32(r.IntN(m.VocabSize()))
+	}
+	return blitz.Request{Tokens: ids, MaxTokens: most, Sampling: &blitz.Sampling{}}
+}

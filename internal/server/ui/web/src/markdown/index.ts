@@ -1,0 +1,1 @@
+export { Renderer } from './renderer'
