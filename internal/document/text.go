@@ -46,6 +46,9 @@ func (r *Reader) Text(ctx context.Context, name string, file []byte) (string, er
 	if reason != "" {
 		return refuse("%s", reason)
 	}
+	if strings.TrimSpace(text) == "" { // control characters alone
+		return refuse("it has no text")
+	}
 	if len(text) > MaxText {
 		return refuse("it has %d bytes of text, %d at most are taken", len(text), MaxText)
 	}
