@@ -95,6 +95,11 @@ type Engine struct {
 	running []*sequence // in the order of urgent
 	pace    pace
 	ledger  ledger
+	// contended says that both something to be read and answers of batches wait to be
+	// computed beside others, and owed is what the latter are to have before the former.
+	contended bool
+	owed      float64 // nanoseconds
+	turns     uint64  // that answers of batches had beside others
 
 	guesser guesser     // nil: nothing is guessed
 	module  *mtpGuesser // the guesser, where it is the model's module

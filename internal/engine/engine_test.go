@@ -133,6 +133,59 @@ func TestTogether(t *testing.T) {
 	}
 }
 
+// TestBesideBatch answers one request that somebody waits for beside 32 of a batch: each
+// step goes on with it, and all come to what they come to alone.
+func TestBesideBatch(t *testing.T) {
+	m := tinyModel(t, "llama")
+	asked := func(i int) Request {
+		r := request(i)
+		if r.Batch = i > 0; !r.Batch {
+			r.MaxTokens = 60
+		}
+		return r
+	}
+	const n = 33
+	alone := newEngine(t, m, Options{Context: 200})
+	var want [][]int32
+	for i := range n {
+		s, err := alone.Submit(t.Context(), asked(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, collect(s))
+	}
+	e, err := newStopped(m, &m.Config, Options{Context: 200, Sequences: n, Threads: 1, Speculate: SpeculateOff})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.threads.leave()
+	var all []*sequence
+	for i := range n {
+		s, err := e.answering(t.Context(), asked(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, s)
+	}
+	e.enqueue(all...)
+	stream := func(i int) *Stream { return all[i].work.(*answer).stream }
+	for e.stepOnce() && stream(0).Progress().Tokens == 0 {
+	}
+	for first := e.counts.Steps; stream(0).Finish().Reason == FinishNone; {
+		e.stepOnce()
+		if got, want := uint64(stream(0).Progress().Tokens), 1+e.counts.Steps-first; got != want {
+			t.Fatalf("the stream has %d tokens after %d steps", got, want)
+		}
+	}
+	for e.stepOnce() {
+	}
+	for i := range n {
+		if got := collect(stream(i)); !slices.Equal(got, want[i]) {
+			t.Errorf("request %d gave %v, alone %v", i, got, want[i])
+		}
+	}
+}
+
 func TestPrefixIsReused(t *testing.T) {
 	e := newEngine(t, tinyModel(t, "llama"), Options{Context: 400})
 	first := Request{Tokens: prompt(300, 1), MaxTokens: 5, Sampling: off, Logprobs: -1}

@@ -9,11 +9,11 @@ import (
 // pace is how fast this model runs on this machine, as measured by the steps so far.
 // Times are in nanoseconds.
 type pace struct {
-	decode []mean                      // of steps that read nothing, by the tokens they decode
-	jitter float64                     // how far such a step is from their mean
-	read   [readWays][readDepths]ratio // of a token that is read, by how and how deep
-	most   float64                     // tokens that were read beside decoding, of late
-	last   float64                     // of a token that was read, of late
+	decode []mean              // of steps that read nothing, by the tokens they decode
+	jitter float64             // how far such a step is from their mean
+	other  [ways][depths]ratio // of other tokens, by how and how deep
+	most   [modes]float64      // of them in a step that decodes, of late
+	last   float64             // of a token that was read, of late
 }
 
 // mean is a running mean; 0: nothing is known.
@@ -45,22 +45,26 @@ func (r *ratio) of() float64 {
 func (r *ratio) at() float64 { return r.positions / r.tokens }
 
 // The ways of reading: a step that does nothing else, and one that decodes, too; there,
-// fewer tokens than a tile of vectors take longer each.
+// fewer tokens than a tile of vectors take longer each. And that of answers of batches in a
+// step that goes on with others.
 const (
 	readAlone = iota
 	readBeside
 	readFew
-	readWays
+	drawBeside
+	ways
 	fewTokens = 16
 )
 
-// readDepths is how many depths are told apart: they double from one to the next.
-const readDepths = 24
+// depths is how many depths are told apart: they double from one to the next.
+const depths = 24
 
-// way returns how so many tokens are read.
-func way(tokens int, beside bool) int {
+// way returns how so many tokens of a step are computed in a mode.
+func (m mode) way(tokens int) int {
 	switch {
-	case !beside:
+	case m == drawing:
+		return drawBeside
+	case m == alone:
 		return readAlone
 	case tokens < fewTokens:
 		return readFew
@@ -68,10 +72,19 @@ func way(tokens int, beside bool) int {
 	return readBeside
 }
 
-// depth returns the second index of read.
-func depth(position int) int { return min(bits.Len(uint(position)>>9), readDepths-1) }
+// first returns the way that has to have a measure before more than a few tokens are
+// computed in a mode.
+func (m mode) first() int {
+	if m == drawing {
+		return drawBeside
+	}
+	return readAlone
+}
 
-// decodes returns what a step takes that decodes so many tokens and reads none; 0 where
+// depth returns the second index of other.
+func depth(position int) int { return min(bits.Len(uint(position)>>9), depths-1) }
+
+// decodes returns what a step takes that decodes so many tokens and no others; 0 where
 // that was not measured, or too long ago.
 func (p *pace) decodes(tokens int, now time.Time, step uint64) float64 {
 	for n := min(tokens, len(p.decode)-1); n > 0 && 5*n >= 4*tokens; n-- {
@@ -89,7 +102,7 @@ const (
 	freshSteps = 32
 )
 
-// decoded notes what a step took that decoded so many tokens and read none.
+// decoded notes what a step took that decoded so many tokens and computed no others.
 func (p *pace) decoded(tokens int, took float64, now time.Time, step uint64) {
 	for len(p.decode) <= tokens {
 		p.decode = append(p.decode, mean{})
@@ -103,21 +116,24 @@ func (p *pace) decoded(tokens int, took float64, now time.Time, step uint64) {
 	m.at, m.n = now, step
 }
 
-// reads returns what a token takes that is read at a position in a way, from the nearest
-// measure there is; 0: nothing was measured.
-func (p *pace) reads(position, way int) float64 {
+// takes returns what a token takes that is computed at a position in a way, from the nearest
+// measure there is; 0: nothing was measured. What is read in one way tells of the others.
+func (p *pace) takes(position, way int) float64 {
+	if way == drawBeside {
+		return p.nearest(position, drawBeside)
+	}
 	alone, beside, few := p.nearest(position, readAlone), p.nearest(position, readBeside), p.nearest(position, readFew)
-	var known [readWays]float64 // the best first
+	var known [3]float64 // the best first
 	switch way {
 	case readAlone:
-		known = [readWays]float64{alone, beside, few}
+		known = [...]float64{alone, beside, few}
 	case readBeside:
-		if own := p.read[readFew][depth(position)].of(); own > 0 && p.read[readBeside][depth(position)].of() == 0 {
+		if own := p.other[readFew][depth(position)].of(); own > 0 && p.other[readBeside][depth(position)].of() == 0 {
 			beside = min(beside, own) // more at once take no more each
 		}
-		known = [readWays]float64{beside, few, alone}
+		known = [...]float64{beside, few, alone}
 	case readFew:
-		known = [readWays]float64{few, 2 * beside, 2 * alone}
+		known = [...]float64{few, 2 * beside, 2 * alone}
 	}
 	for _, x := range known {
 		if x > 0 {
@@ -133,14 +149,14 @@ func (p *pace) reads(position, way int) float64 {
 // doubling.
 func (p *pace) nearest(position, way int) float64 {
 	d := depth(position)
-	own := p.read[way][d].of()
+	own := p.other[way][d].of()
 	var known [2]*ratio // less deep: the nearest, and the next
 	found, care := 0, 1.0
 	for k := d - 1; k >= 0 && found < len(known); k-- {
 		if found == 0 {
 			care *= 1.5
 		}
-		if r := &p.read[way][k]; r.of() > 0 {
+		if r := &p.other[way][k]; r.of() > 0 {
 			known[found] = r
 			found++
 		}
@@ -156,56 +172,58 @@ func (p *pace) nearest(position, way int) float64 {
 	case found == 1:
 		return care * known[0].of()
 	}
-	for k := d + 1; k < readDepths; k++ {
-		if x := p.read[way][k].of(); x > 0 {
+	for k := d + 1; k < depths; k++ {
+		if x := p.other[way][k].of(); x > 0 {
 			return x
 		}
 	}
 	return 0
 }
 
-// readAlone notes what a step took that only read, at a position.
-func (p *pace) readAlone(position, tokens int, took float64) {
-	r := &p.read[readAlone][depth(position)]
+// alone notes what a step took that only read, at a position.
+func (p *pace) alone(position, tokens int, took float64) {
+	r := &p.other[readAlone][depth(position)]
 	r.add(position, tokens, took)
 	p.last = r.of()
 }
 
-// readBeside notes what reading took beside decoding. Where it was more than was believed,
-// half as many tokens are read at once, and more again step by step: a few
-// may have hidden behind what the step takes anyway.
-func (p *pace) readBeside(position, tokens int, took float64) {
-	way := way(tokens, true)
-	believed := float64(tokens) * p.reads(position, way)
-	r := &p.read[way][depth(position)]
+// beside notes what other tokens took in a step that decoded. Where it was more than was
+// believed, half as many are computed at once, and more again step by step: a few may have
+// hidden behind what the step takes anyway.
+func (p *pace) beside(m mode, position, tokens int, took float64) {
+	way := m.way(tokens)
+	believed := float64(tokens) * p.takes(position, way)
+	r := &p.other[way][depth(position)]
 	r.add(position, tokens, took)
-	p.last = r.of()
+	if m == reading {
+		p.last = r.of()
+	}
 	if took > 1.5*believed+2*p.jitter {
-		p.most = float64(tokens) / (2 * growth)
+		p.most[m] = float64(tokens) / (2 * growth)
 		return
 	}
-	p.most = max(float64(tokens), 0.9*p.most)
+	p.most[m] = max(float64(tokens), 0.9*p.most[m])
 }
 
-// likely returns what reading probably took beside decoding, of which so much was seen:
-// what it is believed to take, where other programs disturb steps by more than both are
-// apart.
-func (p *pace) likely(position, tokens int, took float64) float64 {
-	believed := float64(tokens) * p.reads(position, way(tokens, true))
+// likely returns what other tokens probably took in a step that decoded, of which so much
+// was seen: what they are believed to take, where other programs disturb steps by more than
+// both are apart.
+func (p *pace) likely(m mode, position, tokens int, took float64) float64 {
+	believed := float64(tokens) * p.takes(position, m.way(tokens))
 	if math.Abs(took-believed) < 2*p.jitter {
 		return believed
 	}
 	return max(took, 0)
 }
 
-// growth is how many more tokens than before are read beside decoding, at most.
+// growth is how many more other tokens than before a step that decodes computes, at most.
 const growth = 1.25
 
-// mostBeside returns how many tokens may be read beside decoding, whatever they seem to
-// take.
-func (p *pace) mostBeside() int {
-	if p.most == 0 {
+// mostOf returns how many tokens may be computed beside decoding in a mode, whatever they
+// seem to take.
+func (p *pace) mostOf(m mode) int {
+	if p.most[m] == 0 {
 		return MaxChunk
 	}
-	return max(firstTokens, int(math.Ceil(growth*p.most)))
+	return max(firstTokens, int(math.Ceil(growth*p.most[m])))
 }

@@ -28,7 +28,7 @@ func (e *Engine) stepOnce() bool {
 		return true
 	}
 	e.threads.take(e.turn)
-	crew := e.muster(e.batch.Tokens(), e.content.read > 0)
+	crew := e.muster(e.batch.Tokens(), e.content.beside > 0)
 	began := e.now()
 	e.stepping = true
 	e.compute()
@@ -47,24 +47,44 @@ func (e *Engine) stepOnce() bool {
 	return true
 }
 
-// shareOut says how many tokens of each running sequence the next step computes: those
-// that are drawn from go on, and others are read as far as the budget has room, those
-// that somebody waits for first.
+// shareOut says how many tokens of each running sequence the next step computes. Those
+// that are drawn from go on. Beside them there is an allowance for what is read, and for
+// answers of batches while somebody waits for other answers.
 func (e *Engine) shareOut() {
+	limited := e.limits()
 	decoding := 0
 	for _, s := range e.running {
-		if s.share = 0; !s.reads() {
+		switch s.share = 0; {
+		case s.goesOn(limited):
 			s.share = len(s.pending)
 			decoding += s.share
+		case !s.reads():
+			s.unsuppose() // what guesses would take is others'
 		}
 	}
-	var budget reading
-	begun := false
+	reader := e.reader(0)
+	if reader == nil {
+		reader = e.reader(1)
+	}
+	var batch *sequence
+	if limited {
+		batch = e.longestLeft()
+	}
+	e.contended = reader != nil && batch != nil
+	switch {
+	case batch != nil && (reader == nil || e.owed > 0):
+		e.shareDrawn(decoding, batch)
+	case reader != nil:
+		e.shareRead(decoding, reader)
+	}
+}
+
+// shareRead gives what is to be read its shares, s first: what somebody waits for before
+// what is of a batch.
+func (e *Engine) shareRead(decoding int, s *sequence) {
+	budget := e.allowance(reading, decoding, s, len(s.pending))
 	for kind := range 2 {
 		for s := e.reader(kind); s != nil; s = e.reader(kind) {
-			if !begun {
-				budget, begun = e.readingTime(decoding, s), true
-			}
 			if s.share = budget.take(s, &e.pace); s.share == 0 {
 				break
 			}
@@ -74,16 +94,64 @@ func (e *Engine) shareOut() {
 	}
 }
 
+// shareDrawn gives answers of batches their shares, s first.
+func (e *Engine) shareDrawn(decoding int, s *sequence) {
+	pending := 0
+	for _, x := range e.running {
+		if x.owner.Batch && !x.reads() {
+			pending += len(x.pending)
+		}
+	}
+	budget := e.allowance(drawing, decoding, s, pending)
+	for ; s != nil; s = e.longestLeft() {
+		if s.share = budget.take(s, &e.pace); s.share == 0 {
+			break
+		}
+		e.turns++
+		s.turn = e.turns
+	}
+}
+
+// limits says whether somebody waits for an answer that is drawn, so that those of batches
+// are not to hold it up.
+func (e *Engine) limits() bool {
+	for _, s := range e.running { // in the order of urgent
+		if s.owner.Batch {
+			break
+		}
+		if s.cache != nil && !s.reads() {
+			return true
+		}
+	}
+	return false
+}
+
+// goesOn says whether each step computes what is pending of a sequence.
+func (s *sequence) goesOn(limited bool) bool { return !s.reads() && !(limited && s.owner.Batch) }
+
+// longestLeft returns the answer of a batch whose last turn is longest ago, and which has no
+// share of the next step yet; nil: there is none.
+func (e *Engine) longestLeft() *sequence {
+	var best *sequence
+	for _, s := range e.running {
+		if s.owner.Batch && s.share == 0 && !s.reads() && (best == nil || s.turn < best.turn) {
+			best = s
+		}
+	}
+	return best
+}
+
 // fillBatch makes a batch of the shares.
 func (e *Engine) fillBatch() {
-	e.content = content{}
+	e.content = content{mode: alone}
+	limited := e.limits()
 	e.batch.Segments, e.batched = e.batch.Segments[:0], e.batched[:0]
 	for _, s := range e.running {
 		n := s.share
 		if n == 0 || s.cache == nil {
 			continue
 		}
-		e.content.add(s)
+		e.content.add(s, limited)
 		g := model.Segment{Seq: s.cache, Pos: s.cache.Len(), Tokens: s.pending[:n]}
 		s.pending = s.pending[n:]
 		g.Logits = min(n, max(0, s.wanted-len(s.pending)))

@@ -197,6 +197,90 @@ func TestBatchYields(t *testing.T) {
 	}
 }
 
+// TestBatchBesideStream: beside 32 answers of a batch a stream keeps most of its rate, and
+// they have what it does not need; they go on in turns, and all of them in each step as soon
+// as nobody waits for the stream. A prompt that is read meanwhile takes most of what is
+// theirs, and not all.
+func TestBatchBesideStream(t *testing.T) {
+	for name, c := range map[string]costs{
+		"small": small,
+		"large": {weights: 6e7, row: 8e6, depth: 200},
+		"bound": {weights: 8e7, row: 3e6, depth: 100, bound: true},
+		"slow":  {weights: 5e8, row: 1.5e8},
+	} {
+		v := newVirtual(t, c, Options{Context: 30_000, Speculate: SpeculateOff})
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		_, stream := v.ask(ctx, toyTokens(20, 1), 20_000, Owner{})
+		v.until("a stream", func() bool { return stream.Progress().Tokens > 20 })
+		var lines []*Stream
+		for i := range 32 {
+			_, s := v.ask(t.Context(), toyTokens(10+i, i), 3000, Owner{Batch: true})
+			lines = append(lines, s)
+		}
+		all := func(tokens int) func() bool {
+			return func() bool {
+				return !slices.ContainsFunc(lines, func(s *Stream) bool { return s.Progress().Tokens < tokens })
+			}
+		}
+		v.until(name+": all lines", all(20))
+		beside := v.watch(stream, lines, all(60))
+		if beside.rate < 0.6 || name != "slow" && (beside.others > 0.4 || !c.bound && beside.others < 0.25) {
+			t.Errorf("%s: the stream has %.0f %% of its rate, the batch %.0f %% of the time", name, 100*beside.rate, 100*beside.others)
+		}
+		if beside.apart > 1 {
+			t.Errorf("%s: of two lines of the batch, one went on %d times more than the other", name, beside.apart)
+		}
+		if name != "slow" {
+			long, _ := v.ask(t.Context(), toyTokens(6000, 2), 1, Owner{Tenant: "b"})
+			read := v.watch(stream, lines, func() bool { return long.drew })
+			if read.rate < 0.6 || read.tokens == 0 || read.others > 0.4 {
+				t.Errorf("%s, and a prompt: the stream has %.0f %% of its rate, the batch %d tokens", name, 100*read.rate, read.tokens)
+			}
+		}
+
+		leave()
+		v.stepOnce()
+		alone := v.watch(stream, lines, func() bool { return lines[0].Progress().Tokens >= 200 })
+		if alone.apart > 1 || alone.others > 0 {
+			t.Errorf("%s: without a stream, a line of the batch went on %d times more than another; %.0f %% was beside", name, alone.apart, 100*alone.others)
+		}
+	}
+}
+
+// watched is how a stream and a batch share the time.
+type watched struct {
+	rate   float64 // of the stream, beside its own alone
+	others float64 // of the time
+	tokens int     // of the batch
+	apart  int     // tokens between the lines of the batch that had most and least
+}
+
+// watch runs steps until a condition holds.
+func (v *virtual) watch(stream *Stream, lines []*Stream, is func() bool) (x watched) {
+	v.t.Helper()
+	from, steps, tokens := v.net.clock, len(v.net.steps), stream.Progress().Tokens
+	var before []int
+	for _, s := range lines {
+		before = append(before, s.Progress().Tokens)
+	}
+	v.until("what is watched", is)
+	took := v.net.clock.Sub(from)
+	var decode, others time.Duration
+	for _, s := range v.net.steps[steps:] {
+		decode, others = s.decode, others+s.took-s.decode
+	}
+	least, most := 1<<30, 0
+	for i, s := range lines {
+		n := s.Progress().Tokens - before[i]
+		x.tokens += n
+		least, most = min(least, n), max(most, n)
+	}
+	x.rate = float64(stream.Progress().Tokens-tokens) * float64(decode) / float64(took)
+	x.others, x.apart = float64(others)/float64(took), most-least
+	return x
+}
+
 // TestPromptsAreReadOnce: several answers to one prompt, and prompts that begin alike and
 // come together, compute the beginning once; those of another tenant compute their own.
 func TestPromptsAreReadOnce(t *testing.T) {

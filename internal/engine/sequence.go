@@ -33,6 +33,7 @@ type sequence struct {
 	pending []int32           // tokens that are not in the cache yet
 	wanted  int               // of pending, the last whose rows are wanted
 	share   int               // of pending, those of the next step
+	turn    uint64            // the number of its last one among answers of batches
 
 	guesses []int32 // of pending, the last, which were not drawn; and those of a step that were not confirmed yet
 	guessed int     // how many there were

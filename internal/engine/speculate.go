@@ -155,12 +155,16 @@ func (e *Engine) speculate() {
 	began := e.now()
 	e.betting, e.bets = e.betting[:0], e.bets[:0]
 	tokens, stake := 0, e.purse.left
+	limited := e.limits()
 	for _, s := range e.batched {
-		if s.cache != nil && !s.reads() {
+		if s.cache != nil && s.goesOn(limited) {
 			tokens += len(s.pending)
 		}
 	}
 	for _, s := range e.batched {
+		if !s.goesOn(limited) {
+			continue
+		}
 		if k := e.bet(s, tokens, stake); k > 0 {
 			e.betting, e.bets = append(e.betting, s), append(e.bets, k)
 			stake -= e.pace.about(tokens+k) - e.pace.about(tokens)

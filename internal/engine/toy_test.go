@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
@@ -36,12 +37,24 @@ type costs struct {
 	noise   float64 // a share
 }
 
-// toyStep is what a step took, and what it would have without what it read.
+// toyStep is what a step took, and what it would have with nothing but the answers that go
+// on in each step: those that somebody waits for, or all where nobody does.
 type toyStep struct {
 	from         time.Time
 	took, decode time.Duration
 	read         int           // tokens
 	of           map[Owner]int // them
+	limited      bool          // somebody waits for an answer that goes on
+	drawn        []*sequence   // answers of batches that went on
+	left         []*sequence   // answers that did not
+}
+
+// beside returns the tokens that the step computed beside the answers that go on.
+func (s *toyStep) beside() int {
+	if s.limited {
+		return s.read + len(s.drawn)
+	}
+	return s.read
 }
 
 const (
@@ -166,19 +179,33 @@ func (n *toy) tick(b *model.Batch) {
 	if n.engine == nil {
 		return // a draft model takes no time
 	}
-	var decode, all float64
+	var all float64
+	var decode [2]float64 // of answers, by kind
 	s := toyStep{from: n.clock, of: map[Owner]int{}}
 	for i := range b.Segments {
 		g := &b.Segments[i]
 		rows := float64(len(g.Tokens))
 		cost := rows * (n.costs.row + n.costs.depth*float64(g.Pos))
 		all += cost
-		if x := n.engine.batched[i]; x.drawing && len(g.Tokens)-len(x.guesses)+len(x.pending) <= forcedRun {
-			decode += cost
+		x := n.engine.batched[i]
+		if x.drawing && len(g.Tokens)-len(x.guesses)+len(x.pending) <= forcedRun {
+			decode[x.owner.kind()] += cost
+			if x.owner.Batch {
+				s.drawn = append(s.drawn, x)
+			}
 		} else {
 			s.read += len(g.Tokens)
 			s.of[x.owner] += len(g.Tokens)
 		}
+	}
+	for _, x := range n.engine.running {
+		if x.cache != nil && !x.reads() && !slices.Contains(n.engine.batched, x) {
+			s.left = append(s.left, x)
+		}
+	}
+	goesOn := decode[0]
+	if s.limited = goesOn > 0; !s.limited {
+		goesOn = decode[1]
 	}
 	total := func(rows float64) float64 {
 		if n.costs.bound {
@@ -187,8 +214,8 @@ func (n *toy) tick(b *model.Batch) {
 		return n.costs.weights + rows
 	}
 	noise := 1 + n.costs.noise*(2*n.rng.Float64()-1)
-	s.took, s.decode = time.Duration(total(all)*noise), time.Duration(total(decode)*noise)
-	if decode == 0 {
+	s.took, s.decode = time.Duration(total(all)*noise), time.Duration(total(goesOn)*noise)
+	if goesOn == 0 {
 		s.decode = 0
 	}
 	n.clock = n.clock.Add(s.took)
