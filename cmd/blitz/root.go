@@ -69,6 +69,7 @@ func newRoot() *cobra.Command {
 		newShow(),
 		newStop(),
 		newTokenize(),
+		newTrain(),
 		newUsage(),
 		newVerify(),
 		newVersion(),

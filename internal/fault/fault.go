@@ -18,6 +18,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/account"
 	"github.com/blitz-r1/blitz/internal/catalogue"
 	"github.com/blitz-r1/blitz/internal/database"
+	"github.com/blitz-r1/blitz/internal/dataset"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/golden"
 	"github.com/blitz-r1/blitz/internal/hub"
@@ -122,6 +123,11 @@ var kinds = []struct {
 	{engine.ErrVocabulary, Refused},
 	{gguf.ErrFormat, Refused},
 	{importance.ErrFormat, Refused},
+	{dataset.ErrFormat, Refused},
+	{dataset.ErrRow, Refused},
+	{dataset.ErrTooLong, Refused},
+	{dataset.ErrEmpty, Refused},
+	{dataset.ErrOption, Usage},
 	{quantize.ErrOption, Usage},
 	{quantize.ErrRefused, Refused},
 	{quantize.ErrNoRoom, NoRoom},
