@@ -61,51 +61,57 @@ func (s *Store) forgetStaged(ctx context.Context) error {
 	})
 }
 
-// wipeSome wipes out some messages, or chats without messages, and says whether there was
-// anything.
+// wipeSome wipes out some messages and chats, and says whether there was anything.
 func wipeSome(c *change, before Time) (bool, error) {
-	for _, which := range []string{
-		`SELECT n, octet_length(content) + octet_length(reasoning) FROM chat_messages WHERE gone <> 0 AND gone <= ? LIMIT ?`,
-		`SELECT m.n, octet_length(m.content) + octet_length(m.reasoning) FROM chats c JOIN chat_messages m ON m.chat = c.n WHERE c.gone <> 0 AND c.gone <= ? LIMIT ?`,
-	} {
-		numbers, err := c.toWipe(which, before, wipeAtOnce)
+	done, size, err := c.wipeMessages(`gone <> 0 AND gone <= ?`, before, wipeAtOnce)
+	for err == nil && done < wipeAtOnce && size < wipeBytes {
+		var n int64
+		err = c.row(`SELECT n FROM chats WHERE gone <> 0 AND gone <= ? LIMIT 1`, before).Scan(&n)
+		if errors.Is(err, sql.ErrNoRows) {
+			return done > 0, nil
+		}
 		if err != nil {
-			return false, err
+			break
 		}
-		for _, n := range numbers {
-			if err := c.wipeMessage(n); err != nil {
-				return false, err
-			}
+		// A chat goes as soon as it is empty: what is left of many would be looked through each time.
+		messages, bytes := 0, int64(0)
+		if messages, bytes, err = c.wipeMessages(`chat = ?`, n, wipeAtOnce-done); err == nil && messages == 0 {
+			messages, err = 1, c.wipeChat(n)
 		}
-		if len(numbers) > 0 {
-			return true, nil
+		done, size = done+messages, size+bytes
+	}
+	return err == nil && done > 0, err
+}
+
+// wipeMessages wipes out messages that a condition holds for, no more than most and than may
+// be at once, and returns how many and of how many bytes.
+func (c *change) wipeMessages(condition string, of any, most int) (done int, size int64, err error) {
+	numbers, size, err := c.toWipe(`SELECT n, octet_length(content) + octet_length(reasoning) FROM chat_messages WHERE `+condition+` LIMIT ?`, of, most)
+	for _, n := range numbers {
+		if err == nil {
+			err = c.wipeMessage(n)
 		}
 	}
-	for n := range wipeAtOnce {
-		if some, err := c.wipeChat(`gone <> 0 AND gone <= ?`, before); err != nil || !some {
-			return n > 0, err
-		}
-	}
-	return true, nil
+	return len(numbers), size, err
 }
 
 // toWipe returns the numbers of messages that a query gives with their sizes, as many as are
-// wiped out at once.
-func (c *change) toWipe(query string, args ...any) (numbers []int64, err error) {
+// wiped out at once, and the sum of the sizes.
+func (c *change) toWipe(query string, args ...any) (numbers []int64, total int64, err error) {
 	rows, err := c.QueryContext(c.ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer rows.Close()
-	for total := int64(0); total < wipeBytes && rows.Next(); {
+	for total < wipeBytes && rows.Next() {
 		var n, size int64
 		if err := rows.Scan(&n, &size); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		numbers = append(numbers, n)
 		total += size
 	}
-	return numbers, rows.Err()
+	return numbers, total, rows.Err()
 }
 
 // wipeMessage wipes out a message.
@@ -123,24 +129,18 @@ func (c *change) wipeMessage(n int64) error {
 	return c.run(`DELETE FROM chat_messages WHERE n = ?`, n)
 }
 
-// wipeChat wipes out a chat without messages that a condition holds for, and says whether
-// there was one.
-func (c *change) wipeChat(condition string, args ...any) (bool, error) {
-	var n int64
+// wipeChat wipes out a chat without messages.
+func (c *change) wipeChat(n int64) error {
 	var title string
-	err := c.row(`SELECT n, tenant, title FROM chats WHERE `+condition+` LIMIT 1`, args...).Scan(&n, &c.tenant, &title)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
+	if err := c.row(`SELECT tenant, title FROM chats WHERE n = ?`, n).Scan(&c.tenant, &title); err != nil {
+		return err
 	}
 	if title != "" { // an import gives it at the end
 		if err := c.unindex(titleIndex, n, title); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return true, c.exec(`DELETE FROM chats WHERE n = ?`, n)
+	return c.exec(`DELETE FROM chats WHERE n = ?`, n)
 }
 
 // mergeAtOnce is how many pages of the index are written while others that write wait.
