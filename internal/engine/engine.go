@@ -76,17 +76,18 @@ const (
 
 // Engine runs a model.
 type Engine struct {
-	net     network
-	config  *model.Config
-	options Options
-	now     func() time.Time
-	threads *Threads
-	crews   *crews        // nil: all threads compute each step
-	turn    chan struct{} // holds a signal where the threads are ours
-	cache   *kvcache.Cache
-	limit   int     // bytes of it
-	keeper  *keeper // nil: there is no shelf
-	step    model.Step
+	net      network
+	config   *model.Config
+	options  Options
+	now      func() time.Time
+	threads  *Threads
+	crews    *crews        // nil: all threads compute each step
+	turn     chan struct{} // holds a signal where the threads are ours
+	cache    *kvcache.Cache
+	limit    int // bytes of it
+	headroom headroom
+	keeper   *keeper // nil: there is no shelf
+	step     model.Step
 
 	number  uint64 // of the last sequence that came
 	tenants map[string]*tenant
@@ -247,9 +248,12 @@ func (e *Engine) makeCache() error {
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
+	e.cache.Spare(max(e.limit/spareShare, one))
 	if o.Keep {
 		e.cache.Keep()
 	}
+	e.headroom = newHeadroom()
+	e.headroom.caches = append(e.headroom.caches, e.cache)
 	return nil
 }
 

@@ -189,7 +189,7 @@ func (k *keeper) turn() {
 func (e *Engine) rest() bool {
 	var arrived chan *slot
 	var blank chan *pagestore.Page
-	var late <-chan time.Time
+	var late, look <-chan time.Time
 	var gone <-chan struct{}
 	if k := e.keeper; k != nil {
 		arrived = k.arrived
@@ -200,6 +200,9 @@ func (e *Engine) rest() bool {
 			late, gone = time.After(k.patience-time.Since(f.moved)+1), f.sequence.ctx.Done()
 		}
 	}
+	if e.headroom.spare() > 0 {
+		look = time.After(lookEvery)
+	}
 	select {
 	case f := <-e.incoming:
 		f()
@@ -208,6 +211,7 @@ func (e *Engine) rest() bool {
 	case p := <-blank:
 		e.keeper.fill(p)
 	case <-late:
+	case <-look: // others may need memory while nothing runs
 	case <-gone:
 	case <-e.closing:
 		return false

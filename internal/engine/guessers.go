@@ -123,6 +123,8 @@ func newDraftGuesser(net network, kind kernel.CacheKind, limit, most int, e *Eng
 	if err != nil {
 		return nil, fmt.Errorf("engine: draft model: %w", err)
 	}
+	cache.Spare(limit / spareShare)
+	e.headroom.caches = append(e.headroom.caches, cache)
 	return &draftGuesser{
 		net: net, cache: cache, chunk: e.options.Chunk, most: most, now: e.now,
 		step: model.Step{Workers: e.threads.workers, Kind: kind},

@@ -13,6 +13,7 @@ import (
 // handed out. It returns false where none runs.
 func (e *Engine) stepOnce() bool {
 	e.keeper.turn()
+	e.headroom.giveBack(e.now())
 	e.dropCancelled()
 	e.admit()
 	if len(e.running) == 0 {

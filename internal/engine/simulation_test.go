@@ -279,6 +279,9 @@ func newWorld(t *testing.T, works []*toyWork, seed uint64) *world {
 		t.Fatal(err)
 	}
 	w.speculates()
+	if rng.IntN(4) == 0 { // short of memory, now and then
+		w.engine.headroom.available = func() (int64, bool) { return w.engine.headroom.reserve - rng.Int64N(3)*rng.Int64N(o.MemoryLimit), true }
+	}
 	if o.Keep {
 		w.engine.keeper = newKeeper(&memoryShelf{fails: func(pagestore.Sum) bool { return rng.IntN(8) == 0 }}, w.engine.cache)
 		w.engine.keeper.patience = time.Hour
@@ -413,7 +416,8 @@ func (w *world) step() {
 // held.
 func (w *world) checkCache() {
 	stats := w.engine.cache.Stats()
-	if stats.HeldBytes+stats.CachedBytes+stats.FreeBytes > stats.LimitBytes || stats.Sequences != len(w.engine.running) {
+	spare := max(w.engine.limit/spareShare, w.engine.cache.Bytes(toyContext, w.engine.options.Chunk))
+	if stats.HeldBytes+stats.CachedBytes+stats.FreeBytes > stats.LimitBytes || stats.CachedBytes+stats.FreeBytes > spare || stats.Sequences != len(w.engine.running) {
 		w.failf("the cache has %+v, and %d run", stats, len(w.engine.running))
 	}
 	if len(w.engine.running) == 0 && stats.HeldPages != 0 {

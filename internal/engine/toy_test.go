@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -222,12 +223,14 @@ func (n *toy) tick(b *model.Batch) {
 	n.steps = append(n.steps, s)
 }
 
-// toyEngine returns an engine on a toy, on whose clock it runs.
+// toyEngine returns an engine on a toy, on whose clock it runs, and which has the memory of
+// the machine to itself.
 func toyEngine(n *toy, o Options) (*Engine, error) {
 	e, err := newStopped(n, n.config(), o)
 	if err != nil {
 		return nil, err
 	}
 	n.engine, e.now = e, n.now
+	e.headroom.available = func() (int64, bool) { return math.MaxInt64, true }
 	return e, nil
 }

@@ -5,7 +5,7 @@
 // sequences share the pages of a common prefix; a shared page is copied before it
 // is written. Whole pages are put into a tree of tokens as soon as they are
 // computed, the last, partial page when the sequence is freed, and stay there until
-// their memory is needed. A prefix found in the tree gives the same bits as one
+// their memory is needed, or there are more than Spare allows. A prefix found in the tree gives the same bits as one
 // computed again (CANON section 4), so sharing is never seen in a result. It could be
 // seen in how long one takes: each salt has a tree of its own, and who has another salt
 // finds nothing in it.
@@ -60,6 +60,7 @@ type place struct{ group, from, to int }
 // Cache is the pages of all sequences and the tree of what was computed.
 type Cache struct {
 	limit  int
+	spare  int // of it, the most that pages may take that no sequence holds
 	groups []group
 	places []place          // one a layer
 	roots  map[string]*node // one a salt, of those that have pages or sequences
@@ -89,7 +90,7 @@ func New(layers []Layer, limit int) (*Cache, error) {
 	if len(layers) == 0 {
 		return nil, errors.New("kvcache: no layers")
 	}
-	c := &Cache{limit: limit, roots: map[string]*node{}}
+	c := &Cache{limit: limit, spare: limit, roots: map[string]*node{}}
 	total := 0
 	for i, l := range layers {
 		if l.Bytes <= 0 || l.Bytes%64 != 0 {

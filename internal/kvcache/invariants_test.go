@@ -206,6 +206,9 @@ func (w *world) checkPages(holders map[*page]int, inTree map[*page]bool) {
 	if all := want.HeldBytes + want.CachedBytes + want.FreeBytes; all != c.mapped || all > c.limit {
 		w.t.Fatalf("pages of %d bytes, %d mapped, limit %d", all, c.mapped, c.limit)
 	}
+	if unheld := want.CachedBytes + want.FreeBytes; unheld > c.spare {
+		w.t.Fatalf("pages that nobody holds take %d bytes, want at most %d", unheld, c.spare)
+	}
 }
 
 // checkIdle checks that the idle list is the pages that only the tree has, those of

@@ -133,23 +133,7 @@ func (c *Cache) take(g int) (*page, error) {
 // reclaim makes room for a page of group g: it unmaps a free page of another group,
 // or evicts the page that has been idle for longest. It returns false where there is
 // nothing left to give up.
-func (c *Cache) reclaim(g int) bool {
-	for other := range c.groups {
-		if other != g && len(c.groups[other].free) > 0 {
-			c.unmap(other)
-			return true
-		}
-	}
-	p := c.idle.oldest
-	if p == nil {
-		return false
-	}
-	n, before := p.node, c.stats.CachedPages
-	c.detach(p)
-	c.prune(n)
-	c.stats.EvictedPages += before - c.stats.CachedPages
-	return true
-}
+func (c *Cache) reclaim(g int) bool { return c.unmapFree(g) || c.evict() }
 
 // unmap gives the memory of a free page of group g back to the system.
 func (c *Cache) unmap(g int) {

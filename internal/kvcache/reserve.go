@@ -18,6 +18,7 @@ func (s *Sequence) Reserve(n int) error {
 		return nil
 	}
 	c := s.cache
+	defer c.trim()
 	end := add(len(s.tokens), n)
 	want, spared := s.cost(splits(end))
 	there := c.limit - c.held

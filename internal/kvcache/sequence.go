@@ -78,6 +78,7 @@ func (s *Sequence) Append(tokens []int32) {
 		}
 	}
 	s.expire()
+	s.cache.trim()
 }
 
 // publish puts the last page into the tree and returns its node; nil where it is a
@@ -171,6 +172,7 @@ func (s *Sequence) Fork() *Sequence {
 	}
 	s.tip.sequences++
 	s.cache.stats.Sequences++
+	s.cache.trim()
 	return f
 }
 
@@ -201,6 +203,7 @@ func (s *Sequence) Truncate(n int) int {
 	}
 	s.tokens = s.tokens[:n]
 	s.room = n
+	s.cache.trim()
 	return n
 }
 
@@ -242,4 +245,5 @@ func (s *Sequence) Free() {
 	c.vanish(s.root)
 	c.stats.Sequences--
 	*s = Sequence{}
+	c.trim()
 }

@@ -22,6 +22,7 @@ type world struct {
 	sequences []*twin
 	shelf     map[Sum][][]byte // what was kept
 	tails     []tail
+	spares    bool // what no sequence holds is bounded, so it may be gone at once
 }
 
 // tail is tokens whose last page was kept, though it is not whole.
@@ -67,6 +68,10 @@ func newWorld(t failer, pick func(string, int, int) int) *world {
 	if w.cache, err = New(w.layers, page*pick("pages", 1, 24)+pick("more", 0, page)); err != nil {
 		t.Fatalf("new: %v", err)
 	}
+	if pick("spares", 0, 2) == 0 {
+		w.spares = true
+		w.cache.Spare(pick("spare", 0, w.cache.limit))
+	}
 	w.shelf = map[Sum][][]byte{}
 	w.cache.Keep()
 	// Texts begin as an earlier one does, and go on their own way from some point.
@@ -109,6 +114,7 @@ func (w *world) step() {
 		{2, w.restore},
 		{1, w.keepTail},
 		{1, w.restoreTail},
+		{1, w.trim},
 	}
 	if w.pick("drop", 0, 99) == 0 {
 		w.drop()
@@ -277,7 +283,7 @@ func (w *world) restore() {
 		if err == nil && n != len(pages) || err != nil && (n >= len(pages) || !errors.Is(err, ErrNoRoom)) {
 			w.t.Fatalf("restore %d pages behind %d: %d, %v", len(pages), at, n, err)
 		}
-		if got := w.cache.WholePages(salt, text); got < at+n {
+		if got := w.cache.WholePages(salt, text); got < at+n && !w.spares {
 			w.t.Fatalf("restored %d pages behind %d: there are %d", n, at, got)
 		}
 		w.check()
@@ -334,6 +340,7 @@ func (w *world) restoreTail() {
 	fits := w.cache.WholePages(x.salt, x.tokens[:whole*PagePositions]) == whole
 	n, err := w.cache.Restore(x.salt, x.tokens, w.shelf[x.sum])
 	switch {
+	case err == nil && w.spares:
 	case err == nil && (!fits || n != 1 || w.cache.Positions(x.salt, x.tokens) != len(x.tokens)):
 		w.t.Fatalf("a tail of %d positions was restored: %d, and %d are there", len(x.tokens), n, w.cache.Positions(x.salt, x.tokens))
 	case err != nil && (n != 0 || errors.Is(err, ErrGone) == fits):
@@ -413,7 +420,7 @@ func (w *world) free() {
 	x := w.sequences[i]
 	w.sequences = slices.Delete(w.sequences, i, i+1)
 	x.Free()
-	if x.stale || len(x.tokens) == 0 {
+	if x.stale || len(x.tokens) == 0 || w.spares {
 		return
 	}
 	// What was computed is found again.
@@ -422,6 +429,22 @@ func (w *world) free() {
 		w.t.Fatalf("match of a sequence just freed: got %d positions, want %d", s.Len(), len(x.tokens))
 	}
 	s.Free()
+}
+
+// trim has pages given back: of those that nobody holds the oldest go, and no more of them
+// than it takes.
+func (w *world) trim() {
+	idle, nodes := w.idle()
+	before := w.cache.Stats()
+	unheld := before.CachedBytes + before.FreeBytes
+	most := w.pick("most", 0, w.cache.limit)
+	w.cache.Trim(most)
+	w.checkEvicted(idle, nodes)
+	after := w.cache.Stats()
+	left := after.CachedBytes + after.FreeBytes
+	if left > most || after.HeldBytes != before.HeldBytes || unheld <= most && left != unheld || before.CachedBytes <= most && after.EvictedPages != before.EvictedPages {
+		w.t.Fatalf("trimmed to %d bytes: from %+v to %+v", most, before, after)
+	}
 }
 
 func (w *world) drop() {
