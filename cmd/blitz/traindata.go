@@ -33,11 +33,11 @@ func newTrainData() *cobra.Command {
 many rows, which could not be used and why, how long the samples are, and what
 of them is learned. Nothing is trained. MODEL needs a tokenizer only.
 
-A FILE ends in .jsonl and has in each line {"messages": […], "tools": […]},
-{"prompt": …, "completion": …} or {"text": …}; or it is a text (.txt, .md); or a
-folder of such files. Of messages the assistant's turns are learned, with
-the token that ends them, as the model's own chat template writes them; of a
-prompt with its completion the completion; of a text everything.
+A FILE ends in .jsonl or .parquet and has in each row {"messages": […],
+"tools": […]}, {"prompt": …, "completion": …} or {"text": …}; or it is a text
+(.txt, .md); or a folder of such files. Of messages the assistant's turns are
+learned, with the token that ends them, as the model's own chat template writes
+them; of a prompt with its completion the completion; of a text everything.
 
 Samples are packed into rows of --length tokens, and do not see each other
 there. --show prints samples with what is learned in [brackets], or in colour

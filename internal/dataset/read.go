@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/blitz-r1/blitz/internal/dataset/parquet"
 	"github.com/blitz-r1/blitz/internal/message"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
@@ -21,7 +22,7 @@ import (
 const maxLine = 64 << 20
 
 // Read reads the rows of files, in their order, and hands each to take. A path is a file,
-// told by its ending (.jsonl or .ndjson, .txt or .md), or a folder, of which all
+// told by its ending (.jsonl or .ndjson, .parquet, .txt or .md), or a folder, of which all
 // such files are read, in the order of their names; each text is one row. A row that does
 // not parse, and one for which take returns an error that wraps ErrRow, is counted and
 // named, and the rest goes on; any other error of take ends it.
@@ -43,7 +44,7 @@ type reader struct {
 
 // readers are what is read, by the ending of its name.
 var readers = map[string]func(*reader, *os.File) error{
-	".jsonl": (*reader).lines, ".ndjson": (*reader).lines, ".txt": (*reader).text, ".md": (*reader).text,
+	".jsonl": (*reader).lines, ".ndjson": (*reader).lines, ".parquet": (*reader).table, ".txt": (*reader).text, ".md": (*reader).text,
 }
 
 // Digested calls each for every file that Read would read, in its order.
@@ -74,7 +75,7 @@ func walk(path string, each func(path string) error) error {
 		return each(name)
 	})
 	if err == nil && !found {
-		err = fmt.Errorf("%s: no .jsonl, .txt or .md file is in it: %w", message.Clean(path), ErrFormat)
+		err = fmt.Errorf("%s: no .jsonl, .parquet, .txt or .md file is in it: %w", message.Clean(path), ErrFormat)
 	}
 	return err
 }
@@ -87,7 +88,7 @@ func (r *reader) path(path string) error { return walk(path, r.file) }
 func (r *reader) file(path string) error {
 	read := readers[ending(path)]
 	if read == nil {
-		return fmt.Errorf("%s: ends in none of .jsonl, .ndjson, .txt, .md: %w", message.Clean(path), ErrFormat)
+		return fmt.Errorf("%s: ends in none of .jsonl, .ndjson, .parquet, .txt, .md: %w", message.Clean(path), ErrFormat)
 	}
 	if info, err := os.Stat(path); err != nil { // opening a pipe would wait
 		return err
@@ -170,6 +171,40 @@ func readLine(in *bufio.Reader) (line []byte, long bool, err error) {
 			return line, long, err
 		}
 	}
+}
+
+// tableColumns are the columns of Parquet files that are read.
+var tableColumns = []string{"messages", "prompt", "completion", "text", "tools"}
+
+// table reads a Parquet file.
+func (r *reader) table(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	refuse := func(err error) error {
+		if errors.Is(err, parquet.ErrFormat) {
+			err = fmt.Errorf("%w: %w", err, ErrFormat)
+		}
+		return fmt.Errorf("%s: %w", message.Clean(f.Name()), err)
+	}
+	p, err := parquet.Open(f, info.Size(), tableColumns)
+	if err != nil {
+		return refuse(err)
+	}
+	var stopped error
+	err = p.Rows(func(i int, values *parquet.Row) error {
+		row, wrong := newRow(values.Values)
+		stopped = r.row(f.Name(), i+1, row, wrong)
+		return stopped
+	})
+	if stopped != nil {
+		return stopped
+	}
+	if err != nil {
+		return refuse(err)
+	}
+	return nil
 }
 
 // text reads a file that is one text.

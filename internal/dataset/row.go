@@ -34,8 +34,8 @@ type Row struct {
 	Tools              []jinja.Value
 	given              int // messages that are the prompt of a row of two lists: nothing of them is learned
 
-	// Digest is over what the row holds, however its file writes it: by it rows are
-	// split, and found that stand there twice.
+	// Digest is over what the row holds, in its order, however its file writes it: by it
+	// rows are split, and found that stand there twice.
 	Digest [sha256.Size]byte
 }
 
@@ -54,6 +54,12 @@ func parseRow(line []byte) (*Row, error) {
 
 // newRow takes the fields of a row.
 func newRow(d *jinja.Dict) (*Row, error) {
+	given, d := d, &jinja.Dict{}
+	for key, v := range given.All() { // what is null is not there
+		if !v.IsNone() {
+			d.Set(key, v)
+		}
+	}
 	r := &Row{}
 	text, err := json.Marshal(d.Value())
 	if err != nil {
@@ -224,7 +230,7 @@ func readCalls(place string, v jinja.Value) ([]chat.ToolCall, error) {
 // keep it.
 func (r *Row) readTools(d *jinja.Dict) error {
 	tools, ok := d.Get("tools")
-	if !ok || tools.IsNone() {
+	if !ok {
 		return nil
 	}
 	if text, isText := tools.Text(); isText {

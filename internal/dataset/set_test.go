@@ -117,3 +117,18 @@ func TestLoadRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestLoadTable reads a Parquet file: rows that hold nothing of use are named by number.
+func TestLoadTable(t *testing.T) {
+	s, err := Load(context.Background(), []string{"parquet/testdata/snappy.parquet"}, newEncoder(t, chatML, usual()), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := s.Counts; c.Rows+c.Broken != 150 || c.Rows == 0 || c.Broken == 0 || c.Named[0].Line != 1 || c.Chats == 0 {
+		t.Errorf("counts %+v", c)
+	}
+	dir := writeFiles(t, map[string]string{"a.parquet": "PAR1PAR1"})
+	if _, err := Load(context.Background(), []string{dir}, newEncoder(t, "", usual()), 0); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "a.parquet") {
+		t.Errorf("error %v, want ErrFormat with the file's name", err)
+	}
+}
