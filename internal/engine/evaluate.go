@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/blitz-r1/blitz/internal/model"
 )
 
 // Plan says how Evaluate computes. It changes no bit of any result.
@@ -18,6 +20,8 @@ type Plan struct {
 	Decode   int  // the last so many tokens go one at a time
 	Together bool // all sequences run at once, else one after the other
 	From     int  // rows before this one are not wanted, and not computed where nothing needs them
+	// Adapter is what adapts the model for all sequences; nil: nothing does.
+	Adapter *model.Adapter
 }
 
 // Evaluate computes the logits behind the tokens of the sequences, from p.From on,
@@ -41,7 +45,7 @@ func (e *Engine) Evaluate(ctx context.Context, sequences [][]int32, p Plan, each
 	var all []*sequence
 	for i, ids := range sequences {
 		s := &sequence{
-			engine: e, tokens: ids, from: p.From, most: len(ids), private: true, piece: p.Chunk, single: p.Decode,
+			engine: e, owner: Owner{Adapter: p.Adapter}, tokens: ids, from: p.From, most: len(ids), private: true, piece: p.Chunk, single: p.Decode,
 			work: newGiven(func(t int, x []float32) error { return each(i, t, x) }),
 		}
 		if p.Drafts != nil {

@@ -48,7 +48,7 @@ func (k *keeper) fetching(s *sequence) bool {
 	}
 	prefix := s.prefix()
 	if s.sums == nil {
-		s.sums = sums(s.owner.Tenant, prefix)
+		s.sums = sums(s.owner.salt(), prefix)
 	}
 	if len(s.sums) == 0 || !k.shelf.Has(pagestore.Sum(s.sums[0])) {
 		s.fetched = true
@@ -57,11 +57,11 @@ func (k *keeper) fetching(s *sequence) bool {
 	if k.fetch != nil {
 		return true
 	}
-	if k.cache.Positions(s.owner.Tenant, prefix) == len(prefix) {
+	if k.cache.Positions(s.owner.salt(), prefix) == len(prefix) {
 		s.fetched, s.sums = true, nil
 		return false
 	}
-	n := k.cache.WholePages(s.owner.Tenant, prefix)
+	n := k.cache.WholePages(s.owner.salt(), prefix)
 	k.fetch = &fetch{sequence: s, put: n, asked: n, moved: time.Now()}
 	if k.hangs {
 		k.endFetch()
@@ -71,8 +71,8 @@ func (k *keeper) fetching(s *sequence) bool {
 }
 
 // sums returns the sums of the pages of a prefix, its tail included where that is kept.
-func sums(tenant string, prefix []int32) []kvcache.Sum {
-	all := kvcache.Sums(tenant, prefix)
+func sums(salt string, prefix []int32) []kvcache.Sum {
+	all := kvcache.Sums(salt, prefix)
 	if rest := prefix[len(all)*kvcache.PagePositions:]; len(rest) > 0 && len(all) >= tailFrom {
 		all = append(all, all[len(all)-1].Next(rest))
 	}
@@ -138,7 +138,7 @@ func (k *keeper) putReady() bool {
 	}
 	s := f.sequence
 	prefix := s.prefix()
-	n, err := k.cache.Restore(s.owner.Tenant, prefix[:min((f.put+len(pages))*kvcache.PagePositions, len(prefix))], pages...)
+	n, err := k.cache.Restore(s.owner.salt(), prefix[:min((f.put+len(pages))*kvcache.PagePositions, len(prefix))], pages...)
 	f.put += n
 	for _, s := range f.ready {
 		k.free(s)

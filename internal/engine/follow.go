@@ -67,7 +67,7 @@ func (e *Engine) find(s *sequence) *kvcache.Sequence {
 func (e *Engine) longestBeginning(s *sequence) (best *sequence, common int) {
 	prefix := s.prefix()
 	for _, l := range e.running {
-		if l.private || l.tenant != s.tenant || l.owner.Batch && !s.owner.Batch {
+		if l.private || !l.owner.shares(&s.owner) || l.owner.Batch && !s.owner.Batch {
 			continue
 		}
 		tokens := l.tokens

@@ -248,7 +248,7 @@ func (g *mtpGuesser) gather(hidden *model.Act) {
 			}
 			if n := len(next); n > 0 {
 				g.rows = append(g.rows, hidden.X[at*hidden.D:(at+n)*hidden.D]...)
-				g.batch.Segments = append(g.batch.Segments, model.Segment{Seq: seg.Seq, Pos: seg.Pos, Tokens: next, Logits: n})
+				g.batch.Segments = append(g.batch.Segments, model.Segment{Seq: seg.Seq, Pos: seg.Pos, Tokens: next, Logits: n, Adapter: s.owner.Adapter})
 				rows += n
 				g.last[i] = rows - 1
 			}

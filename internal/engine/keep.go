@@ -189,7 +189,7 @@ func (k *keeper) nextTail() (kvcache.Page, bool) {
 		if s.cache != nil && s.cache.Len() >= len(s.prefix()) {
 			p, ok = s.cache.Tail(len(s.prefix()))
 		} else {
-			p, ok = k.cache.Tail(s.owner.Tenant, s.prefix())
+			p, ok = k.cache.Tail(s.owner.salt(), s.prefix())
 		}
 		if ok && !k.shelf.Has(pagestore.Sum(p.Sum)) {
 			return p, true

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/sample"
 )
 
@@ -28,10 +30,29 @@ type Request struct {
 	Done context.Context
 }
 
-// Owner says whose a request is.
+// Owner says whose a request is, and of which adapter of the model.
 type Owner struct {
-	Tenant string // who shares the machine with the others fairly; "" is one, too
-	Batch  bool   // it comes behind all that are not
+	Tenant  string         // who shares the machine with the others fairly; "" is one, too
+	Batch   bool           // it comes behind all that are not
+	Adapter *model.Adapter // of this engine's model; nil: the model as it is
+}
+
+// salt returns what the pages of a request are found under: those of its tenant and
+// adapter alone. No two give the same.
+func (o *Owner) salt() string {
+	switch {
+	case o.Adapter != nil:
+		d := o.Adapter.Digest()
+		return "\x00adapter " + string(d[:]) + o.Tenant
+	case strings.HasPrefix(o.Tenant, "\x00"):
+		return "\x00tenant " + o.Tenant
+	}
+	return o.Tenant
+}
+
+// shares says whether what was computed for one serves the other.
+func (o *Owner) shares(p *Owner) bool {
+	return o.Tenant == p.Tenant && (o.Adapter == p.Adapter || o.Adapter != nil && p.Adapter != nil && o.Adapter.Digest() == p.Adapter.Digest())
 }
 
 // ContextError is a prompt that leaves no room for an answer. It is ErrContext.

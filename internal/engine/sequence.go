@@ -91,7 +91,7 @@ func (s *sequence) match() *kvcache.Sequence {
 	if s.private {
 		return s.engine.cache.Private()
 	}
-	return s.engine.cache.Match(s.owner.Tenant, s.tokens[:min(s.from+1, len(s.tokens))])
+	return s.engine.cache.Match(s.owner.salt(), s.tokens[:min(s.from+1, len(s.tokens))])
 }
 
 // reads says whether the sequence is read, rather than drawn from. A guide may force

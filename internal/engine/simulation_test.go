@@ -448,7 +448,7 @@ func (w *world) checkSequences() {
 	}
 	for name, t := range e.tenants {
 		for kind := range 2 {
-			if n := running[Owner{name, kind == 1}]; t.running[kind] != n || t.sequences[kind] < n || t.read[kind] < 0 {
+			if n := running[Owner{Tenant: name, Batch: kind == 1}]; t.running[kind] != n || t.sequences[kind] < n || t.read[kind] < 0 {
 				w.failf("tenant %q has %d running and %d in all, want %d running; read %d", name, t.running[kind], t.sequences[kind], n, t.read[kind])
 			}
 		}

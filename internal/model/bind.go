@@ -24,6 +24,8 @@ type binder struct {
 	embed   Embedding       // of the model
 	taken   map[string]bool // tensors that were bound
 	plan    []packing
+	linears []*Linear                      // that were bound
+	unread  map[string][]int               // shapes of tensors that are of no use, by name
 	sparse  []sparseLayer                  // in the order of the plan
 	scales  map[string]*weights.BlockScale // of FP8 tensors
 	called  map[string]Role                // what is asked for, by its name in a checkpoint; nil: nobody wants to know
@@ -189,6 +191,7 @@ func (b *binder) embedding(dst *Embedding, name string, vocab, width int) {
 	if b.err == nil {
 		dst.Matrix, dst.Param = l.Matrix, l.Param
 		b.plan[len(b.plan)-1].matrix = &dst.Matrix
+		b.linears = b.linears[:len(b.linears)-1] // a table is no linear layer
 	}
 }
 
@@ -204,6 +207,7 @@ func (b *binder) rows(dst *Linear, t tensor.Tensor, first, n, cols, index int) {
 		return
 	}
 	dst.Matrix, dst.Param = m, Param{Tensor: t.Name, First: first, Rows: n, Cols: cols}
+	b.linears = append(b.linears, dst)
 	b.plans(&dst.Matrix, t, first, cols, index, false)
 }
 
@@ -218,6 +222,7 @@ func (b *binder) turned(dst *Linear, t tensor.Tensor, first, n, cols int) {
 	}
 	dst.Matrix = kernel.NewFloatMatrix(cols, n, tensor.F32, nil)
 	dst.Param = Param{Tensor: t.Name, First: first, Rows: n, Cols: cols, Turned: true}
+	b.linears = append(b.linears, dst)
 	b.plans(&dst.Matrix, t, first, cols, 0, true)
 }
 

@@ -55,6 +55,12 @@ func (s *Step) Wanted(x *Act) *Act {
 		return x
 	}
 	o.x, o.y = x, s.act(len(o.which), x.D)
+	if s.owners != nil {
+		for i, t := range o.which {
+			s.owners[i] = s.owners[t]
+		}
+		s.owners = s.owners[:len(o.which)]
+	}
 	s.eachRow(OpRows, o, o.y.T, x.D)
 	return o.y
 }

@@ -48,8 +48,8 @@ func (s *Step) someExperts(out *Act, in []*Act, e *Experts, r *routing, from, to
 	gate, up := s.act(end-first, I), s.act(end-first, I)
 	p := s.products()
 	for i, id := range used {
-		s.multiplyWith(p, r.part(s, gate, id, first), in[from+i], &e.Gate[id], s.expertMatrix(e, r, from+i, gateOf))
-		s.multiplyWith(p, r.part(s, up, id, first), in[from+i], &e.Up[id], s.expertMatrix(e, r, from+i, upOf))
+		s.multiplyWith(p, r.part(s, gate, id, first), in[from+i], &e.Gate[id], s.expertMatrix(e, r, from+i, gateOf), r.ownersOf(id))
+		s.multiplyWith(p, r.part(s, up, id, first), in[from+i], &e.Up[id], s.expertMatrix(e, r, from+i, upOf), r.ownersOf(id))
 	}
 	s.runProducts(OpExperts, p)
 	inside := s.gate(gate, up, e.Act)
@@ -60,14 +60,14 @@ func (s *Step) someExperts(out *Act, in []*Act, e *Experts, r *routing, from, to
 	s.run(OpRoute, parts, len(parts.acts))
 	p = s.products()
 	for i, id := range used {
-		s.multiplyWith(p, r.part(s, out, id, 0), parts.acts[i], &e.Down[id], s.expertMatrix(e, r, from+i, downOf))
+		s.multiplyWith(p, r.part(s, out, id, 0), parts.acts[i], &e.Down[id], s.expertMatrix(e, r, from+i, downOf), r.ownersOf(id))
 	}
 	s.runProducts(OpExperts, p)
 }
 
 // gather returns the rows of x that go to each expert in use, prepared for its
 // products; the list is the record's. The numbers themselves are there only where
-// somebody looks at operations.
+// somebody looks at operations, or adapters read them.
 //
 //	x [T, D] → [its rows, D] for each of r.used
 func (s *Step) gather(x *Act, r *routing, float bool) []*Act {
@@ -82,7 +82,7 @@ func (s *Step) gather(x *Act, r *routing, float bool) []*Act {
 		from, to := r.rows(id)
 		part := s.acts.next()
 		*part = Act{T: to - from, D: x.D}
-		if s.Record != nil || s.Watch != nil {
+		if s.Record != nil || s.Watch != nil || s.owners != nil {
 			part.X = s.arena.take(part.T * part.D)
 		}
 		s.makeForm(part, float)

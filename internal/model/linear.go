@@ -19,6 +19,19 @@ func (s *Step) Linear(x *Act, w *Linear) *Act {
 	return y
 }
 
+// linearOf multiplies rows from … to-1 of x, of which the step's rows are about.
+//
+//	x [T, in] → [to-from, out]
+func (s *Step) linearOf(x *Act, from, to int, w *Linear) *Act {
+	all := s.owners
+	if all != nil {
+		s.owners = all[from:to]
+	}
+	y := s.Linear(x.rows(s, from, to), w)
+	s.owners = all
+	return y
+}
+
 // Linear2 multiplies the rows of x with two matrices at once.
 //
 //	x [T, in] → [T, a's out], [T, b's out]

@@ -29,6 +29,7 @@ type Model struct {
 	// bounded is what reads the experts that are not in memory. nil: all are.
 	bounded *bounded
 	float   bool
+	naming  naming
 	// weightBytes is what the packed weights take.
 	weightBytes int64
 }
@@ -90,6 +91,7 @@ func Open(files *checkpoint.Checkpoint, o Options) (*Model, error) {
 		return nil, err
 	}
 	m.weightBytes = b.heldBytes()
+	m.naming = naming{hf: b.hf, prefix: b.prefix[0], head: b.head, linears: b.linears, spare: b.unread}
 	if m.head == nil {
 		m.head = &Linear{Matrix: m.embed.Matrix, Param: m.embed.Param}
 	}
@@ -235,7 +237,7 @@ func (m *Model) Forward(s *Step, b *Batch) *Act {
 //
 //	→ [to-from, V]
 func (m *Model) Logits(s *Step, hidden *Act, from, to int) *Act {
-	y := s.Linear(hidden.rows(s, from, to), m.head)
+	y := s.linearOf(hidden, from, to, m.head)
 	if softcap := m.Config.FinalLogitSoftcapping; softcap != 0 {
 		y = s.softcap(y, softcap)
 	}

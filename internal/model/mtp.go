@@ -84,7 +84,7 @@ func (m *Model) DraftLogits(s *Step, hidden *Act, from, to int) *Act {
 	if head == nil {
 		head = m.head
 	}
-	return s.Linear(hidden.rows(s, from, to), head)
+	return s.linearOf(hidden, from, to, head)
 }
 
 // HasMTP says whether the module of multi-token prediction was opened.

@@ -46,6 +46,7 @@ type records struct {
 	gate       gateRows
 	prepare    prepareRows
 	products   products
+	lowSums    lowSums
 	store      storeRows
 	attend     attend
 	absorbed   absorbedRows

@@ -27,12 +27,21 @@ func (s *Step) products() *products {
 }
 
 // multiply adds a product to those that are to run together.
-func (s *Step) multiply(p *products, y, x *Act, w *Linear) { s.multiplyWith(p, y, x, w, &w.Matrix) }
+func (s *Step) multiply(p *products, y, x *Act, w *Linear) {
+	s.multiplyWith(p, y, x, w, &w.Matrix, s.owners)
+}
 
 // multiplyWith is multiply with a matrix that lies in other memory for the time of the
-// step.
-func (s *Step) multiplyWith(p *products, y, x *Act, w *Linear, m *kernel.Matrix) {
+// step, for rows of those adapters.
+//
+//	owners [T], or nil: no row has one
+func (s *Step) multiplyWith(p *products, y, x *Act, w *Linear, m *kernel.Matrix, owners []*Adapter) {
 	s.prepare(x, w.IsFloat())
+	p.add(s.adapted(y, x, w, owners), x, w, m)
+}
+
+// add adds a product of rows that are prepared.
+func (p *products) add(y, x *Act, w *Linear, m *kernel.Matrix) {
 	p.list = append(p.list, product{y: y, x: x, w: w, m: m})
 }
 
@@ -75,8 +84,14 @@ const (
 	itemMACs     = 4 << 20 // where many tokens are
 )
 
-// runProducts runs the products that were added.
+// runProducts runs the products that were added, and adds what adapters do.
 func (s *Step) runProducts(kind Op, p *products) {
+	s.computeProducts(kind, p)
+	s.addLowRanks(kind)
+}
+
+// computeProducts runs products.
+func (s *Step) computeProducts(kind Op, p *products) {
 	bytes := 0
 	for i := range p.list {
 		bytes += p.list[i].w.Bytes()

@@ -8,14 +8,15 @@ import (
 // routing says which experts the tokens of a step go to. Activations of experts have
 // a row for each of them, in the order of used, then by token.
 type routing struct {
-	K       int     // experts of a token
-	ids     []int32 // [T, K] ascending
-	weights *Act    // [T, K]
-	rowOf   []int32 // [T, K] row of the expert's output
-	token   []int32 // [T*K] whose row it is
-	first   []int32 // [E] first row of each expert
-	next    []int32 // [E] the row behind its last one
-	used    []int32 // experts that have rows: ascending, unless they are not all in memory
+	K       int        // experts of a token
+	ids     []int32    // [T, K] ascending
+	weights *Act       // [T, K]
+	rowOf   []int32    // [T, K] row of the expert's output
+	token   []int32    // [T*K] whose row it is
+	first   []int32    // [E] first row of each expert
+	next    []int32    // [E] the row behind its last one
+	owners  []*Adapter // [T*K] of each row; none: no token has one
+	used    []int32    // experts that have rows: ascending, unless they are not all in memory
 }
 
 // route chooses the experts of all tokens.
@@ -31,6 +32,12 @@ func (s *Step) route(x *Act, e *Experts) *routing {
 		s.visit.Begin(e.kept, e.layer, r.used) // which orders them as it has them
 	}
 	r.order()
+	r.owners = r.owners[:0]
+	if s.owners != nil {
+		for _, token := range r.token {
+			r.owners = append(r.owners, s.owners[token])
+		}
+	}
 	return r
 }
 
@@ -98,6 +105,15 @@ func (r *routing) order() {
 
 // rows returns which rows an expert in use has.
 func (r *routing) rows(id int32) (from, to int) { return int(r.first[id]), int(r.next[id]) }
+
+// ownersOf returns the adapters of the rows of an expert; none where no token has one.
+func (r *routing) ownersOf(id int32) []*Adapter {
+	if len(r.owners) == 0 {
+		return nil
+	}
+	from, to := r.rows(id)
+	return r.owners[from:to]
+}
 
 // part returns the rows of an expert in a, an activation of experts from row first on.
 func (r *routing) part(s *Step, a *Act, id int32, first int) *Act {

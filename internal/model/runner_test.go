@@ -19,7 +19,17 @@ type runner struct {
 	m     *Model
 	step  Step
 	cache *kvcache.Cache
-	after func() // is called after each step; nil: nothing is
+	// adapters are those of the sequences; none: nothing adapts them.
+	adapters []*Adapter
+	after    func() // is called after each step; nil: nothing is
+}
+
+// adapter returns what adapts a sequence.
+func (r *runner) adapter(i int) *Adapter {
+	if i < len(r.adapters) {
+		return r.adapters[i]
+	}
+	return nil
 }
 
 func newRunner(t *testing.T, m *Model, kind kernel.CacheKind, threads int) *runner {
@@ -109,7 +119,7 @@ func (r *runner) run(t *testing.T, sequences [][]int32, p plan) result {
 			if err := seqs[i].Reserve(n); err != nil {
 				t.Fatal(err)
 			}
-			b.Segments = append(b.Segments, Segment{Seq: seqs[i], Pos: at, Tokens: ids[at : at+n], Logits: logits})
+			b.Segments = append(b.Segments, Segment{Seq: seqs[i], Pos: at, Tokens: ids[at : at+n], Logits: logits, Adapter: r.adapter(i)})
 			which = append(which, i)
 		}
 		if left == 0 {
@@ -154,7 +164,7 @@ func (r *runner) draft(sequences [][]int32, which []int, b *Batch, hidden *Act, 
 		if n := min(len(g.Tokens), len(sequences[i])-1-g.Pos); n > 0 {
 			rows.X = append(rows.X, hidden.X[at*hidden.D:(at+n)*hidden.D]...)
 			rows.T += n
-			next.Segments = append(next.Segments, Segment{Seq: g.Seq, Pos: g.Pos, Tokens: sequences[i][g.Pos+1:][:n], Logits: n})
+			next.Segments = append(next.Segments, Segment{Seq: g.Seq, Pos: g.Pos, Tokens: sequences[i][g.Pos+1:][:n], Logits: n, Adapter: r.adapter(i)})
 			of = append(of, i)
 		}
 		at += len(g.Tokens)

@@ -20,6 +20,8 @@ type Segment struct {
 	Tokens []int32
 	// Logits says which rows are wanted: the last so many tokens. 0: none.
 	Logits int
+	// Adapter is what the model is adapted by for this sequence; nil: nothing.
+	Adapter *Adapter
 }
 
 // Batch is what one step computes: some tokens of several sequences, in any mix of
@@ -58,7 +60,10 @@ type Step struct {
 	tokens    []int32 // of each row
 	positions []int32
 	segment   []int32
+	owners    []*Adapter // of each row that the operations are about; nil: none has one
+	adapters  []*Adapter // memory of owners
 	pages     layerPages
+	low       lowRanks
 
 	arena    arena
 	acts     pool[Act]
@@ -104,6 +109,24 @@ func (s *Step) setBatch(b *Batch) {
 			s.positions = append(s.positions, int32(g.Pos+t))
 			s.segment = append(s.segment, int32(i))
 		}
+	}
+	s.setOwners()
+}
+
+// setOwners sets the adapter of each row of the batch.
+func (s *Step) setOwners() {
+	clear(s.adapters) // which are let go
+	s.owners, s.adapters = nil, s.adapters[:0]
+	any := false
+	for i := range s.batch.Segments {
+		g := &s.batch.Segments[i]
+		any = any || g.Adapter != nil
+		for range g.Tokens {
+			s.adapters = append(s.adapters, g.Adapter)
+		}
+	}
+	if any {
+		s.owners = s.adapters
 	}
 }
 

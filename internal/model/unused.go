@@ -41,6 +41,7 @@ func (b *binder) checkUnused(c *Config) {
 		return
 	}
 	var unused []string
+	b.unread = map[string][]int{}
 	kinds := map[string][]string{} // names by what they are
 	for _, name := range b.src.names() {
 		if b.taken[name] {
@@ -48,6 +49,9 @@ func (b *binder) checkUnused(c *Config) {
 		}
 		if what := b.spare(c, name); what != "" {
 			kinds[what] = append(kinds[what], name)
+			if t, _ := b.src.find(name); len(t.Shape) > 1 && strings.HasSuffix(name, ".weight") {
+				b.unread[name] = slices.Clone(t.Shape)
+			}
 		} else {
 			unused = append(unused, name)
 		}

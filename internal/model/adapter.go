@@ -1,0 +1,139 @@
+package model
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/blitz-r1/blitz/internal/adapter"
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/internal/weights"
+)
+
+// Adapter is a low-rank adapter, bound to the linear layers of a model. It is read only,
+// and of that model alone.
+type Adapter struct {
+	pairs  map[*Linear]*lowRank
+	digest adapter.Digest
+	bytes  int64
+}
+
+// Digest returns the digest of what the adapter does.
+func (a *Adapter) Digest() adapter.Digest { return a.digest }
+
+// Bytes returns what the adapter takes in memory.
+func (a *Adapter) Bytes() int64 { return a.bytes }
+
+// Layers returns the linear layers of the model as checkpoints call them, in no order:
+// what an adapter may be of. Those of modules of multi-token prediction are among them
+// where they were opened; routers, which choose, are not.
+func (m *Model) Layers() []adapter.Layer {
+	sites, _ := m.sites()
+	list := make([]adapter.Layer, 0, len(sites))
+	for name, s := range sites {
+		if strings.HasSuffix(name, ".gate") {
+			continue // routers are no linear layers where checkpoints come from
+		}
+		out, in := sizeOf(s)
+		if strings.HasPrefix(name, "layers.") {
+			name = "model." + name
+		}
+		list = append(list, adapter.Layer{Name: name, Out: out, In: in})
+	}
+	return list
+}
+
+// Adapt binds an adapter, whose numbers are read if they were not. The error wraps
+// adapter.ErrFormat where the adapter is of another model: a module that this one lacks,
+// or another shape.
+func (m *Model) Adapt(a *adapter.Adapter) (*Adapter, error) {
+	sites, spare := m.sites()
+	read := false
+	for i := range a.Modules {
+		x := &a.Modules[i]
+		name := plainModule(x.Name)
+		if err := checkModule(a, x, sites[name], spare[name]); err != nil {
+			return nil, err
+		}
+		read = read || x.A == nil
+	}
+	if read {
+		if err := a.Read(); err != nil {
+			return nil, err
+		}
+	}
+	bound := &Adapter{pairs: map[*Linear]*lowRank{}, digest: a.Digest()}
+	for i := range a.Modules {
+		bound.bind(&a.Modules[i], sites[plainModule(a.Modules[i].Name)])
+	}
+	return bound, nil
+}
+
+// checkModule compares a module with the layer of that name. spare is the shape of a layer
+// that the model's files have and nobody opened.
+func checkModule(a *adapter.Adapter, x *adapter.Module, s []site, spare []int) error {
+	out, in := sizeOf(s)
+	switch {
+	case len(s) > 0:
+	case spare == nil:
+		return fmt.Errorf("model: adapter %s: module %s: the model has no such linear layer: %w", a.Name(), x.Name, adapter.ErrFormat)
+	case len(spare) == 2:
+		out, in = spare[0], spare[1]
+	default: // one of a tensor of many
+		return nil
+	}
+	if x.Out != out || x.In != in {
+		return fmt.Errorf("model: adapter %s: module %s is of a matrix [%d %d], the model's is [%d %d]: %w", a.Name(), x.Name, x.Out, x.In, out, in, adapter.ErrFormat)
+	}
+	return nil
+}
+
+// bind makes the pairs of a module.
+func (a *Adapter) bind(x *adapter.Module, sites []site) {
+	var down *Linear
+	for _, s := range sites {
+		rows, _ := s.size()
+		part := x.B[s.first*x.Rank : (s.first+rows)*x.Rank]
+		of := Param{Tensor: adapter.TensorB(x.Name), First: s.first, Rows: rows, Cols: x.Rank}
+		whole := Param{Tensor: adapter.TensorA(x.Name), Rows: x.Rank, Cols: x.In}
+		pair := &lowRank{scale: x.Scale, halves: s.halves}
+		if s.turned { // (B A)ᵀ = Aᵀ Bᵀ
+			of.Turned, whole.Turned = true, true
+			pair.down = a.pack(turn(part, rows, x.Rank), x.Rank, rows, of)
+			pair.up = *a.pack(turn(x.A, x.Rank, x.In), x.In, x.Rank, whole)
+		} else {
+			if down == nil {
+				down = a.pack(x.A, x.Rank, x.In, whole)
+			}
+			pair.down, pair.up = down, *a.pack(part, rows, x.Rank, of)
+		}
+		a.pairs[s.linear] = pair
+	}
+}
+
+// pack returns a float matrix [rows, cols].
+func (a *Adapter) pack(v []float32, rows, cols int, p Param) *Linear {
+	bytes := make([]byte, 4*len(v))
+	for i, x := range v {
+		binary.LittleEndian.PutUint32(bytes[4*i:], math.Float32bits(x))
+	}
+	l := &Linear{Matrix: kernel.NewFloatMatrix(rows, cols, tensor.F32, nil), Param: p}
+	l.Data = tensor.Aligned(l.Bytes())
+	var packer weights.Packer
+	packer.Pack(&l.Matrix, weights.Source{Type: tensor.F32, Data: bytes, Factor: 1}, 0, l.Blocks())
+	a.bytes += int64(l.Bytes())
+	return l
+}
+
+// turn returns a matrix [rows, cols] as [cols, rows].
+func turn(v []float32, rows, cols int) []float32 {
+	t := make([]float32, len(v))
+	for r := range rows {
+		for c := range cols {
+			t[c*rows+r] = v[r*cols+c]
+		}
+	}
+	return t
+}
