@@ -18,6 +18,8 @@ type LogitsPlan struct {
 	Decode   int  // the last so many tokens go one at a time
 	Together bool // all sequences run at once, else one after the other
 	From     int  // rows before this one are not wanted, and not computed where nothing needs them
+	// Adapter is what adapts the model for all sequences; nil: nothing does.
+	Adapter *Adapter
 }
 
 // Logits computes the raw logits behind the tokens of sequences, from p.From on, and
@@ -31,5 +33,10 @@ func (e *Engine) Logits(ctx context.Context, sequences [][]int32, p LogitsPlan, 
 	if e.run == nil {
 		return errFar
 	}
-	return e.run.Evaluate(ctx, sequences, engine.Plan(p), each)
+	bound, err := p.Adapter.boundTo(e.model)
+	if err != nil {
+		return err
+	}
+	plan := engine.Plan{Drafts: p.Drafts, Chunk: p.Chunk, Decode: p.Decode, Together: p.Together, From: p.From, Adapter: bound}
+	return e.run.Evaluate(ctx, sequences, plan, each)
 }

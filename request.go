@@ -76,6 +76,9 @@ type Request struct {
 
 	Tenant string // who asks: those who do share the machine fairly; "" is one of them, too
 	Batch  bool   // nobody waits for it: it comes behind all requests that are not
+	// Adapter is what adapts the model for this request; nil: nothing does. An engine of
+	// another process takes none.
+	Adapter *Adapter
 }
 
 // check says what is wrong with a request, before any work is done for it.
@@ -107,6 +110,9 @@ func (r *Request) check(m *Model) error {
 		return fmt.Errorf("blitz: TopTokens is %d, want 0 to %d: %w", r.TopTokens, m.VocabSize(), ErrOption)
 	case r.Think.Mode > ThinkOff || r.Think.Budget < 0:
 		return fmt.Errorf("blitz: Think is %d with a budget of %d: %w", r.Think.Mode, r.Think.Budget, ErrOption)
+	}
+	if _, err := r.Adapter.boundTo(m); err != nil {
+		return err
 	}
 	if r.Sampling != nil {
 		for id := range r.Sampling.LogitBias {
@@ -226,8 +232,9 @@ func (a *Answer) request(ctx context.Context, r *Request, p prompt) engine.Reque
 	a.prompt, a.open = p.ids, p.open
 	x := engine.Request{
 		Tokens: p.ids, MaxTokens: r.MaxTokens, Sampling: a.settings.draw(), Stop: slices.Concat(a.engine.model.stops, r.StopTokens), Logprobs: -1, Observe: r.Observe,
-		Owner: engine.Owner{Tenant: r.Tenant, Batch: r.Batch}, Done: a.ctx,
+		Done: a.ctx,
 	}
+	x.Owner, _ = a.engine.owner(r.Tenant, r.Batch, r.Adapter) // which was checked
 	if r.Logprobs || r.TopTokens > 0 {
 		x.Logprobs = r.TopTokens
 	}

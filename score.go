@@ -14,6 +14,7 @@ type ScoreOptions struct {
 	TopTokens int    // with so many of the best tokens in the place of each
 	Tenant    string // as those of a Request
 	Batch     bool
+	Adapter   *Adapter
 }
 
 // Score returns the log-probability of each token of ids given those before it. It runs
@@ -31,7 +32,11 @@ func (e *Engine) Score(ctx context.Context, ids []int32, o *ScoreOptions) ([]Tok
 	if e.run == nil {
 		return nil, errFar
 	}
-	scores, err := e.run.Score(ctx, engine.Owner{Tenant: o.Tenant, Batch: o.Batch}, ids, from, o.TopTokens)
+	who, err := e.owner(o.Tenant, o.Batch, o.Adapter)
+	if err != nil {
+		return nil, err
+	}
+	scores, err := e.run.Score(ctx, who, ids, from, o.TopTokens)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +83,7 @@ type EmbedOptions struct {
 	Pooling Pooling
 	Tenant  string // as those of a Request
 	Batch   bool
+	Adapter *Adapter
 }
 
 // Embed returns the hidden states behind the model's last norm, pooled and scaled to
@@ -90,5 +96,9 @@ func (e *Engine) Embed(ctx context.Context, ids []int32, o *EmbedOptions) ([]flo
 	if e.run == nil {
 		return nil, errFar
 	}
-	return e.run.Embed(ctx, engine.Owner{Tenant: o.Tenant, Batch: o.Batch}, ids, engine.Pooling(o.Pooling))
+	who, err := e.owner(o.Tenant, o.Batch, o.Adapter)
+	if err != nil {
+		return nil, err
+	}
+	return e.run.Embed(ctx, who, ids, engine.Pooling(o.Pooling))
 }

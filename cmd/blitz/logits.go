@@ -20,6 +20,7 @@ import (
 // logitsFlags are the flags of logits.
 type logitsFlags struct {
 	engineFlags
+	adapterFlags
 	ids, out              string
 	together, mtp         bool
 	chunk, decode, greedy count
@@ -44,6 +45,7 @@ no bit.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	f.engineFlags.add(cmd)
+	f.adapterFlags.add(cmd, "adapter")
 	f.chunk, f.decode, f.greedy = count{max: math.MaxInt32}, count{max: math.MaxInt32}, count{max: maxGreedy}
 	cmd.Flags().StringVar(&f.ids, "ids", "", "`FILE` with a JSON list of token ids a line")
 	cmd.Flags().StringVar(&f.out, "out", "", "safetensors `FILE` to write")
@@ -90,6 +92,10 @@ func (f *logitsFlags) run(cmd *cobra.Command, name string) error {
 			return fmt.Errorf("%s: line %d: %w", f.ids, l.number, err)
 		}
 	}
+	a, err := f.load(ctx, m)
+	if err != nil {
+		return err
+	}
 	e, err := f.newEngine(m, lines)
 	if err != nil {
 		return err
@@ -98,7 +104,7 @@ func (f *logitsFlags) run(cmd *cobra.Command, name string) error {
 	if n, most := e.Context(), m.MaxContext(); n > most {
 		fmt.Fprintf(cmd.ErrOrStderr(), "blitz: warning: %s: %d positions, the model was made for %d\n", f.ids, n, most)
 	}
-	err = f.write(ctx, e, m.VocabSize(), lines)
+	err = f.write(ctx, e, a, m.VocabSize(), lines)
 	if errors.Is(err, blitz.ErrLogits) {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
@@ -126,7 +132,7 @@ func (f *logitsFlags) newEngine(m *blitz.Model, lines []idLine) (*blitz.Engine, 
 }
 
 // write computes everything and writes the file, row by row as they come.
-func (f *logitsFlags) write(ctx context.Context, e *blitz.Engine, V int, lines []idLine) error {
+func (f *logitsFlags) write(ctx context.Context, e *blitz.Engine, a *blitz.Adapter, V int, lines []idLine) error {
 	w, err := create(ctx, f.out, safetensors.Create)
 	if err != nil {
 		return err
@@ -139,7 +145,7 @@ func (f *logitsFlags) write(ctx context.Context, e *blitz.Engine, V int, lines [
 	for i, l := range lines {
 		sequences[i] = l.ids
 	}
-	plan := blitz.LogitsPlan{Chunk: cmp.Or(f.chunk.v, engine.DefaultChunk), Decode: f.decode.v, Together: f.together}
+	plan := blitz.LogitsPlan{Chunk: cmp.Or(f.chunk.v, engine.DefaultChunk), Decode: f.decode.v, Together: f.together, Adapter: a}
 	logits, err := rowsTo(w, "logits.%d", V, len(lines))
 	if err != nil {
 		return err
@@ -152,7 +158,7 @@ func (f *logitsFlags) write(ctx context.Context, e *blitz.Engine, V int, lines [
 	if err := e.Logits(ctx, sequences, plan, logits); err != nil {
 		return err
 	}
-	if err := f.writeGreedy(ctx, w, e, sequences); err != nil {
+	if err := f.writeGreedy(ctx, w, e, a, sequences); err != nil {
 		return err
 	}
 	return w.Close()
@@ -202,7 +208,7 @@ func rowsTo(w *safetensors.Writer, pattern string, V, n int) (func(i, t int, x [
 }
 
 // writeGreedy writes the greedy ids that follow each sequence.
-func (f *logitsFlags) writeGreedy(ctx context.Context, w *safetensors.Writer, e *blitz.Engine, sequences [][]int32) error {
+func (f *logitsFlags) writeGreedy(ctx context.Context, w *safetensors.Writer, e *blitz.Engine, adapter *blitz.Adapter, sequences [][]int32) error {
 	if f.greedy.v == 0 {
 		return nil
 	}
@@ -211,7 +217,7 @@ func (f *logitsFlags) writeGreedy(ctx context.Context, w *safetensors.Writer, e 
 		if err != nil {
 			return err
 		}
-		drawn, err := greedyIDs(ctx, e, ids, f.greedy.v)
+		drawn, err := greedyIDs(ctx, e, adapter, ids, f.greedy.v)
 		if err != nil {
 			return err
 		}
@@ -223,8 +229,8 @@ func (f *logitsFlags) writeGreedy(ctx context.Context, w *safetensors.Writer, e 
 }
 
 // greedyIDs returns the n greedy ids behind ids, as little-endian int32.
-func greedyIDs(ctx context.Context, e *blitz.Engine, ids []int32, n int) ([]byte, error) {
-	a, err := e.Generate(ctx, blitz.Request{Tokens: ids, MaxTokens: n, Sampling: &blitz.Sampling{}})
+func greedyIDs(ctx context.Context, e *blitz.Engine, adapter *blitz.Adapter, ids []int32, n int) ([]byte, error) {
+	a, err := e.Generate(ctx, blitz.Request{Tokens: ids, MaxTokens: n, Sampling: &blitz.Sampling{}, Adapter: adapter})
 	if err != nil {
 		return nil, err
 	}

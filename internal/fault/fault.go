@@ -119,6 +119,7 @@ var kinds = []struct {
 	{model.ErrConfig, Refused},
 	{model.ErrTensor, Refused},
 	{model.ErrArch, Refused},
+	{blitz.ErrAdapter, Refused},
 	{model.ErrTokens, Refused},
 	{engine.ErrVocabulary, Refused},
 	{gguf.ErrFormat, Refused},
