@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/blitz-r1/blitz/internal/adapter"
-	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/model"
 )
@@ -15,7 +14,7 @@ var (
 	ErrAdapter = adapter.ErrFormat
 	// ErrOtherBase is one that says it was trained on other files than the model's. It is
 	// ErrAdapter.
-	ErrOtherBase = fmt.Errorf("of other files than the model's: %w", adapter.ErrFormat)
+	ErrOtherBase = adapter.ErrBase
 )
 
 // Adapter is a low-rank adapter (LoRA, Hu et al. 2021) of a model: a Request that names
@@ -55,7 +54,7 @@ func (m *Model) LoadAdapter(ctx context.Context, folder string, o *AdapterOption
 	}
 	defer a.Close()
 	if !o.AnyBase {
-		if err := checkBase(ctx, m.files, a, o.Digests); err != nil {
+		if err := model.CheckBase(ctx, m.files, a, o.Digests); err != nil {
 			return nil, err
 		}
 	}
@@ -64,21 +63,6 @@ func (m *Model) LoadAdapter(ctx context.Context, folder string, o *AdapterOption
 		return nil, err
 	}
 	return &Adapter{model: m, bound: bound, name: a.Name()}, nil
-}
-
-// checkBase compares the model that an adapter says it is of with the one that there is.
-func checkBase(ctx context.Context, files *checkpoint.Checkpoint, a *adapter.Adapter, digests string) error {
-	if a.Root == "" {
-		return nil
-	}
-	root, _, err := files.Root(ctx, digests)
-	if err != nil {
-		return err
-	}
-	if root.String() != a.Root {
-		return fmt.Errorf("blitz: adapter %s was trained on a model of digest %.16s…, this one is %.16s…: %w", a.Name(), a.Root, root, ErrOtherBase)
-	}
-	return nil
 }
 
 // Name returns the name of the adapter's folder.

@@ -20,6 +20,7 @@ import (
 type generateFlags struct {
 	engineFlags
 	speculateFlags
+	lora  adapterFlags
 	jsonl bool
 }
 
@@ -46,6 +47,7 @@ and accepted.
 	cmd.Flags().BoolVar(&f.jsonl, "jsonl", false, "each line is an object with the ids and how to go on")
 	f.engineFlags.add(cmd)
 	f.speculateFlags.add(cmd)
+	f.lora.add(cmd, "lora")
 	return cmd
 }
 
@@ -72,6 +74,10 @@ func (f *generateFlags) run(cmd *cobra.Command, name string) error {
 	if draft != nil {
 		defer draft.Close()
 	}
+	a, err := f.lora.load(ctx, m)
+	if err != nil {
+		return err
+	}
 	asked, err := f.read(cmd, m)
 	if err != nil {
 		return err
@@ -79,6 +85,7 @@ func (f *generateFlags) run(cmd *cobra.Command, name string) error {
 	o := f.engineOptions(m)
 	o.Context, o.Stretch, o.Sequences = 1, true, min(max(len(asked), 1), blitz.MaxAnswers)
 	for i := range asked {
+		asked[i].request.Adapter = a
 		o.Context = max(o.Context, len(asked[i].request.Tokens)+asked[i].request.MaxTokens)
 	}
 	o.Speculate, o.Draft = f.kind.v, draft

@@ -17,6 +17,7 @@ type runFlags struct {
 	engineFlags
 	samplingFlags
 	speculate      speculateFlags
+	lora           adapterFlags
 	cmd            *cobra.Command
 	system         string
 	context        count
@@ -83,6 +84,7 @@ every machine.`,
 	cmd.Flags().BoolVar(&f.stats, "stats-json", false, "print the same as the last line of stderr, as JSON")
 	addFetchFlags(cmd)
 	f.speculate.add(cmd)
+	f.lora.add(cmd, "lora")
 	f.engineFlags.add(cmd)
 	return f
 }
@@ -139,7 +141,7 @@ func (f *runFlags) request(o *running) blitz.Request {
 	s, _ := o.model.Sampling()
 	f.apply(&s)
 	s.Seed = new(f.seed.next())
-	r := blitz.Request{Sampling: &s, MaxTokens: f.maxTokens.v, Think: f.think.v, Plain: f.special.v == specialText, Schema: f.schema}
+	r := blitz.Request{Sampling: &s, MaxTokens: f.maxTokens.v, Think: f.think.v, Plain: f.special.v == specialText, Schema: f.schema, Adapter: o.adapter}
 	if o.plain && !f.maxTokens.set {
 		r.MaxTokens = plainTokens
 	}

@@ -23,6 +23,8 @@ type running struct {
 	plain  bool         // there is no template: text is continued as it is
 	far    bool         // the engine is that of this user's server
 
+	adapter *blitz.Adapter // of answers; nil: the model answers as it is
+
 	variant  *hub.Variant   // of the stored name; nil: none
 	template *chat.Template // of the variant; nil: the model's is used
 }
@@ -88,6 +90,9 @@ func (f *runFlags) open(name string) (*running, error) {
 		o.variant = location.Model.Variant
 	}
 	if err = f.ready(o); err == nil {
+		o.adapter, err = f.lora.load(f.cmd.Context(), m)
+	}
+	if err == nil {
 		o.draft, err = f.speculate.open(&f.engineFlags)
 	}
 	if err == nil {

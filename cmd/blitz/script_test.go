@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 //
 //	code N COMMAND…      runs a command, which has to end with exit code N
 //	tinymodel FOLDER     a random llama with a tokenizer of bytes, as a folder; see tiny_test.go
+//	tinylora FOLDER      a low-rank adapter of that model
 //	tinygguf FILE        the same as a GGUF file
 //	tinylatent FILE      a small deepseek2 of zeros with the same tokenizer, in the form of old files
 //	puppet FILE          a model whose every answer is known; see package puppet
@@ -67,6 +68,7 @@ func TestScript(t *testing.T) {
 			"code":       scriptCode,
 			"tinymodel":  func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, writeTinyFolder) },
 			"tinygguf":   func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, writeTinyGGUF) },
+			"tinylora":   func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, writeTinyLoRA) },
 			"tinylatent": func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, smallLatentShape.write) },
 			"hugelatent": func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, r1Shape.write) },
 			"puppet":     func(ts *testscript.TestScript, _ bool, args []string) { scriptTiny(ts, args, puppet.WithTools().Write) },

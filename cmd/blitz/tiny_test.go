@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/adapter"
 	"github.com/blitz-r1/blitz/safetensors"
 )
 
@@ -71,6 +72,30 @@ func tinyWeights(write func(name string, shape []int, w []float32) error) error 
 		}
 	}
 	return tensor("model.norm.weight", tinyWidth)
+}
+
+// writeTinyLoRA writes an adapter of rank 2 of the tiny model.
+func writeTinyLoRA(folder string) error {
+	targets, err := adapter.NewTargets("q_proj", "down_proj")
+	if err != nil {
+		return err
+	}
+	var layers []adapter.Layer
+	for i := range tinyLayers {
+		layers = append(layers,
+			adapter.Layer{Name: fmt.Sprintf("model.layers.%d.self_attn.q_proj", i), Out: tinyWidth, In: tinyWidth},
+			adapter.Layer{Name: fmt.Sprintf("model.layers.%d.mlp.down_proj", i), Out: tinyWidth, In: tinyInner})
+	}
+	a, err := adapter.New(&adapter.Config{Rank: 2, Alpha: 8, Targets: targets}, layers, 1)
+	if err != nil {
+		return err
+	}
+	for i := range a.Modules {
+		for k := range a.Modules[i].B {
+			a.Modules[i].B[k] = float32((k*7+i*5)%11-5) / 8
+		}
+	}
+	return a.Write(folder)
 }
 
 // byteAlphabet is the text of each byte in a byte-level vocabulary.

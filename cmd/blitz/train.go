@@ -13,6 +13,6 @@ data shows what a file of examples becomes before anything is trained.`,
 		Args: noVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newTrainData(), newTrainLoss())
+	cmd.AddCommand(newTrainData(), newTrainLoss(), newTrainMerge())
 	return cmd
 }

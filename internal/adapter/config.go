@@ -257,5 +257,10 @@ func (f *fields) modules(key string) (names []string, pattern string, err error)
 	return names, "", f.err
 }
 
-// ErrFormat is wrapped by every error that is about what an adapter holds.
-var ErrFormat = errors.New("refused adapter")
+var (
+	// ErrFormat is wrapped by every error that is about what an adapter holds.
+	ErrFormat = errors.New("refused adapter")
+	// ErrBase is an adapter that was trained on other files than the model's. It is
+	// ErrFormat.
+	ErrBase = fmt.Errorf("of other files than the model's: %w", ErrFormat)
+)

@@ -1,13 +1,16 @@
 package model
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"strings"
 
 	"github.com/blitz-r1/blitz/internal/adapter"
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/message"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/internal/weights"
 )
@@ -69,6 +72,23 @@ func (m *Model) Adapt(a *adapter.Adapter) (*Adapter, error) {
 		bound.bind(&a.Modules[i], sites[plainModule(a.Modules[i].Name)])
 	}
 	return bound, nil
+}
+
+// CheckBase compares a model's files with those that an adapter says it was trained on.
+// digests is a folder in which digests of files are remembered, "": nowhere. The error wraps
+// adapter.ErrBase where they are others, or is one of checkpoint.Checkpoint.Root.
+func CheckBase(ctx context.Context, files *checkpoint.Checkpoint, a *adapter.Adapter, digests string) error {
+	if a.Root == "" {
+		return nil
+	}
+	root, _, err := files.Root(ctx, digests)
+	if err != nil {
+		return err
+	}
+	if root.String() != a.Root {
+		return fmt.Errorf("model: adapter %s was trained on a model of digest %.16s…, %s is %.16s…: %w", a.Name(), message.Clean(a.Root), files.Name(), root, adapter.ErrBase)
+	}
+	return nil
 }
 
 // checkModule compares a module with the layer of that name. spare is the shape of a layer

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/adapter"
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/tensor"
@@ -76,6 +78,59 @@ func mergeInto(t *testing.T, c *tiny.Checkpoint, a *adapter.Adapter) {
 	}
 	if merged != len(a.Modules) {
 		t.Fatalf("merged %d modules of %d", merged, len(a.Modules))
+	}
+}
+
+// TestMerge holds merged tensors of a GGUF file, of every order of rows, to those of the
+// merged checkpoint.
+func TestMerge(t *testing.T) {
+	for _, name := range []string{"llama", "qwen3-moe", "deepseek-v3-mtp"} {
+		model, _ := loadExpectation(t, name)
+		g, err := model.GGUF(tensor.F32, tiny.Split)
+		plain := openGGUF(t, g, err, Options{MTP: model.Config.NextN > 0})
+		a := newAdapter(t, plain, 3, 5)
+		path := filepath.Join(t.TempDir(), "model.gguf")
+		if err := g.Write(path); err != nil {
+			t.Fatal(err)
+		}
+		files, err := checkpoint.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := NewMerge(files, a)
+		files.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range g.Tensors {
+			s := &g.Tensors[i]
+			if !x.Has(s.Name) {
+				continue
+			}
+			cols := s.Shape[len(s.Shape)-1]
+			rows := decodeF32(s.Data)
+			cut := len(rows) / cols / 3 // in two pieces
+			x.Add(s.Name, 0, rows[:cut*cols], cols)
+			x.Add(s.Name, cut, rows[cut*cols:], cols)
+			s.Data = make([]byte, 4*len(rows))
+			for k, v := range rows {
+				binary.LittleEndian.PutUint32(s.Data[4*k:], math.Float32bits(v))
+			}
+		}
+		merged := openGGUF(t, g, nil, Options{MTP: model.Config.NextN > 0})
+		c, err := model.Checkpoint(tensor.F32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mergeInto(t, c, a)
+		want := openCheckpoint(t, c, nil, Options{MTP: model.Config.NextN > 0})
+		sequences := mixedLengths(vocabOf(model), 20, 5)
+		got := newRunner(t, merged, kernel.CacheF32, 1).run(t, sequences, whole)
+		expect := newRunner(t, want, kernel.CacheF32, 1).run(t, sequences, whole)
+		asExpected(expect.logits, expect.drafts).near(t, name, "logits", got.logits)
+		if merged.drafts() {
+			asExpected(expect.logits, expect.drafts).near(t, name, "mtp_logits", got.drafts)
+		}
 	}
 }
 

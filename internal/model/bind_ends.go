@@ -41,6 +41,7 @@ func (m *Model) bind(b *binder) {
 		b.taken[ropeFreqs] = true // with the configuration
 	}
 	b.checkUnused(c)
+	m.naming = naming{hf: b.hf, prefix: b.prefix[0], head: b.head, linears: b.linears, spare: b.unread}
 }
 
 // tie finds out, as transformers does, what a checkpoint whose configuration says that

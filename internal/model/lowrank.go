@@ -226,10 +226,10 @@ func (p *lowRank) addTo(y, v []float32) {
 	}
 	for at := 0; at < len(y); at += p.halves {
 		for i := range p.halves {
-			y[at+i] = kernel.FMA(p.scale, v[at+p.half(i)], y[at+i])
+			y[at+i] = kernel.FMA(p.scale, v[at+half(i, p.halves)], y[at+i])
 		}
 	}
 }
 
-// half returns which row of a head in halves is row i of one in pairs.
-func (p *lowRank) half(i int) int { return i%2*(p.halves/2) + i/2 }
+// half returns which row of a head of so many rows in halves is row i of one in pairs.
+func half(i, rows int) int { return i%2*(rows/2) + i/2 }

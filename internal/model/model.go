@@ -91,7 +91,6 @@ func Open(files *checkpoint.Checkpoint, o Options) (*Model, error) {
 		return nil, err
 	}
 	m.weightBytes = b.heldBytes()
-	m.naming = naming{hf: b.hf, prefix: b.prefix[0], head: b.head, linears: b.linears, spare: b.unread}
 	if m.head == nil {
 		m.head = &Linear{Matrix: m.embed.Matrix, Param: m.embed.Param}
 	}

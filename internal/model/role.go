@@ -40,22 +40,11 @@ func ReadCheckpoint(files *checkpoint.Checkpoint) (*Checkpoint, error) {
 	if files.GGUF() != nil {
 		return nil, fmt.Errorf("model: %s: a GGUF file, want a folder with safetensors: %w", files.Name(), checkpoint.ErrFiles)
 	}
-	src, c, err := openSource(files)
+	m, b, err := bindAll(files, map[string]Role{})
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Config: *c, net: c.family.network()}
-	b := newBinder(src, c.family, Options{})
-	b.called, b.modules = map[string]Role{}, true
-	for c.family.drafts && m.modulesIn(b) < c.NumNextNPredictLayers {
-		c.NumNextNPredictLayers-- // published without them, perhaps
-	}
-	m.Config.NumNextNPredictLayers = c.NumNextNPredictLayers
-	b.options.MTP = c.NumNextNPredictLayers > 0
-	if err := src.guard(func() error { m.bind(b); return b.err }); err != nil {
-		return nil, err
-	}
-	x := &Checkpoint{Config: m.Config, Roles: map[string]Role{}, Modules: c.NumNextNPredictLayers, ShiftedNorms: c.family.shiftedNorms}
+	x := &Checkpoint{Config: m.Config, Roles: map[string]Role{}, Modules: m.Config.NumNextNPredictLayers, ShiftedNorms: b.family.shiftedNorms}
 	for name := range b.taken {
 		if role, ok := b.called[name]; ok {
 			x.Roles[name] = role
@@ -63,6 +52,27 @@ func ReadCheckpoint(files *checkpoint.Checkpoint) (*Checkpoint, error) {
 	}
 	x.tieEnds(b)
 	return x, nil
+}
+
+// bindAll binds a model with all modules of multi-token prediction that its files have,
+// and reads no weights. called takes what is asked for; nil: nobody wants to know.
+func bindAll(files *checkpoint.Checkpoint, called map[string]Role) (*Model, *binder, error) {
+	src, c, err := openSource(files)
+	if err != nil {
+		return nil, nil, err
+	}
+	m := &Model{Config: *c, net: c.family.network()}
+	b := newBinder(src, c.family, Options{})
+	b.called, b.modules = called, true
+	for c.family.drafts && m.modulesIn(b) < c.NumNextNPredictLayers {
+		c.NumNextNPredictLayers-- // published without them, perhaps
+	}
+	m.Config.NumNextNPredictLayers = c.NumNextNPredictLayers
+	b.options.MTP = c.NumNextNPredictLayers > 0
+	if err := src.guard(func() error { m.bind(b); return b.err }); err != nil {
+		return nil, nil, err
+	}
+	return m, b, nil
 }
 
 // modulesIn counts the modules of multi-token prediction that a checkpoint has.

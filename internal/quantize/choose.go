@@ -277,7 +277,7 @@ func choose(pairs []gguf.KeyValue, tensors []Tensor, o *Options, weighed bool) [
 	for _, i := range inOrder(tensors) {
 		t := &tensors[i]
 		want := t.Type
-		if isEncoded(t) {
+		if isEncoded(t) && !o.Keep {
 			want = o.asked(t.Name, c.next(t)) // counts, also where another type is asked for
 			choices[i] = choice{want, fitting(want, t.columns())}
 			continue

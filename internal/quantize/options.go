@@ -23,6 +23,8 @@ type Options struct {
 	Importance     *importance.File
 	ImportancePath string
 
+	// Keep has every tensor keep its type; of the mix only FileType counts.
+	Keep            bool
 	AllowRequantize bool // encode what is encoded already, and loses by it twice
 	KeepSplit       bool // as many files as the source has
 }
