@@ -28,6 +28,9 @@ func NewArithmetic(text string) (*Arithmetic, error) {
 	return a, nil
 }
 
+// Short is the expression.
+func (a *Arithmetic) Short() string { return a.Expression }
+
 // Question is the problem in words.
 func (a *Arithmetic) Question() string {
 	return fmt.Sprintf("Compute %s exactly. Write the value alone, as a whole number, a decimal or a fraction such as 3/4, between <answer> and </answer>.", a.Expression)

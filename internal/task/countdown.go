@@ -1,9 +1,11 @@
 package task
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -29,14 +31,22 @@ func NewCountdown(numbers []int64, target *big.Rat) (*Countdown, error) {
 	return &Countdown{numbers, target}, nil
 }
 
+// Short is the problem as in "3 5 7 = 22".
+func (c *Countdown) Short() string { return joinNumbers(c.Numbers, " ") + " = " + c.Target.RatString() }
+
+// joinNumbers writes numbers with a text between them.
+func joinNumbers(numbers []int64, between string) string {
+	list := make([]string, len(numbers))
+	for i, n := range numbers {
+		list[i] = strconv.FormatInt(n, 10)
+	}
+	return strings.Join(list, between)
+}
+
 // Question is the problem in words.
 func (c *Countdown) Question() string {
-	var list []string
-	for _, n := range c.Numbers {
-		list = append(list, fmt.Sprint(n))
-	}
 	return fmt.Sprintf("Using each of the numbers %s exactly once, and + - * / and parentheses, write an expression that equals %s. "+
-		"Write the expression alone, without the equals sign, between <answer> and </answer>.", strings.Join(list, ", "), c.Target.RatString())
+		"Write the expression alone, without the equals sign, between <answer> and </answer>.", joinNumbers(c.Numbers, ", "), c.Target.RatString())
 }
 
 // Check says whether an answer is an expression, and whether it is right. The value is
@@ -53,4 +63,13 @@ func (c *Countdown) Check(answer string) (formed, right bool) {
 	slices.Sort(used)
 	slices.Sort(given)
 	return true, slices.Equal(used, given) && e.value().equals(fractionOf(c.Target))
+}
+
+// HeldOut says that no trainer of Blitz learns of a multiset of numbers, so that it can be
+// asked for in tests: the first byte of the SHA-256 of the numbers, ascending and with commas
+// between, is a multiple of 5.
+func HeldOut(numbers []int64) bool {
+	sorted := slices.Clone(numbers)
+	slices.Sort(sorted)
+	return sha256.Sum256([]byte(joinNumbers(sorted, ",")))[0]%5 == 0
 }

@@ -20,7 +20,7 @@ type Score struct {
 	StandardError *float64 `json:"stderr"`
 }
 
-// Mean returns the score of problems that have these values.
+// Mean returns the score of problems that have these values, one at least.
 func Mean(values []float64) Score {
 	sum := 0.0
 	for _, x := range values {
@@ -50,23 +50,20 @@ var (
 	ErrSamples    = errors.New("too few answers")
 )
 
-// PassAt returns the mean of pass@k without bias, 1 - C(n-c, k) / C(n, k): Chen et al.
-// 2021, section 2.1.
-func PassAt(k int, problems []Samples) (Score, error) {
+// PassAt returns the pass@k of each problem without bias, 1 - C(n-c, k) / C(n, k): Chen et
+// al. 2021, section 2.1.
+func PassAt(k int, problems []Samples) ([]float64, error) {
 	work := 0
 	for i, p := range problems {
 		if p.C < 0 || p.C > p.N {
-			return Score{}, fmt.Errorf("problem %d: %d of %d answers are right", i, p.C, p.N)
+			return nil, fmt.Errorf("problem %d: %d of %d answers are right", i, p.C, p.N)
 		}
 		if err := checkK("pass", k, p.N, i); err != nil {
-			return Score{}, err
+			return nil, err
 		}
 		if work += min(k, p.C); work > maxWork {
-			return Score{}, fmt.Errorf("pass@%d: more than %d factors", k, maxWork)
+			return nil, fmt.Errorf("pass@%d: more than %d factors", k, maxWork)
 		}
-	}
-	if len(problems) == 0 {
-		return Score{}, ErrNoProblems
 	}
 	values := make([]float64, len(problems))
 	for i, p := range problems {
@@ -74,7 +71,7 @@ func PassAt(k int, problems []Samples) (Score, error) {
 			values[i] = float64(p.C) / float64(p.N) // the same, rounded once
 		}
 	}
-	return Mean(values), nil
+	return values, nil
 }
 
 // allWrong returns C(n-c, k) / C(n, k), the share of the sets of k answers that hold none
@@ -93,25 +90,23 @@ func allWrong(n, c, k int) float64 {
 	return p
 }
 
-// MajorityAt returns the mean of maj@k: whether the most frequent of the first k answers is
-// right. No answer is no vote; of equally frequent ones the first counts; no vote is wrong.
-func MajorityAt(k int, problems []Samples) (Score, error) {
+// MajorityAt returns the maj@k of each problem: 1 where the most frequent of the first k
+// answers is right, else 0. No answer is no vote; of equally frequent ones the first counts;
+// no vote is wrong.
+func MajorityAt(k int, problems []Samples) ([]float64, error) {
 	values := make([]float64, len(problems))
 	for i, p := range problems {
 		if err := checkK("maj", k, p.N, i); err != nil {
-			return Score{}, err
+			return nil, err
 		}
 		if len(p.Answers) != p.N || len(p.Correct) != p.N {
-			return Score{}, fmt.Errorf("problem %d: maj@%d needs the answers and which are right", i, k)
+			return nil, fmt.Errorf("problem %d: maj@%d needs the answers and which are right", i, k)
 		}
 		if majority(p.Correct[:k], p.Answers[:k]) {
 			values[i] = 1
 		}
 	}
-	if len(problems) == 0 {
-		return Score{}, ErrNoProblems
-	}
-	return Mean(values), nil
+	return values, nil
 }
 
 // majority says whether the most frequent answer is right.

@@ -26,14 +26,14 @@ func ScoreOf(problems []Samples, pass, majority []int) (Scores, error) {
 	if len(problems) == 0 {
 		return s, ErrNoProblems
 	}
-	each := func(ks []int, score func(int, []Samples) (Score, error)) (map[string]Score, error) {
+	each := func(ks []int, score func(int, []Samples) ([]float64, error)) (map[string]Score, error) {
 		by := map[string]Score{}
 		for _, k := range ks {
 			x, err := score(k, problems)
 			if err != nil {
 				return nil, err
 			}
-			by[strconv.Itoa(k)] = x
+			by[strconv.Itoa(k)] = Mean(x)
 		}
 		return by, nil
 	}

@@ -12,6 +12,8 @@ type Verdict struct {
 type Problem interface {
 	// Question is the problem in words, with the form that the answer is to have.
 	Question() string
+	// Short is the problem without words.
+	Short() string
 	// Check says whether an answer has its form, and whether it is right.
 	Check(answer string) (formed, right bool)
 }
@@ -19,8 +21,14 @@ type Problem interface {
 // Judge returns the verdict of a completion: reasoning and an answer.
 func Judge(p Problem, completion string) Verdict { return judge(p, Read(completion)) }
 
-// JudgeContent is Judge of what stands behind the reasoning.
-func JudgeContent(p Problem, content string) Verdict { return judge(p, ReadContent(content)) }
+// JudgeContent is Judge of what stands behind the reasoning. The answer to a question of a
+// user need not stand between tags.
+func JudgeContent(p Problem, content string) Verdict {
+	if q, ok := p.(*Question); ok {
+		return q.judge(content)
+	}
+	return judge(p, ReadContent(content))
+}
 
 func judge(p Problem, f Form) Verdict {
 	if !f.Found {
