@@ -31,6 +31,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/settings"
 	"github.com/blitz-r1/blitz/internal/spelling"
 	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/internal/train/course"
 	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/safetensors"
 	"github.com/blitz-r1/blitz/tokenizer"
@@ -129,6 +130,11 @@ var kinds = []struct {
 	{dataset.ErrTooLong, Refused},
 	{dataset.ErrEmpty, Refused},
 	{dataset.ErrOption, Usage},
+	{dataset.ErrOtherKey, Refused},
+	{course.ErrSetting, Usage},
+	{course.ErrOther, Usage},
+	{course.ErrDoomed, Refused},
+	{course.ErrState, Refused},
 	{quantize.ErrOption, Usage},
 	{quantize.ErrRefused, Refused},
 	{quantize.ErrNoRoom, NoRoom},

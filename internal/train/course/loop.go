@@ -1,0 +1,411 @@
+package course
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/blitz-r1/blitz/internal/dataset"
+	"github.com/blitz-r1/blitz/internal/message"
+	"github.com/blitz-r1/blitz/internal/newfile"
+)
+
+// Model is what a run trains.
+type Model interface {
+	// Step changes the weights by the gradients of batches, which are one step together,
+	// whatever they are cut into. Where the loss or the norm is no finite number, it
+	// changes nothing.
+	Step(ctx context.Context, batches []*dataset.Batch, rate float64) (Taken, error)
+	// Loss returns the sum of -log p over what a batch predicts.
+	Loss(ctx context.Context, b *dataset.Batch) (float64, error)
+	// Answer goes on from ids, most tokens at most, taking the likeliest each time.
+	Answer(ctx context.Context, ids []int32, most int) ([]int32, error)
+	// Save writes everything that the next steps depend on, so that it is there whole or
+	// not at all; Restore reads it, to the same bits.
+	Save(path string) error
+	Restore(path string) error
+	// Write writes the model into a folder that can be opened as such.
+	Write(folder string) error
+}
+
+// Taken is what a step found.
+type Taken struct {
+	Loss     float64 // before the step
+	GradNorm float64 // of all gradients together, before they are clipped
+}
+
+// Report is what a run says while it goes on; one of its fields is set.
+type Report struct {
+	Metric *Metric
+	Left   time.Duration // with Metric: until the end, about
+	Sample *Sample
+	Note   string
+}
+
+// Course is a run of training.
+type Course struct {
+	Settings *Settings
+	Folder   string
+	Model    Model
+	Plan     *Plan
+	Rate     func(step int) float64 // the learning rate of a step, from 0
+	Decode   func(ids []int32) string
+	Watch    func(*Report)
+	Now      func() time.Time
+
+	step     int // that are done
+	saved    int // the step of the state on the disk; -1: none
+	savedAt  time.Time
+	halfway  bool // what the last step did is not written down whole
+	smoother Smoother
+	metrics  *journal
+	samples  *journal
+	events   *Events
+	file     *os.File // of events
+	prompts  []prompt
+	pace     []float64 // seconds of the last steps
+}
+
+// saveAfter is how long a run goes on without a state, where its settings name no steps.
+const saveAfter = time.Minute
+
+// The names of a run's files.
+const (
+	SettingsName = "run.toml"
+	TokensName   = "examples.tokens"
+	metricsName  = "metrics.jsonl"
+	samplesName  = "samples.jsonl"
+	reportName   = "report.html"
+	doneName     = "done"
+	eventsName   = "events.out.tfevents.0000000000.blitz"
+)
+
+// Done says whether the run of a folder came to its end.
+func Done(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, doneName))
+	return err == nil
+}
+
+// Go trains until the end, from the last state of the folder on if there is one. Where it
+// is stopped, an error names the state from which the same run goes on.
+func (r *Course) Go(ctx context.Context) error {
+	err := r.begin()
+	if err == nil {
+		err = r.all(ctx)
+	}
+	for _, j := range []*journal{r.metrics, r.samples} {
+		if j != nil {
+			err = errors.Join(err, j.close())
+		}
+	}
+	if r.file != nil {
+		err = errors.Join(err, r.file.Close())
+	}
+	return err
+}
+
+// begin finds where the run stands, and opens what it writes.
+func (r *Course) begin() (err error) {
+	if err := os.MkdirAll(r.Folder, 0o777); err != nil {
+		return err
+	}
+	if r.saved, err = lastState(r.Folder); err != nil {
+		return err
+	}
+	if r.saved >= 0 {
+		if err := r.Model.Restore(statePath(r.Folder, r.saved)); err != nil {
+			return err
+		}
+		r.step = r.saved
+		r.note("goes on behind step %d", r.step)
+	}
+	r.savedAt = r.Now()
+	r.prompts = r.choosePrompts()
+	return r.openFiles()
+}
+
+func (r *Course) note(format string, args ...any) {
+	r.Watch(&Report{Note: fmt.Sprintf(format, args...)})
+}
+
+// openFiles opens the journals, up to where the run stands, and writes the events anew.
+func (r *Course) openFiles() (err error) {
+	path := func(name string) string { return filepath.Join(r.Folder, name) }
+	if r.file, err = os.Create(path(eventsName)); err != nil {
+		return err
+	}
+	at := seconds(r.Now())
+	if r.events, err = NewEvents(r.file, at); err != nil {
+		return err
+	}
+	if r.metrics, err = openJournal(path(metricsName), func(line []byte) (bool, error) {
+		var m Metric
+		if err := unmarshal(line, &m); err != nil || m.Step > r.step {
+			return false, err
+		}
+		r.smoother.Add(m.Loss)
+		return true, r.events.Metric(at, &m)
+	}); err != nil {
+		return err
+	}
+	number := 0
+	r.samples, err = openJournal(path(samplesName), func(line []byte) (bool, error) {
+		var s Sample
+		if err := unmarshal(line, &s); err != nil || s.Step > r.step || r.saved < 0 {
+			return false, err
+		}
+		number++
+		return true, r.events.Sample(at, number%max(1, len(r.prompts)), &s)
+	})
+	return err
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
+
+// all takes the steps that are left, and ends the run.
+func (r *Course) all(ctx context.Context) error {
+	if r.saved < 0 {
+		if err := r.answers(ctx); err != nil {
+			return err
+		}
+	}
+	for r.step < r.Plan.Steps {
+		err := r.one(ctx)
+		if err == nil && r.saveIsDue() {
+			err = r.save()
+		}
+		if err != nil {
+			return r.stopped(err)
+		}
+	}
+	if r.saved != r.step {
+		if err := r.save(); err != nil {
+			return r.stopped(err)
+		}
+	}
+	return r.finish()
+}
+
+// stopped says from where a run goes on. One that was interrupted between steps keeps what
+// it has.
+func (r *Course) stopped(err error) error {
+	if errors.Is(err, context.Canceled) && !r.halfway && r.step > max(0, r.saved) {
+		if failed := r.save(); failed != nil {
+			err = errors.Join(err, failed)
+		}
+	}
+	if r.saved < 0 {
+		return fmt.Errorf("%w; there is no state yet, the same run begins anew", err)
+	}
+	return fmt.Errorf("%w; the last good state is that behind step %d, %s", err, r.saved, message.Clean(statePath(r.Folder, r.saved)))
+}
+
+func (r *Course) saveIsDue() bool {
+	if n := r.Settings.SaveEvery; n > 0 {
+		return r.step%n == 0
+	}
+	return r.Now().Sub(r.savedAt) >= saveAfter
+}
+
+// every says whether something is due behind a step, that is done every n steps, and if n
+// is 0 so many times in all; always at the end.
+func (r *Course) every(n, times int) bool {
+	if r.step == r.Plan.Steps {
+		return true
+	}
+	if n == 0 {
+		if times == 0 {
+			return false
+		}
+		n = max(1, r.Plan.Steps/times)
+	}
+	return r.step%n == 0
+}
+
+// validations is how often the validation loss is measured, where settings do not say.
+const validations = 10
+
+// one takes a step, and writes down what it did.
+func (r *Course) one(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	began := r.Now()
+	batches, rate := r.Plan.Batches(r.step), r.Rate(r.step)
+	taken, err := r.Model.Step(ctx, batches, rate)
+	if err == nil && !(finite(taken.Loss) && finite(taken.GradNorm)) {
+		err = ErrDiverged
+	}
+	if err != nil {
+		if errors.Is(err, ErrDiverged) {
+			err = fmt.Errorf("step %d: loss %g, norm of the gradients %g: %w: a lower learning rate, or a longer warm-up", r.step+1, taken.Loss, taken.GradNorm, err)
+		}
+		return err
+	}
+	epoch, share := r.Plan.Epoch(r.step)
+	r.step++
+	m := &Metric{
+		Step: r.step, Epoch: float64(epoch) + share, Loss: taken.Loss, Smoothed: r.smoother.Add(taken.Loss), Rate: rate, GradNorm: taken.GradNorm,
+		Seconds: r.Now().Sub(began).Seconds(),
+	}
+	for _, b := range batches {
+		m.Tokens += b.Tokens()
+		m.Learned += int(b.Targets())
+	}
+	if m.Seconds > 0 {
+		m.TokensPerSecond = float64(m.Tokens) / m.Seconds
+	}
+	if r.every(r.Settings.ValidateEvery, validations) {
+		loss, ok, err := r.Validate(ctx)
+		if err != nil {
+			return r.unwritten(err)
+		}
+		if ok {
+			m.Validation = &loss
+		}
+	}
+	if err := r.metrics.write(m); err != nil {
+		return r.unwritten(err)
+	}
+	if err := r.events.Metric(seconds(r.Now()), m); err != nil {
+		return r.unwritten(err)
+	}
+	r.Watch(&Report{Metric: m, Left: r.left(m.Seconds)})
+	if r.every(r.Settings.SampleEvery, 0) {
+		return r.unwritten(r.answers(ctx))
+	}
+	return nil
+}
+
+// unwritten notes that the journals do not have all of a step: no state may be behind it.
+func (r *Course) unwritten(err error) error {
+	r.halfway = err != nil
+	return err
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// paceSteps is how many steps the time that is left is told from.
+const paceSteps = 20
+
+// left returns how long the rest takes, if it goes on as the last steps did.
+func (r *Course) left(seconds float64) time.Duration {
+	if r.pace = append(r.pace, seconds); len(r.pace) > paceSteps {
+		r.pace = r.pace[1:]
+	}
+	sum := 0.0
+	for _, s := range r.pace {
+		sum += s
+	}
+	return time.Duration(sum / float64(len(r.pace)) * float64(r.Plan.Steps-r.step) * float64(time.Second))
+}
+
+// Validate returns the mean loss over what validation samples predict; false: there are
+// none.
+func (r *Course) Validate(ctx context.Context) (loss float64, ok bool, err error) {
+	sum, weight := 0.0, 0.0
+	for _, b := range r.Plan.Validation() {
+		x, err := r.Model.Loss(ctx, b)
+		if err != nil {
+			return 0, false, err
+		}
+		sum += x
+		weight += b.Targets()
+	}
+	if weight == 0 {
+		return 0, false, nil
+	}
+	if loss = sum / weight; !finite(loss) {
+		return 0, false, fmt.Errorf("step %d: validation loss %g: %w", r.step, loss, ErrDiverged)
+	}
+	return loss, true, nil
+}
+
+// save brings everything to the disk, and drops the state before.
+func (r *Course) save() error {
+	if err := errors.Join(r.metrics.sync(), r.samples.sync()); err != nil {
+		return err
+	}
+	if err := r.Model.Save(statePath(r.Folder, r.step)); err != nil {
+		return fmt.Errorf("state of step %d: %w", r.step, err)
+	}
+	if err := newfile.SyncFolder(r.Folder); err != nil {
+		return err
+	}
+	before := r.saved
+	r.saved, r.savedAt = r.step, r.Now()
+	if before >= 0 && before != r.saved {
+		return os.RemoveAll(statePath(r.Folder, before))
+	}
+	return nil
+}
+
+// finish writes the model and the report, and then that they are there.
+func (r *Course) finish() error {
+	if err := r.Model.Write(r.Folder); err != nil {
+		return r.stopped(err)
+	}
+	if err := r.report(); err != nil {
+		return r.stopped(err)
+	}
+	if err := writeWhole(filepath.Join(r.Folder, doneName), []byte(fmt.Sprintf("%d steps\n", r.step))); err != nil {
+		return r.stopped(err)
+	}
+	return os.RemoveAll(statePath(r.Folder, r.saved))
+}
+
+// writeWhole writes a file that is there whole or not at all.
+func writeWhole(path string, b []byte) error {
+	f, err := newfile.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	if err := f.Finish(); err != nil {
+		return err
+	}
+	return f.Place()
+}
+
+// The name of a state: the steps that are done.
+const statePattern = "state-%d"
+
+func statePath(folder string, step int) string {
+	return filepath.Join(folder, fmt.Sprintf(statePattern, step))
+}
+
+// lastState returns the step of the last state of a folder, -1 where there is none, and
+// drops those before: a run that was killed between two leaves them.
+func lastState(folder string) (last int, err error) {
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return -1, nil
+	}
+	if err != nil {
+		return -1, err
+	}
+	var steps []int
+	last = -1
+	for _, e := range entries {
+		var step int
+		if n, err := fmt.Sscanf(e.Name(), statePattern, &step); n == 1 && err == nil && e.Name() == fmt.Sprintf(statePattern, step) && step >= 0 {
+			steps, last = append(steps, step), max(last, step)
+		}
+	}
+	for _, step := range steps {
+		if step != last {
+			if err := os.RemoveAll(statePath(folder, step)); err != nil {
+				return last, err
+			}
+		}
+	}
+	return last, nil
+}
