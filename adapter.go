@@ -35,11 +35,13 @@ type AdapterOptions struct {
 	// AnyBase takes an adapter that was trained on other files than the model's: another
 	// quantisation of the same model, perhaps. Shapes have to fit all the same.
 	AnyBase bool
+	// MemoryLimit is how many bytes the adapter may take; 0: any.
+	MemoryLimit int64
 }
 
 // LoadAdapter loads an adapter in the form of Hugging Face's PEFT: a folder with
 // adapter_config.json and adapter_model.safetensors. o may be nil. The error wraps
-// ErrAdapter or safetensors.ErrFormat where it is refused, or is that of the file system.
+// ErrAdapter or safetensors.ErrFormat where it is refused, ErrNoRoom, or is that of the file system.
 // An adapter needs no closing: it is gone when nothing refers to it.
 func (m *Model) LoadAdapter(ctx context.Context, folder string, o *AdapterOptions) (*Adapter, error) {
 	if o == nil {
@@ -58,7 +60,7 @@ func (m *Model) LoadAdapter(ctx context.Context, folder string, o *AdapterOption
 			return nil, err
 		}
 	}
-	bound, err := m.net.Adapt(a)
+	bound, err := m.net.Adapt(a, o.MemoryLimit)
 	if err != nil {
 		return nil, err
 	}

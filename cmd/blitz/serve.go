@@ -36,7 +36,7 @@ type serveFlags struct {
 	prefixes         size
 	open             bool
 	speculate        choice
-	drafts           []string
+	drafts, adapters []string
 	reloaded         atomic.Pointer[serveFlags] // as SIGHUP had them read last; nil: it never did
 }
 
@@ -71,6 +71,7 @@ a key. SIGHUP has the settings file and the certificate read anew.`,
 	cmd.Flags().BoolVar(&f.open, "open", false, "show the page in the browser")
 	f.speculate = choice{from: []string{"auto", "off", "ngram"}}
 	cmd.Flags().Var(&f.speculate, "speculate", "guess coming tokens by what stood behind the same words, and compute them at once where that pays, which changes no bit of any answer: `auto|off|ngram` (default auto)")
+	cmd.Flags().StringSliceVar(&f.adapters, "adapter", nil, "`MODEL:NAME=FOLDER`: a low-rank adapter (LoRA) that MODEL:NAME asks for; several with commas")
 	cmd.Flags().StringSliceVar(&f.drafts, "draft", nil, "`MODEL=DRAFT`: a smaller model of the same vocabulary that guesses for another, loaded with it; several with commas")
 	cmd.Flags().DurationVar(&f.grace, "grace", 30*time.Second, "`time` that answers under way have when the server ends")
 	f.engineFlags.add(cmd)
@@ -251,7 +252,31 @@ func (f *serveFlags) names(site *server.Site, models []string) ([]string, error)
 			return nil, fmt.Errorf("--draft: %w", err)
 		}
 	}
-	return names, nil
+	return names, f.adapt(site)
+}
+
+// adapt tells the host of adapters.
+func (f *serveFlags) adapt(site *server.Site) error {
+	for _, pair := range f.adapters {
+		model, name, folder := cutAdapter(pair)
+		served, err := f.nameOf(site, model)
+		if err == nil {
+			err = site.Host().Adapter(served, name, folder)
+		}
+		if err != nil {
+			return fmt.Errorf("--adapter: %w", err)
+		}
+	}
+	return nil
+}
+
+// cutAdapter returns the parts of MODEL:NAME=FOLDER, empty ones where it is not that.
+func cutAdapter(pair string) (model, name, folder string) {
+	left, folder, _ := strings.Cut(pair, "=")
+	if at := strings.LastIndexByte(left, ':'); at >= 0 {
+		model, name = left[:at], left[at+1:]
+	}
+	return model, name, folder
 }
 
 // nameOf returns what a model is asked for by, and has the host know it.
@@ -266,11 +291,16 @@ func (f *serveFlags) nameOf(site *server.Site, name string) (string, error) {
 	return site.Host().Serve(location.Path)
 }
 
-// checkDrafts says what is wrong with --draft.
+// checkDrafts says what is wrong with --draft and --adapter.
 func (f *serveFlags) checkDrafts() error {
 	for _, pair := range f.drafts {
 		if model, draft, ok := strings.Cut(pair, "="); !ok || model == "" || draft == "" {
 			return fault.Misuse(fmt.Errorf("serve: --draft is %q, want MODEL=DRAFT", pair))
+		}
+	}
+	for _, pair := range f.adapters {
+		if model, name, folder := cutAdapter(pair); model == "" || name == "" || folder == "" {
+			return fault.Misuse(fmt.Errorf("serve: --adapter is %q, want MODEL:NAME=FOLDER", pair))
 		}
 	}
 	if kind := f.speculate.v; len(f.drafts) > 0 && kind != "" && kind != engine.SpeculateAuto.String() {

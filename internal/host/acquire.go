@@ -37,7 +37,7 @@ type answer struct {
 // there. Progress tells how far that is. The load goes on while anybody waits for it.
 //
 // The error wraps blitz.ErrNotFound, ErrName, blitz.ErrNoRoom, blitz.ErrClosed, what
-// opening the model says, or is ctx's.
+// opening the model or its adapter says, or is ctx's.
 func (h *Host) Acquire(ctx context.Context, name string, ask Ask) (*Lease, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -47,10 +47,17 @@ func (h *Host) Acquire(ctx context.Context, name string, ask Ask) (*Lease, error
 		return nil, err
 	}
 	l, err := h.acquire(ctx, t, ask)
-	if err == nil && t.model != nil {
+	if err != nil {
+		return nil, err
+	}
+	if err := l.adapt(ctx); err != nil {
+		l.Release()
+		return nil, err
+	}
+	if t.model != nil {
 		h.uses.note(h.store, t.model)
 	}
-	return l, err
+	return l, nil
 }
 
 // acquire is Acquire of what a name was found to mean.

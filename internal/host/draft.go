@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -13,7 +14,7 @@ import (
 // path. Both have to be there; whether their vocabularies are the same is seen when they are
 // loaded. It is told before anybody asks for the model.
 func (h *Host) Draft(model, draft string) error {
-	of, err := h.resolve(model)
+	of, err := h.resolveModel(model)
 	if err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func (h *Host) sought(name string) (target, error) {
 		return target{}, err
 	}
 	h.servedMu.Lock()
-	draft := h.drafts[strings.ToLower(t.name)]
+	draft := h.drafts[strings.ToLower(cmp.Or(t.base, t.name))]
 	h.servedMu.Unlock()
 	if draft == "" {
 		return t, nil
@@ -56,7 +57,7 @@ func (h *Host) draftTarget(draft string) (target, error) {
 		}
 		return servedPath{name, draft}.target()
 	}
-	return h.resolve(draft)
+	return h.resolveModel(draft)
 }
 
 // draftCache returns what the draft model's cache takes of a sequence: where that is longer

@@ -45,6 +45,15 @@ func (h *Host) Stored(ctx context.Context) ([]Entry, error) {
 		seen[strings.ToLower(e.Name)] = true
 		list = append(list, e)
 	}
+	for _, s := range h.servedAdapters() {
+		e, err := h.Entry(ctx, s.fullName())
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		seen[strings.ToLower(e.Name)] = true
+		list = append(list, e)
+	}
 	for _, m := range models {
 		if !seen[strings.ToLower(m.Name.String())] && m.Facts.Format != "tokenizer" {
 			list = append(list, storedEntry(m))
@@ -60,14 +69,22 @@ func (h *Host) Entry(ctx context.Context, name string) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
+	var e Entry
 	if t.model != nil {
-		return storedEntry(t.model), nil
+		e = storedEntry(t.model)
+	} else {
+		n, err := hub.ParseName(cmp.Or(t.base, t.name))
+		if err != nil {
+			return Entry{}, fmt.Errorf("host: %w", err)
+		}
+		if e, err = h.servedEntry(ctx, servedPath{n, t.path}); err != nil {
+			return Entry{}, err
+		}
 	}
-	n, err := hub.ParseName(t.name)
-	if err != nil {
-		return Entry{}, fmt.Errorf("host: %w", err)
+	if t.adapter != nil {
+		return t.adapter.entry(e)
 	}
-	return h.servedEntry(ctx, servedPath{n, t.path})
+	return e, nil
 }
 
 func storedEntry(m *hub.Model) Entry {

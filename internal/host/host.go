@@ -70,6 +70,7 @@ type Host struct {
 	servedMu sync.Mutex
 	served   map[string]servedPath // by name in lower case
 	drafts   map[string]string     // what guesses for a model, by its name in lower case
+	adapters map[string]servedAdapter
 
 	events chan func()
 	closed chan struct{} // the goroutine has ended
@@ -102,7 +103,7 @@ func newHost(o Options, store *hub.Store, opener opener) *Host {
 		o.KeepAlive = DefaultKeepAlive
 	}
 	h := &Host{
-		options: o, store: store, opener: opener, log: o.Log, served: map[string]servedPath{}, drafts: map[string]string{},
+		options: o, store: store, opener: opener, log: o.Log, served: map[string]servedPath{}, drafts: map[string]string{}, adapters: map[string]servedAdapter{},
 		events: make(chan func()), closed: make(chan struct{}), failures: map[string]*failure{},
 	}
 	if h.log == nil {

@@ -16,6 +16,7 @@ type Lease struct {
 	resident *resident
 	hold     *hold
 	target   target
+	adapter  *blitz.Adapter // nil: none
 	wait     time.Duration
 	once     sync.Once
 }

@@ -37,6 +37,7 @@ type hold struct {
 	timer  *time.Timer
 
 	templates templates
+	adapter   heldAdapter
 }
 
 // ready returns the resident of a key that takes claims, nil where there is none.

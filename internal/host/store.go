@@ -16,6 +16,9 @@ func (h *Host) Store() *hub.Store { return h.store }
 // error is that of Acquire's name, or of the store.
 func (h *Host) Copy(ctx context.Context, from, to string) error {
 	t, err := h.resolve(from)
+	if err == nil {
+		err = t.whole()
+	}
 	if err != nil {
 		return err
 	}
@@ -38,6 +41,9 @@ func (h *Host) Copy(ctx context.Context, from, to string) error {
 // the store is taken into it.
 func (h *Host) Derive(ctx context.Context, from, to string, v hub.Variant) error {
 	t, err := h.resolve(from)
+	if err == nil {
+		err = t.whole()
+	}
 	if err != nil {
 		return err
 	}
@@ -76,6 +82,9 @@ func (h *Host) CheckFree(name string) error {
 // wrong use.
 func (h *Host) Remove(ctx context.Context, name string) error {
 	t, err := h.resolve(name)
+	if err == nil {
+		err = t.whole()
+	}
 	if err != nil {
 		return err
 	}

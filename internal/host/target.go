@@ -22,14 +22,25 @@ type target struct {
 	model *hub.Model // of the store, or nil
 	path  string     // where it is not of the store
 	draft *target    // that guesses for it, or nil
+
+	adapter *servedAdapter // that it is asked for with, or nil
+	base    string         // the name without it, where there is one
 }
 
-// digest returns what tells the model, in 64 hexadecimal digits; "" of a path.
+// digest returns what tells the model, in 64 hexadecimal digits; "" of a path, and where an
+// adapter's folder cannot be read.
 func (t target) digest() string {
 	if t.model == nil {
 		return ""
 	}
-	return t.model.Identity().Hex()
+	e := Entry{Digest: t.model.Identity().Hex()}
+	if t.adapter != nil {
+		var err error
+		if e, err = t.adapter.entry(e); err != nil {
+			return ""
+		}
+	}
+	return e.Digest
 }
 
 // variant returns what is beside the files; nil: nothing.
@@ -49,9 +60,18 @@ type servedPath struct {
 // maxAsked bounds the names that are looked for.
 const maxAsked = 512 // bytes
 
-// resolve finds what a name means. Nothing but the store and the paths that were added
-// is looked at, whatever the name says.
+// resolve finds what a name means: a model, or else a model with an adapter. Nothing but
+// the store and what was added is looked at, whatever the name says.
 func (h *Host) resolve(name string) (target, error) {
+	t, err := h.resolveModel(name)
+	if errors.Is(err, blitz.ErrNotFound) || errors.Is(err, ErrName) {
+		return h.adapted(name, err)
+	}
+	return t, err
+}
+
+// resolveModel is resolve of a model alone.
+func (h *Host) resolveModel(name string) (target, error) {
 	if len(name) > maxAsked {
 		return target{}, fmt.Errorf("host: a name of %d bytes, %d at most: %w", len(name), maxAsked, ErrName)
 	}

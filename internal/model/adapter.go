@@ -50,10 +50,10 @@ func (m *Model) Layers() []adapter.Layer {
 
 // Adapt binds an adapter, whose numbers are read if they were not. The error wraps
 // adapter.ErrFormat where the adapter is of another model: a module that this one lacks,
-// or another shape.
-func (m *Model) Adapt(a *adapter.Adapter) (*Adapter, error) {
+// or another shape; ErrNoRoom where it takes more than limit bytes, 0: any.
+func (m *Model) Adapt(a *adapter.Adapter, limit int64) (*Adapter, error) {
 	sites, spare := m.sites()
-	read := false
+	read, bytes := false, int64(0)
 	for i := range a.Modules {
 		x := &a.Modules[i]
 		name := plainModule(x.Name)
@@ -61,6 +61,10 @@ func (m *Model) Adapt(a *adapter.Adapter) (*Adapter, error) {
 			return nil, err
 		}
 		read = read || x.A == nil
+		bytes += 2 * 4 * int64(x.Rank) * int64(x.In+x.Out) // as read, and packed
+	}
+	if limit > 0 && bytes > limit {
+		return nil, fmt.Errorf("model: adapter %s takes %d MiB, there are %d MiB free: %w", a.Name(), bytes>>20, limit>>20, ErrNoRoom)
 	}
 	if read {
 		if err := a.Read(); err != nil {

@@ -43,7 +43,7 @@ func newAdapter(t *testing.T, m *Model, rank int, seed uint64, names ...string) 
 
 func adapt(t *testing.T, m *Model, a *adapter.Adapter) *Adapter {
 	t.Helper()
-	bound, err := m.Adapt(a)
+	bound, err := m.Adapt(a, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +305,7 @@ func TestAdaptRefused(t *testing.T) {
 	} {
 		a := newAdapter(t, m, 2, 1, "q_proj")
 		change(&a.Modules[0])
-		if _, err := m.Adapt(a); !errors.Is(err, adapter.ErrFormat) || !strings.Contains(err.Error(), want) {
+		if _, err := m.Adapt(a, 0); !errors.Is(err, adapter.ErrFormat) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want a refusal with %q", err, want)
 		}
 	}

@@ -84,6 +84,7 @@ func (a *Answers) start(r *Request, tenant string) error {
 }
 
 func (a *Answers) ask(r blitz.Request) error {
+	r.Adapter = a.begun.lease.Adapter()
 	answers, err := a.begun.engine().GenerateAll(a.ctx, r, a.n)
 	if err == nil { // else none of them was begun
 		a.answers = append(a.answers, answers...)

@@ -20,7 +20,7 @@ func (a *Answers) score(r *blitz.Request, top int) error {
 	if len(r.Tokens) == 0 {
 		return blitz.ErrPrompt
 	}
-	scores, err := e.Score(a.ctx, r.Tokens, &blitz.ScoreOptions{TopTokens: top, Tenant: r.Tenant, Batch: r.Batch})
+	scores, err := e.Score(a.ctx, r.Tokens, &blitz.ScoreOptions{TopTokens: top, Tenant: r.Tenant, Batch: r.Batch, Adapter: a.begun.lease.Adapter()})
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (s *Service) Embed(ctx context.Context, r *Embedding) (*Embeddings, error) 
 	ctx, cancel := context.WithTimeout(ctx, s.o.Deadline)
 	defer cancel()
 	out := &Embeddings{Model: b.name, Load: b.lease.Wait()}
-	err = out.fill(ctx, b.engine(), r, s.o.Meter.Tenant(ctx))
+	err = out.fill(ctx, b.lease, r, s.o.Meter.Tenant(ctx))
 	b.done(Use{Prompt: out.Tokens, Err: err})
 	if err != nil {
 		return nil, answerError(err)
@@ -46,7 +46,8 @@ func (s *Service) Embed(ctx context.Context, r *Embedding) (*Embeddings, error) 
 	return out, nil
 }
 
-func (out *Embeddings) fill(ctx context.Context, e *blitz.Engine, r *Embedding, tenant string) error {
+func (out *Embeddings) fill(ctx context.Context, l *host.Lease, r *Embedding, tenant string) error {
+	e := l.Engine()
 	for _, in := range r.Inputs {
 		ids := in.Tokens
 		if ids == nil {
@@ -61,7 +62,7 @@ func (out *Embeddings) fill(ctx context.Context, e *blitz.Engine, r *Embedding, 
 		if r.Truncate && len(ids) > e.Context() {
 			ids = ids[:e.Context()]
 		}
-		v, err := e.Embed(ctx, ids, &blitz.EmbedOptions{Pooling: r.Pooling, Tenant: tenant, Batch: isInBatch(ctx)})
+		v, err := e.Embed(ctx, ids, &blitz.EmbedOptions{Pooling: r.Pooling, Tenant: tenant, Batch: isInBatch(ctx), Adapter: l.Adapter()})
 		if err != nil {
 			return err
 		}
