@@ -287,6 +287,7 @@ func TestQuestionsRefused(t *testing.T) {
 		{`{"prompt": "q"}`, "answer is missing"},
 		{`{"prompt": "q", "answer": null}`, "answer is null"},
 		{`{"prompt": "q", "answer": []}`, "answer has 0"},
+		{`{"prompt": "q", "answer": " "}`, "answer is empty"},
 		{`{"prompt": "q", "answer": {}}`, "answer is {}"},
 		{`{"prompt": "q", "answer": true}`, "answer is true"},
 		{`{"prompt": "q", "answer": "x", "score": "fuzzy"}`, `score is "fuzzy"`},

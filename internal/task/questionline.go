@@ -99,6 +99,9 @@ func parseRight(fields map[string]json.RawMessage) ([]string, error) {
 // want sets the right answers.
 func (q *Question) want(right []string) error {
 	for _, text := range right {
+		if text == "" {
+			return fmt.Errorf("answer is empty")
+		}
 		switch q.Scoring {
 		case Exact:
 			q.texts = append(q.texts, text)
