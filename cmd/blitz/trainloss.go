@@ -17,12 +17,12 @@ func newTrainLoss() *cobra.Command {
 		Long: `Compute losses of reinforcement learning, with their gradients. Each line of the
 standard input is an object:
 
-kind       grpo, dr_grpo, dapo, gspo or cispo
-settings   where wanted: scale (std, batch, none), std_ddof, std_eps, level
-           (token, sequence, mean), eps_low, eps_high, beta, kl (k3, unbiased),
-           norm (sequence, constant, group_tokens, batch_tokens), max_tokens,
-           dynamic, overlong {max, cache}, filter_truncated, off_policy_delta,
-           cap
+kind       grpo, dr_grpo, dapo, gspo, cispo, rloo or distill
+settings   where wanted: scale (std, batch, none, others), std_ddof, std_eps,
+           level (token, sequence, mean), eps_low, eps_high, beta, kl (k3,
+           unbiased), norm (sequence, constant, group_tokens, batch_tokens,
+           answers), max_tokens, dynamic, overlong {max, cache},
+           filter_truncated, off_policy_delta, cap
 groups     how many sequences each has, in order
 rewards    of each sequence; null: it counts as never sampled
 logp_new   of each token of each sequence; so are logp_old, and where wanted

@@ -13,6 +13,9 @@ const (
 	ScaleStd   Scale = "std"   // the group's standard deviation: GRPO (Shao et al. 2024, section 4.1.2)
 	ScaleBatch Scale = "batch" // that of all rewards: Magistral (Mistral 2025), ScaleRL (Khatri et al. 2025)
 	ScaleNone  Scale = "none"  // nothing: Dr. GRPO (Liu et al. 2025, section 3)
+	// ScaleOthers divides by (G-1)/G, which makes r - mean of the others of it: Ahmadian et
+	// al. 2024, equation 8.
+	ScaleOthers Scale = "others"
 )
 
 // Overlong takes off a reward the nearer an answer comes to its longest: DAPO (Yu et al.
@@ -93,6 +96,8 @@ func (l *Loss) advantages(b *Batch, groups []group) ([]float64, error) {
 			by = deviation(own, l.StdDDoF) + l.StdEps
 		case ScaleBatch:
 			by = deviation(all, l.StdDDoF) + l.StdEps
+		case ScaleOthers:
+			by = float64(len(own)-1) / float64(len(own))
 		}
 		m := mean(own)
 		if !isFinite(by) {

@@ -19,6 +19,12 @@ func Unbiased(x limited, ratio, slope float64) (value, byLogp float64) {
 	return value, float64(value*slope) - float64(ratio*float64(expm1(x.v)*x.slope))
 }
 
+// K2 is x²/2, whose gradient is that of the divergence of the policy from the reference where
+// tokens are the policy's own: Schulman 2020; Tang and Munos 2025.
+func K2(x limited, _, _ float64) (value, byLogp float64) {
+	return float64(x.v*x.v) / 2, -float64(x.v * x.slope)
+}
+
 // seriesBelow is where differences of nearly equal numbers are made of their series instead,
 // seriesTerms how many of its terms there are.
 const (

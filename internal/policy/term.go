@@ -64,6 +64,16 @@ func Weighted(c Clip, ratio, advantage, logp float64) (value, byRatio, byLogp fl
 	return float64(wa * logp), 0, wa, w != ratio
 }
 
+// Plain is A logp: REINFORCE (Williams 1992).
+func Plain(_ Clip, _, advantage, logp float64) (value, byRatio, byLogp float64, clipped bool) {
+	return float64(advantage * logp), 0, advantage, false
+}
+
+// None is 0: the distance from the reference is all there is.
+func None(Clip, float64, float64, float64) (value, byRatio, byLogp float64, clipped bool) {
+	return 0, 0, 0, false
+}
+
 // offPolicy says that a sequence was sampled by a policy too far from the one that is
 // trained, and is bad besides: its term is left out (DeepSeek-V3.2 2025, section 3.1).
 func offPolicy(delta, advantage float64, new, old []float64, counted []int) bool {

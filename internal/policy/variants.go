@@ -81,8 +81,25 @@ func CISPO() Loss {
 	return l
 }
 
+// RLOO returns REINFORCE with leave-one-out: Ahmadian et al. 2024, equation 8. It takes the
+// answers for the policy's own.
+func RLOO() Loss {
+	l := GRPO()
+	l.Scale, l.Term, l.Norm, l.Beta = ScaleOthers, Plain, NormAnswers, 0
+	return l
+}
+
+// Distill returns on-policy distillation: the divergence of the policy from a teacher, which
+// is the reference, on the policy's own tokens (Agarwal et al. 2024; Gu et al. 2024, equation
+// 1). Rewards do not count.
+func Distill() Loss {
+	l := GRPO()
+	l.Term, l.Norm, l.Beta, l.KL, l.kl = None, NormBatchTokens, 1, K2, "k2"
+	return l
+}
+
 // Kinds are the names of the variants.
-var Kinds = []string{"grpo", "dr_grpo", "dapo", "gspo", "cispo"}
+var Kinds = []string{"grpo", "dr_grpo", "dapo", "gspo", "cispo", "rloo", "distill"}
 
 // Named returns a variant by its name.
 func Named(kind string) (Loss, error) {
@@ -97,6 +114,10 @@ func Named(kind string) (Loss, error) {
 		return GSPO(), nil
 	case "cispo":
 		return CISPO(), nil
+	case "rloo":
+		return RLOO(), nil
+	case "distill":
+		return Distill(), nil
 	}
 	return Loss{}, fmt.Errorf("kind is %.40q, want one of %v", kind, Kinds)
 }
@@ -107,12 +128,12 @@ const maxCap = 700
 // check says what of a loss means nothing.
 func (l *Loss) check() error {
 	switch {
-	case !slices.Contains([]Scale{ScaleStd, ScaleBatch, ScaleNone}, l.Scale):
-		return fmt.Errorf("scale is %.40q, want std, batch or none", l.Scale)
+	case !slices.Contains([]Scale{ScaleStd, ScaleBatch, ScaleNone, ScaleOthers}, l.Scale):
+		return fmt.Errorf("scale is %.40q, want std, batch, none or others", l.Scale)
 	case !slices.Contains([]Level{LevelToken, LevelSequence, LevelMean}, l.Level):
 		return fmt.Errorf("level is %.40q, want token, sequence or mean", l.Level)
-	case !slices.Contains([]Norm{NormSequence, NormConstant, NormGroupTokens, NormBatchTokens}, l.Norm):
-		return fmt.Errorf("norm is %.40q, want sequence, constant, group_tokens or batch_tokens", l.Norm)
+	case !slices.Contains([]Norm{NormSequence, NormConstant, NormGroupTokens, NormBatchTokens, NormAnswers}, l.Norm):
+		return fmt.Errorf("norm is %.40q, want sequence, constant, group_tokens, batch_tokens or answers", l.Norm)
 	case l.Norm == NormConstant && l.MaxTokens < 1:
 		return fmt.Errorf("max_tokens is %d, want 1 or more with norm constant", l.MaxTokens)
 	case l.StdDDoF != 0 && l.StdDDoF != 1:
