@@ -1,14 +1,14 @@
 // Package kvcache is the memory of keys and values: pages of 256 positions,
 // counted references, a tree that finds what was computed before, and windows.
 //
-// A Sequence is a list of tokens and the pages of their positions. Several
-// sequences share the pages of a common prefix; a shared page is copied before it
-// is written. Whole pages are put into a tree of tokens as soon as they are
-// computed, the last, partial page when the sequence is freed, and stay there until
-// their memory is needed, or there are more than Spare allows. A prefix found in the tree gives the same bits as one
-// computed again (CANON section 4), so sharing is never seen in a result. It could be
-// seen in how long one takes: each salt has a tree of its own, and who has another salt
-// finds nothing in it.
+// A Sequence is a list of tokens and the pages of their positions. Several sequences
+// share the pages of a common prefix; a shared page is copied before it is written.
+// Whole pages are put into a tree of tokens as soon as they are computed, the last,
+// partial page when the sequence is freed, and stay there until their memory is
+// needed, or there are more than Spare allows. A prefix found in the tree gives the
+// same bits as one computed again (CANON section 4), so sharing is never seen in a
+// result. It could be seen in how long one takes: each salt has a tree of its own,
+// and who has another salt finds nothing in it.
 //
 // Pages may outlive a cache: it lists those that are to be kept elsewhere (TakeUnkept),
 // and takes them back (Restore).
