@@ -114,13 +114,16 @@ func (a *answer) draws() bool {
 
 // draw draws from the next row. Any thread may call it.
 func (a *answer) draw(logits []float32) {
-	a.drawn.there = true
 	id, err := a.sampler.Next(logits, a.guidance.allowed)
-	if err != nil {
-		a.drawn.err = err
-		return
+	a.drew(id, err, logits)
+}
+
+// drew notes what was drawn. Any thread may call it.
+func (a *answer) drew(id int32, err error, logits []float32) {
+	a.drawn.there, a.drawn.err = true, err
+	if err == nil {
+		a.drawn.token = a.token(id, logits)
 	}
-	a.drawn.token = a.token(id, logits)
 }
 
 // show lets the request's own observer see a token.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/model"
 )
 
@@ -48,35 +47,6 @@ func (e *Engine) handOut(hidden *model.Act) {
 		from = to
 	}
 }
-
-// draw draws the next tokens of the answers among some rows, on all threads. Which one
-// does it is seen in none of them.
-func (e *Engine) draw(rows []row, logits *model.Act) {
-	d := &e.draws
-	d.logits = logits
-	for k := range rows {
-		s := rows[k].sequence
-		if k > 0 && rows[k-1].sequence == s {
-			continue // its rows are drawn from one after the other
-		}
-		if a, ok := s.work.(*answer); ok && s.cache != nil && a.draws() {
-			d.answers, d.rows = append(d.answers, a), append(d.rows, k)
-		}
-	}
-	e.threads.workers.Run(d, len(d.answers))
-	clear(d.answers)
-	d.answers, d.rows = d.answers[:0], d.rows[:0]
-}
-
-// draws are rows to be drawn from.
-type draws struct {
-	answers []*answer
-	rows    []int // of logits
-	logits  *model.Act
-}
-
-// Do draws from one.
-func (d *draws) Do(i int, _ *kernel.Thread) { d.answers[i].draw(d.logits.Row(d.rows[i])) }
 
 // give hands the row to its sequence, unless that has ended.
 func (r *row) give(x []float32) {

@@ -13,6 +13,7 @@ type prefix struct {
 	x, e  []float32 // [V] logits, and exp(logit - top) of the candidates
 	tops  []float32 // the greatest of each block of x
 	sum   float32   // lane sum of e by id
+	all   bool      // all are candidates, whose e and sum are computed by others
 	top   float32   // the greatest logit
 	n     int       // candidates
 	ids   []int32   // candidates handed out and kept
@@ -33,8 +34,7 @@ func (p *prefix) reset(x, tops []float32, top float32, k int) {
 	p.x, p.tops, p.e = x, tops, slices.Grow(p.e[:0], len(x))[:len(x)]
 	p.ids, p.run, p.heap, p.tier = p.ids[:0], p.run[:0], p.heap[:0], 0
 	p.top, p.n = top, len(x)
-	if k <= 0 || k >= len(x) {
-		p.sum = kernel.ExpSum(p.e, x, p.top)
+	if p.all = k <= 0 || k >= len(x); p.all {
 		p.floor = float32(math.Inf(1))
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
@@ -68,8 +69,8 @@ func plainDraw(s Settings, logits []float32, u float32) int32 {
 
 func TestDraw(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for n := range 3000 {
-		V := 1 + rng.IntN([]int{400, 3000}[n%2])
+	for n := range 2000 {
+		V := 1 + rng.IntN([]int{400, 3000, 400, 3 * partLogits}[n%4])
 		x := make([]float32, V)
 		for i := range x {
 			x[i] = float32(math.Round(rng.NormFloat64()*8) / float64(1+rng.IntN(4))) // many ties
@@ -84,6 +85,67 @@ func TestDraw(t *testing.T) {
 			t.Fatalf("%+v, %d logits, u=%v: drew %d, want %d", s, V, u, got, want)
 		}
 	}
+}
+
+// TestParts: draws whose parts are done by several threads, in any order, are those that one
+// thread comes to.
+func TestParts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for n := range 300 {
+		x := make([]float32, 1+rng.IntN(5*partLogits))
+		if n%7 == 0 {
+			x = make([]float32, partLogits*(1+n%3)+n%2)
+		}
+		for i := range x {
+			x[i] = float32(math.Round(rng.NormFloat64() * 9))
+		}
+		s := Settings{
+			Temperature: []float32{0, 0.7, 1, 1e-40}[rng.IntN(4)], TopK: []int{0, 0, 40, len(x)}[rng.IntN(4)], TopP: []float32{1, 0.9}[rng.IntN(2)],
+			MinP: []float32{0, 0.05}[rng.IntN(2)], Penalties: Penalties{Repetition: []float32{1, 1.3}[rng.IntN(2)]}, Seed: uint64(n),
+		}
+		alone, parted := New(s, []int32{0}), New(s, []int32{0})
+		for k := range 4 {
+			if k == 2 {
+				x[rng.IntN(len(x))] = 30
+			}
+			want, err := alone.Next(x, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			parts, err := parted.Begin(x, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			together(parts, parted.Scan)
+			if parts, err = parted.Spread(); err != nil {
+				t.Fatal(err)
+			}
+			together(parts, parted.Weigh)
+			if got := parted.End(); got != want {
+				t.Fatalf("%+v, %d logits: drew %d in parts, %d alone", s, len(x), got, want)
+			}
+		}
+	}
+	s := New(Settings{TopP: 1, Penalties: Penalties{Repetition: 1}}, nil)
+	x := make([]float32, 3*partLogits)
+	x[2*partLogits+5] = float32(math.NaN())
+	parts, err := s.Begin(x, nil)
+	together(parts, s.Scan)
+	if _, spread := s.Spread(); err != nil || parts != 3 || !errors.Is(spread, ErrLogits) {
+		t.Errorf("a logit that is no number: %d parts, %v, %v", parts, err, spread)
+	}
+	if _, err := s.Begin(x, make([]uint64, MaskWords(len(x)))); !errors.Is(err, ErrMask) {
+		t.Errorf("an empty mask: got %v, want %v", err, ErrMask)
+	}
+}
+
+// together does parts on as many goroutines.
+func together(parts int, do func(part int)) {
+	var all sync.WaitGroup
+	for part := range parts {
+		all.Go(func() { do(part) })
+	}
+	all.Wait()
 }
 
 // TestDrawIsFair draws often and compares with the probabilities.

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-
-	"github.com/blitz-r1/blitz/internal/kernel"
 )
 
 var negInf = float32(math.Inf(-1))
@@ -75,8 +73,10 @@ type Sampler struct {
 	text   map[int32]struct{} // tokens of prompt and output
 	counts map[int32]int32    // of the output
 	x      []float32          // logits after penalties, bias and mask, where there are any
+	from   []float32          // [V] logits that are drawn from: x, or those that came
 	tops   []float32          // the greatest of each block of them
-	hot    []float32          // what a temperature makes of them
+	top    float32            // and of all
+	hot    []float32          // [V] what a temperature makes of them
 	prefix prefix
 }
 
@@ -102,14 +102,13 @@ func (s *Sampler) Next(logits []float32, mask []uint64) (int32, error) {
 	if err != nil {
 		return 0, err
 	}
-	s.tops = kernel.BlockMax(s.tops[:0], x)
-	top := kernel.Max(s.tops)
-	if top-top != 0 {
-		return 0, ErrLogits
+	s.scanAll(x)
+	parts, err := s.Spread()
+	if err != nil {
+		return 0, err
 	}
-	id := s.draw(x, top, s.uniform())
-	s.count(id)
-	return id, nil
+	s.weighAll(parts)
+	return s.End(), nil
 }
 
 // change returns logits with penalties, bias and mask. Where there are none they are the
@@ -169,12 +168,13 @@ func (s *Sampler) Guess(after int, logits []float32) int32 {
 	if err != nil {
 		return 0
 	}
-	s.tops = kernel.BlockMax(s.tops[:0], x)
-	top := kernel.Max(s.tops)
-	if top-top != 0 {
+	s.scanAll(x)
+	parts, err := s.Spread()
+	if err != nil {
 		return 0
 	}
-	return s.draw(x, top, u)
+	s.weighAll(parts)
+	return s.pick(u)
 }
 
 // count lets penalties know of a token.
