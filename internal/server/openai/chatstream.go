@@ -47,6 +47,10 @@ type chatStream struct {
 	head    answered
 	begun   []bool // the answers whose first chunk was written
 	scores  scorers
+
+	chunk   chatChunk // memory of the event that is written
+	choice  [1]chunkChoice
+	content string
 }
 
 // streamTo writes the answers as a stream.
@@ -108,7 +112,8 @@ func (s *chatStream) delta(choice int, d output.Delta) error {
 		}
 		return s.send(choice, delta{Reasoning: d.Text}, nil, nil)
 	case output.DeltaContent:
-		return s.send(choice, delta{Content: &d.Text}, s.scores.take(choice), nil)
+		s.content = d.Text
+		return s.send(choice, delta{Content: &s.content}, s.scores.take(choice), nil)
 	}
 	c := callDelta{Index: d.Index}
 	if d.Kind == output.DeltaCall {
@@ -129,11 +134,12 @@ func (s *chatStream) over(choice int) error {
 }
 
 func (s *chatStream) send(choice int, d delta, scores *chatScores, finish *string) error {
-	c := chatChunk{answered: s.head, Choices: []chunkChoice{{choice, d, scores, finish}}}
+	s.choice[0] = chunkChoice{choice, d, scores, finish}
+	s.chunk = chatChunk{answered: s.head, Choices: s.choice[:]}
 	if s.ask.stream.usage {
-		c.Usage = noUsage
+		s.chunk.Usage = noUsage
 	}
-	return s.events.Send("", c)
+	return s.events.Send("", &s.chunk)
 }
 
 // end writes what the answers took, where that is wanted, and the end.

@@ -12,6 +12,10 @@ import (
 // does not read for so long is cut off.
 const WritePatience = 30 * time.Second
 
+// renewal is how often a stream that goes on sets that time anew: a client has between
+// WritePatience less this and WritePatience.
+const renewal = time.Second
+
 // silence is how long an event stream says nothing before a comment is sent.
 const silence = 15 * time.Second
 
@@ -19,12 +23,21 @@ const silence = 15 * time.Second
 // newline. A value that cannot be written is our own bug.
 func Marshal(v any) []byte {
 	var b bytes.Buffer
-	e := json.NewEncoder(&b)
+	encode(encoder(&b), v)
+	return bytes.TrimRight(b.Bytes(), "\n")
+}
+
+// encoder returns what writes values as Marshal does, each with a newline.
+func encoder(b *bytes.Buffer) *json.Encoder {
+	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
+	return e
+}
+
+func encode(e *json.Encoder, v any) {
 	if err := e.Encode(v); err != nil {
 		panic(err)
 	}
-	return bytes.TrimRight(b.Bytes(), "\n")
 }
 
 // WriteJSON writes an answer that is one value.
@@ -46,20 +59,21 @@ func patience(w http.ResponseWriter) {
 // an answer that is no stream: it never begins.
 type Events struct {
 	mu     sync.Mutex
-	w      http.ResponseWriter
-	out    *http.ResponseController
+	out    sender
 	begun  bool
 	err    error
-	quiet  *time.Timer
+	quiet  *time.Timer // fires when nothing may have been said for long
 	closed bool
-	buf    []byte
+	text   bytes.Buffer
+	json   *json.Encoder // to text
 }
 
 // NewEvents returns a stream of events to a client. It is to be made before anything that
 // may take long, as the load of a model does: who waits then hears that the server lives.
 // Close is to be called at its end.
 func NewEvents(w http.ResponseWriter) *Events {
-	e := &Events{w: w, out: http.NewResponseController(w)}
+	e := &Events{out: newSender(w)}
+	e.json = encoder(&e.text)
 	e.mu.Lock() // the timer's function looks at the timer
 	defer e.mu.Unlock()
 	e.quiet = time.AfterFunc(silence, e.ping)
@@ -76,30 +90,48 @@ func EventsIf(asked bool, w http.ResponseWriter) *Events {
 
 // Send writes an event with its name, "" for none, and v as JSON. The error says that
 // the client is gone.
-func (e *Events) Send(name string, v any) error { return e.send(name, Marshal(v)) }
-
-// Done writes the end of a stream as OpenAI's clients want it.
-func (e *Events) Done() error { return e.send("", []byte("[DONE]")) }
-
-func (e *Events) send(name string, text []byte) error {
+func (e *Events) Send(name string, v any) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.buf = e.buf[:0]
+	e.text.Reset()
 	if name != "" {
-		e.buf = append(append(append(e.buf, "event: "...), name...), '\n')
+		e.text.WriteString("event: ")
+		e.text.WriteString(name)
+		e.text.WriteByte('\n')
 	}
-	e.buf = append(append(append(e.buf, "data: "...), text...), "\n\n"...)
+	e.text.WriteString("data: ")
+	encode(e.json, v)
+	e.text.WriteByte('\n')
 	return e.write()
 }
 
-// ping writes a comment, so that nothing on the way takes the stream for dead.
+// Done writes the end of a stream as OpenAI's clients want it.
+func (e *Events) Done() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.say("data: [DONE]\n\n")
+}
+
+// ping writes a comment where nothing was said for long, so that nothing on the way takes
+// the stream for dead.
 func (e *Events) ping() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.closed {
-		e.buf = append(e.buf[:0], ": ping\n\n"...)
-		_ = e.write() // the next event says so
+	if e.closed {
+		return
 	}
+	left := silence - time.Since(e.out.last)
+	if left <= 0 {
+		_ = e.say(": ping\n\n") // the next event says so
+		left = silence
+	}
+	e.quiet.Reset(left)
+}
+
+func (e *Events) say(text string) error {
+	e.text.Reset()
+	e.text.WriteString(text)
+	return e.write()
 }
 
 func (e *Events) write() error {
@@ -108,13 +140,12 @@ func (e *Events) write() error {
 	}
 	if !e.begun {
 		e.begun = true
-		h := e.w.Header()
+		h := e.out.w.Header()
 		h.Set("Content-Type", "text/event-stream; charset=utf-8")
 		h.Set("Cache-Control", "no-cache")
 		h.Set("X-Accel-Buffering", "no") // proxies must not hold events back
 	}
-	e.err = flush(e.w, e.out, e.buf)
-	e.quiet.Reset(silence)
+	e.err = e.out.send(e.text.Bytes())
 	return e.err
 }
 
@@ -141,15 +172,14 @@ func (e *Events) Close() {
 
 // Lines is an answer of lines of JSON. One goroutine uses it.
 type Lines struct {
-	w     http.ResponseWriter
-	out   *http.ResponseController
+	out   sender
 	begun bool
 	err   error
 }
 
 // NewLines returns a stream of lines to a client.
 func NewLines(w http.ResponseWriter) *Lines {
-	return &Lines{w: w, out: http.NewResponseController(w)}
+	return &Lines{out: newSender(w)}
 }
 
 // Send writes v as a line. The error says that the client is gone.
@@ -159,21 +189,37 @@ func (l *Lines) Send(v any) error {
 	}
 	if !l.begun {
 		l.begun = true
-		l.w.Header().Set("Content-Type", "application/x-ndjson")
-		l.w.Header().Set("Cache-Control", "no-cache")
+		l.out.w.Header().Set("Content-Type", "application/x-ndjson")
+		l.out.w.Header().Set("Cache-Control", "no-cache")
 	}
-	l.err = flush(l.w, l.out, append(Marshal(v), '\n'))
+	l.err = l.out.send(append(Marshal(v), '\n'))
 	return l.err
 }
 
 // Begun says whether anything was written.
 func (l *Lines) Begun() bool { return l.begun }
 
-// flush writes text and sends it off.
-func flush(w http.ResponseWriter, out *http.ResponseController, text []byte) error {
-	patience(w)
-	if _, err := w.Write(text); err != nil {
+// sender sends what is written at once.
+type sender struct {
+	w       http.ResponseWriter
+	out     *http.ResponseController
+	patient time.Time // when the client was last given its time
+	last    time.Time // when something was sent
+}
+
+func newSender(w http.ResponseWriter) sender {
+	return sender{w: w, out: http.NewResponseController(w), last: time.Now()}
+}
+
+// send writes text and sends it off.
+func (s *sender) send(text []byte) error {
+	s.last = time.Now()
+	if s.last.Sub(s.patient) >= renewal {
+		s.patient = s.last
+		patience(s.w)
+	}
+	if _, err := s.w.Write(text); err != nil {
 		return err
 	}
-	return out.Flush()
+	return s.out.Flush()
 }
