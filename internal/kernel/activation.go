@@ -35,3 +35,47 @@ func SiluMul(dst, gate, up []float32) {
 func GeluMul(dst, gate, up []float32) {
 	elementwise(opGeluMul, dst[:len(gate)], gate, up[:len(gate)], 0, func(i int) { dst[i] = Gelu(gate[i]) * up[i] })
 }
+
+// gateScratch is what the backward of a gate needs beside its operands: three rows.
+func gateScratch(tmp []float32, n int) (a, b, c []float32) {
+	return tmp[:n], tmp[n : 2*n], tmp[2*n : 3*n]
+}
+
+// SiluMulBackward adds the gradients of SiluMul to dgate and dup.
+//
+//	dgate, dup, dy, gate, up [n]   tmp [3n]   silu' = s + silu (1 - s), s = sigmoid
+func SiluMulBackward(dgate, dup, dy, gate, up, tmp []float32) {
+	s, y, slope := gateScratch(tmp, len(gate))
+	SigmoidAll(s, gate)
+	SiluAll(y, gate)
+	mul(slope, s, y, -1)
+	Add(slope, slope, s)
+	Add(slope, slope, y)
+	gateBackward(dgate, dup, dy, up, y, slope, s)
+}
+
+// GeluMulBackward adds the gradients of GeluMul to dgate and dup; as SiluMulBackward.
+//
+//	gelu' = (1 + t)/2 + x/2 (1 - t²) c (1 + 3·0.044715 x²), t = tanh(c (x + 0.044715 x³))
+func GeluMulBackward(dgate, dup, dy, gate, up, tmp []float32) {
+	t, y, slope := gateScratch(tmp, len(gate))
+	for i, x := range gate {
+		t[i] = float32(0.7978845608 * FMA(float32(0.044715*x), float32(x*x), x))
+	}
+	TanhAll(t, t)
+	GeluAll(y, gate)
+	for i, x := range gate {
+		inner := float32(0.7978845608 * (1 + float32(0.134145*float32(x*x))))
+		slope[i] = float32(0.5*(1+t[i])) + float32(float32(float32(0.5*x)*(1-float32(t[i]*t[i])))*inner)
+	}
+	gateBackward(dgate, dup, dy, up, y, slope, t)
+}
+
+// gateBackward adds dy*y to dup and dy*up*slope to dgate.
+func gateBackward(dgate, dup, dy, up, y, slope, tmp []float32) {
+	mul(tmp, dy, y, 1)
+	Add(dup, dup, tmp)
+	mul(tmp, dy, up, 1)
+	mul(tmp, tmp, slope, 1)
+	Add(dgate, dgate, tmp)
+}

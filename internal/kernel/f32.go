@@ -38,3 +38,11 @@ func (a *F32) Copy(t int, src *F32, from int) {
 		dst[k*n] = row[k*srcN]
 	}
 }
+
+// SetElement sets element k of all vectors: vector t to x[t]. x [T]
+func (a *F32) SetElement(k int, x []float32) {
+	for i := range tiles(a.T) {
+		count, n, first := tileAt(a.T, i)
+		copy(a.x[first*a.K+k*n:][:count], x[first:])
+	}
+}

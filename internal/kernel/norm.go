@@ -41,3 +41,21 @@ func LayerNorm(y, x, w, b []float32, eps float32) {
 
 // sqrt is exact in float32: the float64 root rounds to it without a second error.
 func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }
+
+// RMSNormBackward adds the gradients of RMSNorm to dx and dw.
+//
+//	dx, dw, dy, x, w, tmp [D]   with r = 1 / rms(x), n = x*r: dw = dy*n, dx = r*(dy*w - n*mean(dy*w*n))
+func RMSNormBackward(dx, dw, dy, x, w []float32, eps float32, tmp []float32) {
+	r := rmsScale(x, eps)
+	mul(tmp, x, dy, r)
+	Add(dw, dw, tmp)
+	mean := LaneDot(tmp, w) / float32(len(x))
+	mul(tmp, dy, w, 1)
+	AddScaled(dx, tmp, r)
+	AddScaled(dx, x, -float32(float32(mean*r)*r))
+}
+
+// mul writes dst = (a*s)*b; dst, a, b [n], dst may be either of them.
+func mul(dst, a, b []float32, s float32) {
+	elementwise(opNorm, dst[:len(a)], a, b[:len(a)], s, func(i int) { dst[i] = float32(a[i]*s) * b[i] })
+}

@@ -50,3 +50,25 @@ func InterleaveRope(mul, cross, cos, sin []float32) {
 		cross[2*i], cross[2*i+1] = -s, c
 	}
 }
+
+// UnturnHalves turns the pairs of x [d] back, in place: what RopeHalves does to a vector,
+// transposed, which is the backward of it.
+//
+//	cos, sin, tmp [d/2]
+func UnturnHalves(x, cos, sin, tmp []float32) {
+	Scale(tmp, sin, -1)
+	RopeHalves(x, cos, tmp[:len(sin)])
+}
+
+// UnturnPairs is UnturnHalves for RopePairs.
+//
+//	mul, cross [d]   tmp [2d]
+func UnturnPairs(x, mul, cross, tmp []float32) {
+	d := len(x)
+	m, c := tmp[:d], tmp[d:2*d]
+	for i := 0; i+1 < d; i += 2 {
+		m[i], m[i+1] = mul[i], -mul[i+1]
+		c[i], c[i+1] = -cross[i], cross[i+1]
+	}
+	RopePairs(x, m, c)
+}

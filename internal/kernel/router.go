@@ -27,13 +27,8 @@ type RouteScratch struct {
 //
 //	logits [E]   ids, weights [TopK]
 func (r *Router) Route(ids []int32, weights, logits []float32, s *RouteScratch) {
-	E := len(logits)
-	s.score = tensor.Resize(s.score, E)
-	if r.Sigmoid {
-		SigmoidAll(s.score, logits)
-	} else {
-		Softmax(s.score, logits)
-	}
+	s.score = tensor.Resize(s.score, len(logits))
+	r.Scores(s.score, logits)
 	s.choice = append(s.choice[:0], s.score...)
 	if r.Bias != nil {
 		for i, b := range r.Bias {
@@ -62,6 +57,50 @@ func (r *Router) Route(ids []int32, weights, logits []float32, s *RouteScratch) 
 	for i := range weights {
 		weights[i] *= r.Factor
 	}
+}
+
+// Scores writes the scores of all experts. score, logits [E]
+func (r *Router) Scores(score, logits []float32) {
+	if r.Sigmoid {
+		SigmoidAll(score, logits)
+	} else {
+		Softmax(score, logits)
+	}
+}
+
+// Backward adds the gradient of the weights that Route gave to dlogits: through scores and
+// normalisation, not through the choice. dscore is what scores have from elsewhere, and is
+// written over.
+//
+//	dlogits, dscore, score, tmp [E]   ids, dweights [TopK]
+func (r *Router) Backward(dlogits, dscore, score, tmp []float32, ids []int32, dweights []float32) {
+	sum, own := float32(1), float32(0)
+	if r.Normalise {
+		sum = 0
+		for _, id := range ids {
+			sum += score[id]
+		}
+		if r.Sigmoid {
+			sum += 1e-20
+		}
+		for k, id := range ids {
+			own += float32(dweights[k] * (score[id] / sum))
+		}
+	}
+	for k, id := range ids {
+		dscore[id] += float32(r.Factor*(dweights[k]-own)) / sum
+	}
+	if r.Sigmoid {
+		for i, v := range score {
+			dlogits[i] += float32(dscore[i] * float32(v*(1-v)))
+		}
+		return
+	}
+	mean := LaneDot(dscore, score)
+	for i, v := range score {
+		tmp[i] = float32(v * (dscore[i] - mean))
+	}
+	Add(dlogits, dlogits, tmp)
 }
 
 // dropGroups makes the experts of all but the best groups impossible to choose. A

@@ -20,6 +20,7 @@ type Thread struct {
 	AttendScratch
 	RouteScratch
 	IndexScratch
+	BackScratch
 }
 
 // Workers are the threads of a model's steps. They take the items of one run at

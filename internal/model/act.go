@@ -9,6 +9,10 @@ type Act struct {
 	X    []float32 // [T, D], gap numbers behind each row
 	gap  int       // of a part of the columns of another activation; else 0
 
+	grad  *Act // its gradient, while a tape runs back over it; of a whole
+	maker int  // 1 + number of the record that wrote it first, on a tape; of a whole
+	kept  bool // outlives its layer on a tape that computes layers again
+
 	of     *Act // the whole that this is a part of, nil: of none
 	offset int  // of X in of.X
 
@@ -56,7 +60,7 @@ func (s *Step) act(T, D int) *Act {
 // result returns where an operation writes whose caller does not read x again: over x,
 // or, where operations are recorded, behind it, since a record's inputs stay.
 func (s *Step) result(x *Act) *Act {
-	if s.Record != nil {
+	if s.recorded() {
 		return s.act(x.T, x.D)
 	}
 	x.q8, x.f32 = nil, nil

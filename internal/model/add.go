@@ -16,3 +16,15 @@ type addRows struct{ x, y, sum *Act }
 func (o *addRows) Operands() Operands { return Operands{In: []*Act{o.x, o.y}, Out: []*Act{o.sum}} }
 
 func (o *addRows) row(t int, _ *kernel.Thread) { kernel.Add(o.sum.Row(t), o.x.Row(t), o.y.Row(t)) }
+
+func (o *addRows) backward(t *Tape) {
+	dy := t.have(o.sum)
+	if dy == nil {
+		return
+	}
+	a, b := t.Grad(o.x), t.Grad(o.y)
+	t.eachRow(dy.T, dy.D, func(r int, _ *kernel.Thread) {
+		kernel.Add(a.Row(r), a.Row(r), dy.Row(r))
+		kernel.Add(b.Row(r), b.Row(r), dy.Row(r))
+	})
+}

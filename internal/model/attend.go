@@ -135,6 +135,9 @@ func (s *Step) attend(o *attend) {
 	u := &s.units
 	u.cut(s, o)
 	s.announce(OpAttention, o)
+	if s.tape != nil {
+		s.tape.add(taped{o: o, kind: OpAttention})
+	}
 	threads := s.Workers.Threads()
 	if threads == 1 || len(u.list) >= 4*threads || u.longest() < splitMinimum {
 		s.compute(OpAttention, u, len(u.list))
@@ -169,4 +172,69 @@ func (o *attend) work() (w Work) {
 		w.ReadBytes += bytes * (seen / int64(u.n)) / kernel.PagePositions
 	}
 	return w
+}
+
+// backward computes the gradients of queries, and of keys and values for each query head
+// apart; those of a group are added up afterwards.
+func (o *attend) backward(t *Tape) {
+	dy := t.have(o.out)
+	if dy == nil {
+		return
+	}
+	a := o.a
+	starts := t.at.batch.starts()
+	dq, T := t.Grad(o.q), o.q.T
+	dk := &Act{T: T, D: a.H * a.DK, X: t.room(T * a.H * a.DK)}
+	dv := &Act{T: T, D: a.H * a.DV}
+	if o.v != nil {
+		dv.X = t.room(T * a.H * a.DV)
+	}
+	t.run((len(starts)-1)*a.H, func(i int, th *kernel.Thread) {
+		first, h := starts[i/a.H], i%a.H
+		n := starts[i/a.H+1] - first
+		group := h / (a.H / a.HKV)
+		x := kernel.AttentionBackward{
+			N: n, KeyDim: a.DK, ValueDim: a.DV, Scale: a.Scale, Cap: a.Cap, Window: a.Window,
+			Q: o.q.from(first, h*a.DK), K: o.k.from(first, group*a.DK), Out: o.out.from(first, h*a.DV),
+			DOut: dy.from(first, h*a.DV), DQ: dq.from(first, h*a.DK), DK: dk.from(first, h*a.DK), Shared: o.v == nil,
+		}
+		if x.V = x.K; o.v != nil {
+			x.V, x.DV = o.v.from(first, group*a.DV), dv.from(first, h*a.DV)
+		}
+		x.Backward(th)
+	})
+	t.sumHeads(t.Grad(o.k), dk, a)
+	t.give(dk.X)
+	if o.v != nil {
+		t.sumHeads(t.Grad(o.v), dv, a)
+		t.give(dv.X)
+	}
+}
+
+// sumHeads adds the heads of each group of x to d.
+//
+//	d [T, HKV*D]   x [T, H*D]
+func (t *Tape) sumHeads(d, x *Act, a *Attention) {
+	D := x.D / a.H
+	t.eachRow(d.T, x.D, func(r int, _ *kernel.Thread) {
+		for h := range a.H {
+			row := d.Row(r)[h/(a.H/a.HKV)*D:][:D]
+			kernel.Add(row, row, x.Row(r)[h*D:][:D])
+		}
+	})
+}
+
+// from returns the rows of a from row first and column c on.
+func (a *Act) from(first, c int) kernel.Rows {
+	ld := a.D + a.gap
+	return kernel.Rows{X: a.X[first*ld+c:], LD: ld}
+}
+
+// starts returns the first row of each segment, and the number of rows.
+func (b *Batch) starts() []int {
+	list := []int{0}
+	for i := range b.Segments {
+		list = append(list, list[i]+len(b.Segments[i].Tokens))
+	}
+	return list
 }

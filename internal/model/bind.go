@@ -32,6 +32,7 @@ type binder struct {
 	modules bool                           // every module of multi-token prediction is bound, not the first alone
 	damaged bool                           // an image of the weights was, and is gone
 	err     error
+	weights []*Weight // all that was bound, in that order
 }
 
 // packing is a matrix that is to be packed from a tensor.
@@ -128,7 +129,9 @@ func (b *binder) vector(role string, layer int, part string, n int) ([]float32, 
 		b.fail(wrongTensor(b.src, name, "type "+t.DType.String(), "a float type"))
 		return nil, Param{}
 	}
-	return b.floats(t), Param{Tensor: name, Rows: 1, Cols: n}
+	v, p := b.floats(t), Param{Tensor: name, Rows: 1, Cols: n}
+	b.weights = append(b.weights, &Weight{Param: p, Shape: t.Shape, Vector: v, Corrects: noLayer})
+	return v, p
 }
 
 // norm binds the weights of a norm over n elements.
@@ -139,6 +142,7 @@ func (b *binder) norm(dst *Norm, role string, layer, n int, eps float32) {
 		for i := range dst.W {
 			dst.W[i]++
 		}
+		b.last().Shift = 1
 	}
 }
 
@@ -178,6 +182,7 @@ func (b *binder) bias(dst *Linear, role string, layer, rows int) {
 	bias, p := b.vector(role, layer, ".bias", rows)
 	dst.Bias, dst.BiasParam = make([]float32, dst.Blocks()*kernel.RowBlock), p
 	copy(dst.Bias, bias)
+	b.last().Vector = dst.Bias[:rows]
 }
 
 // embedding binds a table of token vectors.
@@ -190,8 +195,8 @@ func (b *binder) embedding(dst *Embedding, name string, vocab, width int) {
 	b.rows(&l, t, 0, vocab, width, 0)
 	if b.err == nil {
 		dst.Matrix, dst.Param = l.Matrix, l.Param
-		b.plan[len(b.plan)-1].matrix = &dst.Matrix
 		b.linears = b.linears[:len(b.linears)-1] // a table is no linear layer
+		b.plan[len(b.plan)-1].matrix, b.last().Matrix = &dst.Matrix, &dst.Matrix
 	}
 }
 
@@ -206,8 +211,16 @@ func (b *binder) rows(dst *Linear, t tensor.Tensor, first, n, cols, index int) {
 		b.refuseType(t, err)
 		return
 	}
+	if b.options.Masters {
+		if !m.IsFloat() {
+			b.fail(wrongTensor(b.src, t.Name, "type "+t.DType.String(), "a float type: quantised weights are not trained, adapters on them are"))
+			return
+		}
+		m = kernel.NewFloatMatrix(n, cols, tensor.F32, nil)
+	}
 	dst.Matrix, dst.Param = m, Param{Tensor: t.Name, First: first, Rows: n, Cols: cols}
 	b.linears = append(b.linears, dst)
+	b.weights = append(b.weights, &Weight{Param: dst.Param, Shape: t.Shape, Matrix: &dst.Matrix, Corrects: noLayer})
 	b.plans(&dst.Matrix, t, first, cols, index, false)
 }
 
@@ -223,6 +236,7 @@ func (b *binder) turned(dst *Linear, t tensor.Tensor, first, n, cols int) {
 	dst.Matrix = kernel.NewFloatMatrix(cols, n, tensor.F32, nil)
 	dst.Param = Param{Tensor: t.Name, First: first, Rows: n, Cols: cols, Turned: true}
 	b.linears = append(b.linears, dst)
+	b.weights = append(b.weights, &Weight{Param: dst.Param, Shape: t.Shape, Matrix: &dst.Matrix, Corrects: noLayer})
 	b.plans(&dst.Matrix, t, first, cols, 0, true)
 }
 

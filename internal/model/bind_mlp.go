@@ -20,6 +20,7 @@ func (b *binder) softmaxExperts(layer int, c *Config) *Experts {
 	e := &Experts{
 		Choose: kernel.Router{TopK: c.NumExpertsPerTok, Normalise: c.NormTopKProb, Factor: 1},
 		Act:    c.HiddenAct,
+		number: layer,
 	}
 	E, D, I := c.NumExperts, c.HiddenSize, c.MoEIntermediateSize
 	b.linear(&e.Router, "ffn_gate_inp", layer, E, D)
@@ -116,6 +117,7 @@ func (b *binder) deepseekExperts(layer int, c *Config) *Experts {
 	}
 	if c.CorrectionBias || b.has("exp_probs_b", layer, ".bias") {
 		e.Choose.Bias, e.BiasParam = b.vector("exp_probs_b", layer, ".bias", c.NumExperts)
+		b.last().Corrects = e.number
 	}
 	return e
 }

@@ -36,6 +36,40 @@ func (o *embedRows) row(t int, _ *kernel.Thread) {
 	}
 }
 
+// backward goes column by column, since several rows may be of one token.
+func (o *embedRows) backward(t *Tape) {
+	dy, g := t.have(o.y), t.gradient(&o.e.Param)
+	if dy == nil || g == nil {
+		return
+	}
+	x := g.begin()
+	scale := o.e.Scale
+	if scale == 0 {
+		scale = 1
+	}
+	runs := (dy.D + kernel.RowBlock - 1) / kernel.RowBlock
+	t.run(runs, func(i int, _ *kernel.Thread) {
+		c0, c1 := i*kernel.RowBlock, min((i+1)*kernel.RowBlock, dy.D)
+		for r, id := range o.tokens {
+			row := x[int(id)/kernel.RowBlock*kernel.RowBlock*dy.D+int(id)%kernel.RowBlock:]
+			for c, v := range dy.Row(r)[c0:c1] {
+				row[(c0+c)*kernel.RowBlock] += float32(v * scale)
+			}
+		}
+	})
+}
+
+// Rows returns some rows of x.
+//
+//	x [T, D] → [len(which), D]
+func (s *Step) Rows(x *Act, which []int32) *Act {
+	o := record(s, &s.records.wanted)
+	o.which = append(o.which[:0], which...)
+	o.x, o.y = x, s.act(len(which), x.D)
+	s.eachRow(OpRows, o, o.y.T, x.D)
+	return o.y
+}
+
 // Wanted returns the rows of x whose logits are wanted: what lies behind the last
 // attention is computed for no others.
 //
@@ -74,3 +108,19 @@ type wantedRows struct {
 func (o *wantedRows) Operands() Operands { return Operands{In: []*Act{o.x}, Out: []*Act{o.y}} }
 
 func (o *wantedRows) row(t int, _ *kernel.Thread) { copy(o.y.Row(t), o.x.Row(int(o.which[t]))) }
+
+func (o *wantedRows) backward(t *Tape) {
+	dy := t.have(o.y)
+	if dy == nil {
+		return
+	}
+	dx := t.Grad(o.x)
+	columns := (dy.D + rowRun - 1) / rowRun // a row may be wanted twice
+	t.run(columns, func(i int, _ *kernel.Thread) {
+		c0, c1 := i*rowRun, min((i+1)*rowRun, dy.D)
+		for r, from := range o.which {
+			row := dx.Row(int(from))[c0:c1]
+			kernel.Add(row, row, dy.Row(r)[c0:c1])
+		}
+	})
+}

@@ -16,6 +16,8 @@ type Experts struct {
 
 	kept  *experts.Cache // where not all are in memory; nil: they are
 	layer int            // of it
+
+	number int // of the model's layer
 }
 
 // Experts runs the experts of a layer on the rows of x: the tokens of each expert
@@ -82,7 +84,7 @@ func (s *Step) gather(x *Act, r *routing, float bool) []*Act {
 		from, to := r.rows(id)
 		part := s.acts.next()
 		*part = Act{T: to - from, D: x.D}
-		if s.Record != nil || s.Watch != nil || s.owners != nil {
+		if s.recorded() || s.Watch != nil || s.owners != nil {
 			part.X = s.arena.take(part.T * part.D)
 		}
 		s.makeForm(part, float)
@@ -145,4 +147,35 @@ func (o *sumRows) row(t int, _ *kernel.Thread) {
 	for j, w := range o.r.weights.Row(t) {
 		kernel.AddScaled(y, o.x.Row(int(o.r.rowOf[t*o.r.K+j])), w)
 	}
+}
+
+func (o *gatherRows) backward(t *Tape) {
+	parts := make([]*Act, len(o.r.first)) // by expert
+	for i, id := range o.r.used {
+		parts[id] = t.have(o.parts[i])
+	}
+	dx := t.Grad(o.x)
+	t.eachRow(dx.T, dx.D*o.r.K, func(r int, _ *kernel.Thread) {
+		for k := r * o.r.K; k < (r+1)*o.r.K; k++ {
+			id := o.r.ids[k]
+			if part := parts[id]; part != nil {
+				kernel.Add(dx.Row(r), dx.Row(r), part.Row(int(o.r.rowOf[k]-o.r.first[id])))
+			}
+		}
+	})
+}
+
+func (o *sumRows) backward(t *Tape) {
+	dy := t.have(o.y)
+	if dy == nil {
+		return
+	}
+	dx, dw := t.Grad(o.x), t.Grad(o.r.weights)
+	t.eachRow(dy.T, dy.D*o.r.K, func(r int, _ *kernel.Thread) {
+		for k, w := range o.r.weights.Row(r) {
+			row := int(o.r.rowOf[r*o.r.K+k])
+			kernel.AddScaled(dx.Row(row), dy.Row(r), w)
+			dw.Row(r)[k] += kernel.LaneDot(dy.Row(r), o.x.Row(row))
+		}
+	})
 }

@@ -39,6 +39,9 @@ func (s *Step) choose(o *choose) {
 	u.o, u.pages = o, &s.pages
 	u.kernel = kernel.Index{Kind: s.Kind, Heads: o.n.N, Dim: o.n.D}
 	s.announce(OpIndex, o)
+	if s.tape != nil {
+		s.tape.add(taped{o: o, kind: OpIndex})
+	}
 	all := u.groups(o)
 	for len(all) > 0 {
 		n := u.fill(all, s.Workers.Threads())

@@ -64,7 +64,7 @@ const mostForeseen = 16
 //
 //	x [T, D]   norm, next of the next layer; this, next nil: a layer without experts
 func (s *Step) Foresee(x *Act, this *Experts, norm *Norm, next *Experts) {
-	if next == nil || next.kept == nil || s.err != nil || s.Record != nil || s.Watch != nil {
+	if next == nil || next.kept == nil || s.err != nil || s.recorded() || s.Watch != nil {
 		return
 	}
 	f := &s.foreseen

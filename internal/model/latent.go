@@ -142,3 +142,36 @@ func (o *expandedRows) row(t int, _ *kernel.Thread) {
 		copy(key[o.l.P:K], o.kR.Row(t))
 	}
 }
+
+func (o *absorbedRows) backward(t *Tape) {
+	l, at := o.l, kernel.WholeGroups(o.l.C)
+	if dquery := t.have(o.query); dquery != nil {
+		dq, width := t.Grad(o.q), o.key.D
+		t.eachRow(dq.T, dq.D, func(r int, _ *kernel.Thread) {
+			for h := range l.H {
+				row := dq.Row(r)[h*(l.P+l.R)+l.P:][:l.R]
+				kernel.Add(row, row, dquery.Row(r)[h*width+at:][:l.R])
+			}
+		})
+	}
+	if dkey := t.have(o.key); dkey != nil {
+		dcKV, dkR := t.Grad(o.cKV), t.Grad(o.kR)
+		t.eachRow(dkey.T, dkey.D, func(r int, _ *kernel.Thread) {
+			kernel.Add(dcKV.Row(r), dcKV.Row(r), dkey.Row(r)[:l.C])
+			kernel.Add(dkR.Row(r), dkR.Row(r), dkey.Row(r)[at:][:l.R])
+		})
+	}
+}
+
+func (o *expandedRows) backward(t *Tape) {
+	dkey := t.have(o.key)
+	if dkey == nil {
+		return
+	}
+	dkR, K := t.Grad(o.kR), o.l.P+o.l.R
+	t.eachRow(dkey.T, dkey.D, func(r int, _ *kernel.Thread) {
+		for at := o.l.P; at < dkey.D; at += K {
+			kernel.Add(dkR.Row(r), dkR.Row(r), dkey.Row(r)[at:][:o.l.R])
+		}
+	})
+}

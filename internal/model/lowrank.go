@@ -155,7 +155,7 @@ func (s *Step) addLowRanks(kind Op) {
 	clear(l.parts)
 	clear(l.downs)
 	clear(l.runs) // adapters are let go
-	if s.Record == nil {
+	if !s.recorded() {
 		clear(o.runs)
 	}
 	l.runs, l.sums, l.unprepared, l.inner = l.runs[:0], l.sums[:0], l.unprepared[:0], l.inner[:0]

@@ -41,3 +41,18 @@ func (o *gateRows) row(t int, _ *kernel.Thread) {
 		kernel.SiluMul(o.y.Row(t), o.gate.Row(t), o.up.Row(t))
 	}
 }
+
+func (o *gateRows) backward(t *Tape) {
+	dy := t.have(o.y)
+	if dy == nil {
+		return
+	}
+	dgate, dup := t.Grad(o.gate), t.Grad(o.up)
+	backward := kernel.SiluMulBackward
+	if o.act == GeluTanh {
+		backward = kernel.GeluMulBackward
+	}
+	t.eachRow(dy.T, dy.D, func(r int, th *kernel.Thread) {
+		backward(dgate.Row(r), dup.Row(r), dy.Row(r), o.gate.Row(r), o.up.Row(r), th.Out(3*dy.D))
+	})
+}

@@ -30,6 +30,7 @@ type Model struct {
 	bounded *bounded
 	float   bool
 	naming  naming
+	weights []*Weight
 	// weightBytes is what the packed weights take.
 	weightBytes int64
 }
@@ -67,6 +68,12 @@ type Options struct {
 	Latent LatentForm
 	// MTP opens the module of multi-token prediction too.
 	MTP bool
+	// Masters has all weights as float32 of the model's own, which may be changed, whatever
+	// float type the file has: for training. Quantised ones are refused.
+	Masters bool
+	// SharedEnds leaves the copies of embedding and head aside that a module of multi-token
+	// prediction may have in the file: it uses the model's.
+	SharedEnds bool
 	// Images is where packed weights are kept. nil: nowhere.
 	Images *Images
 	// Interrupted is asked again and again while weights are read, and its error ends
@@ -90,9 +97,9 @@ func Open(files *checkpoint.Checkpoint, o Options) (*Model, error) {
 	if err := m.fill(b, files); err != nil {
 		return nil, err
 	}
-	m.weightBytes = b.heldBytes()
+	m.weightBytes, m.weights = b.heldBytes(), b.weights
 	if m.head == nil {
-		m.head = &Linear{Matrix: m.embed.Matrix, Param: m.embed.Param}
+		m.head = &Linear{Matrix: m.embed.Matrix, Param: m.embed.Param} // the same memory
 	}
 	return m, nil
 }

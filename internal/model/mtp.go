@@ -48,6 +48,10 @@ func (m *deepseek) bindModule(b *binder, c *Config, i int) *mtp {
 	} else {
 		x.norm = m.norm
 	}
+	if b.options.SharedEnds {
+		b.leaveEnds(i)
+		return x
+	}
 	if b.has("nextn.embed_tokens", i, ".weight") {
 		x.embed = new(Embedding)
 		b.embedding(x.embed, b.name("nextn.embed_tokens", i, ".weight"), c.VocabSize, D)
@@ -57,6 +61,15 @@ func (m *deepseek) bindModule(b *binder, c *Config, i int) *mtp {
 		b.linear(x.head, "nextn.shared_head_head", i, c.VocabSize, D)
 	}
 	return x
+}
+
+// leaveEnds takes the module's copies of embedding and head without reading them.
+func (b *binder) leaveEnds(layer int) {
+	for _, role := range []string{"nextn.embed_tokens", "nextn.shared_head_head"} {
+		if name := b.name(role, layer, ".weight"); b.has(role, layer, ".weight") {
+			b.taken[name] = true
+		}
+	}
 }
 
 // Draft runs the module on a step's rows: hidden are what Forward returned for all
@@ -109,4 +122,16 @@ func (o *joinRows) Operands() Operands { return Operands{In: []*Act{o.a, o.b}, O
 func (o *joinRows) row(t int, _ *kernel.Thread) {
 	y := o.y.Row(t)
 	copy(y[copy(y, o.a.Row(t)):], o.b.Row(t))
+}
+
+func (o *joinRows) backward(t *Tape) {
+	dy := t.have(o.y)
+	if dy == nil {
+		return
+	}
+	a, b := t.Grad(o.a), t.Grad(o.b)
+	t.eachRow(dy.T, dy.D, func(r int, _ *kernel.Thread) {
+		kernel.Add(a.Row(r), a.Row(r), dy.Row(r)[:a.D])
+		kernel.Add(b.Row(r), b.Row(r), dy.Row(r)[a.D:])
+	})
 }

@@ -44,6 +44,28 @@ func (o *normRows) row(t int, _ *kernel.Thread) {
 	}
 }
 
+func (o *normRows) backward(t *Tape) {
+	dy := t.have(o.y)
+	if dy == nil {
+		return
+	}
+	dx, D := t.Grad(o.x), len(o.n.W)
+	row := func(r int, dw []float32, th *kernel.Thread) {
+		dx, dy, x, tmp := dx.Row(r), dy.Row(r), o.x.Row(r), th.Out(2*D)
+		if dw == nil {
+			dw = tmp[D:]
+		}
+		for at := 0; at < len(x); at += D {
+			kernel.RMSNormBackward(dx[at:at+D], dw, dy[at:at+D], x[at:at+D], o.n.W, o.n.Eps, tmp[:D])
+		}
+	}
+	if g := t.gradient(&o.n.Param); g != nil {
+		t.sumRows(g, dy.T, row)
+		return
+	}
+	t.eachRow(dy.T, dy.D, func(r int, th *kernel.Thread) { row(r, nil, th) })
+}
+
 // LayerNorm is a norm with mean, weight and bias (Ba et al. 2016).
 type LayerNorm struct {
 	W, B             []float32 // [D]

@@ -62,7 +62,7 @@ type records struct {
 // record returns a record to fill: the step's own, with what was last in it, or a new
 // one where operations are recorded.
 func record[O any](s *Step, own *O) *O {
-	if s.Record != nil {
+	if s.recorded() {
 		return new(O)
 	}
 	return own
@@ -78,8 +78,14 @@ func filled[O any](s *Step, own *O, contents O) *O {
 // run computes an operation of n items.
 func (s *Step) run(kind Op, o itemOperation, n int) {
 	s.announce(kind, o)
+	if s.tape != nil {
+		s.tape.add(taped{o: o, kind: kind, items: o, n: n})
+	}
 	s.compute(kind, o, n)
 }
+
+// recorded says whether records and activations live until the step is over.
+func (s *Step) recorded() bool { return s.Record != nil || s.tape != nil }
 
 // announce hands an operation that is about to be computed to those who read records.
 func (s *Step) announce(kind Op, o Operation) {
@@ -111,8 +117,12 @@ func (s *Step) eachTile(kind Op, o rowOperation, T, D int) {
 
 func (s *Step) runRows(kind Op, o rowOperation, T, run int) {
 	s.rows = rowItems{o, T, run}
+	n := (T + run - 1) / run
 	s.announce(kind, o)
-	s.compute(kind, &s.rows, (T+run-1)/run)
+	if s.tape != nil {
+		s.tape.add(taped{o: o, kind: kind, items: &rowItems{o, T, run}, n: n})
+	}
+	s.compute(kind, &s.rows, n)
 }
 
 // rowItems are the rows of an operation in runs.

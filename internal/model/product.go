@@ -1,6 +1,9 @@
 package model
 
-import "github.com/blitz-r1/blitz/internal/kernel"
+import (
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
 
 // product is one matrix product, y = W x + b.
 //
@@ -139,4 +142,214 @@ func (p *products) work() (w Work) {
 		}
 	}
 	return w
+}
+
+// productBackward is what the backward of products lays out anew of their operands.
+type productBackward struct {
+	list   []productBack
+	inputs []inputBack
+	items  []backItem
+	f32s   pool[kernel.F32]
+	rows   []backItem // runs of rows that are laid out
+}
+
+// productBack is a product whose output has a gradient.
+type productBack struct {
+	p     *product
+	dy    *Act
+	dw    *Gradient     // nil: the weight is not trained
+	db    *Gradient     // of the bias, likewise
+	rows  *kernel.F32   // dy, for dx
+	turns kernel.Matrix // dy^T [out, T], for dw
+	held  []float32     // its memory
+	input int           // its place in inputs
+	fresh bool          // dw has nothing in it
+}
+
+// inputBack is an input of products.
+type inputBack struct {
+	x, dx   *Act
+	columns *kernel.F32 // x^T, for dw; nil: no weight that reads it is trained
+	users   []int       // of list
+}
+
+// backItem is a piece of work: of an input or a product, from some column group, row block
+// or row on.
+type backItem struct{ of, from, to int }
+
+// The work of an item of products that run back.
+const (
+	backMACs = 8 << 20
+	backRows = 4 * kernel.Tile
+)
+
+func (p *products) backward(t *Tape) {
+	b := &t.product
+	b.collect(p, t)
+	if len(b.list) == 0 {
+		return
+	}
+	b.layOut(t)
+	b.items = b.items[:0]
+	for i := range b.inputs {
+		x, macs := &b.inputs[i], 0
+		for _, u := range x.users {
+			macs += b.list[u].p.w.Rows * x.x.T * kernel.Group
+		}
+		b.cut(i, (x.x.D+kernel.Group-1)/kernel.Group, macs)
+	}
+	inputs := len(b.items)
+	for i := range b.list {
+		if w := b.list[i].p; b.list[i].dw != nil {
+			b.cut(i, w.w.Blocks(), kernel.RowBlock*w.w.Cols*w.x.T)
+		}
+	}
+	t.run(len(b.items), func(i int, th *kernel.Thread) {
+		if x := b.items[i]; i < inputs {
+			b.inputRows(x, th)
+		} else {
+			b.weightBlocks(x, th)
+		}
+	})
+	for i := range b.list {
+		x := &b.list[i]
+		if x.dw != nil {
+			t.give(x.held)
+		}
+	}
+}
+
+// cut adds items of n pieces that take so many multiply-adds each.
+func (b *productBackward) cut(of, n, macs int) {
+	run := max(1, backMACs/max(macs, 1))
+	for from := 0; from < n; from += run {
+		b.items = append(b.items, backItem{of, from, min(from+run, n)})
+	}
+}
+
+// collect finds the products whose outputs have gradients, and their inputs.
+func (b *productBackward) collect(p *products, t *Tape) {
+	b.list, b.inputs, b.f32s.used = b.list[:0], b.inputs[:0], 0
+	for i := range p.list {
+		x := &p.list[i]
+		dy := t.have(x.y)
+		if dy == nil {
+			continue
+		}
+		back := productBack{p: x, dy: dy, dw: t.gradient(&x.w.Param)}
+		if x.w.Bias != nil {
+			back.db = t.gradient(&x.w.BiasParam)
+		}
+		back.input = -1
+		for k := range b.inputs {
+			if b.inputs[k].x == x.x {
+				back.input = k
+			}
+		}
+		if back.input < 0 {
+			back.input = len(b.inputs)
+			b.inputs = append(b.inputs, inputBack{x: x.x, dx: t.Grad(x.x)})
+		}
+		in := &b.inputs[back.input]
+		in.users = append(in.users, len(b.list))
+		back.rows = b.form(dy.T, dy.D)
+		if back.dw != nil {
+			back.fresh, back.dw.Touched = !back.dw.Touched, true
+			back.turns = kernel.NewFloatMatrix(dy.D, dy.T, tensor.F32, nil)
+			back.held = t.room(back.turns.Bytes() / 4)
+			back.turns.Data = kernel.BytesOf(back.held)
+			if in.columns == nil {
+				in.columns = b.form(x.x.D, x.x.T)
+			}
+		}
+		b.list = append(b.list, back)
+	}
+}
+
+func (b *productBackward) form(T, K int) *kernel.F32 {
+	f := b.f32s.next()
+	f.Reset(T, K)
+	return f
+}
+
+// layOut brings the rows of all gradients and inputs into the forms that the products read.
+func (b *productBackward) layOut(t *Tape) {
+	b.rows = b.rows[:0]
+	runs := func(of, T int) {
+		for from := 0; from < T; from += backRows {
+			b.rows = append(b.rows, backItem{of, from, min(from+backRows, T)})
+		}
+	}
+	for i := range b.list {
+		runs(i, b.list[i].dy.T)
+	}
+	outputs := len(b.rows)
+	for i := range b.inputs {
+		if b.inputs[i].columns != nil {
+			runs(i, b.inputs[i].x.T)
+		}
+	}
+	t.run(len(b.rows), func(i int, _ *kernel.Thread) {
+		run := b.rows[i]
+		for r := run.from; r < run.to; r++ {
+			if i >= outputs {
+				b.inputs[run.of].columns.SetElement(r, b.inputs[run.of].x.Row(r))
+				continue
+			}
+			x := &b.list[run.of]
+			x.rows.Set(r, x.dy.Row(r))
+			if x.dw != nil {
+				x.turns.SetColumn(r, x.dy.Row(r))
+			}
+		}
+	})
+	for i := range b.list {
+		if x := &b.list[i]; x.db != nil {
+			t.sumRows(x.db, x.dy.T, func(r int, sum []float32, _ *kernel.Thread) { kernel.Add(sum, sum, x.dy.Row(r)) })
+		}
+	}
+}
+
+// inputRows adds W^T dy to groups of columns of an input's gradient, product by product.
+func (b *productBackward) inputRows(item backItem, th *kernel.Thread) {
+	in := &b.inputs[item.of]
+	out := th.Out(in.x.T * kernel.Group)
+	for c0 := item.from * kernel.Group; c0 < min(item.to*kernel.Group, in.x.D); c0 += kernel.Group {
+		for _, u := range in.users {
+			x := &b.list[u]
+			w := th.Turned(x.p.m, c0)
+			kernel.FloatProduct(out, kernel.Group, x.rows, &w, 0, w.Blocks(), &th.Scratch)
+			for r := range in.x.T {
+				dx := in.dx.Row(r)[c0:][:w.Rows]
+				kernel.Add(dx, dx, out[r*kernel.Group:][:w.Rows])
+			}
+		}
+	}
+}
+
+// weightBlocks adds dy^T x to row blocks of a weight's gradient.
+func (b *productBackward) weightBlocks(item backItem, th *kernel.Thread) {
+	x := &b.list[item.of]
+	columns := b.inputs[x.input].columns
+	for i := item.from; i < item.to; i++ {
+		dy, dw := x.turns.Block(i), x.dw.block(i)
+		if x.fresh {
+			kernel.FloatProduct(dw, kernel.RowBlock, columns, &dy, 0, 1, &th.Scratch)
+			if dy.Rows < kernel.RowBlock {
+				clearLanes(dw, dy.Rows)
+			}
+			continue
+		}
+		out := th.Out(len(dw))
+		clearLanes(out, dy.Rows)
+		kernel.FloatProduct(out, kernel.RowBlock, columns, &dy, 0, 1, &th.Scratch)
+		kernel.Add(dw, dw, out)
+	}
+}
+
+// clearLanes clears what stands behind the last row of a row block.
+func clearLanes(x []float32, rows int) {
+	for ; len(x) > 0 && rows < kernel.RowBlock; x = x[kernel.RowBlock:] {
+		clear(x[rows:kernel.RowBlock])
+	}
 }

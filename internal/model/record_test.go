@@ -13,12 +13,12 @@ import (
 // and written.
 type tape struct {
 	m       *Model
-	taped   []taped
+	taped   []sums
 	written map[*Act]bool // whole activations that a record wrote to
 	err     error
 }
 
-type taped struct {
+type sums struct {
 	o       Operation
 	in, out []uint64
 }
@@ -26,7 +26,7 @@ type taped struct {
 // record is Step.Record. The outputs of the record before are whole by then.
 func (p *tape) record(o Operation) {
 	p.settle()
-	x := taped{o: o}
+	x := sums{o: o}
 	for _, a := range o.Operands().In {
 		if !p.written[a.whole()] && !p.given(o) && p.err == nil {
 			p.err = fmt.Errorf("%T reads an activation that no record wrote", o)
@@ -79,13 +79,6 @@ func (p *tape) check() error {
 	}
 	*p = tape{m: p.m, written: map[*Act]bool{}}
 	return err
-}
-
-func (a *Act) whole() *Act {
-	if a.of != nil {
-		return a.of
-	}
-	return a
 }
 
 // sumOf returns a checksum of an activation's bits.

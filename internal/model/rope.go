@@ -125,3 +125,30 @@ func (o *ropeRows) row(t int, _ *kernel.Thread) {
 		o.rope.rotate(y[o.at:][:o.rope.Dim], int(o.positions[t]))
 	}
 }
+
+// unrotate turns one head's vector x [Dim] back from its position. tmp [2*Dim]
+func (r *Rope) unrotate(x []float32, pos int, tmp []float32) {
+	a, b := r.rows((*r.tables.Load())[pos/ropeChunk], pos%ropeChunk)
+	if r.pairs {
+		kernel.UnturnPairs(x, a, b, tmp)
+	} else {
+		kernel.UnturnHalves(x, a, b, tmp)
+	}
+}
+
+func (o *ropeRows) backward(t *Tape) {
+	dy := t.have(o.y)
+	if dy == nil {
+		return
+	}
+	dx := t.Grad(o.x)
+	t.eachRow(dy.T, dy.D, func(r int, th *kernel.Thread) {
+		row := th.Out(dy.D + 2*o.rope.Dim)
+		row, tmp := row[:dy.D], row[dy.D:]
+		copy(row, dy.Row(r))
+		for at := 0; at < dy.D; at += dy.D / o.heads {
+			o.rope.unrotate(row[at+o.at:][:o.rope.Dim], int(o.positions[r]), tmp)
+		}
+		kernel.Add(dx.Row(r), dx.Row(r), row)
+	})
+}

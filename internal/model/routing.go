@@ -120,3 +120,109 @@ func (r *routing) part(s *Step, a *Act, id int32, first int) *Act {
 	from, to := r.rows(id)
 	return a.rows(s, from-first, to-first)
 }
+
+// Balance is the sequence-wise balance loss: Alpha times the mean over Samples of the sums
+// over routers of f_i P_i, f_i the share of the K best scores that expert i has, P_i its
+// mean share of the scores. f has no gradient. DeepSeek-V3, eq. 17-20.
+type Balance struct {
+	Alpha   float64 // 0: none
+	Samples int
+	losses  []float64 // of each router and segment that was run back over
+}
+
+// Loss returns the loss of what was run back over.
+func (b *Balance) Loss() (sum float64) {
+	for _, v := range b.losses {
+		sum += v
+	}
+	return sum
+}
+
+// Loads returns how many rows each expert had of each layer that was run back over, by the
+// layer's number.
+func (t *Tape) Loads() map[int][]int32 { return t.loads }
+
+func (o *routeRows) backward(t *Tape) {
+	E := o.logits.D
+	load := t.loads[o.e.number]
+	if load == nil {
+		load = make([]int32, E)
+		t.loads[o.e.number] = load
+	}
+	for _, id := range o.r.ids {
+		load[id]++
+	}
+	dw := t.have(o.r.weights)
+	if dw == nil && t.Balance.Alpha == 0 {
+		return
+	}
+	score := &Act{T: o.logits.T, D: E, X: t.room(o.logits.T * E)}
+	dscore := &Act{T: o.logits.T, D: E, X: t.take(o.logits.T * E)}
+	t.eachRow(score.T, routeCost*E, func(r int, _ *kernel.Thread) { o.e.Choose.Scores(score.Row(r), o.logits.Row(r)) })
+	if t.Balance.Alpha != 0 {
+		starts := t.at.batch.starts()
+		losses := make([]float64, len(starts)-1)
+		t.run(len(losses), func(i int, _ *kernel.Thread) {
+			losses[i] = t.Balance.segment(dscore, score, starts[i], starts[i+1], o.r.K)
+		})
+		t.Balance.losses = append(t.Balance.losses, losses...)
+	}
+	dlogits := t.Grad(o.logits)
+	none := make([]float32, o.r.K)
+	t.eachRow(score.T, routeCost*E, func(r int, th *kernel.Thread) {
+		dweights := none
+		if dw != nil {
+			dweights = dw.Row(r)
+		}
+		o.e.Choose.Backward(dlogits.Row(r), dscore.Row(r), score.Row(r), th.Out(E), o.r.ids[r*o.r.K:][:o.r.K], dweights)
+	})
+	t.give(score.X)
+	t.give(dscore.X)
+}
+
+// segment returns the balance loss of rows from … to-1 of the scores of one router, and adds
+// its gradient.
+//
+//	dscore, score [T, E]
+func (b *Balance) segment(dscore, score *Act, from, to, K int) float64 {
+	n, E := to-from, score.D
+	if n == 0 {
+		return 0
+	}
+	f, P := make([]float64, E), make([]float64, E)
+	best := make([]int32, 0, K)
+	for r := from; r < to; r++ {
+		row := score.Row(r)
+		best = kernel.TopK(best[:0], row, K)
+		for _, id := range best {
+			f[id]++
+		}
+		sum := sumOf64(row)
+		for i, v := range row {
+			P[i] += float64(v) / sum
+		}
+	}
+	loss := 0.0
+	for i := range f {
+		f[i] *= float64(E) / float64(K*n)
+		loss += float64(f[i] * P[i])
+	}
+	weight := b.Alpha / float64(b.Samples) / float64(n)
+	for r := from; r < to; r++ {
+		row, sum, mean := score.Row(r), sumOf64(score.Row(r)), 0.0
+		for i, v := range row {
+			mean += float64(f[i] * (float64(v) / sum))
+		}
+		for i, d := range dscore.Row(r) {
+			dscore.Row(r)[i] = d + float32(float64(weight*(f[i]-mean))/sum)
+		}
+	}
+	return float64(weight * loss)
+}
+
+func sumOf64(x []float32) (sum float64) {
+	for _, v := range x {
+		sum += float64(v)
+	}
+	return sum
+}

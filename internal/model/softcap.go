@@ -25,3 +25,14 @@ func (o *softcapRows) row(t int, _ *kernel.Thread) {
 	kernel.TanhAll(y, y)
 	kernel.Scale(y, y, o.cap)
 }
+
+func (o *softcapRows) backward(t *Tape) {
+	dy := t.have(o.y)
+	if dy == nil {
+		return
+	}
+	dx := t.Grad(o.x)
+	t.eachRow(dy.T, dy.D, func(r int, _ *kernel.Thread) {
+		kernel.SoftcapBackward(dx.Row(r), dy.Row(r), o.y.Row(r), o.cap)
+	})
+}

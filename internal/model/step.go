@@ -55,6 +55,8 @@ type Step struct {
 	// Passed is called behind each layer of a forward pass. nil: nothing is.
 	Passed func()
 
+	tape *Tape // nil: nothing is differentiated
+
 	embed     *Embedding
 	batch     *Batch
 	tokens    []int32 // of each row
@@ -86,6 +88,9 @@ type Step struct {
 // begin starts a step with a batch.
 func (s *Step) begin(b *Batch) {
 	s.free(Mark{})
+	if s.tape != nil {
+		s.tape.forget()
+	}
 	s.arena.settle()
 	s.err = nil
 	s.setBatch(b)
@@ -99,7 +104,7 @@ func (s *Step) Err() error { return s.err }
 func (s *Step) setBatch(b *Batch) {
 	s.batch = b
 	s.tokens, s.positions, s.segment = s.tokens[:0], s.positions[:0], s.segment[:0]
-	if s.Record != nil { // records keep them
+	if s.recorded() { // records keep them
 		s.tokens, s.positions, s.segment = nil, nil, nil
 	}
 	for i := range b.Segments {
@@ -131,17 +136,24 @@ func (s *Step) setOwners() {
 }
 
 // Mark is a place in the step's memory to go back to.
-type Mark struct{ floats, acts, q8s, f32s, routings, matrices int }
+type Mark struct{ floats, acts, q8s, f32s, routings, matrices, taped int }
 
 // Mark returns the place that the step's memory is at.
 func (s *Step) Mark() Mark {
-	return Mark{s.arena.used, s.acts.used, s.q8s.used, s.f32s.used, s.routings.used, s.matrices.used}
+	m := Mark{s.arena.used, s.acts.used, s.q8s.used, s.f32s.used, s.routings.used, s.matrices.used, 0}
+	if s.tape != nil {
+		m.taped = len(s.tape.taped)
+	}
+	return m
 }
 
 // Release frees all activations made since the mark, unless operations are recorded: a
-// layer is over.
+// layer is over. A tape that computes layers again lets go of their numbers.
 func (s *Step) Release(m Mark) {
-	if s.Record == nil {
+	switch {
+	case s.tape != nil:
+		s.tape.release(m)
+	case s.Record == nil:
 		s.free(m)
 	}
 	if s.Passed != nil {

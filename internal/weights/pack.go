@@ -78,8 +78,10 @@ func (p *Packer) packFloat(dst []byte, m *kernel.Matrix, src Source, data []byte
 	size := t.RowBytes(m.Cols)
 	for r := range rows {
 		row := data[r*size : (r+1)*size]
-		switch t {
-		case tensor.F8E4M3:
+		switch {
+		case m.Float != t && m.Float == tensor.F32:
+			p.packConverted(dst, m, src, row, first, r)
+		case t == tensor.F8E4M3:
 			for k, b := range row {
 				dst[k*kernel.RowBlock+r] = b
 			}
@@ -87,12 +89,12 @@ func (p *Packer) packFloat(dst []byte, m *kernel.Matrix, src Source, data []byte
 			for c := 0; c < m.Cols; c += kernel.ScaleColumns {
 				putU32(scales[4*(c/kernel.ScaleColumns*kernel.RowBlock+r):], math.Float32bits(src.Scales.at(first+r, c)))
 			}
-		case tensor.F32:
+		case t == tensor.F32:
 			interleave32(dst[4*r:], row)
-		case tensor.F16, tensor.BF16:
+		case t == tensor.F16 || t == tensor.BF16:
 			interleave16(dst[2*r:], row)
 		default: // what New converts
-			p.packConverted(dst, m, t, row, r)
+			p.packConverted(dst, m, src, row, first, r)
 		}
 	}
 }
@@ -133,11 +135,17 @@ func (p *Packer) packTurned(m *kernel.Matrix, src Source, b0, b1 int) {
 	}
 }
 
-// packConverted packs row r of a type that is stored as another one.
-func (p *Packer) packConverted(dst []byte, m *kernel.Matrix, t tensor.DType, row []byte, r int) {
+// packConverted packs row r of a type that is stored as another one. A scale is multiplied
+// first, as products do.
+func (p *Packer) packConverted(dst []byte, m *kernel.Matrix, src Source, row []byte, first, r int) {
 	p.floats = tensor.Resize(p.floats, m.Cols)
-	if err := quant.Decode(p.floats, t, row); err != nil {
+	if err := quant.Decode(p.floats, src.Type, row); err != nil {
 		panic(err)
+	}
+	if src.Scales != nil {
+		for k := range p.floats {
+			p.floats[k] *= src.Scales.at(first+r, k)
+		}
 	}
 	for k, v := range p.floats {
 		if m.Float == tensor.BF16 {

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// noise returns n numbers of mean 0 and deviation 1: sums of four 16-bit parts of
+// Noise returns n numbers of mean 0 and deviation 1: sums of four 16-bit parts of
 // splitmix64 started from the SHA-256 of seed and name.
-func noise(seed int, name string, n int) []float64 {
+func Noise(seed int, name string, n int) []float64 {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s", seed, name))
 	state := binary.LittleEndian.Uint64(sum[:8])
 	x := make([]float64, n)
@@ -87,7 +87,7 @@ func (m *Model) weight(t Tensor) []float32 {
 	}
 	mean, dev := m.law(t)
 	w := make([]float32, n)
-	for i, v := range noise(m.Seed, source(t.Name), n) {
+	for i, v := range Noise(m.Seed, source(t.Name), n) {
 		bits := math.Float32bits(float32(mean + float64(dev*v)))
 		bits = (bits + 0x7fff + bits>>16&1) &^ 0xffff
 		if w[i] = math.Float32frombits(bits); math.Abs(float64(w[i])) < 0x1p-14 {

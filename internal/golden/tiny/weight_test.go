@@ -9,7 +9,7 @@ import (
 
 // TestNoise holds the values to three that the reference program published.
 func TestNoise(t *testing.T) {
-	got := noise(1, "a", 3)
+	got := Noise(1, "a", 3)
 	for i, want := range []float64{0.97052566, 0.58786020, -1.66856835} {
 		if math.Abs(got[i]-want) > 5e-9 {
 			t.Errorf("noise %d of seed 1 and name a is %.8f, want %.8f", i, got[i], want)

@@ -1,0 +1,187 @@
+package kernel
+
+import (
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
+
+// AttentionBackward is the backward of one head's attention over a sequence that begins
+// at position 0. The first numbers of rows stand ld apart.
+type AttentionBackward struct {
+	N                int // positions
+	KeyDim, ValueDim int
+	Scale, Cap       float32
+	Window           int
+	Q, K, V, Out     Rows // of the head: [N, KeyDim] or [N, ValueDim]
+	DOut, DQ         Rows
+	DK, DV           Rows // are written over; DV may be a part of DK: see Shared
+	Shared           bool // values are the first elements of the keys: DV is added to DK
+}
+
+// Rows are rows of numbers, LD apart.
+type Rows struct {
+	X  []float32
+	LD int
+}
+
+// Row returns the first n numbers of row i.
+func (r Rows) Row(i, n int) []float32 { return r.X[i*r.LD:][:n] }
+
+// attendBack is the memory of one thread's backward of attention.
+type attendBack struct {
+	keys, turnedKeys, values []byte
+	turnedQ, turnedOut       []byte
+	q, out, ds, p            F32
+	scores, dp, sums         []float32
+}
+
+// backQueries is how many queries are taken at once.
+const backQueries = 64
+
+func floatMatrix(memory *[]byte, rows, cols int) Matrix {
+	m := NewFloatMatrix(rows, cols, tensor.F32, nil)
+	if len(*memory) < m.Bytes() {
+		*memory = tensor.Aligned(m.Bytes())
+	}
+	m.Data = (*memory)[:m.Bytes()]
+	return m
+}
+
+// Backward adds the gradient of the queries to DQ and sets DK and DV to the head's share of
+// those of keys and values. The probabilities are computed again.
+//
+// With P = softmax(S), S = Scale q k^T: dV = P^T dO, dP = dO V^T, dS = P (dP - dO·O),
+// dQ = Scale dS K, dK = Scale dS^T Q. Dao et al. 2022, appendix B.4.
+func (a *AttentionBackward) Backward(th *Thread) {
+	s := &th.attend
+	keys, turned := floatMatrix(&s.keys, a.N, a.KeyDim), floatMatrix(&s.turnedKeys, a.KeyDim, a.N)
+	values := floatMatrix(&s.values, a.N, a.ValueDim)
+	for i := range a.N {
+		keys.SetRow(i, a.K.Row(i, a.KeyDim))
+		turned.SetColumn(i, a.K.Row(i, a.KeyDim))
+		values.SetRow(i, a.V.Row(i, a.ValueDim))
+		clear(a.DK.Row(i, a.KeyDim))
+		if !a.Shared {
+			clear(a.DV.Row(i, a.ValueDim))
+		}
+	}
+	for i0 := 0; i0 < a.N; i0 += backQueries {
+		a.queries(i0, min(i0+backQueries, a.N), &keys, &turned, &values, th)
+	}
+}
+
+// first returns the first position that position i sees.
+func (a *AttentionBackward) first(i int) int {
+	if a.Window == 0 {
+		return 0
+	}
+	return max(0, i-a.Window+1)
+}
+
+// queries does queries i0 … i1-1.
+func (a *AttentionBackward) queries(i0, i1 int, keys, turned, values *Matrix, th *Thread) {
+	s, n := &th.attend, i1-i0
+	lo := a.first(i0) / RowBlock * RowBlock
+	b0, b1 := lo/RowBlock, (i1+RowBlock-1)/RowBlock
+	width := (b1 - b0) * RowBlock
+	s.q.Reset(n, a.KeyDim)
+	s.out.Reset(n, a.ValueDim)
+	for t := range n {
+		s.q.Set(t, a.Q.Row(i0+t, a.KeyDim))
+		s.out.Set(t, a.DOut.Row(i0+t, a.ValueDim))
+	}
+	s.scores, s.dp = tensor.Resize(s.scores, n*width), tensor.Resize(s.dp, n*width)
+	s.part(s.scores, &s.q, keys, b0, b1, &th.Scratch)
+	s.part(s.dp, &s.out, values, b0, b1, &th.Scratch)
+	seen := i1 - lo // keys that any of them sees, from lo on
+	for t := range n {
+		i := i0 + t
+		own := LaneDot(a.DOut.Row(i, a.ValueDim), a.Out.Row(i, a.ValueDim))
+		a.softmaxBackward(s.scores[t*width:][:seen], s.dp[t*width:][:seen], a.first(i)-lo, i+1-lo, own, s)
+	}
+	s.ds.Reset(n, seen)
+	for t := range n {
+		s.ds.Set(t, s.dp[t*width:])
+	}
+	k := *turned
+	k.Data = k.Data[4*lo*RowBlock:]
+	k.Cols = seen
+	out := th.Out(max(n, seen) * max(a.KeyDim, a.ValueDim))
+	FloatProduct(out, a.KeyDim, &s.ds, &k, 0, k.Blocks(), &th.Scratch)
+	for t := range n {
+		dq := a.DQ.Row(i0+t, a.KeyDim)
+		Add(dq, dq, out[t*a.KeyDim:][:a.KeyDim])
+	}
+	a.weigh(a.DK, a.Q, a.KeyDim, i0, n, lo, seen, s.dp, width, &s.turnedQ, th)
+	dv := a.DV
+	if a.Shared {
+		dv = a.DK
+	}
+	a.weigh(dv, a.DOut, a.ValueDim, i0, n, lo, seen, s.scores, width, &s.turnedOut, th)
+}
+
+// part multiplies with row blocks b0 … b1-1 of m, whose rows behind the last one are
+// never used.
+func (s *attendBack) part(y []float32, x *F32, m *Matrix, b0, b1 int, scratch *Scratch) {
+	view := *m
+	view.Data = m.Data[b0*m.reg.size : b1*m.reg.size]
+	view.Rows = min(m.Rows-b0*RowBlock, (b1-b0)*RowBlock)
+	FloatProduct(y, (b1-b0)*RowBlock, x, &view, 0, b1-b0, scratch)
+}
+
+// softmaxBackward turns the scores of a query into probabilities and dp into the gradient
+// of the products of query and keys, both 0 but for lo … hi-1. own is dO·O.
+func (a *AttentionBackward) softmaxBackward(p, dp []float32, lo, hi int, own float32, s *attendBack) {
+	clear(p[:lo])
+	clear(p[hi:])
+	clear(dp[:lo])
+	clear(dp[hi:])
+	p, dp = p[lo:hi], dp[lo:hi]
+	Scale(p, p, a.Scale)
+	if a.Cap != 0 {
+		Div(p, p, a.Cap)
+		TanhAll(p, p)
+		s.sums = append(s.sums[:0], p...) // tanh
+		Scale(p, p, a.Cap)
+	}
+	Softmax(p, p)
+	for j, v := range p {
+		dp[j] = float32(v*(dp[j]-own)) * a.Scale
+	}
+	if a.Cap != 0 {
+		for j, t := range s.sums {
+			dp[j] *= 1 - float32(t*t)
+		}
+	}
+}
+
+// weigh adds w^T x to rows lo … lo+seen-1 of d.
+//
+//	w [n, width], seen of each row   x [n, dim], from row i0 on
+func (a *AttentionBackward) weigh(d, x Rows, dim, i0, n, lo, seen int, w []float32, width int, memory *[]byte, th *Thread) {
+	s := &th.attend
+	m := floatMatrix(memory, dim, n)
+	s.p.Reset(seen, n)
+	for t := range n {
+		m.SetColumn(t, x.Row(i0+t, dim))
+		s.p.SetElement(t, w[t*width:][:seen])
+	}
+	out := th.Out(seen * dim)
+	FloatProduct(out, dim, &s.p, &m, 0, m.Blocks(), &th.Scratch)
+	for j := range seen {
+		row := d.Row(lo+j, dim)
+		Add(row, row, out[j*dim:][:dim])
+	}
+}
+
+// softcapSlope returns the slope of cap tanh(x/cap) where that is y.
+func softcapSlope(y, cap float32) float32 {
+	t := y / cap
+	return 1 - float32(t*t)
+}
+
+// SoftcapBackward adds dy times the slope of y = cap tanh(x/cap) to dx; all [n].
+func SoftcapBackward(dx, dy, y []float32, cap float32) {
+	for i, v := range y {
+		dx[i] += float32(dy[i] * softcapSlope(v, cap))
+	}
+}

@@ -1,0 +1,124 @@
+package kernel
+
+import (
+	"unsafe"
+
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
+
+// The products of a backward pass are those of the forward, with their operands laid out
+// anew: of y = W x the gradients are dx = W^T dy and dW = dy x^T (CANON section 4). So each
+// implementation has them, at its speed and with the same bits.
+
+// BackScratch is the memory that one thread's backward needs. The zero value is ready.
+type BackScratch struct {
+	turned []byte
+	tile   [Group * RowBlock]float32 // decoded weights: [columns][16 rows]
+	rows   rowScratch
+	out    []float32
+	attend attendBack
+}
+
+// Out returns room for n numbers, which may be anything.
+func (s *BackScratch) Out(n int) []float32 {
+	s.out = tensor.Resize(s.out, n)
+	return s.out
+}
+
+// FloatsOf returns the numbers of memory that holds float32 and starts at a multiple of 4.
+func FloatsOf(b []byte) []float32 {
+	if len(b) < 4 {
+		return nil
+	}
+	return unsafe.Slice((*float32)(unsafe.Pointer(&b[0])), len(b)/4)
+}
+
+// BytesOf returns the memory of float32 numbers.
+func BytesOf(x []float32) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x))
+}
+
+// Floats returns the numbers of a float32 matrix as they lie packed: row blocks of
+// [Cols][16].
+func (m *Matrix) Floats() []float32 { return FloatsOf(m.Data) }
+
+// SetColumn sets column k of a float32 matrix: what Set is to F32. x [Rows]
+func (m *Matrix) SetColumn(k int, x []float32) {
+	data := m.Floats()
+	for r := 0; r < m.Rows; r += RowBlock {
+		copy(data[r*m.Cols+k*RowBlock:][:RowBlock], x[r:m.Rows])
+	}
+}
+
+// SetRow sets row r of a float32 matrix. x [Cols]
+func (m *Matrix) SetRow(r int, x []float32) {
+	data := m.Floats()[r/RowBlock*RowBlock*m.Cols+r%RowBlock:]
+	for k, v := range x[:m.Cols] {
+		data[k*RowBlock] = v
+	}
+}
+
+// Block returns row block b of a float matrix as a matrix.
+func (m *Matrix) Block(b int) Matrix {
+	one := *m
+	one.Rows, one.Data, one.Bias = min(RowBlock, m.Rows-b*RowBlock), m.block(b), nil
+	return one
+}
+
+// Turned returns the columns of m from c0 on, Group of them or as many as there are, as
+// the rows of a float32 matrix in the scratch: what dy is multiplied with for the gradient
+// of those elements of x. Quantised weights are decoded as Row does. c0 is a multiple of
+// Group.
+//
+//	→ [min(Group, Cols-c0), Rows]
+func (s *BackScratch) Turned(m *Matrix, c0 int) Matrix {
+	n := min(Group, m.Cols-c0)
+	t := NewFloatMatrix(n, m.Rows, tensor.F32, nil)
+	if len(s.turned) < t.Bytes() {
+		s.turned = tensor.Aligned(t.Bytes())
+	}
+	t.Data = s.turned[:t.Bytes()]
+	for b := range m.Blocks() {
+		tile := s.decode(m, b, c0, n)
+		rows := min(RowBlock, m.Rows-b*RowBlock)
+		for c := 0; c < n; c += RowBlock {
+			for i := range s.rows.rows {
+				s.rows.rows[i] = ptr(tile[min(c+i, n-1)*RowBlock:]) // what stands behind the last one is never used
+			}
+			dst := t.block(c / RowBlock)[4*RowBlock*b*RowBlock:]
+			s.rows.turnRows(dst[:4*RowBlock*rows], 0, rows)
+		}
+	}
+	return t
+}
+
+// decode returns columns c0 … c0+n-1 of row block b, [n][16].
+func (s *BackScratch) decode(m *Matrix, b, c0, n int) []float32 {
+	block := m.block(b)
+	switch {
+	case m.Float == tensor.F32:
+		return FloatsOf(block)[c0*RowBlock : (c0+n)*RowBlock]
+	case m.IsFloat():
+		for c := range n {
+			for lane := range RowBlock {
+				s.tile[c*RowBlock+lane] = m.floatAt(block, c0+c, lane)
+			}
+		}
+		return s.tile[:n*RowBlock]
+	}
+	var group [tileBytes]byte
+	m.Format.unpackGroup(&group, block[c0/Group*m.Format.Layout.GroupBytes():])
+	for at := 0; at < Group; at += m.Format.Block {
+		for lane := range RowBlock {
+			scale, min := m.scaleAt(block, (c0+at)/m.Format.Block, lane)
+			for c := at; c < at+m.Format.Block; c++ {
+				w := float32(m.Format.integer(group[c/4*64+4*lane+c%4]))
+				s.tile[c*RowBlock+lane] = float32(scale*w) - min
+			}
+		}
+	}
+	return s.tile[:n*RowBlock]
+}
