@@ -17,7 +17,7 @@ var ranks = map[string]int{
 	"internal/adapter":    2,
 	"internal/checkpoint": 3, "internal/policy": 3, "internal/weights": 3, "internal/sample": 3, "internal/machine": 3,
 	"internal/hub": 4, "internal/quantize": 4, "internal/model": 4, "internal/selftest": 4,
-	"internal/engine": 5, "internal/catalogue": 5, "internal/convert": 5, "internal/gather": 5, "internal/merge": 5,
+	"internal/engine": 5, "internal/catalogue": 5, "internal/convert": 5, "internal/gather": 5, "internal/merge": 5, "internal/train": 5,
 	"":               6,
 	"internal/fault": 7, "internal/eval": 7, "internal/attach": 7,
 	"internal/fit": 8, "internal/server/wire": 8,

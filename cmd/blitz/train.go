@@ -13,6 +13,6 @@ data shows what a file of examples becomes before anything is trained.`,
 		Args: noVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newTrainData(), newTrainLoss(), newTrainMerge())
+	cmd.AddCommand(newTrainData(), newTrainGrad(), newTrainLoss(), newTrainMerge(), newTrainSchedule(), newTrainStep())
 	return cmd
 }

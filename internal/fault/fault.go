@@ -31,6 +31,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/settings"
 	"github.com/blitz-r1/blitz/internal/spelling"
 	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/internal/train/course"
 	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/safetensors"
@@ -118,6 +119,10 @@ var kinds = []struct {
 	{blitz.ErrPackedFull, NoRoom},
 	{tensor.ErrNoMemory, NoRoom},
 	{model.ErrConfig, Refused},
+	{model.ErrNoBackward, Refused},
+	{train.ErrBatch, Refused},
+	{train.ErrSettings, Usage},
+	{train.ErrState, Refused},
 	{model.ErrTensor, Refused},
 	{model.ErrArch, Refused},
 	{blitz.ErrAdapter, Refused},

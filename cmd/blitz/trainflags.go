@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/blitz-r1/blitz/internal/checkpoint"
+	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/fit"
+	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/train"
+)
+
+// trainFlags are the flags of every verb that trains.
+type trainFlags struct {
+	cpu       string
+	threads   count
+	recompute bool
+}
+
+func (f *trainFlags) add(cmd *cobra.Command) {
+	f.threads = count{min: 1, max: maxThreads}
+	cmd.Flags().StringVar(&f.cpu, "cpu", "", "`implementation`: portable, avx2, avx512, amx … (default the best there is)")
+	cmd.Flags().VarP(&f.threads, "threads", "t", "`processors` to use (default all)")
+	cmd.Flags().BoolVar(&f.recompute, "recompute", false, "compute layers again on the way back: less memory, the same bits")
+}
+
+// check selects the implementation.
+func (f *trainFlags) check() error {
+	if f.cpu == "" {
+		return nil
+	}
+	if err := kernel.Use(strings.ToLower(f.cpu)); err != nil {
+		return fmt.Errorf("--cpu: %w", err)
+	}
+	return nil
+}
+
+// options returns what the flags say of a trainer.
+func (f *trainFlags) options() train.Options {
+	o := train.Options{Threads: f.threads.v, Recompute: f.recompute}
+	if o.Threads == 0 {
+		o.Threads = engine.DefaultThreads()
+	}
+	return o
+}
+
+// openTrained opens a model whose weights are to be changed, with its module of multi-token
+// prediction if it has one.
+func openTrained(ctx context.Context, cmd *cobra.Command, name string) (*model.Model, error) {
+	path, err := locate(ctx, cmd, name)
+	if err != nil {
+		return nil, err
+	}
+	files, err := checkpoint.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer files.Close()
+	o := model.Options{MemoryLimit: fit.MemoryLimit(), Masters: true, SharedEnds: true, MTP: true, Interrupted: ctx.Err}
+	m, err := model.Open(files, o)
+	if errors.Is(err, model.ErrNoMTP) {
+		o.MTP = false
+		m, err = model.Open(files, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	noteAssumed(cmd, name, m.Config.Assumed)
+	return m, nil
+}
