@@ -55,10 +55,10 @@ func (a *AttentionBackward) Backward(th *Thread) {
 	s := &th.attend
 	keys, turned := floatMatrix(&s.keys, a.N, a.KeyDim), floatMatrix(&s.turnedKeys, a.KeyDim, a.N)
 	values := floatMatrix(&s.values, a.N, a.ValueDim)
+	keys.SetRows(a.K.X, a.K.LD, &th.BackScratch)
+	values.SetRows(a.V.X, a.V.LD, &th.BackScratch)
 	for i := range a.N {
-		keys.SetRow(i, a.K.Row(i, a.KeyDim))
 		turned.SetColumn(i, a.K.Row(i, a.KeyDim))
-		values.SetRow(i, a.V.Row(i, a.ValueDim))
 		clear(a.DK.Row(i, a.KeyDim))
 		if !a.Shared {
 			clear(a.DV.Row(i, a.ValueDim))
@@ -85,9 +85,9 @@ func (a *AttentionBackward) queries(i0, i1 int, keys, turned, values *Matrix, th
 	width := (b1 - b0) * RowBlock
 	s.q.Reset(n, a.KeyDim)
 	s.out.Reset(n, a.ValueDim)
-	for t := range n {
-		s.q.Set(t, a.Q.Row(i0+t, a.KeyDim))
-		s.out.Set(t, a.DOut.Row(i0+t, a.ValueDim))
+	for i := range s.q.Tiles() {
+		s.q.SetTile(i, a.Q.X[i0*a.Q.LD:], a.Q.LD, &th.BackScratch)
+		s.out.SetTile(i, a.DOut.X[i0*a.DOut.LD:], a.DOut.LD, &th.BackScratch)
 	}
 	s.scores, s.dp = tensor.Resize(s.scores, n*width), tensor.Resize(s.dp, n*width)
 	s.part(s.scores, &s.q, keys, b0, b1, &th.Scratch)
@@ -99,8 +99,8 @@ func (a *AttentionBackward) queries(i0, i1 int, keys, turned, values *Matrix, th
 		a.softmaxBackward(s.scores[t*width:][:seen], s.dp[t*width:][:seen], a.first(i)-lo, i+1-lo, own, s)
 	}
 	s.ds.Reset(n, seen)
-	for t := range n {
-		s.ds.Set(t, s.dp[t*width:])
+	for i := range s.ds.Tiles() {
+		s.ds.SetTile(i, s.dp, width, &th.BackScratch)
 	}
 	k := *turned
 	k.Data = k.Data[4*lo*RowBlock:]

@@ -269,7 +269,8 @@ func TestTurned(t *testing.T) {
 func TestColumns(t *testing.T) {
 	for _, n := range []int{1, 3, 16, 21} {
 		K := 19
-		var byRow, byElement F32
+		var byRow, byElement, byTile F32
+		byTile.Reset(n, K)
 		byRow.Reset(n, K)
 		byElement.Reset(n, K)
 		var memory, other []byte
@@ -277,7 +278,10 @@ func TestColumns(t *testing.T) {
 		x := small(n * K)
 		for r := range n {
 			byRow.Set(r, x[r*K:])
-			rows.SetRow(r, x[r*K:][:K])
+		}
+		rows.SetRows(x, K, new(BackScratch))
+		for i := range byTile.Tiles() {
+			byTile.SetTile(i, x, K, new(BackScratch))
 		}
 		for k := range K {
 			column := make([]float32, n)
@@ -287,17 +291,19 @@ func TestColumns(t *testing.T) {
 			byElement.SetElement(k, column)
 			columns.SetColumn(k, column)
 		}
-		var a, b F32
+		var a, b, c F32
+		c.Reset(1, K)
 		a.Reset(1, K)
 		b.Reset(1, K)
 		got, want := make([]float32, K), make([]float32, K)
 		for r := range n {
 			a.Copy(0, &byRow, r)
 			b.Copy(0, &byElement, r)
+			c.Copy(0, &byTile, r)
 			rows.Row(want, r)
 			columns.Row(got, r)
 			for k := range K {
-				if a.x[k] != x[r*K+k] || b.x[k] != x[r*K+k] || got[k] != want[k] || want[k] != x[r*K+k] {
+				if a.x[k] != x[r*K+k] || b.x[k] != x[r*K+k] || c.x[k] != x[r*K+k] || got[k] != want[k] || want[k] != x[r*K+k] {
 					t.Fatalf("%d rows: row %d, column %d: %v %v %v %v, want %v", n, r, k, a.x[k], b.x[k], got[k], want[k], x[r*K+k])
 				}
 			}

@@ -16,6 +16,9 @@ func (a *F32) Reset(T, K int) {
 	a.x = tensor.Resize(a.x, paddedVectors(T)*K)
 }
 
+// Tiles returns how many tiles the vectors are.
+func (a *F32) Tiles() int { return tiles(a.T) }
+
 // Set sets vector t to x [K].
 func (a *F32) Set(t int, x []float32) {
 	_, n, first := tileAt(a.T, t/Tile)
@@ -41,8 +44,27 @@ func (a *F32) Copy(t int, src *F32, from int) {
 
 // SetElement sets element k of all vectors: vector t to x[t]. x [T]
 func (a *F32) SetElement(k int, x []float32) {
-	for i := range tiles(a.T) {
+	i := 0
+	for ; (i+1)*Tile <= a.T; i++ {
+		*(*[Tile]float32)(a.x[(i*a.K+k)*Tile:]) = [Tile]float32(x[i*Tile:])
+	}
+	if i*Tile < a.T {
 		count, n, first := tileAt(a.T, i)
 		copy(a.x[first*a.K+k*n:][:count], x[first:])
 	}
+}
+
+// SetTile sets the vectors of tile i: vector t to x[t*ld:][:K].
+func (a *F32) SetTile(i int, x []float32, ld int, s *BackScratch) {
+	count, _, first := tileAt(a.T, i)
+	if count < Tile {
+		for t := first; t < a.T; t++ {
+			a.Set(t, x[t*ld:])
+		}
+		return
+	}
+	for t := range s.rows.rows {
+		s.rows.rows[t] = ptr(x[(first+t)*ld:][:a.K])
+	}
+	s.rows.turnRows(BytesOf(a.x[first*a.K:][:Tile*a.K]), 0, a.K)
 }

@@ -48,16 +48,23 @@ func (m *Matrix) Floats() []float32 { return FloatsOf(m.Data) }
 // SetColumn sets column k of a float32 matrix: what Set is to F32. x [Rows]
 func (m *Matrix) SetColumn(k int, x []float32) {
 	data := m.Floats()
-	for r := 0; r < m.Rows; r += RowBlock {
-		copy(data[r*m.Cols+k*RowBlock:][:RowBlock], x[r:m.Rows])
+	r := 0
+	for ; r+RowBlock <= m.Rows; r += RowBlock {
+		*(*[RowBlock]float32)(data[r*m.Cols+k*RowBlock:]) = [RowBlock]float32(x[r:])
+	}
+	if r < m.Rows {
+		copy(data[r*m.Cols+k*RowBlock:], x[r:m.Rows])
 	}
 }
 
-// SetRow sets row r of a float32 matrix. x [Cols]
-func (m *Matrix) SetRow(r int, x []float32) {
-	data := m.Floats()[r/RowBlock*RowBlock*m.Cols+r%RowBlock:]
-	for k, v := range x[:m.Cols] {
-		data[k*RowBlock] = v
+// SetRows sets all rows of a float32 matrix: row r to x[r*ld:][:Cols].
+func (m *Matrix) SetRows(x []float32, ld int, s *BackScratch) {
+	for b := range m.Blocks() {
+		for i := range s.rows.rows {
+			r := min(b*RowBlock+i, m.Rows-1) // what stands behind the last row is never used
+			s.rows.rows[i] = ptr(x[r*ld:][:m.Cols])
+		}
+		s.rows.turnRows(m.block(b), 0, m.Cols)
 	}
 }
 

@@ -169,8 +169,9 @@ type productBack struct {
 // inputBack is an input of products.
 type inputBack struct {
 	x, dx   *Act
-	columns *kernel.F32 // x^T, for dw; nil: no weight that reads it is trained
-	users   []int       // of list
+	columns []*kernel.F32 // x^T of runs of rows, for dw; none: no weight that reads it is trained
+	users   []int         // of list
+	fresh   bool          // dx has nothing in it
 }
 
 // backItem is a piece of work: of an input or a product, from some column group, row block
@@ -182,6 +183,11 @@ const (
 	backMACs = 8 << 20
 	backRows = 4 * kernel.Tile
 )
+
+// weightRows is how many rows a weight's gradient is a product over at once; the products of
+// such runs are added up in order. So what is multiplied stays in a processor's caches, and
+// rounding grows with the root of the rows.
+const weightRows = 512
 
 func (p *products) backward(t *Tape) {
 	b := &t.product
@@ -248,7 +254,8 @@ func (b *productBackward) collect(p *products, t *Tape) {
 		}
 		if back.input < 0 {
 			back.input = len(b.inputs)
-			b.inputs = append(b.inputs, inputBack{x: x.x, dx: t.Grad(x.x)})
+			dx, fresh := t.fresh(x.x)
+			b.inputs = append(b.inputs, inputBack{x: x.x, dx: dx, fresh: fresh})
 		}
 		in := &b.inputs[back.input]
 		in.users = append(in.users, len(b.list))
@@ -258,8 +265,8 @@ func (b *productBackward) collect(p *products, t *Tape) {
 			back.turns = kernel.NewFloatMatrix(dy.D, dy.T, tensor.F32, nil)
 			back.held = t.room(back.turns.Bytes() / 4)
 			back.turns.Data = kernel.BytesOf(back.held)
-			if in.columns == nil {
-				in.columns = b.form(x.x.D, x.x.T)
+			for from := len(in.columns) * weightRows; from < x.x.T; from += weightRows {
+				in.columns = append(in.columns, b.form(x.x.D, min(weightRows, x.x.T-from)))
 			}
 		}
 		b.list = append(b.list, back)
@@ -289,18 +296,21 @@ func (b *productBackward) layOut(t *Tape) {
 			runs(i, b.inputs[i].x.T)
 		}
 	}
-	t.run(len(b.rows), func(i int, _ *kernel.Thread) {
+	t.run(len(b.rows), func(i int, th *kernel.Thread) {
 		run := b.rows[i]
-		for r := run.from; r < run.to; r++ {
-			if i >= outputs {
-				b.inputs[run.of].columns.SetElement(r, b.inputs[run.of].x.Row(r))
-				continue
+		if i >= outputs {
+			in := &b.inputs[run.of]
+			for r := run.from; r < run.to; r++ {
+				in.columns[r/weightRows].SetElement(r%weightRows, in.x.Row(r))
 			}
-			x := &b.list[run.of]
-			x.rows.Set(r, x.dy.Row(r))
-			if x.dw != nil {
-				x.turns.SetColumn(r, x.dy.Row(r))
-			}
+			return
+		}
+		x := &b.list[run.of]
+		for tile := run.from / kernel.Tile; tile*kernel.Tile < run.to; tile++ {
+			x.rows.SetTile(tile, x.dy.X, x.dy.D+x.dy.gap, &th.BackScratch)
+		}
+		for r := run.from; r < run.to && x.dw != nil; r++ {
+			x.turns.SetColumn(r, x.dy.Row(r))
 		}
 	})
 	for i := range b.list {
@@ -315,9 +325,13 @@ func (b *productBackward) inputRows(item backItem, th *kernel.Thread) {
 	in := &b.inputs[item.of]
 	out := th.Out(in.x.T * kernel.Group)
 	for c0 := item.from * kernel.Group; c0 < min(item.to*kernel.Group, in.x.D); c0 += kernel.Group {
-		for _, u := range in.users {
+		for k, u := range in.users {
 			x := &b.list[u]
 			w := th.Turned(x.p.m, c0)
+			if in.fresh && k == 0 {
+				kernel.FloatProduct(in.dx.X[c0:], in.dx.D, x.rows, &w, 0, w.Blocks(), &th.Scratch)
+				continue
+			}
 			kernel.FloatProduct(out, kernel.Group, x.rows, &w, 0, w.Blocks(), &th.Scratch)
 			for r := range in.x.T {
 				dx := in.dx.Row(r)[c0:][:w.Rows]
@@ -327,23 +341,24 @@ func (b *productBackward) inputRows(item backItem, th *kernel.Thread) {
 	}
 }
 
-// weightBlocks adds dy^T x to row blocks of a weight's gradient.
+// weightBlocks adds dy^T x to row blocks of a weight's gradient, run by run of the rows.
 func (b *productBackward) weightBlocks(item backItem, th *kernel.Thread) {
 	x := &b.list[item.of]
-	columns := b.inputs[x.input].columns
 	for i := item.from; i < item.to; i++ {
-		dy, dw := x.turns.Block(i), x.dw.block(i)
-		if x.fresh {
-			kernel.FloatProduct(dw, kernel.RowBlock, columns, &dy, 0, 1, &th.Scratch)
-			if dy.Rows < kernel.RowBlock {
+		block, dw := x.turns.Block(i), x.dw.block(i)
+		for run, columns := range b.inputs[x.input].columns {
+			dy := block
+			dy.Data, dy.Cols = block.Data[4*run*weightRows*kernel.RowBlock:], columns.K
+			if x.fresh && run == 0 {
+				kernel.FloatProduct(dw, kernel.RowBlock, columns, &dy, 0, 1, &th.Scratch)
 				clearLanes(dw, dy.Rows)
+				continue
 			}
-			continue
+			out := th.Out(len(dw))
+			clearLanes(out, dy.Rows)
+			kernel.FloatProduct(out, kernel.RowBlock, columns, &dy, 0, 1, &th.Scratch)
+			kernel.Add(dw, dw, out)
 		}
-		out := th.Out(len(dw))
-		clearLanes(out, dy.Rows)
-		kernel.FloatProduct(out, kernel.RowBlock, columns, &dy, 0, 1, &th.Scratch)
-		kernel.Add(dw, dw, out)
 	}
 }
 

@@ -130,6 +130,15 @@ func (t *Tape) Grad(a *Act) *Act {
 	return t.have(a)
 }
 
+// fresh is Grad for one who writes all of it: whether there was none, and it holds anything.
+func (t *Tape) fresh(a *Act) (*Act, bool) {
+	if a.of != nil || a.grad != nil || a.T == 0 {
+		return t.Grad(a), false
+	}
+	a.grad = &Act{T: a.T, D: a.D, X: t.room(a.T * a.D)}
+	return a.grad, true
+}
+
 // take returns n zeros.
 func (t *Tape) take(n int) []float32 {
 	x := t.room(n)
