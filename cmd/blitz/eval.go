@@ -33,6 +33,7 @@ type evalFlags struct {
 	engineFlags
 	sampling         samplingFlags
 	suite            suiteFlags
+	lora             adapterFlags
 	samples, context count
 	pass, majority   counts
 	think            think
@@ -78,6 +79,7 @@ says how answers are compared.`,
 	}
 	f.cmd = cmd
 	f.suite.add(cmd)
+	f.lora.add(cmd, "lora")
 	f.addSampling(cmd)
 	cmd.Flags().StringVar(&f.out, "out", "", "`FILE` of JSON lines that results are written to, and read from where it is there")
 	cmd.Flags().StringVar(&f.csv, "csv", "", "`FILE` to write the figures to as CSV")
@@ -201,8 +203,8 @@ func (f *evalFlags) answer(name string) (*eval.Report, error) {
 	}
 	q.Settings = f.settings(e, &q.Sampling, q.Chat && f.prompt == "")
 	h := s.header
-	h.Model, h.Settings = name, q.Settings
-	if err := f.name(ctx, e, &h); err != nil {
+	h.Settings = q.Settings
+	if q.Adapter, err = f.name(ctx, e, name, &h); err != nil {
 		return nil, err
 	}
 	l, err := eval.Open[eval.Answers](f.out, &h)
@@ -251,9 +253,9 @@ func (f *evalFlags) predict(name string) (*eval.Report, error) {
 	if err != nil {
 		return nil, fault.Refusal(fmt.Errorf("%s: %w", f.suite.text, err))
 	}
-	h.Model, h.Parts = name, x.Windows()
+	h.Parts = x.Windows()
 	h.Settings = eval.Settings{Context: e.Context(), Cache: e.Cache(), MLA: f.mla.v, TextBytes: len(text)}
-	if err := f.name(ctx, e, h); err != nil {
+	if x.Adapter, err = f.name(ctx, e, name, h); err != nil {
 		return nil, err
 	}
 	l, err := eval.Open[eval.Window](f.out, h)
@@ -325,17 +327,25 @@ func (f *evalFlags) settings(e *blitz.Engine, s *blitz.Sampling, chat bool) eval
 	return x
 }
 
-// name puts the digest of the model's files into a header, where it is kept.
-func (f *evalFlags) name(ctx context.Context, e *blitz.Engine, h *eval.Header) error {
+// name puts what is measured into a header: the model's name, the adapter, which it loads, and
+// the digest of the model's files where the header is kept.
+func (f *evalFlags) name(ctx context.Context, e *blitz.Engine, name string, h *eval.Header) (*blitz.Adapter, error) {
+	a, err := f.lora.load(ctx, e.Model())
+	if err != nil {
+		return nil, err
+	}
+	if h.Model = name; a != nil {
+		h.Model, h.Adapter = name+" + "+a.Name(), a.Digest()
+	}
 	if f.out == "" {
-		return nil
+		return a, nil
 	}
 	digests, _, err := homeFolder(os.Getenv)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	h.Root, err = e.Model().Root(ctx, digests)
-	return err
+	return a, err
 }
 
 // write prints the figures, and writes them to a file where that is wanted.

@@ -50,7 +50,8 @@ type Questioner struct {
 	Settings Settings
 	Sampling blitz.Sampling // as the settings say, without a seed
 	Think    blitz.Think
-	Chat     bool // the model has a template
+	Adapter  *blitz.Adapter // nil: none
+	Chat     bool           // the model has a template
 	Problems []Problem
 }
 
@@ -130,7 +131,7 @@ func sampleSeed(seed uint64, number int) uint64 {
 
 // request returns what is asked.
 func (q *Questioner) request(p *Problem) blitz.Request {
-	r := blitz.Request{MaxTokens: q.Settings.MaxTokens, Plain: true, Batch: true}
+	r := blitz.Request{MaxTokens: q.Settings.MaxTokens, Adapter: q.Adapter, Plain: true, Batch: true}
 	if q.Settings.Prompt != "" {
 		r.Prompt = strings.NewReplacer("{question}", p.Question(), "{short}", p.Short()).Replace(q.Settings.Prompt)
 		r.Plain = false // the user wrote it, and may open the reasoning

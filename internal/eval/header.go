@@ -13,6 +13,7 @@ type Header struct {
 	Version int    `json:"blitz_eval,omitempty"` // of the file's form
 	Model   string `json:"model"`                // as the user called it
 	Root    string `json:"root"`                 // the digest that names its files
+	Adapter string `json:"adapter,omitempty"`    // the digest of all that the adapter does; "": none
 
 	// Suite says what is asked: a kind of generated problems, data or text; Source what it was
 	// made of: size and seed of generated ones, else the SHA-256 of the file.

@@ -204,10 +204,10 @@ func ratio(a, b []float64) (task.Score, error) {
 // WriteCSV writes a line for each metric.
 func (r *Report) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
-	c.Write([]string{"model", "root", "suite", "name", "source", "parts", "samples", "metric", "value", "stderr"})
+	c.Write([]string{"model", "root", "adapter", "suite", "name", "source", "parts", "samples", "metric", "value", "stderr"})
 	for _, m := range r.Metrics {
 		c.Write([]string{
-			r.Model, r.Root, r.Suite, r.Name, r.Source, strconv.Itoa(r.Parts), strconv.Itoa(r.Settings.Samples), m.Name, number(m.Value), numberOrNone(m.StandardError),
+			r.Model, r.Root, r.Adapter, r.Suite, r.Name, r.Source, strconv.Itoa(r.Parts), strconv.Itoa(r.Settings.Samples), m.Name, number(m.Value), numberOrNone(m.StandardError),
 		})
 	}
 	c.Flush()

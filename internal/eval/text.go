@@ -29,6 +29,8 @@ func (w Window) check(*Header) error {
 // A Text is one that is predicted, every token once: window by window, each with half a window
 // before it that is read alone, the first with nothing.
 type Text struct {
+	Adapter *blitz.Adapter // nil: none
+
 	windows [][]int32
 	from    []int // the first token of each that is scored
 	bytes   []int // that the scored ones of each stand for
@@ -121,7 +123,7 @@ const bitsPerNat = 1 / math.Ln2
 // score scores a window.
 func (x *Text) score(ctx context.Context, e *blitz.Engine, i int) (Window, error) {
 	w := Window{Window: i, Bytes: x.bytes[i]}
-	scores, err := e.Score(ctx, x.windows[i], &blitz.ScoreOptions{From: x.from[i], Batch: true})
+	scores, err := e.Score(ctx, x.windows[i], &blitz.ScoreOptions{From: x.from[i], Adapter: x.Adapter, Batch: true})
 	if err != nil {
 		return w, err
 	}
