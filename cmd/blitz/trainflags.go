@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz/internal/adapter"
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/fit"
@@ -53,16 +54,56 @@ func (f *trainFlags) options() train.Options {
 // openTrained opens a model whose weights are to be changed, with its module of multi-token
 // prediction if it has one.
 func openTrained(ctx context.Context, cmd *cobra.Command, name string) (*model.Model, error) {
-	path, err := locate(ctx, cmd, name)
-	if err != nil {
-		return nil, err
-	}
-	files, err := checkpoint.Open(path)
+	files, err := openTraining(ctx, cmd, name)
 	if err != nil {
 		return nil, err
 	}
 	defer files.Close()
-	o := model.Options{MemoryLimit: fit.MemoryLimit(), Masters: true, SharedEnds: true, MTP: true, Interrupted: ctx.Err}
+	return openWeights(ctx, cmd, name, files, true)
+}
+
+// openTraining opens the files of a model.
+func openTraining(ctx context.Context, cmd *cobra.Command, name string) (*checkpoint.Checkpoint, error) {
+	path, err := locate(ctx, cmd, name)
+	if err != nil {
+		return nil, err
+	}
+	return checkpoint.Open(path)
+}
+
+// openAdapted opens a model of any type, which stays as it is, with an adapter that is to be
+// changed.
+func openAdapted(ctx context.Context, cmd *cobra.Command, name string, f *adapterFlags) (*model.Model, *model.Adapter, error) {
+	a, err := adapter.Open(f.folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer a.Close()
+	files, err := openTraining(ctx, cmd, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer files.Close()
+	if !f.anyBase {
+		if err := anyBaseHint(model.CheckBase(ctx, files, a, f.options().Digests)); err != nil {
+			return nil, nil, err
+		}
+	}
+	m, err := openWeights(ctx, cmd, name, files, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	bound, err := m.Adapt(a, fit.MemoryLimit())
+	if err != nil {
+		m.Close()
+		return nil, nil, err
+	}
+	return m, bound, nil
+}
+
+// openWeights reads the weights: masters that are changed, or as they are.
+func openWeights(ctx context.Context, cmd *cobra.Command, name string, files *checkpoint.Checkpoint, masters bool) (*model.Model, error) {
+	o := model.Options{MemoryLimit: fit.MemoryLimit(), Masters: masters, SharedEnds: true, MTP: true, Interrupted: ctx.Err}
 	m, err := model.Open(files, o)
 	if errors.Is(err, model.ErrNoMTP) {
 		o.MTP = false

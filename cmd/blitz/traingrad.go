@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/safetensors"
 )
@@ -14,6 +15,7 @@ import (
 // trainGradFlags are the flags of train grad.
 type trainGradFlags struct {
 	trainFlags
+	adapterFlags
 	batch, out string
 	losses     train.Losses
 }
@@ -34,7 +36,8 @@ sample, the divisor the sum of their weights where none is given.
 --out gets loss, loss_main, loss_mtp, loss_balance and grad_norm, F64 [1]; logp,
 F32 [rows, columns], the log-probability of each predicted id; grad.NAME, F32,
 of every trained tensor; load.L, I32, the rows that each expert of layer L had.
-Threads, --cpu and --recompute change no bit.`,
+With --adapter only the adapter is trained, by the names in its file, and the
+model may be of any type. Threads, --cpu and --recompute change no bit.`,
 		Example: `  blitz train grad ./folder --batch batch.safetensors --out grad.safetensors
   blitz train grad ./folder --batch batch.safetensors --out grad.safetensors \
     --mtp-weight 0.3 --balance-alpha 0.0001 --recompute`,
@@ -42,6 +45,7 @@ Threads, --cpu and --recompute change no bit.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	f.trainFlags.add(cmd)
+	f.adapterFlags.add(cmd, "adapter")
 	cmd.Flags().StringVar(&f.batch, "batch", "", "safetensors `FILE` with a packed batch")
 	cmd.Flags().StringVar(&f.out, "out", "", "safetensors `FILE` to write")
 	cmd.Flags().Float64Var(&f.losses.MTPWeight, "mtp-weight", train.DefaultMTPWeight, "`weight` of the loss of a module of multi-token prediction")
@@ -67,12 +71,12 @@ func (f *trainGradFlags) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	m, err := openTrained(ctx, cmd, name)
+	m, weights, o, err := f.open(cmd, name)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	t, err := train.New(m, m.Weights(), f.options())
+	t, err := train.New(m, weights, o)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -91,4 +95,22 @@ func (f *trainGradFlags) run(cmd *cobra.Command, name string) error {
 	}
 	defer w.Abort()
 	return train.WriteResult(w, batches[0], r, t.Last())
+}
+
+// open opens what is trained: the model, or an adapter of it.
+func (f *trainGradFlags) open(cmd *cobra.Command, name string) (m *model.Model, weights []*model.Weight, o train.Options, err error) {
+	o = f.trainFlags.options()
+	if f.folder == "" {
+		if f.anyBase {
+			return nil, nil, o, fault.Misuse(errors.New("--any-base: no --adapter"))
+		}
+		if m, err = openTrained(cmd.Context(), cmd, name); err != nil {
+			return nil, nil, o, err
+		}
+		return m, m.Weights(), o, nil
+	}
+	if m, o.Adapter, err = openAdapted(cmd.Context(), cmd, name, &f.adapterFlags); err != nil {
+		return nil, nil, o, err
+	}
+	return m, o.Adapter.Weights(), o, nil
 }

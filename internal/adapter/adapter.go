@@ -224,6 +224,9 @@ func (a *Adapter) floats(t safetensors.Tensor) ([]float32, error) {
 // Digest returns the sum of an adapter that was read.
 func (a *Adapter) Digest() Digest { return a.digest }
 
+// Changed makes the digest anew, of numbers that were changed.
+func (a *Adapter) Changed() { a.digest = a.sum() }
+
 func (a *Adapter) sum() (d Digest) {
 	h := sha256.New()
 	w := bufio.NewWriterSize(h, 64<<10) // writing to a sum does not fail

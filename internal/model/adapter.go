@@ -18,9 +18,10 @@ import (
 // Adapter is a low-rank adapter, bound to the linear layers of a model. It is read only,
 // and of that model alone.
 type Adapter struct {
-	pairs  map[*Linear]*lowRank
-	digest adapter.Digest
-	bytes  int64
+	pairs   map[*Linear]*lowRank
+	weights []*Weight
+	digest  adapter.Digest
+	bytes   int64
 }
 
 // Digest returns the digest of what the adapter does.
@@ -28,6 +29,36 @@ func (a *Adapter) Digest() adapter.Digest { return a.digest }
 
 // Bytes returns what the adapter takes in memory.
 func (a *Adapter) Bytes() int64 { return a.bytes }
+
+// Weights returns A and B of all modules: what a trainer of the adapter changes. Where the
+// model needs A turned too, that is a weight of its own, which Refresh fills.
+func (a *Adapter) Weights() []*Weight { return a.weights }
+
+// Refresh brings what is kept turned up to date when weights were changed.
+func (a *Adapter) Refresh() {
+	for _, w := range a.weights {
+		if w.Of != nil {
+			whole := make([]float32, w.Of.Rows*w.Of.Cols)
+			w.Of.Unpack(whole, w.Of.Values())
+			w.Pack(w.Values(), whole)
+		}
+	}
+}
+
+// Numbers writes A and B to the adapter that they came from.
+func (a *Adapter) Numbers(to *adapter.Adapter) {
+	of := map[string][]float32{}
+	for i := range to.Modules {
+		m := &to.Modules[i]
+		of[adapter.TensorA(m.Name)], of[adapter.TensorB(m.Name)] = m.A, m.B
+	}
+	for _, w := range a.weights {
+		if w.Of == nil {
+			w.Unpack(of[w.Tensor], w.Values())
+		}
+	}
+	to.Changed()
+}
 
 // Layers returns the linear layers of the model as checkpoints call them, in no order:
 // what an adapter may be of. Those of modules of multi-token prediction are among them
@@ -114,27 +145,46 @@ func checkModule(a *adapter.Adapter, x *adapter.Module, s []site, spare []int) e
 	return nil
 }
 
-// bind makes the pairs of a module.
+// bind makes the pairs of a module. One that the model's files have and nobody opened has
+// none, and its weights do nothing.
 func (a *Adapter) bind(x *adapter.Module, sites []site) {
-	var down *Linear
+	shapeA, shapeB := []int{x.Rank, x.In}, []int{x.Out, x.Rank}
+	whole := Param{Tensor: adapter.TensorA(x.Name), Rows: x.Rank, Cols: x.In}
+	down := a.pack(x.A, x.Rank, x.In, whole)
+	wA := a.weight(down, shapeA, nil)
+	if len(sites) == 0 {
+		up := a.pack(x.B, x.Out, x.Rank, Param{Tensor: adapter.TensorB(x.Name), Rows: x.Out, Cols: x.Rank})
+		a.weight(up, shapeB, nil)
+	}
+	var turned *Linear // A
 	for _, s := range sites {
 		rows, _ := s.size()
 		part := x.B[s.first*x.Rank : (s.first+rows)*x.Rank]
 		of := Param{Tensor: adapter.TensorB(x.Name), First: s.first, Rows: rows, Cols: x.Rank}
-		whole := Param{Tensor: adapter.TensorA(x.Name), Rows: x.Rank, Cols: x.In}
 		pair := &lowRank{scale: x.Scale, halves: s.halves}
 		if s.turned { // (B A)ᵀ = Aᵀ Bᵀ
-			of.Turned, whole.Turned = true, true
-			pair.down = a.pack(turn(part, rows, x.Rank), x.Rank, rows, of)
-			pair.up = *a.pack(turn(x.A, x.Rank, x.In), x.In, x.Rank, whole)
-		} else {
-			if down == nil {
-				down = a.pack(x.A, x.Rank, x.In, whole)
+			if turned == nil {
+				p := whole
+				p.Turned = true
+				turned = a.pack(turn(x.A, x.Rank, x.In), x.In, x.Rank, p)
+				a.weight(turned, shapeA, wA)
 			}
-			pair.down, pair.up = down, *a.pack(part, rows, x.Rank, of)
+			of.Turned = true
+			pair.down, pair.up = a.pack(turn(part, rows, x.Rank), x.Rank, rows, of), turned
+			a.weight(pair.down, shapeB, nil)
+		} else {
+			pair.down, pair.up = down, a.pack(part, rows, x.Rank, of)
+			a.weight(pair.up, shapeB, nil)
 		}
 		a.pairs[s.linear] = pair
 	}
+}
+
+// weight notes a matrix of the adapter as a weight of a tensor of that shape.
+func (a *Adapter) weight(l *Linear, shape []int, of *Weight) *Weight {
+	w := &Weight{Param: l.Param, Shape: shape, Matrix: &l.Matrix, Corrects: noLayer, Of: of}
+	a.weights = append(a.weights, w)
+	return w
 }
 
 // pack returns a float matrix [rows, cols].

@@ -340,3 +340,39 @@ func vocabOf(m *tiny.Model) int {
 	}
 	return m.Config.VocabSize
 }
+
+// TestAdaptedNoGarbage prefills with adapters, and decodes, without allocating, once the step
+// has seen its batch.
+func TestAdaptedNoGarbage(t *testing.T) {
+	for _, name := range []string{"llama", "deepseek-v3"} {
+		model, _ := loadExpectation(t, name)
+		g, err := model.GGUF(tensor.Q8_0, tiny.Split)
+		m := openGGUF(t, g, err, Options{})
+		a, b := adapt(t, m, newAdapter(t, m, 3, 5)), adapt(t, m, newAdapter(t, m, 2, 6))
+		r := newRunner(t, m, kernel.CacheQ8, 2)
+		ids := mixedLengths(m.Config.VocabSize, 40)[0]
+		var batch Batch
+		for _, x := range []*Adapter{a, nil, b, a} {
+			seq := r.cache.Sequence()
+			defer seq.Free()
+			if err := seq.Reserve(40); err != nil {
+				t.Fatal(err)
+			}
+			batch.Segments = append(batch.Segments, Segment{Seq: seq, Tokens: ids[:5+len(batch.Segments)], Logits: 1, Adapter: x})
+		}
+		step := func() {
+			h := m.Forward(&r.step, &batch)
+			m.Logits(&r.step, h, 0, h.T)
+		}
+		for range 5 {
+			step()
+		}
+		least := 1e9
+		for range 5 { // threads that wait for a busy processor allocate too, now and then
+			least = min(least, testing.AllocsPerRun(10, step))
+		}
+		if least > 0.5 {
+			t.Errorf("%s: a step allocates %v times, want none", name, least)
+		}
+	}
+}

@@ -17,8 +17,9 @@ type Gradient struct {
 // Gradients are those of the weights that are trained. What runs back adds to them, so that
 // several batches may.
 type Gradients struct {
-	All []*Gradient
-	of  map[Param]*Gradient
+	All   []*Gradient
+	of    map[Param]*Gradient
+	again []*Gradient // of weights that are others once more
 }
 
 // NewGradients returns the gradients of weights, all zero. Those without one are left out.
@@ -27,16 +28,37 @@ func NewGradients(weights []*Weight) *Gradients {
 	for _, w := range weights {
 		if w.Trained() {
 			x := &Gradient{Weight: w, X: kernel.FloatsOf(tensor.Aligned(4 * w.Len()))}
-			g.All, g.of[w.Param] = append(g.All, x), x
+			if g.of[w.Param] = x; w.Of == nil {
+				g.All = append(g.All, x)
+			} else {
+				g.again = append(g.again, x)
+			}
 		}
 	}
 	return g
 }
 
+// fold adds the gradients of weights that are others once more to those of the others.
+func (g *Gradients) fold() {
+	for _, x := range g.again {
+		to := g.of[x.Weight.Of.Param]
+		if !x.Touched || to == nil {
+			continue
+		}
+		whole := make([]float32, x.Weight.Of.Rows*x.Weight.Of.Cols)
+		x.Weight.Unpack(whole, x.X)
+		sum := to.begin()
+		x.Weight.Of.each(func(at, packed int) { sum[packed] += whole[at] })
+		x.Touched = false
+	}
+}
+
 // Reset makes all of them zero.
 func (g *Gradients) Reset() {
-	for _, x := range g.All {
-		x.Touched = false
+	for _, list := range [][]*Gradient{g.All, g.again} {
+		for _, x := range list {
+			x.Touched = false
+		}
 	}
 }
 

@@ -9,7 +9,7 @@ import "github.com/blitz-r1/blitz/internal/kernel"
 // lowRank is what an adapter adds to one matrix.
 type lowRank struct {
 	down  *Linear // A [r, in]; matrices that are parts of one module share it
-	up    Linear  // B [out, r]
+	up    *Linear // B [out, r]
 	scale float32
 	// halves is the width of heads whose rows a GGUF file has in pairs where up has them
 	// in halves; 0: both have the same order.
@@ -86,15 +86,14 @@ func (s *Step) adapted(y, x *Act, w *Linear, owners []*Adapter) *Act {
 // lowRows returns rows of x as float products read them, the same for all that ask.
 func (s *Step) lowRows(x *Act, from, to int) *Act {
 	l := &s.low
-	if from == 0 && to == x.T && x.prepared(true) {
-		return x
-	}
 	key := lowPart{x, from, to}
 	part := l.parts[key]
 	if part == nil {
-		part = x.rows(s, from, to)
-		s.makeForm(part, true)
-		l.unprepared = append(l.unprepared, part)
+		if part = x; from > 0 || to < x.T || !x.prepared(true) {
+			part = x.rows(s, from, to)
+			s.makeForm(part, true)
+			l.unprepared = append(l.unprepared, part)
+		}
 		if l.parts == nil {
 			l.parts = map[lowPart]*Act{}
 		}
@@ -141,7 +140,7 @@ func (s *Step) addLowRanks(kind Op) {
 	for i := range l.runs {
 		r := &l.runs[i]
 		r.v = s.act(r.u.T, r.pair.up.Rows)
-		p.add(r.v, r.u, &r.pair.up, &r.pair.up.Matrix)
+		p.add(r.v, r.u, r.pair.up, &r.pair.up.Matrix)
 	}
 	s.computeProducts(kind, p)
 	o := record(s, &s.records.lowSums)
@@ -227,6 +226,40 @@ func (p *lowRank) addTo(y, v []float32) {
 	for at := 0; at < len(y); at += p.halves {
 		for i := range p.halves {
 			y[at+i] = kernel.FMA(p.scale, v[at+half(i, p.halves)], y[at+i])
+		}
+	}
+}
+
+// backward adds dy to the gradient of base, and s dy to that of v.
+func (o *lowSums) backward(t *Tape) {
+	for i := range o.sums {
+		x := &o.sums[i]
+		dy := t.have(x.y)
+		if dy == nil {
+			continue
+		}
+		dbase := t.Grad(x.base)
+		t.eachRow(dy.T, dy.D, func(r int, _ *kernel.Thread) { kernel.Add(dbase.Row(r), dbase.Row(r), dy.Row(r)) })
+		for k := range o.runs[x.first : x.first+x.runs] {
+			run := &o.runs[x.first+k]
+			dv := t.Grad(run.v)
+			t.eachRow(dv.T, dv.D, func(r int, _ *kernel.Thread) { run.pair.addBack(dv.Row(r), dy.Row(run.from+r)) })
+		}
+	}
+}
+
+// addBack adds s dy to a row.
+//
+//	dv, dy [out]
+func (p *lowRank) addBack(dv, dy []float32) {
+	if p.halves == 0 {
+		kernel.AddScaled(dv, dy, p.scale)
+		return
+	}
+	for at := 0; at < len(dy); at += p.halves {
+		for i := range p.halves {
+			k := at + half(i, p.halves)
+			dv[k] = kernel.FMA(p.scale, dy[at+i], dv[k])
 		}
 	}
 }

@@ -164,6 +164,8 @@ type productBack struct {
 	held  []float32     // its memory
 	input int           // its place in inputs
 	fresh bool          // dw has nothing in it
+	next  int           // the next product with the same weight; 0: there is none
+	later bool          // there is one with the same weight before it
 }
 
 // inputBack is an input of products.
@@ -206,7 +208,7 @@ func (p *products) backward(t *Tape) {
 	}
 	inputs := len(b.items)
 	for i := range b.list {
-		if w := b.list[i].p; b.list[i].dw != nil {
+		if w := b.list[i].p; b.list[i].dw != nil && !b.list[i].later {
 			b.cut(i, w.w.Blocks(), kernel.RowBlock*w.w.Cols*w.x.T)
 		}
 	}
@@ -262,6 +264,11 @@ func (b *productBackward) collect(p *products, t *Tape) {
 		back.rows = b.form(dy.T, dy.D)
 		if back.dw != nil {
 			back.fresh, back.dw.Touched = !back.dw.Touched, true
+			for k := len(b.list) - 1; k >= 0 && !back.later; k-- {
+				if b.list[k].dw == back.dw { // adapters have one A for all parts of a module
+					b.list[k].next, back.later = len(b.list), true
+				}
+			}
 			back.turns = kernel.NewFloatMatrix(dy.D, dy.T, tensor.F32, nil)
 			back.held = t.room(back.turns.Bytes() / 4)
 			back.turns.Data = kernel.BytesOf(back.held)
@@ -341,8 +348,19 @@ func (b *productBackward) inputRows(item backItem, th *kernel.Thread) {
 	}
 }
 
-// weightBlocks adds dy^T x to row blocks of a weight's gradient, run by run of the rows.
+// weightBlocks adds dy^T x to row blocks of a weight's gradient, for one product with that
+// weight after the other.
 func (b *productBackward) weightBlocks(item backItem, th *kernel.Thread) {
+	for of := item.of; ; of = b.list[of].next {
+		b.addBlocks(backItem{of, item.from, item.to}, th)
+		if b.list[of].next == 0 {
+			return
+		}
+	}
+}
+
+// addBlocks is weightBlocks of one product, run by run of the rows.
+func (b *productBackward) addBlocks(item backItem, th *kernel.Thread) {
 	x := &b.list[item.of]
 	for i := item.from; i < item.to; i++ {
 		block, dw := x.turns.Block(i), x.dw.block(i)

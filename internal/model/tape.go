@@ -273,6 +273,9 @@ func (t *Tape) Back(m Mark) {
 		}
 	}
 	s.free(m)
+	if m.taped == 0 {
+		t.Gradients.fold()
+	}
 }
 
 // differentiate runs back over one operation. That an output has a gradient that does not go

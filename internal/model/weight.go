@@ -11,6 +11,7 @@ type Weight struct {
 	Matrix   *kernel.Matrix // of all but vectors; float32 where Options.Masters says so
 	Vector   []float32
 	Shift    float32 // is added to what the file has: 1 of Gemma's norms
+	Of       *Weight // that this is once more, with rows and columns changed places; nil: it is itself
 	Corrects int     // the layer of the router that it corrects, which has no gradient; -1: none
 }
 

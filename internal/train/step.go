@@ -21,15 +21,18 @@ type Trainer struct {
 	tape      *model.Tape
 	gradients *model.Gradients
 	cache     *kvcache.Cache
+	adapter   *model.Adapter // nil: none
 	weights   []*model.Weight
 	moments   []moments // of each gradient, from the first step on
 	done      int       // steps
 }
 
-// Options say how a trainer computes; none changes a bit.
+// Options say how a trainer computes; but for the adapter none changes a bit.
 type Options struct {
 	Threads   int
 	Recompute bool // layers are computed again on the way back: less memory
+	// Adapter is what adapts the model, and whose weights are to be trained; nil: nothing.
+	Adapter *model.Adapter
 }
 
 // New returns a trainer of the weights of m, of which a part may be trained: m.Weights() are
@@ -43,7 +46,7 @@ func New(m *model.Model, weights []*model.Weight, o Options) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{model: m, workers: kernel.NewWorkers(max(1, o.Threads)), cache: cache, weights: weights, gradients: model.NewGradients(weights)}
+	t := &Trainer{model: m, workers: kernel.NewWorkers(max(1, o.Threads)), cache: cache, adapter: o.Adapter, weights: weights, gradients: model.NewGradients(weights)}
 	t.step = model.Step{Workers: t.workers, Kind: kind}
 	t.tape = model.NewTape(&t.step, t.gradients)
 	t.tape.Recompute = o.Recompute
@@ -133,7 +136,7 @@ func (t *Trainer) sequences(list []sample) (b *model.Batch, free func(), err err
 	}
 	for _, s := range list {
 		seq := t.cache.Private()
-		b.Segments = append(b.Segments, model.Segment{Seq: seq, Tokens: s.ids, Logits: len(s.ids)})
+		b.Segments = append(b.Segments, model.Segment{Seq: seq, Tokens: s.ids, Logits: len(s.ids), Adapter: t.adapter})
 		if err := seq.Reserve(len(s.ids)); err != nil {
 			return b, free, fmt.Errorf("train: keys and values of %d tokens: %w", len(s.ids), err)
 		}
@@ -162,7 +165,7 @@ func (t *Trainer) draft(hidden *model.Act, list []sample, main *model.Batch, sca
 	row := 0
 	for i, s := range list {
 		if n := len(s.ids) - 1; n > 0 {
-			b.Segments = append(b.Segments, model.Segment{Seq: main.Segments[i].Seq, Tokens: s.ids[1:], Logits: n})
+			b.Segments = append(b.Segments, model.Segment{Seq: main.Segments[i].Seq, Tokens: s.ids[1:], Logits: n, Adapter: t.adapter})
 			for k := range n {
 				which = append(which, int32(row+k))
 			}

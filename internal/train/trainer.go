@@ -38,6 +38,9 @@ func (t *Trainer) Step(ctx context.Context, s *Settings, batches ...*Batch) (*St
 	t.begin()
 	u := newUpdate(s.Optimizer, x.LR, x.GradNorm, t.done+1, t.gradients, t.moments)
 	t.workers.Run(u, len(u.items))
+	if t.adapter != nil {
+		t.adapter.Refresh()
+	}
 	t.correct(r.Loads, s.BiasGamma)
 	t.done++
 	x.Duration = time.Since(began)
