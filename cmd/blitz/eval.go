@@ -228,7 +228,12 @@ func (f *evalFlags) resumable(err error, done, all int) error {
 	if f.out == "" || done == 0 {
 		return err
 	}
-	return fault.WithHint(err, fmt.Sprintf("%d of %d are in %s: the same command goes on with the others", done, all, printable(f.out)))
+	what := fmt.Sprintf("%d of %d are in %s: the same command goes on with the others", done, all, printable(f.out))
+	if errors.Is(err, context.Canceled) { // of which no more is said
+		fmt.Fprintln(f.cmd.ErrOrStderr(), "blitz: note: "+what)
+		return err
+	}
+	return fault.WithHint(err, what)
 }
 
 // predict has a model predict a text.
