@@ -11,6 +11,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/adapter"
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/model"
@@ -49,6 +50,21 @@ func (f *trainFlags) options() train.Options {
 		o.Threads = engine.DefaultThreads()
 	}
 	return o
+}
+
+// checkRoom returns an error where a step on one of the batches has no room.
+func (f *trainFlags) checkRoom(ctx context.Context, t *train.Trainer, batches ...*train.Batch) error {
+	limit := fit.MemoryLimit()
+	for _, b := range batches {
+		err := t.CheckRoom(ctx, b, limit)
+		if errors.Is(err, train.ErrNoRoom) && !f.recompute {
+			err = fault.WithHint(err, "--recompute takes less")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // openTrained opens a model whose weights are to be changed, with its module of multi-token

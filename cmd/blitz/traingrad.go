@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -53,6 +54,14 @@ model may be of any type. Threads, --cpu and --recompute change no bit.`,
 	return cmd
 }
 
+// gradients computes what is wanted, if there is room for it.
+func (f *trainGradFlags) gradients(ctx context.Context, t *train.Trainer, b *train.Batch) (*train.Result, error) {
+	if err := f.checkRoom(ctx, t, b); err != nil {
+		return nil, err
+	}
+	return t.Gradients(ctx, b)
+}
+
 func (f *trainGradFlags) run(cmd *cobra.Command, name string) error {
 	switch {
 	case f.batch == "":
@@ -82,7 +91,7 @@ func (f *trainGradFlags) run(cmd *cobra.Command, name string) error {
 	}
 	defer t.Close()
 	t.Losses = f.losses
-	r, err := t.Gradients(ctx, batches[0])
+	r, err := f.gradients(ctx, t, batches[0])
 	if errors.Is(err, train.ErrBatch) {
 		err = fmt.Errorf("%s: %w", f.batch, err)
 	}

@@ -93,7 +93,11 @@ func (f *trainStepFlags) run(cmd *cobra.Command, name string) error {
 	}
 	defer t.Close()
 	s := &train.Steps{Trainer: t, Settings: settings, Batches: batches, Save: f.save.v}
-	if err := s.Check(); err != nil {
+	err = s.Check()
+	if err == nil {
+		err = f.checkRoom(ctx, t, batches...)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", f.batches, err)
 	}
 	return f.steps(ctx, s)
@@ -117,6 +121,7 @@ func (f *trainStepFlags) steps(ctx context.Context, s *train.Steps) error {
 		}
 		return err
 	}
+	s.Trainer.Close() // the file's name is the last thing that a run does
 	w, err := create(ctx, f.out, safetensors.Create)
 	if err != nil {
 		return err

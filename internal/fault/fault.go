@@ -121,6 +121,7 @@ var kinds = []struct {
 	{model.ErrConfig, Refused},
 	{model.ErrNoBackward, Refused},
 	{train.ErrBatch, Refused},
+	{train.ErrNoRoom, NoRoom},
 	{train.ErrSettings, Usage},
 	{train.ErrState, Refused},
 	{model.ErrTensor, Refused},

@@ -34,8 +34,8 @@ type attendBack struct {
 	scores, dp, sums         []float32
 }
 
-// backQueries is how many queries are taken at once.
-const backQueries = 64
+// BackQueries is how many queries the backward of attention takes at once.
+const BackQueries = 64
 
 func floatMatrix(memory *[]byte, rows, cols int) Matrix {
 	m := NewFloatMatrix(rows, cols, tensor.F32, nil)
@@ -64,8 +64,8 @@ func (a *AttentionBackward) Backward(th *Thread) {
 			clear(a.DV.Row(i, a.ValueDim))
 		}
 	}
-	for i0 := 0; i0 < a.N; i0 += backQueries {
-		a.queries(i0, min(i0+backQueries, a.N), &keys, &turned, &values, th)
+	for i0 := 0; i0 < a.N; i0 += BackQueries {
+		a.queries(i0, min(i0+BackQueries, a.N), &keys, &turned, &values, th)
 	}
 }
 

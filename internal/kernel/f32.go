@@ -16,6 +16,15 @@ func (a *F32) Reset(T, K int) {
 	a.x = tensor.Resize(a.x, paddedVectors(T)*K)
 }
 
+// Place is Reset in memory of F32Len(T, K) numbers.
+func (a *F32) Place(T, K int, memory []float32) { a.T, a.K, a.x = T, K, memory }
+
+// Room returns how many numbers there is memory for.
+func (a *F32) Room() int { return cap(a.x) }
+
+// F32Len returns how many numbers T vectors of K elements take.
+func F32Len(T, K int) int { return paddedVectors(T) * K }
+
 // Tiles returns how many tiles the vectors are.
 func (a *F32) Tiles() int { return tiles(a.T) }
 

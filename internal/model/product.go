@@ -151,6 +151,7 @@ type productBackward struct {
 	items  []backItem
 	f32s   pool[kernel.F32]
 	rows   []backItem // runs of rows that are laid out
+	held   [][]float32
 }
 
 // productBack is a product whose output has a gradient.
@@ -161,7 +162,6 @@ type productBack struct {
 	db    *Gradient     // of the bias, likewise
 	rows  *kernel.F32   // dy, for dx
 	turns kernel.Matrix // dy^T [out, T], for dw
-	held  []float32     // its memory
 	input int           // its place in inputs
 	fresh bool          // dw has nothing in it
 	next  int           // the next product with the same weight; 0: there is none
@@ -219,12 +219,10 @@ func (p *products) backward(t *Tape) {
 			b.weightBlocks(x, th)
 		}
 	})
-	for i := range b.list {
-		x := &b.list[i]
-		if x.dw != nil {
-			t.give(x.held)
-		}
+	for _, memory := range b.held {
+		t.give(memory)
 	}
+	b.held = b.held[:0]
 }
 
 // cut adds items of n pieces that take so many multiply-adds each.
@@ -261,7 +259,7 @@ func (b *productBackward) collect(p *products, t *Tape) {
 		}
 		in := &b.inputs[back.input]
 		in.users = append(in.users, len(b.list))
-		back.rows = b.form(dy.T, dy.D)
+		back.rows = b.form(t, dy.T, dy.D)
 		if back.dw != nil {
 			back.fresh, back.dw.Touched = !back.dw.Touched, true
 			for k := len(b.list) - 1; k >= 0 && !back.later; k-- {
@@ -270,19 +268,21 @@ func (b *productBackward) collect(p *products, t *Tape) {
 				}
 			}
 			back.turns = kernel.NewFloatMatrix(dy.D, dy.T, tensor.F32, nil)
-			back.held = t.room(back.turns.Bytes() / 4)
-			back.turns.Data = kernel.BytesOf(back.held)
+			memory := t.room(back.turns.Bytes() / 4)
+			back.turns.Data, b.held = kernel.BytesOf(memory), append(b.held, memory)
 			for from := len(in.columns) * weightRows; from < x.x.T; from += weightRows {
-				in.columns = append(in.columns, b.form(x.x.D, min(weightRows, x.x.T-from)))
+				in.columns = append(in.columns, b.form(t, x.x.D, min(weightRows, x.x.T-from)))
 			}
 		}
 		b.list = append(b.list, back)
 	}
 }
 
-func (b *productBackward) form(T, K int) *kernel.F32 {
-	f := b.f32s.next()
-	f.Reset(T, K)
+// form returns T vectors of K elements in memory that is given back behind the record.
+func (b *productBackward) form(t *Tape, T, K int) *kernel.F32 {
+	f, memory := b.f32s.next(), t.room(kernel.F32Len(T, K))
+	f.Place(T, K, memory)
+	b.held = append(b.held, memory)
 	return f
 }
 

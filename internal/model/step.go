@@ -135,6 +135,16 @@ func (s *Step) setOwners() {
 	}
 }
 
+// Bytes returns what the step's activations took at most, with the forms in which products
+// read them.
+func (s *Step) Bytes() int64 {
+	n := int64(s.arena.most)
+	for _, f := range s.f32s.all {
+		n += int64(f.Room())
+	}
+	return 4 * n
+}
+
 // Mark is a place in the step's memory to go back to.
 type Mark struct{ floats, acts, q8s, f32s, routings, matrices, taped int }
 

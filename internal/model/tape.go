@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
-	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
 // ErrNoBackward says that a model has an operation that is not differentiated.
@@ -40,12 +39,12 @@ type Tape struct {
 	// Balance is the balance loss of routers.
 	Balance Balance
 
-	step    *Step
-	taped   []taped
-	spans   []span
-	at      *taped // that runs back
-	buffers map[int][][]float32
-	loads   map[int][]int32
+	step   *Step
+	taped  []taped
+	spans  []span
+	at     *taped // that runs back
+	memory lent
+	loads  map[int][]int32
 
 	product productBackward
 }
@@ -69,7 +68,7 @@ type span struct {
 
 // NewTape returns a tape of what s computes from its next step on.
 func NewTape(s *Step, g *Gradients) *Tape {
-	t := &Tape{Gradients: g, step: s, buffers: map[int][][]float32{}, loads: map[int][]int32{}}
+	t := &Tape{Gradients: g, step: s, loads: map[int][]int32{}}
 	s.tape = t
 	return t
 }
@@ -141,26 +140,38 @@ func (t *Tape) fresh(a *Act) (*Act, bool) {
 
 // take returns n zeros.
 func (t *Tape) take(n int) []float32 {
-	x := t.room(n)
+	x := t.memory.room(n)
 	clear(x)
 	return x
 }
 
 // room returns memory of n numbers, which may be anything.
-func (t *Tape) room(n int) []float32 {
-	size := (n + 1023) &^ 1023
-	if list := t.buffers[size]; len(list) > 0 {
-		t.buffers[size] = list[:len(list)-1]
-		return list[len(list)-1][:n]
-	}
-	return kernel.FloatsOf(tensor.Aligned(4 * max(size, 1)))[:n]
-}
+func (t *Tape) room(n int) []float32 { return t.memory.room(n) }
 
 // give takes memory back.
-func (t *Tape) give(x []float32) {
-	size := cap(x)
-	t.buffers[size] = append(t.buffers[size], x[:0])
+func (t *Tape) give(x []float32) { t.memory.give(x) }
+
+// Bytes returns the memory of the tape's own.
+func (t *Tape) Bytes() int64 { return t.memory.bytes() }
+
+// ScratchBytes returns what a thread takes at most, beside weights and activations, to run
+// back over samples of that many tokens in batches of so many.
+func (m *Model) ScratchBytes(longest, tokens int) int64 {
+	numbers := 0
+	for _, a := range m.net.attention() {
+		numbers = max(numbers, longest*(4*max(a.DK, a.DV)+a.DK+4*kernel.BackQueries))
+	}
+	most := 0
+	for _, w := range m.weights {
+		if w.Matrix != nil {
+			most = max(most, w.Matrix.Rows*kernel.Group, w.Matrix.Cols*kernel.RowBlock)
+		}
+	}
+	return 4 * int64(numbers+2*most+tokens*kernel.Group)
 }
+
+// Lent returns how many numbers of the tape's memory are in use: none behind Back.
+func (t *Tape) Lent() int { return t.memory.used }
 
 // itemFunc is an item that a function does.
 type itemFunc func(i int, th *kernel.Thread)

@@ -268,6 +268,9 @@ func TestSameBits(t *testing.T) {
 				if r, err = x.Gradients(t.Context(), b); err != nil {
 					t.Fatal(err)
 				}
+				if n := x.tape.Lent(); n != 0 {
+					t.Fatalf("%s: %d numbers are still lent", name, n)
+				}
 			}
 			for _, v := range []float64{r.Main, r.MTP, r.Balance} {
 				bits = append(bits, uint32(math.Float64bits(v)), uint32(math.Float64bits(v)>>32))

@@ -74,7 +74,7 @@ func (t *Trainer) crossEntropy(hidden *model.Act, targets []target, scale float6
 		which[i] = targets[i].row
 	}
 	rows := t.step.Rows(hidden, which)
-	chunk := max(1, logitNumbers/t.model.Config.VocabSize/kernel.Tile) * kernel.Tile
+	chunk := t.logitRows()
 	for from := 0; from < len(targets); from += chunk {
 		mark := t.step.Mark()
 		to := min(from+chunk, len(targets))
@@ -87,6 +87,11 @@ func (t *Trainer) crossEntropy(hidden *model.Act, targets []target, scale float6
 		loss -= float64(float64(targets[i].weight) * float64(v))
 	}
 	return loss * scale
+}
+
+// logitRows returns how many rows of logits are computed at once.
+func (t *Trainer) logitRows() int {
+	return max(1, logitNumbers/t.model.Config.VocabSize/kernel.Tile) * kernel.Tile
 }
 
 // lossRows are the predictions of some rows of logits.

@@ -25,6 +25,9 @@ type Trainer struct {
 	weights   []*model.Weight
 	moments   []moments // of each gradient, from the first step on
 	done      int       // steps
+
+	measured *measured // nil: not yet
+	probing  bool
 }
 
 // Options say how a trainer computes; but for the adapter none changes a bit.
@@ -101,7 +104,7 @@ func (t *Trainer) accumulate(ctx context.Context, b *Batch, scale float64, sampl
 	t.tape.Balance.Alpha, t.tape.Balance.Samples = t.Losses.BalanceAlpha, samples
 	r := &Result{LogP: make([]float32, len(b.IDs))}
 	hidden := t.model.Forward(&t.step, batch)
-	targets := predictions(list, 1)
+	targets := t.predictions(list, 1)
 	logp := make([]float32, len(targets))
 	r.Main = t.crossEntropy(hidden, targets, scale, logp, func(rows *model.Act, from, to int) *model.Act {
 		return t.model.Logits(&t.step, rows, from, to)
@@ -157,6 +160,15 @@ func predictions(list []sample, ahead int) (targets []target) {
 	return targets
 }
 
+// predictions is predictions, fewer where only memory is measured.
+func (t *Trainer) predictions(list []sample, ahead int) []target {
+	targets := predictions(list, ahead)
+	if t.probing {
+		return targets[:probeTargets]
+	}
+	return targets
+}
+
 // draft computes the loss of the module of multi-token prediction: row t of a sample sees
 // the hidden state of t and the id at t+1, and guesses that at t+2.
 func (t *Trainer) draft(hidden *model.Act, list []sample, main *model.Batch, scale float64) float64 {
@@ -176,7 +188,7 @@ func (t *Trainer) draft(hidden *model.Act, list []sample, main *model.Batch, sca
 		return 0
 	}
 	guesses := t.model.Draft(&t.step, b, t.step.Rows(hidden, which))
-	targets := predictions(list, 2)
+	targets := t.predictions(list, 2)
 	return t.crossEntropy(guesses, targets, scale*t.Losses.MTPWeight, make([]float32, len(targets)), func(rows *model.Act, from, to int) *model.Act {
 		return t.model.DraftLogits(&t.step, rows, from, to)
 	})
