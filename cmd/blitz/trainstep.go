@@ -30,12 +30,14 @@ func newTrainStep() *cobra.Command {
 0.weights, where wanted 0.divisor, then 1.ids and so on, as train grad has them.
 FILE.json is an object with
 
-optimizer      kind (adamw), beta1, beta2, eps, weight_decay, clip_norm, where
-               0 is none
-schedule       as train schedule has it
-mtp_weight     of the loss of a module of multi-token prediction
-balance_alpha  of the balance loss of experts
-bias_gamma     how far the correction bias of an expert moves a step
+optimizer        kind (adamw), beta1, beta2, eps, weight_decay, clip_norm, where
+                 0 is none
+schedule         as train schedule has it
+mtp_weight       of the loss of a module of multi-token prediction
+balance_alpha    of the balance loss of experts
+bias_gamma       how far the correction bias of an expert moves a step
+label_smoothing  the share of a target that all tokens have alike (0)
+z_loss           of the square of the logarithm of a row's sum (0)
 
 --out gets loss, grad_norm (before the clip), lr and seconds, F64 [steps]; and
 for each K of --save all tensors behind K steps, as K.NAME, F32.

@@ -60,7 +60,7 @@ func loadGrad(t *testing.T, name string) *goldenGrad {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.losses = Losses(about.Settings)
+	g.losses = Losses{MTPWeight: about.Settings.MTPWeight, BalanceAlpha: about.Settings.BalanceAlpha}
 	return g
 }
 

@@ -11,6 +11,12 @@ import (
 type Losses struct {
 	MTPWeight    float64 // of the module of multi-token prediction; DeepSeek-V3, eq. 25
 	BalanceAlpha float64 // of the balance loss; DeepSeek-V3, eq. 17
+	// LabelSmoothing is the share of the target that all tokens have alike; Szegedy et al.
+	// 2016, section 7. 0: the next token has all of it.
+	LabelSmoothing float64
+	// ZLoss is what the square of the logarithm of Σ exp(logit) counts; Chowdhery et al. 2022,
+	// section 5. 0: nothing.
+	ZLoss float64
 }
 
 // DefaultMTPWeight is the usual weight of the loss of the module: DeepSeek-V3, section 4.2.
@@ -23,6 +29,10 @@ func (l *Losses) Check() error {
 		return wrongSetting("mtp_weight", l.MTPWeight, "0 or more")
 	case !(l.BalanceAlpha >= 0 && l.BalanceAlpha <= math.MaxFloat32):
 		return wrongSetting("balance_alpha", l.BalanceAlpha, "0 or more")
+	case !(l.LabelSmoothing >= 0 && l.LabelSmoothing < 1):
+		return wrongSetting("label_smoothing", l.LabelSmoothing, "0 or more, less than 1")
+	case !(l.ZLoss >= 0 && l.ZLoss <= math.MaxFloat32):
+		return wrongSetting("z_loss", l.ZLoss, "0 or more")
 	}
 	return nil
 }
@@ -63,7 +73,8 @@ type target struct {
 // than a layer has activations.
 const logitNumbers = 16 << 20
 
-// crossEntropy computes the loss of predictions, -Σ weight·log p, and leaves its gradient in
+// crossEntropy computes the loss of predictions, -Σ weight·log p unless it is smoothed or has
+// a z-loss, and leaves its gradient in
 // that of hidden. logits computes those of rows from … to-1 of what it is given.
 //
 //	hidden [T, D]   logp [len(targets)] log-probabilities, CANON section 7
@@ -75,16 +86,17 @@ func (t *Trainer) crossEntropy(hidden *model.Act, targets []target, scale float6
 	}
 	rows := t.step.Rows(hidden, which)
 	chunk := t.logitRows()
+	losses := make([]float64, len(targets))
 	for from := 0; from < len(targets); from += chunk {
 		mark := t.step.Mark()
 		to := min(from+chunk, len(targets))
 		x := logits(rows, from, to)
 		d := t.tape.Grad(x)
-		t.workers.Run(&lossRows{x, d, targets[from:to], logp[from:to], scale}, to-from)
+		t.workers.Run(&lossRows{x, d, targets[from:to], logp[from:to], losses[from:to], scale, t.Losses}, to-from)
 		t.tape.Back(mark)
 	}
-	for i, v := range logp {
-		loss -= float64(float64(targets[i].weight) * float64(v))
+	for i, v := range losses {
+		loss += float64(float64(targets[i].weight) * v)
 	}
 	return loss * scale
 }
@@ -99,7 +111,9 @@ type lossRows struct {
 	x, d    *model.Act // [T, V]
 	targets []target
 	logp    []float32
+	losses  []float64 // of each, not weighted
 	scale   float64
+	Losses
 }
 
 // Do does one row: log p = (x - max) - log(Σ exp(x - max)), and of -weight·log p the
@@ -108,12 +122,33 @@ func (l *lossRows) Do(i int, _ *kernel.Thread) {
 	x, d, to := l.x.Row(i), l.d.Row(i), l.targets[i]
 	top := kernel.Max(x)
 	sum := kernel.ExpSum(d, x, top)
-	l.logp[i] = (x[to.id] - top) - kernel.Log(sum)
+	log := kernel.Log(sum)
+	l.logp[i] = (x[to.id] - top) - log
+	l.losses[i] = -float64(l.logp[i])
 	weight := float32(float64(to.weight) * l.scale)
 	if weight == 0 {
 		clear(d)
 		return
 	}
-	kernel.Scale(d, d, weight/sum)
-	d[to.id] -= weight
+	if l.LabelSmoothing == 0 && l.ZLoss == 0 {
+		kernel.Scale(d, d, weight/sum)
+		d[to.id] -= weight
+		return
+	}
+	l.smooth(i, x, d, float64(top)+float64(log), weight, sum)
+}
+
+// smooth is the rest of Do where the target is smoothed or there is a z-loss: with z the
+// logarithm of Σ exp(logit) and V tokens, (1-ε)·-log p + ε·(z - mean logit) + ζ·z², whose
+// gradient is p·(1 + 2ζz) - (1-ε at the target) - ε/V.
+func (l *lossRows) smooth(i int, x, d []float32, z float64, weight, sum float32) {
+	share, V := l.LabelSmoothing, float64(len(x))
+	mean := float64(kernel.LaneSum(x)) / V
+	l.losses[i] = float64((1-share)*l.losses[i]) + float64(share*(z-mean)) + float64(l.ZLoss*float64(z*z))
+	kernel.Scale(d, d, weight/sum*float32(1+float64(2*l.ZLoss*z)))
+	all := float32(float64(weight) * share / V)
+	for v := range d {
+		d[v] -= all
+	}
+	d[l.targets[i].id] -= float32(float64(weight) * (1 - share))
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"math"
 	"path/filepath"
 	"reflect"
@@ -42,6 +43,9 @@ func TestNumeric(t *testing.T) {
 			m := openTiny(t, tm)
 			x := newTrainer(t, m, Options{Threads: 2})
 			x.Losses = Losses{MTPWeight: 0.3}
+			if name == "qwen3" {
+				x.Losses.LabelSmoothing, x.Losses.ZLoss = 0.1, 0.01
+			}
 			if name == "qwen3-moe" { // elsewhere what is chosen by scores alone cannot be seen to change
 				x.Losses.BalanceAlpha = 0.05
 			}
@@ -129,4 +133,16 @@ func holdNumeric(t *testing.T, x *Trainer, b *Batch, w *model.Weight, gradient [
 		n++
 	}
 	return n
+}
+
+// TestUntrained wants models to be refused whose attention is chosen by an indexer.
+func TestUntrained(t *testing.T) {
+	tm, err := tiny.Load(filepath.Join("..", "model", "testdata", "deepseek-v32"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := openTiny(t, tm)
+	if _, err := New(m, m.Weights(), Options{}); !errors.Is(err, model.ErrNoBackward) {
+		t.Errorf("got %v, want ErrNoBackward", err)
+	}
 }

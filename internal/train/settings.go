@@ -11,17 +11,21 @@ import (
 
 // Settings are those of the steps of a run.
 type Settings struct {
-	Optimizer    Optimizer `json:"optimizer"`
-	Schedule     Schedule  `json:"schedule"`
-	MTPWeight    float64   `json:"mtp_weight"`
-	BalanceAlpha float64   `json:"balance_alpha"`
+	Optimizer      Optimizer `json:"optimizer"`
+	Schedule       Schedule  `json:"schedule"`
+	MTPWeight      float64   `json:"mtp_weight"`
+	BalanceAlpha   float64   `json:"balance_alpha"`
+	LabelSmoothing float64   `json:"label_smoothing"` // 0: none
+	ZLoss          float64   `json:"z_loss"`          // 0: none
 	// BiasGamma is how far the correction bias of each expert moves behind a step, towards
 	// even loads: DeepSeek-V3, section 2.1.2.
 	BiasGamma float64 `json:"bias_gamma"`
 }
 
 // Losses returns what is added to the loss of the next tokens.
-func (s *Settings) Losses() Losses { return Losses{s.MTPWeight, s.BalanceAlpha} }
+func (s *Settings) Losses() Losses {
+	return Losses{s.MTPWeight, s.BalanceAlpha, s.LabelSmoothing, s.ZLoss}
+}
 
 // ParseSettings reads settings from JSON. The error wraps ErrSettings and names the key.
 func ParseSettings(raw []byte) (*Settings, error) {

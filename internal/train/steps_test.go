@@ -275,18 +275,20 @@ func TestBias(t *testing.T) {
 // TestRefusedSettings wants the key named.
 func TestRefusedSettings(t *testing.T) {
 	for want, text := range map[string]string{
-		"momentum":      `{"momentum": 0.9}`,
-		"kind":          `{"optimizer": {"kind": "sgd"}}`,
-		"beta1":         `{"optimizer": {"beta1": 1}}`,
-		"beta2":         `{"optimizer": {"beta2": -0.1}}`,
-		"eps":           `{"optimizer": {"eps": 0}}`,
-		"weight_decay":  `{"optimizer": {"weight_decay": -1}}`,
-		"clip_norm":     `{"optimizer": {"clip_norm": -1}}`,
-		"schedule.kind": `{}`,
-		"mtp_weight":    `{"schedule": {"kind": "constant"}, "mtp_weight": -1}`,
-		"balance_alpha": `{"schedule": {"kind": "constant"}, "balance_alpha": -1}`,
-		"bias_gamma":    `{"schedule": {"kind": "constant"}, "bias_gamma": -1}`,
-		"more behind":   `{"schedule": {"kind": "constant"}} {}`,
+		"momentum":        `{"momentum": 0.9}`,
+		"kind":            `{"optimizer": {"kind": "sgd"}}`,
+		"beta1":           `{"optimizer": {"beta1": 1}}`,
+		"beta2":           `{"optimizer": {"beta2": -0.1}}`,
+		"eps":             `{"optimizer": {"eps": 0}}`,
+		"weight_decay":    `{"optimizer": {"weight_decay": -1}}`,
+		"clip_norm":       `{"optimizer": {"clip_norm": -1}}`,
+		"schedule.kind":   `{}`,
+		"mtp_weight":      `{"schedule": {"kind": "constant"}, "mtp_weight": -1}`,
+		"balance_alpha":   `{"schedule": {"kind": "constant"}, "balance_alpha": -1}`,
+		"label_smoothing": `{"schedule": {"kind": "constant"}, "label_smoothing": 1}`,
+		"z_loss":          `{"schedule": {"kind": "constant"}, "z_loss": -1}`,
+		"bias_gamma":      `{"schedule": {"kind": "constant"}, "bias_gamma": -1}`,
+		"more behind":     `{"schedule": {"kind": "constant"}} {}`,
 	} {
 		if _, err := ParseSettings([]byte(text)); !errors.Is(err, ErrSettings) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want ErrSettings and %s", text, err, want)
