@@ -279,6 +279,9 @@ func (t *Tape) Back(m Mark) {
 		t.at = nil
 		t.taped = t.taped[:i]
 		if x != nil && x.mark.taped == i {
+			for _, a := range s.acts.all[x.mark.acts:x.endActs] { // nothing holds their memory
+				a.X, a.f32, a.q8 = nil, nil, nil
+			}
 			s.arena.used, s.f32s.used, s.q8s.used = x.mark.floats, x.mark.f32s, x.mark.q8s
 			t.spans = t.spans[:len(t.spans)-1]
 		}
