@@ -129,7 +129,7 @@ func (p *pace) takes(position, way int) float64 {
 		known = [...]float64{alone, beside, few}
 	case readBeside:
 		if own := p.other[readFew][depth(position)].of(); own > 0 && p.other[readBeside][depth(position)].of() == 0 {
-			beside = min(beside, own) // more at once take no more each
+			beside = max(min(beside, own), 0.75*beside) // more at once take no more each, but where few hide
 		}
 		known = [...]float64{beside, few, alone}
 	case readFew:
