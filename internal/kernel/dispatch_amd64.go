@@ -83,6 +83,27 @@ var directRoutines = map[gemvKey][2]func(*productArgs){
 	{Bits8, ScalesF16, 32}:  {directBits8F16x2AVX2, directBits8F16x4AVX2},
 }
 
+// quadRoutines has the routines of AVX2 for one vector that multiply four row blocks at a
+// time.
+var quadRoutines = map[gemvKey]func(*productArgs){
+	{Bits2, ScalesKM, 16}:   quadBits2KM16AVX2,
+	{Bits2, ScalesF16, 32}:  quadBits2F16AVX2,
+	{Bits3, ScalesK, 16}:    quadBits3K16AVX2,
+	{Bits4, ScalesF16, 32}:  quadBits4F16AVX2,
+	{Bits4, ScalesF16M, 32}: quadBits4F16MAVX2,
+	{Bits4, ScalesKM, 32}:   quadBits4KMAVX2,
+	{Bits4T, ScalesF16, 32}: quadBits4TF16AVX2,
+	{Bits4T, ScalesK, 32}:   quadBits4TKAVX2,
+	{Bits4T, ScalesOdd, 32}: quadBits4TOddAVX2,
+	{Bits4T, ScalesF32, 32}: quadBits4TF32AVX2,
+	{Bits4T, ScalesF32, 16}: quadBits4TF3216AVX2,
+	{Bits5, ScalesF16, 32}:  quadBits5F16AVX2,
+	{Bits5, ScalesF16M, 32}: quadBits5F16MAVX2,
+	{Bits5, ScalesKM, 32}:   quadBits5KMAVX2,
+	{Bits6, ScalesK, 16}:    quadBits6K16AVX2,
+	{Bits8, ScalesF16, 32}:  quadBits8F16AVX2,
+}
+
 // permuteBytes says that the processor has VBMI, by which whole groups of points are
 // looked up at once. It is set before the first product and by tests.
 var permuteBytes = cpu.X86.HasAVX512VBMI

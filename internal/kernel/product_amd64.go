@@ -55,7 +55,7 @@ const (
 func productAsm(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, s *Scratch) {
 	if x.T == 1 {
 		if f := gemvRoutine(m.Format); f != nil {
-			gemv(f, y, x, m, b0, b1, s)
+			gemv(f, y, x, m, quads(y, x, m, b0, b1, s), b1, s)
 			return
 		}
 	}
@@ -98,8 +98,26 @@ func packedTile(f Format) (tileForm, bool) {
 	return tileOne, f.Scales == ScalesOne
 }
 
+// quads multiplies row blocks with one vector, four at a time, where AVX2 has a routine for
+// that, and returns the first that is left.
+func quads(y []float32, x *Q8, m *Matrix, b0, b1 int, s *Scratch) int {
+	n := (b1 - b0) / 4 * 4
+	if impl != AVX2 || n == 0 {
+		return b0
+	}
+	f := quadRoutines[gemvKey{m.Format.Layout, m.Format.Scales, m.Format.Block}]
+	if f == nil {
+		return b0
+	}
+	gemv(f, y, x, m, b0, b0+n, s)
+	return b0 + n
+}
+
 // gemv multiplies row blocks with one vector, decoding in registers.
 func gemv(f func(*productArgs), y []float32, x *Q8, m *Matrix, b0, b1 int, s *Scratch) {
+	if b0 == b1 {
+		return
+	}
 	s.packedArgs(y, 0, x, m, b0, b1, tilePart{width: 1})
 	s.args.tokens = 1
 	f(&s.args)

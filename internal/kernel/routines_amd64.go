@@ -173,6 +173,54 @@ func directTileOnex1AVX2(a *productArgs)
 func directTileOnex4AVX2(a *productArgs)
 
 //go:noescape
+func quadBits2KM16AVX2(a *productArgs)
+
+//go:noescape
+func quadBits2F16AVX2(a *productArgs)
+
+//go:noescape
+func quadBits3K16AVX2(a *productArgs)
+
+//go:noescape
+func quadBits4F16AVX2(a *productArgs)
+
+//go:noescape
+func quadBits4F16MAVX2(a *productArgs)
+
+//go:noescape
+func quadBits4KMAVX2(a *productArgs)
+
+//go:noescape
+func quadBits4TF16AVX2(a *productArgs)
+
+//go:noescape
+func quadBits4TKAVX2(a *productArgs)
+
+//go:noescape
+func quadBits4TOddAVX2(a *productArgs)
+
+//go:noescape
+func quadBits4TF32AVX2(a *productArgs)
+
+//go:noescape
+func quadBits4TF3216AVX2(a *productArgs)
+
+//go:noescape
+func quadBits5F16AVX2(a *productArgs)
+
+//go:noescape
+func quadBits5F16MAVX2(a *productArgs)
+
+//go:noescape
+func quadBits5KMAVX2(a *productArgs)
+
+//go:noescape
+func quadBits6K16AVX2(a *productArgs)
+
+//go:noescape
+func quadBits8F16AVX2(a *productArgs)
+
+//go:noescape
 func floatF32x1x4AVX2(a *productArgs)
 
 //go:noescape

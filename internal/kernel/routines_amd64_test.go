@@ -55,6 +55,9 @@ func TestRoutines(t *testing.T) {
 			if several := directRoutines[key]; !f.Layout.HasTable() && !f.Layout.HasGrid() && (several[0] == nil || several[1] == nil) {
 				t.Errorf("layout %d with scales %d in blocks of %d lacks a direct routine", key.layout, key.scales, key.block)
 			}
+			if !f.Layout.HasGrid() && quadRoutines[key] == nil {
+				t.Errorf("layout %d with scales %d in blocks of %d lacks a routine of four row blocks", key.layout, key.scales, key.block)
+			}
 		}
 	}
 }
@@ -63,7 +66,7 @@ func TestRoutines(t *testing.T) {
 // great as they can be, so that sums of sixteen bits that do not fit would show.
 func TestExtremes(t *testing.T) {
 	defer UseImpl(impl)
-	const rows, cols = 50, 512
+	const rows, cols = 85, 512 // four row blocks at a time, one, and a part of one
 	rng := rand.New(rand.NewPCG(3, 4))
 	for key := range gemvRoutines {
 		f := Format{Layout: key.layout, Scales: key.scales, Block: key.block, Unit: 1, Values: [16]int8{0: -128, 1: 127, 15: -128}}

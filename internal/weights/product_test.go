@@ -85,7 +85,7 @@ func TestProducts(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(7, 8))
 	for _, dt := range types {
-		for i, T := range []int{1, 2, 4, 7, 12, 16, 21} {
+		for i, T := range []int{1, 2, 4, 7, 12, 16, 21, 1, 1, 1} {
 			rows := []int{1, 16, 31, 50, 160}[i%5]
 			cols := max(256, dt.Block()) * (1 + i%2)
 			if dt.IsFloat() {

@@ -229,36 +229,38 @@ func (d *direct) ahead(g *gen) {
 	}
 }
 
-// load puts the integers of step s of half the rows into dW.
-func (d *direct) load(g *gen, half, s int) {
-	w, tmp, at := g.r(dW), g.r(dTmp), 32*half
+// load puts the integers of step s of half the rows into dW; run is the index register of
+// their row block, "" for that at SI.
+func (d *direct) load(g *gen, half, s int, run string) {
+	w, tmp := g.r(dW), g.r(dTmp)
+	mem := func(offset int) string { return m(offset+32*half, "SI") + run }
 	plane := func(offset, shift int) { // to the left
 		switch {
 		case shift > 0:
-			g.load(m(offset+at, "SI"), tmp)
+			g.load(mem(offset), tmp)
 			g.p("VPSLLW", fmt.Sprintf("$%d", shift), tmp, tmp)
 			g.p("VPAND", tmp, g.r(dMask2), tmp)
 		case shift < 0:
-			g.load(m(offset+at, "SI"), tmp)
+			g.load(mem(offset), tmp)
 			g.p("VPSRLW", fmt.Sprintf("$%d", -shift), tmp, tmp)
 			g.p("VPAND", tmp, g.r(dMask2), tmp)
 		default:
-			g.p("VPAND", m(offset+at, "SI"), g.r(dMask2), tmp)
+			g.p("VPAND", mem(offset), g.r(dMask2), tmp)
 		}
 		g.p("VPOR", tmp, w, w)
 	}
 	low := func(offset, shift int) {
 		if shift == 0 {
-			g.p("VPAND", m(offset+at, "SI"), g.r(dMask), w)
+			g.p("VPAND", mem(offset), g.r(dMask), w)
 			return
 		}
-		g.load(m(offset+at, "SI"), w)
+		g.load(mem(offset), w)
 		g.p("VPSRLW", fmt.Sprintf("$%d", shift), w, w)
 		g.p("VPAND", g.r(dMask), w, w)
 	}
 	switch d.bits {
 	case 8:
-		g.load(m(64*s+at, "SI"), w)
+		g.load(mem(64*s), w)
 		switch {
 		case d.wide:
 			g.p("VPXOR", g.r(dMask2), w, w)
@@ -285,7 +287,7 @@ func (d *direct) load(g *gen, half, s int) {
 func (d *direct) dots(g *gen, half, b int) {
 	steps := d.block / 4
 	for s := range steps {
-		d.load(g, half, b*steps+s)
+		d.load(g, half, b*steps+s, "")
 		for i := range d.n {
 			d.step(g, s, i, m(32*i+4*(b*steps+s), "DX"))
 		}
@@ -338,7 +340,7 @@ func (d *direct) widen(g *gen, i int, first bool) {
 // scaled adds the sums of a block of columns, times their scales, to the accumulators.
 func (d *direct) scaled(g *gen, half, b int) {
 	s := g.r(dScale)
-	d.scales(g, half, b, "R8", "R10", "VPMOVSXBD", s)
+	d.scales(g, half, b, "R8", "R10", "", "VPMOVSXBD", s)
 	for i := range d.n {
 		dot, tmp, acc := g.r(dDot+i), g.r(dTmp), m(32*(2*i+half), "R14")
 		g.p("VCVTDQ2PS", dot, dot)
@@ -351,17 +353,17 @@ func (d *direct) scaled(g *gen, half, b int) {
 	}
 }
 
-// scales loads the scales, or minima, of a block of half the rows.
-func (d *direct) scales(g *gen, half, b int, base, bytes, extend, dst string) {
+// scales loads the scales, or minima, of a block of half the rows of a run.
+func (d *direct) scales(g *gen, half, b int, base, bytes, run, extend, dst string) {
 	switch d.scale {
 	case "F16":
-		g.p("VCVTPH2PS", m(32*b+16*half, base), dst)
+		g.p("VCVTPH2PS", m(32*b+16*half, base)+run, dst)
 	case "F32":
-		g.load(m(64*b+32*half, base), dst)
+		g.load(m(64*b+32*half, base)+run, dst)
 	case "K":
-		g.p(extend, m(16*b+8*half, bytes), dst)
+		g.p(extend, m(16*b+8*half, bytes)+run, dst)
 		g.p("VCVTDQ2PS", dst, dst)
-		g.p("VMULPS", m(32*half, base), dst, dst)
+		g.p("VMULPS", m(32*half, base)+run, dst, dst)
 	}
 }
 
@@ -381,8 +383,8 @@ func (d *direct) minima(g *gen) {
 	}
 	g.p("PREFETCHT0", fmt.Sprintf("(%s)(CX*1)", bytes))
 	for b := range blocks {
-		d.scales(g, 0, b, "R9", "R11", "VPMOVZXBD", low)
-		d.scales(g, 1, b, "R9", "R11", "VPMOVZXBD", high)
+		d.scales(g, 0, b, "R9", "R11", "", "VPMOVZXBD", low)
+		d.scales(g, 1, b, "R9", "R11", "", "VPMOVZXBD", high)
 		for i := range d.n {
 			g.p("VBROADCASTSS", m(4*i, "DI"), x)
 			g.p("VFMADD231PS", x, low, g.r(2*i))

@@ -28,6 +28,10 @@ AX arguments, SI integers, R8 scales or their factors, R9 minima, R10 and R11 th
 multiply them, DX activations, BX their scales, CX and DI their sums or the bytes to the next
 row block, R12 bytes of a float32 a vector, R13 groups left, R14 accumulators, R15 the first
 vector.`, directs},
+	{"quad", `One vector times packed rows, four row blocks at a time (product_amd64.go).
+AX arguments, SI integers, R8 scales or their factors, R9 minima, R10 and R11 the bytes that
+multiply them, DX activations, BX their scales, CX and DI their sums, R12 bytes to the next
+row block, R15 three times as many, R13 groups left, R14 accumulators.`, quads},
 	{"float", `Float weights times vectors (product_amd64.go).
 AX arguments, SI weights, DX activations, R8 bytes from one row block to the next, R9, R10
 and R11 three, five and seven times that, R13 columns left.`, floats},
