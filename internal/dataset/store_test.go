@@ -31,7 +31,8 @@ func TestStore(t *testing.T) {
 	if _, err := Stored(path, first); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("error %v, want ErrNotExist", err)
 	}
-	if err := s.Save(path, first); err != nil {
+	s.Key = first
+	if err := s.Save(path); err != nil {
 		t.Fatal(err)
 	}
 	got, err := Stored(path, first)

@@ -3,7 +3,7 @@
 //
 // A run has a folder. In it stand run.toml, which has every setting; examples.tokens,
 // the examples as tokens; metrics.jsonl and samples.jsonl, a line a step and an answer;
-// events.out.tfevents.…, the same for TensorBoard; report.html; state-N, from which the run
+// events.out.tfevents.…, the same for TensorBoard; report.html; state, from which the run
 // goes on to the same bits; and at its end the model.
 //
 // What a step does to a model is a Model's; package train has one.

@@ -4,39 +4,41 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/dataset"
-	"github.com/blitz-r1/blitz/internal/message"
 	"github.com/blitz-r1/blitz/internal/newfile"
 )
 
-// Model is what a run trains.
+// Model is what a run trains, and where it keeps its states.
 type Model interface {
 	// Step changes the weights by the gradients of batches, which are one step together,
-	// whatever they are cut into. Where the loss or the norm is no finite number, it
-	// changes nothing.
-	Step(ctx context.Context, batches []*dataset.Batch, rate float64) (Taken, error)
+	// whatever they are cut into. Where the loss or the norm is no number it changes nothing,
+	// and its error wraps ErrDiverged.
+	Step(ctx context.Context, batches []*dataset.Batch) (Taken, error)
 	// Loss returns the sum of -log p over what a batch predicts.
 	Loss(ctx context.Context, b *dataset.Batch) (float64, error)
 	// Answer goes on from ids, most tokens at most, taking the likeliest each time.
 	Answer(ctx context.Context, ids []int32, most int) ([]int32, error)
-	// Save writes everything that the next steps depend on, so that it is there whole or
-	// not at all; Restore reads it, to the same bits.
-	Save(path string) error
-	Restore(path string) error
+	// Save writes everything that the next steps depend on, so that it is there whole or the
+	// state before is. Restore reads the last state, to the same bits, and returns how many
+	// steps were taken before it; 0: there is none.
+	Save() error
+	Restore() (steps int, err error)
 	// Write writes the model into a folder that can be opened as such.
 	Write(folder string) error
+	// Forget removes the states of a run that is at its end.
+	Forget() error
 }
 
 // Taken is what a step found.
 type Taken struct {
 	Loss     float64 // before the step
 	GradNorm float64 // of all gradients together, before they are clipped
+	Rate     float64 // the learning rate
 }
 
 // Report is what a run says while it goes on; one of its fields is set.
@@ -53,13 +55,12 @@ type Course struct {
 	Folder   string
 	Model    Model
 	Plan     *Plan
-	Rate     func(step int) float64 // the learning rate of a step, from 0
 	Decode   func(ids []int32) string
 	Watch    func(*Report)
 	Now      func() time.Time
 
 	step     int // that are done
-	saved    int // the step of the state on the disk; -1: none
+	saved    int // the step of the state on the disk; 0: none
 	savedAt  time.Time
 	halfway  bool // what the last step did is not written down whole
 	smoother Smoother
@@ -114,14 +115,10 @@ func (r *Course) begin() (err error) {
 	if err := os.MkdirAll(r.Folder, 0o777); err != nil {
 		return err
 	}
-	if r.saved, err = lastState(r.Folder); err != nil {
+	if r.saved, err = r.Model.Restore(); err != nil {
 		return err
 	}
-	if r.saved >= 0 {
-		if err := r.Model.Restore(statePath(r.Folder, r.saved)); err != nil {
-			return err
-		}
-		r.step = r.saved
+	if r.step = r.saved; r.saved > 0 {
 		r.note("goes on behind step %d", r.step)
 	}
 	r.savedAt = r.Now()
@@ -156,7 +153,7 @@ func (r *Course) openFiles() (err error) {
 	number := 0
 	r.samples, err = openJournal(path(samplesName), func(line []byte) (bool, error) {
 		var s Sample
-		if err := unmarshal(line, &s); err != nil || s.Step > r.step || r.saved < 0 {
+		if err := unmarshal(line, &s); err != nil || s.Step > r.step || r.saved == 0 {
 			return false, err
 		}
 		number++
@@ -169,7 +166,7 @@ func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 
 // all takes the steps that are left, and ends the run.
 func (r *Course) all(ctx context.Context) error {
-	if r.saved < 0 {
+	if r.saved == 0 {
 		if err := r.answers(ctx); err != nil {
 			return err
 		}
@@ -194,15 +191,15 @@ func (r *Course) all(ctx context.Context) error {
 // stopped says from where a run goes on. One that was interrupted between steps keeps what
 // it has.
 func (r *Course) stopped(err error) error {
-	if errors.Is(err, context.Canceled) && !r.halfway && r.step > max(0, r.saved) {
+	if errors.Is(err, context.Canceled) && !r.halfway && r.step > r.saved {
 		if failed := r.save(); failed != nil {
 			err = errors.Join(err, failed)
 		}
 	}
-	if r.saved < 0 {
+	if r.saved == 0 {
 		return fmt.Errorf("%w; there is no state yet, the same run begins anew", err)
 	}
-	return fmt.Errorf("%w; the last good state is that behind step %d, %s", err, r.saved, message.Clean(statePath(r.Folder, r.saved)))
+	return fmt.Errorf("%w; the last good state is that behind step %d: the same command goes on from there", err, r.saved)
 }
 
 func (r *Course) saveIsDue() bool {
@@ -236,21 +233,15 @@ func (r *Course) one(ctx context.Context) error {
 		return err
 	}
 	began := r.Now()
-	batches, rate := r.Plan.Batches(r.step), r.Rate(r.step)
-	taken, err := r.Model.Step(ctx, batches, rate)
-	if err == nil && !(finite(taken.Loss) && finite(taken.GradNorm)) {
-		err = ErrDiverged
-	}
+	batches := r.Plan.Batches(r.step)
+	taken, err := r.Model.Step(ctx, batches)
 	if err != nil {
-		if errors.Is(err, ErrDiverged) {
-			err = fmt.Errorf("step %d: loss %g, norm of the gradients %g: %w: a lower learning rate, or a longer warm-up", r.step+1, taken.Loss, taken.GradNorm, err)
-		}
-		return err
+		return fmt.Errorf("step %d: %w", r.step+1, err)
 	}
 	epoch, share := r.Plan.Epoch(r.step)
 	r.step++
 	m := &Metric{
-		Step: r.step, Epoch: float64(epoch) + share, Loss: taken.Loss, Smoothed: r.smoother.Add(taken.Loss), Rate: rate, GradNorm: taken.GradNorm,
+		Step: r.step, Epoch: float64(epoch) + share, Loss: taken.Loss, Smoothed: r.smoother.Add(taken.Loss), Rate: taken.Rate, GradNorm: taken.GradNorm,
 		Seconds: r.Now().Sub(began).Seconds(),
 	}
 	for _, b := range batches {
@@ -326,22 +317,15 @@ func (r *Course) Validate(ctx context.Context) (loss float64, ok bool, err error
 	return loss, true, nil
 }
 
-// save brings everything to the disk, and drops the state before.
+// save brings everything to the disk.
 func (r *Course) save() error {
 	if err := errors.Join(r.metrics.sync(), r.samples.sync()); err != nil {
 		return err
 	}
-	if err := r.Model.Save(statePath(r.Folder, r.step)); err != nil {
+	if err := r.Model.Save(); err != nil {
 		return fmt.Errorf("state of step %d: %w", r.step, err)
 	}
-	if err := newfile.SyncFolder(r.Folder); err != nil {
-		return err
-	}
-	before := r.saved
 	r.saved, r.savedAt = r.step, r.Now()
-	if before >= 0 && before != r.saved {
-		return os.RemoveAll(statePath(r.Folder, before))
-	}
 	return nil
 }
 
@@ -356,7 +340,7 @@ func (r *Course) finish() error {
 	if err := writeWhole(filepath.Join(r.Folder, doneName), []byte(fmt.Sprintf("%d steps\n", r.step))); err != nil {
 		return r.stopped(err)
 	}
-	return os.RemoveAll(statePath(r.Folder, r.saved))
+	return r.Model.Forget()
 }
 
 // writeWhole writes a file that is there whole or not at all.
@@ -373,39 +357,4 @@ func writeWhole(path string, b []byte) error {
 		return err
 	}
 	return f.Place()
-}
-
-// The name of a state: the steps that are done.
-const statePattern = "state-%d"
-
-func statePath(folder string, step int) string {
-	return filepath.Join(folder, fmt.Sprintf(statePattern, step))
-}
-
-// lastState returns the step of the last state of a folder, -1 where there is none, and
-// drops those before: a run that was killed between two leaves them.
-func lastState(folder string) (last int, err error) {
-	entries, err := os.ReadDir(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return -1, nil
-	}
-	if err != nil {
-		return -1, err
-	}
-	var steps []int
-	last = -1
-	for _, e := range entries {
-		var step int
-		if n, err := fmt.Sscanf(e.Name(), statePattern, &step); n == 1 && err == nil && e.Name() == fmt.Sprintf(statePattern, step) && step >= 0 {
-			steps, last = append(steps, step), max(last, step)
-		}
-	}
-	for _, step := range steps {
-		if step != last {
-			if err := os.RemoveAll(statePath(folder, step)); err != nil {
-				return last, err
-			}
-		}
-	}
-	return last, nil
 }

@@ -157,6 +157,17 @@ func (s *Settings) TOML() []byte {
 	return []byte(b.String())
 }
 
+// Fixed returns the settings that change what is learned, as TOML.
+func (s *Settings) Fixed() []byte {
+	var b strings.Builder
+	for _, k := range s.Keys() {
+		if !k.Loose {
+			fmt.Fprintf(&b, "%s = %s\n", k.Name, k.Text())
+		}
+	}
+	return []byte(b.String())
+}
+
 // maxFile bounds a file of settings, in bytes.
 const maxFile = 1 << 20
 

@@ -3,7 +3,9 @@ package course
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -22,7 +24,8 @@ const toyVocab = 8
 type toy struct {
 	W, M   [toyVocab]float64
 	Took   int
-	failAt int // the step that finds no number; 0: none
+	folder string // of its state
+	failAt int    // the step that finds no number; 0: none
 	full   bool
 }
 
@@ -43,13 +46,14 @@ func (m *toy) gradient(b *dataset.Batch) (loss float64, g [toyVocab]float64) {
 	return loss, g
 }
 
-func (m *toy) Step(ctx context.Context, batches []*dataset.Batch, rate float64) (Taken, error) {
+func (m *toy) Step(ctx context.Context, batches []*dataset.Batch) (Taken, error) {
 	if err := ctx.Err(); err != nil {
 		return Taken{}, err
 	}
 	if m.Took+1 == m.failAt {
-		return Taken{Loss: math.NaN()}, nil
+		return Taken{}, ErrDiverged
 	}
+	rate := 0.3 / float64(1+m.Took)
 	loss, n := 0.0, 0.0
 	var g [toyVocab]float64
 	for _, b := range batches {
@@ -67,7 +71,7 @@ func (m *toy) Step(ctx context.Context, batches []*dataset.Batch, rate float64) 
 		norm += g[k] * g[k] / n / n
 	}
 	m.Took++
-	return Taken{loss / n, math.Sqrt(norm)}, nil
+	return Taken{loss / n, math.Sqrt(norm), rate}, nil
 }
 
 func (m *toy) Loss(_ context.Context, b *dataset.Batch) (float64, error) {
@@ -85,24 +89,31 @@ func (m *toy) Answer(_ context.Context, ids []int32, _ int) ([]int32, error) {
 	return []int32{int32(best)}, nil
 }
 
-func (m *toy) Save(path string) error {
+func (m *toy) statePath() string { return filepath.Join(m.folder, "state.json") }
+
+func (m *toy) Save() error {
 	if m.full {
-		return &os.PathError{Op: "write", Path: path, Err: fmt.Errorf("no space left on device")}
+		return &os.PathError{Op: "write", Path: m.statePath(), Err: errors.New("no space left on device")}
 	}
 	b, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	return writeWhole(path, b)
+	return writeWhole(m.statePath(), b)
 }
 
-func (m *toy) Restore(path string) error {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err
+func (m *toy) Restore() (int, error) {
+	b, err := os.ReadFile(m.statePath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
 	}
-	return json.Unmarshal(b, m)
+	if err == nil {
+		err = json.Unmarshal(b, m)
+	}
+	return m.Took, err
 }
+
+func (m *toy) Forget() error { return os.Remove(m.statePath()) }
 
 func (m *toy) Write(folder string) error {
 	b, err := json.Marshal(m)
@@ -148,10 +159,10 @@ func newToyRun(t testing.TB, folder string, m *toy) *Course {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.folder = folder
 	now := time.Unix(1e9, 0)
 	return &Course{
 		Settings: s, Folder: folder, Model: m, Plan: p,
-		Rate:   func(step int) float64 { return s.LearningRate / float64(1+step) },
 		Decode: func(ids []int32) string { return strings.Trim(fmt.Sprint(ids), "[]") },
 		Watch:  func(*Report) {},
 		Now: func() time.Time {

@@ -1,0 +1,53 @@
+package trained
+
+import (
+	"math/rand/v2"
+	"strings"
+
+	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/internal/train"
+)
+
+// deviation is that of random matrices: Radford and others, "Language Models are Unsupervised
+// Multitask Learners", 2019, and what follows GPT-2.
+const deviation = 0.02
+
+// Randomize gives a model random weights: matrices normal numbers, norms ones, biases zeros.
+// The numbers of a tensor depend on the seed and on its place among the tensors alone.
+func Randomize(weights []*model.Weight, seed int64) {
+	of := map[string][]*model.Weight{}
+	for _, w := range weights {
+		of[w.Tensor] = append(of[w.Tensor], w)
+	}
+	for i, t := range train.Tensors(weights) {
+		n, _ := tensor.Elements(t.Shape)
+		values := make([]float32, n)
+		rng := rand.New(rand.NewPCG(uint64(seed), uint64(i)))
+		for k := range values {
+			values[k] = float32(deviation * normal(rng))
+		}
+		for _, w := range of[t.Name] {
+			if w.Matrix != nil {
+				w.Pack(w.Values(), values)
+				continue
+			}
+			for k := range w.Vector {
+				w.Vector[k] = 0
+				if strings.Contains(t.Name, "norm") {
+					w.Vector[k] = 1
+				}
+			}
+		}
+	}
+}
+
+// normal returns about a normal number: the sum of twelve even ones (Irwin and Hall), which
+// every machine adds up to the same bits.
+func normal(rng *rand.Rand) float64 {
+	sum := -6.0
+	for range 12 {
+		sum += rng.Float64()
+	}
+	return sum
+}
