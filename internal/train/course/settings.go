@@ -20,7 +20,11 @@ type Settings struct {
 	Model string   `toml:"model" help:"the model to begin with"`
 	Data  []string `toml:"data" help:"files of examples, or folders of such"`
 
-	Random bool `toml:"random" help:"begin with random weights in place of the model's"`
+	Random bool    `toml:"random" help:"begin with random weights in place of the model's"`
+	Lora   bool    `toml:"lora" help:"train a low-rank adapter of all linear layers, over weights of any type"`
+	Rank   int     `toml:"rank" help:"of an adapter"`
+	Alpha  float64 `toml:"alpha" help:"an adapter counts alpha/rank"`
+	RSLora bool    `toml:"rslora" help:"an adapter counts alpha/√rank"`
 
 	Length        int     `toml:"length" help:"the most tokens of a sample; rows of so many or less are packed"`
 	Long          string  `toml:"long" help:"a sample longer than a row: refuse, cut, skip, or split, for texts"`
@@ -36,7 +40,7 @@ type Settings struct {
 	Rows       int `toml:"rows" help:"rows that are one step together; 0: as many as make a sixteenth of an epoch, of 256 to 8192 tokens"`
 	RowsAtOnce int `toml:"rows-at-once" help:"rows that are computed together; 0: up to 2048 tokens. Fewer need less memory, and round sums otherwise"`
 
-	LearningRate    float64 `toml:"learning-rate" help:"the rate behind the warm-up"`
+	LearningRate    float64 `toml:"learning-rate" help:"the rate behind the warm-up; with lora usually 0.0005"`
 	Schedule        string  `toml:"schedule" help:"constant, cosine or wsd"`
 	MinLearningRate float64 `toml:"min-learning-rate" help:"the rate at the end; not of constant"`
 	Warmup          int     `toml:"warmup" help:"steps in which the rate grows; -1: a thirtieth of all"`
@@ -59,6 +63,10 @@ type Settings struct {
 	OutputType    string `toml:"output-type" loose:"" help:"type of the weights that are written: f32 or bf16"`
 }
 
+// LoraRate is the learning rate that an adapter usually has: B begins at zero, and both
+// halves are small.
+const LoraRate = 5e-4
+
 // Kinds are the kinds of runs.
 var Kinds = []string{"pretrain", "sft", "distill"}
 
@@ -68,7 +76,7 @@ var Kinds = []string{"pretrain", "sft", "distill"}
 func Usual(kind string) Settings {
 	s := Settings{
 		Kind: kind, Length: 1024, Long: dataset.LongRefuse, Turns: dataset.TurnsAll, Prompts: dataset.PromptsChat, Completions: dataset.CompletionsTemplate,
-		Seed: 1, Epochs: 3,
+		Rank: 16, Alpha: 32, Seed: 1, Epochs: 3,
 		LearningRate: 1e-4, Schedule: "cosine", Warmup: -1,
 		Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, ClipNorm: 1, MTPWeight: 0.3,
 		Samples: 3, OutputType: "f32",
@@ -204,6 +212,12 @@ func (s *Settings) Check() error {
 	}
 	number := func(v float64) bool { return v >= 0 && v <= math.MaxFloat32 }
 	switch {
+	case s.Lora && s.Random:
+		return fmt.Errorf("lora and random: an adapter of random weights: %w", ErrDoomed)
+	case s.Lora && s.Rank < 1:
+		return bad("rank", s.Rank, "1 or more")
+	case s.Lora && !(s.Alpha > 0 && number(s.Alpha)):
+		return bad("alpha", s.Alpha, "more than 0")
 	case !(s.Validation >= 0 && s.Validation < 1):
 		return bad("validation", s.Validation, "0 to less than 1")
 	case s.Epochs < 1:
