@@ -57,7 +57,7 @@ func (c *column) advance() error {
 	if c.def, err = c.level(&c.defs, c.node.maxDef); err != nil {
 		return err
 	}
-	grown := int64(1)
+	grown := int64(valueCost)
 	if c.def == c.node.maxDef {
 		var size int
 		if c.value, size, err = c.values.next(); err != nil {
@@ -219,7 +219,7 @@ func (c *column) readDictionary(h header, body []byte) error {
 		if err != nil {
 			return c.wrong("dictionary: %v", err)
 		}
-		if c.file.growth -= int64(size) + 1; c.file.growth < 0 {
+		if c.file.growth -= int64(size) + valueCost; c.file.growth < 0 {
 			return wrong("its values are more than %d times as large as the file", maxGrowth)
 		}
 		c.dictionary = append(c.dictionary, x)

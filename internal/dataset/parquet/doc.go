@@ -31,4 +31,5 @@ const (
 	// few bytes can say that a value is there a billion times.
 	maxGrowth   = 1000
 	spareGrowth = 16 << 20
+	valueCost   = 32 // of any value, beside the bytes of a string
 )
