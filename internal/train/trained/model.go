@@ -60,6 +60,18 @@ func (m *Model) Step(ctx context.Context, batches []*dataset.Batch) (course.Take
 	return course.Taken{Loss: s.Loss, GradNorm: s.GradNorm, Rate: s.LR}, nil
 }
 
+// Room returns the bytes that the first step of a run takes beside the weights; others have
+// no more rows at once. An error that wraps train.ErrNoRoom says that they are more than
+// limit; 0: any are there.
+func (m *Model) Room(ctx context.Context, p *course.Plan, limit int64) (int64, error) {
+	b := batchOf(p.Batches(0)[0])
+	n, err := m.Trainer.Memory(ctx, b)
+	if err != nil {
+		return 0, err
+	}
+	return n, m.Trainer.CheckRoom(ctx, b, limit)
+}
+
 // Save implements course.Model.
 func (m *Model) Save() error { return m.states.Save(m.Trainer, nil) }
 
