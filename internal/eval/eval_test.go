@@ -297,8 +297,11 @@ func TestReports(t *testing.T) {
 	}
 	// a - R b is ∓5: sqrt(2/1 · 50) / 20 a byte, / 8 a token.
 	compareMetrics(t, r, []Metric{
-		{"bits_per_byte", score(2.5, 0.5)}, {"bits_per_token", score(6.25, 1.25)}, {"perplexity", score(math.Exp2(6.25), math.Exp2(6.25)*1.25*math.Ln2)},
-		{"tokens", task.Score{Value: 8}}, {"bytes", task.Score{Value: 20}},
+		{"bits_per_byte", score(2.5, 0.5)},
+		{"bits_per_token", score(6.25, 1.25)},
+		{"perplexity", score(math.Exp2(6.25), math.Exp2(6.25)*1.25*math.Ln2)},
+		{"tokens", task.Score{Value: 8}},
+		{"bytes", task.Score{Value: 20}},
 	})
 }
 

@@ -161,8 +161,11 @@ func ReportText(l *Log[Window]) (*Report, error) {
 		perplexity.StandardError = new(p * *e * math.Ln2)
 	}
 	return &Report{Header: l.Header, Metrics: []Metric{
-		{"bits_per_byte", perByte}, {"bits_per_token", perToken}, {"perplexity", perplexity},
-		{"tokens", task.Score{Value: sum(tokens)}}, {"bytes", task.Score{Value: sum(bytes)}},
+		{"bits_per_byte", perByte},
+		{"bits_per_token", perToken},
+		{"perplexity", perplexity},
+		{"tokens", task.Score{Value: sum(tokens)}},
+		{"bytes", task.Score{Value: sum(bytes)}},
 	}}, nil
 }
 

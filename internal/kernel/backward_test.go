@@ -202,8 +202,10 @@ func TestAttentionBackward(t *testing.T) {
 		shared            bool
 	}{{1, 8, 8, 0, 0, false}, {9, 8, 5, 0, 0, false}, {9, 8, 8, 3, 0, false}, {9, 8, 8, 0, 2, false}, {9, 20, 16, 0, 0, true}, {70, 3, 2, 0, 0, false}, {70, 3, 2, 7, 0, false}} {
 		rows := func(d int) Rows { return Rows{small(c.n*(d+1) + d), d + 1} }
-		a := AttentionBackward{N: c.n, KeyDim: c.dk, ValueDim: c.dv, Scale: 0.4, Cap: c.cap, Window: c.window, Shared: c.shared,
-			Q: rows(c.dk), K: rows(c.dk), V: rows(c.dv), Out: rows(c.dv), DOut: rows(c.dv), DQ: rows(c.dk), DK: rows(c.dk), DV: rows(c.dv)}
+		a := AttentionBackward{
+			N: c.n, KeyDim: c.dk, ValueDim: c.dv, Scale: 0.4, Cap: c.cap, Window: c.window, Shared: c.shared,
+			Q: rows(c.dk), K: rows(c.dk), V: rows(c.dv), Out: rows(c.dv), DOut: rows(c.dv), DQ: rows(c.dk), DK: rows(c.dk), DV: rows(c.dv),
+		}
 		clear(a.DQ.X)
 		if c.shared {
 			a.V = a.K

@@ -48,10 +48,14 @@ func parseBatch(fields map[string]json.RawMessage) (*Batch, error) {
 		v          any
 		need       bool
 	}{
-		{"groups", "a list of whole numbers", &b.Groups, true}, {"rewards", "a list of numbers", &rewards, true},
-		{"logp_new", "a list of lists of numbers", &n, true}, {"logp_old", "a list of lists of numbers", &old, true},
-		{"logp_ref", "a list of lists of numbers", &ref, false}, {"mask", "a list of lists of 0 and 1", &mask, false},
-		{"correct", "a list of true and false", &correct, false}, {"truncated", "a list of true and false", &truncated, false},
+		{"groups", "a list of whole numbers", &b.Groups, true},
+		{"rewards", "a list of numbers", &rewards, true},
+		{"logp_new", "a list of lists of numbers", &n, true},
+		{"logp_old", "a list of lists of numbers", &old, true},
+		{"logp_ref", "a list of lists of numbers", &ref, false},
+		{"mask", "a list of lists of 0 and 1", &mask, false},
+		{"correct", "a list of true and false", &correct, false},
+		{"truncated", "a list of true and false", &truncated, false},
 	} {
 		if !f.need && isNull(fields[f.name]) {
 			delete(fields, f.name)

@@ -79,7 +79,8 @@ const logitNumbers = 16 << 20
 //
 //	hidden [T, D]   logp [len(targets)] log-probabilities, CANON section 7
 func (t *Trainer) crossEntropy(hidden *model.Act, targets []target, scale float64, logp []float32,
-	logits func(rows *model.Act, from, to int) *model.Act) (loss float64) {
+	logits func(rows *model.Act, from, to int) *model.Act,
+) (loss float64) {
 	which := make([]int32, len(targets))
 	for i := range targets {
 		which[i] = targets[i].row
