@@ -66,12 +66,12 @@ func TestIndexScores(t *testing.T) {
 	}
 }
 
-// plainScores is CANON's formula, position by position.
+// plainScores is CANON's formula, page by page and head by head.
 func plainScores(x *Index, q IndexQuery, pages [][]byte, at int) []float32 {
 	score := make([]float32, len(q.Score))
 	portably(func() {
-		for pos := range score {
-			k := x.Kind.keys(pages[pos/PagePositions][at:], x.Dim)
+		for page := range pages {
+			k := x.Kind.keys(pages[page][at:], x.Dim)
 			dots := make([]float32, PagePositions)
 			for h, w := range q.W {
 				head := q.Q[h*x.Dim:][:x.Dim]
@@ -86,7 +86,10 @@ func plainScores(x *Index, q IndexQuery, pages [][]byte, at int) []float32 {
 					a.Set(0, head)
 					FloatProduct(dots, PagePositions, &a, &k, 0, k.Blocks(), new(Scratch))
 				}
-				score[pos] = FMA(w, max(0, dots[pos%PagePositions]), score[pos])
+				for i := range min(PagePositions, max(0, len(score)-page*PagePositions)) {
+					pos := page*PagePositions + i
+					score[pos] = FMA(w, max(0, dots[i]), score[pos])
+				}
 			}
 		}
 	})
