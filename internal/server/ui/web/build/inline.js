@@ -18,17 +18,11 @@ export function styleText(css) {
   return css.replace(/<(?=\/style|!--)/gi, '\\3c ')
 }
 
-/** What begins the code that stands before it, behind the first frame: the browser shows the page before it compiles so much. Where no frame is shown, as in a tab behind others, it begins all the same. */
-const starter = `{const code=document.currentScript.previousElementSibling
-const begin=()=>{if(!code.parentNode)return
-const s=document.createElement("script");s.type="module";s.text=code.text;code.replaceWith(s)}
-requestAnimationFrame(()=>setTimeout(begin));setTimeout(begin,250)}`
-
 /** The page in one file. The sum of the sources stands at the end, for the test that compares it with what is committed. */
 export function onePage(html, css, code, sum) {
   const head = html.replace(/\s*<script type="module"[^>]*><\/script>/g, '').replace(/\s*<link rel="stylesheet"[^>]*>/g, '').trimEnd()
   const styled = head.replace('</head>', () => `<style>${styleText(css)}</style>\n</head>`)
-  return styled.replace('</body>', () => `<script type="text/plain">${scriptText(code)}</script><script>${starter}</script>\n</body>`) + `\n<!-- sources ${sum} -->\n`
+  return styled.replace('</body>', () => `<script type="module">${scriptText(code)}</script>\n</body>`) + `\n<!-- sources ${sum} -->\n`
 }
 
 /** Writes page, compressed, to path unless the same page is there: other versions of zlib make other bytes of it. */

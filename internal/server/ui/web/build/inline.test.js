@@ -15,7 +15,7 @@ test('one page: no file beside it, replacement signs of the code left as they ar
   const html = '<head>\n<script type="module" crossorigin src="/x.js"></script>\n<link rel="stylesheet" crossorigin href="/x.css">\n</head><body>\n<p></p>\n</body></html>'
   const page = onePage(html, 'a{}', 'let a = "$&$1"', 'abc')
   expect(page).toContain('<style>a{}</style>')
-  expect(page).toContain('<script type="text/plain">let a = "$&$1"</script><script>')
+  expect(page).toContain('<script type="module">let a = "$&$1"</script>')
   expect(page).not.toContain('src=')
   expect(page).not.toContain('href=')
   expect(page).toMatch(/<!-- sources abc -->\n$/)
