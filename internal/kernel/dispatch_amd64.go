@@ -88,7 +88,6 @@ var directRoutines = map[gemvKey][2]func(*productArgs){
 var quadRoutines = map[gemvKey]func(*productArgs){
 	{Bits2, ScalesKM, 16}:   quadBits2KM16AVX2,
 	{Bits2, ScalesF16, 32}:  quadBits2F16AVX2,
-	{Bits3, ScalesK, 16}:    quadBits3K16AVX2,
 	{Bits4, ScalesF16, 32}:  quadBits4F16AVX2,
 	{Bits4, ScalesF16M, 32}: quadBits4F16MAVX2,
 	{Bits4, ScalesKM, 32}:   quadBits4KMAVX2,

@@ -179,9 +179,6 @@ func quadBits2KM16AVX2(a *productArgs)
 func quadBits2F16AVX2(a *productArgs)
 
 //go:noescape
-func quadBits3K16AVX2(a *productArgs)
-
-//go:noescape
 func quadBits4F16AVX2(a *productArgs)
 
 //go:noescape

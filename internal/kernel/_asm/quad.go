@@ -289,14 +289,15 @@ func (q *quad) next(g *gen) {
 	}
 }
 
-// quads emits the products of four row blocks for all forms but points.
+// quads emits the products of four row blocks for all forms but points, and but three bits,
+// which take so many instructions that memory does not hold them back.
 func quads(g *gen) {
 	if g.wide() {
 		return
 	}
 	g.laneMasks()
 	for _, f := range fused {
-		if l := layoutNamed(f.layout); !l.points() {
+		if l := layoutNamed(f.layout); !l.points() && l.bits != 3 {
 			g.quadAVX2(newQuad(l, f.form))
 		}
 	}
