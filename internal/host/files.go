@@ -158,7 +158,8 @@ func (m *modelFiles) close() {
 	}
 }
 
-// open reads the weights and starts the engine.
+// open reads the weights and starts the engine. The models stay open as long as it: their
+// weights are written down beside it.
 func (m *modelFiles) open(ctx context.Context, p plan, report func(done, total int64)) (opened, error) {
 	o := &blitz.EngineOptions{
 		Shared: m.host.threads, Context: p.context, Sequences: p.sequences, Cache: m.kind, Prefixes: m.host.prefixes, Speculate: m.host.speculate,
@@ -167,27 +168,26 @@ func (m *modelFiles) open(ctx context.Context, p plan, report func(done, total i
 	if err != nil {
 		return nil, err
 	}
-	defer model.Close() // it stays as long as its engine
+	r := running{models: []*blitz.Model{model}}
 	if m.draft != nil {
 		behind := func(done, total int64) { report(m.n.WeightBytes()+done, total) }
 		if o.Draft, err = m.draft.read(ctx, m.draftWeights(), 0, behind); err != nil {
+			r.close()
 			return nil, err
 		}
-		defer o.Draft.Close()
+		r.models = append(r.models, o.Draft)
 	}
-	if o.MemoryLimit, o.DraftLimit, err = m.divide(p); err != nil {
-		return nil, fmt.Errorf("host: %s: %w", m.name, err)
+	if o.MemoryLimit, o.DraftLimit, err = m.divide(p); err == nil {
+		r.e, err = blitz.NewEngine(model, o)
 	}
-	e, err := blitz.NewEngine(model, o)
 	if err != nil {
+		r.close()
 		return nil, fmt.Errorf("host: %s: %w", m.name, err)
 	}
-	r := running{e: e, draft: o.Draft}
-	if model.IsUnkept() {
-		r.unkeep = append(r.unkeep, m.keep(model))
-	}
-	if o.Draft != nil && o.Draft.IsUnkept() {
-		r.unkeep = append(r.unkeep, m.draft.keep(o.Draft))
+	for i, of := range []*modelFiles{m, m.draft}[:len(r.models)] {
+		if r.models[i].IsUnkept() {
+			r.unkeep = append(r.unkeep, of.keep(r.models[i]))
+		}
 	}
 	return r, nil
 }
@@ -222,19 +222,19 @@ func (m *modelFiles) keep(model *blitz.Model) (unkeep func()) {
 	}
 }
 
-// running is an engine and its models.
+// running is an engine and its models, of which a second one guesses.
 type running struct {
 	e      *blitz.Engine
-	draft  *blitz.Model // nil: none
+	models []*blitz.Model
 	unkeep []func()
 }
 
 func (r running) engine() *blitz.Engine { return r.e }
 
 func (r running) mapped() int64 {
-	n := r.e.Model().MappedBytes()
-	if r.draft != nil {
-		n += r.draft.MappedBytes()
+	var n int64
+	for _, m := range r.models {
+		n += m.MappedBytes()
 	}
 	return n
 }
@@ -248,5 +248,10 @@ func (r running) close() {
 	for _, unkeep := range r.unkeep {
 		unkeep()
 	}
-	r.e.Close()
+	if r.e != nil {
+		r.e.Close()
+	}
+	for _, m := range r.models {
+		m.Close()
+	}
 }

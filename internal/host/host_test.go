@@ -110,3 +110,26 @@ func TestServe(t *testing.T) {
 		t.Errorf("got %v, want %v", err, blitz.ErrNotFound)
 	}
 }
+
+// TestOpenWhileLoaded: a model is open as long as its engine, so that its packed weights can be
+// written down beside it, and not longer.
+func TestOpenWhileLoaded(t *testing.T) {
+	h := tinyHost(t, Options{})
+	l, err := h.Acquire(t.Context(), "tiny", Ask{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := l.Engine().Model()
+	e, err := blitz.NewEngine(model, &blitz.EngineOptions{Threads: 1, Context: 64})
+	if err != nil {
+		t.Fatalf("another engine of a loaded model: %v", err)
+	}
+	e.Close()
+	l.Release()
+	if err := h.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := blitz.NewEngine(model, nil); !errors.Is(err, blitz.ErrClosed) {
+		t.Errorf("an engine of a model that was let go: got %v, want %v", err, blitz.ErrClosed)
+	}
+}
