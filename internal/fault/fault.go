@@ -29,6 +29,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/quantize"
 	"github.com/blitz-r1/blitz/internal/sample"
 	"github.com/blitz-r1/blitz/internal/settings"
+	"github.com/blitz-r1/blitz/internal/signed"
 	"github.com/blitz-r1/blitz/internal/spelling"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/internal/train"
@@ -183,9 +184,12 @@ var kinds = []struct {
 func Of(err error) Kind {
 	var m marked
 	var setting *settings.Error
+	var refusal *signed.Refusal
 	switch {
 	case errors.As(err, &m):
 		return m.kind
+	case errors.As(err, &refusal):
+		return Refused
 	case errors.As(err, &setting):
 		return Usage
 	}
