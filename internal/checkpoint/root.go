@@ -192,6 +192,20 @@ func (c *Checkpoint) digestAll(ctx context.Context, m *memory) ([]Resource, erro
 	if err != nil {
 		return nil, err
 	}
+	resources, err := digestNames(ctx, m, names, func(name string, buffer []byte) (Digest, error) {
+		return c.digestFile(ctx, m, name, false, buffer)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if c.single() {
+		resources[0].Name = "."
+	}
+	return resources, nil
+}
+
+// digestNames digests files, several at a time, and saves what was learned.
+func digestNames(ctx context.Context, m *memory, names []string, digest func(name string, buffer []byte) (Digest, error)) ([]Resource, error) {
 	resources := make([]Resource, len(names))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -201,7 +215,7 @@ func (c *Checkpoint) digestAll(ctx context.Context, m *memory) ([]Resource, erro
 		workers.Go(func() {
 			buffer := make([]byte, readSize)
 			for i := range next {
-				d, err := c.digestFile(ctx, m, names[i], false, buffer)
+				d, err := digest(names[i], buffer)
 				if err != nil {
 					cancel(err)
 					return
@@ -224,9 +238,6 @@ feed:
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	if c.single() {
-		resources[0].Name = "."
-	}
 	return resources, nil
 }
 
@@ -237,7 +248,7 @@ func (c *Checkpoint) single() bool { return c.alone && len(c.files.Weights) < 2 
 // links to files where those are followed.
 func (c *Checkpoint) resourceNames(ctx context.Context, follow bool) ([]string, error) {
 	if !c.alone {
-		return walk(ctx, c.folder, follow)
+		return walk(ctx, c.folder, follow, nil)
 	}
 	if c.files.Kind == GGUF {
 		return c.files.Weights, nil
@@ -245,8 +256,8 @@ func (c *Checkpoint) resourceNames(ctx context.Context, follow bool) ([]string, 
 	return []string{filepath.Base(c.path)}, nil
 }
 
-// walk lists all files below a folder.
-func walk(ctx context.Context, folder string, follow bool) (names []string, err error) {
+// walk lists all files below a folder but those that are ignored, and what lies below them.
+func walk(ctx context.Context, folder string, follow bool, ignored func(name string) bool) (names []string, err error) {
 	err = filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
 		if err == nil {
 			err = ctx.Err()
@@ -265,6 +276,11 @@ func walk(ctx context.Context, folder string, follow bool) (names []string, err 
 			return nil
 		case slices.Contains(leftOut, name) && e.IsDir():
 			return fs.SkipDir
+		case ignored != nil && ignored(filepath.ToSlash(name)):
+			if e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
 		case slices.Contains(leftOut, name), e.IsDir():
 			return nil
 		case !e.Type().IsRegular() && !(follow && isFile(path)):
@@ -302,7 +318,12 @@ const readSize = 1 << 20
 // digestFile returns the digest of a file, from memory where it is there; of what a link
 // points to where it is followed.
 func (c *Checkpoint) digestFile(ctx context.Context, m *memory, name string, follow bool, buffer []byte) (Digest, error) {
-	path := filepath.Join(c.folder, name)
+	return digestFile(ctx, m, filepath.Join(c.folder, name), c.stat(name), follow, buffer)
+}
+
+// digestFile returns the digest of the file at a path, which has to be the one that was
+// seen as old, where that is not nil.
+func digestFile(ctx context.Context, m *memory, path string, old fs.FileInfo, follow bool, buffer []byte) (Digest, error) {
 	if st, err := os.Lstat(path); err != nil {
 		return Digest{}, err
 	} else if !st.Mode().IsRegular() && !(follow && isFile(path)) {
@@ -317,7 +338,7 @@ func (c *Checkpoint) digestFile(ctx context.Context, m *memory, name string, fol
 	if err != nil {
 		return Digest{}, err
 	}
-	if old := c.stat(name); old != nil && !same(old, before) {
+	if old != nil && !same(old, before) {
 		return Digest{}, fmt.Errorf("%s: %w", path, ErrChanged)
 	}
 	key, known := identity(f)
