@@ -184,14 +184,14 @@ func (e *Engine) measure(began time.Time, took time.Duration) {
 	switch {
 	case c.beside == 0:
 		took := float64(took - e.guessing + e.guessed)
-		e.earn(took)
 		e.pace.decoded(c.decoded, took, at, n)
+		e.settleBets()
 	case c.decoded == 0:
 		e.pace.alone(position, c.beside, float64(took))
 	default:
 		decode := e.pace.decodes(c.decoded, began, n)
-		if decode > 0 {
-			e.earn(decode)
+		if e.purse.plain >= plainSteps {
+			e.purse.earn(decode)
 		}
 		more := float64(took) - decode
 		likely := e.pace.likely(c.mode, position, c.beside, more)

@@ -3,6 +3,7 @@ package engine
 import (
 	"math"
 	"math/bits"
+	"slices"
 	"time"
 )
 
@@ -18,9 +19,20 @@ type pace struct {
 
 // mean is a running mean; 0: nothing is known.
 type mean struct {
-	of float64
-	at time.Time // of the last one
-	n  uint64    // number of the step of the last one
+	of     float64
+	at     time.Time // of the last one
+	n      uint64    // number of the step of the last one
+	lately [5]float64
+	count  uint // of those that there were; 0: none that is believed
+}
+
+// usual returns the median of the last few, of two the lesser: what is compared must not
+// follow a step that another program disturbed.
+func (m *mean) usual() float64 {
+	n := min(int(m.count), len(m.lately))
+	last := m.lately
+	slices.Sort(last[:n])
+	return last[(n-1)/2]
 }
 
 // ratio is what tokens took, those of late counting most: the sum of times by that of
@@ -114,6 +126,8 @@ func (p *pace) decoded(tokens int, took float64, now time.Time, step uint64) {
 	p.jitter += (math.Abs(took-m.of) - p.jitter) / 8
 	m.of += (took - m.of) / 4
 	m.at, m.n = now, step
+	m.lately[m.count%uint(len(m.lately))] = took
+	m.count++
 }
 
 // takes returns what a token takes that is computed at a position in a way, from the nearest

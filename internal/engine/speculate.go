@@ -93,6 +93,7 @@ func (g *gamble) bet(surety, limit, others int, p *pace, stake float64) int {
 	if best == 0 && affordable {
 		g.pause = min(max(2*g.pause, firstPause), mostPause)
 		g.rest, g.hit = g.pause, firstHits[surety] // then it is tried anew
+		p.doubt(others + 1)
 	}
 	return best
 }
@@ -118,38 +119,45 @@ func (g *gamble) note(guessed, right int) {
 const unknownCost = 0.12
 
 // about returns what a step takes that decodes so many tokens, from the measures that are
-// nearest, however old: it is asked for to compare. Where nothing was measured, a step of one
-// token takes 1.
+// nearest, however old: it is asked for to compare. No step takes longer than one of more
+// tokens, so that a measure that was disturbed is corrected by any of those. Where nothing was
+// measured, a step of one token takes 1.
 func (p *pace) about(tokens int) float64 {
-	below, above := 0, 0
+	below, above, most := 0, 0, math.Inf(1)
 	for n := min(tokens, len(p.decode)-1); n > 0 && below == 0; n-- {
-		if p.decode[n].of > 0 {
+		if p.decode[n].count > 0 {
 			below = n
 		}
 	}
-	for n := tokens; n < len(p.decode) && above == 0; n++ {
-		if p.decode[n].of > 0 {
-			above = n
+	for n := tokens; n < len(p.decode); n++ {
+		if p.decode[n].count > 0 {
+			most = min(most, p.decode[n].usual())
+			if above == 0 {
+				above = n
+			}
 		}
 	}
+	if below == 0 {
+		if above == 0 {
+			return 1 + unknownCost*float64(tokens-1)
+		}
+		return most
+	}
+	least := p.decode[below].usual()
 	switch {
-	case below == 0 && above == 0:
-		return 1 + unknownCost*float64(tokens-1)
-	case below == 0:
-		return p.decode[above].of
 	case above == 0:
-		return p.decode[below].of * (1 + unknownCost*float64(tokens-below))
+		return least * (1 + unknownCost*float64(tokens-below))
 	case below == above:
-		return p.decode[below].of
+		return most
 	}
 	share := float64(tokens-below) / float64(above-below)
-	return p.decode[below].of + share*max(0, p.decode[above].of-p.decode[below].of)
+	return min(most, least+share*max(0, p.decode[above].usual()-least))
 }
 
 // speculate puts guesses behind what the sequences of the step draw next.
 func (e *Engine) speculate() {
 	e.reckon()
-	if e.guesser == nil || !e.purse.open || e.readsSome() {
+	if e.guesser == nil || !e.purse.open() || e.readsSome() {
 		return
 	}
 	began := e.now()
