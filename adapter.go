@@ -37,6 +37,9 @@ type AdapterOptions struct {
 	AnyBase bool
 	// MemoryLimit is how many bytes the adapter may take; 0: any.
 	MemoryLimit int64
+	// Room is told how many bytes the adapter takes before it takes them, once it is known
+	// to fit the model; an error of it ends the loading. nil: MemoryLimit alone counts.
+	Room func(bytes int64) error
 }
 
 // LoadAdapter loads an adapter in the form of Hugging Face's PEFT: a folder with
@@ -60,7 +63,15 @@ func (m *Model) LoadAdapter(ctx context.Context, folder string, o *AdapterOption
 			return nil, err
 		}
 	}
-	bound, err := m.net.Adapt(a, o.MemoryLimit)
+	bound, err := m.net.AdaptIn(a, func(bytes int64) error {
+		if o.MemoryLimit > 0 && bytes > o.MemoryLimit {
+			return fmt.Errorf("blitz: adapter %s takes %d MiB, there are %d MiB for it: %w", a.Name(), bytes>>20, o.MemoryLimit>>20, ErrNoRoom)
+		}
+		if o.Room != nil {
+			return o.Room(bytes)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}

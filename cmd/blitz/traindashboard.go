@@ -96,6 +96,9 @@ func (d *dashboard) draw() {
 		if m.Validation == nil {
 			validation = ""
 		}
+		if m.Rewards != nil {
+			validation += ", " + rewardsText(m.Rewards)
+		}
 		fmt.Fprintf(d.w, "step %d of %d: loss %.4f, smoothed %.4f%s, rate %.3g, norm %.3g, %.0f tokens/s, %s left\n",
 			m.Step, d.steps, m.Loss, m.Smoothed, validation, m.Rate, m.GradNorm, m.TokensPerSecond, formatDuration(d.last.Left))
 		return
@@ -107,6 +110,9 @@ func (d *dashboard) draw() {
 		fmt.Sprintf("loss %.4f smoothed, %.4f now%s", m.Smoothed, m.Loss, validation),
 		fmt.Sprintf("learning rate %.3g   norm of gradients %.3g   %.0f tokens/s   %s left", m.Rate, m.GradNorm, m.TokensPerSecond, formatDuration(d.last.Left)),
 	}
+	if m.Rewards != nil {
+		lines = append(lines, "rewards: "+rewardsText(m.Rewards))
+	}
 	if s := d.sample; s != nil {
 		lines = append(lines, fmt.Sprintf("asked behind step %d: %s", s.Step, shortened(s.Prompt)), "answers: "+shortened(s.Answer))
 	}
@@ -115,6 +121,20 @@ func (d *dashboard) draw() {
 		fmt.Fprintln(d.w, displaywidth.TruncateString(l, max(width, 1), "…"))
 	}
 	d.drawn = len(lines)
+}
+
+// rewardsText tells what answers are worth by what was learned of preferences.
+func rewardsText(r *course.Rewards) string {
+	text := fmt.Sprintf("told apart %.0f %%", 100*r.Accuracy)
+	for _, x := range []struct {
+		name string
+		v    *float64
+	}{{"margin", r.Margin}, {"chosen", r.Chosen}, {"rejected", r.Rejected}, {"distance", r.KL}} {
+		if x.v != nil {
+			text += fmt.Sprintf(", %s %.4g", x.name, *x.v)
+		}
+	}
+	return text
 }
 
 // erase takes away what was drawn.

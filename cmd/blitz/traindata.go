@@ -38,6 +38,8 @@ A FILE ends in .jsonl or .parquet and has in each row {"messages": […],
 (.txt, .md); or a folder of such files. Of messages the assistant's turns are
 learned, with the token that ends them, as the model's own chat template writes
 them; of a prompt with its completion the completion; of a text everything.
+With --preferences pairs it has {"prompt": …, "chosen": …, "rejected": …}, with
+--preferences labels {"prompt": …, "completion": …, "label": true or false}.
 
 Samples are packed into rows of --length tokens, and do not see each other
 there. --show prints samples with what is learned in [brackets], or in colour
@@ -123,9 +125,9 @@ func newExamplesReport(s *dataset.Set, p *dataset.Packing) *examplesReport {
 	c := &s.Counts
 	r := &examplesReport{
 		Files: c.Files, Rows: c.Rows, Broken: c.Broken, Named: c.Named, Twice: c.Twice,
-		Forms:   map[string]int{"text": c.Text, "completion": c.Completions, "messages": c.Chats},
+		Forms:   map[string]int{"text": c.Text, "completion": c.Completions, "messages": c.Chats, "pair": c.Pairs, "desirable": c.Desirables, "undesirable": c.Others},
 		Samples: c.Samples, Cut: c.Cut, Skipped: c.Skipped, Split: c.Split, ShareLong: c.ShareLong(), LeftOut: c.CutTokens, Endless: c.Endless,
-		Lengths: c.Sizes, Train: s.Train.Len(), Validation: s.Validation.Len(), Tokens: len(s.Train.IDs), Learned: s.Train.Targets(),
+		Lengths: c.Sizes, Train: s.Train.Units(), Validation: s.Validation.Units(), Tokens: len(s.Train.IDs), Learned: s.Train.Targets(),
 		Length: p.Length, Packed: len(p.Rows),
 	}
 	if r.Packed > 0 {
@@ -150,6 +152,12 @@ func (r *examplesReport) write(w io.Writer) error {
 		rows = append(rows, []string{"", printable(fmt.Sprintf("%s:%d: %s", b.File, b.Line, b.Reason))})
 	}
 	forms := fmt.Sprintf("%d messages, %d prompts with completions, %d texts", r.Forms["messages"], r.Forms["completion"], r.Forms["text"])
+	switch pairs, good, bad := r.Forms["pair"], r.Forms["desirable"], r.Forms["undesirable"]; {
+	case pairs > 0:
+		forms = counted(pairs, "pair") + " of a chosen and a rejected answer"
+	case good+bad > 0:
+		forms = fmt.Sprintf("%d desirable answers, %d others", good, bad)
+	}
 	rows = append(
 		rows, []string{"forms", forms},
 		[]string{"samples", fmt.Sprintf("%d to train on, %d to validate", r.Train, r.Validation)},
@@ -185,10 +193,11 @@ func (f *trainDataFlags) showSamples(w io.Writer, t *tokenizer.Tokenizer, s *dat
 	}
 	for i := range min(f.show.v, s.Train.Len()) {
 		at := s.Train.Origin[i]
-		if _, err := fmt.Fprintf(w, "\n%s:%d, %d tokens\n", printable(s.Files[at.File]), at.Line, s.Train.Size(i)); err != nil {
+		sample := s.Train.At(i)
+		if _, err := fmt.Fprintf(w, "\n%s:%d, %d tokens%s\n", printable(s.Files[at.File]), at.Line, s.Train.Size(i), roleOf(sample)); err != nil {
 			return err
 		}
-		text, err := markLearned(t, s.Train.At(i), before, behind)
+		text, err := markLearned(t, sample, before, behind)
 		if err != nil {
 			return err
 		}
@@ -197,6 +206,14 @@ func (f *trainDataFlags) showSamples(w io.Writer, t *tokenizer.Tokenizer, s *dat
 		}
 	}
 	return nil
+}
+
+// roleOf says what a sample is in a preference.
+func roleOf(s dataset.Sample) string {
+	if s.Role == dataset.Plain {
+		return ""
+	}
+	return ", " + s.Role.String()
 }
 
 // markLearned writes a sample with words around what is learned of it.

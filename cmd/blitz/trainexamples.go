@@ -17,9 +17,17 @@ import (
 type exampleFlags struct {
 	length                            count
 	long, turns, prompts, completions string
+	preferences                       string
 	specialTokens                     bool
 	validation                        float64
 	seed                              int64
+}
+
+// rowForms say what rows are.
+var rowForms = map[string]string{
+	dataset.PreferencesNone:   `a row is {"messages": […]}, {"prompt": …, "completion": …} or {"text": …}, one a line`,
+	dataset.PreferencesPairs:  `a row is {"prompt": …, "chosen": …, "rejected": …}, one a line`,
+	dataset.PreferencesLabels: `a row is {"prompt": …, "completion": …, "label": true or false}, one a line`,
 }
 
 // usualLength is how long a row usually is, in tokens.
@@ -33,6 +41,7 @@ func (f *exampleFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.turns, "turns", dataset.TurnsAll, "what is learned of a conversation: all turns of the model, last, or each in a sample of its own")
 	fl.StringVar(&f.prompts, "prompts", dataset.PromptsChat, "how prompt and completion are read: chat, as a question and its answer, or plain, as one text")
 	fl.StringVar(&f.completions, "completions", dataset.CompletionsTemplate, "how the model's turn is written: template, or raw, as it stands behind the template's prompt")
+	fl.StringVar(&f.preferences, "preferences", dataset.PreferencesNone, "rows are preferences: pairs, of chosen and rejected answers, or labels, of desirable ones and others")
 	fl.BoolVar(&f.specialTokens, "special-tokens", false, "control tokens that plain texts spell are such")
 	fl.Float64Var(&f.validation, "validation", 0, "the `share` of rows that only measures")
 	fl.Int64Var(&f.seed, "seed", 1, "what the order of samples is drawn from")
@@ -40,7 +49,7 @@ func (f *exampleFlags) add(cmd *cobra.Command) {
 
 func (f *exampleFlags) options() dataset.Options {
 	return dataset.Options{
-		Length: f.length.v, Long: f.long, Turns: f.turns, Prompts: f.prompts, Completions: f.completions, SpecialTokens: f.specialTokens,
+		Length: f.length.v, Long: f.long, Turns: f.turns, Prompts: f.prompts, Completions: f.completions, SpecialTokens: f.specialTokens, Preferences: f.preferences,
 	}
 }
 
@@ -69,7 +78,7 @@ func (f *exampleFlags) load(ctx context.Context, files *checkpoint.Checkpoint, p
 	case errors.Is(err, dataset.ErrTooLong):
 		return nil, fault.WithHint(err, "--long cut leaves out its end, --long skip the whole sample, --long split makes several of a text; --length makes rows longer")
 	case errors.Is(err, dataset.ErrEmpty):
-		return nil, fault.WithHint(err, `a row is {"messages": […]}, {"prompt": …, "completion": …} or {"text": …}, one a line`)
+		return nil, fault.WithHint(err, rowForms[f.preferences])
 	}
 	return s, err
 }

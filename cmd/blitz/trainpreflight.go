@@ -39,19 +39,24 @@ const (
 func (p *preflight) measure(ctx context.Context, m course.Model) error {
 	batches := p.plan.Batches(0)
 	began := time.Now()
-	sum, err := m.Loss(ctx, batches[0])
+	x, err := m.Measure(ctx, batches[:1])
 	if err != nil {
 		return err
 	}
 	took := time.Since(began)
-	if p.loss = sum / batches[0].Targets(); math.IsNaN(p.loss) || math.IsInf(p.loss, 0) {
+	if p.loss = x.Loss; math.IsNaN(p.loss) || math.IsInf(p.loss, 0) {
 		return fault.Refusal(fmt.Errorf("the loss of the first batch is %g before anything is learned: %w", p.loss, course.ErrDoomed))
 	}
 	share := time.Duration(stepShare)
 	if p.recompute {
 		share = recomputeShare
 	}
-	p.time = took * share * time.Duration(len(batches)) * time.Duration(p.plan.Steps)
+	rows := time.Duration(0)
+	if course.Preferences(p.settings.Kind) { // the loss first, and once before everything
+		share++
+		rows = time.Duration(p.set.Train.Units()) * took / time.Duration(max(1, len(batches[0].Index)/2))
+	}
+	p.time = rows + took*share*time.Duration(len(batches))*time.Duration(p.plan.Steps)
 	return nil
 }
 
@@ -70,7 +75,7 @@ func (p *preflight) write(w io.Writer, weights []*model.Weight) error {
 		{"weights", formatCount(numbers) + map[bool]string{false: ", all of the model", true: ", of an adapter; the model stays as it is"}[p.settings.Lora]},
 		{"memory", fmt.Sprintf("%s beside the weights for gradients, AdamW and what a step computes; %s are free", fit.FormatMemory(p.room), free)},
 		{"steps", fmt.Sprintf("%d of up to %s of %d tokens", p.plan.Steps, counted(p.plan.Rows, "row"), p.plan.Length)},
-		{"first loss", fmt.Sprintf("%.4f measured; by chance alone it is ln %d = %.4f", p.loss, p.vocab, chance)},
+		{"first loss", p.firstLoss(chance)},
 		{"time", "about " + formatDuration(p.time)},
 	}
 	if err := writeTable(w, rows...); err != nil {
@@ -82,6 +87,21 @@ func (p *preflight) write(w io.Writer, weights []*model.Weight) error {
 		}
 	}
 	return nil
+}
+
+// firstLoss says what the loss is before anything is learned. A model that learns preferences
+// is its own reference then, so that every answer is worth nothing.
+func (p *preflight) firstLoss(chance float64) string {
+	s := p.settings
+	measured := fmt.Sprintf("%.4f measured; by chance alone it is ln %d = %.4f", p.loss, p.vocab, chance)
+	switch s.Kind {
+	case course.DPO:
+		return fmt.Sprintf("ln 2 = %.4f; of the answers as text %s", math.Ln2, measured)
+	case course.KTO:
+		good, bad := float64(p.set.Counts.Desirables), float64(p.set.Counts.Others)
+		return fmt.Sprintf("about %.4f, half of what an answer counts; of the answers as text %s", (good*s.DesirableWeight+bad*s.UndesirableWeight)/2/max(1, good+bad), measured)
+	}
+	return measured
 }
 
 // manyLong is the share of samples that are cut or left out from which on it is a matter.
@@ -99,6 +119,9 @@ func (p *preflight) warnings(chance float64) (list []string) {
 	}
 	if c.Endless > 0 && p.settings.Kind != "pretrain" {
 		say("%s teach no end of an answer: the model may learn to go on and on", counted(c.Endless, "sample"))
+	}
+	if p.settings.Kind == course.KTO && (c.Desirables == 0 || c.Others == 0) {
+		say("all answers have one label: there is nothing to tell them from")
 	}
 	if !p.settings.Random && p.loss > chance+1 {
 		say("the first loss is higher than by chance: the text is none that this model knows, or its template is another")

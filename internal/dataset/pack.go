@@ -18,13 +18,13 @@ type Packing struct {
 // placed first; which window a sample is in is drawn.
 const packWindow = 1024
 
-// Pack lays samples into rows of length tokens, each sample whole in one row. The order is
-// drawn from seed and epoch: the same two give the same rows. No sample may be longer than
-// a row.
+// Pack lays samples into rows of length tokens, each sample whole in one row, and the two of
+// a preference behind each other in the same. The order is drawn from seed and epoch: the
+// same two give the same rows. No unit may be longer than a row.
 func Pack(s *Samples, length int, seed, epoch uint64) *Packing {
 	p := &Packing{Samples: s, Length: length}
 	rng := rand.New(rand.NewPCG(seed, epoch))
-	order := make([]int32, s.Len())
+	order := make([]int32, s.Units())
 	for i := range order {
 		order[i] = int32(i)
 	}
@@ -36,14 +36,16 @@ func Pack(s *Samples, length int, seed, epoch uint64) *Packing {
 	return p
 }
 
-// window lays samples out: the longest first, each into the row in which it leaves the
+// window lays units out: the longest first, each into the row in which it leaves the
 // least room (best fit decreasing).
-func (p *Packing) window(samples []int32) {
-	slices.SortStableFunc(samples, func(a, b int32) int { return cmp.Compare(p.Samples.Size(int(b)), p.Samples.Size(int(a))) })
-	first := len(p.Rows)
+func (p *Packing) window(units []int32) {
+	slices.SortStableFunc(units, func(a, b int32) int {
+		return cmp.Compare(p.Samples.UnitSize(int(b)), p.Samples.UnitSize(int(a)))
+	})
+	first, k := len(p.Rows), int32(p.Samples.together())
 	var room []int // of the rows from first on
-	for _, i := range samples {
-		size, best := p.Samples.Size(int(i)), -1
+	for _, i := range units {
+		size, best := p.Samples.UnitSize(int(i)), -1
 		for r, free := range room {
 			if free >= size && (best < 0 || free < room[best]) {
 				best = r
@@ -55,7 +57,9 @@ func (p *Packing) window(samples []int32) {
 			p.Rows = append(p.Rows, nil)
 		}
 		room[best] -= size
-		p.Rows[first+best] = append(p.Rows[first+best], i)
+		for j := range k {
+			p.Rows[first+best] = append(p.Rows[first+best], i*k+j)
+		}
 	}
 }
 
@@ -70,15 +74,18 @@ type Batch struct {
 	IDs      []int32
 	Segments []int32
 	Weights  []float32
+	Index    []int32  // of each sample of the batch, in their order: which one it is
+	Of       *Samples // of those
 }
 
 // Batch returns rows from and up to, as one batch.
 func (p *Packing) Batch(from, to int) *Batch {
 	t := p.Length
-	b := &Batch{B: to - from, T: t}
+	b := &Batch{B: to - from, T: t, Of: p.Samples}
 	b.IDs, b.Segments, b.Weights = make([]int32, b.B*t), make([]int32, b.B*t), make([]float32, b.B*t)
 	for r, row := range p.Rows[from:to] {
 		at := r * t
+		b.Index = append(b.Index, row...)
 		for k, i := range row {
 			s := p.Samples.At(int(i))
 			for j, id := range s.IDs {
@@ -91,6 +98,21 @@ func (p *Packing) Batch(from, to int) *Batch {
 		}
 	}
 	return b
+}
+
+// Spans calls each for every sample of the batch: which one it is, and where in IDs it lies.
+func (b *Batch) Spans(each func(sample int32, from, to int)) {
+	k := 0
+	for row := 0; row < len(b.IDs); row += b.T {
+		for from := row; from < row+b.T && b.Segments[from] != 0; k++ {
+			to := from
+			for to < row+b.T && b.Segments[to] == b.Segments[from] {
+				to++
+			}
+			each(b.Index[k], from, to)
+			from = to
+		}
+	}
 }
 
 // Targets returns the sum of the weights: how many tokens are predicted.

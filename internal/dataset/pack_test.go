@@ -65,7 +65,7 @@ func TestPackOrder(t *testing.T) {
 	s := &Samples{}
 	for i := range 300 {
 		n := 2 + i%17
-		if err := s.add(Sample{make([]int32, n), make([]bool, n)}, Place{}); err != nil {
+		if err := s.add(Sample{IDs: make([]int32, n), Learned: make([]bool, n)}, Place{}); err != nil {
 			t.Fatal(err)
 		}
 	}

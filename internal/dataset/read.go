@@ -174,7 +174,7 @@ func readLine(in *bufio.Reader) (line []byte, long bool, err error) {
 }
 
 // tableColumns are the columns of Parquet files that are read.
-var tableColumns = []string{"messages", "prompt", "completion", "text", "tools"}
+var tableColumns = []string{"messages", "prompt", "completion", "text", "tools", "chosen", "rejected", "label"}
 
 // table reads a Parquet file.
 func (r *reader) table(f *os.File) error {

@@ -18,9 +18,12 @@ const (
 	Text       Form = iota // {"text": …}
 	Completion             // {"prompt": …, "completion": …}
 	Chat                   // {"messages": […], "tools": […]}
+	Pair                   // {"prompt": …, "chosen": …, "rejected": …}, and nothing of the others
 )
 
-func (f Form) String() string { return [...]string{"text", "prompt and completion", "messages"}[f] }
+func (f Form) String() string {
+	return [...]string{"text", "prompt and completion", "messages", "chosen and rejected"}[f]
+}
 
 // Row is one example, as it stands in a file.
 type Row struct {
@@ -32,7 +35,8 @@ type Row struct {
 	Prompt, Completion string
 	Messages           []chat.Message
 	Tools              []jinja.Value
-	given              int // messages that are the prompt of a row of two lists: nothing of them is learned
+	given              int         // messages that are the prompt of a row of two lists: nothing of them is learned
+	fields             *jinja.Dict // all that it holds: preferences are read when they are asked for
 
 	// Digest is over what the row holds, in its order, however its file writes it: by it
 	// rows are split, and found that stand there twice.
@@ -60,7 +64,7 @@ func newRow(d *jinja.Dict) (*Row, error) {
 			d.Set(key, v)
 		}
 	}
-	r := &Row{}
+	r := &Row{fields: d}
 	text, err := json.Marshal(d.Value())
 	if err != nil {
 		return nil, badRow("%v", err)
@@ -70,6 +74,8 @@ func newRow(d *jinja.Dict) (*Row, error) {
 	prompt, hasPrompt := d.Get("prompt")
 	completion, hasCompletion := d.Get("completion")
 	whole, hasText := d.Get("text")
+	_, hasChosen := d.Get("chosen")
+	_, hasRejected := d.Get("rejected")
 	switch {
 	case hasMessages:
 		r.Form = Chat
@@ -78,6 +84,10 @@ func newRow(d *jinja.Dict) (*Row, error) {
 		}
 	case hasPrompt && hasCompletion:
 		err = r.readCompletion(d, prompt, completion)
+	case hasChosen && hasRejected:
+		r.Form = Pair
+	case hasChosen || hasRejected:
+		err = badRow("has one of chosen and rejected, want both")
 	case hasPrompt:
 		err = badRow("has prompt and no completion")
 	case hasText:
@@ -86,7 +96,7 @@ func newRow(d *jinja.Dict) (*Row, error) {
 			err = badRow("text is empty")
 		}
 	default:
-		err = badRow("has none of messages, prompt with completion, text")
+		err = badRow("has none of messages, prompt with completion, text, chosen with rejected")
 	}
 	return r, err
 }

@@ -7,7 +7,11 @@ import "slices"
 type Sample struct {
 	IDs     []int32 // [n]
 	Learned []bool  // [n]
+	Role    Role
 }
+
+// cut returns the first n tokens.
+func (s Sample) cut(n int) Sample { return Sample{s.IDs[:n], s.Learned[:n], s.Role} }
 
 // targets counts the tokens that are predicted.
 func (s Sample) targets() int {
@@ -26,6 +30,7 @@ type Samples struct {
 	Learned []bool  // of all
 	Ends    []int   // sample i ends before IDs[Ends[i]]
 	Origin  []Place // [samples]
+	Roles   []Role  // [samples] of preferences, which are samples in twos; nil: all are Plain
 }
 
 // Place is where a sample comes from.
@@ -47,19 +52,46 @@ func (s *Samples) At(i int) Sample {
 		from = s.Ends[i-1]
 	}
 	to := s.Ends[i]
-	return Sample{s.IDs[from:to:to], s.Learned[from:to:to]}
+	x := Sample{IDs: s.IDs[from:to:to], Learned: s.Learned[from:to:to]}
+	if s.Roles != nil {
+		x.Role = s.Roles[i]
+	}
+	return x
 }
 
 // Size returns the number of tokens of sample i.
 func (s *Samples) Size(i int) int { return len(s.At(i).IDs) }
 
-// Targets returns how many tokens of all samples are predicted.
+// Targets returns how many tokens of all samples are learned: those of mismatched ones are
+// not.
 func (s *Samples) Targets() int {
 	n := 0
 	for i := range s.Len() {
-		n += s.At(i).targets()
+		if x := s.At(i); x.Role != Mismatched {
+			n += x.targets()
+		}
 	}
 	return n
+}
+
+// together is how many samples stay together: the two of a preference, or one.
+func (s *Samples) together() int {
+	if s.Roles != nil {
+		return 2
+	}
+	return 1
+}
+
+// Units returns how many samples or preferences there are: what is packed as one.
+func (s *Samples) Units() int { return s.Len() / s.together() }
+
+// UnitSize returns the number of tokens of unit i, which is samples i·k to i·k+k-1.
+func (s *Samples) UnitSize(i int) int {
+	k, from := s.together(), 0
+	if i > 0 {
+		from = s.Ends[i*k-1]
+	}
+	return s.Ends[i*k+k-1] - from
 }
 
 func (s *Samples) add(x Sample, at Place) error {
@@ -70,6 +102,9 @@ func (s *Samples) add(x Sample, at Place) error {
 	s.Learned = append(s.Learned, x.Learned...)
 	s.Ends = append(s.Ends, len(s.IDs))
 	s.Origin = append(s.Origin, at)
+	if x.Role != Plain {
+		s.Roles = append(s.Roles, x.Role)
+	}
 	return nil
 }
 

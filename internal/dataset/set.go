@@ -22,15 +22,16 @@ type Set struct {
 // Counts say what became of rows.
 type Counts struct {
 	Tally
-	Text, Completions, Chats int     // rows, by form
-	Twice                    int     // rows that stood there before
-	Samples                  int     // that were made of the rows
-	Cut                      int     // samples whose end is left out
-	Skipped                  int     // samples that are left out, being too long
-	Split                    int     // texts that became several samples
-	CutTokens                int     // that were left out by cutting and skipping
-	Endless                  int     // samples in which no end of an answer is learned
-	Sizes                    Lengths // of samples before anything was cut
+	Text, Completions, Chats  int     // rows, by form
+	Pairs, Desirables, Others int     // of preferences: pairs, and answers by their label
+	Twice                     int     // rows that stood there before
+	Samples                   int     // that were made of the rows
+	Cut                       int     // samples whose end is left out
+	Skipped                   int     // samples that are left out, being too long
+	Split                     int     // texts that became several samples
+	CutTokens                 int     // that were left out by cutting and skipping
+	Endless                   int     // samples in which no end of an answer is learned
+	Sizes                     Lengths // of samples before anything was cut
 }
 
 // ShareLong returns the share of samples that were cut or left out for their length.
@@ -53,6 +54,9 @@ func Load(ctx context.Context, paths []string, e *Encoder, validation float64) (
 	if err != nil {
 		return nil, err
 	}
+	if err := l.mismatch(); err != nil {
+		return nil, err
+	}
 	s := l.set
 	s.Counts.Tally, s.Counts.Sizes = *tally, lengthsOf(l.sizes)
 	if s.Counts.Rows == 0 {
@@ -73,6 +77,8 @@ type loader struct {
 	validation float64
 	seen       map[[16]byte]struct{} // beginnings of digests
 	sizes      []int
+	labelled   []labelled // of preferences by labels, which get mismatched answers at the end
+	tokens     int        // of those
 }
 
 func (l *loader) row(r *Row) error {
@@ -81,13 +87,11 @@ func (l *loader) row(r *Row) error {
 		return err
 	}
 	c := &l.set.Counts
-	switch r.Form {
-	case Text:
-		c.Text++
-	case Completion:
-		c.Completions++
-	case Chat:
-		c.Chats++
+	switch {
+	case l.e.o.Preferences != PreferencesNone:
+		c.preferences(samples)
+	default:
+		c.form(r.Form)
 	}
 	if _, twice := l.seen[[16]byte(r.Digest[:16])]; twice {
 		c.Twice++
@@ -98,12 +102,27 @@ func (l *loader) row(r *Row) error {
 		to = &l.set.Validation
 	}
 	at := Place{l.fileOf(r.File), int32(r.Line)}
+	if l.e.o.Preferences != PreferencesNone {
+		return l.preferences(r, to, samples, at)
+	}
 	for _, s := range samples {
 		if err := l.sample(r, to, s, at); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// form counts a row of a form.
+func (c *Counts) form(f Form) {
+	switch f {
+	case Text:
+		c.Text++
+	case Completion:
+		c.Completions++
+	case Chat:
+		c.Chats++
+	}
 }
 
 // inValidation says on which side of a split the row with a digest is.
@@ -122,30 +141,42 @@ func (l *loader) fileOf(name string) int32 {
 
 // sample takes a sample, or what its length leaves of it.
 func (l *loader) sample(r *Row, to *Samples, s Sample, at Place) error {
+	if c := &l.set.Counts; len(s.IDs) > l.e.o.Length && l.e.o.Long == LongSplit && r.Form == Text {
+		c.Samples++
+		c.Split++
+		l.sizes = append(l.sizes, len(s.IDs))
+		return l.split(to, s, at)
+	}
+	s, fits, err := l.fit(r, s)
+	if err != nil || !fits {
+		return err
+	}
+	return to.add(s, at)
+}
+
+// fit returns what its length leaves of a sample; false: it is left out.
+func (l *loader) fit(r *Row, s Sample) (left Sample, fits bool, err error) {
 	c, most := &l.set.Counts, l.e.o.Length
 	c.Samples++
 	l.sizes = append(l.sizes, len(s.IDs))
 	if len(s.IDs) > most {
 		switch long := l.e.o.Long; {
-		case long == LongSplit && r.Form == Text:
-			c.Split++
-			return l.split(to, s, at)
-		case long == LongCut && (Sample{s.IDs[:most], s.Learned[:most]}).targets() > 0:
+		case long == LongCut && s.cut(most).targets() > 0:
 			c.Cut++
 			c.CutTokens += len(s.IDs) - most
-			s = Sample{s.IDs[:most], s.Learned[:most]}
+			s = s.cut(most)
 		case long == LongSkip, long == LongCut: // nothing to learn is in what a cut leaves
 			c.Skipped++
 			c.CutTokens += len(s.IDs)
-			return nil
+			return s, false, nil
 		default:
-			return fmt.Errorf("%s:%d: %d tokens, want at most %d: %w", message.Clean(r.File), r.Line, len(s.IDs), most, ErrTooLong)
+			return s, false, fmt.Errorf("%s:%d: %d tokens, want at most %d: %w", message.Clean(r.File), r.Line, len(s.IDs), most, ErrTooLong)
 		}
 	}
 	if !l.ends(s) {
 		c.Endless++
 	}
-	return to.add(s, at)
+	return s, true, nil
 }
 
 // split makes several samples of a text. Each begins with the last token of the one
@@ -153,7 +184,7 @@ func (l *loader) sample(r *Row, to *Samples, s Sample, at Place) error {
 func (l *loader) split(to *Samples, s Sample, at Place) error {
 	for from := 0; from+1 < len(s.IDs); from += l.e.o.Length - 1 {
 		end := min(len(s.IDs), from+l.e.o.Length)
-		if err := to.add(Sample{s.IDs[from:end], s.Learned[from:end]}, at); err != nil {
+		if err := to.add(Sample{IDs: s.IDs[from:end], Learned: s.Learned[from:end]}, at); err != nil {
 			return err
 		}
 	}

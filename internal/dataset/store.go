@@ -17,7 +17,7 @@ import (
 )
 
 // storeVersion is part of every key: another way to make samples needs another one.
-const storeVersion = 1
+const storeVersion = 2
 
 // Key returns what the samples of files depend on, as one digest: the bytes of the files
 // and their names, what reads them (tokens names tokenizer and template), and settings.
@@ -94,6 +94,7 @@ func (s *Set) Save(path string) error {
 		if err := errors.Join(
 			w.Declare(name+".ends", safetensors.I64, p.Len()), w.Declare(name+".origin", safetensors.I32, p.Len(), 2),
 			w.Declare(name+".ids", safetensors.I32, len(p.IDs)), w.Declare(name+".learned", safetensors.Bool, len(p.IDs)),
+			w.Declare(name+".roles", safetensors.U8, len(p.Roles)),
 		); err != nil {
 			return err
 		}
@@ -107,7 +108,7 @@ func (s *Set) Save(path string) error {
 		for _, x := range []struct {
 			name   string
 			values any
-		}{{"ends", ends}, {"origin", p.Origin}, {"ids", p.IDs}, {"learned", p.Learned}} {
+		}{{"ends", ends}, {"origin", p.Origin}, {"ids", p.IDs}, {"learned", p.Learned}, {"roles", p.Roles}} {
 			b, err := binary.Append(nil, binary.LittleEndian, x.values)
 			if err != nil {
 				return err
@@ -178,6 +179,10 @@ func (s *Samples) read(f *safetensors.File, name string, files int) error {
 	if err != nil {
 		return err
 	}
+	roles, err := tensor("roles", safetensors.U8)
+	if err != nil {
+		return err
+	}
 	n, tokens := len(ends)/8, len(ids)/4
 	if len(origin) != 8*n || len(learned) != tokens {
 		return fmt.Errorf("%s: %d samples with %d origins, %d tokens with %d marks", name, n, len(origin)/8, tokens, len(learned))
@@ -195,6 +200,12 @@ func (s *Samples) read(f *safetensors.File, name string, files int) error {
 		}
 		last = int(end)
 		s.Ends, s.Origin[i] = append(s.Ends, last), p
+	}
+	for _, r := range roles {
+		s.Roles = append(s.Roles, Role(r))
+	}
+	if !s.paired() {
+		return fmt.Errorf("%s: %d samples with %d roles, which are not those of preferences", name, n, len(roles))
 	}
 	if last != tokens {
 		return fmt.Errorf("%s: %d tokens behind the last sample", name, tokens-last)

@@ -232,7 +232,7 @@ func (c *conversation) encode(text string, spans []span) (Sample, error) {
 	if err != nil {
 		return Sample{}, err
 	}
-	s := Sample{ids, make([]bool, len(ids))}
+	s := Sample{IDs: ids, Learned: make([]bool, len(ids))}
 	for k := 0; k < len(at); k += 2 {
 		from, to := at[k], at[k+1]
 		for i := to - 1; i >= from; i-- {

@@ -83,6 +83,17 @@ func (m *Model) Layers() []adapter.Layer {
 // adapter.ErrFormat where the adapter is of another model: a module that this one lacks,
 // or another shape; ErrNoRoom where it takes more than limit bytes, 0: any.
 func (m *Model) Adapt(a *adapter.Adapter, limit int64) (*Adapter, error) {
+	return m.AdaptIn(a, func(bytes int64) error {
+		if limit > 0 && bytes > limit {
+			return fmt.Errorf("model: adapter %s takes %d MiB, there are %d MiB free: %w", a.Name(), bytes>>20, limit>>20, ErrNoRoom)
+		}
+		return nil
+	})
+}
+
+// AdaptIn is Adapt of an adapter that room is found for once it is known to fit the model:
+// room is told how many bytes it takes before it takes them, and may refuse.
+func (m *Model) AdaptIn(a *adapter.Adapter, room func(bytes int64) error) (*Adapter, error) {
 	sites, spare := m.sites()
 	read, bytes := false, int64(0)
 	for i := range a.Modules {
@@ -94,8 +105,8 @@ func (m *Model) Adapt(a *adapter.Adapter, limit int64) (*Adapter, error) {
 		read = read || x.A == nil
 		bytes += 2 * 4 * int64(x.Rank) * int64(x.In+x.Out) // as read, and packed
 	}
-	if limit > 0 && bytes > limit {
-		return nil, fmt.Errorf("model: adapter %s takes %d MiB, there are %d MiB free: %w", a.Name(), bytes>>20, limit>>20, ErrNoRoom)
+	if err := room(bytes); err != nil {
+		return nil, err
 	}
 	if read {
 		if err := a.Read(); err != nil {

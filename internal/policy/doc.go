@@ -1,5 +1,5 @@
-// Package policy holds the losses of reinforcement learning from verifiable rewards: what a
-// batch of sampled answers says of the log-probability of each of their tokens.
+// Package policy holds the losses of reinforcement learning from verifiable rewards and
+// those of preferences: what a batch of answers says of their log-probabilities.
 //
 // A loss is made of parts, each a function with its formula and source: how rewards become
 // advantages (advantage.go), what a token is worth (term.go), how far the policy may go from
@@ -7,6 +7,9 @@
 // parts (variants.go). Loss.Compute puts them together:
 //
 //	loss = sum w (-term + beta kl)
+//
+// Beside those stand the losses of preferences, which are of whole answers that somebody
+// preferred to others (DPO) or found desirable or not (KTO); preference.go has what they share.
 //
 // All is float64 of which every product is rounded, in one order: the same bits everywhere.
 package policy

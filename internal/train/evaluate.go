@@ -12,17 +12,32 @@ import (
 // Loss returns Σ weight · -log p of what a batch predicts, without gradients: a batch that
 // only measures.
 func (t *Trainer) Loss(ctx context.Context, b *Batch) (float64, error) {
+	logp, err := t.LogP(ctx, b)
+	loss := 0.0
+	for i, v := range logp {
+		if v != 0 { // where nothing is predicted there may be any weight
+			loss -= float64(float64(b.Weights[i]) * float64(v))
+		}
+	}
+	return loss, err
+}
+
+// LogP returns the log-probabilities of what a batch predicts with a weight other than 0,
+// without gradients: the same bits as those of Gradients.
+//
+//	[Rows, Cols], 0 where nothing is predicted
+func (t *Trainer) LogP(ctx context.Context, b *Batch) ([]float32, error) {
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return nil, err
 	}
 	if err := t.Check(b); err != nil {
-		return 0, err
+		return nil, err
 	}
 	list := b.samples()
 	batch, free, err := t.sequences(list)
 	defer free()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	step := t.plainStep()
 	hidden := t.model.Forward(step, batch)
@@ -42,13 +57,13 @@ func (t *Trainer) Loss(ctx context.Context, b *Batch) (float64, error) {
 		step.Release(mark)
 	}
 	if err := step.Err(); err != nil {
-		return 0, err
+		return nil, err
 	}
-	loss := 0.0
+	all := make([]float32, len(b.IDs))
 	for i, v := range logp {
-		loss -= float64(float64(targets[i].weight) * float64(v))
+		all[targets[i].at] = v
 	}
-	return loss, nil
+	return all, nil
 }
 
 // plainStep returns a step that records nothing.

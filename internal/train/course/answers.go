@@ -28,7 +28,11 @@ func (r *Course) choosePrompts() (list []prompt) {
 		from = &r.Plan.set.Train
 	}
 	for i := 0; i < from.Len() && len(list) < r.Settings.Samples; i++ {
-		if p, ok := r.promptOf(from.At(i)); ok {
+		s := from.At(i)
+		if s.Role == dataset.Rejected || s.Role == dataset.Mismatched {
+			continue // its prompt is that of the sample before
+		}
+		if p, ok := r.promptOf(s); ok {
 			list = append(list, p)
 		}
 	}

@@ -88,6 +88,8 @@ func (e *Events) Metric(at float64, m *Metric) error {
 	if m.Validation != nil {
 		values = append(values, Value{"validation_loss", *m.Validation})
 	}
+	values = append(values, m.Rewards.values("")...)
+	values = append(values, m.ValidationRewards.values("validation_")...)
 	return e.Scalars(at, m.Step, values...)
 }
 

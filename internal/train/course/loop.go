@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/dataset"
@@ -19,8 +20,9 @@ type Model interface {
 	// whatever they are cut into. Where the loss or the norm is no number it changes nothing,
 	// and its error wraps ErrDiverged.
 	Step(ctx context.Context, batches []*dataset.Batch) (Taken, error)
-	// Loss returns the sum of -log p over what a batch predicts.
-	Loss(ctx context.Context, b *dataset.Batch) (float64, error)
+	// Measure returns the loss of batches, all together, as a step finds it before it changes
+	// anything; there is something to learn in them.
+	Measure(ctx context.Context, batches []*dataset.Batch) (Measured, error)
 	// Answer goes on from ids, most tokens at most, taking the likeliest each time.
 	Answer(ctx context.Context, ids []int32, most int) ([]int32, error)
 	// Save writes everything that the next steps depend on, so that it is there whole or the
@@ -34,9 +36,15 @@ type Model interface {
 	Forget() error
 }
 
+// Measured is what batches give.
+type Measured struct {
+	Loss    float64
+	Rewards *Rewards // of preferences; nil: there are none
+}
+
 // Taken is what a step found.
 type Taken struct {
-	Loss     float64 // before the step
+	Measured         // before the step
 	GradNorm float64 // of all gradients together, before they are clipped
 	Rate     float64 // the learning rate
 }
@@ -242,7 +250,7 @@ func (r *Course) one(ctx context.Context) error {
 	r.step++
 	m := &Metric{
 		Step: r.step, Epoch: float64(epoch) + share, Loss: taken.Loss, Smoothed: r.smoother.Add(taken.Loss), Rate: taken.Rate, GradNorm: taken.GradNorm,
-		Seconds: r.Now().Sub(began).Seconds(),
+		Seconds: r.Now().Sub(began).Seconds(), Rewards: taken.Rewards,
 	}
 	for _, b := range batches {
 		m.Tokens += b.Tokens()
@@ -252,12 +260,12 @@ func (r *Course) one(ctx context.Context) error {
 		m.TokensPerSecond = float64(m.Tokens) / m.Seconds
 	}
 	if r.every(r.Settings.ValidateEvery, validations) {
-		loss, ok, err := r.Validate(ctx)
+		x, ok, err := r.Validate(ctx)
 		if err != nil {
 			return r.unwritten(err)
 		}
 		if ok {
-			m.Validation = &loss
+			m.Validation, m.ValidationRewards = &x.Loss, x.Rewards
 		}
 	}
 	if err := r.metrics.write(m); err != nil {
@@ -296,25 +304,19 @@ func (r *Course) left(seconds float64) time.Duration {
 	return time.Duration(sum / float64(len(r.pace)) * float64(r.Plan.Steps-r.step) * float64(time.Second))
 }
 
-// Validate returns the mean loss over what validation samples predict; false: there are
-// none.
-func (r *Course) Validate(ctx context.Context) (loss float64, ok bool, err error) {
-	sum, weight := 0.0, 0.0
-	for _, b := range r.Plan.Validation() {
-		x, err := r.Model.Loss(ctx, b)
-		if err != nil {
-			return 0, false, err
-		}
-		sum += x
-		weight += b.Targets()
+// Validate returns the loss of validation samples; false: there are none.
+func (r *Course) Validate(ctx context.Context) (x Measured, ok bool, err error) {
+	batches := r.Plan.Validation()
+	if !slices.ContainsFunc(batches, func(b *dataset.Batch) bool { return b.Targets() > 0 }) {
+		return x, false, nil
 	}
-	if weight == 0 {
-		return 0, false, nil
+	if x, err = r.Model.Measure(ctx, batches); err != nil {
+		return x, false, err
 	}
-	if loss = sum / weight; !finite(loss) {
-		return 0, false, fmt.Errorf("step %d: validation loss %g: %w", r.step, loss, ErrDiverged)
+	if !finite(x.Loss) {
+		return x, false, fmt.Errorf("step %d: validation loss %g: %w", r.step, x.Loss, ErrDiverged)
 	}
-	return loss, true, nil
+	return x, true, nil
 }
 
 // save brings everything to the disk.

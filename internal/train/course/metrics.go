@@ -26,6 +26,35 @@ type Metric struct {
 	Seconds         float64  `json:"seconds"`
 	TokensPerSecond float64  `json:"tokens_per_second"`
 	Validation      *float64 `json:"validation_loss,omitempty"` // where it was measured behind the step
+
+	Rewards           *Rewards `json:"rewards,omitempty"` // of preferences
+	ValidationRewards *Rewards `json:"validation_rewards,omitempty"`
+}
+
+// Rewards are what answers are worth by what was learned of preferences: means over those
+// of a step. One that there are no answers for is nil.
+type Rewards struct {
+	Chosen   *float64 `json:"chosen,omitempty"`   // of preferred or desirable answers
+	Rejected *float64 `json:"rejected,omitempty"` // of the others
+	Margin   *float64 `json:"margin,omitempty"`   // how much more the first are worth
+	Accuracy float64  `json:"accuracy"`           // the share of answers that are told apart as they should be
+	KL       *float64 `json:"kl,omitempty"`       // how far the model is from what it was, where that is estimated
+}
+
+// values returns what there is, with names that begin with a prefix.
+func (r *Rewards) values(prefix string) (list []Value) {
+	if r == nil {
+		return nil
+	}
+	for _, x := range []struct {
+		name string
+		v    *float64
+	}{{"rewards/chosen", r.Chosen}, {"rewards/rejected", r.Rejected}, {"rewards/margin", r.Margin}, {"rewards/accuracy", &r.Accuracy}, {"kl", r.KL}} {
+		if x.v != nil {
+			list = append(list, Value{prefix + x.name, *x.v})
+		}
+	}
+	return list
 }
 
 // smoothing is how much of the smoothed loss a step leaves.

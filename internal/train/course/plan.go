@@ -59,11 +59,11 @@ const (
 )
 
 // size finds how long rows are, and how many a step has. Rows are no longer than the longest
-// sample: in shorter ones less is left empty, and steps can be small.
+// sample, or the longest two of a preference: in shorter ones less is left empty, and steps can be small.
 func (p *Plan) size() {
 	for _, s := range []*dataset.Samples{&p.set.Train, &p.set.Validation} {
-		for i := range s.Len() {
-			p.Length = max(p.Length, s.Size(i))
+		for i := range s.Units() {
+			p.Length = max(p.Length, s.UnitSize(i))
 		}
 	}
 	if p.Rows = p.s.Rows; p.Rows == 0 {

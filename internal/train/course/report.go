@@ -91,13 +91,39 @@ func Page(s *Settings, metrics []Metric, samples []Sample) ([]byte, error) {
 			return *m.Validation, true
 		}))
 	rate := plot("Learning rate", curve("rate", func(m *Metric) (float64, bool) { return m.Rate, true }))
+	plots := []template.HTML{loss}
+	if last.Rewards != nil {
+		plots = append(plots, rewardPlots(curve)...)
+	}
 	norm := plot("Norm of the gradients", curve("norm", func(m *Metric) (float64, bool) { return m.GradNorm, true }))
 	var b bytes.Buffer
 	err := page.Execute(&b, map[string]any{
 		"Settings": settings, "Kind": s.Kind, "Model": s.Model, "Last": last, "First": metrics[0], "Hours": fmt.Sprintf("%.2f", hours),
-		"Plots": []template.HTML{loss, rate, norm}, "Pairs": pairs(samples),
+		"Plots": append(plots, rate, norm), "Pairs": pairs(samples),
 	})
 	return b.Bytes(), err
+}
+
+// rewardPlots are the curves of runs that learn preferences.
+func rewardPlots(curve func(name string, of func(*Metric) (float64, bool)) *series) (plots []template.HTML) {
+	reward := func(name string, of func(*Rewards) *float64) *series {
+		return curve(name, func(m *Metric) (float64, bool) {
+			if m.Rewards == nil || of(m.Rewards) == nil {
+				return 0, false
+			}
+			return *of(m.Rewards), true
+		})
+	}
+	validation := curve("validation", func(m *Metric) (float64, bool) {
+		if m.ValidationRewards == nil {
+			return 0, false
+		}
+		return m.ValidationRewards.Accuracy, true
+	})
+	return append(plots,
+		plot("Rewards", reward("margin", func(r *Rewards) *float64 { return r.Margin }), reward("chosen", func(r *Rewards) *float64 { return r.Chosen }),
+			reward("rejected", func(r *Rewards) *float64 { return r.Rejected })),
+		plot("Accuracy", reward("each step", func(r *Rewards) *float64 { return &r.Accuracy }), validation))
 }
 
 // pairs puts the first and the last answer to each prompt beside each other.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,11 +17,11 @@ import (
 
 // Settings are those of a run, by the names that its TOML file and its flags have.
 type Settings struct {
-	Kind  string   `toml:"kind" help:"pretrain, sft or distill: the verb"`
+	Kind  string   `toml:"kind" help:"pretrain, sft, distill, dpo or kto: the verb"`
 	Model string   `toml:"model" help:"the model to begin with"`
 	Data  []string `toml:"data" help:"files of examples, or folders of such"`
 
-	Random bool    `toml:"random" help:"begin with random weights in place of the model's"`
+	Random bool    `toml:"random" kinds:"pretrain sft distill" help:"begin with random weights in place of the model's"`
 	Lora   bool    `toml:"lora" help:"train a low-rank adapter of all linear layers, over weights of any type"`
 	Rank   int     `toml:"rank" help:"of an adapter"`
 	Alpha  float64 `toml:"alpha" help:"an adapter counts alpha/rank"`
@@ -52,12 +53,16 @@ type Settings struct {
 	Eps          float64 `toml:"eps" help:"AdamW: is added to the root of that mean"`
 	WeightDecay  float64 `toml:"weight-decay" help:"AdamW: decay of matrices; vectors have none"`
 	ClipNorm     float64 `toml:"clip-norm" help:"the largest norm of all gradients together; 0: any"`
-	MTPWeight    float64 `toml:"mtp-weight" help:"weight of the loss of a module of multi-token prediction"`
+	MTPWeight    float64 `toml:"mtp-weight" kinds:"pretrain sft distill" help:"weight of the loss of a module of multi-token prediction"`
 	BalanceAlpha float64 `toml:"balance-alpha" help:"weight of the balance loss of experts"`
 	BiasGamma    float64 `toml:"bias-gamma" help:"how far a step moves the biases of routers"`
 
-	LabelSmoothing float64 `toml:"label-smoothing" help:"the share of the target that all tokens have alike"`
-	ZLoss          float64 `toml:"z-loss" help:"weight of the square of the logarithm of the sum of exp(logit)"`
+	Beta              float64 `toml:"beta" kinds:"dpo kto" help:"the less, the farther the model may go from what it was"`
+	DesirableWeight   float64 `toml:"desirable-weight" kinds:"kto" help:"what an answer that is wanted counts"`
+	UndesirableWeight float64 `toml:"undesirable-weight" kinds:"kto" help:"what an answer that is not wanted counts"`
+
+	LabelSmoothing float64 `toml:"label-smoothing" kinds:"pretrain sft distill dpo" help:"the share of the target that all tokens have alike; of dpo, that of pairs which are the wrong way round"`
+	ZLoss          float64 `toml:"z-loss" kinds:"pretrain sft distill" help:"weight of the square of the logarithm of the sum of exp(logit)"`
 
 	SaveEvery     int    `toml:"save-every" loose:"" help:"steps between two states from which the run can go on; 0: at the end of a minute or so"`
 	ValidateEvery int    `toml:"validate-every" loose:"" help:"steps between two measurements of the validation loss; 0: ten in all"`
@@ -66,16 +71,35 @@ type Settings struct {
 	OutputType    string `toml:"output-type" loose:"" help:"type of the weights that are written: f32 or bf16"`
 }
 
-// LoraRate is the learning rate that an adapter usually has: B begins at zero, and both
-// halves are small.
-const LoraRate = 5e-4
+// The kinds of runs.
+const (
+	Pretrain = "pretrain"
+	SFT      = "sft"
+	Distill  = "distill"
+	DPO      = "dpo"
+	KTO      = "kto"
+)
 
-// Kinds are the kinds of runs.
-var Kinds = []string{"pretrain", "sft", "distill"}
+// Kinds are all of them.
+var Kinds = []string{Pretrain, SFT, Distill, DPO, KTO}
+
+// Preferences says whether a kind of run learns preferences.
+func Preferences(kind string) bool { return kind == DPO || kind == KTO }
+
+// LoraRate returns the learning rate that an adapter usually has: B begins at zero, and both
+// halves are small.
+func LoraRate(kind string) float64 {
+	if Preferences(kind) {
+		return 5e-5
+	}
+	return 5e-4
+}
 
 // Usual returns the settings that a kind of run has unless others are given. AdamW, clipping
 // and the rate of pretraining: Touvron and others, "Llama 2", 2023, section 2.2. The rate of
-// fine-tuning is one for small models, on which what is published has 2e-5 to 1e-3.
+// fine-tuning is one for small models, on which what is published has 2e-5 to 1e-3. Those of
+// preferences: Rafailov et al. 2023, appendix B, has 1e-6 and a beta of 0.1; what is published of
+// KTO 5e-7 to 5e-6.
 func Usual(kind string) Settings {
 	s := Settings{
 		Kind: kind, Length: 1024, Long: dataset.LongRefuse, Turns: dataset.TurnsAll, Prompts: dataset.PromptsChat, Completions: dataset.CompletionsTemplate,
@@ -85,11 +109,17 @@ func Usual(kind string) Settings {
 		Samples: 3, OutputType: "f32",
 	}
 	switch kind {
-	case "pretrain":
+	case Pretrain:
 		s.Long, s.Prompts, s.Epochs = dataset.LongSplit, dataset.PromptsPlain, 1
 		s.LearningRate, s.MinLearningRate, s.WeightDecay = 3e-4, 3e-5, 0.1
-	case "distill":
+	case Distill:
 		s.Completions, s.Turns = dataset.CompletionsRaw, dataset.TurnsEach
+	case DPO, KTO:
+		s.LearningRate, s.Epochs, s.MTPWeight = 5e-6, 1, 0
+		s.Beta = 0.1
+		if kind == KTO {
+			s.DesirableWeight, s.UndesirableWeight = 1, 1
+		}
 	}
 	return s
 }
@@ -101,11 +131,14 @@ type Key struct {
 	Loose      bool // changes nothing of what is learned: a run may go on with another
 }
 
-// Keys returns the settings, in their order.
+// Keys returns the settings that a run of its kind has, in their order.
 func (s *Settings) Keys() (keys []Key) {
 	v := reflect.ValueOf(s).Elem()
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
+		if of, some := f.Tag.Lookup("kinds"); some && !slices.Contains(strings.Fields(of), s.Kind) {
+			continue
+		}
 		_, loose := f.Tag.Lookup("loose")
 		keys = append(keys, Key{f.Tag.Get("toml"), f.Tag.Get("help"), v.Field(i).Addr().Interface(), loose})
 	}
@@ -116,7 +149,7 @@ func (s *Settings) Keys() (keys []Key) {
 func (s *Settings) Take(other *Settings, name string) {
 	ours, theirs := s.Keys(), other.Keys()
 	for i := range ours {
-		if ours[i].Name == name {
+		if ours[i].Name == name && i < len(theirs) && theirs[i].Name == name {
 			reflect.ValueOf(ours[i].Value).Elem().Set(reflect.ValueOf(theirs[i].Value).Elem())
 		}
 	}
@@ -198,8 +231,13 @@ func (s *Settings) Parse(name string, text []byte) (given []string, err error) {
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return nil, refuse("%s is no setting of a run", message.Clean(unknown[0].String()))
 	}
+	known := s.Keys()
 	for _, k := range meta.Keys() {
-		given = append(given, k.String())
+		name := k.String()
+		if !slices.ContainsFunc(known, func(k Key) bool { return k.Name == name }) {
+			return nil, refuse("%s is no setting of %s", message.Clean(name), message.Clean(s.Kind))
+		}
+		given = append(given, name)
 	}
 	return given, nil
 }
@@ -251,6 +289,12 @@ func (s *Settings) Check() error {
 		return bad("clip-norm", s.ClipNorm, "0 or more")
 	case s.SaveEvery < 0 || s.ValidateEvery < 0 || s.SampleEvery < 0 || s.Samples < 0:
 		return bad("save-every, validate-every, sample-every or samples", "less than 0", "0 or more")
+	case Preferences(s.Kind) && !(s.Beta > 0 && number(s.Beta)):
+		return bad("beta", s.Beta, "more than 0")
+	case s.Kind == DPO && !(s.LabelSmoothing >= 0 && s.LabelSmoothing < 0.5):
+		return bad("label-smoothing", s.LabelSmoothing, "0 to less than 0.5")
+	case s.Kind == KTO && !(number(s.DesirableWeight) && number(s.UndesirableWeight) && s.DesirableWeight+s.UndesirableWeight > 0):
+		return bad("desirable-weight and undesirable-weight", fmt.Sprintf("%g and %g", s.DesirableWeight, s.UndesirableWeight), "0 or more, and not both 0")
 	case s.OutputType != "f32" && s.OutputType != "bf16":
 		return bad("output-type", strconv.Quote(s.OutputType), "f32 or bf16")
 	}
@@ -262,12 +306,18 @@ const maxRows = 1 << 20
 
 // Examples returns what the settings say of examples.
 func (s *Settings) Examples() dataset.Options {
-	return dataset.Options{Length: s.Length, Long: s.Long, Turns: s.Turns, Prompts: s.Prompts, Completions: s.Completions, SpecialTokens: s.SpecialTokens}
+	return dataset.Options{
+		Length: s.Length, Long: s.Long, Turns: s.Turns, Prompts: s.Prompts, Completions: s.Completions, SpecialTokens: s.SpecialTokens,
+		Preferences: map[string]string{DPO: dataset.PreferencesPairs, KTO: dataset.PreferencesLabels}[s.Kind],
+	}
 }
 
 // Same returns an error that wraps ErrOther and names the first setting in which the run of
 // a folder is another, of those that change what is learned.
 func (s *Settings) Same(folder *Settings) error {
+	if s.Kind != folder.Kind {
+		return fmt.Errorf("kind is %q there, and %q here: %w", folder.Kind, s.Kind, ErrOther)
+	}
 	ours, theirs := s.Keys(), folder.Keys()
 	for i := range ours {
 		if got, want := ours[i].Text(), theirs[i].Text(); got != want && !ours[i].Loose {

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +34,16 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// everyKey returns the keys of all kinds, in their order.
+func everyKey() (keys []Key) {
+	var s Settings
+	v := reflect.TypeOf(s)
+	for i := range v.NumField() {
+		keys = append(keys, Key{Name: v.Field(i).Tag.Get("toml"), Help: v.Field(i).Tag.Get("help")})
+	}
+	return keys
+}
+
 func table() string {
 	var b strings.Builder
 	b.WriteString("| key | usually | what |\n|---|---|---|\n")
@@ -41,23 +52,32 @@ func table() string {
 		s := Usual(kind)
 		usual[kind] = s.Keys()
 	}
-	for i, k := range usual[Kinds[0]] {
+	for _, k := range everyKey() {
 		if slices.Contains([]string{"kind", "model", "data"}, k.Name) {
 			continue
 		}
-		values := []string{}
+		values := map[string][]string{} // the kinds that have each
+		var order []string
+		n := 0
 		for _, kind := range Kinds {
-			if text := usual[kind][i].Text(); len(values) == 0 || !slices.Contains(values, text) {
-				values = append(values, text)
+			for _, x := range usual[kind] {
+				if x.Name == k.Name {
+					text := "`" + x.Text() + "`"
+					if values[text] == nil {
+						order = append(order, text)
+					}
+					values[text] = append(values[text], kind)
+					n++
+				}
 			}
 		}
-		shown := "`" + values[0] + "`"
-		if len(values) > 1 {
+		shown := order[0]
+		if len(order) > 1 || n < len(Kinds) {
 			shown = ""
-			for _, kind := range Kinds {
-				shown += fmt.Sprintf("%s `%s`, ", kind, usual[kind][i].Text())
+			for _, text := range order {
+				shown += strings.Join(values[text], ", ") + " " + text + "; "
 			}
-			shown = strings.TrimSuffix(shown, ", ")
+			shown = strings.TrimSuffix(shown, "; ")
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, shown, k.Help)
 	}

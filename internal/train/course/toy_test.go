@@ -71,12 +71,18 @@ func (m *toy) Step(ctx context.Context, batches []*dataset.Batch) (Taken, error)
 		norm += g[k] * g[k] / n / n
 	}
 	m.Took++
-	return Taken{loss / n, math.Sqrt(norm), rate}, nil
+	return Taken{Measured{Loss: loss / n}, math.Sqrt(norm), rate}, nil
 }
 
-func (m *toy) Loss(_ context.Context, b *dataset.Batch) (float64, error) {
-	loss, _ := m.gradient(b)
-	return loss, nil
+func (m *toy) Measure(_ context.Context, batches []*dataset.Batch) (x Measured, err error) {
+	n := 0.0
+	for _, b := range batches {
+		loss, _ := m.gradient(b)
+		x.Loss += loss
+		n += b.Targets()
+	}
+	x.Loss /= n
+	return x, nil
 }
 
 func (m *toy) Answer(_ context.Context, ids []int32, _ int) ([]int32, error) {

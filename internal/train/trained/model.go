@@ -49,6 +49,11 @@ func (m *Model) Step(ctx context.Context, batches []*dataset.Batch) (course.Take
 	for i, b := range batches {
 		list[i] = batchOf(b)
 	}
+	return m.step(ctx, list)
+}
+
+// step changes the weights by the gradients of batches.
+func (m *Model) step(ctx context.Context, list []*train.Batch) (course.Taken, error) {
 	s, err := m.Trainer.Step(ctx, m.Settings, list...)
 	if errors.Is(err, train.ErrDiverged) {
 		err = fmt.Errorf("%w: %w", err, course.ErrDiverged)
@@ -57,7 +62,7 @@ func (m *Model) Step(ctx context.Context, batches []*dataset.Batch) (course.Take
 		return course.Taken{}, err
 	}
 	m.changed()
-	return course.Taken{Loss: s.Loss, GradNorm: s.GradNorm, Rate: s.LR}, nil
+	return course.Taken{Measured: course.Measured{Loss: s.Loss}, GradNorm: s.GradNorm, Rate: s.LR}, nil
 }
 
 // Room returns the bytes that the first step of a run takes beside the weights; others have
@@ -99,12 +104,22 @@ func batchOf(b *dataset.Batch) *train.Batch {
 	return &train.Batch{Rows: b.B, Cols: b.T, IDs: b.IDs, Segments: b.Segments, Weights: b.Weights}
 }
 
-// Loss implements course.Model.
-func (m *Model) Loss(ctx context.Context, b *dataset.Batch) (float64, error) {
-	if b.Targets() == 0 {
-		return 0, nil
+// Measure implements course.Model: the mean of -log p over what is predicted.
+func (m *Model) Measure(ctx context.Context, batches []*dataset.Batch) (x course.Measured, err error) {
+	sum, weight := 0.0, 0.0
+	for _, b := range batches {
+		if b.Targets() == 0 {
+			continue
+		}
+		loss, err := m.Trainer.Loss(ctx, batchOf(b))
+		if err != nil {
+			return x, err
+		}
+		sum += loss
+		weight += b.Targets()
 	}
-	return m.Trainer.Loss(ctx, batchOf(b))
+	x.Loss = sum / weight
+	return x, nil
 }
 
 // Answer implements course.Model.
