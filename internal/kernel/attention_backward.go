@@ -31,7 +31,7 @@ type attendBack struct {
 	keys, turnedKeys, values []byte
 	turnedQ, turnedOut       []byte
 	q, out, ds, p            F32
-	scores, dp, sums         []float32
+	scores, dp, sums, zeros  []float32
 }
 
 // BackQueries is how many queries the backward of attention takes at once.
@@ -57,8 +57,8 @@ func (a *AttentionBackward) Backward(th *Thread) {
 	values := floatMatrix(&s.values, a.N, a.ValueDim)
 	keys.SetRows(a.K.X, a.K.LD, &th.BackScratch)
 	values.SetRows(a.V.X, a.V.LD, &th.BackScratch)
+	turned.SetColumns(0, a.K.X, a.K.LD, a.N)
 	for i := range a.N {
-		turned.SetColumn(i, a.K.Row(i, a.KeyDim))
 		clear(a.DK.Row(i, a.KeyDim))
 		if !a.Shared {
 			clear(a.DV.Row(i, a.ValueDim))
@@ -105,12 +105,7 @@ func (a *AttentionBackward) queries(i0, i1 int, keys, turned, values *Matrix, th
 	k := *turned
 	k.Data = k.Data[4*lo*RowBlock:]
 	k.Cols = seen
-	out := th.Out(max(n, seen) * max(a.KeyDim, a.ValueDim))
-	FloatProduct(out, a.KeyDim, &s.ds, &k, 0, k.Blocks(), &th.Scratch)
-	for t := range n {
-		dq := a.DQ.Row(i0+t, a.KeyDim)
-		Add(dq, dq, out[t*a.KeyDim:][:a.KeyDim])
-	}
+	AddFloatProduct(a.DQ.X[i0*a.DQ.LD:], a.DQ.LD, &s.ds, &k, 0, k.Blocks(), &th.Scratch)
 	a.weigh(a.DK, a.Q, a.KeyDim, i0, n, lo, seen, s.dp, width, &s.turnedQ, th)
 	dv := a.DV
 	if a.Shared {
@@ -144,9 +139,8 @@ func (a *AttentionBackward) softmaxBackward(p, dp []float32, lo, hi int, own flo
 		Scale(p, p, a.Cap)
 	}
 	Softmax(p, p)
-	for j, v := range p {
-		dp[j] = float32(v*(dp[j]-own)) * a.Scale
-	}
+	s.centred(dp, p, own)
+	Scale(dp, dp, a.Scale)
 	if a.Cap != 0 {
 		for j, t := range s.sums {
 			dp[j] *= 1 - float32(t*t)
@@ -161,16 +155,9 @@ func (a *AttentionBackward) weigh(d, x Rows, dim, i0, n, lo, seen int, w []float
 	s := &th.attend
 	m := floatMatrix(memory, dim, n)
 	s.p.Reset(seen, n)
-	for t := range n {
-		m.SetColumn(t, x.Row(i0+t, dim))
-		s.p.SetElement(t, w[t*width:][:seen])
-	}
-	out := th.Out(seen * dim)
-	FloatProduct(out, dim, &s.p, &m, 0, m.Blocks(), &th.Scratch)
-	for j := range seen {
-		row := d.Row(lo+j, dim)
-		Add(row, row, out[j*dim:][:dim])
-	}
+	m.SetColumns(0, x.X[i0*x.LD:], x.LD, n)
+	s.p.SetElements(0, w, width, n)
+	AddFloatProduct(d.X[lo*d.LD:], d.LD, &s.p, &m, 0, m.Blocks(), &th.Scratch)
 }
 
 // softcapSlope returns the slope of cap tanh(x/cap) where that is y.
@@ -183,5 +170,17 @@ func softcapSlope(y, cap float32) float32 {
 func SoftcapBackward(dx, dy, y []float32, cap float32) {
 	for i, v := range y {
 		dx[i] += float32(dy[i] * softcapSlope(v, cap))
+	}
+}
+
+// centred writes dp = p (dp - own); dp, p [n].
+func (s *attendBack) centred(dp, p []float32, own float32) {
+	n := vectorPart(len(p))
+	if n > 0 {
+		s.zeros = tensor.Resize(s.zeros, n) // nobody writes to them
+		vectorAsm(opLayernorm, &vectorArgs{n: n, dst: ptr(dp), a: ptr(dp), b: ptr(p), c: ptr(s.zeros), s: 1, t: own})
+	}
+	for i := n; i < len(p); i++ {
+		dp[i] = FMA(dp[i]-own, p[i], 0)
 	}
 }

@@ -285,13 +285,15 @@ func TestColumns(t *testing.T) {
 		for i := range byTile.Tiles() {
 			byTile.SetTile(i, x, K, new(BackScratch))
 		}
+		turned := make([]float32, K*(n+3))
 		for k := range K {
-			column := make([]float32, n)
 			for r := range n {
-				column[r] = x[r*K+k]
+				turned[k*(n+3)+r] = x[r*K+k]
 			}
-			byElement.SetElement(k, column)
-			columns.SetColumn(k, column)
+		}
+		for k := 0; k < K; k += 7 {
+			byElement.SetElements(k, turned[k*(n+3):], n+3, min(7, K-k))
+			columns.SetColumns(k, turned[k*(n+3):], n+3, min(7, K-k))
 		}
 		var a, b, c F32
 		c.Reset(1, K)
@@ -311,4 +313,76 @@ func TestColumns(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestAddFloatProduct holds products that are added to those that are written, with the same
+// bits on every implementation, and to what stands behind them.
+func TestAddFloatProduct(t *testing.T) {
+	defer UseImpl(impl)
+	for _, dt := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3} {
+		for _, rows := range []int{1, 7, 8, 9, 16, 40, 65} {
+			for T := 1; T <= 2*Tile+1; T++ {
+				const K, canary = 37, 12345
+				m := floatsOf(t, dt, rows, K)
+				var x F32
+				x.Reset(T, K)
+				for v := range T {
+					x.Set(v, small(K))
+				}
+				ldy := rows + 3
+				before := small(T * ldy)
+				var want []float32
+				for _, i := range Implementations() {
+					UseImpl(i)
+					y := make([]float32, T*ldy)
+					FloatProduct(y, ldy, &x, &m, 0, m.Blocks(), new(Scratch))
+					got := append([]float32{}, before...)
+					for v := range T {
+						for r := rows; r < ldy; r++ {
+							got[v*ldy+r] = canary
+						}
+					}
+					AddFloatProduct(got, ldy, &x, &m, 0, m.Blocks(), new(Scratch))
+					for v := range T {
+						for r := range ldy {
+							at := v*ldy + r
+							if r >= rows && got[at] != canary {
+								t.Fatalf("%v %v: %d rows, %d vectors: wrote behind row %d of vector %d", i, dt, rows, T, r, v)
+							}
+							if sum := before[at] + y[at]; r < rows && math.Float32bits(got[at]) != math.Float32bits(sum) {
+								t.Fatalf("%v %v: %d rows, %d vectors: row %d of vector %d is %v, want %v", i, dt, rows, T, r, v, got[at], sum)
+							}
+						}
+					}
+					if want == nil {
+						want = got
+					}
+					for at, v := range want {
+						if math.Float32bits(v) != math.Float32bits(got[at]) {
+							t.Fatalf("%v %v: %d rows, %d vectors: number %d is %v, want %v", i, dt, rows, T, at, got[at], v)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// floatsOf returns a random float matrix.
+func floatsOf(t *testing.T, dt tensor.DType, rows, cols int) Matrix {
+	t.Helper()
+	m := NewFloatMatrix(rows, cols, dt, nil)
+	m.Data = tensor.Aligned(m.Bytes())
+	for i := range m.Data {
+		m.Data[i] = byte(rng.Uint32()) &^ 0x44 // no infinities, no NaNs
+	}
+	if dt == tensor.F8E4M3 {
+		for b := range m.Blocks() {
+			scales, _, _, _ := m.ScaleRegions(m.block(b))
+			for i := range FloatsOf(scales) {
+				FloatsOf(scales)[i] = 0.5 + float32(i%7)
+			}
+		}
+	}
+	return m
 }

@@ -226,12 +226,16 @@ var floatAVX512 = map[floatKey]func(*productArgs){
 	{tensor.F8E4M3, 12, 1}: floatF8x12x1AVX512, {tensor.F8E4M3, 16, 1}: floatF8x16x1AVX512,
 }
 
-// floatAVX2 has the routines for one vector, or for four at a time.
+// floatAVX2 has the routines for tiles of vectors, and for one with four row blocks at once.
 var floatAVX2 = map[floatKey]func(*productArgs){
 	{tensor.F32, 1, 4}: floatF32x1x4AVX2, {tensor.F32, 1, 1}: floatF32x1x1AVX2, {tensor.F32, 4, 1}: floatF32x4x1AVX2,
+	{tensor.F32, 8, 1}: floatF32x8x1AVX2, {tensor.F32, 12, 1}: floatF32x12x1AVX2, {tensor.F32, 16, 1}: floatF32x16x1AVX2,
 	{tensor.F16, 1, 4}: floatF16x1x4AVX2, {tensor.F16, 1, 1}: floatF16x1x1AVX2, {tensor.F16, 4, 1}: floatF16x4x1AVX2,
+	{tensor.F16, 8, 1}: floatF16x8x1AVX2, {tensor.F16, 12, 1}: floatF16x12x1AVX2, {tensor.F16, 16, 1}: floatF16x16x1AVX2,
 	{tensor.BF16, 1, 4}: floatBF16x1x4AVX2, {tensor.BF16, 1, 1}: floatBF16x1x1AVX2, {tensor.BF16, 4, 1}: floatBF16x4x1AVX2,
+	{tensor.BF16, 8, 1}: floatBF16x8x1AVX2, {tensor.BF16, 12, 1}: floatBF16x12x1AVX2, {tensor.BF16, 16, 1}: floatBF16x16x1AVX2,
 	{tensor.F8E4M3, 1, 4}: floatF8x1x4AVX2, {tensor.F8E4M3, 1, 1}: floatF8x1x1AVX2, {tensor.F8E4M3, 4, 1}: floatF8x4x1AVX2,
+	{tensor.F8E4M3, 8, 1}: floatF8x8x1AVX2, {tensor.F8E4M3, 12, 1}: floatF8x12x1AVX2, {tensor.F8E4M3, 16, 1}: floatF8x16x1AVX2,
 }
 
 // floatRoutine returns the routine for a tile of vectors of that width and how
@@ -239,7 +243,7 @@ var floatAVX2 = map[floatKey]func(*productArgs){
 func floatRoutine(t tensor.DType, width, blocks int) (func(*productArgs), int) {
 	table, key := floatAVX512, floatKey{t, width, 1}
 	if impl == AVX2 {
-		table, key.width = floatAVX2, min(width, 4)
+		table = floatAVX2
 	}
 	for _, n := range [...]int{8, 4, 2} {
 		if n <= blocks {

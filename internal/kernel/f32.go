@@ -25,6 +25,11 @@ func (a *F32) Room() int { return cap(a.x) }
 // F32Len returns how many numbers T vectors of K elements take.
 func F32Len(T, K int) int { return paddedVectors(T) * K }
 
+// Part returns vectors from … to-1; from is a multiple of Tile, and so is to, or it is T.
+func (a *F32) Part(from, to int) F32 {
+	return F32{T: to - from, K: a.K, x: a.x[from*a.K:]}
+}
+
 // Tiles returns how many tiles the vectors are.
 func (a *F32) Tiles() int { return tiles(a.T) }
 
@@ -51,15 +56,20 @@ func (a *F32) Copy(t int, src *F32, from int) {
 	}
 }
 
-// SetElement sets element k of all vectors: vector t to x[t]. x [T]
-func (a *F32) SetElement(k int, x []float32) {
-	i := 0
-	for ; (i+1)*Tile <= a.T; i++ {
-		*(*[Tile]float32)(a.x[(i*a.K+k)*Tile:]) = [Tile]float32(x[i*Tile:])
+// SetElements sets elements k … k+n-1 of all vectors: element k+i of vector t to x[i*ld+t].
+func (a *F32) SetElements(k int, x []float32, ld, n int) {
+	tile := 0
+	for ; (tile+1)*Tile <= a.T; tile++ { // all of a tile: its memory is one run
+		dst := a.x[(tile*a.K+k)*Tile:][:n*Tile]
+		for i, at := 0, tile*Tile; i < n; i, at = i+1, at+ld {
+			*(*[Tile]float32)(dst[i*Tile:]) = *(*[Tile]float32)(x[at:])
+		}
 	}
-	if i*Tile < a.T {
-		count, n, first := tileAt(a.T, i)
-		copy(a.x[first*a.K+k*n:][:count], x[first:])
+	if tile*Tile < a.T {
+		count, width, first := tileAt(a.T, tile)
+		for i := range n {
+			copy(a.x[first*a.K+(k+i)*width:][:count], x[i*ld+first:])
+		}
 	}
 }
 

@@ -21,19 +21,17 @@ DATA laneMasks<>+56(SB)/8, $0x0
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
 // func floatF32x1x4AVX2(a *productArgs)
-// multiplies 4 row blocks of F32 with 1 tokens at a time.
+// multiplies 4 row blocks of F32 with 1 tokens.
 TEXT ·floatF32x1x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 block1:
 	XORQ R10, R10
-tokens2:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	LEAQ (DX)(R10*4), DX
 	MOVQ productArgs_stride(AX), R8
 	LEAQ (R8)(R8*2), R9
 	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_nStride(AX), R11
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
@@ -42,63 +40,70 @@ tokens2:
 	VPXOR Y13, Y13, Y13
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
-column3:
-	VBROADCASTSS 0(DX), Y0
-	VMOVUPS 0(SI), Y4
-	VFMADD231PS Y0, Y4, Y8
-	VMOVUPS 32(SI), Y5
-	VFMADD231PS Y0, Y5, Y9
-	VMOVUPS 0(SI)(R8*1), Y4
-	VFMADD231PS Y0, Y4, Y10
-	VMOVUPS 32(SI)(R8*1), Y5
-	VFMADD231PS Y0, Y5, Y11
-	VMOVUPS 0(SI)(R8*2), Y4
-	VFMADD231PS Y0, Y4, Y12
-	VMOVUPS 32(SI)(R8*2), Y5
-	VFMADD231PS Y0, Y5, Y13
-	VMOVUPS 0(SI)(R9*1), Y4
-	VFMADD231PS Y0, Y4, Y14
-	VMOVUPS 32(SI)(R9*1), Y5
-	VFMADD231PS Y0, Y5, Y15
+column2:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y9
+	VMOVUPS 0(SI)(R8*1), Y0
+	VMOVUPS 32(SI)(R8*1), Y1
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y11
+	VMOVUPS 0(SI)(R8*2), Y0
+	VMOVUPS 32(SI)(R8*2), Y1
+	VFMADD231PS Y2, Y0, Y12
+	VFMADD231PS Y2, Y1, Y13
+	VMOVUPS 0(SI)(R9*1), Y0
+	VMOVUPS 32(SI)(R9*1), Y1
+	VFMADD231PS Y2, Y0, Y14
+	VFMADD231PS Y2, Y1, Y15
 	ADDQ $64, SI
-	LEAQ (DX)(R11*4), DX
+	ADDQ $4, DX
 	SUBQ $1, R13
-	JNE column3
+	JNE column2
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias5
+	JEQ bias4
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
-bias5:
-	MOVQ productArgs_yStride(AX), R12
+bias4:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done4
+	JLE done3
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done3
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full6
-	TESTQ DX, DX
-	JLE done7
+	JLT part5
+	TESTQ R9, R9
+	JEQ plain6
+	VADDPS 0(R12), Y8, Y8
+plain6:
+	VMOVUPS Y8, 0(R12)
+	JMP done3
+part5:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain7
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain7:
 	VMASKMOVPS Y8, Y0, 0(R12)
-	JMP done7
-full6:
-	VMOVUPS Y8, 0(R12)
-done7:
-	ADDQ productArgs_yStride(AX), R12
-done4:
+done3:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
@@ -108,266 +113,316 @@ done4:
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y9, Y9
 bias9:
-	MOVQ productArgs_yStride(AX), R12
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
 	JLE done8
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done8
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full10
-	TESTQ DX, DX
-	JLE done11
+	JLT part10
+	TESTQ R9, R9
+	JEQ plain11
+	VADDPS 0(R12), Y9, Y9
+plain11:
+	VMOVUPS Y9, 0(R12)
+	JMP done8
+part10:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain12
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain12:
 	VMASKMOVPS Y9, Y0, 0(R12)
-	JMP done11
-full10:
-	VMOVUPS Y9, 0(R12)
-done11:
-	ADDQ productArgs_yStride(AX), R12
 done8:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias12
+	JEQ nobias13
 	ADDQ $64, productArgs_bias(AX)
-nobias12:
+nobias13:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias14
+	JEQ bias15
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y10, Y10
-bias14:
-	MOVQ productArgs_yStride(AX), R12
+bias15:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done13
+	JLE done14
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done14
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full15
-	TESTQ DX, DX
-	JLE done16
+	JLT part16
+	TESTQ R9, R9
+	JEQ plain17
+	VADDPS 0(R12), Y10, Y10
+plain17:
+	VMOVUPS Y10, 0(R12)
+	JMP done14
+part16:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain18
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain18:
 	VMASKMOVPS Y10, Y0, 0(R12)
-	JMP done16
-full15:
-	VMOVUPS Y10, 0(R12)
-done16:
-	ADDQ productArgs_yStride(AX), R12
-done13:
+done14:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias18
+	JEQ bias20
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y11, Y11
-bias18:
-	MOVQ productArgs_yStride(AX), R12
+bias20:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done17
+	JLE done19
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done19
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full19
-	TESTQ DX, DX
-	JLE done20
+	JLT part21
+	TESTQ R9, R9
+	JEQ plain22
+	VADDPS 0(R12), Y11, Y11
+plain22:
+	VMOVUPS Y11, 0(R12)
+	JMP done19
+part21:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain23
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain23:
 	VMASKMOVPS Y11, Y0, 0(R12)
-	JMP done20
-full19:
-	VMOVUPS Y11, 0(R12)
-done20:
-	ADDQ productArgs_yStride(AX), R12
-done17:
+done19:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias21
+	JEQ nobias24
 	ADDQ $64, productArgs_bias(AX)
-nobias21:
+nobias24:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias23
+	JEQ bias26
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
-bias23:
-	MOVQ productArgs_yStride(AX), R12
+bias26:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done22
+	JLE done25
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full24
-	TESTQ DX, DX
 	JLE done25
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part27
+	TESTQ R9, R9
+	JEQ plain28
+	VADDPS 0(R12), Y12, Y12
+plain28:
+	VMOVUPS Y12, 0(R12)
+	JMP done25
+part27:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain29
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain29:
 	VMASKMOVPS Y12, Y0, 0(R12)
-	JMP done25
-full24:
-	VMOVUPS Y12, 0(R12)
 done25:
-	ADDQ productArgs_yStride(AX), R12
-done22:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias27
+	JEQ bias31
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y13, Y13
-bias27:
-	MOVQ productArgs_yStride(AX), R12
+bias31:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done26
+	JLE done30
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done30
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full28
-	TESTQ DX, DX
-	JLE done29
+	JLT part32
+	TESTQ R9, R9
+	JEQ plain33
+	VADDPS 0(R12), Y13, Y13
+plain33:
+	VMOVUPS Y13, 0(R12)
+	JMP done30
+part32:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain34
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain34:
 	VMASKMOVPS Y13, Y0, 0(R12)
-	JMP done29
-full28:
-	VMOVUPS Y13, 0(R12)
-done29:
-	ADDQ productArgs_yStride(AX), R12
-done26:
+done30:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias30
+	JEQ nobias35
 	ADDQ $64, productArgs_bias(AX)
-nobias30:
+nobias35:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias32
+	JEQ bias37
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y14, Y14
-bias32:
-	MOVQ productArgs_yStride(AX), R12
+bias37:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done31
+	JLE done36
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done36
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full33
-	TESTQ DX, DX
-	JLE done34
+	JLT part38
+	TESTQ R9, R9
+	JEQ plain39
+	VADDPS 0(R12), Y14, Y14
+plain39:
+	VMOVUPS Y14, 0(R12)
+	JMP done36
+part38:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain40
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain40:
 	VMASKMOVPS Y14, Y0, 0(R12)
-	JMP done34
-full33:
-	VMOVUPS Y14, 0(R12)
-done34:
-	ADDQ productArgs_yStride(AX), R12
-done31:
+done36:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias36
+	JEQ bias42
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y15, Y15
-bias36:
-	MOVQ productArgs_yStride(AX), R12
+bias42:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done35
+	JLE done41
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done41
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full37
-	TESTQ DX, DX
-	JLE done38
+	JLT part43
+	TESTQ R9, R9
+	JEQ plain44
+	VADDPS 0(R12), Y15, Y15
+plain44:
+	VMOVUPS Y15, 0(R12)
+	JMP done41
+part43:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain45
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain45:
 	VMASKMOVPS Y15, Y0, 0(R12)
-	JMP done38
-full37:
-	VMOVUPS Y15, 0(R12)
-done38:
-	ADDQ productArgs_yStride(AX), R12
-done35:
+done41:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias39
+	JEQ nobias46
 	ADDQ $64, productArgs_bias(AX)
-nobias39:
+nobias46:
 	SUBQ $16, productArgs_rows(AX)
+	ADDQ $1, R10
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $4, R12
 	ADDQ R12, productArgs_w(AX)
@@ -378,133 +433,141 @@ nobias39:
 	RET
 
 // func floatF32x1x1AVX2(a *productArgs)
-// multiplies 1 row blocks of F32 with 1 tokens at a time.
+// multiplies 1 row blocks of F32 with 1 tokens.
 TEXT ·floatF32x1x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block40:
+block47:
 	XORQ R10, R10
-tokens41:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	LEAQ (DX)(R10*4), DX
 	MOVQ productArgs_stride(AX), R8
 	LEAQ (R8)(R8*2), R9
 	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_nStride(AX), R11
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-column42:
-	VBROADCASTSS 0(DX), Y0
-	VMOVUPS 0(SI), Y4
-	VFMADD231PS Y0, Y4, Y8
-	VMOVUPS 32(SI), Y5
-	VFMADD231PS Y0, Y5, Y9
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column48:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y14
+	VFMADD231PS Y2, Y1, Y15
 	ADDQ $64, SI
-	LEAQ (DX)(R11*4), DX
+	ADDQ $4, DX
 	SUBQ $1, R13
-	JNE column42
+	JNE column48
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias44
+	JEQ bias50
 	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y8, Y8
-bias44:
-	MOVQ productArgs_yStride(AX), R12
+	VADDPS Y0, Y14, Y14
+bias50:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done43
+	JLE done49
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done49
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full45
-	TESTQ DX, DX
-	JLE done46
+	JLT part51
+	TESTQ R9, R9
+	JEQ plain52
+	VADDPS 0(R12), Y14, Y14
+plain52:
+	VMOVUPS Y14, 0(R12)
+	JMP done49
+part51:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y8, Y0, 0(R12)
-	JMP done46
-full45:
-	VMOVUPS Y8, 0(R12)
-done46:
-	ADDQ productArgs_yStride(AX), R12
-done43:
+	TESTQ R9, R9
+	JEQ plain53
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain53:
+	VMASKMOVPS Y14, Y0, 0(R12)
+done49:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias48
+	JEQ bias55
 	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y9, Y9
-bias48:
-	MOVQ productArgs_yStride(AX), R12
+	VADDPS Y0, Y15, Y15
+bias55:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done47
+	JLE done54
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done54
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full49
-	TESTQ DX, DX
-	JLE done50
+	JLT part56
+	TESTQ R9, R9
+	JEQ plain57
+	VADDPS 0(R12), Y15, Y15
+plain57:
+	VMOVUPS Y15, 0(R12)
+	JMP done54
+part56:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y9, Y0, 0(R12)
-	JMP done50
-full49:
-	VMOVUPS Y9, 0(R12)
-done50:
-	ADDQ productArgs_yStride(AX), R12
-done47:
+	TESTQ R9, R9
+	JEQ plain58
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain58:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done54:
 	ADDQ $1, R10
-	CMPQ R10, productArgs_nStride(AX)
-	JLT tokens41
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias51
+	JEQ nobias59
 	ADDQ $64, productArgs_bias(AX)
-nobias51:
+nobias59:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block40
+	JGT block47
 	VZEROUPPER 
 	RET
 
 // func floatF32x4x1AVX2(a *productArgs)
-// multiplies 1 row blocks of F32 with 4 tokens at a time.
+// multiplies 1 row blocks of F32 with 4 tokens.
 TEXT ·floatF32x4x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block52:
+block60:
 	XORQ R10, R10
-tokens53:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	LEAQ (DX)(R10*4), DX
 	MOVQ productArgs_stride(AX), R8
 	LEAQ (R8)(R8*2), R9
 	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_nStride(AX), R11
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
@@ -513,247 +576,245 @@ tokens53:
 	VPXOR Y13, Y13, Y13
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
-column54:
-	VBROADCASTSS 0(DX), Y0
-	VBROADCASTSS 4(DX), Y1
+column61:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
 	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
 	VBROADCASTSS 12(DX), Y3
-	VMOVUPS 0(SI), Y4
-	VFMADD231PS Y0, Y4, Y8
-	VFMADD231PS Y1, Y4, Y9
-	VFMADD231PS Y2, Y4, Y10
-	VFMADD231PS Y3, Y4, Y11
-	VMOVUPS 32(SI), Y5
-	VFMADD231PS Y0, Y5, Y12
-	VFMADD231PS Y1, Y5, Y13
-	VFMADD231PS Y2, Y5, Y14
-	VFMADD231PS Y3, Y5, Y15
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
 	ADDQ $64, SI
-	LEAQ (DX)(R11*4), DX
+	ADDQ $16, DX
 	SUBQ $1, R13
-	JNE column54
+	JNE column61
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias56
+	JEQ bias63
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias56:
-	MOVQ productArgs_yStride(AX), R12
+bias63:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done55
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full57
-	TESTQ DX, DX
-	JLE done58
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y8, Y0, 0(R12)
-	JMP done58
-full57:
-	VMOVUPS Y8, 0(R12)
-done58:
-	ADDQ productArgs_yStride(AX), R12
-	CMPQ R13, $1
-	JLE done55
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full59
-	TESTQ DX, DX
-	JLE done60
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y9, Y0, 0(R12)
-	JMP done60
-full59:
-	VMOVUPS Y9, 0(R12)
-done60:
-	ADDQ productArgs_yStride(AX), R12
-	CMPQ R13, $2
-	JLE done55
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full61
-	TESTQ DX, DX
 	JLE done62
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y10, Y0, 0(R12)
-	JMP done62
-full61:
-	VMOVUPS Y10, 0(R12)
-done62:
-	ADDQ productArgs_yStride(AX), R12
-	CMPQ R13, $3
-	JLE done55
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done62
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full63
-	TESTQ DX, DX
-	JLE done64
+	JLT part64
+	TESTQ R9, R9
+	JEQ plain65
+	VADDPS 0(R12), Y8, Y8
+plain65:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done62
+	TESTQ R9, R9
+	JEQ plain66
+	VADDPS 0(R12), Y9, Y9
+plain66:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done62
+	TESTQ R9, R9
+	JEQ plain67
+	VADDPS 0(R12), Y10, Y10
+plain67:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done62
+	TESTQ R9, R9
+	JEQ plain68
+	VADDPS 0(R12), Y11, Y11
+plain68:
+	VMOVUPS Y11, 0(R12)
+	JMP done62
+part64:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain69
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain69:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done62
+	TESTQ R9, R9
+	JEQ plain70
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain70:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done62
+	TESTQ R9, R9
+	JEQ plain71
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain71:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done62
+	TESTQ R9, R9
+	JEQ plain72
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain72:
 	VMASKMOVPS Y11, Y0, 0(R12)
-	JMP done64
-full63:
-	VMOVUPS Y11, 0(R12)
-done64:
-	ADDQ productArgs_yStride(AX), R12
-done55:
+done62:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias66
+	JEQ bias74
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias66:
-	MOVQ productArgs_yStride(AX), R12
+bias74:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done65
+	JLE done73
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done73
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full67
-	TESTQ DX, DX
-	JLE done68
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y12, Y0, 0(R12)
-	JMP done68
-full67:
+	JLT part75
+	TESTQ R9, R9
+	JEQ plain76
+	VADDPS 0(R12), Y12, Y12
+plain76:
 	VMOVUPS Y12, 0(R12)
-done68:
-	ADDQ productArgs_yStride(AX), R12
+	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done65
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full69
-	TESTQ DX, DX
-	JLE done70
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y13, Y0, 0(R12)
-	JMP done70
-full69:
+	JLE done73
+	TESTQ R9, R9
+	JEQ plain77
+	VADDPS 0(R12), Y13, Y13
+plain77:
 	VMOVUPS Y13, 0(R12)
-done70:
-	ADDQ productArgs_yStride(AX), R12
+	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done65
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full71
-	TESTQ DX, DX
-	JLE done72
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y14, Y0, 0(R12)
-	JMP done72
-full71:
+	JLE done73
+	TESTQ R9, R9
+	JEQ plain78
+	VADDPS 0(R12), Y14, Y14
+plain78:
 	VMOVUPS Y14, 0(R12)
-done72:
-	ADDQ productArgs_yStride(AX), R12
+	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done65
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full73
-	TESTQ DX, DX
-	JLE done74
+	JLE done73
+	TESTQ R9, R9
+	JEQ plain79
+	VADDPS 0(R12), Y15, Y15
+plain79:
+	VMOVUPS Y15, 0(R12)
+	JMP done73
+part75:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain80
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain80:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done73
+	TESTQ R9, R9
+	JEQ plain81
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain81:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done73
+	TESTQ R9, R9
+	JEQ plain82
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain82:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done73
+	TESTQ R9, R9
+	JEQ plain83
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain83:
 	VMASKMOVPS Y15, Y0, 0(R12)
-	JMP done74
-full73:
-	VMOVUPS Y15, 0(R12)
-done74:
-	ADDQ productArgs_yStride(AX), R12
-done65:
+done73:
 	ADDQ $4, R10
-	CMPQ R10, productArgs_nStride(AX)
-	JLT tokens53
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias75
+	JEQ nobias84
 	ADDQ $64, productArgs_bias(AX)
-nobias75:
+nobias84:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block52
+	JGT block60
 	VZEROUPPER 
 	RET
 
-// func floatF16x1x4AVX2(a *productArgs)
-// multiplies 4 row blocks of F16 with 1 tokens at a time.
-TEXT ·floatF16x1x4AVX2(SB), NOSPLIT, $0-8
+// func floatF32x8x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F32 with 8 tokens.
+TEXT ·floatF32x8x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block76:
+block85:
 	XORQ R10, R10
-tokens77:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	LEAQ (DX)(R10*4), DX
 	MOVQ productArgs_stride(AX), R8
 	LEAQ (R8)(R8*2), R9
 	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_nStride(AX), R11
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
@@ -762,718 +823,475 @@ tokens77:
 	VPXOR Y13, Y13, Y13
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
-column78:
-	VBROADCASTSS 0(DX), Y0
-	VCVTPH2PS 0(SI), Y4
-	VFMADD231PS Y0, Y4, Y8
-	VCVTPH2PS 16(SI), Y5
-	VFMADD231PS Y0, Y5, Y9
-	VCVTPH2PS 0(SI)(R8*1), Y4
-	VFMADD231PS Y0, Y4, Y10
-	VCVTPH2PS 16(SI)(R8*1), Y5
-	VFMADD231PS Y0, Y5, Y11
-	VCVTPH2PS 0(SI)(R8*2), Y4
-	VFMADD231PS Y0, Y4, Y12
-	VCVTPH2PS 16(SI)(R8*2), Y5
-	VFMADD231PS Y0, Y5, Y13
-	VCVTPH2PS 0(SI)(R9*1), Y4
-	VFMADD231PS Y0, Y4, Y14
-	VCVTPH2PS 16(SI)(R9*1), Y5
-	VFMADD231PS Y0, Y5, Y15
-	ADDQ $32, SI
-	LEAQ (DX)(R11*4), DX
+column86:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $64, SI
+	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE column78
+	JNE column86
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias80
+	JEQ bias88
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
-bias80:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done79
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full81
-	TESTQ DX, DX
-	JLE done82
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y8, Y0, 0(R12)
-	JMP done82
-full81:
-	VMOVUPS Y8, 0(R12)
-done82:
-	ADDQ productArgs_yStride(AX), R12
-done79:
-	MOVQ $1, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias84
-	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y9, Y9
-bias84:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done83
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full85
-	TESTQ DX, DX
-	JLE done86
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y9, Y0, 0(R12)
-	JMP done86
-full85:
-	VMOVUPS Y9, 0(R12)
-done86:
-	ADDQ productArgs_yStride(AX), R12
-done83:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias87
-	ADDQ $64, productArgs_bias(AX)
-nobias87:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ $0, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias89
-	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y10, Y10
-bias89:
-	MOVQ productArgs_yStride(AX), R12
+	VADDPS Y0, Y11, Y11
+bias88:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done88
+	JLE done87
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done87
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full90
-	TESTQ DX, DX
-	JLE done91
+	JLT part89
+	TESTQ R9, R9
+	JEQ plain90
+	VADDPS 0(R12), Y8, Y8
+plain90:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done87
+	TESTQ R9, R9
+	JEQ plain91
+	VADDPS 0(R12), Y9, Y9
+plain91:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done87
+	TESTQ R9, R9
+	JEQ plain92
+	VADDPS 0(R12), Y10, Y10
+plain92:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done87
+	TESTQ R9, R9
+	JEQ plain93
+	VADDPS 0(R12), Y11, Y11
+plain93:
+	VMOVUPS Y11, 0(R12)
+	JMP done87
+part89:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain94
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain94:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done87
+	TESTQ R9, R9
+	JEQ plain95
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain95:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done87
+	TESTQ R9, R9
+	JEQ plain96
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain96:
 	VMASKMOVPS Y10, Y0, 0(R12)
-	JMP done91
-full90:
-	VMOVUPS Y10, 0(R12)
-done91:
-	ADDQ productArgs_yStride(AX), R12
-done88:
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done87
+	TESTQ R9, R9
+	JEQ plain97
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain97:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done87:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias93
-	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y11, Y11
-bias93:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done92
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full94
-	TESTQ DX, DX
-	JLE done95
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y11, Y0, 0(R12)
-	JMP done95
-full94:
-	VMOVUPS Y11, 0(R12)
-done95:
-	ADDQ productArgs_yStride(AX), R12
-done92:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias96
-	ADDQ $64, productArgs_bias(AX)
-nobias96:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ $0, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias98
+	JEQ bias99
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
-bias98:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done97
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full99
-	TESTQ DX, DX
-	JLE done100
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y12, Y0, 0(R12)
-	JMP done100
-full99:
-	VMOVUPS Y12, 0(R12)
-done100:
-	ADDQ productArgs_yStride(AX), R12
-done97:
-	MOVQ $1, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias102
-	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y13, Y13
-bias102:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done101
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full103
-	TESTQ DX, DX
-	JLE done104
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y13, Y0, 0(R12)
-	JMP done104
-full103:
-	VMOVUPS Y13, 0(R12)
-done104:
-	ADDQ productArgs_yStride(AX), R12
-done101:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias105
-	ADDQ $64, productArgs_bias(AX)
-nobias105:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ $0, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias107
-	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y14, Y14
-bias107:
-	MOVQ productArgs_yStride(AX), R12
+	VADDPS Y0, Y15, Y15
+bias99:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done106
+	JLE done98
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done98
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full108
-	TESTQ DX, DX
-	JLE done109
+	JLT part100
+	TESTQ R9, R9
+	JEQ plain101
+	VADDPS 0(R12), Y12, Y12
+plain101:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done98
+	TESTQ R9, R9
+	JEQ plain102
+	VADDPS 0(R12), Y13, Y13
+plain102:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done98
+	TESTQ R9, R9
+	JEQ plain103
+	VADDPS 0(R12), Y14, Y14
+plain103:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done98
+	TESTQ R9, R9
+	JEQ plain104
+	VADDPS 0(R12), Y15, Y15
+plain104:
+	VMOVUPS Y15, 0(R12)
+	JMP done98
+part100:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain105
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain105:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done98
+	TESTQ R9, R9
+	JEQ plain106
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain106:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done98
+	TESTQ R9, R9
+	JEQ plain107
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain107:
 	VMASKMOVPS Y14, Y0, 0(R12)
-	JMP done109
-full108:
-	VMOVUPS Y14, 0(R12)
-done109:
-	ADDQ productArgs_yStride(AX), R12
-done106:
-	MOVQ $1, R15
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done98
+	TESTQ R9, R9
+	JEQ plain108
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain108:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done98:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column109:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $64, SI
+	ADDQ $32, DX
+	SUBQ $1, R13
+	JNE column109
+	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
 	JEQ bias111
 	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y15, Y15
-bias111:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done110
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full112
-	TESTQ DX, DX
-	JLE done113
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y15, Y0, 0(R12)
-	JMP done113
-full112:
-	VMOVUPS Y15, 0(R12)
-done113:
-	ADDQ productArgs_yStride(AX), R12
-done110:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias114
-	ADDQ $64, productArgs_bias(AX)
-nobias114:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_stride(AX), R12
-	IMULQ $4, R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	SUBQ $4, productArgs_blocks(AX)
-	JGT block76
-	VZEROUPPER 
-	RET
-
-// func floatF16x1x1AVX2(a *productArgs)
-// multiplies 1 row blocks of F16 with 1 tokens at a time.
-TEXT ·floatF16x1x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-block115:
-	XORQ R10, R10
-tokens116:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_q(AX), DX
-	LEAQ (DX)(R10*4), DX
-	MOVQ productArgs_stride(AX), R8
-	LEAQ (R8)(R8*2), R9
-	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_nStride(AX), R11
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-column117:
-	VBROADCASTSS 0(DX), Y0
-	VCVTPH2PS 0(SI), Y4
-	VFMADD231PS Y0, Y4, Y8
-	VCVTPH2PS 16(SI), Y5
-	VFMADD231PS Y0, Y5, Y9
-	ADDQ $32, SI
-	LEAQ (DX)(R11*4), DX
-	SUBQ $1, R13
-	JNE column117
-	MOVQ $0, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias119
-	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y8, Y8
-bias119:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done118
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full120
-	TESTQ DX, DX
-	JLE done121
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y8, Y0, 0(R12)
-	JMP done121
-full120:
-	VMOVUPS Y8, 0(R12)
-done121:
-	ADDQ productArgs_yStride(AX), R12
-done118:
-	MOVQ $1, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias123
-	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y9, Y9
-bias123:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done122
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full124
-	TESTQ DX, DX
-	JLE done125
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y9, Y0, 0(R12)
-	JMP done125
-full124:
-	VMOVUPS Y9, 0(R12)
-done125:
-	ADDQ productArgs_yStride(AX), R12
-done122:
-	ADDQ $1, R10
-	CMPQ R10, productArgs_nStride(AX)
-	JLT tokens116
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias126
-	ADDQ $64, productArgs_bias(AX)
-nobias126:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_stride(AX), R12
-	IMULQ $1, R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block115
-	VZEROUPPER 
-	RET
-
-// func floatF16x4x1AVX2(a *productArgs)
-// multiplies 1 row blocks of F16 with 4 tokens at a time.
-TEXT ·floatF16x4x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-block127:
-	XORQ R10, R10
-tokens128:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_q(AX), DX
-	LEAQ (DX)(R10*4), DX
-	MOVQ productArgs_stride(AX), R8
-	LEAQ (R8)(R8*2), R9
-	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_nStride(AX), R11
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	VPXOR Y10, Y10, Y10
-	VPXOR Y11, Y11, Y11
-	VPXOR Y12, Y12, Y12
-	VPXOR Y13, Y13, Y13
-	VPXOR Y14, Y14, Y14
-	VPXOR Y15, Y15, Y15
-column129:
-	VBROADCASTSS 0(DX), Y0
-	VBROADCASTSS 4(DX), Y1
-	VBROADCASTSS 8(DX), Y2
-	VBROADCASTSS 12(DX), Y3
-	VCVTPH2PS 0(SI), Y4
-	VFMADD231PS Y0, Y4, Y8
-	VFMADD231PS Y1, Y4, Y9
-	VFMADD231PS Y2, Y4, Y10
-	VFMADD231PS Y3, Y4, Y11
-	VCVTPH2PS 16(SI), Y5
-	VFMADD231PS Y0, Y5, Y12
-	VFMADD231PS Y1, Y5, Y13
-	VFMADD231PS Y2, Y5, Y14
-	VFMADD231PS Y3, Y5, Y15
-	ADDQ $32, SI
-	LEAQ (DX)(R11*4), DX
-	SUBQ $1, R13
-	JNE column129
-	MOVQ $0, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias131
-	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias131:
-	MOVQ productArgs_yStride(AX), R12
+bias111:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done130
+	JLE done110
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done110
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full132
-	TESTQ DX, DX
-	JLE done133
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y8, Y0, 0(R12)
-	JMP done133
-full132:
+	JLT part112
+	TESTQ R9, R9
+	JEQ plain113
+	VADDPS 0(R12), Y8, Y8
+plain113:
 	VMOVUPS Y8, 0(R12)
-done133:
-	ADDQ productArgs_yStride(AX), R12
+	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done130
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full134
-	TESTQ DX, DX
-	JLE done135
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y9, Y0, 0(R12)
-	JMP done135
-full134:
+	JLE done110
+	TESTQ R9, R9
+	JEQ plain114
+	VADDPS 0(R12), Y9, Y9
+plain114:
 	VMOVUPS Y9, 0(R12)
-done135:
-	ADDQ productArgs_yStride(AX), R12
+	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done130
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full136
-	TESTQ DX, DX
-	JLE done137
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y10, Y0, 0(R12)
-	JMP done137
-full136:
+	JLE done110
+	TESTQ R9, R9
+	JEQ plain115
+	VADDPS 0(R12), Y10, Y10
+plain115:
 	VMOVUPS Y10, 0(R12)
-done137:
-	ADDQ productArgs_yStride(AX), R12
+	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done130
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full138
-	TESTQ DX, DX
-	JLE done139
+	JLE done110
+	TESTQ R9, R9
+	JEQ plain116
+	VADDPS 0(R12), Y11, Y11
+plain116:
+	VMOVUPS Y11, 0(R12)
+	JMP done110
+part112:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain117
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain117:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done110
+	TESTQ R9, R9
+	JEQ plain118
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain118:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done110
+	TESTQ R9, R9
+	JEQ plain119
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain119:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done110
+	TESTQ R9, R9
+	JEQ plain120
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain120:
 	VMASKMOVPS Y11, Y0, 0(R12)
-	JMP done139
-full138:
-	VMOVUPS Y11, 0(R12)
-done139:
-	ADDQ productArgs_yStride(AX), R12
-done130:
+done110:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias141
+	JEQ bias122
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias141:
-	MOVQ productArgs_yStride(AX), R12
+bias122:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done140
+	JLE done121
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done121
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full142
-	TESTQ DX, DX
-	JLE done143
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y12, Y0, 0(R12)
-	JMP done143
-full142:
+	JLT part123
+	TESTQ R9, R9
+	JEQ plain124
+	VADDPS 0(R12), Y12, Y12
+plain124:
 	VMOVUPS Y12, 0(R12)
-done143:
-	ADDQ productArgs_yStride(AX), R12
+	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done140
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full144
-	TESTQ DX, DX
-	JLE done145
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y13, Y0, 0(R12)
-	JMP done145
-full144:
+	JLE done121
+	TESTQ R9, R9
+	JEQ plain125
+	VADDPS 0(R12), Y13, Y13
+plain125:
 	VMOVUPS Y13, 0(R12)
-done145:
-	ADDQ productArgs_yStride(AX), R12
+	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done140
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full146
-	TESTQ DX, DX
-	JLE done147
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y14, Y0, 0(R12)
-	JMP done147
-full146:
+	JLE done121
+	TESTQ R9, R9
+	JEQ plain126
+	VADDPS 0(R12), Y14, Y14
+plain126:
 	VMOVUPS Y14, 0(R12)
-done147:
-	ADDQ productArgs_yStride(AX), R12
+	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done140
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full148
-	TESTQ DX, DX
-	JLE done149
+	JLE done121
+	TESTQ R9, R9
+	JEQ plain127
+	VADDPS 0(R12), Y15, Y15
+plain127:
+	VMOVUPS Y15, 0(R12)
+	JMP done121
+part123:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain128
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain128:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done121
+	TESTQ R9, R9
+	JEQ plain129
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain129:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done121
+	TESTQ R9, R9
+	JEQ plain130
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain130:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done121
+	TESTQ R9, R9
+	JEQ plain131
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain131:
 	VMASKMOVPS Y15, Y0, 0(R12)
-	JMP done149
-full148:
-	VMOVUPS Y15, 0(R12)
-done149:
-	ADDQ productArgs_yStride(AX), R12
-done140:
+done121:
 	ADDQ $4, R10
-	CMPQ R10, productArgs_nStride(AX)
-	JLT tokens128
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias150
+	JEQ nobias132
 	ADDQ $64, productArgs_bias(AX)
-nobias150:
+nobias132:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block127
+	JGT block85
 	VZEROUPPER 
 	RET
 
-// func floatBF16x1x4AVX2(a *productArgs)
-// multiplies 4 row blocks of BF16 with 1 tokens at a time.
-TEXT ·floatBF16x1x4AVX2(SB), NOSPLIT, $0-8
+// func floatF32x12x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F32 with 12 tokens.
+TEXT ·floatF32x12x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block151:
+block133:
 	XORQ R10, R10
-tokens152:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	LEAQ (DX)(R10*4), DX
 	MOVQ productArgs_stride(AX), R8
 	LEAQ (R8)(R8*2), R9
 	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_nStride(AX), R11
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
@@ -1482,479 +1300,635 @@ tokens152:
 	VPXOR Y13, Y13, Y13
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
-column153:
-	VBROADCASTSS 0(DX), Y0
-	VPMOVZXWD 0(SI), Y4
-	VPSLLD $16, Y4, Y4
-	VFMADD231PS Y0, Y4, Y8
-	VPMOVZXWD 16(SI), Y5
-	VPSLLD $16, Y5, Y5
-	VFMADD231PS Y0, Y5, Y9
-	VPMOVZXWD 0(SI)(R8*1), Y4
-	VPSLLD $16, Y4, Y4
-	VFMADD231PS Y0, Y4, Y10
-	VPMOVZXWD 16(SI)(R8*1), Y5
-	VPSLLD $16, Y5, Y5
-	VFMADD231PS Y0, Y5, Y11
-	VPMOVZXWD 0(SI)(R8*2), Y4
-	VPSLLD $16, Y4, Y4
-	VFMADD231PS Y0, Y4, Y12
-	VPMOVZXWD 16(SI)(R8*2), Y5
-	VPSLLD $16, Y5, Y5
-	VFMADD231PS Y0, Y5, Y13
-	VPMOVZXWD 0(SI)(R9*1), Y4
-	VPSLLD $16, Y4, Y4
-	VFMADD231PS Y0, Y4, Y14
-	VPMOVZXWD 16(SI)(R9*1), Y5
-	VPSLLD $16, Y5, Y5
-	VFMADD231PS Y0, Y5, Y15
-	ADDQ $32, SI
-	LEAQ (DX)(R11*4), DX
+column134:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y4
+	VFMADD231PS Y2, Y1, Y10
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y5
+	VFMADD231PS Y3, Y1, Y11
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y6
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y7
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 16(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 20(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $64, SI
+	ADDQ $48, DX
 	SUBQ $1, R13
-	JNE column153
+	JNE column134
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias155
+	JEQ bias136
 	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VADDPS Y0, Y6, Y6
+	VADDPS Y0, Y7, Y7
 	VADDPS Y0, Y8, Y8
-bias155:
-	MOVQ productArgs_yStride(AX), R12
+	VADDPS Y0, Y9, Y9
+bias136:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done154
+	JLE done135
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done135
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full156
-	TESTQ DX, DX
-	JLE done157
+	JLT part137
+	TESTQ R9, R9
+	JEQ plain138
+	VADDPS 0(R12), Y4, Y4
+plain138:
+	VMOVUPS Y4, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done135
+	TESTQ R9, R9
+	JEQ plain139
+	VADDPS 0(R12), Y5, Y5
+plain139:
+	VMOVUPS Y5, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done135
+	TESTQ R9, R9
+	JEQ plain140
+	VADDPS 0(R12), Y6, Y6
+plain140:
+	VMOVUPS Y6, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done135
+	TESTQ R9, R9
+	JEQ plain141
+	VADDPS 0(R12), Y7, Y7
+plain141:
+	VMOVUPS Y7, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done135
+	TESTQ R9, R9
+	JEQ plain142
+	VADDPS 0(R12), Y8, Y8
+plain142:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done135
+	TESTQ R9, R9
+	JEQ plain143
+	VADDPS 0(R12), Y9, Y9
+plain143:
+	VMOVUPS Y9, 0(R12)
+	JMP done135
+part137:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain144
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y4, Y4
+plain144:
+	VMASKMOVPS Y4, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done135
+	TESTQ R9, R9
+	JEQ plain145
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y5, Y5
+plain145:
+	VMASKMOVPS Y5, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done135
+	TESTQ R9, R9
+	JEQ plain146
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y6, Y6
+plain146:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done135
+	TESTQ R9, R9
+	JEQ plain147
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain147:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done135
+	TESTQ R9, R9
+	JEQ plain148
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain148:
 	VMASKMOVPS Y8, Y0, 0(R12)
-	JMP done157
-full156:
-	VMOVUPS Y8, 0(R12)
-done157:
-	ADDQ productArgs_yStride(AX), R12
-done154:
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done135
+	TESTQ R9, R9
+	JEQ plain149
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain149:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done135:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias159
-	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y9, Y9
-bias159:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done158
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full160
-	TESTQ DX, DX
-	JLE done161
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y9, Y0, 0(R12)
-	JMP done161
-full160:
-	VMOVUPS Y9, 0(R12)
-done161:
-	ADDQ productArgs_yStride(AX), R12
-done158:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias162
-	ADDQ $64, productArgs_bias(AX)
-nobias162:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ $0, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias164
+	JEQ bias151
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y10, Y10
-bias164:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done163
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full165
-	TESTQ DX, DX
-	JLE done166
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y10, Y0, 0(R12)
-	JMP done166
-full165:
-	VMOVUPS Y10, 0(R12)
-done166:
-	ADDQ productArgs_yStride(AX), R12
-done163:
-	MOVQ $1, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias168
-	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y11, Y11
-bias168:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done167
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full169
-	TESTQ DX, DX
-	JLE done170
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y11, Y0, 0(R12)
-	JMP done170
-full169:
-	VMOVUPS Y11, 0(R12)
-done170:
-	ADDQ productArgs_yStride(AX), R12
-done167:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias171
-	ADDQ $64, productArgs_bias(AX)
-nobias171:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ $0, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias173
-	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
-bias173:
-	MOVQ productArgs_yStride(AX), R12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias151:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done172
+	JLE done150
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done150
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full174
-	TESTQ DX, DX
-	JLE done175
+	JLT part152
+	TESTQ R9, R9
+	JEQ plain153
+	VADDPS 0(R12), Y10, Y10
+plain153:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done150
+	TESTQ R9, R9
+	JEQ plain154
+	VADDPS 0(R12), Y11, Y11
+plain154:
+	VMOVUPS Y11, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done150
+	TESTQ R9, R9
+	JEQ plain155
+	VADDPS 0(R12), Y12, Y12
+plain155:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done150
+	TESTQ R9, R9
+	JEQ plain156
+	VADDPS 0(R12), Y13, Y13
+plain156:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done150
+	TESTQ R9, R9
+	JEQ plain157
+	VADDPS 0(R12), Y14, Y14
+plain157:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done150
+	TESTQ R9, R9
+	JEQ plain158
+	VADDPS 0(R12), Y15, Y15
+plain158:
+	VMOVUPS Y15, 0(R12)
+	JMP done150
+part152:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain159
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain159:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done150
+	TESTQ R9, R9
+	JEQ plain160
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain160:
+	VMASKMOVPS Y11, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done150
+	TESTQ R9, R9
+	JEQ plain161
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain161:
 	VMASKMOVPS Y12, Y0, 0(R12)
-	JMP done175
-full174:
-	VMOVUPS Y12, 0(R12)
-done175:
-	ADDQ productArgs_yStride(AX), R12
-done172:
-	MOVQ $1, R15
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done150
+	TESTQ R9, R9
+	JEQ plain162
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain162:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done150
+	TESTQ R9, R9
+	JEQ plain163
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain163:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done150
+	TESTQ R9, R9
+	JEQ plain164
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain164:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done150:
+	ADDQ $6, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column165:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y4
+	VFMADD231PS Y2, Y1, Y10
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y5
+	VFMADD231PS Y3, Y1, Y11
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y6
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y7
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 16(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 20(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $64, SI
+	ADDQ $48, DX
+	SUBQ $1, R13
+	JNE column165
+	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias177
+	JEQ bias167
 	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y13, Y13
-bias177:
-	MOVQ productArgs_yStride(AX), R12
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VADDPS Y0, Y6, Y6
+	VADDPS Y0, Y7, Y7
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+bias167:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done176
+	JLE done166
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done166
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full178
-	TESTQ DX, DX
-	JLE done179
+	JLT part168
+	TESTQ R9, R9
+	JEQ plain169
+	VADDPS 0(R12), Y4, Y4
+plain169:
+	VMOVUPS Y4, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done166
+	TESTQ R9, R9
+	JEQ plain170
+	VADDPS 0(R12), Y5, Y5
+plain170:
+	VMOVUPS Y5, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done166
+	TESTQ R9, R9
+	JEQ plain171
+	VADDPS 0(R12), Y6, Y6
+plain171:
+	VMOVUPS Y6, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done166
+	TESTQ R9, R9
+	JEQ plain172
+	VADDPS 0(R12), Y7, Y7
+plain172:
+	VMOVUPS Y7, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done166
+	TESTQ R9, R9
+	JEQ plain173
+	VADDPS 0(R12), Y8, Y8
+plain173:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done166
+	TESTQ R9, R9
+	JEQ plain174
+	VADDPS 0(R12), Y9, Y9
+plain174:
+	VMOVUPS Y9, 0(R12)
+	JMP done166
+part168:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y13, Y0, 0(R12)
-	JMP done179
-full178:
-	VMOVUPS Y13, 0(R12)
-done179:
-	ADDQ productArgs_yStride(AX), R12
-done176:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias180
-	ADDQ $64, productArgs_bias(AX)
-nobias180:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ $0, R15
+	TESTQ R9, R9
+	JEQ plain175
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y4, Y4
+plain175:
+	VMASKMOVPS Y4, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done166
+	TESTQ R9, R9
+	JEQ plain176
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y5, Y5
+plain176:
+	VMASKMOVPS Y5, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done166
+	TESTQ R9, R9
+	JEQ plain177
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y6, Y6
+plain177:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done166
+	TESTQ R9, R9
+	JEQ plain178
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain178:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done166
+	TESTQ R9, R9
+	JEQ plain179
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain179:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done166
+	TESTQ R9, R9
+	JEQ plain180
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain180:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done166:
+	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
 	JEQ bias182
 	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
 bias182:
-	MOVQ productArgs_yStride(AX), R12
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
 	JLE done181
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done181
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full183
-	TESTQ DX, DX
-	JLE done184
+	JLT part183
+	TESTQ R9, R9
+	JEQ plain184
+	VADDPS 0(R12), Y10, Y10
+plain184:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done181
+	TESTQ R9, R9
+	JEQ plain185
+	VADDPS 0(R12), Y11, Y11
+plain185:
+	VMOVUPS Y11, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done181
+	TESTQ R9, R9
+	JEQ plain186
+	VADDPS 0(R12), Y12, Y12
+plain186:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done181
+	TESTQ R9, R9
+	JEQ plain187
+	VADDPS 0(R12), Y13, Y13
+plain187:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done181
+	TESTQ R9, R9
+	JEQ plain188
+	VADDPS 0(R12), Y14, Y14
+plain188:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done181
+	TESTQ R9, R9
+	JEQ plain189
+	VADDPS 0(R12), Y15, Y15
+plain189:
+	VMOVUPS Y15, 0(R12)
+	JMP done181
+part183:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain190
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain190:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done181
+	TESTQ R9, R9
+	JEQ plain191
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain191:
+	VMASKMOVPS Y11, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done181
+	TESTQ R9, R9
+	JEQ plain192
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain192:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done181
+	TESTQ R9, R9
+	JEQ plain193
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain193:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done181
+	TESTQ R9, R9
+	JEQ plain194
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain194:
 	VMASKMOVPS Y14, Y0, 0(R12)
-	JMP done184
-full183:
-	VMOVUPS Y14, 0(R12)
-done184:
-	ADDQ productArgs_yStride(AX), R12
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done181
+	TESTQ R9, R9
+	JEQ plain195
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain195:
+	VMASKMOVPS Y15, Y0, 0(R12)
 done181:
-	MOVQ $1, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias186
-	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y15, Y15
-bias186:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done185
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full187
-	TESTQ DX, DX
-	JLE done188
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y15, Y0, 0(R12)
-	JMP done188
-full187:
-	VMOVUPS Y15, 0(R12)
-done188:
-	ADDQ productArgs_yStride(AX), R12
-done185:
+	ADDQ $6, R10
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias189
+	JEQ nobias196
 	ADDQ $64, productArgs_bias(AX)
-nobias189:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_stride(AX), R12
-	IMULQ $4, R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	SUBQ $4, productArgs_blocks(AX)
-	JGT block151
-	VZEROUPPER 
-	RET
-
-// func floatBF16x1x1AVX2(a *productArgs)
-// multiplies 1 row blocks of BF16 with 1 tokens at a time.
-TEXT ·floatBF16x1x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-block190:
-	XORQ R10, R10
-tokens191:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_q(AX), DX
-	LEAQ (DX)(R10*4), DX
-	MOVQ productArgs_stride(AX), R8
-	LEAQ (R8)(R8*2), R9
-	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_nStride(AX), R11
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-column192:
-	VBROADCASTSS 0(DX), Y0
-	VPMOVZXWD 0(SI), Y4
-	VPSLLD $16, Y4, Y4
-	VFMADD231PS Y0, Y4, Y8
-	VPMOVZXWD 16(SI), Y5
-	VPSLLD $16, Y5, Y5
-	VFMADD231PS Y0, Y5, Y9
-	ADDQ $32, SI
-	LEAQ (DX)(R11*4), DX
-	SUBQ $1, R13
-	JNE column192
-	MOVQ $0, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias194
-	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y8, Y8
-bias194:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done193
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full195
-	TESTQ DX, DX
-	JLE done196
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y8, Y0, 0(R12)
-	JMP done196
-full195:
-	VMOVUPS Y8, 0(R12)
-done196:
-	ADDQ productArgs_yStride(AX), R12
-done193:
-	MOVQ $1, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias198
-	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y9, Y9
-bias198:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done197
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full199
-	TESTQ DX, DX
-	JLE done200
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y9, Y0, 0(R12)
-	JMP done200
-full199:
-	VMOVUPS Y9, 0(R12)
-done200:
-	ADDQ productArgs_yStride(AX), R12
-done197:
-	ADDQ $1, R10
-	CMPQ R10, productArgs_nStride(AX)
-	JLT tokens191
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias201
-	ADDQ $64, productArgs_bias(AX)
-nobias201:
+nobias196:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block190
+	JGT block133
 	VZEROUPPER 
 	RET
 
-// func floatBF16x4x1AVX2(a *productArgs)
-// multiplies 1 row blocks of BF16 with 4 tokens at a time.
-TEXT ·floatBF16x4x1AVX2(SB), NOSPLIT, $0-8
+// func floatF32x16x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F32 with 16 tokens.
+TEXT ·floatF32x16x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block202:
+block197:
 	XORQ R10, R10
-tokens203:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	LEAQ (DX)(R10*4), DX
 	MOVQ productArgs_stride(AX), R8
 	LEAQ (R8)(R8*2), R9
 	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_nStride(AX), R11
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
@@ -1963,255 +1937,306 @@ tokens203:
 	VPXOR Y13, Y13, Y13
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
-column204:
-	VBROADCASTSS 0(DX), Y0
-	VBROADCASTSS 4(DX), Y1
+column198:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y4
+	VFMADD231PS Y2, Y1, Y10
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y5
+	VFMADD231PS Y3, Y1, Y11
 	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y6
+	VFMADD231PS Y2, Y1, Y12
 	VBROADCASTSS 12(DX), Y3
-	VPMOVZXWD 0(SI), Y4
-	VPSLLD $16, Y4, Y4
-	VFMADD231PS Y0, Y4, Y8
-	VFMADD231PS Y1, Y4, Y9
-	VFMADD231PS Y2, Y4, Y10
-	VFMADD231PS Y3, Y4, Y11
-	VPMOVZXWD 16(SI), Y5
-	VPSLLD $16, Y5, Y5
-	VFMADD231PS Y0, Y5, Y12
-	VFMADD231PS Y1, Y5, Y13
-	VFMADD231PS Y2, Y5, Y14
-	VFMADD231PS Y3, Y5, Y15
-	ADDQ $32, SI
-	LEAQ (DX)(R11*4), DX
+	VFMADD231PS Y3, Y0, Y7
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 16(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 20(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $64, SI
+	ADDQ $64, DX
 	SUBQ $1, R13
-	JNE column204
+	JNE column198
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias206
+	JEQ bias200
 	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VADDPS Y0, Y6, Y6
+	VADDPS Y0, Y7, Y7
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
-	VADDPS Y0, Y10, Y10
-	VADDPS Y0, Y11, Y11
-bias206:
-	MOVQ productArgs_yStride(AX), R12
+bias200:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done205
+	JLE done199
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done199
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full207
-	TESTQ DX, DX
-	JLE done208
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y8, Y0, 0(R12)
-	JMP done208
-full207:
-	VMOVUPS Y8, 0(R12)
-done208:
-	ADDQ productArgs_yStride(AX), R12
+	JLT part201
+	TESTQ R9, R9
+	JEQ plain202
+	VADDPS 0(R12), Y4, Y4
+plain202:
+	VMOVUPS Y4, 0(R12)
+	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done205
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full209
-	TESTQ DX, DX
-	JLE done210
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y9, Y0, 0(R12)
-	JMP done210
-full209:
-	VMOVUPS Y9, 0(R12)
-done210:
-	ADDQ productArgs_yStride(AX), R12
+	JLE done199
+	TESTQ R9, R9
+	JEQ plain203
+	VADDPS 0(R12), Y5, Y5
+plain203:
+	VMOVUPS Y5, 0(R12)
+	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done205
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full211
-	TESTQ DX, DX
-	JLE done212
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y10, Y0, 0(R12)
-	JMP done212
-full211:
-	VMOVUPS Y10, 0(R12)
-done212:
-	ADDQ productArgs_yStride(AX), R12
+	JLE done199
+	TESTQ R9, R9
+	JEQ plain204
+	VADDPS 0(R12), Y6, Y6
+plain204:
+	VMOVUPS Y6, 0(R12)
+	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done205
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full213
-	TESTQ DX, DX
-	JLE done214
+	JLE done199
+	TESTQ R9, R9
+	JEQ plain205
+	VADDPS 0(R12), Y7, Y7
+plain205:
+	VMOVUPS Y7, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done199
+	TESTQ R9, R9
+	JEQ plain206
+	VADDPS 0(R12), Y8, Y8
+plain206:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done199
+	TESTQ R9, R9
+	JEQ plain207
+	VADDPS 0(R12), Y9, Y9
+plain207:
+	VMOVUPS Y9, 0(R12)
+	JMP done199
+part201:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y11, Y0, 0(R12)
-	JMP done214
-full213:
-	VMOVUPS Y11, 0(R12)
-done214:
-	ADDQ productArgs_yStride(AX), R12
-done205:
+	TESTQ R9, R9
+	JEQ plain208
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y4, Y4
+plain208:
+	VMASKMOVPS Y4, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done199
+	TESTQ R9, R9
+	JEQ plain209
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y5, Y5
+plain209:
+	VMASKMOVPS Y5, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done199
+	TESTQ R9, R9
+	JEQ plain210
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y6, Y6
+plain210:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done199
+	TESTQ R9, R9
+	JEQ plain211
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain211:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done199
+	TESTQ R9, R9
+	JEQ plain212
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain212:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done199
+	TESTQ R9, R9
+	JEQ plain213
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain213:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done199:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias216
+	JEQ bias215
 	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias216:
-	MOVQ productArgs_yStride(AX), R12
+bias215:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done215
+	JLE done214
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done214
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full217
-	TESTQ DX, DX
-	JLE done218
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y12, Y0, 0(R12)
-	JMP done218
-full217:
-	VMOVUPS Y12, 0(R12)
-done218:
-	ADDQ productArgs_yStride(AX), R12
+	JLT part216
+	TESTQ R9, R9
+	JEQ plain217
+	VADDPS 0(R12), Y10, Y10
+plain217:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done215
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full219
-	TESTQ DX, DX
-	JLE done220
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y13, Y0, 0(R12)
-	JMP done220
-full219:
-	VMOVUPS Y13, 0(R12)
-done220:
-	ADDQ productArgs_yStride(AX), R12
+	JLE done214
+	TESTQ R9, R9
+	JEQ plain218
+	VADDPS 0(R12), Y11, Y11
+plain218:
+	VMOVUPS Y11, 0(R12)
+	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done215
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full221
-	TESTQ DX, DX
-	JLE done222
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y14, Y0, 0(R12)
-	JMP done222
-full221:
-	VMOVUPS Y14, 0(R12)
-done222:
-	ADDQ productArgs_yStride(AX), R12
+	JLE done214
+	TESTQ R9, R9
+	JEQ plain219
+	VADDPS 0(R12), Y12, Y12
+plain219:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done215
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full223
-	TESTQ DX, DX
-	JLE done224
+	JLE done214
+	TESTQ R9, R9
+	JEQ plain220
+	VADDPS 0(R12), Y13, Y13
+plain220:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done214
+	TESTQ R9, R9
+	JEQ plain221
+	VADDPS 0(R12), Y14, Y14
+plain221:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done214
+	TESTQ R9, R9
+	JEQ plain222
+	VADDPS 0(R12), Y15, Y15
+plain222:
+	VMOVUPS Y15, 0(R12)
+	JMP done214
+part216:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain223
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain223:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done214
+	TESTQ R9, R9
+	JEQ plain224
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain224:
+	VMASKMOVPS Y11, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done214
+	TESTQ R9, R9
+	JEQ plain225
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain225:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done214
+	TESTQ R9, R9
+	JEQ plain226
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain226:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done214
+	TESTQ R9, R9
+	JEQ plain227
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain227:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done214
+	TESTQ R9, R9
+	JEQ plain228
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain228:
 	VMASKMOVPS Y15, Y0, 0(R12)
-	JMP done224
-full223:
-	VMOVUPS Y15, 0(R12)
-done224:
-	ADDQ productArgs_yStride(AX), R12
-done215:
-	ADDQ $4, R10
-	CMPQ R10, productArgs_nStride(AX)
-	JLT tokens203
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias225
-	ADDQ $64, productArgs_bias(AX)
-nobias225:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_stride(AX), R12
-	IMULQ $1, R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block202
-	VZEROUPPER 
-	RET
-
-// func floatF8x1x4AVX2(a *productArgs)
-// multiplies 4 row blocks of F8 with 1 tokens at a time.
-TEXT ·floatF8x1x4AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x87f00000, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
-	MOVL $0x7b800000, R12
-	VMOVD R12, X7
-	VPBROADCASTD X7, Y7
-block226:
-	XORQ R10, R10
-tokens227:
+done214:
+	ADDQ $6, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	LEAQ (DX)(R10*4), DX
 	MOVQ productArgs_stride(AX), R8
 	LEAQ (R8)(R8*2), R9
 	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_nStride(AX), R11
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
@@ -2220,553 +2245,549 @@ tokens227:
 	VPXOR Y13, Y13, Y13
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
-	MOVQ productArgs_d(AX), DI
-run229:
-	MOVQ R13, BX
-	CMPQ BX, $128
-	JLE short230
-	MOVQ $128, BX
-short230:
-	SUBQ BX, R13
-column228:
-	VBROADCASTSS 0(DX), Y0
-	VPMOVZXBD 0(SI), Y4
-	VPSLLD $24, Y4, Y4
-	VPSRAD $4, Y4, Y4
-	VPAND Y6, Y4, Y4
-	VMULPS Y7, Y4, Y4
-	VMULPS 0(DI), Y4, Y4
-	VFMADD231PS Y0, Y4, Y8
-	VPMOVZXBD 8(SI), Y5
-	VPSLLD $24, Y5, Y5
-	VPSRAD $4, Y5, Y5
-	VPAND Y6, Y5, Y5
-	VMULPS Y7, Y5, Y5
-	VMULPS 32(DI), Y5, Y5
-	VFMADD231PS Y0, Y5, Y9
-	VPMOVZXBD 0(SI)(R8*1), Y4
-	VPSLLD $24, Y4, Y4
-	VPSRAD $4, Y4, Y4
-	VPAND Y6, Y4, Y4
-	VMULPS Y7, Y4, Y4
-	VMULPS 0(DI)(R8*1), Y4, Y4
-	VFMADD231PS Y0, Y4, Y10
-	VPMOVZXBD 8(SI)(R8*1), Y5
-	VPSLLD $24, Y5, Y5
-	VPSRAD $4, Y5, Y5
-	VPAND Y6, Y5, Y5
-	VMULPS Y7, Y5, Y5
-	VMULPS 32(DI)(R8*1), Y5, Y5
-	VFMADD231PS Y0, Y5, Y11
-	VPMOVZXBD 0(SI)(R8*2), Y4
-	VPSLLD $24, Y4, Y4
-	VPSRAD $4, Y4, Y4
-	VPAND Y6, Y4, Y4
-	VMULPS Y7, Y4, Y4
-	VMULPS 0(DI)(R8*2), Y4, Y4
-	VFMADD231PS Y0, Y4, Y12
-	VPMOVZXBD 8(SI)(R8*2), Y5
-	VPSLLD $24, Y5, Y5
-	VPSRAD $4, Y5, Y5
-	VPAND Y6, Y5, Y5
-	VMULPS Y7, Y5, Y5
-	VMULPS 32(DI)(R8*2), Y5, Y5
-	VFMADD231PS Y0, Y5, Y13
-	VPMOVZXBD 0(SI)(R9*1), Y4
-	VPSLLD $24, Y4, Y4
-	VPSRAD $4, Y4, Y4
-	VPAND Y6, Y4, Y4
-	VMULPS Y7, Y4, Y4
-	VMULPS 0(DI)(R9*1), Y4, Y4
-	VFMADD231PS Y0, Y4, Y14
-	VPMOVZXBD 8(SI)(R9*1), Y5
-	VPSLLD $24, Y5, Y5
-	VPSRAD $4, Y5, Y5
-	VPAND Y6, Y5, Y5
-	VMULPS Y7, Y5, Y5
-	VMULPS 32(DI)(R9*1), Y5, Y5
-	VFMADD231PS Y0, Y5, Y15
-	ADDQ $16, SI
-	LEAQ (DX)(R11*4), DX
-	SUBQ $1, BX
-	JNE column228
-	ADDQ $64, DI
-	TESTQ R13, R13
-	JNE run229
+column229:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y4
+	VFMADD231PS Y2, Y1, Y10
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y5
+	VFMADD231PS Y3, Y1, Y11
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y6
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y7
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 16(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 20(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $64, SI
+	ADDQ $64, DX
+	SUBQ $1, R13
+	JNE column229
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias232
+	JEQ bias231
 	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VADDPS Y0, Y6, Y6
+	VADDPS Y0, Y7, Y7
 	VADDPS Y0, Y8, Y8
-bias232:
-	MOVQ productArgs_yStride(AX), R12
+	VADDPS Y0, Y9, Y9
+bias231:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done231
+	JLE done230
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done230
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full233
-	TESTQ DX, DX
-	JLE done234
+	JLT part232
+	TESTQ R9, R9
+	JEQ plain233
+	VADDPS 0(R12), Y4, Y4
+plain233:
+	VMOVUPS Y4, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done230
+	TESTQ R9, R9
+	JEQ plain234
+	VADDPS 0(R12), Y5, Y5
+plain234:
+	VMOVUPS Y5, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done230
+	TESTQ R9, R9
+	JEQ plain235
+	VADDPS 0(R12), Y6, Y6
+plain235:
+	VMOVUPS Y6, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done230
+	TESTQ R9, R9
+	JEQ plain236
+	VADDPS 0(R12), Y7, Y7
+plain236:
+	VMOVUPS Y7, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done230
+	TESTQ R9, R9
+	JEQ plain237
+	VADDPS 0(R12), Y8, Y8
+plain237:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done230
+	TESTQ R9, R9
+	JEQ plain238
+	VADDPS 0(R12), Y9, Y9
+plain238:
+	VMOVUPS Y9, 0(R12)
+	JMP done230
+part232:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain239
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y4, Y4
+plain239:
+	VMASKMOVPS Y4, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done230
+	TESTQ R9, R9
+	JEQ plain240
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y5, Y5
+plain240:
+	VMASKMOVPS Y5, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done230
+	TESTQ R9, R9
+	JEQ plain241
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y6, Y6
+plain241:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done230
+	TESTQ R9, R9
+	JEQ plain242
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain242:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done230
+	TESTQ R9, R9
+	JEQ plain243
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain243:
 	VMASKMOVPS Y8, Y0, 0(R12)
-	JMP done234
-full233:
-	VMOVUPS Y8, 0(R12)
-done234:
-	ADDQ productArgs_yStride(AX), R12
-done231:
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done230
+	TESTQ R9, R9
+	JEQ plain244
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain244:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done230:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias236
-	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y9, Y9
-bias236:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done235
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full237
-	TESTQ DX, DX
-	JLE done238
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y9, Y0, 0(R12)
-	JMP done238
-full237:
-	VMOVUPS Y9, 0(R12)
-done238:
-	ADDQ productArgs_yStride(AX), R12
-done235:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias239
-	ADDQ $64, productArgs_bias(AX)
-nobias239:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ $0, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias241
+	JEQ bias246
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y10, Y10
-bias241:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done240
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full242
-	TESTQ DX, DX
-	JLE done243
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y10, Y0, 0(R12)
-	JMP done243
-full242:
-	VMOVUPS Y10, 0(R12)
-done243:
-	ADDQ productArgs_yStride(AX), R12
-done240:
-	MOVQ $1, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias245
-	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y11, Y11
-bias245:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done244
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full246
-	TESTQ DX, DX
-	JLE done247
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y11, Y0, 0(R12)
-	JMP done247
-full246:
-	VMOVUPS Y11, 0(R12)
-done247:
-	ADDQ productArgs_yStride(AX), R12
-done244:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias248
-	ADDQ $64, productArgs_bias(AX)
-nobias248:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ $0, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias250
-	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
-bias250:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done249
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full251
-	TESTQ DX, DX
-	JLE done252
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y12, Y0, 0(R12)
-	JMP done252
-full251:
-	VMOVUPS Y12, 0(R12)
-done252:
-	ADDQ productArgs_yStride(AX), R12
-done249:
-	MOVQ $1, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias254
-	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y13, Y13
-bias254:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done253
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full255
-	TESTQ DX, DX
-	JLE done256
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y13, Y0, 0(R12)
-	JMP done256
-full255:
-	VMOVUPS Y13, 0(R12)
-done256:
-	ADDQ productArgs_yStride(AX), R12
-done253:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias257
-	ADDQ $64, productArgs_bias(AX)
-nobias257:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ $0, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias259
-	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y14, Y14
-bias259:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done258
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full260
-	TESTQ DX, DX
-	JLE done261
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y14, Y0, 0(R12)
-	JMP done261
-full260:
-	VMOVUPS Y14, 0(R12)
-done261:
-	ADDQ productArgs_yStride(AX), R12
-done258:
-	MOVQ $1, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias263
-	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y15, Y15
-bias263:
-	MOVQ productArgs_yStride(AX), R12
+bias246:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done262
+	JLE done245
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done245
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full264
-	TESTQ DX, DX
-	JLE done265
+	JLT part247
+	TESTQ R9, R9
+	JEQ plain248
+	VADDPS 0(R12), Y10, Y10
+plain248:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done245
+	TESTQ R9, R9
+	JEQ plain249
+	VADDPS 0(R12), Y11, Y11
+plain249:
+	VMOVUPS Y11, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done245
+	TESTQ R9, R9
+	JEQ plain250
+	VADDPS 0(R12), Y12, Y12
+plain250:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done245
+	TESTQ R9, R9
+	JEQ plain251
+	VADDPS 0(R12), Y13, Y13
+plain251:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done245
+	TESTQ R9, R9
+	JEQ plain252
+	VADDPS 0(R12), Y14, Y14
+plain252:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done245
+	TESTQ R9, R9
+	JEQ plain253
+	VADDPS 0(R12), Y15, Y15
+plain253:
+	VMOVUPS Y15, 0(R12)
+	JMP done245
+part247:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain254
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain254:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done245
+	TESTQ R9, R9
+	JEQ plain255
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain255:
+	VMASKMOVPS Y11, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done245
+	TESTQ R9, R9
+	JEQ plain256
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain256:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done245
+	TESTQ R9, R9
+	JEQ plain257
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain257:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done245
+	TESTQ R9, R9
+	JEQ plain258
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain258:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done245
+	TESTQ R9, R9
+	JEQ plain259
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain259:
 	VMASKMOVPS Y15, Y0, 0(R12)
-	JMP done265
-full264:
-	VMOVUPS Y15, 0(R12)
-done265:
-	ADDQ productArgs_yStride(AX), R12
-done262:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias266
-	ADDQ $64, productArgs_bias(AX)
-nobias266:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_stride(AX), R12
-	IMULQ $4, R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	SUBQ $4, productArgs_blocks(AX)
-	JGT block226
-	VZEROUPPER 
-	RET
-
-// func floatF8x1x1AVX2(a *productArgs)
-// multiplies 1 row blocks of F8 with 1 tokens at a time.
-TEXT ·floatF8x1x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x87f00000, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
-	MOVL $0x7b800000, R12
-	VMOVD R12, X7
-	VPBROADCASTD X7, Y7
-block267:
-	XORQ R10, R10
-tokens268:
+done245:
+	ADDQ $6, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	LEAQ (DX)(R10*4), DX
 	MOVQ productArgs_stride(AX), R8
 	LEAQ (R8)(R8*2), R9
 	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_nStride(AX), R11
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
-	MOVQ productArgs_d(AX), DI
-run270:
-	MOVQ R13, BX
-	CMPQ BX, $128
-	JLE short271
-	MOVQ $128, BX
-short271:
-	SUBQ BX, R13
-column269:
-	VBROADCASTSS 0(DX), Y0
-	VPMOVZXBD 0(SI), Y4
-	VPSLLD $24, Y4, Y4
-	VPSRAD $4, Y4, Y4
-	VPAND Y6, Y4, Y4
-	VMULPS Y7, Y4, Y4
-	VMULPS 0(DI), Y4, Y4
-	VFMADD231PS Y0, Y4, Y8
-	VPMOVZXBD 8(SI), Y5
-	VPSLLD $24, Y5, Y5
-	VPSRAD $4, Y5, Y5
-	VPAND Y6, Y5, Y5
-	VMULPS Y7, Y5, Y5
-	VMULPS 32(DI), Y5, Y5
-	VFMADD231PS Y0, Y5, Y9
-	ADDQ $16, SI
-	LEAQ (DX)(R11*4), DX
-	SUBQ $1, BX
-	JNE column269
-	ADDQ $64, DI
-	TESTQ R13, R13
-	JNE run270
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column260:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $64, SI
+	ADDQ $64, DX
+	SUBQ $1, R13
+	JNE column260
 	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias262
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias262:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done261
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done261
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part263
+	TESTQ R9, R9
+	JEQ plain264
+	VADDPS 0(R12), Y8, Y8
+plain264:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done261
+	TESTQ R9, R9
+	JEQ plain265
+	VADDPS 0(R12), Y9, Y9
+plain265:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done261
+	TESTQ R9, R9
+	JEQ plain266
+	VADDPS 0(R12), Y10, Y10
+plain266:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done261
+	TESTQ R9, R9
+	JEQ plain267
+	VADDPS 0(R12), Y11, Y11
+plain267:
+	VMOVUPS Y11, 0(R12)
+	JMP done261
+part263:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain268
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain268:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done261
+	TESTQ R9, R9
+	JEQ plain269
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain269:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done261
+	TESTQ R9, R9
+	JEQ plain270
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain270:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done261
+	TESTQ R9, R9
+	JEQ plain271
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain271:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done261:
+	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
 	JEQ bias273
 	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
 bias273:
-	MOVQ productArgs_yStride(AX), R12
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
 	JLE done272
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done272
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full274
-	TESTQ DX, DX
-	JLE done275
+	JLT part274
+	TESTQ R9, R9
+	JEQ plain275
+	VADDPS 0(R12), Y12, Y12
+plain275:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done272
+	TESTQ R9, R9
+	JEQ plain276
+	VADDPS 0(R12), Y13, Y13
+plain276:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done272
+	TESTQ R9, R9
+	JEQ plain277
+	VADDPS 0(R12), Y14, Y14
+plain277:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done272
+	TESTQ R9, R9
+	JEQ plain278
+	VADDPS 0(R12), Y15, Y15
+plain278:
+	VMOVUPS Y15, 0(R12)
+	JMP done272
+part274:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y8, Y0, 0(R12)
-	JMP done275
-full274:
-	VMOVUPS Y8, 0(R12)
-done275:
-	ADDQ productArgs_yStride(AX), R12
+	TESTQ R9, R9
+	JEQ plain279
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain279:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done272
+	TESTQ R9, R9
+	JEQ plain280
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain280:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done272
+	TESTQ R9, R9
+	JEQ plain281
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain281:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done272
+	TESTQ R9, R9
+	JEQ plain282
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain282:
+	VMASKMOVPS Y15, Y0, 0(R12)
 done272:
-	MOVQ $1, R15
-	MOVQ productArgs_bias(AX), R12
-	MOVQ R15, CX
-	SHLQ $5, CX
-	TESTQ R12, R12
-	JEQ bias277
-	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y9, Y9
-bias277:
-	MOVQ productArgs_yStride(AX), R12
-	IMULQ R10, R12
-	ADDQ productArgs_y(AX), R12
-	ADDQ CX, R12
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done276
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full278
-	TESTQ DX, DX
-	JLE done279
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y9, Y0, 0(R12)
-	JMP done279
-full278:
-	VMOVUPS Y9, 0(R12)
-done279:
-	ADDQ productArgs_yStride(AX), R12
-done276:
-	ADDQ $1, R10
-	CMPQ R10, productArgs_nStride(AX)
-	JLT tokens268
+	ADDQ $4, R10
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias280
+	JEQ nobias283
 	ADDQ $64, productArgs_bias(AX)
-nobias280:
+nobias283:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block267
+	JGT block197
 	VZEROUPPER 
 	RET
 
-// func floatF8x4x1AVX2(a *productArgs)
-// multiplies 1 row blocks of F8 with 4 tokens at a time.
-TEXT ·floatF8x4x1AVX2(SB), NOSPLIT, $0-8
+// func floatF16x1x4AVX2(a *productArgs)
+// multiplies 4 row blocks of F16 with 1 tokens.
+TEXT ·floatF16x1x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-	MOVL $0x87f00000, R12
-	VMOVD R12, X6
-	VPBROADCASTD X6, Y6
-	MOVL $0x7b800000, R12
-	VMOVD R12, X7
-	VPBROADCASTD X7, Y7
-block281:
+block284:
 	XORQ R10, R10
-tokens282:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	LEAQ (DX)(R10*4), DX
 	MOVQ productArgs_stride(AX), R8
 	LEAQ (R8)(R8*2), R9
 	MOVQ productArgs_groups(AX), R13
-	MOVQ productArgs_nStride(AX), R11
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
@@ -2775,46 +2796,28 @@ tokens282:
 	VPXOR Y13, Y13, Y13
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
-	MOVQ productArgs_d(AX), DI
-run284:
-	MOVQ R13, BX
-	CMPQ BX, $128
-	JLE short285
-	MOVQ $128, BX
-short285:
-	SUBQ BX, R13
-column283:
-	VBROADCASTSS 0(DX), Y0
-	VBROADCASTSS 4(DX), Y1
-	VBROADCASTSS 8(DX), Y2
-	VBROADCASTSS 12(DX), Y3
-	VPMOVZXBD 0(SI), Y4
-	VPSLLD $24, Y4, Y4
-	VPSRAD $4, Y4, Y4
-	VPAND Y6, Y4, Y4
-	VMULPS Y7, Y4, Y4
-	VMULPS 0(DI), Y4, Y4
-	VFMADD231PS Y0, Y4, Y8
-	VFMADD231PS Y1, Y4, Y9
-	VFMADD231PS Y2, Y4, Y10
-	VFMADD231PS Y3, Y4, Y11
-	VPMOVZXBD 8(SI), Y5
-	VPSLLD $24, Y5, Y5
-	VPSRAD $4, Y5, Y5
-	VPAND Y6, Y5, Y5
-	VMULPS Y7, Y5, Y5
-	VMULPS 32(DI), Y5, Y5
-	VFMADD231PS Y0, Y5, Y12
-	VFMADD231PS Y1, Y5, Y13
-	VFMADD231PS Y2, Y5, Y14
-	VFMADD231PS Y3, Y5, Y15
-	ADDQ $16, SI
-	LEAQ (DX)(R11*4), DX
-	SUBQ $1, BX
-	JNE column283
-	ADDQ $64, DI
-	TESTQ R13, R13
-	JNE run284
+column285:
+	VCVTPH2PS 0(SI), Y0
+	VCVTPH2PS 16(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y9
+	VCVTPH2PS 0(SI)(R8*1), Y0
+	VCVTPH2PS 16(SI)(R8*1), Y1
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y11
+	VCVTPH2PS 0(SI)(R8*2), Y0
+	VCVTPH2PS 16(SI)(R8*2), Y1
+	VFMADD231PS Y2, Y0, Y12
+	VFMADD231PS Y2, Y1, Y13
+	VCVTPH2PS 0(SI)(R9*1), Y0
+	VCVTPH2PS 16(SI)(R9*1), Y1
+	VFMADD231PS Y2, Y0, Y14
+	VFMADD231PS Y2, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $4, DX
+	SUBQ $1, R13
+	JNE column285
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
@@ -2823,202 +2826,8688 @@ column283:
 	JEQ bias287
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
-	VADDPS Y0, Y9, Y9
-	VADDPS Y0, Y10, Y10
-	VADDPS Y0, Y11, Y11
 bias287:
-	MOVQ productArgs_yStride(AX), R12
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
 	JLE done286
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done286
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full288
-	TESTQ DX, DX
-	JLE done289
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y8, Y0, 0(R12)
-	JMP done289
-full288:
+	JLT part288
+	TESTQ R9, R9
+	JEQ plain289
+	VADDPS 0(R12), Y8, Y8
+plain289:
 	VMOVUPS Y8, 0(R12)
-done289:
-	ADDQ productArgs_yStride(AX), R12
-	CMPQ R13, $1
-	JLE done286
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full290
-	TESTQ DX, DX
-	JLE done291
+	JMP done286
+part288:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y9, Y0, 0(R12)
-	JMP done291
-full290:
-	VMOVUPS Y9, 0(R12)
-done291:
-	ADDQ productArgs_yStride(AX), R12
-	CMPQ R13, $2
-	JLE done286
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full292
-	TESTQ DX, DX
-	JLE done293
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y10, Y0, 0(R12)
-	JMP done293
-full292:
-	VMOVUPS Y10, 0(R12)
-done293:
-	ADDQ productArgs_yStride(AX), R12
-	CMPQ R13, $3
-	JLE done286
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full294
-	TESTQ DX, DX
-	JLE done295
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y11, Y0, 0(R12)
-	JMP done295
-full294:
-	VMOVUPS Y11, 0(R12)
-done295:
-	ADDQ productArgs_yStride(AX), R12
+	TESTQ R9, R9
+	JEQ plain290
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain290:
+	VMASKMOVPS Y8, Y0, 0(R12)
 done286:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias297
+	JEQ bias292
 	VMOVUPS (R12)(CX*1), Y0
-	VADDPS Y0, Y12, Y12
-	VADDPS Y0, Y13, Y13
-	VADDPS Y0, Y14, Y14
-	VADDPS Y0, Y15, Y15
-bias297:
-	MOVQ productArgs_yStride(AX), R12
+	VADDPS Y0, Y9, Y9
+bias292:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
 	IMULQ R10, R12
 	ADDQ productArgs_y(AX), R12
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	CMPQ R13, $0
-	JLE done296
+	JLE done291
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
+	JLE done291
+	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JGE full298
-	TESTQ DX, DX
-	JLE done299
+	JLT part293
+	TESTQ R9, R9
+	JEQ plain294
+	VADDPS 0(R12), Y9, Y9
+plain294:
+	VMOVUPS Y9, 0(R12)
+	JMP done291
+part293:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y12, Y0, 0(R12)
-	JMP done299
-full298:
-	VMOVUPS Y12, 0(R12)
-done299:
-	ADDQ productArgs_yStride(AX), R12
-	CMPQ R13, $1
-	JLE done296
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full300
-	TESTQ DX, DX
-	JLE done301
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y13, Y0, 0(R12)
-	JMP done301
-full300:
-	VMOVUPS Y13, 0(R12)
-done301:
-	ADDQ productArgs_yStride(AX), R12
-	CMPQ R13, $2
-	JLE done296
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full302
-	TESTQ DX, DX
-	JLE done303
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y14, Y0, 0(R12)
-	JMP done303
-full302:
-	VMOVUPS Y14, 0(R12)
-done303:
-	ADDQ productArgs_yStride(AX), R12
-	CMPQ R13, $3
-	JLE done296
-	MOVQ productArgs_rows(AX), DX
-	LEAQ (R15*8), CX
-	SUBQ CX, DX
-	CMPQ DX, $8
-	JGE full304
-	TESTQ DX, DX
-	JLE done305
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y0
-	VMASKMOVPS Y15, Y0, 0(R12)
-	JMP done305
-full304:
-	VMOVUPS Y15, 0(R12)
-done305:
-	ADDQ productArgs_yStride(AX), R12
-done296:
-	ADDQ $4, R10
-	CMPQ R10, productArgs_nStride(AX)
-	JLT tokens282
+	TESTQ R9, R9
+	JEQ plain295
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain295:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done291:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias306
+	JEQ nobias296
 	ADDQ $64, productArgs_bias(AX)
-nobias306:
+nobias296:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias298
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+bias298:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done297
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done297
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part299
+	TESTQ R9, R9
+	JEQ plain300
+	VADDPS 0(R12), Y10, Y10
+plain300:
+	VMOVUPS Y10, 0(R12)
+	JMP done297
+part299:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain301
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain301:
+	VMASKMOVPS Y10, Y0, 0(R12)
+done297:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias303
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y11, Y11
+bias303:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done302
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done302
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part304
+	TESTQ R9, R9
+	JEQ plain305
+	VADDPS 0(R12), Y11, Y11
+plain305:
+	VMOVUPS Y11, 0(R12)
+	JMP done302
+part304:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain306
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain306:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done302:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias307
+	ADDQ $64, productArgs_bias(AX)
+nobias307:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias309
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+bias309:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done308
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done308
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part310
+	TESTQ R9, R9
+	JEQ plain311
+	VADDPS 0(R12), Y12, Y12
+plain311:
+	VMOVUPS Y12, 0(R12)
+	JMP done308
+part310:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain312
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain312:
+	VMASKMOVPS Y12, Y0, 0(R12)
+done308:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias314
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y13, Y13
+bias314:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done313
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done313
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part315
+	TESTQ R9, R9
+	JEQ plain316
+	VADDPS 0(R12), Y13, Y13
+plain316:
+	VMOVUPS Y13, 0(R12)
+	JMP done313
+part315:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain317
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain317:
+	VMASKMOVPS Y13, Y0, 0(R12)
+done313:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias318
+	ADDQ $64, productArgs_bias(AX)
+nobias318:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias320
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y14, Y14
+bias320:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done319
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done319
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part321
+	TESTQ R9, R9
+	JEQ plain322
+	VADDPS 0(R12), Y14, Y14
+plain322:
+	VMOVUPS Y14, 0(R12)
+	JMP done319
+part321:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain323
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain323:
+	VMASKMOVPS Y14, Y0, 0(R12)
+done319:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias325
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y15, Y15
+bias325:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done324
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done324
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part326
+	TESTQ R9, R9
+	JEQ plain327
+	VADDPS 0(R12), Y15, Y15
+plain327:
+	VMOVUPS Y15, 0(R12)
+	JMP done324
+part326:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain328
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain328:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done324:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias329
+	ADDQ $64, productArgs_bias(AX)
+nobias329:
+	SUBQ $16, productArgs_rows(AX)
+	ADDQ $1, R10
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $4, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $4, productArgs_blocks(AX)
+	JGT block284
+	VZEROUPPER 
+	RET
+
+// func floatF16x1x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F16 with 1 tokens.
+TEXT ·floatF16x1x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block330:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column331:
+	VCVTPH2PS 0(SI), Y0
+	VCVTPH2PS 16(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y14
+	VFMADD231PS Y2, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $4, DX
+	SUBQ $1, R13
+	JNE column331
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias333
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y14, Y14
+bias333:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done332
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done332
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part334
+	TESTQ R9, R9
+	JEQ plain335
+	VADDPS 0(R12), Y14, Y14
+plain335:
+	VMOVUPS Y14, 0(R12)
+	JMP done332
+part334:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain336
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain336:
+	VMASKMOVPS Y14, Y0, 0(R12)
+done332:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias338
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y15, Y15
+bias338:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done337
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done337
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part339
+	TESTQ R9, R9
+	JEQ plain340
+	VADDPS 0(R12), Y15, Y15
+plain340:
+	VMOVUPS Y15, 0(R12)
+	JMP done337
+part339:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain341
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain341:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done337:
+	ADDQ $1, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias342
+	ADDQ $64, productArgs_bias(AX)
+nobias342:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block281
+	JGT block330
+	VZEROUPPER 
+	RET
+
+// func floatF16x4x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F16 with 4 tokens.
+TEXT ·floatF16x4x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block343:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column344:
+	VCVTPH2PS 0(SI), Y0
+	VCVTPH2PS 16(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $16, DX
+	SUBQ $1, R13
+	JNE column344
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias346
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias346:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done345
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done345
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part347
+	TESTQ R9, R9
+	JEQ plain348
+	VADDPS 0(R12), Y8, Y8
+plain348:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done345
+	TESTQ R9, R9
+	JEQ plain349
+	VADDPS 0(R12), Y9, Y9
+plain349:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done345
+	TESTQ R9, R9
+	JEQ plain350
+	VADDPS 0(R12), Y10, Y10
+plain350:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done345
+	TESTQ R9, R9
+	JEQ plain351
+	VADDPS 0(R12), Y11, Y11
+plain351:
+	VMOVUPS Y11, 0(R12)
+	JMP done345
+part347:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain352
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain352:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done345
+	TESTQ R9, R9
+	JEQ plain353
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain353:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done345
+	TESTQ R9, R9
+	JEQ plain354
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain354:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done345
+	TESTQ R9, R9
+	JEQ plain355
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain355:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done345:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias357
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias357:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done356
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done356
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part358
+	TESTQ R9, R9
+	JEQ plain359
+	VADDPS 0(R12), Y12, Y12
+plain359:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done356
+	TESTQ R9, R9
+	JEQ plain360
+	VADDPS 0(R12), Y13, Y13
+plain360:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done356
+	TESTQ R9, R9
+	JEQ plain361
+	VADDPS 0(R12), Y14, Y14
+plain361:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done356
+	TESTQ R9, R9
+	JEQ plain362
+	VADDPS 0(R12), Y15, Y15
+plain362:
+	VMOVUPS Y15, 0(R12)
+	JMP done356
+part358:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain363
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain363:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done356
+	TESTQ R9, R9
+	JEQ plain364
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain364:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done356
+	TESTQ R9, R9
+	JEQ plain365
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain365:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done356
+	TESTQ R9, R9
+	JEQ plain366
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain366:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done356:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias367
+	ADDQ $64, productArgs_bias(AX)
+nobias367:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block343
+	VZEROUPPER 
+	RET
+
+// func floatF16x8x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F16 with 8 tokens.
+TEXT ·floatF16x8x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block368:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column369:
+	VCVTPH2PS 0(SI), Y0
+	VCVTPH2PS 16(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $32, DX
+	SUBQ $1, R13
+	JNE column369
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias371
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias371:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done370
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done370
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part372
+	TESTQ R9, R9
+	JEQ plain373
+	VADDPS 0(R12), Y8, Y8
+plain373:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done370
+	TESTQ R9, R9
+	JEQ plain374
+	VADDPS 0(R12), Y9, Y9
+plain374:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done370
+	TESTQ R9, R9
+	JEQ plain375
+	VADDPS 0(R12), Y10, Y10
+plain375:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done370
+	TESTQ R9, R9
+	JEQ plain376
+	VADDPS 0(R12), Y11, Y11
+plain376:
+	VMOVUPS Y11, 0(R12)
+	JMP done370
+part372:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain377
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain377:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done370
+	TESTQ R9, R9
+	JEQ plain378
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain378:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done370
+	TESTQ R9, R9
+	JEQ plain379
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain379:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done370
+	TESTQ R9, R9
+	JEQ plain380
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain380:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done370:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias382
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias382:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done381
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done381
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part383
+	TESTQ R9, R9
+	JEQ plain384
+	VADDPS 0(R12), Y12, Y12
+plain384:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done381
+	TESTQ R9, R9
+	JEQ plain385
+	VADDPS 0(R12), Y13, Y13
+plain385:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done381
+	TESTQ R9, R9
+	JEQ plain386
+	VADDPS 0(R12), Y14, Y14
+plain386:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done381
+	TESTQ R9, R9
+	JEQ plain387
+	VADDPS 0(R12), Y15, Y15
+plain387:
+	VMOVUPS Y15, 0(R12)
+	JMP done381
+part383:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain388
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain388:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done381
+	TESTQ R9, R9
+	JEQ plain389
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain389:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done381
+	TESTQ R9, R9
+	JEQ plain390
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain390:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done381
+	TESTQ R9, R9
+	JEQ plain391
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain391:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done381:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column392:
+	VCVTPH2PS 0(SI), Y0
+	VCVTPH2PS 16(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $32, DX
+	SUBQ $1, R13
+	JNE column392
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias394
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias394:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done393
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done393
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part395
+	TESTQ R9, R9
+	JEQ plain396
+	VADDPS 0(R12), Y8, Y8
+plain396:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done393
+	TESTQ R9, R9
+	JEQ plain397
+	VADDPS 0(R12), Y9, Y9
+plain397:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done393
+	TESTQ R9, R9
+	JEQ plain398
+	VADDPS 0(R12), Y10, Y10
+plain398:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done393
+	TESTQ R9, R9
+	JEQ plain399
+	VADDPS 0(R12), Y11, Y11
+plain399:
+	VMOVUPS Y11, 0(R12)
+	JMP done393
+part395:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain400
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain400:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done393
+	TESTQ R9, R9
+	JEQ plain401
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain401:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done393
+	TESTQ R9, R9
+	JEQ plain402
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain402:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done393
+	TESTQ R9, R9
+	JEQ plain403
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain403:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done393:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias405
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias405:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done404
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done404
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part406
+	TESTQ R9, R9
+	JEQ plain407
+	VADDPS 0(R12), Y12, Y12
+plain407:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done404
+	TESTQ R9, R9
+	JEQ plain408
+	VADDPS 0(R12), Y13, Y13
+plain408:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done404
+	TESTQ R9, R9
+	JEQ plain409
+	VADDPS 0(R12), Y14, Y14
+plain409:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done404
+	TESTQ R9, R9
+	JEQ plain410
+	VADDPS 0(R12), Y15, Y15
+plain410:
+	VMOVUPS Y15, 0(R12)
+	JMP done404
+part406:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain411
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain411:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done404
+	TESTQ R9, R9
+	JEQ plain412
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain412:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done404
+	TESTQ R9, R9
+	JEQ plain413
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain413:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done404
+	TESTQ R9, R9
+	JEQ plain414
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain414:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done404:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias415
+	ADDQ $64, productArgs_bias(AX)
+nobias415:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block368
+	VZEROUPPER 
+	RET
+
+// func floatF16x12x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F16 with 12 tokens.
+TEXT ·floatF16x12x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block416:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column417:
+	VCVTPH2PS 0(SI), Y0
+	VCVTPH2PS 16(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y4
+	VFMADD231PS Y2, Y1, Y10
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y5
+	VFMADD231PS Y3, Y1, Y11
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y6
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y7
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 16(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 20(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $48, DX
+	SUBQ $1, R13
+	JNE column417
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias419
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VADDPS Y0, Y6, Y6
+	VADDPS Y0, Y7, Y7
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+bias419:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done418
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done418
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part420
+	TESTQ R9, R9
+	JEQ plain421
+	VADDPS 0(R12), Y4, Y4
+plain421:
+	VMOVUPS Y4, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done418
+	TESTQ R9, R9
+	JEQ plain422
+	VADDPS 0(R12), Y5, Y5
+plain422:
+	VMOVUPS Y5, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done418
+	TESTQ R9, R9
+	JEQ plain423
+	VADDPS 0(R12), Y6, Y6
+plain423:
+	VMOVUPS Y6, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done418
+	TESTQ R9, R9
+	JEQ plain424
+	VADDPS 0(R12), Y7, Y7
+plain424:
+	VMOVUPS Y7, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done418
+	TESTQ R9, R9
+	JEQ plain425
+	VADDPS 0(R12), Y8, Y8
+plain425:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done418
+	TESTQ R9, R9
+	JEQ plain426
+	VADDPS 0(R12), Y9, Y9
+plain426:
+	VMOVUPS Y9, 0(R12)
+	JMP done418
+part420:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain427
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y4, Y4
+plain427:
+	VMASKMOVPS Y4, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done418
+	TESTQ R9, R9
+	JEQ plain428
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y5, Y5
+plain428:
+	VMASKMOVPS Y5, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done418
+	TESTQ R9, R9
+	JEQ plain429
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y6, Y6
+plain429:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done418
+	TESTQ R9, R9
+	JEQ plain430
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain430:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done418
+	TESTQ R9, R9
+	JEQ plain431
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain431:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done418
+	TESTQ R9, R9
+	JEQ plain432
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain432:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done418:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias434
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias434:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done433
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done433
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part435
+	TESTQ R9, R9
+	JEQ plain436
+	VADDPS 0(R12), Y10, Y10
+plain436:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done433
+	TESTQ R9, R9
+	JEQ plain437
+	VADDPS 0(R12), Y11, Y11
+plain437:
+	VMOVUPS Y11, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done433
+	TESTQ R9, R9
+	JEQ plain438
+	VADDPS 0(R12), Y12, Y12
+plain438:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done433
+	TESTQ R9, R9
+	JEQ plain439
+	VADDPS 0(R12), Y13, Y13
+plain439:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done433
+	TESTQ R9, R9
+	JEQ plain440
+	VADDPS 0(R12), Y14, Y14
+plain440:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done433
+	TESTQ R9, R9
+	JEQ plain441
+	VADDPS 0(R12), Y15, Y15
+plain441:
+	VMOVUPS Y15, 0(R12)
+	JMP done433
+part435:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain442
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain442:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done433
+	TESTQ R9, R9
+	JEQ plain443
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain443:
+	VMASKMOVPS Y11, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done433
+	TESTQ R9, R9
+	JEQ plain444
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain444:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done433
+	TESTQ R9, R9
+	JEQ plain445
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain445:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done433
+	TESTQ R9, R9
+	JEQ plain446
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain446:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done433
+	TESTQ R9, R9
+	JEQ plain447
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain447:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done433:
+	ADDQ $6, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column448:
+	VCVTPH2PS 0(SI), Y0
+	VCVTPH2PS 16(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y4
+	VFMADD231PS Y2, Y1, Y10
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y5
+	VFMADD231PS Y3, Y1, Y11
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y6
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y7
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 16(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 20(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $48, DX
+	SUBQ $1, R13
+	JNE column448
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias450
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VADDPS Y0, Y6, Y6
+	VADDPS Y0, Y7, Y7
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+bias450:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done449
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done449
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part451
+	TESTQ R9, R9
+	JEQ plain452
+	VADDPS 0(R12), Y4, Y4
+plain452:
+	VMOVUPS Y4, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done449
+	TESTQ R9, R9
+	JEQ plain453
+	VADDPS 0(R12), Y5, Y5
+plain453:
+	VMOVUPS Y5, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done449
+	TESTQ R9, R9
+	JEQ plain454
+	VADDPS 0(R12), Y6, Y6
+plain454:
+	VMOVUPS Y6, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done449
+	TESTQ R9, R9
+	JEQ plain455
+	VADDPS 0(R12), Y7, Y7
+plain455:
+	VMOVUPS Y7, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done449
+	TESTQ R9, R9
+	JEQ plain456
+	VADDPS 0(R12), Y8, Y8
+plain456:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done449
+	TESTQ R9, R9
+	JEQ plain457
+	VADDPS 0(R12), Y9, Y9
+plain457:
+	VMOVUPS Y9, 0(R12)
+	JMP done449
+part451:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain458
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y4, Y4
+plain458:
+	VMASKMOVPS Y4, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done449
+	TESTQ R9, R9
+	JEQ plain459
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y5, Y5
+plain459:
+	VMASKMOVPS Y5, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done449
+	TESTQ R9, R9
+	JEQ plain460
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y6, Y6
+plain460:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done449
+	TESTQ R9, R9
+	JEQ plain461
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain461:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done449
+	TESTQ R9, R9
+	JEQ plain462
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain462:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done449
+	TESTQ R9, R9
+	JEQ plain463
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain463:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done449:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias465
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias465:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done464
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done464
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part466
+	TESTQ R9, R9
+	JEQ plain467
+	VADDPS 0(R12), Y10, Y10
+plain467:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done464
+	TESTQ R9, R9
+	JEQ plain468
+	VADDPS 0(R12), Y11, Y11
+plain468:
+	VMOVUPS Y11, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done464
+	TESTQ R9, R9
+	JEQ plain469
+	VADDPS 0(R12), Y12, Y12
+plain469:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done464
+	TESTQ R9, R9
+	JEQ plain470
+	VADDPS 0(R12), Y13, Y13
+plain470:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done464
+	TESTQ R9, R9
+	JEQ plain471
+	VADDPS 0(R12), Y14, Y14
+plain471:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done464
+	TESTQ R9, R9
+	JEQ plain472
+	VADDPS 0(R12), Y15, Y15
+plain472:
+	VMOVUPS Y15, 0(R12)
+	JMP done464
+part466:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain473
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain473:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done464
+	TESTQ R9, R9
+	JEQ plain474
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain474:
+	VMASKMOVPS Y11, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done464
+	TESTQ R9, R9
+	JEQ plain475
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain475:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done464
+	TESTQ R9, R9
+	JEQ plain476
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain476:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done464
+	TESTQ R9, R9
+	JEQ plain477
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain477:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done464
+	TESTQ R9, R9
+	JEQ plain478
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain478:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done464:
+	ADDQ $6, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias479
+	ADDQ $64, productArgs_bias(AX)
+nobias479:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block416
+	VZEROUPPER 
+	RET
+
+// func floatF16x16x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F16 with 16 tokens.
+TEXT ·floatF16x16x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block480:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column481:
+	VCVTPH2PS 0(SI), Y0
+	VCVTPH2PS 16(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y4
+	VFMADD231PS Y2, Y1, Y10
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y5
+	VFMADD231PS Y3, Y1, Y11
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y6
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y7
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 16(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 20(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $64, DX
+	SUBQ $1, R13
+	JNE column481
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias483
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VADDPS Y0, Y6, Y6
+	VADDPS Y0, Y7, Y7
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+bias483:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done482
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done482
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part484
+	TESTQ R9, R9
+	JEQ plain485
+	VADDPS 0(R12), Y4, Y4
+plain485:
+	VMOVUPS Y4, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done482
+	TESTQ R9, R9
+	JEQ plain486
+	VADDPS 0(R12), Y5, Y5
+plain486:
+	VMOVUPS Y5, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done482
+	TESTQ R9, R9
+	JEQ plain487
+	VADDPS 0(R12), Y6, Y6
+plain487:
+	VMOVUPS Y6, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done482
+	TESTQ R9, R9
+	JEQ plain488
+	VADDPS 0(R12), Y7, Y7
+plain488:
+	VMOVUPS Y7, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done482
+	TESTQ R9, R9
+	JEQ plain489
+	VADDPS 0(R12), Y8, Y8
+plain489:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done482
+	TESTQ R9, R9
+	JEQ plain490
+	VADDPS 0(R12), Y9, Y9
+plain490:
+	VMOVUPS Y9, 0(R12)
+	JMP done482
+part484:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain491
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y4, Y4
+plain491:
+	VMASKMOVPS Y4, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done482
+	TESTQ R9, R9
+	JEQ plain492
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y5, Y5
+plain492:
+	VMASKMOVPS Y5, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done482
+	TESTQ R9, R9
+	JEQ plain493
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y6, Y6
+plain493:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done482
+	TESTQ R9, R9
+	JEQ plain494
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain494:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done482
+	TESTQ R9, R9
+	JEQ plain495
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain495:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done482
+	TESTQ R9, R9
+	JEQ plain496
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain496:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done482:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias498
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias498:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done497
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done497
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part499
+	TESTQ R9, R9
+	JEQ plain500
+	VADDPS 0(R12), Y10, Y10
+plain500:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done497
+	TESTQ R9, R9
+	JEQ plain501
+	VADDPS 0(R12), Y11, Y11
+plain501:
+	VMOVUPS Y11, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done497
+	TESTQ R9, R9
+	JEQ plain502
+	VADDPS 0(R12), Y12, Y12
+plain502:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done497
+	TESTQ R9, R9
+	JEQ plain503
+	VADDPS 0(R12), Y13, Y13
+plain503:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done497
+	TESTQ R9, R9
+	JEQ plain504
+	VADDPS 0(R12), Y14, Y14
+plain504:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done497
+	TESTQ R9, R9
+	JEQ plain505
+	VADDPS 0(R12), Y15, Y15
+plain505:
+	VMOVUPS Y15, 0(R12)
+	JMP done497
+part499:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain506
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain506:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done497
+	TESTQ R9, R9
+	JEQ plain507
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain507:
+	VMASKMOVPS Y11, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done497
+	TESTQ R9, R9
+	JEQ plain508
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain508:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done497
+	TESTQ R9, R9
+	JEQ plain509
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain509:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done497
+	TESTQ R9, R9
+	JEQ plain510
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain510:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done497
+	TESTQ R9, R9
+	JEQ plain511
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain511:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done497:
+	ADDQ $6, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column512:
+	VCVTPH2PS 0(SI), Y0
+	VCVTPH2PS 16(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y4
+	VFMADD231PS Y2, Y1, Y10
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y5
+	VFMADD231PS Y3, Y1, Y11
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y6
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y7
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 16(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 20(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $64, DX
+	SUBQ $1, R13
+	JNE column512
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias514
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VADDPS Y0, Y6, Y6
+	VADDPS Y0, Y7, Y7
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+bias514:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done513
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done513
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part515
+	TESTQ R9, R9
+	JEQ plain516
+	VADDPS 0(R12), Y4, Y4
+plain516:
+	VMOVUPS Y4, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done513
+	TESTQ R9, R9
+	JEQ plain517
+	VADDPS 0(R12), Y5, Y5
+plain517:
+	VMOVUPS Y5, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done513
+	TESTQ R9, R9
+	JEQ plain518
+	VADDPS 0(R12), Y6, Y6
+plain518:
+	VMOVUPS Y6, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done513
+	TESTQ R9, R9
+	JEQ plain519
+	VADDPS 0(R12), Y7, Y7
+plain519:
+	VMOVUPS Y7, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done513
+	TESTQ R9, R9
+	JEQ plain520
+	VADDPS 0(R12), Y8, Y8
+plain520:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done513
+	TESTQ R9, R9
+	JEQ plain521
+	VADDPS 0(R12), Y9, Y9
+plain521:
+	VMOVUPS Y9, 0(R12)
+	JMP done513
+part515:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain522
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y4, Y4
+plain522:
+	VMASKMOVPS Y4, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done513
+	TESTQ R9, R9
+	JEQ plain523
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y5, Y5
+plain523:
+	VMASKMOVPS Y5, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done513
+	TESTQ R9, R9
+	JEQ plain524
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y6, Y6
+plain524:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done513
+	TESTQ R9, R9
+	JEQ plain525
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain525:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done513
+	TESTQ R9, R9
+	JEQ plain526
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain526:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done513
+	TESTQ R9, R9
+	JEQ plain527
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain527:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done513:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias529
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias529:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done528
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done528
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part530
+	TESTQ R9, R9
+	JEQ plain531
+	VADDPS 0(R12), Y10, Y10
+plain531:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done528
+	TESTQ R9, R9
+	JEQ plain532
+	VADDPS 0(R12), Y11, Y11
+plain532:
+	VMOVUPS Y11, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done528
+	TESTQ R9, R9
+	JEQ plain533
+	VADDPS 0(R12), Y12, Y12
+plain533:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done528
+	TESTQ R9, R9
+	JEQ plain534
+	VADDPS 0(R12), Y13, Y13
+plain534:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done528
+	TESTQ R9, R9
+	JEQ plain535
+	VADDPS 0(R12), Y14, Y14
+plain535:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done528
+	TESTQ R9, R9
+	JEQ plain536
+	VADDPS 0(R12), Y15, Y15
+plain536:
+	VMOVUPS Y15, 0(R12)
+	JMP done528
+part530:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain537
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain537:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done528
+	TESTQ R9, R9
+	JEQ plain538
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain538:
+	VMASKMOVPS Y11, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done528
+	TESTQ R9, R9
+	JEQ plain539
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain539:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done528
+	TESTQ R9, R9
+	JEQ plain540
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain540:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done528
+	TESTQ R9, R9
+	JEQ plain541
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain541:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done528
+	TESTQ R9, R9
+	JEQ plain542
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain542:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done528:
+	ADDQ $6, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column543:
+	VCVTPH2PS 0(SI), Y0
+	VCVTPH2PS 16(SI), Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $64, DX
+	SUBQ $1, R13
+	JNE column543
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias545
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias545:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done544
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done544
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part546
+	TESTQ R9, R9
+	JEQ plain547
+	VADDPS 0(R12), Y8, Y8
+plain547:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done544
+	TESTQ R9, R9
+	JEQ plain548
+	VADDPS 0(R12), Y9, Y9
+plain548:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done544
+	TESTQ R9, R9
+	JEQ plain549
+	VADDPS 0(R12), Y10, Y10
+plain549:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done544
+	TESTQ R9, R9
+	JEQ plain550
+	VADDPS 0(R12), Y11, Y11
+plain550:
+	VMOVUPS Y11, 0(R12)
+	JMP done544
+part546:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain551
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain551:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done544
+	TESTQ R9, R9
+	JEQ plain552
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain552:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done544
+	TESTQ R9, R9
+	JEQ plain553
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain553:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done544
+	TESTQ R9, R9
+	JEQ plain554
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain554:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done544:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias556
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias556:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done555
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done555
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part557
+	TESTQ R9, R9
+	JEQ plain558
+	VADDPS 0(R12), Y12, Y12
+plain558:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done555
+	TESTQ R9, R9
+	JEQ plain559
+	VADDPS 0(R12), Y13, Y13
+plain559:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done555
+	TESTQ R9, R9
+	JEQ plain560
+	VADDPS 0(R12), Y14, Y14
+plain560:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done555
+	TESTQ R9, R9
+	JEQ plain561
+	VADDPS 0(R12), Y15, Y15
+plain561:
+	VMOVUPS Y15, 0(R12)
+	JMP done555
+part557:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain562
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain562:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done555
+	TESTQ R9, R9
+	JEQ plain563
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain563:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done555
+	TESTQ R9, R9
+	JEQ plain564
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain564:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done555
+	TESTQ R9, R9
+	JEQ plain565
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain565:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done555:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias566
+	ADDQ $64, productArgs_bias(AX)
+nobias566:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block480
+	VZEROUPPER 
+	RET
+
+// func floatBF16x1x4AVX2(a *productArgs)
+// multiplies 4 row blocks of BF16 with 1 tokens.
+TEXT ·floatBF16x1x4AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block567:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column568:
+	VPMOVZXWD 0(SI), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI), Y1
+	VPSLLD $16, Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y9
+	VPMOVZXWD 0(SI)(R8*1), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI)(R8*1), Y1
+	VPSLLD $16, Y1, Y1
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y11
+	VPMOVZXWD 0(SI)(R8*2), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI)(R8*2), Y1
+	VPSLLD $16, Y1, Y1
+	VFMADD231PS Y2, Y0, Y12
+	VFMADD231PS Y2, Y1, Y13
+	VPMOVZXWD 0(SI)(R9*1), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI)(R9*1), Y1
+	VPSLLD $16, Y1, Y1
+	VFMADD231PS Y2, Y0, Y14
+	VFMADD231PS Y2, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $4, DX
+	SUBQ $1, R13
+	JNE column568
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias570
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+bias570:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done569
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done569
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part571
+	TESTQ R9, R9
+	JEQ plain572
+	VADDPS 0(R12), Y8, Y8
+plain572:
+	VMOVUPS Y8, 0(R12)
+	JMP done569
+part571:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain573
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain573:
+	VMASKMOVPS Y8, Y0, 0(R12)
+done569:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias575
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y9, Y9
+bias575:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done574
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done574
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part576
+	TESTQ R9, R9
+	JEQ plain577
+	VADDPS 0(R12), Y9, Y9
+plain577:
+	VMOVUPS Y9, 0(R12)
+	JMP done574
+part576:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain578
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain578:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done574:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias579
+	ADDQ $64, productArgs_bias(AX)
+nobias579:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias581
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+bias581:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done580
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done580
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part582
+	TESTQ R9, R9
+	JEQ plain583
+	VADDPS 0(R12), Y10, Y10
+plain583:
+	VMOVUPS Y10, 0(R12)
+	JMP done580
+part582:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain584
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain584:
+	VMASKMOVPS Y10, Y0, 0(R12)
+done580:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias586
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y11, Y11
+bias586:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done585
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done585
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part587
+	TESTQ R9, R9
+	JEQ plain588
+	VADDPS 0(R12), Y11, Y11
+plain588:
+	VMOVUPS Y11, 0(R12)
+	JMP done585
+part587:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain589
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain589:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done585:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias590
+	ADDQ $64, productArgs_bias(AX)
+nobias590:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias592
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+bias592:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done591
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done591
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part593
+	TESTQ R9, R9
+	JEQ plain594
+	VADDPS 0(R12), Y12, Y12
+plain594:
+	VMOVUPS Y12, 0(R12)
+	JMP done591
+part593:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain595
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain595:
+	VMASKMOVPS Y12, Y0, 0(R12)
+done591:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias597
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y13, Y13
+bias597:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done596
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done596
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part598
+	TESTQ R9, R9
+	JEQ plain599
+	VADDPS 0(R12), Y13, Y13
+plain599:
+	VMOVUPS Y13, 0(R12)
+	JMP done596
+part598:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain600
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain600:
+	VMASKMOVPS Y13, Y0, 0(R12)
+done596:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias601
+	ADDQ $64, productArgs_bias(AX)
+nobias601:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias603
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y14, Y14
+bias603:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done602
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done602
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part604
+	TESTQ R9, R9
+	JEQ plain605
+	VADDPS 0(R12), Y14, Y14
+plain605:
+	VMOVUPS Y14, 0(R12)
+	JMP done602
+part604:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain606
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain606:
+	VMASKMOVPS Y14, Y0, 0(R12)
+done602:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias608
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y15, Y15
+bias608:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done607
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done607
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part609
+	TESTQ R9, R9
+	JEQ plain610
+	VADDPS 0(R12), Y15, Y15
+plain610:
+	VMOVUPS Y15, 0(R12)
+	JMP done607
+part609:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain611
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain611:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done607:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias612
+	ADDQ $64, productArgs_bias(AX)
+nobias612:
+	SUBQ $16, productArgs_rows(AX)
+	ADDQ $1, R10
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $4, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $4, productArgs_blocks(AX)
+	JGT block567
+	VZEROUPPER 
+	RET
+
+// func floatBF16x1x1AVX2(a *productArgs)
+// multiplies 1 row blocks of BF16 with 1 tokens.
+TEXT ·floatBF16x1x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block613:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column614:
+	VPMOVZXWD 0(SI), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI), Y1
+	VPSLLD $16, Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y14
+	VFMADD231PS Y2, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $4, DX
+	SUBQ $1, R13
+	JNE column614
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias616
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y14, Y14
+bias616:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done615
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done615
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part617
+	TESTQ R9, R9
+	JEQ plain618
+	VADDPS 0(R12), Y14, Y14
+plain618:
+	VMOVUPS Y14, 0(R12)
+	JMP done615
+part617:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain619
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain619:
+	VMASKMOVPS Y14, Y0, 0(R12)
+done615:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias621
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y15, Y15
+bias621:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done620
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done620
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part622
+	TESTQ R9, R9
+	JEQ plain623
+	VADDPS 0(R12), Y15, Y15
+plain623:
+	VMOVUPS Y15, 0(R12)
+	JMP done620
+part622:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain624
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain624:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done620:
+	ADDQ $1, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias625
+	ADDQ $64, productArgs_bias(AX)
+nobias625:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block613
+	VZEROUPPER 
+	RET
+
+// func floatBF16x4x1AVX2(a *productArgs)
+// multiplies 1 row blocks of BF16 with 4 tokens.
+TEXT ·floatBF16x4x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block626:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column627:
+	VPMOVZXWD 0(SI), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI), Y1
+	VPSLLD $16, Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $16, DX
+	SUBQ $1, R13
+	JNE column627
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias629
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias629:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done628
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done628
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part630
+	TESTQ R9, R9
+	JEQ plain631
+	VADDPS 0(R12), Y8, Y8
+plain631:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done628
+	TESTQ R9, R9
+	JEQ plain632
+	VADDPS 0(R12), Y9, Y9
+plain632:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done628
+	TESTQ R9, R9
+	JEQ plain633
+	VADDPS 0(R12), Y10, Y10
+plain633:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done628
+	TESTQ R9, R9
+	JEQ plain634
+	VADDPS 0(R12), Y11, Y11
+plain634:
+	VMOVUPS Y11, 0(R12)
+	JMP done628
+part630:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain635
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain635:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done628
+	TESTQ R9, R9
+	JEQ plain636
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain636:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done628
+	TESTQ R9, R9
+	JEQ plain637
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain637:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done628
+	TESTQ R9, R9
+	JEQ plain638
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain638:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done628:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias640
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias640:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done639
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done639
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part641
+	TESTQ R9, R9
+	JEQ plain642
+	VADDPS 0(R12), Y12, Y12
+plain642:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done639
+	TESTQ R9, R9
+	JEQ plain643
+	VADDPS 0(R12), Y13, Y13
+plain643:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done639
+	TESTQ R9, R9
+	JEQ plain644
+	VADDPS 0(R12), Y14, Y14
+plain644:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done639
+	TESTQ R9, R9
+	JEQ plain645
+	VADDPS 0(R12), Y15, Y15
+plain645:
+	VMOVUPS Y15, 0(R12)
+	JMP done639
+part641:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain646
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain646:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done639
+	TESTQ R9, R9
+	JEQ plain647
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain647:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done639
+	TESTQ R9, R9
+	JEQ plain648
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain648:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done639
+	TESTQ R9, R9
+	JEQ plain649
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain649:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done639:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias650
+	ADDQ $64, productArgs_bias(AX)
+nobias650:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block626
+	VZEROUPPER 
+	RET
+
+// func floatBF16x8x1AVX2(a *productArgs)
+// multiplies 1 row blocks of BF16 with 8 tokens.
+TEXT ·floatBF16x8x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block651:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column652:
+	VPMOVZXWD 0(SI), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI), Y1
+	VPSLLD $16, Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $32, DX
+	SUBQ $1, R13
+	JNE column652
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias654
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias654:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done653
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done653
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part655
+	TESTQ R9, R9
+	JEQ plain656
+	VADDPS 0(R12), Y8, Y8
+plain656:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done653
+	TESTQ R9, R9
+	JEQ plain657
+	VADDPS 0(R12), Y9, Y9
+plain657:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done653
+	TESTQ R9, R9
+	JEQ plain658
+	VADDPS 0(R12), Y10, Y10
+plain658:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done653
+	TESTQ R9, R9
+	JEQ plain659
+	VADDPS 0(R12), Y11, Y11
+plain659:
+	VMOVUPS Y11, 0(R12)
+	JMP done653
+part655:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain660
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain660:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done653
+	TESTQ R9, R9
+	JEQ plain661
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain661:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done653
+	TESTQ R9, R9
+	JEQ plain662
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain662:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done653
+	TESTQ R9, R9
+	JEQ plain663
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain663:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done653:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias665
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias665:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done664
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done664
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part666
+	TESTQ R9, R9
+	JEQ plain667
+	VADDPS 0(R12), Y12, Y12
+plain667:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done664
+	TESTQ R9, R9
+	JEQ plain668
+	VADDPS 0(R12), Y13, Y13
+plain668:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done664
+	TESTQ R9, R9
+	JEQ plain669
+	VADDPS 0(R12), Y14, Y14
+plain669:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done664
+	TESTQ R9, R9
+	JEQ plain670
+	VADDPS 0(R12), Y15, Y15
+plain670:
+	VMOVUPS Y15, 0(R12)
+	JMP done664
+part666:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain671
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain671:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done664
+	TESTQ R9, R9
+	JEQ plain672
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain672:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done664
+	TESTQ R9, R9
+	JEQ plain673
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain673:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done664
+	TESTQ R9, R9
+	JEQ plain674
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain674:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done664:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column675:
+	VPMOVZXWD 0(SI), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI), Y1
+	VPSLLD $16, Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $32, DX
+	SUBQ $1, R13
+	JNE column675
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias677
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias677:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done676
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done676
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part678
+	TESTQ R9, R9
+	JEQ plain679
+	VADDPS 0(R12), Y8, Y8
+plain679:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done676
+	TESTQ R9, R9
+	JEQ plain680
+	VADDPS 0(R12), Y9, Y9
+plain680:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done676
+	TESTQ R9, R9
+	JEQ plain681
+	VADDPS 0(R12), Y10, Y10
+plain681:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done676
+	TESTQ R9, R9
+	JEQ plain682
+	VADDPS 0(R12), Y11, Y11
+plain682:
+	VMOVUPS Y11, 0(R12)
+	JMP done676
+part678:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain683
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain683:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done676
+	TESTQ R9, R9
+	JEQ plain684
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain684:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done676
+	TESTQ R9, R9
+	JEQ plain685
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain685:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done676
+	TESTQ R9, R9
+	JEQ plain686
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain686:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done676:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias688
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias688:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done687
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done687
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part689
+	TESTQ R9, R9
+	JEQ plain690
+	VADDPS 0(R12), Y12, Y12
+plain690:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done687
+	TESTQ R9, R9
+	JEQ plain691
+	VADDPS 0(R12), Y13, Y13
+plain691:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done687
+	TESTQ R9, R9
+	JEQ plain692
+	VADDPS 0(R12), Y14, Y14
+plain692:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done687
+	TESTQ R9, R9
+	JEQ plain693
+	VADDPS 0(R12), Y15, Y15
+plain693:
+	VMOVUPS Y15, 0(R12)
+	JMP done687
+part689:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain694
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain694:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done687
+	TESTQ R9, R9
+	JEQ plain695
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain695:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done687
+	TESTQ R9, R9
+	JEQ plain696
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain696:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done687
+	TESTQ R9, R9
+	JEQ plain697
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain697:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done687:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias698
+	ADDQ $64, productArgs_bias(AX)
+nobias698:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block651
+	VZEROUPPER 
+	RET
+
+// func floatBF16x12x1AVX2(a *productArgs)
+// multiplies 1 row blocks of BF16 with 12 tokens.
+TEXT ·floatBF16x12x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block699:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column700:
+	VPMOVZXWD 0(SI), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI), Y1
+	VPSLLD $16, Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y4
+	VFMADD231PS Y2, Y1, Y10
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y5
+	VFMADD231PS Y3, Y1, Y11
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y6
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y7
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 16(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 20(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $48, DX
+	SUBQ $1, R13
+	JNE column700
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias702
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VADDPS Y0, Y6, Y6
+	VADDPS Y0, Y7, Y7
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+bias702:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done701
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done701
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part703
+	TESTQ R9, R9
+	JEQ plain704
+	VADDPS 0(R12), Y4, Y4
+plain704:
+	VMOVUPS Y4, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done701
+	TESTQ R9, R9
+	JEQ plain705
+	VADDPS 0(R12), Y5, Y5
+plain705:
+	VMOVUPS Y5, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done701
+	TESTQ R9, R9
+	JEQ plain706
+	VADDPS 0(R12), Y6, Y6
+plain706:
+	VMOVUPS Y6, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done701
+	TESTQ R9, R9
+	JEQ plain707
+	VADDPS 0(R12), Y7, Y7
+plain707:
+	VMOVUPS Y7, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done701
+	TESTQ R9, R9
+	JEQ plain708
+	VADDPS 0(R12), Y8, Y8
+plain708:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done701
+	TESTQ R9, R9
+	JEQ plain709
+	VADDPS 0(R12), Y9, Y9
+plain709:
+	VMOVUPS Y9, 0(R12)
+	JMP done701
+part703:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain710
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y4, Y4
+plain710:
+	VMASKMOVPS Y4, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done701
+	TESTQ R9, R9
+	JEQ plain711
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y5, Y5
+plain711:
+	VMASKMOVPS Y5, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done701
+	TESTQ R9, R9
+	JEQ plain712
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y6, Y6
+plain712:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done701
+	TESTQ R9, R9
+	JEQ plain713
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain713:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done701
+	TESTQ R9, R9
+	JEQ plain714
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain714:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done701
+	TESTQ R9, R9
+	JEQ plain715
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain715:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done701:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias717
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias717:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done716
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done716
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part718
+	TESTQ R9, R9
+	JEQ plain719
+	VADDPS 0(R12), Y10, Y10
+plain719:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done716
+	TESTQ R9, R9
+	JEQ plain720
+	VADDPS 0(R12), Y11, Y11
+plain720:
+	VMOVUPS Y11, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done716
+	TESTQ R9, R9
+	JEQ plain721
+	VADDPS 0(R12), Y12, Y12
+plain721:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done716
+	TESTQ R9, R9
+	JEQ plain722
+	VADDPS 0(R12), Y13, Y13
+plain722:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done716
+	TESTQ R9, R9
+	JEQ plain723
+	VADDPS 0(R12), Y14, Y14
+plain723:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done716
+	TESTQ R9, R9
+	JEQ plain724
+	VADDPS 0(R12), Y15, Y15
+plain724:
+	VMOVUPS Y15, 0(R12)
+	JMP done716
+part718:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain725
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain725:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done716
+	TESTQ R9, R9
+	JEQ plain726
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain726:
+	VMASKMOVPS Y11, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done716
+	TESTQ R9, R9
+	JEQ plain727
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain727:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done716
+	TESTQ R9, R9
+	JEQ plain728
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain728:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done716
+	TESTQ R9, R9
+	JEQ plain729
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain729:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done716
+	TESTQ R9, R9
+	JEQ plain730
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain730:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done716:
+	ADDQ $6, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column731:
+	VPMOVZXWD 0(SI), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI), Y1
+	VPSLLD $16, Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y4
+	VFMADD231PS Y2, Y1, Y10
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y5
+	VFMADD231PS Y3, Y1, Y11
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y6
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y7
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 16(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 20(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $48, DX
+	SUBQ $1, R13
+	JNE column731
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias733
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VADDPS Y0, Y6, Y6
+	VADDPS Y0, Y7, Y7
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+bias733:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done732
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done732
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part734
+	TESTQ R9, R9
+	JEQ plain735
+	VADDPS 0(R12), Y4, Y4
+plain735:
+	VMOVUPS Y4, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done732
+	TESTQ R9, R9
+	JEQ plain736
+	VADDPS 0(R12), Y5, Y5
+plain736:
+	VMOVUPS Y5, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done732
+	TESTQ R9, R9
+	JEQ plain737
+	VADDPS 0(R12), Y6, Y6
+plain737:
+	VMOVUPS Y6, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done732
+	TESTQ R9, R9
+	JEQ plain738
+	VADDPS 0(R12), Y7, Y7
+plain738:
+	VMOVUPS Y7, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done732
+	TESTQ R9, R9
+	JEQ plain739
+	VADDPS 0(R12), Y8, Y8
+plain739:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done732
+	TESTQ R9, R9
+	JEQ plain740
+	VADDPS 0(R12), Y9, Y9
+plain740:
+	VMOVUPS Y9, 0(R12)
+	JMP done732
+part734:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain741
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y4, Y4
+plain741:
+	VMASKMOVPS Y4, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done732
+	TESTQ R9, R9
+	JEQ plain742
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y5, Y5
+plain742:
+	VMASKMOVPS Y5, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done732
+	TESTQ R9, R9
+	JEQ plain743
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y6, Y6
+plain743:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done732
+	TESTQ R9, R9
+	JEQ plain744
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain744:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done732
+	TESTQ R9, R9
+	JEQ plain745
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain745:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done732
+	TESTQ R9, R9
+	JEQ plain746
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain746:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done732:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias748
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias748:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done747
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done747
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part749
+	TESTQ R9, R9
+	JEQ plain750
+	VADDPS 0(R12), Y10, Y10
+plain750:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done747
+	TESTQ R9, R9
+	JEQ plain751
+	VADDPS 0(R12), Y11, Y11
+plain751:
+	VMOVUPS Y11, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done747
+	TESTQ R9, R9
+	JEQ plain752
+	VADDPS 0(R12), Y12, Y12
+plain752:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done747
+	TESTQ R9, R9
+	JEQ plain753
+	VADDPS 0(R12), Y13, Y13
+plain753:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done747
+	TESTQ R9, R9
+	JEQ plain754
+	VADDPS 0(R12), Y14, Y14
+plain754:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done747
+	TESTQ R9, R9
+	JEQ plain755
+	VADDPS 0(R12), Y15, Y15
+plain755:
+	VMOVUPS Y15, 0(R12)
+	JMP done747
+part749:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain756
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain756:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done747
+	TESTQ R9, R9
+	JEQ plain757
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain757:
+	VMASKMOVPS Y11, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done747
+	TESTQ R9, R9
+	JEQ plain758
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain758:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done747
+	TESTQ R9, R9
+	JEQ plain759
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain759:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done747
+	TESTQ R9, R9
+	JEQ plain760
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain760:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done747
+	TESTQ R9, R9
+	JEQ plain761
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain761:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done747:
+	ADDQ $6, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias762
+	ADDQ $64, productArgs_bias(AX)
+nobias762:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block699
+	VZEROUPPER 
+	RET
+
+// func floatBF16x16x1AVX2(a *productArgs)
+// multiplies 1 row blocks of BF16 with 16 tokens.
+TEXT ·floatBF16x16x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block763:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column764:
+	VPMOVZXWD 0(SI), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI), Y1
+	VPSLLD $16, Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y4
+	VFMADD231PS Y2, Y1, Y10
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y5
+	VFMADD231PS Y3, Y1, Y11
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y6
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y7
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 16(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 20(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $64, DX
+	SUBQ $1, R13
+	JNE column764
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias766
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VADDPS Y0, Y6, Y6
+	VADDPS Y0, Y7, Y7
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+bias766:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done765
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done765
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part767
+	TESTQ R9, R9
+	JEQ plain768
+	VADDPS 0(R12), Y4, Y4
+plain768:
+	VMOVUPS Y4, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done765
+	TESTQ R9, R9
+	JEQ plain769
+	VADDPS 0(R12), Y5, Y5
+plain769:
+	VMOVUPS Y5, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done765
+	TESTQ R9, R9
+	JEQ plain770
+	VADDPS 0(R12), Y6, Y6
+plain770:
+	VMOVUPS Y6, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done765
+	TESTQ R9, R9
+	JEQ plain771
+	VADDPS 0(R12), Y7, Y7
+plain771:
+	VMOVUPS Y7, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done765
+	TESTQ R9, R9
+	JEQ plain772
+	VADDPS 0(R12), Y8, Y8
+plain772:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done765
+	TESTQ R9, R9
+	JEQ plain773
+	VADDPS 0(R12), Y9, Y9
+plain773:
+	VMOVUPS Y9, 0(R12)
+	JMP done765
+part767:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain774
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y4, Y4
+plain774:
+	VMASKMOVPS Y4, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done765
+	TESTQ R9, R9
+	JEQ plain775
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y5, Y5
+plain775:
+	VMASKMOVPS Y5, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done765
+	TESTQ R9, R9
+	JEQ plain776
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y6, Y6
+plain776:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done765
+	TESTQ R9, R9
+	JEQ plain777
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain777:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done765
+	TESTQ R9, R9
+	JEQ plain778
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain778:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done765
+	TESTQ R9, R9
+	JEQ plain779
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain779:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done765:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias781
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias781:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done780
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done780
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part782
+	TESTQ R9, R9
+	JEQ plain783
+	VADDPS 0(R12), Y10, Y10
+plain783:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done780
+	TESTQ R9, R9
+	JEQ plain784
+	VADDPS 0(R12), Y11, Y11
+plain784:
+	VMOVUPS Y11, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done780
+	TESTQ R9, R9
+	JEQ plain785
+	VADDPS 0(R12), Y12, Y12
+plain785:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done780
+	TESTQ R9, R9
+	JEQ plain786
+	VADDPS 0(R12), Y13, Y13
+plain786:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done780
+	TESTQ R9, R9
+	JEQ plain787
+	VADDPS 0(R12), Y14, Y14
+plain787:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done780
+	TESTQ R9, R9
+	JEQ plain788
+	VADDPS 0(R12), Y15, Y15
+plain788:
+	VMOVUPS Y15, 0(R12)
+	JMP done780
+part782:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain789
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain789:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done780
+	TESTQ R9, R9
+	JEQ plain790
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain790:
+	VMASKMOVPS Y11, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done780
+	TESTQ R9, R9
+	JEQ plain791
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain791:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done780
+	TESTQ R9, R9
+	JEQ plain792
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain792:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done780
+	TESTQ R9, R9
+	JEQ plain793
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain793:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done780
+	TESTQ R9, R9
+	JEQ plain794
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain794:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done780:
+	ADDQ $6, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column795:
+	VPMOVZXWD 0(SI), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI), Y1
+	VPSLLD $16, Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y4
+	VFMADD231PS Y2, Y1, Y10
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y5
+	VFMADD231PS Y3, Y1, Y11
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y6
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y7
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 16(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 20(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $64, DX
+	SUBQ $1, R13
+	JNE column795
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias797
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y4, Y4
+	VADDPS Y0, Y5, Y5
+	VADDPS Y0, Y6, Y6
+	VADDPS Y0, Y7, Y7
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+bias797:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done796
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done796
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part798
+	TESTQ R9, R9
+	JEQ plain799
+	VADDPS 0(R12), Y4, Y4
+plain799:
+	VMOVUPS Y4, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done796
+	TESTQ R9, R9
+	JEQ plain800
+	VADDPS 0(R12), Y5, Y5
+plain800:
+	VMOVUPS Y5, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done796
+	TESTQ R9, R9
+	JEQ plain801
+	VADDPS 0(R12), Y6, Y6
+plain801:
+	VMOVUPS Y6, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done796
+	TESTQ R9, R9
+	JEQ plain802
+	VADDPS 0(R12), Y7, Y7
+plain802:
+	VMOVUPS Y7, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done796
+	TESTQ R9, R9
+	JEQ plain803
+	VADDPS 0(R12), Y8, Y8
+plain803:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done796
+	TESTQ R9, R9
+	JEQ plain804
+	VADDPS 0(R12), Y9, Y9
+plain804:
+	VMOVUPS Y9, 0(R12)
+	JMP done796
+part798:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain805
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y4, Y4
+plain805:
+	VMASKMOVPS Y4, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done796
+	TESTQ R9, R9
+	JEQ plain806
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y5, Y5
+plain806:
+	VMASKMOVPS Y5, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done796
+	TESTQ R9, R9
+	JEQ plain807
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y6, Y6
+plain807:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done796
+	TESTQ R9, R9
+	JEQ plain808
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain808:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done796
+	TESTQ R9, R9
+	JEQ plain809
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain809:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done796
+	TESTQ R9, R9
+	JEQ plain810
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain810:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done796:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias812
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias812:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done811
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done811
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part813
+	TESTQ R9, R9
+	JEQ plain814
+	VADDPS 0(R12), Y10, Y10
+plain814:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done811
+	TESTQ R9, R9
+	JEQ plain815
+	VADDPS 0(R12), Y11, Y11
+plain815:
+	VMOVUPS Y11, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done811
+	TESTQ R9, R9
+	JEQ plain816
+	VADDPS 0(R12), Y12, Y12
+plain816:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done811
+	TESTQ R9, R9
+	JEQ plain817
+	VADDPS 0(R12), Y13, Y13
+plain817:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done811
+	TESTQ R9, R9
+	JEQ plain818
+	VADDPS 0(R12), Y14, Y14
+plain818:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done811
+	TESTQ R9, R9
+	JEQ plain819
+	VADDPS 0(R12), Y15, Y15
+plain819:
+	VMOVUPS Y15, 0(R12)
+	JMP done811
+part813:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain820
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain820:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done811
+	TESTQ R9, R9
+	JEQ plain821
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain821:
+	VMASKMOVPS Y11, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done811
+	TESTQ R9, R9
+	JEQ plain822
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain822:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done811
+	TESTQ R9, R9
+	JEQ plain823
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain823:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done811
+	TESTQ R9, R9
+	JEQ plain824
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain824:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done811
+	TESTQ R9, R9
+	JEQ plain825
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain825:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done811:
+	ADDQ $6, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+column826:
+	VPMOVZXWD 0(SI), Y0
+	VPSLLD $16, Y0, Y0
+	VPMOVZXWD 16(SI), Y1
+	VPSLLD $16, Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $32, SI
+	ADDQ $64, DX
+	SUBQ $1, R13
+	JNE column826
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias828
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias828:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done827
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done827
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part829
+	TESTQ R9, R9
+	JEQ plain830
+	VADDPS 0(R12), Y8, Y8
+plain830:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done827
+	TESTQ R9, R9
+	JEQ plain831
+	VADDPS 0(R12), Y9, Y9
+plain831:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done827
+	TESTQ R9, R9
+	JEQ plain832
+	VADDPS 0(R12), Y10, Y10
+plain832:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done827
+	TESTQ R9, R9
+	JEQ plain833
+	VADDPS 0(R12), Y11, Y11
+plain833:
+	VMOVUPS Y11, 0(R12)
+	JMP done827
+part829:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain834
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain834:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done827
+	TESTQ R9, R9
+	JEQ plain835
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain835:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done827
+	TESTQ R9, R9
+	JEQ plain836
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain836:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done827
+	TESTQ R9, R9
+	JEQ plain837
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain837:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done827:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias839
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias839:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done838
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done838
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part840
+	TESTQ R9, R9
+	JEQ plain841
+	VADDPS 0(R12), Y12, Y12
+plain841:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done838
+	TESTQ R9, R9
+	JEQ plain842
+	VADDPS 0(R12), Y13, Y13
+plain842:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done838
+	TESTQ R9, R9
+	JEQ plain843
+	VADDPS 0(R12), Y14, Y14
+plain843:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done838
+	TESTQ R9, R9
+	JEQ plain844
+	VADDPS 0(R12), Y15, Y15
+plain844:
+	VMOVUPS Y15, 0(R12)
+	JMP done838
+part840:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain845
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain845:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done838
+	TESTQ R9, R9
+	JEQ plain846
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain846:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done838
+	TESTQ R9, R9
+	JEQ plain847
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain847:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done838
+	TESTQ R9, R9
+	JEQ plain848
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain848:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done838:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias849
+	ADDQ $64, productArgs_bias(AX)
+nobias849:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block763
+	VZEROUPPER 
+	RET
+
+// func floatF8x1x4AVX2(a *productArgs)
+// multiplies 4 row blocks of F8 with 1 tokens.
+TEXT ·floatF8x1x4AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x87f00000, R12
+	VMOVD R12, X6
+	VPBROADCASTD X6, Y6
+	MOVL $0x7b800000, R12
+	VMOVD R12, X7
+	VPBROADCASTD X7, Y7
+block850:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run852:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short853
+	MOVQ $128, BX
+short853:
+	SUBQ BX, R13
+column851:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y9
+	VPMOVZXBD 0(SI)(R8*1), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI)(R8*1), Y0, Y0
+	VPMOVZXBD 8(SI)(R8*1), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI)(R8*1), Y1, Y1
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y11
+	VPMOVZXBD 0(SI)(R8*2), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI)(R8*2), Y0, Y0
+	VPMOVZXBD 8(SI)(R8*2), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI)(R8*2), Y1, Y1
+	VFMADD231PS Y2, Y0, Y12
+	VFMADD231PS Y2, Y1, Y13
+	VPMOVZXBD 0(SI)(R9*1), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI)(R9*1), Y0, Y0
+	VPMOVZXBD 8(SI)(R9*1), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI)(R9*1), Y1, Y1
+	VFMADD231PS Y2, Y0, Y14
+	VFMADD231PS Y2, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $4, DX
+	SUBQ $1, BX
+	JNE column851
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run852
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias855
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+bias855:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done854
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done854
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part856
+	TESTQ R9, R9
+	JEQ plain857
+	VADDPS 0(R12), Y8, Y8
+plain857:
+	VMOVUPS Y8, 0(R12)
+	JMP done854
+part856:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain858
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain858:
+	VMASKMOVPS Y8, Y0, 0(R12)
+done854:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias860
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y9, Y9
+bias860:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done859
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done859
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part861
+	TESTQ R9, R9
+	JEQ plain862
+	VADDPS 0(R12), Y9, Y9
+plain862:
+	VMOVUPS Y9, 0(R12)
+	JMP done859
+part861:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain863
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain863:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done859:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias864
+	ADDQ $64, productArgs_bias(AX)
+nobias864:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias866
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+bias866:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done865
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done865
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part867
+	TESTQ R9, R9
+	JEQ plain868
+	VADDPS 0(R12), Y10, Y10
+plain868:
+	VMOVUPS Y10, 0(R12)
+	JMP done865
+part867:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain869
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain869:
+	VMASKMOVPS Y10, Y0, 0(R12)
+done865:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias871
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y11, Y11
+bias871:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done870
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done870
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part872
+	TESTQ R9, R9
+	JEQ plain873
+	VADDPS 0(R12), Y11, Y11
+plain873:
+	VMOVUPS Y11, 0(R12)
+	JMP done870
+part872:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain874
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain874:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done870:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias875
+	ADDQ $64, productArgs_bias(AX)
+nobias875:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias877
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+bias877:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done876
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done876
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part878
+	TESTQ R9, R9
+	JEQ plain879
+	VADDPS 0(R12), Y12, Y12
+plain879:
+	VMOVUPS Y12, 0(R12)
+	JMP done876
+part878:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain880
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain880:
+	VMASKMOVPS Y12, Y0, 0(R12)
+done876:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias882
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y13, Y13
+bias882:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done881
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done881
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part883
+	TESTQ R9, R9
+	JEQ plain884
+	VADDPS 0(R12), Y13, Y13
+plain884:
+	VMOVUPS Y13, 0(R12)
+	JMP done881
+part883:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain885
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain885:
+	VMASKMOVPS Y13, Y0, 0(R12)
+done881:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias886
+	ADDQ $64, productArgs_bias(AX)
+nobias886:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias888
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y14, Y14
+bias888:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done887
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done887
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part889
+	TESTQ R9, R9
+	JEQ plain890
+	VADDPS 0(R12), Y14, Y14
+plain890:
+	VMOVUPS Y14, 0(R12)
+	JMP done887
+part889:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain891
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain891:
+	VMASKMOVPS Y14, Y0, 0(R12)
+done887:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias893
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y15, Y15
+bias893:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done892
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done892
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part894
+	TESTQ R9, R9
+	JEQ plain895
+	VADDPS 0(R12), Y15, Y15
+plain895:
+	VMOVUPS Y15, 0(R12)
+	JMP done892
+part894:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain896
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain896:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done892:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias897
+	ADDQ $64, productArgs_bias(AX)
+nobias897:
+	SUBQ $16, productArgs_rows(AX)
+	ADDQ $1, R10
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $4, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $4, productArgs_blocks(AX)
+	JGT block850
+	VZEROUPPER 
+	RET
+
+// func floatF8x1x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F8 with 1 tokens.
+TEXT ·floatF8x1x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x87f00000, R12
+	VMOVD R12, X6
+	VPBROADCASTD X6, Y6
+	MOVL $0x7b800000, R12
+	VMOVD R12, X7
+	VPBROADCASTD X7, Y7
+block898:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run900:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short901
+	MOVQ $128, BX
+short901:
+	SUBQ BX, R13
+column899:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y14
+	VFMADD231PS Y2, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $4, DX
+	SUBQ $1, BX
+	JNE column899
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run900
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias903
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y14, Y14
+bias903:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done902
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done902
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part904
+	TESTQ R9, R9
+	JEQ plain905
+	VADDPS 0(R12), Y14, Y14
+plain905:
+	VMOVUPS Y14, 0(R12)
+	JMP done902
+part904:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain906
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain906:
+	VMASKMOVPS Y14, Y0, 0(R12)
+done902:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias908
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y15, Y15
+bias908:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done907
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done907
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part909
+	TESTQ R9, R9
+	JEQ plain910
+	VADDPS 0(R12), Y15, Y15
+plain910:
+	VMOVUPS Y15, 0(R12)
+	JMP done907
+part909:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain911
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain911:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done907:
+	ADDQ $1, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias912
+	ADDQ $64, productArgs_bias(AX)
+nobias912:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block898
+	VZEROUPPER 
+	RET
+
+// func floatF8x4x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F8 with 4 tokens.
+TEXT ·floatF8x4x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x87f00000, R12
+	VMOVD R12, X6
+	VPBROADCASTD X6, Y6
+	MOVL $0x7b800000, R12
+	VMOVD R12, X7
+	VPBROADCASTD X7, Y7
+block913:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run915:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short916
+	MOVQ $128, BX
+short916:
+	SUBQ BX, R13
+column914:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $16, DX
+	SUBQ $1, BX
+	JNE column914
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run915
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias918
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias918:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done917
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done917
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part919
+	TESTQ R9, R9
+	JEQ plain920
+	VADDPS 0(R12), Y8, Y8
+plain920:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done917
+	TESTQ R9, R9
+	JEQ plain921
+	VADDPS 0(R12), Y9, Y9
+plain921:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done917
+	TESTQ R9, R9
+	JEQ plain922
+	VADDPS 0(R12), Y10, Y10
+plain922:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done917
+	TESTQ R9, R9
+	JEQ plain923
+	VADDPS 0(R12), Y11, Y11
+plain923:
+	VMOVUPS Y11, 0(R12)
+	JMP done917
+part919:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain924
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain924:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done917
+	TESTQ R9, R9
+	JEQ plain925
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain925:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done917
+	TESTQ R9, R9
+	JEQ plain926
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain926:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done917
+	TESTQ R9, R9
+	JEQ plain927
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain927:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done917:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias929
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias929:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done928
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done928
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part930
+	TESTQ R9, R9
+	JEQ plain931
+	VADDPS 0(R12), Y12, Y12
+plain931:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done928
+	TESTQ R9, R9
+	JEQ plain932
+	VADDPS 0(R12), Y13, Y13
+plain932:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done928
+	TESTQ R9, R9
+	JEQ plain933
+	VADDPS 0(R12), Y14, Y14
+plain933:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done928
+	TESTQ R9, R9
+	JEQ plain934
+	VADDPS 0(R12), Y15, Y15
+plain934:
+	VMOVUPS Y15, 0(R12)
+	JMP done928
+part930:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain935
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain935:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done928
+	TESTQ R9, R9
+	JEQ plain936
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain936:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done928
+	TESTQ R9, R9
+	JEQ plain937
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain937:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done928
+	TESTQ R9, R9
+	JEQ plain938
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain938:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done928:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias939
+	ADDQ $64, productArgs_bias(AX)
+nobias939:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block913
+	VZEROUPPER 
+	RET
+
+// func floatF8x8x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F8 with 8 tokens.
+TEXT ·floatF8x8x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x87f00000, R12
+	VMOVD R12, X6
+	VPBROADCASTD X6, Y6
+	MOVL $0x7b800000, R12
+	VMOVD R12, X7
+	VPBROADCASTD X7, Y7
+block940:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run942:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short943
+	MOVQ $128, BX
+short943:
+	SUBQ BX, R13
+column941:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $32, DX
+	SUBQ $1, BX
+	JNE column941
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run942
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias945
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias945:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done944
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done944
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part946
+	TESTQ R9, R9
+	JEQ plain947
+	VADDPS 0(R12), Y8, Y8
+plain947:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done944
+	TESTQ R9, R9
+	JEQ plain948
+	VADDPS 0(R12), Y9, Y9
+plain948:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done944
+	TESTQ R9, R9
+	JEQ plain949
+	VADDPS 0(R12), Y10, Y10
+plain949:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done944
+	TESTQ R9, R9
+	JEQ plain950
+	VADDPS 0(R12), Y11, Y11
+plain950:
+	VMOVUPS Y11, 0(R12)
+	JMP done944
+part946:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain951
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain951:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done944
+	TESTQ R9, R9
+	JEQ plain952
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain952:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done944
+	TESTQ R9, R9
+	JEQ plain953
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain953:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done944
+	TESTQ R9, R9
+	JEQ plain954
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain954:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done944:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias956
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias956:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done955
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done955
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part957
+	TESTQ R9, R9
+	JEQ plain958
+	VADDPS 0(R12), Y12, Y12
+plain958:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done955
+	TESTQ R9, R9
+	JEQ plain959
+	VADDPS 0(R12), Y13, Y13
+plain959:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done955
+	TESTQ R9, R9
+	JEQ plain960
+	VADDPS 0(R12), Y14, Y14
+plain960:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done955
+	TESTQ R9, R9
+	JEQ plain961
+	VADDPS 0(R12), Y15, Y15
+plain961:
+	VMOVUPS Y15, 0(R12)
+	JMP done955
+part957:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain962
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain962:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done955
+	TESTQ R9, R9
+	JEQ plain963
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain963:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done955
+	TESTQ R9, R9
+	JEQ plain964
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain964:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done955
+	TESTQ R9, R9
+	JEQ plain965
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain965:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done955:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run967:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short968
+	MOVQ $128, BX
+short968:
+	SUBQ BX, R13
+column966:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $32, DX
+	SUBQ $1, BX
+	JNE column966
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run967
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias970
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias970:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done969
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done969
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part971
+	TESTQ R9, R9
+	JEQ plain972
+	VADDPS 0(R12), Y8, Y8
+plain972:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done969
+	TESTQ R9, R9
+	JEQ plain973
+	VADDPS 0(R12), Y9, Y9
+plain973:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done969
+	TESTQ R9, R9
+	JEQ plain974
+	VADDPS 0(R12), Y10, Y10
+plain974:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done969
+	TESTQ R9, R9
+	JEQ plain975
+	VADDPS 0(R12), Y11, Y11
+plain975:
+	VMOVUPS Y11, 0(R12)
+	JMP done969
+part971:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain976
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain976:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done969
+	TESTQ R9, R9
+	JEQ plain977
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain977:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done969
+	TESTQ R9, R9
+	JEQ plain978
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain978:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done969
+	TESTQ R9, R9
+	JEQ plain979
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain979:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done969:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias981
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias981:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done980
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done980
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part982
+	TESTQ R9, R9
+	JEQ plain983
+	VADDPS 0(R12), Y12, Y12
+plain983:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done980
+	TESTQ R9, R9
+	JEQ plain984
+	VADDPS 0(R12), Y13, Y13
+plain984:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done980
+	TESTQ R9, R9
+	JEQ plain985
+	VADDPS 0(R12), Y14, Y14
+plain985:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done980
+	TESTQ R9, R9
+	JEQ plain986
+	VADDPS 0(R12), Y15, Y15
+plain986:
+	VMOVUPS Y15, 0(R12)
+	JMP done980
+part982:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain987
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain987:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done980
+	TESTQ R9, R9
+	JEQ plain988
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain988:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done980
+	TESTQ R9, R9
+	JEQ plain989
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain989:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done980
+	TESTQ R9, R9
+	JEQ plain990
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain990:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done980:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias991
+	ADDQ $64, productArgs_bias(AX)
+nobias991:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block940
+	VZEROUPPER 
+	RET
+
+// func floatF8x12x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F8 with 12 tokens.
+TEXT ·floatF8x12x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x87f00000, R12
+	VMOVD R12, X6
+	VPBROADCASTD X6, Y6
+	MOVL $0x7b800000, R12
+	VMOVD R12, X7
+	VPBROADCASTD X7, Y7
+block992:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run994:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short995
+	MOVQ $128, BX
+short995:
+	SUBQ BX, R13
+column993:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $48, DX
+	SUBQ $1, BX
+	JNE column993
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run994
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias997
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias997:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done996
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done996
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part998
+	TESTQ R9, R9
+	JEQ plain999
+	VADDPS 0(R12), Y8, Y8
+plain999:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done996
+	TESTQ R9, R9
+	JEQ plain1000
+	VADDPS 0(R12), Y9, Y9
+plain1000:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done996
+	TESTQ R9, R9
+	JEQ plain1001
+	VADDPS 0(R12), Y10, Y10
+plain1001:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done996
+	TESTQ R9, R9
+	JEQ plain1002
+	VADDPS 0(R12), Y11, Y11
+plain1002:
+	VMOVUPS Y11, 0(R12)
+	JMP done996
+part998:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1003
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1003:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done996
+	TESTQ R9, R9
+	JEQ plain1004
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1004:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done996
+	TESTQ R9, R9
+	JEQ plain1005
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1005:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done996
+	TESTQ R9, R9
+	JEQ plain1006
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1006:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done996:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1008
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1008:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1007
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1007
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1009
+	TESTQ R9, R9
+	JEQ plain1010
+	VADDPS 0(R12), Y12, Y12
+plain1010:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1007
+	TESTQ R9, R9
+	JEQ plain1011
+	VADDPS 0(R12), Y13, Y13
+plain1011:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1007
+	TESTQ R9, R9
+	JEQ plain1012
+	VADDPS 0(R12), Y14, Y14
+plain1012:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1007
+	TESTQ R9, R9
+	JEQ plain1013
+	VADDPS 0(R12), Y15, Y15
+plain1013:
+	VMOVUPS Y15, 0(R12)
+	JMP done1007
+part1009:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1014
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1014:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1007
+	TESTQ R9, R9
+	JEQ plain1015
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1015:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1007
+	TESTQ R9, R9
+	JEQ plain1016
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1016:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1007
+	TESTQ R9, R9
+	JEQ plain1017
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1017:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1007:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1019:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short1020
+	MOVQ $128, BX
+short1020:
+	SUBQ BX, R13
+column1018:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $48, DX
+	SUBQ $1, BX
+	JNE column1018
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1019
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1022
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1022:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1021
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1021
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1023
+	TESTQ R9, R9
+	JEQ plain1024
+	VADDPS 0(R12), Y8, Y8
+plain1024:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1021
+	TESTQ R9, R9
+	JEQ plain1025
+	VADDPS 0(R12), Y9, Y9
+plain1025:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1021
+	TESTQ R9, R9
+	JEQ plain1026
+	VADDPS 0(R12), Y10, Y10
+plain1026:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1021
+	TESTQ R9, R9
+	JEQ plain1027
+	VADDPS 0(R12), Y11, Y11
+plain1027:
+	VMOVUPS Y11, 0(R12)
+	JMP done1021
+part1023:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1028
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1028:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1021
+	TESTQ R9, R9
+	JEQ plain1029
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1029:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1021
+	TESTQ R9, R9
+	JEQ plain1030
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1030:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1021
+	TESTQ R9, R9
+	JEQ plain1031
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1031:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1021:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1033
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1033:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1032
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1032
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1034
+	TESTQ R9, R9
+	JEQ plain1035
+	VADDPS 0(R12), Y12, Y12
+plain1035:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1032
+	TESTQ R9, R9
+	JEQ plain1036
+	VADDPS 0(R12), Y13, Y13
+plain1036:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1032
+	TESTQ R9, R9
+	JEQ plain1037
+	VADDPS 0(R12), Y14, Y14
+plain1037:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1032
+	TESTQ R9, R9
+	JEQ plain1038
+	VADDPS 0(R12), Y15, Y15
+plain1038:
+	VMOVUPS Y15, 0(R12)
+	JMP done1032
+part1034:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1039
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1039:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1032
+	TESTQ R9, R9
+	JEQ plain1040
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1040:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1032
+	TESTQ R9, R9
+	JEQ plain1041
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1041:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1032
+	TESTQ R9, R9
+	JEQ plain1042
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1042:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1032:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1044:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short1045
+	MOVQ $128, BX
+short1045:
+	SUBQ BX, R13
+column1043:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $48, DX
+	SUBQ $1, BX
+	JNE column1043
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1044
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1047
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1047:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1046
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1046
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1048
+	TESTQ R9, R9
+	JEQ plain1049
+	VADDPS 0(R12), Y8, Y8
+plain1049:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1046
+	TESTQ R9, R9
+	JEQ plain1050
+	VADDPS 0(R12), Y9, Y9
+plain1050:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1046
+	TESTQ R9, R9
+	JEQ plain1051
+	VADDPS 0(R12), Y10, Y10
+plain1051:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1046
+	TESTQ R9, R9
+	JEQ plain1052
+	VADDPS 0(R12), Y11, Y11
+plain1052:
+	VMOVUPS Y11, 0(R12)
+	JMP done1046
+part1048:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1053
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1053:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1046
+	TESTQ R9, R9
+	JEQ plain1054
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1054:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1046
+	TESTQ R9, R9
+	JEQ plain1055
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1055:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1046
+	TESTQ R9, R9
+	JEQ plain1056
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1056:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1046:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1058
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1058:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1057
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1057
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1059
+	TESTQ R9, R9
+	JEQ plain1060
+	VADDPS 0(R12), Y12, Y12
+plain1060:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1057
+	TESTQ R9, R9
+	JEQ plain1061
+	VADDPS 0(R12), Y13, Y13
+plain1061:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1057
+	TESTQ R9, R9
+	JEQ plain1062
+	VADDPS 0(R12), Y14, Y14
+plain1062:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1057
+	TESTQ R9, R9
+	JEQ plain1063
+	VADDPS 0(R12), Y15, Y15
+plain1063:
+	VMOVUPS Y15, 0(R12)
+	JMP done1057
+part1059:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1064
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1064:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1057
+	TESTQ R9, R9
+	JEQ plain1065
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1065:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1057
+	TESTQ R9, R9
+	JEQ plain1066
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1066:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1057
+	TESTQ R9, R9
+	JEQ plain1067
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1067:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1057:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias1068
+	ADDQ $64, productArgs_bias(AX)
+nobias1068:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block992
+	VZEROUPPER 
+	RET
+
+// func floatF8x16x1AVX2(a *productArgs)
+// multiplies 1 row blocks of F8 with 16 tokens.
+TEXT ·floatF8x16x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x87f00000, R12
+	VMOVD R12, X6
+	VPBROADCASTD X6, Y6
+	MOVL $0x7b800000, R12
+	VMOVD R12, X7
+	VPBROADCASTD X7, Y7
+block1069:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1071:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short1072
+	MOVQ $128, BX
+short1072:
+	SUBQ BX, R13
+column1070:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column1070
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1071
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1074
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1074:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1073
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1073
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1075
+	TESTQ R9, R9
+	JEQ plain1076
+	VADDPS 0(R12), Y8, Y8
+plain1076:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1073
+	TESTQ R9, R9
+	JEQ plain1077
+	VADDPS 0(R12), Y9, Y9
+plain1077:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1073
+	TESTQ R9, R9
+	JEQ plain1078
+	VADDPS 0(R12), Y10, Y10
+plain1078:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1073
+	TESTQ R9, R9
+	JEQ plain1079
+	VADDPS 0(R12), Y11, Y11
+plain1079:
+	VMOVUPS Y11, 0(R12)
+	JMP done1073
+part1075:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1080
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1080:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1073
+	TESTQ R9, R9
+	JEQ plain1081
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1081:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1073
+	TESTQ R9, R9
+	JEQ plain1082
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1082:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1073
+	TESTQ R9, R9
+	JEQ plain1083
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1083:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1073:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1085
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1085:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1084
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1084
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1086
+	TESTQ R9, R9
+	JEQ plain1087
+	VADDPS 0(R12), Y12, Y12
+plain1087:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1084
+	TESTQ R9, R9
+	JEQ plain1088
+	VADDPS 0(R12), Y13, Y13
+plain1088:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1084
+	TESTQ R9, R9
+	JEQ plain1089
+	VADDPS 0(R12), Y14, Y14
+plain1089:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1084
+	TESTQ R9, R9
+	JEQ plain1090
+	VADDPS 0(R12), Y15, Y15
+plain1090:
+	VMOVUPS Y15, 0(R12)
+	JMP done1084
+part1086:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1091
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1091:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1084
+	TESTQ R9, R9
+	JEQ plain1092
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1092:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1084
+	TESTQ R9, R9
+	JEQ plain1093
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1093:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1084
+	TESTQ R9, R9
+	JEQ plain1094
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1094:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1084:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1096:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short1097
+	MOVQ $128, BX
+short1097:
+	SUBQ BX, R13
+column1095:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column1095
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1096
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1099
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1099:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1098
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1098
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1100
+	TESTQ R9, R9
+	JEQ plain1101
+	VADDPS 0(R12), Y8, Y8
+plain1101:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1098
+	TESTQ R9, R9
+	JEQ plain1102
+	VADDPS 0(R12), Y9, Y9
+plain1102:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1098
+	TESTQ R9, R9
+	JEQ plain1103
+	VADDPS 0(R12), Y10, Y10
+plain1103:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1098
+	TESTQ R9, R9
+	JEQ plain1104
+	VADDPS 0(R12), Y11, Y11
+plain1104:
+	VMOVUPS Y11, 0(R12)
+	JMP done1098
+part1100:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1105
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1105:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1098
+	TESTQ R9, R9
+	JEQ plain1106
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1106:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1098
+	TESTQ R9, R9
+	JEQ plain1107
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1107:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1098
+	TESTQ R9, R9
+	JEQ plain1108
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1108:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1098:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1110
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1110:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1109
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1109
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1111
+	TESTQ R9, R9
+	JEQ plain1112
+	VADDPS 0(R12), Y12, Y12
+plain1112:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1109
+	TESTQ R9, R9
+	JEQ plain1113
+	VADDPS 0(R12), Y13, Y13
+plain1113:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1109
+	TESTQ R9, R9
+	JEQ plain1114
+	VADDPS 0(R12), Y14, Y14
+plain1114:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1109
+	TESTQ R9, R9
+	JEQ plain1115
+	VADDPS 0(R12), Y15, Y15
+plain1115:
+	VMOVUPS Y15, 0(R12)
+	JMP done1109
+part1111:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1116
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1116:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1109
+	TESTQ R9, R9
+	JEQ plain1117
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1117:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1109
+	TESTQ R9, R9
+	JEQ plain1118
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1118:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1109
+	TESTQ R9, R9
+	JEQ plain1119
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1119:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1109:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1121:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short1122
+	MOVQ $128, BX
+short1122:
+	SUBQ BX, R13
+column1120:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column1120
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1121
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1124
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1124:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1123
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1123
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1125
+	TESTQ R9, R9
+	JEQ plain1126
+	VADDPS 0(R12), Y8, Y8
+plain1126:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1123
+	TESTQ R9, R9
+	JEQ plain1127
+	VADDPS 0(R12), Y9, Y9
+plain1127:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1123
+	TESTQ R9, R9
+	JEQ plain1128
+	VADDPS 0(R12), Y10, Y10
+plain1128:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1123
+	TESTQ R9, R9
+	JEQ plain1129
+	VADDPS 0(R12), Y11, Y11
+plain1129:
+	VMOVUPS Y11, 0(R12)
+	JMP done1123
+part1125:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1130
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1130:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1123
+	TESTQ R9, R9
+	JEQ plain1131
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1131:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1123
+	TESTQ R9, R9
+	JEQ plain1132
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1132:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1123
+	TESTQ R9, R9
+	JEQ plain1133
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1133:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1123:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1135
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1135:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1134
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1134
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1136
+	TESTQ R9, R9
+	JEQ plain1137
+	VADDPS 0(R12), Y12, Y12
+plain1137:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1134
+	TESTQ R9, R9
+	JEQ plain1138
+	VADDPS 0(R12), Y13, Y13
+plain1138:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1134
+	TESTQ R9, R9
+	JEQ plain1139
+	VADDPS 0(R12), Y14, Y14
+plain1139:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1134
+	TESTQ R9, R9
+	JEQ plain1140
+	VADDPS 0(R12), Y15, Y15
+plain1140:
+	VMOVUPS Y15, 0(R12)
+	JMP done1134
+part1136:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1141
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1141:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1134
+	TESTQ R9, R9
+	JEQ plain1142
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1142:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1134
+	TESTQ R9, R9
+	JEQ plain1143
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1143:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1134
+	TESTQ R9, R9
+	JEQ plain1144
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1144:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1134:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1146:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short1147
+	MOVQ $128, BX
+short1147:
+	SUBQ BX, R13
+column1145:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column1145
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1146
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1149
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1149:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1148
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1148
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1150
+	TESTQ R9, R9
+	JEQ plain1151
+	VADDPS 0(R12), Y8, Y8
+plain1151:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1148
+	TESTQ R9, R9
+	JEQ plain1152
+	VADDPS 0(R12), Y9, Y9
+plain1152:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1148
+	TESTQ R9, R9
+	JEQ plain1153
+	VADDPS 0(R12), Y10, Y10
+plain1153:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1148
+	TESTQ R9, R9
+	JEQ plain1154
+	VADDPS 0(R12), Y11, Y11
+plain1154:
+	VMOVUPS Y11, 0(R12)
+	JMP done1148
+part1150:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1155
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1155:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1148
+	TESTQ R9, R9
+	JEQ plain1156
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1156:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1148
+	TESTQ R9, R9
+	JEQ plain1157
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1157:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1148
+	TESTQ R9, R9
+	JEQ plain1158
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1158:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1148:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1160
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1160:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1159
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1159
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1161
+	TESTQ R9, R9
+	JEQ plain1162
+	VADDPS 0(R12), Y12, Y12
+plain1162:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1159
+	TESTQ R9, R9
+	JEQ plain1163
+	VADDPS 0(R12), Y13, Y13
+plain1163:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1159
+	TESTQ R9, R9
+	JEQ plain1164
+	VADDPS 0(R12), Y14, Y14
+plain1164:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1159
+	TESTQ R9, R9
+	JEQ plain1165
+	VADDPS 0(R12), Y15, Y15
+plain1165:
+	VMOVUPS Y15, 0(R12)
+	JMP done1159
+part1161:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1166
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1166:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1159
+	TESTQ R9, R9
+	JEQ plain1167
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1167:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1159
+	TESTQ R9, R9
+	JEQ plain1168
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1168:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1159
+	TESTQ R9, R9
+	JEQ plain1169
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1169:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1159:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias1170
+	ADDQ $64, productArgs_bias(AX)
+nobias1170:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block1069
 	VZEROUPPER 
 	RET

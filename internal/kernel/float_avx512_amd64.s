@@ -51,69 +51,74 @@ column2:
 	ADDQ $4, DX
 	SUBQ $1, R13
 	JNE column2
+	CMPQ productArgs_add(AX), $0
+	JEQ added4
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all3
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all3:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+added4:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias3
+	JEQ bias5
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
-bias3:
+bias5:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full4
+	JGE full6
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done5
-full4:
+	JMP done7
+full6:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
-done5:
+done7:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias6
+	JEQ nobias8
 	ADDQ $64, productArgs_bias(AX)
-nobias6:
+nobias8:
 	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias7
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z9, Z9
-bias7:
+	CMPQ productArgs_add(AX), $0
+	JEQ added10
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
 	CMPQ CX, $16
-	JGE full8
+	JGE all9
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
+all9:
 	KMOVW R11, K1
-	VMOVUPS Z9, K1, 0(R12)
+	VADDPS 0(R12), Z9, K1, Z9
 	ADDQ R13, R12
-	JMP done9
-full8:
-	VMOVUPS Z9, 0(R12)
-	ADDQ R13, R12
-done9:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias10
-	ADDQ $64, productArgs_bias(AX)
-nobias10:
-	SUBQ $16, productArgs_rows(AX)
+added10:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
 	JEQ bias11
 	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z9, Z9
 bias11:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
@@ -125,11 +130,11 @@ bias11:
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
-	VMOVUPS Z10, K1, 0(R12)
+	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	JMP done13
 full12:
-	VMOVUPS Z10, 0(R12)
+	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 done13:
 	ADDQ $64, productArgs_y(AX)
@@ -138,69 +143,74 @@ done13:
 	ADDQ $64, productArgs_bias(AX)
 nobias14:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added16
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all15
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all15:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+added16:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias15
+	JEQ bias17
 	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z11, Z11
-bias15:
+	VADDPS Z0, Z10, Z10
+bias17:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full16
+	JGE full18
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
-	VMOVUPS Z11, K1, 0(R12)
+	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done17
-full16:
-	VMOVUPS Z11, 0(R12)
+	JMP done19
+full18:
+	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
-done17:
+done19:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias18
+	JEQ nobias20
 	ADDQ $64, productArgs_bias(AX)
-nobias18:
+nobias20:
 	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias19
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z12, Z12
-bias19:
+	CMPQ productArgs_add(AX), $0
+	JEQ added22
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
 	CMPQ CX, $16
-	JGE full20
+	JGE all21
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
+all21:
 	KMOVW R11, K1
-	VMOVUPS Z12, K1, 0(R12)
+	VADDPS 0(R12), Z11, K1, Z11
 	ADDQ R13, R12
-	JMP done21
-full20:
-	VMOVUPS Z12, 0(R12)
-	ADDQ R13, R12
-done21:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias22
-	ADDQ $64, productArgs_bias(AX)
-nobias22:
-	SUBQ $16, productArgs_rows(AX)
+added22:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
 	JEQ bias23
 	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z11, Z11
 bias23:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
@@ -212,11 +222,11 @@ bias23:
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
-	VMOVUPS Z13, K1, 0(R12)
+	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	JMP done25
 full24:
-	VMOVUPS Z13, 0(R12)
+	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 done25:
 	ADDQ $64, productArgs_y(AX)
@@ -225,63 +235,189 @@ done25:
 	ADDQ $64, productArgs_bias(AX)
 nobias26:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added28
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all27
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all27:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+added28:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias27
+	JEQ bias29
 	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z14, Z14
-bias27:
+	VADDPS Z0, Z12, Z12
+bias29:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full28
+	JGE full30
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done31
+full30:
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+done31:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias32
+	ADDQ $64, productArgs_bias(AX)
+nobias32:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added34
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all33
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all33:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+added34:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias35
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z13, Z13
+bias35:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full36
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done37
+full36:
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+done37:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias38
+	ADDQ $64, productArgs_bias(AX)
+nobias38:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added40
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all39
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all39:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+added40:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias41
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z14, Z14
+bias41:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full42
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done29
-full28:
+	JMP done43
+full42:
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
-done29:
+done43:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias30
+	JEQ nobias44
 	ADDQ $64, productArgs_bias(AX)
-nobias30:
+nobias44:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added46
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all45
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all45:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added46:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias31
+	JEQ bias47
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z15, Z15
-bias31:
+bias47:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full32
+	JGE full48
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done33
-full32:
+	JMP done49
+full48:
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
-done33:
+done49:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias34
+	JEQ nobias50
 	ADDQ $64, productArgs_bias(AX)
-nobias34:
+nobias50:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $8, R12
@@ -296,7 +432,7 @@ nobias34:
 // multiplies 4 row blocks of F32 with 4 tokens.
 TEXT ·floatF32x4x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block35:
+block51:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -320,7 +456,7 @@ block35:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-column36:
+column52:
 	VMOVUPS (SI), Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
 	VFMADD231PS.BCST 4(DX), Z0, Z9
@@ -344,291 +480,36 @@ column36:
 	ADDQ $64, SI
 	ADDQ $16, DX
 	SUBQ $1, R13
-	JNE column36
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias37
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z8, Z8
-	VADDPS Z0, Z9, Z9
-	VADDPS Z0, Z10, Z10
-	VADDPS Z0, Z11, Z11
-bias37:
+	JNE column52
+	CMPQ productArgs_add(AX), $0
+	JEQ added54
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
 	CMPQ CX, $16
-	JGE full38
+	JGE all53
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
+all53:
 	KMOVW R11, K1
-	VMOVUPS Z8, K1, 0(R12)
+	VADDPS 0(R12), Z8, K1, Z8
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done39
-	VMOVUPS Z9, K1, 0(R12)
+	JLE added54
+	VADDPS 0(R12), Z9, K1, Z9
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done39
-	VMOVUPS Z10, K1, 0(R12)
+	JLE added54
+	VADDPS 0(R12), Z10, K1, Z10
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done39
-	VMOVUPS Z11, K1, 0(R12)
+	JLE added54
+	VADDPS 0(R12), Z11, K1, Z11
 	ADDQ R13, R12
-	JMP done39
-full38:
-	VMOVUPS Z8, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done39
-	VMOVUPS Z9, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done39
-	VMOVUPS Z10, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done39
-	VMOVUPS Z11, 0(R12)
-	ADDQ R13, R12
-done39:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias40
-	ADDQ $64, productArgs_bias(AX)
-nobias40:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias41
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z12, Z12
-	VADDPS Z0, Z13, Z13
-	VADDPS Z0, Z14, Z14
-	VADDPS Z0, Z15, Z15
-bias41:
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_yStride(AX), R13
-	MOVQ productArgs_tokens(AX), R9
-	MOVQ productArgs_rows(AX), CX
-	CMPQ CX, $16
-	JGE full42
-	MOVL $1, R11
-	SHLL CX, R11
-	SUBL $1, R11
-	KMOVW R11, K1
-	VMOVUPS Z12, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done43
-	VMOVUPS Z13, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done43
-	VMOVUPS Z14, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done43
-	VMOVUPS Z15, K1, 0(R12)
-	ADDQ R13, R12
-	JMP done43
-full42:
-	VMOVUPS Z12, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done43
-	VMOVUPS Z13, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done43
-	VMOVUPS Z14, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done43
-	VMOVUPS Z15, 0(R12)
-	ADDQ R13, R12
-done43:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias44
-	ADDQ $64, productArgs_bias(AX)
-nobias44:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias45
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z16, Z16
-	VADDPS Z0, Z17, Z17
-	VADDPS Z0, Z18, Z18
-	VADDPS Z0, Z19, Z19
-bias45:
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_yStride(AX), R13
-	MOVQ productArgs_tokens(AX), R9
-	MOVQ productArgs_rows(AX), CX
-	CMPQ CX, $16
-	JGE full46
-	MOVL $1, R11
-	SHLL CX, R11
-	SUBL $1, R11
-	KMOVW R11, K1
-	VMOVUPS Z16, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done47
-	VMOVUPS Z17, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done47
-	VMOVUPS Z18, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done47
-	VMOVUPS Z19, K1, 0(R12)
-	ADDQ R13, R12
-	JMP done47
-full46:
-	VMOVUPS Z16, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done47
-	VMOVUPS Z17, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done47
-	VMOVUPS Z18, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done47
-	VMOVUPS Z19, 0(R12)
-	ADDQ R13, R12
-done47:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias48
-	ADDQ $64, productArgs_bias(AX)
-nobias48:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias49
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z20, Z20
-	VADDPS Z0, Z21, Z21
-	VADDPS Z0, Z22, Z22
-	VADDPS Z0, Z23, Z23
-bias49:
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_yStride(AX), R13
-	MOVQ productArgs_tokens(AX), R9
-	MOVQ productArgs_rows(AX), CX
-	CMPQ CX, $16
-	JGE full50
-	MOVL $1, R11
-	SHLL CX, R11
-	SUBL $1, R11
-	KMOVW R11, K1
-	VMOVUPS Z20, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done51
-	VMOVUPS Z21, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done51
-	VMOVUPS Z22, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done51
-	VMOVUPS Z23, K1, 0(R12)
-	ADDQ R13, R12
-	JMP done51
-full50:
-	VMOVUPS Z20, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done51
-	VMOVUPS Z21, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done51
-	VMOVUPS Z22, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done51
-	VMOVUPS Z23, 0(R12)
-	ADDQ R13, R12
-done51:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias52
-	ADDQ $64, productArgs_bias(AX)
-nobias52:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_stride(AX), R12
-	IMULQ $4, R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	SUBQ $4, productArgs_blocks(AX)
-	JGT block35
-	VZEROUPPER 
-	RET
-
-// func floatF32x8x2AVX512(a *productArgs)
-// multiplies 2 row blocks of F32 with 8 tokens.
-TEXT ·floatF32x8x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-block53:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_stride(AX), R8
-	LEAQ (R8)(R8*2), R9
-	LEAQ (R8)(R8*4), R10
-	LEAQ (R9)(R8*4), R11
-	MOVQ productArgs_groups(AX), R13
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-column54:
-	VMOVUPS (SI), Z0
-	VFMADD231PS.BCST 0(DX), Z0, Z8
-	VFMADD231PS.BCST 4(DX), Z0, Z9
-	VFMADD231PS.BCST 8(DX), Z0, Z10
-	VFMADD231PS.BCST 12(DX), Z0, Z11
-	VFMADD231PS.BCST 16(DX), Z0, Z12
-	VFMADD231PS.BCST 20(DX), Z0, Z13
-	VFMADD231PS.BCST 24(DX), Z0, Z14
-	VFMADD231PS.BCST 28(DX), Z0, Z15
-	VMOVUPS (SI)(R8*1), Z1
-	VFMADD231PS.BCST 0(DX), Z1, Z16
-	VFMADD231PS.BCST 4(DX), Z1, Z17
-	VFMADD231PS.BCST 8(DX), Z1, Z18
-	VFMADD231PS.BCST 12(DX), Z1, Z19
-	VFMADD231PS.BCST 16(DX), Z1, Z20
-	VFMADD231PS.BCST 20(DX), Z1, Z21
-	VFMADD231PS.BCST 24(DX), Z1, Z22
-	VFMADD231PS.BCST 28(DX), Z1, Z23
-	ADDQ $64, SI
-	ADDQ $32, DX
-	SUBQ $1, R13
-	JNE column54
+added54:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
 	JEQ bias55
@@ -637,10 +518,6 @@ column54:
 	VADDPS Z0, Z9, Z9
 	VADDPS Z0, Z10, Z10
 	VADDPS Z0, Z11, Z11
-	VADDPS Z0, Z12, Z12
-	VADDPS Z0, Z13, Z13
-	VADDPS Z0, Z14, Z14
-	VADDPS Z0, Z15, Z15
 bias55:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
@@ -666,22 +543,6 @@ bias55:
 	JLE done57
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $4
-	JLE done57
-	VMOVUPS Z12, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $5
-	JLE done57
-	VMOVUPS Z13, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $6
-	JLE done57
-	VMOVUPS Z14, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $7
-	JLE done57
-	VMOVUPS Z15, K1, 0(R12)
-	ADDQ R13, R12
 	JMP done57
 full56:
 	VMOVUPS Z8, 0(R12)
@@ -698,22 +559,6 @@ full56:
 	JLE done57
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $4
-	JLE done57
-	VMOVUPS Z12, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $5
-	JLE done57
-	VMOVUPS Z13, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $6
-	JLE done57
-	VMOVUPS Z14, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $7
-	JLE done57
-	VMOVUPS Z15, 0(R12)
-	ADDQ R13, R12
 done57:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
@@ -721,575 +566,275 @@ done57:
 	ADDQ $64, productArgs_bias(AX)
 nobias58:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added60
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all59
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all59:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added60
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added60
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added60
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added60:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias59
+	JEQ bias61
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+bias61:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full62
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done63
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done63
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done63
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done63
+full62:
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done63
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done63
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done63
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+done63:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias64
+	ADDQ $64, productArgs_bias(AX)
+nobias64:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added66
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all65
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all65:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added66
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added66
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added66
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+added66:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias67
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
+bias67:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full68
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z16, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done69
+	VMOVUPS Z17, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done69
+	VMOVUPS Z18, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done69
+	VMOVUPS Z19, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done69
+full68:
+	VMOVUPS Z16, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done69
+	VMOVUPS Z17, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done69
+	VMOVUPS Z18, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done69
+	VMOVUPS Z19, 0(R12)
+	ADDQ R13, R12
+done69:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias70
+	ADDQ $64, productArgs_bias(AX)
+nobias70:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added72
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all71
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all71:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added72
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added72
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added72
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added72:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias73
+	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z20, Z20
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias59:
+bias73:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full60
+	JGE full74
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
-	VMOVUPS Z16, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done61
-	VMOVUPS Z17, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done61
-	VMOVUPS Z18, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done61
-	VMOVUPS Z19, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $4
-	JLE done61
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $5
-	JLE done61
+	CMPQ R9, $1
+	JLE done75
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $6
-	JLE done61
+	CMPQ R9, $2
+	JLE done75
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $7
-	JLE done61
+	CMPQ R9, $3
+	JLE done75
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done61
-full60:
-	VMOVUPS Z16, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done61
-	VMOVUPS Z17, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done61
-	VMOVUPS Z18, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done61
-	VMOVUPS Z19, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $4
-	JLE done61
+	JMP done75
+full74:
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $5
-	JLE done61
+	CMPQ R9, $1
+	JLE done75
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $6
-	JLE done61
+	CMPQ R9, $2
+	JLE done75
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $7
-	JLE done61
+	CMPQ R9, $3
+	JLE done75
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done61:
+done75:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias62
+	JEQ nobias76
 	ADDQ $64, productArgs_bias(AX)
-nobias62:
+nobias76:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
-	IMULQ $2, R12
+	IMULQ $4, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
-	SUBQ $2, productArgs_blocks(AX)
-	JGT block53
+	SUBQ $4, productArgs_blocks(AX)
+	JGT block51
 	VZEROUPPER 
 	RET
 
-// func floatF32x1x1AVX512(a *productArgs)
-// multiplies 1 row blocks of F32 with 1 tokens.
-TEXT ·floatF32x1x1AVX512(SB), NOSPLIT, $0-8
+// func floatF32x8x2AVX512(a *productArgs)
+// multiplies 2 row blocks of F32 with 8 tokens.
+TEXT ·floatF32x8x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block63:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_stride(AX), R8
-	LEAQ (R8)(R8*2), R9
-	LEAQ (R8)(R8*4), R10
-	LEAQ (R9)(R8*4), R11
-	MOVQ productArgs_groups(AX), R13
-	VPXORD Z8, Z8, Z8
-column64:
-	VMOVUPS (SI), Z0
-	VFMADD231PS.BCST 0(DX), Z0, Z8
-	ADDQ $64, SI
-	ADDQ $4, DX
-	SUBQ $1, R13
-	JNE column64
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias65
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z8, Z8
-bias65:
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_yStride(AX), R13
-	MOVQ productArgs_tokens(AX), R9
-	MOVQ productArgs_rows(AX), CX
-	CMPQ CX, $16
-	JGE full66
-	MOVL $1, R11
-	SHLL CX, R11
-	SUBL $1, R11
-	KMOVW R11, K1
-	VMOVUPS Z8, K1, 0(R12)
-	ADDQ R13, R12
-	JMP done67
-full66:
-	VMOVUPS Z8, 0(R12)
-	ADDQ R13, R12
-done67:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias68
-	ADDQ $64, productArgs_bias(AX)
-nobias68:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_stride(AX), R12
-	IMULQ $1, R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block63
-	VZEROUPPER 
-	RET
-
-// func floatF32x4x1AVX512(a *productArgs)
-// multiplies 1 row blocks of F32 with 4 tokens.
-TEXT ·floatF32x4x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-block69:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_stride(AX), R8
-	LEAQ (R8)(R8*2), R9
-	LEAQ (R8)(R8*4), R10
-	LEAQ (R9)(R8*4), R11
-	MOVQ productArgs_groups(AX), R13
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-column70:
-	VMOVUPS (SI), Z0
-	VFMADD231PS.BCST 0(DX), Z0, Z8
-	VFMADD231PS.BCST 4(DX), Z0, Z9
-	VFMADD231PS.BCST 8(DX), Z0, Z10
-	VFMADD231PS.BCST 12(DX), Z0, Z11
-	ADDQ $64, SI
-	ADDQ $16, DX
-	SUBQ $1, R13
-	JNE column70
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias71
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z8, Z8
-	VADDPS Z0, Z9, Z9
-	VADDPS Z0, Z10, Z10
-	VADDPS Z0, Z11, Z11
-bias71:
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_yStride(AX), R13
-	MOVQ productArgs_tokens(AX), R9
-	MOVQ productArgs_rows(AX), CX
-	CMPQ CX, $16
-	JGE full72
-	MOVL $1, R11
-	SHLL CX, R11
-	SUBL $1, R11
-	KMOVW R11, K1
-	VMOVUPS Z8, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done73
-	VMOVUPS Z9, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done73
-	VMOVUPS Z10, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done73
-	VMOVUPS Z11, K1, 0(R12)
-	ADDQ R13, R12
-	JMP done73
-full72:
-	VMOVUPS Z8, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done73
-	VMOVUPS Z9, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done73
-	VMOVUPS Z10, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done73
-	VMOVUPS Z11, 0(R12)
-	ADDQ R13, R12
-done73:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias74
-	ADDQ $64, productArgs_bias(AX)
-nobias74:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_stride(AX), R12
-	IMULQ $1, R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block69
-	VZEROUPPER 
-	RET
-
-// func floatF32x8x1AVX512(a *productArgs)
-// multiplies 1 row blocks of F32 with 8 tokens.
-TEXT ·floatF32x8x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-block75:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_stride(AX), R8
-	LEAQ (R8)(R8*2), R9
-	LEAQ (R8)(R8*4), R10
-	LEAQ (R9)(R8*4), R11
-	MOVQ productArgs_groups(AX), R13
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-column76:
-	VMOVUPS (SI), Z0
-	VFMADD231PS.BCST 0(DX), Z0, Z8
-	VFMADD231PS.BCST 4(DX), Z0, Z9
-	VFMADD231PS.BCST 8(DX), Z0, Z10
-	VFMADD231PS.BCST 12(DX), Z0, Z11
-	VFMADD231PS.BCST 16(DX), Z0, Z12
-	VFMADD231PS.BCST 20(DX), Z0, Z13
-	VFMADD231PS.BCST 24(DX), Z0, Z14
-	VFMADD231PS.BCST 28(DX), Z0, Z15
-	ADDQ $64, SI
-	ADDQ $32, DX
-	SUBQ $1, R13
-	JNE column76
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias77
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z8, Z8
-	VADDPS Z0, Z9, Z9
-	VADDPS Z0, Z10, Z10
-	VADDPS Z0, Z11, Z11
-	VADDPS Z0, Z12, Z12
-	VADDPS Z0, Z13, Z13
-	VADDPS Z0, Z14, Z14
-	VADDPS Z0, Z15, Z15
-bias77:
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_yStride(AX), R13
-	MOVQ productArgs_tokens(AX), R9
-	MOVQ productArgs_rows(AX), CX
-	CMPQ CX, $16
-	JGE full78
-	MOVL $1, R11
-	SHLL CX, R11
-	SUBL $1, R11
-	KMOVW R11, K1
-	VMOVUPS Z8, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done79
-	VMOVUPS Z9, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done79
-	VMOVUPS Z10, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done79
-	VMOVUPS Z11, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $4
-	JLE done79
-	VMOVUPS Z12, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $5
-	JLE done79
-	VMOVUPS Z13, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $6
-	JLE done79
-	VMOVUPS Z14, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $7
-	JLE done79
-	VMOVUPS Z15, K1, 0(R12)
-	ADDQ R13, R12
-	JMP done79
-full78:
-	VMOVUPS Z8, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done79
-	VMOVUPS Z9, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done79
-	VMOVUPS Z10, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done79
-	VMOVUPS Z11, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $4
-	JLE done79
-	VMOVUPS Z12, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $5
-	JLE done79
-	VMOVUPS Z13, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $6
-	JLE done79
-	VMOVUPS Z14, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $7
-	JLE done79
-	VMOVUPS Z15, 0(R12)
-	ADDQ R13, R12
-done79:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias80
-	ADDQ $64, productArgs_bias(AX)
-nobias80:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_stride(AX), R12
-	IMULQ $1, R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block75
-	VZEROUPPER 
-	RET
-
-// func floatF32x12x1AVX512(a *productArgs)
-// multiplies 1 row blocks of F32 with 12 tokens.
-TEXT ·floatF32x12x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-block81:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_q(AX), DX
-	MOVQ productArgs_stride(AX), R8
-	LEAQ (R8)(R8*2), R9
-	LEAQ (R8)(R8*4), R10
-	LEAQ (R9)(R8*4), R11
-	MOVQ productArgs_groups(AX), R13
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-column82:
-	VMOVUPS (SI), Z0
-	VFMADD231PS.BCST 0(DX), Z0, Z8
-	VFMADD231PS.BCST 4(DX), Z0, Z9
-	VFMADD231PS.BCST 8(DX), Z0, Z10
-	VFMADD231PS.BCST 12(DX), Z0, Z11
-	VFMADD231PS.BCST 16(DX), Z0, Z12
-	VFMADD231PS.BCST 20(DX), Z0, Z13
-	VFMADD231PS.BCST 24(DX), Z0, Z14
-	VFMADD231PS.BCST 28(DX), Z0, Z15
-	VFMADD231PS.BCST 32(DX), Z0, Z16
-	VFMADD231PS.BCST 36(DX), Z0, Z17
-	VFMADD231PS.BCST 40(DX), Z0, Z18
-	VFMADD231PS.BCST 44(DX), Z0, Z19
-	ADDQ $64, SI
-	ADDQ $48, DX
-	SUBQ $1, R13
-	JNE column82
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias83
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z8, Z8
-	VADDPS Z0, Z9, Z9
-	VADDPS Z0, Z10, Z10
-	VADDPS Z0, Z11, Z11
-	VADDPS Z0, Z12, Z12
-	VADDPS Z0, Z13, Z13
-	VADDPS Z0, Z14, Z14
-	VADDPS Z0, Z15, Z15
-	VADDPS Z0, Z16, Z16
-	VADDPS Z0, Z17, Z17
-	VADDPS Z0, Z18, Z18
-	VADDPS Z0, Z19, Z19
-bias83:
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_yStride(AX), R13
-	MOVQ productArgs_tokens(AX), R9
-	MOVQ productArgs_rows(AX), CX
-	CMPQ CX, $16
-	JGE full84
-	MOVL $1, R11
-	SHLL CX, R11
-	SUBL $1, R11
-	KMOVW R11, K1
-	VMOVUPS Z8, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done85
-	VMOVUPS Z9, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done85
-	VMOVUPS Z10, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done85
-	VMOVUPS Z11, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $4
-	JLE done85
-	VMOVUPS Z12, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $5
-	JLE done85
-	VMOVUPS Z13, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $6
-	JLE done85
-	VMOVUPS Z14, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $7
-	JLE done85
-	VMOVUPS Z15, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $8
-	JLE done85
-	VMOVUPS Z16, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $9
-	JLE done85
-	VMOVUPS Z17, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $10
-	JLE done85
-	VMOVUPS Z18, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $11
-	JLE done85
-	VMOVUPS Z19, K1, 0(R12)
-	ADDQ R13, R12
-	JMP done85
-full84:
-	VMOVUPS Z8, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done85
-	VMOVUPS Z9, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done85
-	VMOVUPS Z10, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done85
-	VMOVUPS Z11, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $4
-	JLE done85
-	VMOVUPS Z12, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $5
-	JLE done85
-	VMOVUPS Z13, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $6
-	JLE done85
-	VMOVUPS Z14, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $7
-	JLE done85
-	VMOVUPS Z15, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $8
-	JLE done85
-	VMOVUPS Z16, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $9
-	JLE done85
-	VMOVUPS Z17, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $10
-	JLE done85
-	VMOVUPS Z18, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $11
-	JLE done85
-	VMOVUPS Z19, 0(R12)
-	ADDQ R13, R12
-done85:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias86
-	ADDQ $64, productArgs_bias(AX)
-nobias86:
-	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_stride(AX), R12
-	IMULQ $1, R12
-	ADDQ R12, productArgs_w(AX)
-	ADDQ R12, productArgs_d(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block81
-	VZEROUPPER 
-	RET
-
-// func floatF32x16x1AVX512(a *productArgs)
-// multiplies 1 row blocks of F32 with 16 tokens.
-TEXT ·floatF32x16x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-block87:
+block77:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -1313,7 +858,7 @@ block87:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-column88:
+column78:
 	VMOVUPS (SI), Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
 	VFMADD231PS.BCST 4(DX), Z0, Z9
@@ -1323,21 +868,67 @@ column88:
 	VFMADD231PS.BCST 20(DX), Z0, Z13
 	VFMADD231PS.BCST 24(DX), Z0, Z14
 	VFMADD231PS.BCST 28(DX), Z0, Z15
-	VFMADD231PS.BCST 32(DX), Z0, Z16
-	VFMADD231PS.BCST 36(DX), Z0, Z17
-	VFMADD231PS.BCST 40(DX), Z0, Z18
-	VFMADD231PS.BCST 44(DX), Z0, Z19
-	VFMADD231PS.BCST 48(DX), Z0, Z20
-	VFMADD231PS.BCST 52(DX), Z0, Z21
-	VFMADD231PS.BCST 56(DX), Z0, Z22
-	VFMADD231PS.BCST 60(DX), Z0, Z23
+	VMOVUPS (SI)(R8*1), Z1
+	VFMADD231PS.BCST 0(DX), Z1, Z16
+	VFMADD231PS.BCST 4(DX), Z1, Z17
+	VFMADD231PS.BCST 8(DX), Z1, Z18
+	VFMADD231PS.BCST 12(DX), Z1, Z19
+	VFMADD231PS.BCST 16(DX), Z1, Z20
+	VFMADD231PS.BCST 20(DX), Z1, Z21
+	VFMADD231PS.BCST 24(DX), Z1, Z22
+	VFMADD231PS.BCST 28(DX), Z1, Z23
 	ADDQ $64, SI
-	ADDQ $64, DX
+	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE column88
+	JNE column78
+	CMPQ productArgs_add(AX), $0
+	JEQ added80
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all79
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all79:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added80
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added80
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added80
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added80
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added80
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added80
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added80
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added80:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias89
+	JEQ bias81
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -1347,6 +938,135 @@ column88:
 	VADDPS Z0, Z13, Z13
 	VADDPS Z0, Z14, Z14
 	VADDPS Z0, Z15, Z15
+bias81:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full82
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done83
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done83
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done83
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done83
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done83
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done83
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done83
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done83
+full82:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done83
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done83
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done83
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done83
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done83
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done83
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done83
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+done83:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias84
+	ADDQ $64, productArgs_bias(AX)
+nobias84:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added86
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all85
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all85:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added86
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added86
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added86
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added86
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added86
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added86
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added86
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added86:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias87
+	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
@@ -1355,164 +1075,100 @@ column88:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias89:
+bias87:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full90
+	JGE full88
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
-	VMOVUPS Z8, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done91
-	VMOVUPS Z9, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done91
-	VMOVUPS Z10, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done91
-	VMOVUPS Z11, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $4
-	JLE done91
-	VMOVUPS Z12, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $5
-	JLE done91
-	VMOVUPS Z13, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $6
-	JLE done91
-	VMOVUPS Z14, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $7
-	JLE done91
-	VMOVUPS Z15, K1, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $8
-	JLE done91
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $9
-	JLE done91
+	CMPQ R9, $1
+	JLE done89
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $10
-	JLE done91
+	CMPQ R9, $2
+	JLE done89
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $11
-	JLE done91
+	CMPQ R9, $3
+	JLE done89
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $12
-	JLE done91
+	CMPQ R9, $4
+	JLE done89
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $13
-	JLE done91
+	CMPQ R9, $5
+	JLE done89
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $14
-	JLE done91
+	CMPQ R9, $6
+	JLE done89
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $15
-	JLE done91
+	CMPQ R9, $7
+	JLE done89
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done91
-full90:
-	VMOVUPS Z8, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $1
-	JLE done91
-	VMOVUPS Z9, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $2
-	JLE done91
-	VMOVUPS Z10, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $3
-	JLE done91
-	VMOVUPS Z11, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $4
-	JLE done91
-	VMOVUPS Z12, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $5
-	JLE done91
-	VMOVUPS Z13, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $6
-	JLE done91
-	VMOVUPS Z14, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $7
-	JLE done91
-	VMOVUPS Z15, 0(R12)
-	ADDQ R13, R12
-	CMPQ R9, $8
-	JLE done91
+	JMP done89
+full88:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $9
-	JLE done91
+	CMPQ R9, $1
+	JLE done89
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $10
-	JLE done91
+	CMPQ R9, $2
+	JLE done89
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $11
-	JLE done91
+	CMPQ R9, $3
+	JLE done89
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $12
-	JLE done91
+	CMPQ R9, $4
+	JLE done89
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $13
-	JLE done91
+	CMPQ R9, $5
+	JLE done89
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $14
-	JLE done91
+	CMPQ R9, $6
+	JLE done89
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
-	CMPQ R9, $15
-	JLE done91
+	CMPQ R9, $7
+	JLE done89
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done91:
+done89:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias92
+	JEQ nobias90
 	ADDQ $64, productArgs_bias(AX)
-nobias92:
+nobias90:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
-	IMULQ $1, R12
+	IMULQ $2, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block87
+	SUBQ $2, productArgs_blocks(AX)
+	JGT block77
 	VZEROUPPER 
 	RET
 
-// func floatF16x1x8AVX512(a *productArgs)
-// multiplies 8 row blocks of F16 with 1 tokens.
-TEXT ·floatF16x1x8AVX512(SB), NOSPLIT, $0-8
+// func floatF32x1x1AVX512(a *productArgs)
+// multiplies 1 row blocks of F32 with 1 tokens.
+TEXT ·floatF32x1x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block93:
+block91:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -1521,34 +1177,30 @@ block93:
 	LEAQ (R9)(R8*4), R11
 	MOVQ productArgs_groups(AX), R13
 	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-column94:
-	VCVTPH2PS (SI), Z0
+column92:
+	VMOVUPS (SI), Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
-	VCVTPH2PS (SI)(R8*1), Z1
-	VFMADD231PS.BCST 0(DX), Z1, Z9
-	VCVTPH2PS (SI)(R8*2), Z2
-	VFMADD231PS.BCST 0(DX), Z2, Z10
-	VCVTPH2PS (SI)(R9*1), Z3
-	VFMADD231PS.BCST 0(DX), Z3, Z11
-	VCVTPH2PS (SI)(R8*4), Z4
-	VFMADD231PS.BCST 0(DX), Z4, Z12
-	VCVTPH2PS (SI)(R10*1), Z5
-	VFMADD231PS.BCST 0(DX), Z5, Z13
-	VCVTPH2PS (SI)(R9*2), Z6
-	VFMADD231PS.BCST 0(DX), Z6, Z14
-	VCVTPH2PS (SI)(R11*1), Z7
-	VFMADD231PS.BCST 0(DX), Z7, Z15
-	ADDQ $32, SI
+	ADDQ $64, SI
 	ADDQ $4, DX
 	SUBQ $1, R13
-	JNE column94
+	JNE column92
+	CMPQ productArgs_add(AX), $0
+	JEQ added94
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all93
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all93:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+added94:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
 	JEQ bias95
@@ -1578,40 +1230,78 @@ done97:
 	ADDQ $64, productArgs_bias(AX)
 nobias98:
 	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias99
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z9, Z9
-bias99:
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block91
+	VZEROUPPER 
+	RET
+
+// func floatF32x4x1AVX512(a *productArgs)
+// multiplies 1 row blocks of F32 with 4 tokens.
+TEXT ·floatF32x4x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block99:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+column100:
+	VMOVUPS (SI), Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	ADDQ $64, SI
+	ADDQ $16, DX
+	SUBQ $1, R13
+	JNE column100
+	CMPQ productArgs_add(AX), $0
+	JEQ added102
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
 	CMPQ CX, $16
-	JGE full100
+	JGE all101
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
+all101:
 	KMOVW R11, K1
-	VMOVUPS Z9, K1, 0(R12)
+	VADDPS 0(R12), Z8, K1, Z8
 	ADDQ R13, R12
-	JMP done101
-full100:
-	VMOVUPS Z9, 0(R12)
+	CMPQ R9, $1
+	JLE added102
+	VADDPS 0(R12), Z9, K1, Z9
 	ADDQ R13, R12
-done101:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias102
-	ADDQ $64, productArgs_bias(AX)
-nobias102:
-	SUBQ $16, productArgs_rows(AX)
+	CMPQ R9, $2
+	JLE added102
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added102
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added102:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
 	JEQ bias103
 	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
 	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
 bias103:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
@@ -1623,11 +1313,35 @@ bias103:
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done105
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done105
 	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done105
+	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	JMP done105
 full104:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done105
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done105
 	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done105
+	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 done105:
 	ADDQ $64, productArgs_y(AX)
@@ -1636,40 +1350,106 @@ done105:
 	ADDQ $64, productArgs_bias(AX)
 nobias106:
 	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias107
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z11, Z11
-bias107:
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block99
+	VZEROUPPER 
+	RET
+
+// func floatF32x8x1AVX512(a *productArgs)
+// multiplies 1 row blocks of F32 with 8 tokens.
+TEXT ·floatF32x8x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block107:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+column108:
+	VMOVUPS (SI), Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	ADDQ $64, SI
+	ADDQ $32, DX
+	SUBQ $1, R13
+	JNE column108
+	CMPQ productArgs_add(AX), $0
+	JEQ added110
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
 	CMPQ CX, $16
-	JGE full108
+	JGE all109
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
+all109:
 	KMOVW R11, K1
-	VMOVUPS Z11, K1, 0(R12)
+	VADDPS 0(R12), Z8, K1, Z8
 	ADDQ R13, R12
-	JMP done109
-full108:
-	VMOVUPS Z11, 0(R12)
+	CMPQ R9, $1
+	JLE added110
+	VADDPS 0(R12), Z9, K1, Z9
 	ADDQ R13, R12
-done109:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias110
-	ADDQ $64, productArgs_bias(AX)
-nobias110:
-	SUBQ $16, productArgs_rows(AX)
+	CMPQ R9, $2
+	JLE added110
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added110
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added110
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added110
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added110
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added110
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added110:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
 	JEQ bias111
 	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
 	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
 bias111:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
@@ -1681,11 +1461,67 @@ bias111:
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done113
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done113
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done113
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done113
 	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done113
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done113
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done113
+	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
 	JMP done113
 full112:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done113
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done113
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done113
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done113
 	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done113
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done113
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done113
+	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
 done113:
 	ADDQ $64, productArgs_y(AX)
@@ -1694,40 +1530,134 @@ done113:
 	ADDQ $64, productArgs_bias(AX)
 nobias114:
 	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias115
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z13, Z13
-bias115:
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block107
+	VZEROUPPER 
+	RET
+
+// func floatF32x12x1AVX512(a *productArgs)
+// multiplies 1 row blocks of F32 with 12 tokens.
+TEXT ·floatF32x12x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block115:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+column116:
+	VMOVUPS (SI), Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	VFMADD231PS.BCST 32(DX), Z0, Z16
+	VFMADD231PS.BCST 36(DX), Z0, Z17
+	VFMADD231PS.BCST 40(DX), Z0, Z18
+	VFMADD231PS.BCST 44(DX), Z0, Z19
+	ADDQ $64, SI
+	ADDQ $48, DX
+	SUBQ $1, R13
+	JNE column116
+	CMPQ productArgs_add(AX), $0
+	JEQ added118
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
 	CMPQ CX, $16
-	JGE full116
+	JGE all117
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
+all117:
 	KMOVW R11, K1
-	VMOVUPS Z13, K1, 0(R12)
+	VADDPS 0(R12), Z8, K1, Z8
 	ADDQ R13, R12
-	JMP done117
-full116:
-	VMOVUPS Z13, 0(R12)
+	CMPQ R9, $1
+	JLE added118
+	VADDPS 0(R12), Z9, K1, Z9
 	ADDQ R13, R12
-done117:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias118
-	ADDQ $64, productArgs_bias(AX)
-nobias118:
-	SUBQ $16, productArgs_rows(AX)
+	CMPQ R9, $2
+	JLE added118
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added118
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added118
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added118
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added118
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added118
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE added118
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE added118
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE added118
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE added118
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+added118:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
 	JEQ bias119
 	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
 	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+	VADDPS Z0, Z16, Z16
+	VADDPS Z0, Z17, Z17
+	VADDPS Z0, Z18, Z18
+	VADDPS Z0, Z19, Z19
 bias119:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
@@ -1739,11 +1669,99 @@ bias119:
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done121
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done121
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done121
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done121
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done121
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done121
 	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done121
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE done121
+	VMOVUPS Z16, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE done121
+	VMOVUPS Z17, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE done121
+	VMOVUPS Z18, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE done121
+	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	JMP done121
 full120:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done121
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done121
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done121
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done121
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done121
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done121
 	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done121
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE done121
+	VMOVUPS Z16, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE done121
+	VMOVUPS Z17, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE done121
+	VMOVUPS Z18, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE done121
+	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 done121:
 	ADDQ $64, productArgs_y(AX)
@@ -1752,49 +1770,20 @@ done121:
 	ADDQ $64, productArgs_bias(AX)
 nobias122:
 	SUBQ $16, productArgs_rows(AX)
-	MOVQ productArgs_bias(AX), R13
-	TESTQ R13, R13
-	JEQ bias123
-	VMOVUPS 0(R13), Z0
-	VADDPS Z0, Z15, Z15
-bias123:
-	MOVQ productArgs_y(AX), R12
-	MOVQ productArgs_yStride(AX), R13
-	MOVQ productArgs_tokens(AX), R9
-	MOVQ productArgs_rows(AX), CX
-	CMPQ CX, $16
-	JGE full124
-	MOVL $1, R11
-	SHLL CX, R11
-	SUBL $1, R11
-	KMOVW R11, K1
-	VMOVUPS Z15, K1, 0(R12)
-	ADDQ R13, R12
-	JMP done125
-full124:
-	VMOVUPS Z15, 0(R12)
-	ADDQ R13, R12
-done125:
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias126
-	ADDQ $64, productArgs_bias(AX)
-nobias126:
-	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
-	IMULQ $8, R12
+	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
-	SUBQ $8, productArgs_blocks(AX)
-	JGT block93
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block115
 	VZEROUPPER 
 	RET
 
-// func floatF16x4x4AVX512(a *productArgs)
-// multiplies 4 row blocks of F16 with 4 tokens.
-TEXT ·floatF16x4x4AVX512(SB), NOSPLIT, $0-8
+// func floatF32x16x1AVX512(a *productArgs)
+// multiplies 1 row blocks of F32 with 16 tokens.
+TEXT ·floatF32x16x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block127:
+block123:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -1818,7 +1807,725 @@ block127:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-column128:
+column124:
+	VMOVUPS (SI), Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	VFMADD231PS.BCST 32(DX), Z0, Z16
+	VFMADD231PS.BCST 36(DX), Z0, Z17
+	VFMADD231PS.BCST 40(DX), Z0, Z18
+	VFMADD231PS.BCST 44(DX), Z0, Z19
+	VFMADD231PS.BCST 48(DX), Z0, Z20
+	VFMADD231PS.BCST 52(DX), Z0, Z21
+	VFMADD231PS.BCST 56(DX), Z0, Z22
+	VFMADD231PS.BCST 60(DX), Z0, Z23
+	ADDQ $64, SI
+	ADDQ $64, DX
+	SUBQ $1, R13
+	JNE column124
+	CMPQ productArgs_add(AX), $0
+	JEQ added126
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all125
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all125:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added126
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added126
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added126
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added126
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added126
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added126
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added126
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE added126
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE added126
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE added126
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE added126
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+	CMPQ R9, $12
+	JLE added126
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $13
+	JLE added126
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $14
+	JLE added126
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $15
+	JLE added126
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added126:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias127
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+	VADDPS Z0, Z16, Z16
+	VADDPS Z0, Z17, Z17
+	VADDPS Z0, Z18, Z18
+	VADDPS Z0, Z19, Z19
+	VADDPS Z0, Z20, Z20
+	VADDPS Z0, Z21, Z21
+	VADDPS Z0, Z22, Z22
+	VADDPS Z0, Z23, Z23
+bias127:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full128
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done129
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done129
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done129
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done129
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done129
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done129
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done129
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE done129
+	VMOVUPS Z16, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE done129
+	VMOVUPS Z17, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE done129
+	VMOVUPS Z18, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE done129
+	VMOVUPS Z19, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $12
+	JLE done129
+	VMOVUPS Z20, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $13
+	JLE done129
+	VMOVUPS Z21, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $14
+	JLE done129
+	VMOVUPS Z22, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $15
+	JLE done129
+	VMOVUPS Z23, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done129
+full128:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done129
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done129
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done129
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done129
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done129
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done129
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done129
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE done129
+	VMOVUPS Z16, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE done129
+	VMOVUPS Z17, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE done129
+	VMOVUPS Z18, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE done129
+	VMOVUPS Z19, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $12
+	JLE done129
+	VMOVUPS Z20, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $13
+	JLE done129
+	VMOVUPS Z21, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $14
+	JLE done129
+	VMOVUPS Z22, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $15
+	JLE done129
+	VMOVUPS Z23, 0(R12)
+	ADDQ R13, R12
+done129:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias130
+	ADDQ $64, productArgs_bias(AX)
+nobias130:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block123
+	VZEROUPPER 
+	RET
+
+// func floatF16x1x8AVX512(a *productArgs)
+// multiplies 8 row blocks of F16 with 1 tokens.
+TEXT ·floatF16x1x8AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block131:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+column132:
+	VCVTPH2PS (SI), Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VCVTPH2PS (SI)(R8*1), Z1
+	VFMADD231PS.BCST 0(DX), Z1, Z9
+	VCVTPH2PS (SI)(R8*2), Z2
+	VFMADD231PS.BCST 0(DX), Z2, Z10
+	VCVTPH2PS (SI)(R9*1), Z3
+	VFMADD231PS.BCST 0(DX), Z3, Z11
+	VCVTPH2PS (SI)(R8*4), Z4
+	VFMADD231PS.BCST 0(DX), Z4, Z12
+	VCVTPH2PS (SI)(R10*1), Z5
+	VFMADD231PS.BCST 0(DX), Z5, Z13
+	VCVTPH2PS (SI)(R9*2), Z6
+	VFMADD231PS.BCST 0(DX), Z6, Z14
+	VCVTPH2PS (SI)(R11*1), Z7
+	VFMADD231PS.BCST 0(DX), Z7, Z15
+	ADDQ $32, SI
+	ADDQ $4, DX
+	SUBQ $1, R13
+	JNE column132
+	CMPQ productArgs_add(AX), $0
+	JEQ added134
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all133
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all133:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+added134:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias135
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+bias135:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full136
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done137
+full136:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+done137:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias138
+	ADDQ $64, productArgs_bias(AX)
+nobias138:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added140
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all139
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all139:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+added140:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias141
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z9, Z9
+bias141:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full142
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done143
+full142:
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+done143:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias144
+	ADDQ $64, productArgs_bias(AX)
+nobias144:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added146
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all145
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all145:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+added146:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias147
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z10, Z10
+bias147:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full148
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done149
+full148:
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+done149:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias150
+	ADDQ $64, productArgs_bias(AX)
+nobias150:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added152
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all151
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all151:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added152:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias153
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z11, Z11
+bias153:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full154
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done155
+full154:
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+done155:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias156
+	ADDQ $64, productArgs_bias(AX)
+nobias156:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added158
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all157
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all157:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+added158:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias159
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z12, Z12
+bias159:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full160
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done161
+full160:
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+done161:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias162
+	ADDQ $64, productArgs_bias(AX)
+nobias162:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added164
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all163
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all163:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+added164:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias165
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z13, Z13
+bias165:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full166
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done167
+full166:
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+done167:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias168
+	ADDQ $64, productArgs_bias(AX)
+nobias168:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added170
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all169
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all169:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+added170:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias171
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z14, Z14
+bias171:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full172
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done173
+full172:
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+done173:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias174
+	ADDQ $64, productArgs_bias(AX)
+nobias174:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added176
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all175
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all175:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added176:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias177
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z15, Z15
+bias177:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full178
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done179
+full178:
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+done179:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias180
+	ADDQ $64, productArgs_bias(AX)
+nobias180:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $8, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $8, productArgs_blocks(AX)
+	JGT block131
+	VZEROUPPER 
+	RET
+
+// func floatF16x4x4AVX512(a *productArgs)
+// multiplies 4 row blocks of F16 with 4 tokens.
+TEXT ·floatF16x4x4AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block181:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+column182:
 	VCVTPH2PS (SI), Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
 	VFMADD231PS.BCST 4(DX), Z0, Z9
@@ -1842,22 +2549,51 @@ column128:
 	ADDQ $32, SI
 	ADDQ $16, DX
 	SUBQ $1, R13
-	JNE column128
+	JNE column182
+	CMPQ productArgs_add(AX), $0
+	JEQ added184
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all183
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all183:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added184
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added184
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added184
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added184:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias129
+	JEQ bias185
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
 	VADDPS Z0, Z10, Z10
 	VADDPS Z0, Z11, Z11
-bias129:
+bias185:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full130
+	JGE full186
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -1865,55 +2601,84 @@ bias129:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done131
+	JLE done187
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done131
+	JLE done187
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done131
+	JLE done187
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done131
-full130:
+	JMP done187
+full186:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done131
+	JLE done187
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done131
+	JLE done187
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done131
+	JLE done187
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
-done131:
+done187:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias132
+	JEQ nobias188
 	ADDQ $64, productArgs_bias(AX)
-nobias132:
+nobias188:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added190
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all189
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all189:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added190
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added190
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added190
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added190:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias133
+	JEQ bias191
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z12, Z12
 	VADDPS Z0, Z13, Z13
 	VADDPS Z0, Z14, Z14
 	VADDPS Z0, Z15, Z15
-bias133:
+bias191:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full134
+	JGE full192
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -1921,55 +2686,84 @@ bias133:
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done135
+	JLE done193
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done135
+	JLE done193
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done135
+	JLE done193
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done135
-full134:
+	JMP done193
+full192:
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done135
+	JLE done193
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done135
+	JLE done193
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done135
+	JLE done193
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
-done135:
+done193:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias136
+	JEQ nobias194
 	ADDQ $64, productArgs_bias(AX)
-nobias136:
+nobias194:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added196
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all195
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all195:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added196
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added196
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added196
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+added196:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias137
+	JEQ bias197
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
-bias137:
+bias197:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full138
+	JGE full198
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -1977,55 +2771,84 @@ bias137:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done139
+	JLE done199
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done139
+	JLE done199
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done139
+	JLE done199
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done139
-full138:
+	JMP done199
+full198:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done139
+	JLE done199
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done139
+	JLE done199
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done139
+	JLE done199
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-done139:
+done199:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias140
+	JEQ nobias200
 	ADDQ $64, productArgs_bias(AX)
-nobias140:
+nobias200:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added202
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all201
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all201:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added202
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added202
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added202
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added202:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias141
+	JEQ bias203
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z20, Z20
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias141:
+bias203:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full142
+	JGE full204
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -2033,46 +2856,46 @@ bias141:
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done143
+	JLE done205
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done143
+	JLE done205
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done143
+	JLE done205
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done143
-full142:
+	JMP done205
+full204:
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done143
+	JLE done205
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done143
+	JLE done205
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done143
+	JLE done205
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done143:
+done205:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias144
+	JEQ nobias206
 	ADDQ $64, productArgs_bias(AX)
-nobias144:
+nobias206:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $4, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $4, productArgs_blocks(AX)
-	JGT block127
+	JGT block181
 	VZEROUPPER 
 	RET
 
@@ -2080,7 +2903,7 @@ nobias144:
 // multiplies 2 row blocks of F16 with 8 tokens.
 TEXT ·floatF16x8x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block145:
+block207:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -2104,7 +2927,7 @@ block145:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-column146:
+column208:
 	VCVTPH2PS (SI), Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
 	VFMADD231PS.BCST 4(DX), Z0, Z9
@@ -2126,10 +2949,55 @@ column146:
 	ADDQ $32, SI
 	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE column146
+	JNE column208
+	CMPQ productArgs_add(AX), $0
+	JEQ added210
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all209
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all209:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added210
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added210
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added210
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added210
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added210
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added210
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added210
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added210:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias147
+	JEQ bias211
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -2139,13 +3007,13 @@ column146:
 	VADDPS Z0, Z13, Z13
 	VADDPS Z0, Z14, Z14
 	VADDPS Z0, Z15, Z15
-bias147:
+bias211:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full148
+	JGE full212
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -2153,75 +3021,120 @@ bias147:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done149
+	JLE done213
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done149
+	JLE done213
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done149
+	JLE done213
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done149
+	JLE done213
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done149
+	JLE done213
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done149
+	JLE done213
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done149
+	JLE done213
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done149
-full148:
+	JMP done213
+full212:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done149
+	JLE done213
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done149
+	JLE done213
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done149
+	JLE done213
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done149
+	JLE done213
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done149
+	JLE done213
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done149
+	JLE done213
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done149
+	JLE done213
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
-done149:
+done213:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias150
+	JEQ nobias214
 	ADDQ $64, productArgs_bias(AX)
-nobias150:
+nobias214:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added216
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all215
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all215:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added216
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added216
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added216
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added216
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added216
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added216
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added216
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added216:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias151
+	JEQ bias217
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -2231,13 +3144,13 @@ nobias150:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias151:
+bias217:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full152
+	JGE full218
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -2245,78 +3158,78 @@ bias151:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done153
+	JLE done219
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done153
+	JLE done219
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done153
+	JLE done219
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done153
+	JLE done219
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done153
+	JLE done219
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done153
+	JLE done219
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done153
+	JLE done219
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done153
-full152:
+	JMP done219
+full218:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done153
+	JLE done219
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done153
+	JLE done219
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done153
+	JLE done219
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done153
+	JLE done219
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done153
+	JLE done219
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done153
+	JLE done219
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done153
+	JLE done219
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done153:
+done219:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias154
+	JEQ nobias220
 	ADDQ $64, productArgs_bias(AX)
-nobias154:
+nobias220:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $2, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $2, productArgs_blocks(AX)
-	JGT block145
+	JGT block207
 	VZEROUPPER 
 	RET
 
@@ -2324,7 +3237,7 @@ nobias154:
 // multiplies 1 row blocks of F16 with 1 tokens.
 TEXT ·floatF16x1x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block155:
+block221:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -2333,48 +3246,65 @@ block155:
 	LEAQ (R9)(R8*4), R11
 	MOVQ productArgs_groups(AX), R13
 	VPXORD Z8, Z8, Z8
-column156:
+column222:
 	VCVTPH2PS (SI), Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
 	ADDQ $32, SI
 	ADDQ $4, DX
 	SUBQ $1, R13
-	JNE column156
+	JNE column222
+	CMPQ productArgs_add(AX), $0
+	JEQ added224
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all223
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all223:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+added224:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias157
+	JEQ bias225
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
-bias157:
+bias225:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full158
+	JGE full226
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done159
-full158:
+	JMP done227
+full226:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
-done159:
+done227:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias160
+	JEQ nobias228
 	ADDQ $64, productArgs_bias(AX)
-nobias160:
+nobias228:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block155
+	JGT block221
 	VZEROUPPER 
 	RET
 
@@ -2382,7 +3312,7 @@ nobias160:
 // multiplies 1 row blocks of F16 with 4 tokens.
 TEXT ·floatF16x4x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block161:
+block229:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -2394,7 +3324,7 @@ block161:
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
-column162:
+column230:
 	VCVTPH2PS (SI), Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
 	VFMADD231PS.BCST 4(DX), Z0, Z9
@@ -2403,22 +3333,51 @@ column162:
 	ADDQ $32, SI
 	ADDQ $16, DX
 	SUBQ $1, R13
-	JNE column162
+	JNE column230
+	CMPQ productArgs_add(AX), $0
+	JEQ added232
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all231
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all231:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added232
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added232
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added232
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added232:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias163
+	JEQ bias233
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
 	VADDPS Z0, Z10, Z10
 	VADDPS Z0, Z11, Z11
-bias163:
+bias233:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full164
+	JGE full234
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -2426,46 +3385,46 @@ bias163:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done165
+	JLE done235
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done165
+	JLE done235
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done165
+	JLE done235
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done165
-full164:
+	JMP done235
+full234:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done165
+	JLE done235
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done165
+	JLE done235
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done165
+	JLE done235
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
-done165:
+done235:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias166
+	JEQ nobias236
 	ADDQ $64, productArgs_bias(AX)
-nobias166:
+nobias236:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block161
+	JGT block229
 	VZEROUPPER 
 	RET
 
@@ -2473,7 +3432,7 @@ nobias166:
 // multiplies 1 row blocks of F16 with 8 tokens.
 TEXT ·floatF16x8x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block167:
+block237:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -2489,7 +3448,7 @@ block167:
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-column168:
+column238:
 	VCVTPH2PS (SI), Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
 	VFMADD231PS.BCST 4(DX), Z0, Z9
@@ -2502,10 +3461,55 @@ column168:
 	ADDQ $32, SI
 	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE column168
+	JNE column238
+	CMPQ productArgs_add(AX), $0
+	JEQ added240
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all239
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all239:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added240
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added240
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added240
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added240
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added240
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added240
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added240
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added240:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias169
+	JEQ bias241
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -2515,13 +3519,13 @@ column168:
 	VADDPS Z0, Z13, Z13
 	VADDPS Z0, Z14, Z14
 	VADDPS Z0, Z15, Z15
-bias169:
+bias241:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full170
+	JGE full242
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -2529,78 +3533,78 @@ bias169:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done171
+	JLE done243
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done171
+	JLE done243
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done171
+	JLE done243
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done171
+	JLE done243
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done171
+	JLE done243
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done171
+	JLE done243
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done171
+	JLE done243
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done171
-full170:
+	JMP done243
+full242:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done171
+	JLE done243
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done171
+	JLE done243
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done171
+	JLE done243
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done171
+	JLE done243
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done171
+	JLE done243
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done171
+	JLE done243
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done171
+	JLE done243
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
-done171:
+done243:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias172
+	JEQ nobias244
 	ADDQ $64, productArgs_bias(AX)
-nobias172:
+nobias244:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block167
+	JGT block237
 	VZEROUPPER 
 	RET
 
@@ -2608,7 +3612,7 @@ nobias172:
 // multiplies 1 row blocks of F16 with 12 tokens.
 TEXT ·floatF16x12x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block173:
+block245:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -2628,7 +3632,7 @@ block173:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-column174:
+column246:
 	VCVTPH2PS (SI), Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
 	VFMADD231PS.BCST 4(DX), Z0, Z9
@@ -2645,10 +3649,71 @@ column174:
 	ADDQ $32, SI
 	ADDQ $48, DX
 	SUBQ $1, R13
-	JNE column174
+	JNE column246
+	CMPQ productArgs_add(AX), $0
+	JEQ added248
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all247
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all247:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added248
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added248
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added248
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added248
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added248
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added248
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added248
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE added248
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE added248
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE added248
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE added248
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+added248:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias175
+	JEQ bias249
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -2662,13 +3727,13 @@ column174:
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
-bias175:
+bias249:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full176
+	JGE full250
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -2676,110 +3741,110 @@ bias175:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done177
+	JLE done251
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done177
+	JLE done251
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done177
+	JLE done251
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done177
+	JLE done251
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done177
+	JLE done251
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done177
+	JLE done251
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done177
+	JLE done251
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done177
+	JLE done251
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done177
+	JLE done251
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done177
+	JLE done251
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done177
+	JLE done251
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done177
-full176:
+	JMP done251
+full250:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done177
+	JLE done251
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done177
+	JLE done251
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done177
+	JLE done251
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done177
+	JLE done251
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done177
+	JLE done251
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done177
+	JLE done251
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done177
+	JLE done251
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done177
+	JLE done251
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done177
+	JLE done251
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done177
+	JLE done251
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done177
+	JLE done251
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-done177:
+done251:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias178
+	JEQ nobias252
 	ADDQ $64, productArgs_bias(AX)
-nobias178:
+nobias252:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block173
+	JGT block245
 	VZEROUPPER 
 	RET
 
@@ -2787,7 +3852,7 @@ nobias178:
 // multiplies 1 row blocks of F16 with 16 tokens.
 TEXT ·floatF16x16x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block179:
+block253:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -2811,7 +3876,7 @@ block179:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-column180:
+column254:
 	VCVTPH2PS (SI), Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
 	VFMADD231PS.BCST 4(DX), Z0, Z9
@@ -2832,10 +3897,87 @@ column180:
 	ADDQ $32, SI
 	ADDQ $64, DX
 	SUBQ $1, R13
-	JNE column180
+	JNE column254
+	CMPQ productArgs_add(AX), $0
+	JEQ added256
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all255
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all255:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added256
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added256
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added256
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added256
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added256
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added256
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added256
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE added256
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE added256
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE added256
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE added256
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+	CMPQ R9, $12
+	JLE added256
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $13
+	JLE added256
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $14
+	JLE added256
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $15
+	JLE added256
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added256:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias181
+	JEQ bias257
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -2853,13 +3995,13 @@ column180:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias181:
+bias257:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full182
+	JGE full258
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -2867,142 +4009,142 @@ bias181:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done183
+	JLE done259
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done183
+	JLE done259
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done183
+	JLE done259
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done183
+	JLE done259
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done183
+	JLE done259
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done183
+	JLE done259
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done183
+	JLE done259
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done183
+	JLE done259
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done183
+	JLE done259
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done183
+	JLE done259
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done183
+	JLE done259
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done183
+	JLE done259
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done183
+	JLE done259
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done183
+	JLE done259
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done183
+	JLE done259
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done183
-full182:
+	JMP done259
+full258:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done183
+	JLE done259
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done183
+	JLE done259
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done183
+	JLE done259
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done183
+	JLE done259
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done183
+	JLE done259
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done183
+	JLE done259
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done183
+	JLE done259
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done183
+	JLE done259
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done183
+	JLE done259
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done183
+	JLE done259
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done183
+	JLE done259
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done183
+	JLE done259
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done183
+	JLE done259
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done183
+	JLE done259
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done183
+	JLE done259
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done183:
+done259:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias184
+	JEQ nobias260
 	ADDQ $64, productArgs_bias(AX)
-nobias184:
+nobias260:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block179
+	JGT block253
 	VZEROUPPER 
 	RET
 
@@ -3010,7 +4152,7 @@ nobias184:
 // multiplies 8 row blocks of BF16 with 1 tokens.
 TEXT ·floatBF16x1x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block185:
+block261:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -3026,7 +4168,7 @@ block185:
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-column186:
+column262:
 	VPMOVZXWD (SI), Z0
 	VPSLLD $16, Z0, Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
@@ -3054,245 +4196,381 @@ column186:
 	ADDQ $32, SI
 	ADDQ $4, DX
 	SUBQ $1, R13
-	JNE column186
+	JNE column262
+	CMPQ productArgs_add(AX), $0
+	JEQ added264
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all263
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all263:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+added264:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias187
+	JEQ bias265
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
-bias187:
+bias265:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full188
+	JGE full266
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done189
-full188:
+	JMP done267
+full266:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
-done189:
+done267:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias190
+	JEQ nobias268
 	ADDQ $64, productArgs_bias(AX)
-nobias190:
+nobias268:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added270
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all269
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all269:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+added270:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias191
+	JEQ bias271
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z9, Z9
-bias191:
+bias271:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full192
+	JGE full272
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done193
-full192:
+	JMP done273
+full272:
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
-done193:
+done273:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias194
+	JEQ nobias274
 	ADDQ $64, productArgs_bias(AX)
-nobias194:
+nobias274:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added276
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all275
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all275:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+added276:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias195
+	JEQ bias277
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z10, Z10
-bias195:
+bias277:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full196
+	JGE full278
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done197
-full196:
+	JMP done279
+full278:
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
-done197:
+done279:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias198
+	JEQ nobias280
 	ADDQ $64, productArgs_bias(AX)
-nobias198:
+nobias280:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added282
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all281
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all281:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added282:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias199
+	JEQ bias283
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z11, Z11
-bias199:
+bias283:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full200
+	JGE full284
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done201
-full200:
+	JMP done285
+full284:
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
-done201:
+done285:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias202
+	JEQ nobias286
 	ADDQ $64, productArgs_bias(AX)
-nobias202:
+nobias286:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added288
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all287
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all287:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+added288:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias203
+	JEQ bias289
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z12, Z12
-bias203:
+bias289:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full204
+	JGE full290
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done205
-full204:
+	JMP done291
+full290:
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
-done205:
+done291:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias206
+	JEQ nobias292
 	ADDQ $64, productArgs_bias(AX)
-nobias206:
+nobias292:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added294
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all293
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all293:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+added294:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias207
+	JEQ bias295
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z13, Z13
-bias207:
+bias295:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full208
+	JGE full296
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done209
-full208:
+	JMP done297
+full296:
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
-done209:
+done297:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias210
+	JEQ nobias298
 	ADDQ $64, productArgs_bias(AX)
-nobias210:
+nobias298:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added300
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all299
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all299:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+added300:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias211
+	JEQ bias301
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z14, Z14
-bias211:
+bias301:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full212
+	JGE full302
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done213
-full212:
+	JMP done303
+full302:
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
-done213:
+done303:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias214
+	JEQ nobias304
 	ADDQ $64, productArgs_bias(AX)
-nobias214:
+nobias304:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added306
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all305
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all305:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added306:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias215
+	JEQ bias307
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z15, Z15
-bias215:
+bias307:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full216
+	JGE full308
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done217
-full216:
+	JMP done309
+full308:
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
-done217:
+done309:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias218
+	JEQ nobias310
 	ADDQ $64, productArgs_bias(AX)
-nobias218:
+nobias310:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $8, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $8, productArgs_blocks(AX)
-	JGT block185
+	JGT block261
 	VZEROUPPER 
 	RET
 
@@ -3300,7 +4578,7 @@ nobias218:
 // multiplies 4 row blocks of BF16 with 4 tokens.
 TEXT ·floatBF16x4x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block219:
+block311:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -3324,7 +4602,7 @@ block219:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-column220:
+column312:
 	VPMOVZXWD (SI), Z0
 	VPSLLD $16, Z0, Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
@@ -3352,22 +4630,51 @@ column220:
 	ADDQ $32, SI
 	ADDQ $16, DX
 	SUBQ $1, R13
-	JNE column220
+	JNE column312
+	CMPQ productArgs_add(AX), $0
+	JEQ added314
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all313
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all313:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added314
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added314
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added314
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added314:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias221
+	JEQ bias315
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
 	VADDPS Z0, Z10, Z10
 	VADDPS Z0, Z11, Z11
-bias221:
+bias315:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full222
+	JGE full316
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -3375,55 +4682,84 @@ bias221:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done223
+	JLE done317
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done223
+	JLE done317
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done223
+	JLE done317
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done223
-full222:
+	JMP done317
+full316:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done223
+	JLE done317
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done223
+	JLE done317
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done223
+	JLE done317
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
-done223:
+done317:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias224
+	JEQ nobias318
 	ADDQ $64, productArgs_bias(AX)
-nobias224:
+nobias318:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added320
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all319
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all319:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added320
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added320
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added320
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added320:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias225
+	JEQ bias321
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z12, Z12
 	VADDPS Z0, Z13, Z13
 	VADDPS Z0, Z14, Z14
 	VADDPS Z0, Z15, Z15
-bias225:
+bias321:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full226
+	JGE full322
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -3431,55 +4767,84 @@ bias225:
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done227
+	JLE done323
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done227
+	JLE done323
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done227
+	JLE done323
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done227
-full226:
+	JMP done323
+full322:
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done227
+	JLE done323
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done227
+	JLE done323
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done227
+	JLE done323
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
-done227:
+done323:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias228
+	JEQ nobias324
 	ADDQ $64, productArgs_bias(AX)
-nobias228:
+nobias324:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added326
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all325
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all325:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added326
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added326
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added326
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+added326:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias229
+	JEQ bias327
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
-bias229:
+bias327:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full230
+	JGE full328
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -3487,55 +4852,84 @@ bias229:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done231
+	JLE done329
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done231
+	JLE done329
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done231
+	JLE done329
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done231
-full230:
+	JMP done329
+full328:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done231
+	JLE done329
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done231
+	JLE done329
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done231
+	JLE done329
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-done231:
+done329:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias232
+	JEQ nobias330
 	ADDQ $64, productArgs_bias(AX)
-nobias232:
+nobias330:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added332
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all331
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all331:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added332
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added332
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added332
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added332:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias233
+	JEQ bias333
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z20, Z20
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias233:
+bias333:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full234
+	JGE full334
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -3543,46 +4937,46 @@ bias233:
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done235
+	JLE done335
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done235
+	JLE done335
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done235
+	JLE done335
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done235
-full234:
+	JMP done335
+full334:
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done235
+	JLE done335
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done235
+	JLE done335
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done235
+	JLE done335
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done235:
+done335:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias236
+	JEQ nobias336
 	ADDQ $64, productArgs_bias(AX)
-nobias236:
+nobias336:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $4, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $4, productArgs_blocks(AX)
-	JGT block219
+	JGT block311
 	VZEROUPPER 
 	RET
 
@@ -3590,7 +4984,7 @@ nobias236:
 // multiplies 2 row blocks of BF16 with 8 tokens.
 TEXT ·floatBF16x8x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block237:
+block337:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -3614,7 +5008,7 @@ block237:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-column238:
+column338:
 	VPMOVZXWD (SI), Z0
 	VPSLLD $16, Z0, Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
@@ -3638,10 +5032,55 @@ column238:
 	ADDQ $32, SI
 	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE column238
+	JNE column338
+	CMPQ productArgs_add(AX), $0
+	JEQ added340
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all339
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all339:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added340
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added340
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added340
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added340
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added340
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added340
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added340
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added340:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias239
+	JEQ bias341
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -3651,13 +5090,13 @@ column238:
 	VADDPS Z0, Z13, Z13
 	VADDPS Z0, Z14, Z14
 	VADDPS Z0, Z15, Z15
-bias239:
+bias341:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full240
+	JGE full342
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -3665,75 +5104,120 @@ bias239:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done241
+	JLE done343
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done241
+	JLE done343
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done241
+	JLE done343
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done241
+	JLE done343
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done241
+	JLE done343
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done241
+	JLE done343
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done241
+	JLE done343
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done241
-full240:
+	JMP done343
+full342:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done241
+	JLE done343
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done241
+	JLE done343
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done241
+	JLE done343
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done241
+	JLE done343
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done241
+	JLE done343
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done241
+	JLE done343
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done241
+	JLE done343
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
-done241:
+done343:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias242
+	JEQ nobias344
 	ADDQ $64, productArgs_bias(AX)
-nobias242:
+nobias344:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added346
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all345
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all345:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added346
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added346
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added346
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added346
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added346
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added346
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added346
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added346:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias243
+	JEQ bias347
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -3743,13 +5227,13 @@ nobias242:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias243:
+bias347:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full244
+	JGE full348
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -3757,78 +5241,78 @@ bias243:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done245
+	JLE done349
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done245
+	JLE done349
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done245
+	JLE done349
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done245
+	JLE done349
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done245
+	JLE done349
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done245
+	JLE done349
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done245
+	JLE done349
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done245
-full244:
+	JMP done349
+full348:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done245
+	JLE done349
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done245
+	JLE done349
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done245
+	JLE done349
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done245
+	JLE done349
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done245
+	JLE done349
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done245
+	JLE done349
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done245
+	JLE done349
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done245:
+done349:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias246
+	JEQ nobias350
 	ADDQ $64, productArgs_bias(AX)
-nobias246:
+nobias350:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $2, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $2, productArgs_blocks(AX)
-	JGT block237
+	JGT block337
 	VZEROUPPER 
 	RET
 
@@ -3836,7 +5320,7 @@ nobias246:
 // multiplies 1 row blocks of BF16 with 1 tokens.
 TEXT ·floatBF16x1x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block247:
+block351:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -3845,49 +5329,66 @@ block247:
 	LEAQ (R9)(R8*4), R11
 	MOVQ productArgs_groups(AX), R13
 	VPXORD Z8, Z8, Z8
-column248:
+column352:
 	VPMOVZXWD (SI), Z0
 	VPSLLD $16, Z0, Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
 	ADDQ $32, SI
 	ADDQ $4, DX
 	SUBQ $1, R13
-	JNE column248
+	JNE column352
+	CMPQ productArgs_add(AX), $0
+	JEQ added354
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all353
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all353:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+added354:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias249
+	JEQ bias355
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
-bias249:
+bias355:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full250
+	JGE full356
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done251
-full250:
+	JMP done357
+full356:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
-done251:
+done357:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias252
+	JEQ nobias358
 	ADDQ $64, productArgs_bias(AX)
-nobias252:
+nobias358:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block247
+	JGT block351
 	VZEROUPPER 
 	RET
 
@@ -3895,7 +5396,7 @@ nobias252:
 // multiplies 1 row blocks of BF16 with 4 tokens.
 TEXT ·floatBF16x4x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block253:
+block359:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -3907,7 +5408,7 @@ block253:
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
-column254:
+column360:
 	VPMOVZXWD (SI), Z0
 	VPSLLD $16, Z0, Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
@@ -3917,22 +5418,51 @@ column254:
 	ADDQ $32, SI
 	ADDQ $16, DX
 	SUBQ $1, R13
-	JNE column254
+	JNE column360
+	CMPQ productArgs_add(AX), $0
+	JEQ added362
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all361
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all361:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added362
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added362
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added362
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added362:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias255
+	JEQ bias363
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
 	VADDPS Z0, Z10, Z10
 	VADDPS Z0, Z11, Z11
-bias255:
+bias363:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full256
+	JGE full364
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -3940,46 +5470,46 @@ bias255:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done257
+	JLE done365
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done257
+	JLE done365
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done257
+	JLE done365
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done257
-full256:
+	JMP done365
+full364:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done257
+	JLE done365
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done257
+	JLE done365
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done257
+	JLE done365
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
-done257:
+done365:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias258
+	JEQ nobias366
 	ADDQ $64, productArgs_bias(AX)
-nobias258:
+nobias366:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block253
+	JGT block359
 	VZEROUPPER 
 	RET
 
@@ -3987,7 +5517,7 @@ nobias258:
 // multiplies 1 row blocks of BF16 with 8 tokens.
 TEXT ·floatBF16x8x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block259:
+block367:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -4003,7 +5533,7 @@ block259:
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-column260:
+column368:
 	VPMOVZXWD (SI), Z0
 	VPSLLD $16, Z0, Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
@@ -4017,10 +5547,55 @@ column260:
 	ADDQ $32, SI
 	ADDQ $32, DX
 	SUBQ $1, R13
-	JNE column260
+	JNE column368
+	CMPQ productArgs_add(AX), $0
+	JEQ added370
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all369
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all369:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added370
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added370
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added370
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added370
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added370
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added370
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added370
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added370:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias261
+	JEQ bias371
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -4030,13 +5605,13 @@ column260:
 	VADDPS Z0, Z13, Z13
 	VADDPS Z0, Z14, Z14
 	VADDPS Z0, Z15, Z15
-bias261:
+bias371:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full262
+	JGE full372
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -4044,78 +5619,78 @@ bias261:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done263
+	JLE done373
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done263
+	JLE done373
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done263
+	JLE done373
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done263
+	JLE done373
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done263
+	JLE done373
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done263
+	JLE done373
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done263
+	JLE done373
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done263
-full262:
+	JMP done373
+full372:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done263
+	JLE done373
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done263
+	JLE done373
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done263
+	JLE done373
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done263
+	JLE done373
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done263
+	JLE done373
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done263
+	JLE done373
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done263
+	JLE done373
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
-done263:
+done373:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias264
+	JEQ nobias374
 	ADDQ $64, productArgs_bias(AX)
-nobias264:
+nobias374:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block259
+	JGT block367
 	VZEROUPPER 
 	RET
 
@@ -4123,7 +5698,7 @@ nobias264:
 // multiplies 1 row blocks of BF16 with 12 tokens.
 TEXT ·floatBF16x12x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block265:
+block375:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -4143,7 +5718,7 @@ block265:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-column266:
+column376:
 	VPMOVZXWD (SI), Z0
 	VPSLLD $16, Z0, Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
@@ -4161,10 +5736,71 @@ column266:
 	ADDQ $32, SI
 	ADDQ $48, DX
 	SUBQ $1, R13
-	JNE column266
+	JNE column376
+	CMPQ productArgs_add(AX), $0
+	JEQ added378
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all377
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all377:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added378
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added378
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added378
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added378
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added378
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added378
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added378
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE added378
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE added378
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE added378
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE added378
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+added378:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias267
+	JEQ bias379
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -4178,13 +5814,13 @@ column266:
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
-bias267:
+bias379:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full268
+	JGE full380
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -4192,110 +5828,110 @@ bias267:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done269
+	JLE done381
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done269
+	JLE done381
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done269
+	JLE done381
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done269
+	JLE done381
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done269
+	JLE done381
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done269
+	JLE done381
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done269
+	JLE done381
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done269
+	JLE done381
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done269
+	JLE done381
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done269
+	JLE done381
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done269
+	JLE done381
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done269
-full268:
+	JMP done381
+full380:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done269
+	JLE done381
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done269
+	JLE done381
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done269
+	JLE done381
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done269
+	JLE done381
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done269
+	JLE done381
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done269
+	JLE done381
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done269
+	JLE done381
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done269
+	JLE done381
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done269
+	JLE done381
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done269
+	JLE done381
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done269
+	JLE done381
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-done269:
+done381:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias270
+	JEQ nobias382
 	ADDQ $64, productArgs_bias(AX)
-nobias270:
+nobias382:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block265
+	JGT block375
 	VZEROUPPER 
 	RET
 
@@ -4303,7 +5939,7 @@ nobias270:
 // multiplies 1 row blocks of BF16 with 16 tokens.
 TEXT ·floatBF16x16x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block271:
+block383:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -4327,7 +5963,7 @@ block271:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-column272:
+column384:
 	VPMOVZXWD (SI), Z0
 	VPSLLD $16, Z0, Z0
 	VFMADD231PS.BCST 0(DX), Z0, Z8
@@ -4349,10 +5985,87 @@ column272:
 	ADDQ $32, SI
 	ADDQ $64, DX
 	SUBQ $1, R13
-	JNE column272
+	JNE column384
+	CMPQ productArgs_add(AX), $0
+	JEQ added386
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all385
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all385:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added386
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added386
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added386
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added386
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added386
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added386
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added386
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE added386
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE added386
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE added386
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE added386
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+	CMPQ R9, $12
+	JLE added386
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $13
+	JLE added386
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $14
+	JLE added386
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $15
+	JLE added386
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added386:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias273
+	JEQ bias387
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -4370,13 +6083,13 @@ column272:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias273:
+bias387:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full274
+	JGE full388
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -4384,142 +6097,142 @@ bias273:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done275
+	JLE done389
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done275
+	JLE done389
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done275
+	JLE done389
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done275
+	JLE done389
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done275
+	JLE done389
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done275
+	JLE done389
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done275
+	JLE done389
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done275
+	JLE done389
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done275
+	JLE done389
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done275
+	JLE done389
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done275
+	JLE done389
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done275
+	JLE done389
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done275
+	JLE done389
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done275
+	JLE done389
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done275
+	JLE done389
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done275
-full274:
+	JMP done389
+full388:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done275
+	JLE done389
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done275
+	JLE done389
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done275
+	JLE done389
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done275
+	JLE done389
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done275
+	JLE done389
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done275
+	JLE done389
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done275
+	JLE done389
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done275
+	JLE done389
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done275
+	JLE done389
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done275
+	JLE done389
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done275
+	JLE done389
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done275
+	JLE done389
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done275
+	JLE done389
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done275
+	JLE done389
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done275
+	JLE done389
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done275:
+done389:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias276
+	JEQ nobias390
 	ADDQ $64, productArgs_bias(AX)
-nobias276:
+nobias390:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block271
+	JGT block383
 	VZEROUPPER 
 	RET
 
@@ -4531,7 +6244,7 @@ TEXT ·floatF8x1x8AVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z24
 	MOVL $0x7b800000, R12
 	VPBROADCASTD R12, Z25
-block277:
+block391:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -4548,14 +6261,14 @@ block277:
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 	MOVQ productArgs_d(AX), DI
-run279:
+run393:
 	MOVQ R13, BX
 	CMPQ BX, $128
-	JLE short280
+	JLE short394
 	MOVQ $128, BX
-short280:
+short394:
 	SUBQ BX, R13
-column278:
+column392:
 	VPMOVZXBD (SI), Z0
 	VPSLLD $24, Z0, Z0
 	VPSRAD $4, Z0, Z0
@@ -4615,248 +6328,384 @@ column278:
 	ADDQ $16, SI
 	ADDQ $4, DX
 	SUBQ $1, BX
-	JNE column278
+	JNE column392
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run279
+	JNE run393
+	CMPQ productArgs_add(AX), $0
+	JEQ added396
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all395
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all395:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+added396:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias281
+	JEQ bias397
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
-bias281:
+bias397:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full282
+	JGE full398
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done283
-full282:
+	JMP done399
+full398:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
-done283:
+done399:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias284
+	JEQ nobias400
 	ADDQ $64, productArgs_bias(AX)
-nobias284:
+nobias400:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added402
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all401
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all401:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+added402:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias285
+	JEQ bias403
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z9, Z9
-bias285:
+bias403:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full286
+	JGE full404
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done287
-full286:
+	JMP done405
+full404:
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
-done287:
+done405:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias288
+	JEQ nobias406
 	ADDQ $64, productArgs_bias(AX)
-nobias288:
+nobias406:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added408
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all407
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all407:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+added408:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias289
+	JEQ bias409
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z10, Z10
-bias289:
+bias409:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full290
+	JGE full410
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done291
-full290:
+	JMP done411
+full410:
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
-done291:
+done411:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias292
+	JEQ nobias412
 	ADDQ $64, productArgs_bias(AX)
-nobias292:
+nobias412:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added414
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all413
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all413:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added414:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias293
+	JEQ bias415
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z11, Z11
-bias293:
+bias415:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full294
+	JGE full416
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done295
-full294:
+	JMP done417
+full416:
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
-done295:
+done417:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias296
+	JEQ nobias418
 	ADDQ $64, productArgs_bias(AX)
-nobias296:
+nobias418:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added420
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all419
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all419:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+added420:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias297
+	JEQ bias421
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z12, Z12
-bias297:
+bias421:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full298
+	JGE full422
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done299
-full298:
+	JMP done423
+full422:
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
-done299:
+done423:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias300
+	JEQ nobias424
 	ADDQ $64, productArgs_bias(AX)
-nobias300:
+nobias424:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added426
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all425
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all425:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+added426:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias301
+	JEQ bias427
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z13, Z13
-bias301:
+bias427:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full302
+	JGE full428
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done303
-full302:
+	JMP done429
+full428:
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
-done303:
+done429:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias304
+	JEQ nobias430
 	ADDQ $64, productArgs_bias(AX)
-nobias304:
+nobias430:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added432
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all431
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all431:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+added432:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias305
+	JEQ bias433
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z14, Z14
-bias305:
+bias433:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full306
+	JGE full434
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done307
-full306:
+	JMP done435
+full434:
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
-done307:
+done435:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias308
+	JEQ nobias436
 	ADDQ $64, productArgs_bias(AX)
-nobias308:
+nobias436:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added438
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all437
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all437:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added438:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias309
+	JEQ bias439
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z15, Z15
-bias309:
+bias439:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full310
+	JGE full440
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done311
-full310:
+	JMP done441
+full440:
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
-done311:
+done441:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias312
+	JEQ nobias442
 	ADDQ $64, productArgs_bias(AX)
-nobias312:
+nobias442:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $8, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $8, productArgs_blocks(AX)
-	JGT block277
+	JGT block391
 	VZEROUPPER 
 	RET
 
@@ -4868,7 +6717,7 @@ TEXT ·floatF8x4x4AVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z24
 	MOVL $0x7b800000, R12
 	VPBROADCASTD R12, Z25
-block313:
+block443:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -4893,14 +6742,14 @@ block313:
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	MOVQ productArgs_d(AX), DI
-run315:
+run445:
 	MOVQ R13, BX
 	CMPQ BX, $128
-	JLE short316
+	JLE short446
 	MOVQ $128, BX
-short316:
+short446:
 	SUBQ BX, R13
-column314:
+column444:
 	VPMOVZXBD (SI), Z0
 	VPSLLD $24, Z0, Z0
 	VPSRAD $4, Z0, Z0
@@ -4944,25 +6793,54 @@ column314:
 	ADDQ $16, SI
 	ADDQ $16, DX
 	SUBQ $1, BX
-	JNE column314
+	JNE column444
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run315
+	JNE run445
+	CMPQ productArgs_add(AX), $0
+	JEQ added448
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all447
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all447:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added448
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added448
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added448
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added448:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias317
+	JEQ bias449
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
 	VADDPS Z0, Z10, Z10
 	VADDPS Z0, Z11, Z11
-bias317:
+bias449:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full318
+	JGE full450
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -4970,55 +6848,84 @@ bias317:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done319
+	JLE done451
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done319
+	JLE done451
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done319
+	JLE done451
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done319
-full318:
+	JMP done451
+full450:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done319
+	JLE done451
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done319
+	JLE done451
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done319
+	JLE done451
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
-done319:
+done451:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias320
+	JEQ nobias452
 	ADDQ $64, productArgs_bias(AX)
-nobias320:
+nobias452:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added454
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all453
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all453:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added454
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added454
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added454
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added454:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias321
+	JEQ bias455
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z12, Z12
 	VADDPS Z0, Z13, Z13
 	VADDPS Z0, Z14, Z14
 	VADDPS Z0, Z15, Z15
-bias321:
+bias455:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full322
+	JGE full456
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -5026,55 +6933,84 @@ bias321:
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done323
+	JLE done457
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done323
+	JLE done457
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done323
+	JLE done457
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done323
-full322:
+	JMP done457
+full456:
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done323
+	JLE done457
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done323
+	JLE done457
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done323
+	JLE done457
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
-done323:
+done457:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias324
+	JEQ nobias458
 	ADDQ $64, productArgs_bias(AX)
-nobias324:
+nobias458:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added460
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all459
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all459:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added460
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added460
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added460
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+added460:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias325
+	JEQ bias461
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
-bias325:
+bias461:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full326
+	JGE full462
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -5082,55 +7018,84 @@ bias325:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done327
+	JLE done463
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done327
+	JLE done463
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done327
+	JLE done463
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done327
-full326:
+	JMP done463
+full462:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done327
+	JLE done463
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done327
+	JLE done463
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done327
+	JLE done463
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-done327:
+done463:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias328
+	JEQ nobias464
 	ADDQ $64, productArgs_bias(AX)
-nobias328:
+nobias464:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added466
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all465
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all465:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added466
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added466
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added466
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added466:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias329
+	JEQ bias467
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z20, Z20
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias329:
+bias467:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full330
+	JGE full468
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -5138,46 +7103,46 @@ bias329:
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done331
+	JLE done469
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done331
+	JLE done469
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done331
+	JLE done469
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done331
-full330:
+	JMP done469
+full468:
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done331
+	JLE done469
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done331
+	JLE done469
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done331
+	JLE done469
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done331:
+done469:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias332
+	JEQ nobias470
 	ADDQ $64, productArgs_bias(AX)
-nobias332:
+nobias470:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $4, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $4, productArgs_blocks(AX)
-	JGT block313
+	JGT block443
 	VZEROUPPER 
 	RET
 
@@ -5189,7 +7154,7 @@ TEXT ·floatF8x8x2AVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z24
 	MOVL $0x7b800000, R12
 	VPBROADCASTD R12, Z25
-block333:
+block471:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -5214,14 +7179,14 @@ block333:
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	MOVQ productArgs_d(AX), DI
-run335:
+run473:
 	MOVQ R13, BX
 	CMPQ BX, $128
-	JLE short336
+	JLE short474
 	MOVQ $128, BX
-short336:
+short474:
 	SUBQ BX, R13
-column334:
+column472:
 	VPMOVZXBD (SI), Z0
 	VPSLLD $24, Z0, Z0
 	VPSRAD $4, Z0, Z0
@@ -5253,13 +7218,58 @@ column334:
 	ADDQ $16, SI
 	ADDQ $32, DX
 	SUBQ $1, BX
-	JNE column334
+	JNE column472
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run335
+	JNE run473
+	CMPQ productArgs_add(AX), $0
+	JEQ added476
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all475
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all475:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added476
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added476
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added476
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added476
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added476
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added476
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added476
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added476:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias337
+	JEQ bias477
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -5269,13 +7279,13 @@ column334:
 	VADDPS Z0, Z13, Z13
 	VADDPS Z0, Z14, Z14
 	VADDPS Z0, Z15, Z15
-bias337:
+bias477:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full338
+	JGE full478
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -5283,75 +7293,120 @@ bias337:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done339
+	JLE done479
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done339
+	JLE done479
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done339
+	JLE done479
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done339
+	JLE done479
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done339
+	JLE done479
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done339
+	JLE done479
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done339
+	JLE done479
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done339
-full338:
+	JMP done479
+full478:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done339
+	JLE done479
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done339
+	JLE done479
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done339
+	JLE done479
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done339
+	JLE done479
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done339
+	JLE done479
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done339
+	JLE done479
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done339
+	JLE done479
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
-done339:
+done479:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias340
+	JEQ nobias480
 	ADDQ $64, productArgs_bias(AX)
-nobias340:
+nobias480:
 	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added482
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all481
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all481:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added482
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added482
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added482
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added482
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added482
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added482
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added482
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added482:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias341
+	JEQ bias483
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z16, Z16
 	VADDPS Z0, Z17, Z17
@@ -5361,13 +7416,13 @@ nobias340:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias341:
+bias483:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full342
+	JGE full484
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -5375,78 +7430,78 @@ bias341:
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done343
+	JLE done485
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done343
+	JLE done485
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done343
+	JLE done485
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done343
+	JLE done485
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done343
+	JLE done485
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done343
+	JLE done485
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done343
+	JLE done485
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done343
-full342:
+	JMP done485
+full484:
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done343
+	JLE done485
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done343
+	JLE done485
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done343
+	JLE done485
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done343
+	JLE done485
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done343
+	JLE done485
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done343
+	JLE done485
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done343
+	JLE done485
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done343:
+done485:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias344
+	JEQ nobias486
 	ADDQ $64, productArgs_bias(AX)
-nobias344:
+nobias486:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $2, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $2, productArgs_blocks(AX)
-	JGT block333
+	JGT block471
 	VZEROUPPER 
 	RET
 
@@ -5458,7 +7513,7 @@ TEXT ·floatF8x1x1AVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z24
 	MOVL $0x7b800000, R12
 	VPBROADCASTD R12, Z25
-block345:
+block487:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -5468,14 +7523,14 @@ block345:
 	MOVQ productArgs_groups(AX), R13
 	VPXORD Z8, Z8, Z8
 	MOVQ productArgs_d(AX), DI
-run347:
+run489:
 	MOVQ R13, BX
 	CMPQ BX, $128
-	JLE short348
+	JLE short490
 	MOVQ $128, BX
-short348:
+short490:
 	SUBQ BX, R13
-column346:
+column488:
 	VPMOVZXBD (SI), Z0
 	VPSLLD $24, Z0, Z0
 	VPSRAD $4, Z0, Z0
@@ -5486,45 +7541,62 @@ column346:
 	ADDQ $16, SI
 	ADDQ $4, DX
 	SUBQ $1, BX
-	JNE column346
+	JNE column488
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run347
+	JNE run489
+	CMPQ productArgs_add(AX), $0
+	JEQ added492
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all491
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all491:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+added492:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias349
+	JEQ bias493
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
-bias349:
+bias493:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full350
+	JGE full494
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
 	KMOVW R11, K1
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done351
-full350:
+	JMP done495
+full494:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
-done351:
+done495:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias352
+	JEQ nobias496
 	ADDQ $64, productArgs_bias(AX)
-nobias352:
+nobias496:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block345
+	JGT block487
 	VZEROUPPER 
 	RET
 
@@ -5536,7 +7608,7 @@ TEXT ·floatF8x4x1AVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z24
 	MOVL $0x7b800000, R12
 	VPBROADCASTD R12, Z25
-block353:
+block497:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -5549,14 +7621,14 @@ block353:
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	MOVQ productArgs_d(AX), DI
-run355:
+run499:
 	MOVQ R13, BX
 	CMPQ BX, $128
-	JLE short356
+	JLE short500
 	MOVQ $128, BX
-short356:
+short500:
 	SUBQ BX, R13
-column354:
+column498:
 	VPMOVZXBD (SI), Z0
 	VPSLLD $24, Z0, Z0
 	VPSRAD $4, Z0, Z0
@@ -5570,25 +7642,54 @@ column354:
 	ADDQ $16, SI
 	ADDQ $16, DX
 	SUBQ $1, BX
-	JNE column354
+	JNE column498
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run355
+	JNE run499
+	CMPQ productArgs_add(AX), $0
+	JEQ added502
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all501
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all501:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added502
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added502
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added502
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added502:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias357
+	JEQ bias503
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
 	VADDPS Z0, Z10, Z10
 	VADDPS Z0, Z11, Z11
-bias357:
+bias503:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full358
+	JGE full504
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -5596,46 +7697,46 @@ bias357:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done359
+	JLE done505
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done359
+	JLE done505
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done359
+	JLE done505
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done359
-full358:
+	JMP done505
+full504:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done359
+	JLE done505
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done359
+	JLE done505
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done359
+	JLE done505
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
-done359:
+done505:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias360
+	JEQ nobias506
 	ADDQ $64, productArgs_bias(AX)
-nobias360:
+nobias506:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block353
+	JGT block497
 	VZEROUPPER 
 	RET
 
@@ -5647,7 +7748,7 @@ TEXT ·floatF8x8x1AVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z24
 	MOVL $0x7b800000, R12
 	VPBROADCASTD R12, Z25
-block361:
+block507:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -5664,14 +7765,14 @@ block361:
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 	MOVQ productArgs_d(AX), DI
-run363:
+run509:
 	MOVQ R13, BX
 	CMPQ BX, $128
-	JLE short364
+	JLE short510
 	MOVQ $128, BX
-short364:
+short510:
 	SUBQ BX, R13
-column362:
+column508:
 	VPMOVZXBD (SI), Z0
 	VPSLLD $24, Z0, Z0
 	VPSRAD $4, Z0, Z0
@@ -5689,13 +7790,58 @@ column362:
 	ADDQ $16, SI
 	ADDQ $32, DX
 	SUBQ $1, BX
-	JNE column362
+	JNE column508
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run363
+	JNE run509
+	CMPQ productArgs_add(AX), $0
+	JEQ added512
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all511
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all511:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added512
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added512
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added512
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added512
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added512
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added512
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added512
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added512:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias365
+	JEQ bias513
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -5705,13 +7851,13 @@ column362:
 	VADDPS Z0, Z13, Z13
 	VADDPS Z0, Z14, Z14
 	VADDPS Z0, Z15, Z15
-bias365:
+bias513:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full366
+	JGE full514
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -5719,78 +7865,78 @@ bias365:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done367
+	JLE done515
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done367
+	JLE done515
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done367
+	JLE done515
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done367
+	JLE done515
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done367
+	JLE done515
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done367
+	JLE done515
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done367
+	JLE done515
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done367
-full366:
+	JMP done515
+full514:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done367
+	JLE done515
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done367
+	JLE done515
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done367
+	JLE done515
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done367
+	JLE done515
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done367
+	JLE done515
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done367
+	JLE done515
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done367
+	JLE done515
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
-done367:
+done515:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias368
+	JEQ nobias516
 	ADDQ $64, productArgs_bias(AX)
-nobias368:
+nobias516:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block361
+	JGT block507
 	VZEROUPPER 
 	RET
 
@@ -5802,7 +7948,7 @@ TEXT ·floatF8x12x1AVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z24
 	MOVL $0x7b800000, R12
 	VPBROADCASTD R12, Z25
-block369:
+block517:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -5823,14 +7969,14 @@ block369:
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
 	MOVQ productArgs_d(AX), DI
-run371:
+run519:
 	MOVQ R13, BX
 	CMPQ BX, $128
-	JLE short372
+	JLE short520
 	MOVQ $128, BX
-short372:
+short520:
 	SUBQ BX, R13
-column370:
+column518:
 	VPMOVZXBD (SI), Z0
 	VPSLLD $24, Z0, Z0
 	VPSRAD $4, Z0, Z0
@@ -5852,13 +7998,74 @@ column370:
 	ADDQ $16, SI
 	ADDQ $48, DX
 	SUBQ $1, BX
-	JNE column370
+	JNE column518
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run371
+	JNE run519
+	CMPQ productArgs_add(AX), $0
+	JEQ added522
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all521
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all521:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added522
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added522
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added522
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added522
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added522
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added522
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added522
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE added522
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE added522
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE added522
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE added522
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+added522:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias373
+	JEQ bias523
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -5872,13 +8079,13 @@ column370:
 	VADDPS Z0, Z17, Z17
 	VADDPS Z0, Z18, Z18
 	VADDPS Z0, Z19, Z19
-bias373:
+bias523:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full374
+	JGE full524
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -5886,110 +8093,110 @@ bias373:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done375
+	JLE done525
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done375
+	JLE done525
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done375
+	JLE done525
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done375
+	JLE done525
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done375
+	JLE done525
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done375
+	JLE done525
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done375
+	JLE done525
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done375
+	JLE done525
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done375
+	JLE done525
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done375
+	JLE done525
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done375
+	JLE done525
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done375
-full374:
+	JMP done525
+full524:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done375
+	JLE done525
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done375
+	JLE done525
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done375
+	JLE done525
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done375
+	JLE done525
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done375
+	JLE done525
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done375
+	JLE done525
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done375
+	JLE done525
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done375
+	JLE done525
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done375
+	JLE done525
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done375
+	JLE done525
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done375
+	JLE done525
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
-done375:
+done525:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias376
+	JEQ nobias526
 	ADDQ $64, productArgs_bias(AX)
-nobias376:
+nobias526:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block369
+	JGT block517
 	VZEROUPPER 
 	RET
 
@@ -6001,7 +8208,7 @@ TEXT ·floatF8x16x1AVX512(SB), NOSPLIT, $0-8
 	VPBROADCASTD R12, Z24
 	MOVL $0x7b800000, R12
 	VPBROADCASTD R12, Z25
-block377:
+block527:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
 	MOVQ productArgs_stride(AX), R8
@@ -6026,14 +8233,14 @@ block377:
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	MOVQ productArgs_d(AX), DI
-run379:
+run529:
 	MOVQ R13, BX
 	CMPQ BX, $128
-	JLE short380
+	JLE short530
 	MOVQ $128, BX
-short380:
+short530:
 	SUBQ BX, R13
-column378:
+column528:
 	VPMOVZXBD (SI), Z0
 	VPSLLD $24, Z0, Z0
 	VPSRAD $4, Z0, Z0
@@ -6059,13 +8266,90 @@ column378:
 	ADDQ $16, SI
 	ADDQ $64, DX
 	SUBQ $1, BX
-	JNE column378
+	JNE column528
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run379
+	JNE run529
+	CMPQ productArgs_add(AX), $0
+	JEQ added532
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all531
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all531:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added532
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added532
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added532
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added532
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added532
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added532
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added532
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE added532
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE added532
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE added532
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE added532
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+	CMPQ R9, $12
+	JLE added532
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $13
+	JLE added532
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $14
+	JLE added532
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $15
+	JLE added532
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added532:
 	MOVQ productArgs_bias(AX), R13
 	TESTQ R13, R13
-	JEQ bias381
+	JEQ bias533
 	VMOVUPS 0(R13), Z0
 	VADDPS Z0, Z8, Z8
 	VADDPS Z0, Z9, Z9
@@ -6083,13 +8367,13 @@ column378:
 	VADDPS Z0, Z21, Z21
 	VADDPS Z0, Z22, Z22
 	VADDPS Z0, Z23, Z23
-bias381:
+bias533:
 	MOVQ productArgs_y(AX), R12
 	MOVQ productArgs_yStride(AX), R13
 	MOVQ productArgs_tokens(AX), R9
 	MOVQ productArgs_rows(AX), CX
 	CMPQ CX, $16
-	JGE full382
+	JGE full534
 	MOVL $1, R11
 	SHLL CX, R11
 	SUBL $1, R11
@@ -6097,141 +8381,141 @@ bias381:
 	VMOVUPS Z8, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done383
+	JLE done535
 	VMOVUPS Z9, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done383
+	JLE done535
 	VMOVUPS Z10, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done383
+	JLE done535
 	VMOVUPS Z11, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done383
+	JLE done535
 	VMOVUPS Z12, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done383
+	JLE done535
 	VMOVUPS Z13, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done383
+	JLE done535
 	VMOVUPS Z14, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done383
+	JLE done535
 	VMOVUPS Z15, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done383
+	JLE done535
 	VMOVUPS Z16, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done383
+	JLE done535
 	VMOVUPS Z17, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done383
+	JLE done535
 	VMOVUPS Z18, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done383
+	JLE done535
 	VMOVUPS Z19, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done383
+	JLE done535
 	VMOVUPS Z20, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done383
+	JLE done535
 	VMOVUPS Z21, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done383
+	JLE done535
 	VMOVUPS Z22, K1, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done383
+	JLE done535
 	VMOVUPS Z23, K1, 0(R12)
 	ADDQ R13, R12
-	JMP done383
-full382:
+	JMP done535
+full534:
 	VMOVUPS Z8, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $1
-	JLE done383
+	JLE done535
 	VMOVUPS Z9, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $2
-	JLE done383
+	JLE done535
 	VMOVUPS Z10, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $3
-	JLE done383
+	JLE done535
 	VMOVUPS Z11, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $4
-	JLE done383
+	JLE done535
 	VMOVUPS Z12, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $5
-	JLE done383
+	JLE done535
 	VMOVUPS Z13, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $6
-	JLE done383
+	JLE done535
 	VMOVUPS Z14, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $7
-	JLE done383
+	JLE done535
 	VMOVUPS Z15, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $8
-	JLE done383
+	JLE done535
 	VMOVUPS Z16, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $9
-	JLE done383
+	JLE done535
 	VMOVUPS Z17, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $10
-	JLE done383
+	JLE done535
 	VMOVUPS Z18, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $11
-	JLE done383
+	JLE done535
 	VMOVUPS Z19, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $12
-	JLE done383
+	JLE done535
 	VMOVUPS Z20, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $13
-	JLE done383
+	JLE done535
 	VMOVUPS Z21, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $14
-	JLE done383
+	JLE done535
 	VMOVUPS Z22, 0(R12)
 	ADDQ R13, R12
 	CMPQ R9, $15
-	JLE done383
+	JLE done535
 	VMOVUPS Z23, 0(R12)
 	ADDQ R13, R12
-done383:
+done535:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias384
+	JEQ nobias536
 	ADDQ $64, productArgs_bias(AX)
-nobias384:
+nobias536:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block377
+	JGT block527
 	VZEROUPPER 
 	RET

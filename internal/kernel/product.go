@@ -67,16 +67,26 @@ func Product(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int, s *Scratch) {
 
 // FloatProduct is Product for float weights (CANON section 4).
 func FloatProduct(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int, s *Scratch) {
+	floatProduct(y, ldy, x, m, b0, b1, 0, s)
+}
+
+// AddFloatProduct adds what FloatProduct writes: y = y + m x, one addition.
+func AddFloatProduct(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int, s *Scratch) {
+	floatProduct(y, ldy, x, m, b0, b1, 1, s)
+}
+
+// floatProduct writes, or where add is 1 adds to what there is.
+func floatProduct(y []float32, ldy int, x *F32, m *Matrix, b0, b1, add int, s *Scratch) {
 	if b1 <= b0 || x.T == 0 {
 		return
 	}
 	checkOutput(y, ldy, x.T, m, b1)
 	checkWidth(x.K, m)
 	if impl == Portable {
-		floatProductGeneric(y, ldy, x, m, b0, b1)
+		floatProductGeneric(y, ldy, x, m, b0, b1, add)
 		return
 	}
-	floatProductAsm(y, ldy, x, m, b0, b1, s)
+	floatProductAsm(y, ldy, x, m, b0, b1, add, s)
 }
 
 // checkOutput panics where a product would write behind y, which assembly would

@@ -20,6 +20,7 @@ type productArgs struct {
 	nStride                      int
 	ahead                        uintptr
 	aheadBy                      int
+	add                          int
 	unit                         float32
 }
 
@@ -343,7 +344,7 @@ func (s *Scratch) expand(m *Matrix, dst, block []byte, d, bytes int, signed bool
 
 // floatProductAsm multiplies float weights: several row blocks at once where few
 // vectors leave room for more chains of additions.
-func floatProductAsm(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int, s *Scratch) {
+func floatProductAsm(y []float32, ldy int, x *F32, m *Matrix, b0, b1, add int, s *Scratch) {
 	for i := range tiles(x.T) {
 		count, width, first := tileAt(x.T, i)
 		for b := b0; b < b1; {
@@ -354,7 +355,7 @@ func floatProductAsm(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int, s *Scr
 			s.args = productArgs{
 				w: addr(block), d: addr(block) + uintptr(m.reg.d), stride: m.reg.size, groups: m.Cols, blocks: n, rows: m.Rows - b*RowBlock,
 				q: addr(x.x[first*x.K:]), nStride: width,
-				y: addr(y[first*ldy+b*RowBlock:]), yStride: 4 * ldy, tokens: count, bias: biasAddr(m, b),
+				y: addr(y[first*ldy+b*RowBlock:]), yStride: 4 * ldy, tokens: count, bias: biasAddr(m, b), add: add,
 			}
 			f(&s.args)
 			b += n

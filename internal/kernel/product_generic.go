@@ -87,7 +87,7 @@ func dotSteps(w []int8, q []int8) (sum [RowBlock]int32) {
 
 // floatProductGeneric is the definition of the float product: one accumulator an
 // output, columns in ascending order, a fused multiply-add each.
-func floatProductGeneric(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int) {
+func floatProductGeneric(y []float32, ldy int, x *F32, m *Matrix, b0, b1, add int) {
 	var w [RowBlock]float32
 	var acc [Tile][RowBlock]float32
 	for b := b0; b < b1; b++ {
@@ -109,10 +109,14 @@ func floatProductGeneric(y []float32, ldy int, x *F32, m *Matrix, b0, b1 int) {
 			for t := range count {
 				out := y[(first+t)*ldy+b*RowBlock:]
 				for r := range rows {
-					out[r] = acc[t][r]
+					v := acc[t][r]
 					if m.Bias != nil {
-						out[r] += m.Bias[b*RowBlock+r]
+						v += m.Bias[b*RowBlock+r]
 					}
+					if add != 0 {
+						v += out[r]
+					}
+					out[r] = v
 				}
 			}
 		}

@@ -17,6 +17,6 @@ func productAsm([]float32, int, *Q8, *Matrix, int, int, *Scratch) {
 	panic("kernel: no assembly in this build")
 }
 
-func floatProductAsm([]float32, int, *F32, *Matrix, int, int, *Scratch) {
+func floatProductAsm([]float32, int, *F32, *Matrix, int, int, int, *Scratch) {
 	panic("kernel: no assembly in this build")
 }

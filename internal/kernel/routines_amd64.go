@@ -227,6 +227,15 @@ func floatF32x1x1AVX2(a *productArgs)
 func floatF32x4x1AVX2(a *productArgs)
 
 //go:noescape
+func floatF32x8x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF32x12x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF32x16x1AVX2(a *productArgs)
+
+//go:noescape
 func floatF16x1x4AVX2(a *productArgs)
 
 //go:noescape
@@ -234,6 +243,15 @@ func floatF16x1x1AVX2(a *productArgs)
 
 //go:noescape
 func floatF16x4x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF16x8x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF16x12x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF16x16x1AVX2(a *productArgs)
 
 //go:noescape
 func floatBF16x1x4AVX2(a *productArgs)
@@ -245,6 +263,15 @@ func floatBF16x1x1AVX2(a *productArgs)
 func floatBF16x4x1AVX2(a *productArgs)
 
 //go:noescape
+func floatBF16x8x1AVX2(a *productArgs)
+
+//go:noescape
+func floatBF16x12x1AVX2(a *productArgs)
+
+//go:noescape
+func floatBF16x16x1AVX2(a *productArgs)
+
+//go:noescape
 func floatF8x1x4AVX2(a *productArgs)
 
 //go:noescape
@@ -252,6 +279,15 @@ func floatF8x1x1AVX2(a *productArgs)
 
 //go:noescape
 func floatF8x4x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF8x8x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF8x12x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF8x16x1AVX2(a *productArgs)
 
 //go:noescape
 func unpackBits2AddAVX2(a *unpackArgs)

@@ -16,6 +16,7 @@ type BackScratch struct {
 	tile   [Group * RowBlock]float32 // decoded weights: [columns][16 rows]
 	rows   rowScratch
 	out    []float32
+	form   F32 // of FloatRows
 	attend attendBack
 }
 
@@ -45,15 +46,19 @@ func BytesOf(x []float32) []byte {
 // [Cols][16].
 func (m *Matrix) Floats() []float32 { return FloatsOf(m.Data) }
 
-// SetColumn sets column k of a float32 matrix: what Set is to F32. x [Rows]
-func (m *Matrix) SetColumn(k int, x []float32) {
+// SetColumns sets columns k … k+n-1 of a float32 matrix: column k+t to x[t*ld:][:Rows]. What
+// SetTile is to F32.
+func (m *Matrix) SetColumns(k int, x []float32, ld, n int) {
 	data := m.Floats()
 	r := 0
-	for ; r+RowBlock <= m.Rows; r += RowBlock {
-		*(*[RowBlock]float32)(data[r*m.Cols+k*RowBlock:]) = [RowBlock]float32(x[r:])
+	for ; r+RowBlock <= m.Rows; r += RowBlock { // all of a row block: its memory is one run
+		dst := data[r*m.Cols+k*RowBlock:][:n*RowBlock]
+		for t, at := 0, r; t < n; t, at = t+1, at+ld {
+			*(*[RowBlock]float32)(dst[t*RowBlock:]) = *(*[RowBlock]float32)(x[at:])
+		}
 	}
-	if r < m.Rows {
-		copy(data[r*m.Cols+k*RowBlock:], x[r:m.Rows])
+	for t := 0; r < m.Rows && t < n; t++ {
+		copy(data[r*m.Cols+(k+t)*RowBlock:], x[t*ld+r:][:m.Rows-r])
 	}
 }
 
@@ -73,6 +78,25 @@ func (m *Matrix) Block(b int) Matrix {
 	one := *m
 	one.Rows, one.Data, one.Bias = min(RowBlock, m.Rows-b*RowBlock), m.block(b), nil
 	return one
+}
+
+// Part returns row blocks b0 … b1-1 of a float matrix without bias as a matrix.
+func (m *Matrix) Part(b0, b1 int) Matrix {
+	part := *m
+	part.Rows, part.Data = min((b1-b0)*RowBlock, m.Rows-b0*RowBlock), m.Data[b0*m.reg.size:b1*m.reg.size]
+	return part
+}
+
+// FloatRows is FloatProduct of rows as they lie, which it lays out by the way.
+//
+//	y [T, ldy]   x [T, ldx], of which a row has Cols
+func FloatRows(y []float32, ldy int, x []float32, ldx, T int, m *Matrix, th *Thread) {
+	f := &th.BackScratch.form
+	f.Reset(T, m.Cols)
+	for i := range f.Tiles() {
+		f.SetTile(i, x, ldx, &th.BackScratch)
+	}
+	FloatProduct(y, ldy, f, m, 0, m.Blocks(), &th.Scratch)
 }
 
 // Turned returns the columns of m from c0 on, Group of them or as many as there are, as

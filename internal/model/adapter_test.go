@@ -260,7 +260,7 @@ func holdAdaptedBits(t *testing.T, m *Model, adapters []*Adapter) {
 	hold("chunks of 7", r, pieces(7))
 	hold("mixed", r, mixed(3, m.drafts()))
 	hold("token by token", r, tail(10))
-	rec := &tape{m: m, written: map[*Act]bool{}}
+	rec := &tape{m: m, written: map[*Act]bool{}, added: map[*Act]bool{}}
 	r.step.Record = rec.record
 	r.after = func() {
 		if err := rec.check(); err != nil {

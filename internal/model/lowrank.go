@@ -4,7 +4,8 @@ import "github.com/blitz-r1/blitz/internal/kernel"
 
 // What an adapter adds to a product: y = W x + s B (A x). Products with A and B are float
 // products like any other (CANON section 4), whatever W is; they run together for all
-// matrices that read the same rows. Each row has the adapter of its segment.
+// matrices that read the same rows. Each row has the adapter of its segment. What B gives is
+// added where W x stands already, and is never there for all rows at once.
 
 // lowRank is what an adapter adds to one matrix.
 type lowRank struct {
@@ -19,12 +20,9 @@ type lowRank struct {
 // lowRanks are what adapters add to the products that are about to run.
 type lowRanks struct {
 	runs  []lowRun
-	sums  []lowSum
 	parts map[lowPart]*Act
 	downs map[lowDown]*Act
-
-	unprepared []*Act
-	inner      []lowInner // products with A, each once
+	inner []lowInner // products with A, each once
 }
 
 // lowPart names rows of an activation, lowDown a product with A.
@@ -45,26 +43,19 @@ type (
 
 // lowRun is a run of rows that have the same adapter.
 type lowRun struct {
-	from, to int
-	pair     *lowRank
-	u, v     *Act // A x [rows, r], B (A x) [rows, out]
+	pair *lowRank
+	y    *Act // [rows, out]: W x, then with what the adapter adds
+	u    *Act // A x [rows, r]
+	v    *Act // B (A x) [rows, out], without numbers: its gradient alone is ever whole
+	// How it is cut: rows and row blocks of an item, pieces of a run of rows, first item.
+	rows, blocks, across, first int
 }
 
-// lowSum is a product that adapters add to: y = base + s v in the rows of its runs.
-type lowSum struct {
-	y, base   *Act
-	runs      int // how many
-	first     int // place of the first
-	chunk     int // rows of an item
-	firstItem int
-}
-
-// adapted returns where a product is to be written: y, or what adapters add to.
+// adapted notes what adapters add to a product.
 //
 //	x [T, in]   y [T, out]   owners [T], none: no row has an adapter
-func (s *Step) adapted(y, x *Act, w *Linear, owners []*Adapter) *Act {
+func (s *Step) adapted(y, x *Act, w *Linear, owners []*Adapter) {
 	l := &s.low
-	base := y
 	for from, to := 0, 0; from < len(owners); from = to {
 		a := owners[from]
 		for to = from + 1; to < len(owners) && owners[to] == a; to++ {
@@ -72,28 +63,21 @@ func (s *Step) adapted(y, x *Act, w *Linear, owners []*Adapter) *Act {
 		if a == nil || a.pairs[w] == nil {
 			continue
 		}
-		if base == y {
-			base = s.act(x.T, w.Rows)
-			l.sums = append(l.sums, lowSum{y: y, base: base, first: len(l.runs)})
-		}
-		l.sums[len(l.sums)-1].runs++
 		pair := a.pairs[w]
-		l.runs = append(l.runs, lowRun{from: from, to: to, pair: pair, u: s.inner(pair.down, s.lowRows(x, from, to))})
+		l.runs = append(l.runs, lowRun{pair: pair, y: s.lowRows(y, from, to), u: s.inner(pair.down, s.lowRows(x, from, to))})
 	}
-	return base
 }
 
-// lowRows returns rows of x as float products read them, the same for all that ask.
+// lowRows returns rows of x, the same activation for all that ask.
 func (s *Step) lowRows(x *Act, from, to int) *Act {
+	if from == 0 && to == x.T {
+		return x
+	}
 	l := &s.low
 	key := lowPart{x, from, to}
 	part := l.parts[key]
 	if part == nil {
-		if part = x; from > 0 || to < x.T || !x.prepared(true) {
-			part = x.rows(s, from, to)
-			s.makeForm(part, true)
-			l.unprepared = append(l.unprepared, part)
-		}
+		part = x.rows(s, from, to)
 		if l.parts == nil {
 			l.parts = map[lowPart]*Act{}
 		}
@@ -124,94 +108,123 @@ func (s *Step) addLowRanks(kind Op) {
 	if len(l.runs) == 0 {
 		return
 	}
-	s.prepareAll(l.unprepared)
-	p := s.products()
+	downs := record(s, &s.records.lowDowns)
+	downs.list, downs.items = downs.list[:0], 0
 	for _, i := range l.inner {
-		p.add(i.u, i.x, i.down, &i.down.Matrix)
+		downs.add(i.u, i.x, i.down, &i.down.Matrix)
 	}
-	s.computeProducts(kind, p)
-	l.unprepared = l.unprepared[:0]
-	for _, i := range l.inner {
-		s.makeForm(i.u, true)
-		l.unprepared = append(l.unprepared, i.u)
+	downs.cut()
+	s.run(kind, downs, downs.items)
+	ups := record(s, &s.records.lowUps)
+	ups.list, ups.runs, ups.items = ups.list[:0], append(ups.runs[:0], l.runs...), 0
+	for i := range ups.runs {
+		r := &ups.runs[i]
+		r.v = s.acts.next()
+		*r.v = Act{T: r.y.T, D: r.y.D}
+		ups.add(r.v, r.u, r.pair.up, &r.pair.up.Matrix)
 	}
-	s.prepareAll(l.unprepared)
-	p = s.products()
-	for i := range l.runs {
-		r := &l.runs[i]
-		r.v = s.act(r.u.T, r.pair.up.Rows)
-		p.add(r.v, r.u, r.pair.up, &r.pair.up.Matrix)
-	}
-	s.computeProducts(kind, p)
-	o := record(s, &s.records.lowSums)
-	o.sums, o.runs, o.items = append(o.sums[:0], l.sums...), append(o.runs[:0], l.runs...), 0
-	for i := range o.sums {
-		x := &o.sums[i]
-		x.chunk, x.firstItem = max(1, rowRun/max(x.y.D, 1)), o.items
-		o.items += (x.y.T + x.chunk - 1) / x.chunk
-	}
-	s.run(kind, o, o.items)
+	ups.cut()
+	s.run(kind, ups, ups.items)
 	clear(l.parts)
 	clear(l.downs)
 	clear(l.runs) // adapters are let go
 	if !s.recorded() {
-		clear(o.runs)
+		clear(ups.runs)
 	}
-	l.runs, l.sums, l.unprepared, l.inner = l.runs[:0], l.sums[:0], l.unprepared[:0], l.inner[:0]
+	l.runs, l.inner = l.runs[:0], l.inner[:0]
 }
 
-// prepareAll brings activations, whose forms have room, into the form of float products.
-func (s *Step) prepareAll(acts []*Act) {
-	if len(acts) == 0 {
-		return
-	}
-	o := s.preparation(true)
-	o.acts = append(o.acts, acts...)
-	if len(acts) == 1 {
-		s.eachTile(OpRows, o, acts[0].T, acts[0].D)
-		return
-	}
-	s.run(OpRows, o, len(acts))
-}
+// lowRowRun is how many rows an item of products of low rank has at most: a multiple of
+// kernel.Tile.
+const lowRowRun = 4 * kernel.Tile
 
-// lowSums adds products of low rank to those that adapters add to: y = fma(s, v, base),
-// and y = base in rows without an adapter.
+// lowDowns are products with A, of rows as they lie.
 //
-//	base, y [T, out]   v [rows of a run, out]
-type lowSums struct {
-	sums  []lowSum
-	runs  []lowRun
-	items int
+//	x [T, in] → u [T, r]
+type lowDowns struct{ products }
+
+// cut cuts the products into items.
+func (o *lowDowns) cut() {
+	for i := range o.list {
+		o.list[i].first = o.items
+		o.items += (o.list[i].x.T + lowRowRun - 1) / lowRowRun
+	}
 }
 
-func (o *lowSums) Operands() (x Operands) {
-	for i := range o.sums {
-		x.In, x.Out = append(x.In, o.sums[i].base), append(x.Out, o.sums[i].y)
+// Do does some rows of one product.
+func (o *lowDowns) Do(item int, th *kernel.Thread) {
+	i := len(o.list) - 1
+	for o.list[i].first > item {
+		i--
 	}
+	p := &o.list[i]
+	from := (item - p.first) * lowRowRun
+	to := min(from+lowRowRun, p.x.T)
+	p.x.multiply(p.y.X[from*(p.y.D+p.y.gap):], p.y.D+p.y.gap, from, to, p.m, th)
+}
+
+// multiply multiplies rows from … to-1 with a float matrix, as they are prepared or as they
+// lie; from is a multiple of kernel.Tile.
+//
+//	y [to-from, ldy]
+func (a *Act) multiply(y []float32, ldy, from, to int, m *kernel.Matrix, th *kernel.Thread) {
+	if a.f32 != nil {
+		f := a.f32.Part(from, to)
+		kernel.FloatProduct(y, ldy, &f, m, 0, m.Blocks(), &th.Scratch)
+		return
+	}
+	ld := a.D + a.gap
+	kernel.FloatRows(y, ldy, a.X[from*ld:], ld, to-from, m, th)
+}
+
+// lowUps adds products of low rank to those that adapters add to: y = fma(s, B u, y).
+//
+//	u [rows of a run, r]   y [those rows, out]
+type lowUps struct {
+	products // of each run, v = B u
+	runs     []lowRun
+}
+
+// lowBlocks is how many row blocks an item has at most.
+const lowBlocks = 64
+
+// cut cuts the runs into items. Where rows of heads have another order they stay whole.
+func (o *lowUps) cut() {
 	for i := range o.runs {
-		x.In = append(x.In, o.runs[i].v)
+		r := &o.runs[i]
+		r.rows, r.blocks, r.first = lowRowRun/2, lowBlocks, o.items
+		if r.pair.halves != 0 {
+			r.rows, r.blocks = kernel.Tile, r.pair.up.Blocks()
+		}
+		r.across = (r.pair.up.Blocks() + r.blocks - 1) / r.blocks
+		o.items += (r.y.T + r.rows - 1) / r.rows * r.across
+	}
+}
+
+func (o *lowUps) Operands() (x Operands) {
+	x = o.products.Operands()
+	x.Out = nil
+	for i := range o.runs {
+		x.Out = append(x.Out, o.runs[i].y)
 	}
 	return x
 }
 
-// Do adds in some rows of one product.
-func (o *lowSums) Do(item int, _ *kernel.Thread) {
-	i := len(o.sums) - 1
-	for o.sums[i].firstItem > item {
+// Do adds some rows and columns of one run.
+func (o *lowUps) Do(item int, th *kernel.Thread) {
+	i := len(o.runs) - 1
+	for o.runs[i].first > item {
 		i--
 	}
-	x := &o.sums[i]
-	runs := o.runs[x.first : x.first+x.runs]
-	first := (item - x.firstItem) * x.chunk
-	for t := first; t < min(first+x.chunk, x.y.T); t++ {
-		y := x.y.Row(t)
-		copy(y, x.base.Row(t))
-		for len(runs) > 0 && t >= runs[0].to {
-			runs = runs[1:]
-		}
-		if len(runs) > 0 && t >= runs[0].from {
-			runs[0].pair.addTo(y, runs[0].v.Row(t-runs[0].from))
-		}
+	r := &o.runs[i]
+	item -= r.first
+	from, b0 := item/r.across*r.rows, item%r.across*r.blocks
+	to := min(from+r.rows, r.y.T)
+	m := r.pair.up.Part(b0, min(b0+r.blocks, r.pair.up.Blocks()))
+	v := th.Out((to - from) * m.Rows)
+	r.u.multiply(v, m.Rows, from, to, &m, th)
+	for t := from; t < to; t++ {
+		r.pair.addTo(r.y.Row(t)[b0*kernel.RowBlock:][:m.Rows], v[(t-from)*m.Rows:][:m.Rows])
 	}
 }
 
@@ -230,36 +243,34 @@ func (p *lowRank) addTo(y, v []float32) {
 	}
 }
 
-// backward adds dy to the gradient of base, and s dy to that of v.
-func (o *lowSums) backward(t *Tape) {
-	for i := range o.sums {
-		x := &o.sums[i]
-		dy := t.have(x.y)
+// backward adds the gradients of u and B. That of y goes on as it is to what y was before:
+// to the product that wrote it.
+func (o *lowUps) backward(t *Tape) {
+	for i := range o.runs {
+		r := &o.runs[i]
+		dy := t.have(r.y)
 		if dy == nil {
 			continue
 		}
-		dbase := t.Grad(x.base)
-		t.eachRow(dy.T, dy.D, func(r int, _ *kernel.Thread) { kernel.Add(dbase.Row(r), dbase.Row(r), dy.Row(r)) })
-		for k := range o.runs[x.first : x.first+x.runs] {
-			run := &o.runs[x.first+k]
-			dv := t.Grad(run.v)
-			t.eachRow(dv.T, dv.D, func(r int, _ *kernel.Thread) { run.pair.addBack(dv.Row(r), dy.Row(run.from+r)) })
-		}
+		dv, _ := t.fresh(r.v)
+		t.eachRow(dv.T, dv.D, func(k int, _ *kernel.Thread) { r.pair.scaled(dv.Row(k), dy.Row(k)) })
+		one := products{list: o.list[i : i+1]}
+		one.backward(t)
+		t.letGo(r.v)
 	}
 }
 
-// addBack adds s dy to a row.
+// scaled writes s dy.
 //
 //	dv, dy [out]
-func (p *lowRank) addBack(dv, dy []float32) {
+func (p *lowRank) scaled(dv, dy []float32) {
 	if p.halves == 0 {
-		kernel.AddScaled(dv, dy, p.scale)
+		kernel.Scale(dv, dy, p.scale)
 		return
 	}
 	for at := 0; at < len(dy); at += p.halves {
 		for i := range p.halves {
-			k := at + half(i, p.halves)
-			dv[k] = kernel.FMA(p.scale, dy[at+i], dv[k])
+			dv[at+half(i, p.halves)] = dy[at+i] * p.scale
 		}
 	}
 }

@@ -13,8 +13,9 @@ type Operation interface {
 }
 
 // Operands are the inputs, outputs and weights of an operation. Inputs keep their
-// numbers until the step is over; each number of an activation is written once. The
-// cache is no operand: what attention reads of this step's positions are its inputs.
+// numbers until the step is over; each number of an activation is written once, and once
+// more where an adapter adds to it, before anything reads it. The cache is no operand: what
+// attention reads of this step's positions are its inputs.
 type Operands struct {
 	In, Out []*Act
 	Weights []*Param
@@ -24,6 +25,12 @@ type Operands struct {
 type rowOperation interface {
 	Operation
 	row(t int, th *kernel.Thread)
+}
+
+// rowsOperation does several rows at once, better than one after the other.
+type rowsOperation interface {
+	rowOperation
+	rows(from, to int, th *kernel.Thread)
 }
 
 // itemOperation consists of items of its own.
@@ -46,7 +53,8 @@ type records struct {
 	gate       gateRows
 	prepare    prepareRows
 	products   products
-	lowSums    lowSums
+	lowDowns   lowDowns
+	lowUps     lowUps
 	store      storeRows
 	attend     attend
 	absorbed   absorbedRows
@@ -133,7 +141,12 @@ type rowItems struct {
 
 // Do does one run of rows.
 func (r *rowItems) Do(item int, th *kernel.Thread) {
-	for t := item * r.run; t < min((item+1)*r.run, r.T); t++ {
+	from, to := item*r.run, min((item+1)*r.run, r.T)
+	if o, ok := r.o.(rowsOperation); ok {
+		o.rows(from, to, th)
+		return
+	}
+	for t := from; t < to; t++ {
 		r.o.row(t, th)
 	}
 }

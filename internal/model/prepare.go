@@ -57,23 +57,33 @@ func (s *Step) add(o *prepareRows, x *Act) {
 
 func (o *prepareRows) Operands() Operands { return Operands{In: o.acts} }
 
-func (o *prepareRows) row(t int, _ *kernel.Thread) {
+func (o *prepareRows) row(t int, th *kernel.Thread) { o.rows(t, t+1, th) }
+
+// rows prepares rows of all activations, whole tiles or all that there are of one.
+func (o *prepareRows) rows(from, to int, th *kernel.Thread) {
 	for _, a := range o.acts {
-		a.prepareRow(t, o.float)
+		a.prepareRows(from, to, o.float, th)
 	}
 }
 
 // Do prepares all rows of one activation.
-func (o *prepareRows) Do(i int, _ *kernel.Thread) {
-	for t := range o.acts[i].T {
-		o.acts[i].prepareRow(t, o.float)
-	}
+func (o *prepareRows) Do(i int, th *kernel.Thread) {
+	o.acts[i].prepareRows(0, o.acts[i].T, o.float, th)
 }
 
-func (a *Act) prepareRow(t int, float bool) {
-	if float {
-		a.f32.Set(t, a.Row(t))
-	} else {
-		a.q8.Quantise(t, a.Row(t))
+func (a *Act) prepareRows(from, to int, float bool, th *kernel.Thread) {
+	switch {
+	case !float:
+		for t := from; t < to; t++ {
+			a.q8.Quantise(t, a.Row(t))
+		}
+	case from%kernel.Tile == 0 && (to%kernel.Tile == 0 || to == a.T):
+		for tile := from / kernel.Tile; tile*kernel.Tile < to; tile++ {
+			a.f32.SetTile(tile, a.X, a.D+a.gap, &th.BackScratch)
+		}
+	default:
+		for t := from; t < to; t++ {
+			a.f32.Set(t, a.Row(t))
+		}
 	}
 }

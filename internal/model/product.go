@@ -40,7 +40,8 @@ func (s *Step) multiply(p *products, y, x *Act, w *Linear) {
 //	owners [T], or nil: no row has one
 func (s *Step) multiplyWith(p *products, y, x *Act, w *Linear, m *kernel.Matrix, owners []*Adapter) {
 	s.prepare(x, w.IsFloat())
-	p.add(s.adapted(y, x, w, owners), x, w, m)
+	s.adapted(y, x, w, owners)
+	p.add(y, x, w, m)
 }
 
 // add adds a product of rows that are prepared.
@@ -307,17 +308,17 @@ func (b *productBackward) layOut(t *Tape) {
 		run := b.rows[i]
 		if i >= outputs {
 			in := &b.inputs[run.of]
-			for r := run.from; r < run.to; r++ {
-				in.columns[r/weightRows].SetElement(r%weightRows, in.x.Row(r))
-			}
+			ld := in.x.D + in.x.gap
+			in.columns[run.from/weightRows].SetElements(run.from%weightRows, in.x.X[run.from*ld:], ld, run.to-run.from)
 			return
 		}
 		x := &b.list[run.of]
 		for tile := run.from / kernel.Tile; tile*kernel.Tile < run.to; tile++ {
 			x.rows.SetTile(tile, x.dy.X, x.dy.D+x.dy.gap, &th.BackScratch)
 		}
-		for r := run.from; r < run.to && x.dw != nil; r++ {
-			x.turns.SetColumn(r, x.dy.Row(r))
+		if x.dw != nil {
+			ld := x.dy.D + x.dy.gap
+			x.turns.SetColumns(run.from, x.dy.X[run.from*ld:], ld, run.to-run.from)
 		}
 	})
 	for i := range b.list {
@@ -330,19 +331,15 @@ func (b *productBackward) layOut(t *Tape) {
 // inputRows adds W^T dy to groups of columns of an input's gradient, product by product.
 func (b *productBackward) inputRows(item backItem, th *kernel.Thread) {
 	in := &b.inputs[item.of]
-	out := th.Out(in.x.T * kernel.Group)
+	ld := in.dx.D + in.dx.gap
 	for c0 := item.from * kernel.Group; c0 < min(item.to*kernel.Group, in.x.D); c0 += kernel.Group {
 		for k, u := range in.users {
 			x := &b.list[u]
 			w := th.Turned(x.p.m, c0)
 			if in.fresh && k == 0 {
-				kernel.FloatProduct(in.dx.X[c0:], in.dx.D, x.rows, &w, 0, w.Blocks(), &th.Scratch)
-				continue
-			}
-			kernel.FloatProduct(out, kernel.Group, x.rows, &w, 0, w.Blocks(), &th.Scratch)
-			for r := range in.x.T {
-				dx := in.dx.Row(r)[c0:][:w.Rows]
-				kernel.Add(dx, dx, out[r*kernel.Group:][:w.Rows])
+				kernel.FloatProduct(in.dx.X[c0:], ld, x.rows, &w, 0, w.Blocks(), &th.Scratch)
+			} else {
+				kernel.AddFloatProduct(in.dx.X[c0:], ld, x.rows, &w, 0, w.Blocks(), &th.Scratch)
 			}
 		}
 	}
@@ -372,10 +369,7 @@ func (b *productBackward) addBlocks(item backItem, th *kernel.Thread) {
 				clearLanes(dw, dy.Rows)
 				continue
 			}
-			out := th.Out(len(dw))
-			clearLanes(out, dy.Rows)
-			kernel.FloatProduct(out, kernel.RowBlock, columns, &dy, 0, 1, &th.Scratch)
-			kernel.Add(dw, dw, out)
+			kernel.AddFloatProduct(dw, kernel.RowBlock, columns, &dy, 0, 1, &th.Scratch)
 		}
 	}
 }

@@ -110,6 +110,7 @@ func (g *gen) floatGemm(kind string, size, n, rows int) {
 		g.p("ADDQ", fmt.Sprintf("$%d", 4*n), "DX")
 	})
 	for r := range rows {
+		g.tokensAdd(n, acc(r, 0))
 		g.tokensStore(n, acc(r, 0))
 		g.advance()
 	}
@@ -117,67 +118,104 @@ func (g *gen) floatGemm(kind string, size, n, rows int) {
 	g.ret()
 }
 
-// floatGemmAVX2 is floatGemm with two registers a row block: n tokens at a time,
-// 4 or 1, out of argNStride tokens.
+// tokensAdd adds the outputs that are there to the accumulators of n tokens, where that is
+// wanted; those that do not exist stay out of it.
+func (g *gen) tokensAdd(n, acc int) {
+	all, done := g.label("all"), g.label("added")
+	g.p("CMPQ", m(argAdd, "AX"), "$0")
+	g.p("JEQ", done)
+	g.p("MOVQ", m(argY, "AX"), "R12")
+	g.p("MOVQ", m(argYStride, "AX"), "R13")
+	g.p("MOVQ", m(argTokens, "AX"), "R9")
+	g.p("MOVQ", m(argRows, "AX"), "CX")
+	g.p("MOVL", "$0xffff", "R11")
+	g.p("CMPQ", "CX", "$16")
+	g.p("JGE", all)
+	g.p("MOVL", "$1", "R11")
+	g.p("SHLL", "CX", "R11")
+	g.p("SUBL", "$1", "R11")
+	g.at(all)
+	g.p("KMOVW", "R11", "K1")
+	for i := range n {
+		g.tokenExists(i, done)
+		g.p("VADDPS", m(0, "R12"), g.r(acc+i), "K1", g.r(acc+i))
+		g.p("ADDQ", "R13", "R12")
+	}
+	g.at(done)
+}
+
+// tokenRuns are how many tokens of a tile of that width AVX2 does at a time. Six fill the
+// registers, and what is read of weights serves more of them; F8 needs two for constants.
+func tokenRuns(kind string, width int) []int {
+	if kind == "F8" {
+		return map[int][]int{1: {1}, 4: {4}, 8: {4, 4}, 12: {4, 4, 4}, 16: {4, 4, 4, 4}}[width]
+	}
+	return map[int][]int{1: {1}, 4: {4}, 8: {4, 4}, 12: {6, 6}, 16: {6, 6, 4}}[width]
+}
+
+// floatGemmAVX2 is floatGemm with two registers a row block, which are why the tokens of a
+// tile take turns. Weights stand in registers 0 and 1, tokens in 2 and 3 or from 2 on.
 //
 // R10 is the first token, R15 the half while storing.
-func (g *gen) floatGemmAVX2(kind string, size, n, rows int) {
-	g.routine(fmt.Sprintf("float%sx%dx%d", kind, n, rows), "productArgs",
-		fmt.Sprintf("multiplies %d row blocks of %s with %d tokens at a time.", rows, kind, n))
-	acc := func(row, half, token int) int { return 8 + (2*row+half)*n + token }
-	block, tokens := g.label("block"), g.label("tokens")
+func (g *gen) floatGemmAVX2(kind string, size, width, rows int) {
+	g.routine(fmt.Sprintf("float%sx%dx%d", kind, width, rows), "productArgs",
+		fmt.Sprintf("multiplies %d row blocks of %s with %d tokens.", rows, kind, width))
+	block := g.label("block")
 	g.floatSetup(kind)
 	g.at(block)
 	g.p("XORQ", "R10", "R10")
-	g.at(tokens)
+	for _, n := range tokenRuns(kind, width) {
+		first := 16 - 2*rows*n
+		acc := func(row, half, token int) int { return first + (2*row+half)*n + token }
+		g.floatPointersAVX2()
+		for i := first; i < 16; i++ {
+			g.zero(g.r(i))
+		}
+		g.columns(kind, func() {
+			for r := range rows {
+				for h := range 2 {
+					g.loadFloat(kind, fmt.Sprint(h*8*size, rowBlockAt("SI", r)), fmt.Sprint(h*32, rowBlockAt("DI", r)), g.r(h))
+				}
+				for t := range n {
+					token := g.r(2 + t%2)
+					if r == 0 || n > 1 {
+						g.p("VBROADCASTSS", m(4*t, "DX"), token)
+					}
+					for h := range 2 {
+						g.p("VFMADD231PS", token, g.r(h), g.r(acc(r, h, t)))
+					}
+				}
+			}
+			g.p("ADDQ", fmt.Sprintf("$%d", 16*size), "SI")
+			g.p("ADDQ", fmt.Sprintf("$%d", 4*width), "DX")
+		})
+		for r := range rows {
+			for h := range 2 {
+				g.p("MOVQ", fmt.Sprintf("$%d", h), "R15")
+				g.storeTokensHalf(n, acc(r, h, 0))
+			}
+			if rows > 1 { // one token then: outputs of the row blocks lie side by side
+				g.advance()
+			}
+		}
+		g.p("ADDQ", fmt.Sprintf("$%d", n), "R10")
+	}
+	if rows == 1 {
+		g.advance()
+	}
+	g.floatNext(rows, block)
+	g.ret()
+}
+
+// floatPointersAVX2 loads weights, activations from token R10 on, and the multiples of the
+// distance of row blocks.
+func (g *gen) floatPointersAVX2() {
 	g.p("MOVQ", m(argW, "AX"), "SI")
 	g.p("MOVQ", m(argQ, "AX"), "DX")
 	g.p("LEAQ", "(DX)(R10*4)", "DX")
 	g.p("MOVQ", m(argStride, "AX"), "R8")
 	g.p("LEAQ", "(R8)(R8*2)", "R9")
 	g.p("MOVQ", m(argGroups, "AX"), "R13")
-	g.p("MOVQ", m(argNStride, "AX"), "R11")
-	for i := range 2 * rows * n {
-		g.zero(g.r(8 + i))
-	}
-	g.columns(kind, func() {
-		for t := range n {
-			g.p("VBROADCASTSS", m(4*t, "DX"), g.r(t))
-		}
-		for r := range rows {
-			for h := range 2 {
-				w := g.r(4 + h)
-				g.loadFloat(kind, fmt.Sprint(h*8*size, rowBlockAt("SI", r)), fmt.Sprint(h*32, rowBlockAt("DI", r)), w)
-				for t := range n {
-					g.p("VFMADD231PS", g.r(t), w, g.r(acc(r, h, t)))
-				}
-			}
-		}
-		g.p("ADDQ", fmt.Sprintf("$%d", 16*size), "SI")
-		g.p("LEAQ", "(DX)(R11*4)", "DX")
-	})
-	if rows > 1 { // one token then: outputs of the row blocks lie side by side
-		for r := range rows {
-			for h := range 2 {
-				g.p("MOVQ", fmt.Sprintf("$%d", h), "R15")
-				g.storeTokensHalf(n, acc(r, h, 0))
-			}
-			g.advance()
-		}
-		g.floatNext(rows, block)
-		g.ret()
-		return
-	}
-	for h := range 2 {
-		g.p("MOVQ", fmt.Sprintf("$%d", h), "R15")
-		g.storeTokensHalf(n, acc(0, h, 0))
-	}
-	g.p("ADDQ", fmt.Sprintf("$%d", n), "R10")
-	g.p("CMPQ", "R10", m(argNStride, "AX"))
-	g.p("JLT", tokens)
-	g.advance()
-	g.floatNext(rows, block)
-	g.ret()
 }
 
 // rowBlockAt returns the operand of row block r behind a pointer; see floatPointers.
@@ -207,9 +245,10 @@ func (g *gen) floatNext(rows int, block string) {
 	g.p("JGT", block)
 }
 
-// storeTokensHalf adds the bias to the accumulators of n tokens from register
-// acc on, eight rows each, and stores those that exist. R10 is the first token,
-// R15 the half of the row block; it clobbers BX, CX, DX, R12, R13.
+// storeTokensHalf adds the bias to the accumulators of n tokens from register acc on, eight
+// rows each, and what there is where that is wanted, and stores those that exist. R10 is the
+// first token, R15 the half of the row block; it clobbers BX, CX, DX, R9, R11, R12, R13 and
+// registers 0 and 1.
 func (g *gen) storeTokensHalf(n, acc int) {
 	done := g.label("done")
 	g.p("MOVQ", m(argBias, "AX"), "R12")
@@ -223,21 +262,55 @@ func (g *gen) storeTokensHalf(n, acc int) {
 		g.p("VADDPS", g.r(0), g.r(acc+i), g.r(acc+i))
 	}
 	g.at(bias)
-	// R12 = y + token * stride + half, R13 = tokens left
-	g.p("MOVQ", m(argYStride, "AX"), "R12")
+	// R12 = y + token * stride + half, R13 = tokens left, DX = rows left
+	g.p("MOVQ", m(argYStride, "AX"), "R11")
+	g.p("MOVQ", "R11", "R12")
 	g.p("IMULQ", "R10", "R12")
 	g.p("ADDQ", m(argY, "AX"), "R12")
 	g.p("ADDQ", "CX", "R12")
 	g.p("MOVQ", m(argTokens, "AX"), "R13")
 	g.p("SUBQ", "R10", "R13")
-	for i := range n {
-		g.p("CMPQ", "R13", fmt.Sprintf("$%d", i))
-		g.p("JLE", done)
-		g.p("MOVQ", m(argRows, "AX"), "DX")
-		g.p("LEAQ", "(R15*8)", "CX")
-		g.p("SUBQ", "CX", "DX")
-		g.storeLanes(g.r(acc+i), "R12", "DX", 0)
-		g.p("ADDQ", m(argYStride, "AX"), "R12")
-	}
+	g.p("JLE", done)
+	g.p("MOVQ", m(argRows, "AX"), "DX")
+	g.p("LEAQ", "(R15*8)", "CX")
+	g.p("SUBQ", "CX", "DX")
+	g.p("JLE", done)
+	g.p("MOVQ", m(argAdd, "AX"), "R9")
+	part := g.label("part")
+	g.p("CMPQ", "DX", "$8")
+	g.p("JLT", part)
+	g.storeTokens(n, acc, done, func(token string) {
+		g.p("VADDPS", m(0, "R12"), token, token)
+	}, func(token string) { g.store(token, m(0, "R12")) })
+	g.p("JMP", done)
+	g.at(part)
+	g.p("LEAQ", "laneMasks<>+32(SB)", "BX")
+	g.p("SHLQ", "$2", "DX")
+	g.p("SUBQ", "DX", "BX")
+	g.load(m(0, "BX"), g.r(0))
+	g.storeTokens(n, acc, done, func(token string) {
+		g.p("VMASKMOVPS", m(0, "R12"), g.r(0), g.r(1))
+		g.p("VADDPS", g.r(1), token, token)
+	}, func(token string) { g.p("VMASKMOVPS", token, g.r(0), m(0, "R12")) })
 	g.at(done)
+}
+
+// storeTokens stores n tokens one by one, R11 apart, up to those that exist; where R9 is not
+// 0, add comes first.
+func (g *gen) storeTokens(n, acc int, done string, add, store func(token string)) {
+	for i := range n {
+		if i > 0 {
+			g.p("CMPQ", "R13", fmt.Sprintf("$%d", i))
+			g.p("JLE", done)
+		}
+		plain := g.label("plain")
+		g.p("TESTQ", "R9", "R9")
+		g.p("JEQ", plain)
+		add(g.r(acc + i))
+		g.at(plain)
+		store(g.r(acc + i))
+		if i < n-1 {
+			g.p("ADDQ", "R11", "R12")
+		}
+	}
 }

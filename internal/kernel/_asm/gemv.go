@@ -65,6 +65,7 @@ const (
 	argAheadBy = "productArgs_aheadBy" // bytes of it a group
 	argUnit    = "productArgs_unit"    // multiplies d of odd scales
 	argNStride = "productArgs_nStride" // tokens of the activation tile
+	argAdd     = "productArgs_add"     // not 0: float products are added to what there is
 )
 
 // Registers of gemv. The layout uses 0 to 7.

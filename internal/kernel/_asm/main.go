@@ -119,7 +119,7 @@ func floats(g *gen) {
 	g.laneMasks()
 	for _, f := range floatTypes {
 		if !g.wide() {
-			for _, nr := range [][2]int{{1, 4}, {1, 1}, {4, 1}} {
+			for _, nr := range [][2]int{{1, 4}, {1, 1}, {4, 1}, {8, 1}, {12, 1}, {16, 1}} {
 				g.floatGemmAVX2(f.name, f.bytes, nr[0], nr[1])
 			}
 			continue
