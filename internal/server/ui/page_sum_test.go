@@ -15,7 +15,7 @@ import (
 )
 
 // pageSources are the files beside src that the page is made of, as in web/build/sum.js.
-var pageSources = []string{"build/inline.js", "build/sum.js", "index.html", "package-lock.json", "package.json", "tsconfig.json", "vite.config.ts"}
+var pageSources = []string{"build/first.js", "build/inline.js", "build/start.js", "build/sum.js", "index.html", "package-lock.json", "package.json", "tsconfig.json", "vite.config.ts"}
 
 // sourceSum returns the sha256, in hexadecimal, of "NAME LENGTH\n" and the bytes of each
 // source of the page in the order of their names. Tests do not count. web/build/sum.js

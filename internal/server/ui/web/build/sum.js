@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const files = ['build/inline.js', 'build/sum.js', 'index.html', 'package-lock.json', 'package.json', 'tsconfig.json', 'vite.config.ts']
+const files = ['build/first.js', 'build/inline.js', 'build/start.js', 'build/sum.js', 'index.html', 'package-lock.json', 'package.json', 'tsconfig.json', 'vite.config.ts']
 
 function below(web, folder) {
   return readdirSync(join(web, folder), { withFileTypes: true }).flatMap(e => {

@@ -7,6 +7,6 @@ import './style/index.css'
 begin()
 const root = document.getElementById('app')
 if (root) {
-  root.replaceChildren()
-  render(<App />, root)
+  render(<App />, root) // over what the page's HTML shows of it, whose elements stay: what has the focus keeps it
+  delete document.documentElement.dataset['early']
 }

@@ -38,6 +38,13 @@ test('only writes carry the token', async () => {
   expect(asked[1]?.body).toBe('{"x":1}')
 })
 
+test('a write before it is known who writes asks for the token first', async () => {
+  me.set(null)
+  answers.push(json({ me: { name: '', owner: true, signed_in: false, scopes: [], csrf: 'new', version: '', mcp: false } }), json(2))
+  expect(await post('/b', {})).toBe(2)
+  expect(asked.map(a => [a.path, a.token])).toEqual([['/ui/api/session', null], ['/b', 'new']])
+})
+
 test('a failure has the words, the code and the field of the server', async () => {
   answers.push(json({ error: { message: 'too hot', code: 'range', param: 'temperature' } }, 400))
   const e = await failed(post('/a'))

@@ -1,5 +1,5 @@
 import { Store } from '../state/store'
-import type { Me } from './types'
+import type { Me, Session } from './types'
 
 /** Why a request failed. status 0: no answer came (the server is gone, the line broke, it took too long). */
 export class Failure extends Error {
@@ -61,6 +61,15 @@ async function failure(r: Response): Promise<Failure> {
   return new Failure(r.status, text.slice(0, 200).trim() || `${r.status} ${r.statusText}`.trim())
 }
 
+/** The word that a write carries. What is written before it is known waits for it. */
+async function token(): Promise<string> {
+  if (!me.get()) {
+    const s = await get<Session>(session).catch(() => undefined)
+    if (s?.me && !me.get()) me.set(s.me)
+  }
+  return me.get()?.csrf ?? ''
+}
+
 async function once(method: Method, path: string, body: unknown, ask: Ask): Promise<Response> {
   const clock = new AbortController()
   const timeout = ask.timeout ?? 30_000
@@ -72,7 +81,7 @@ async function once(method: Method, path: string, body: unknown, ask: Ask): Prom
     content = JSON.stringify(body)
     headers.set('Content-Type', 'application/json')
   }
-  if (method !== 'GET') headers.set('X-Blitz-Csrf', me.get()?.csrf ?? '')
+  if (method !== 'GET') headers.set('X-Blitz-Csrf', path === session ? me.get()?.csrf ?? '' : await token())
   try {
     const r = await fetch(address(path, ask.query), {
       method, headers, body: content ?? null, credentials: 'same-origin', cache: 'no-store',
@@ -127,11 +136,13 @@ export const patch = async <T>(path: string, body: unknown, ask?: Ask) => json<T
 export const del = async <T = void>(path: string, ask?: Ask) => json<T>(await request('DELETE', path, undefined, ask))
 
 /** Sends a file as it is; progress is told the part that is sent, 0 to 1. (fetch cannot tell.) */
-export function upload<T>(path: string, file: Blob, ask: Ask & { progress?: (part: number) => void } = {}): Promise<T> {
+export async function upload<T>(path: string, file: Blob, ask: Ask & { progress?: (part: number) => void } = {}): Promise<T> {
+  const word = await token()
+  ask.signal?.throwIfAborted()
   return new Promise((done, fail) => {
     const x = new XMLHttpRequest()
     x.open('POST', address(path, ask.query))
-    x.setRequestHeader('X-Blitz-Csrf', me.get()?.csrf ?? '')
+    x.setRequestHeader('X-Blitz-Csrf', word)
     x.setRequestHeader('Content-Type', 'application/octet-stream')
     x.setRequestHeader('Accept', 'application/json')
     x.upload.onprogress = e => e.lengthComputable && ask.progress?.(e.loaded / e.total)

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 import { Icon } from '../parts/Icon'
 import { focusBox } from '../state/focus'
 import { useStore } from '../state/store'
@@ -28,7 +28,7 @@ export function Chips({ t }: { t: Thread }) {
 /** Takes files that are dropped anywhere on the page. */
 export function DropPlace({ t }: { t: Thread }) {
   const [over, setOver] = useState(false)
-  useEffect(() => {
+  useLayoutEffect(() => {
     let depth = 0
     const carries = (e: DragEvent) => e.dataTransfer?.types.includes('Files') ?? false
     const end = () => {

@@ -54,7 +54,7 @@ export function Composer({ t }: { t: Thread }) {
       <form class="box" onSubmit={e => { e.preventDefault(); send() }}>
         <Chips t={t} />
         <textarea
-          ref={area} class="box-text" aria-label={text.message} placeholder={text.placeholder} dir="auto" rows={1} value={words} enterkeyhint="send" spellcheck
+          ref={area} class="box-text" aria-label={text.message} placeholder={text.placeholder} dir="auto" rows={1} value={words} enterkeyhint="send" autocomplete="off" spellcheck
           onInput={e => { t.words.set(e.currentTarget.value); setWaits(false) }}
           onKeyDown={e => onKey(e, t, send)}
           onPaste={e => {

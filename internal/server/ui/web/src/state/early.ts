@@ -4,7 +4,7 @@
 import { draftOf, keepDraft } from './drafts'
 import { route } from './router'
 
-const box = document.getElementById('early')
+const box = document.querySelector('#app .composer textarea')
 if (box instanceof HTMLTextAreaElement && box.value) {
   const r = route.get()
   const chat = r.view === 'chat' ? r.chat : ''
