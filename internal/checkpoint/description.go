@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/compressed"
 	"github.com/blitz-r1/blitz/safetensors"
 )
 
@@ -59,7 +60,7 @@ func (c *Checkpoint) describe() (Description, error) {
 	if err != nil {
 		return Description{}, err
 	}
-	d := describeSafetensors(f)
+	d := describeSafetensors(f, PlainJSON(text))
 	d.Architecture, d.Context = printable(v.ModelType), positions(v.Positions)
 	if v.Text != nil && v.Text.Positions > 0 {
 		d.Context = positions(v.Text.Positions)
@@ -91,17 +92,25 @@ func describeGGUF(f *gguf.File) Description {
 	return d
 }
 
-func describeSafetensors(f *safetensors.File) Description {
+func describeSafetensors(f *safetensors.File, config []byte) Description {
 	d := Description{Format: Safetensors.String()}
+	packed, isPacked := compressed.Summarise(config)
 	bytes := make(map[string]int64)
 	for _, t := range f.Tensors() {
 		if strings.HasSuffix(t.Name, "_scale_inv") {
 			continue // scales of 8-bit blocks are not parameters
 		}
-		d.Parameters += elements(t.Shape)
+		n := elements(t.Shape)
+		if isPacked {
+			n = packed.Parameters(t.Name, n)
+		}
+		d.Parameters += n
 		bytes[string(t.DType)] += t.Size
 	}
 	d.Quantization = most(bytes)
+	if isPacked {
+		d.Quantization = packed.String()
+	}
 	return d
 }
 

@@ -59,8 +59,8 @@ func (f *Folder) gather(names []string) (recipe, error) {
 	var r recipe
 	for _, name := range names {
 		t, ok := f.weights.Tensor(name)
-		if !ok {
-			return r, f.refuse(name, "is missing")
+		if !ok { // it was bound, so that other tensors stand for it
+			return r, f.refuse(name, "is packed by another tool (quantization_config): such models run as they are, and are not converted")
 		}
 		p, err := newPart(t)
 		if err != nil {
@@ -83,7 +83,13 @@ func (f *Folder) scales(p part) ([]float32, error) {
 	name := p.tensor.Name + "_scale_inv"
 	t, ok := f.weights.Tensor(name)
 	if !ok {
+		if _, other := f.weights.Tensor(p.tensor.Name + "_scale"); other {
+			return nil, f.refuse(p.tensor.Name+"_scale", "is a scale of compressed-tensors: such models run as they are, and are not converted")
+		}
 		return nil, nil
+	}
+	if want := []int{(p.rows + scaleBlock - 1) / scaleBlock, (p.cols + scaleBlock - 1) / scaleBlock}; !slices.Equal(t.Shape, want) {
+		return nil, f.refuse(name, "has scales of other blocks than 128 × 128: such models run as they are, and are not converted")
 	}
 	d, _ := tensor.ParseDType(string(t.DType))
 	n, _ := tensor.Elements(t.Shape)

@@ -41,6 +41,7 @@ type packing struct {
 	name   string
 	from   int // first byte of the tensor's data that is the matrix
 	src    weights.Source
+	write  rowWriter // nil: src has the data
 }
 
 // newBinder prepares binding the weights of a model of that family.

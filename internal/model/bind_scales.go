@@ -3,8 +3,10 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
+	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/internal/weights"
 )
@@ -17,14 +19,20 @@ const (
 	maxNVFP4 = 6 * 448
 )
 
-// blockScales returns the scales of an FP8 tensor of a checkpoint, one for each block
-// of 128 × 128; nil for tensors of other types.
+// blockScales returns the scales of an FP8 tensor of a checkpoint: one for each block, by
+// default of 128 × 128, one a row, or one for all; nil for tensors of other types.
 func (b *binder) blockScales(t tensor.Tensor) *weights.BlockScale {
 	if !b.hf || len(t.Shape) != 2 {
 		return nil
 	}
-	name := t.Name + "_scale_inv"
-	if _, scaled := b.src.find(name); scaled && t.DType == tensor.F8E5M2 {
+	name := t.Name + "_scale_inv" // DeepSeek's; compressed-tensors has no _inv
+	s, scaled := b.src.find(name)
+	if !scaled {
+		if s, scaled = b.src.find(t.Name + "_scale"); scaled {
+			name = t.Name + "_scale"
+		}
+	}
+	if scaled && t.DType == tensor.F8E5M2 {
 		b.fail(wrongTensor(b.src, t.Name, "type "+t.DType.String()+" with scales", "F8_E4M3"))
 	}
 	if t.DType != tensor.F8E4M3 {
@@ -33,8 +41,11 @@ func (b *binder) blockScales(t tensor.Tensor) *weights.BlockScale {
 	if s, known := b.scales[t.Name]; known { // heads share a tensor
 		return s
 	}
-	rows, cols := (t.Shape[0]+127)/128, (t.Shape[1]+127)/128
-	s, ok := b.find(name, rows, cols)
+	if !scaled { // says so
+		b.find(name, (t.Shape[0]+127)/128, (t.Shape[1]+127)/128)
+		return nil
+	}
+	grid, ok := b.scaleGrid(t, s)
 	if !ok {
 		return nil
 	}
@@ -42,13 +53,65 @@ func (b *binder) blockScales(t tensor.Tensor) *weights.BlockScale {
 		b.fail(wrongTensor(b.src, name, "type "+s.DType.String(), "a float type"))
 		return nil
 	}
+	b.taken[name] = true
 	v := b.floats(s)
 	b.checkScales(name, v, maxE4M3)
+	if b.err != nil {
+		return nil
+	}
 	if b.scales == nil {
 		b.scales = map[string]*weights.BlockScale{}
 	}
-	b.scales[t.Name] = &weights.BlockScale{Data: v, Cols: cols}
+	b.scales[t.Name] = grid.spread(v, t.Shape[1])
 	return b.scales[t.Name]
+}
+
+// scaleGrid is how scales lie over a tensor.
+type scaleGrid struct {
+	height, width int // rows and columns of a block
+	cols          int // scales of a row of blocks
+}
+
+// scaleGrid finds which blocks the scales s of a tensor are of: one of all, one of each row,
+// or those that the configuration tells.
+func (b *binder) scaleGrid(t, s tensor.Tensor) (scaleGrid, bool) {
+	rows, cols := t.Shape[0], t.Shape[1]
+	n, _ := tensor.Elements(s.Shape)
+	height, width := b.scaleBlock()
+	want := []int{(rows + height - 1) / height, (cols + width - 1) / width}
+	switch {
+	case slices.Equal(s.Shape, want) && (width%kernel.ScaleColumns == 0 || width >= cols):
+		return scaleGrid{height, width, want[1]}, true
+	case n == 1 && len(s.Shape) <= 2:
+		return scaleGrid{rows, cols, 1}, true
+	case n == rows && (len(s.Shape) == 1 || slices.Equal(s.Shape, []int{rows, 1})):
+		return scaleGrid{1, cols, 1}, true
+	}
+	b.fail(wrongTensor(b.src, s.Name, "shape "+tensor.ShapeString(s.Shape),
+		fmt.Sprintf("%s, for blocks of %d × %d (columns in multiples of %d), or one number, or one a row", tensor.ShapeString(want), height, width, kernel.ScaleColumns)))
+	return scaleGrid{}, false
+}
+
+// scaleBlock returns the rows and columns of an FP8 weight that share a scale.
+func (b *binder) scaleBlock() (height, width int) {
+	if s, ok := b.src.(hfSource); ok && s.block != [2]int{} {
+		return s.block[0], s.block[1]
+	}
+	return 128, 128
+}
+
+// spread returns a scale for each kernel.ScaleColumns columns.
+//
+//	v [.., g.cols]   cols of the tensor
+func (g scaleGrid) spread(v []float32, cols int) *weights.BlockScale {
+	n := (cols + kernel.ScaleColumns - 1) / kernel.ScaleColumns
+	s := &weights.BlockScale{Cols: n, Height: g.height}
+	for row := range len(v) / g.cols {
+		for k := range n {
+			s.Data = append(s.Data, v[row*g.cols+k*kernel.ScaleColumns/g.width])
+		}
+	}
+	return s
 }
 
 // factor returns what multiplies the scales of an NVFP4 tensor: its .scale tensor, one

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"math"
 	"strings"
 	"testing"
@@ -76,4 +77,79 @@ func offBy(got, want [][][]float32) (rms, most float64) {
 	}
 	deviation := math.Sqrt(square/n - sum/n*sum/n)
 	return math.Sqrt(d2/n) / deviation, most / deviation
+}
+
+// TestFP8Scales: scales of other blocks, of rows, and of whole tensors, by both names.
+func TestFP8Scales(t *testing.T) {
+	blocks := func(height, width int) map[string]any {
+		return map[string]any{"config_groups": map[string]any{"g": map[string]any{
+			"format": "float-quantized", "weights": map[string]any{"num_bits": 8, "type": "float", "block_structure": []int{height, width}},
+		}}, "quant_method": "compressed-tensors"}
+	}
+	for _, c := range []struct {
+		name, ending  string
+		height, width int // of a block; 0: whole
+		axes          int // of the scales' shape
+		setting       map[string]any
+	}{
+		{"blocks of 64 × 128", "_scale_inv", 64, 128, 2, map[string]any{"quant_method": "fp8", "weight_block_size": []int{64, 128}}},
+		{"blocks of 32 × 256", "_scale", 32, 256, 2, blocks(32, 256)},
+		{"rows", "_scale", 1, 0, 2, map[string]any{"quant_method": "compressed-tensors"}},
+		{"rows on one axis", "_scale_inv", 1, 0, 1, map[string]any{"quant_method": "fp8"}},
+		{"tensors", "_scale", 0, 0, 1, map[string]any{"quant_method": "fp8"}},
+		{"tensors, a number", "_scale_inv", 0, 0, 0, map[string]any{"quant_method": "fp8"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, name := range []string{"llama", "deepseek-v3"} {
+				source, e := loadExpectation(t, name)
+				stored, err := source.FP8(false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				scaled := &tiny.Checkpoint{Config: source.With(map[string]any{"quantization_config": c.setting}).Raw}
+				plain := &tiny.Checkpoint{Config: source.Raw}
+				for _, x := range stored.Tensors {
+					switch {
+					case strings.HasSuffix(x.Name, "_scale_inv"):
+					case x.Type != tensor.F8E4M3:
+						scaled.Tensors, plain.Tensors = append(scaled.Tensors, x), append(plain.Tensors, x)
+					default:
+						w, scales := scaledFP8(t, x, c.height, c.width, c.axes)
+						scales.Name = x.Name + c.ending
+						scaled.Tensors, plain.Tensors = append(scaled.Tensors, x, scales), append(plain.Tensors, w)
+					}
+				}
+				got := newRunner(t, openCheckpoint(t, scaled, nil, Options{}), kernel.CacheF32, 2).run(t, e.ids, whole)
+				want := newRunner(t, openCheckpoint(t, plain, nil, Options{}), kernel.CacheF32, 2).run(t, e.ids, whole)
+				if rms, most := offBy(got.logits, want.logits); !(rms <= floatRMS && most <= floatMax) {
+					t.Errorf("%s: off by %.2g rms and %.2g at most", name, rms, most)
+				}
+			}
+		})
+	}
+}
+
+// scaledFP8 makes scales for codes, a different one for each block, and the float32 weights
+// that they stand for together.
+func scaledFP8(t *testing.T, x tiny.Stored, height, width, axes int) (w, scales tiny.Stored) {
+	t.Helper()
+	rows, cols := x.Shape[0], x.Shape[1]
+	height, width = cmp.Or(height, rows), cmp.Or(width, cols)
+	shape := []int{(rows + height - 1) / height, (cols + width - 1) / width}
+	s := make([]float32, shape[0]*shape[1])
+	for i := range s {
+		s[i] = 0.0004 * float32(1+i%5)
+	}
+	v := make([]float32, len(x.Data))
+	for i, code := range x.Data {
+		v[i] = quant.F8E4M3ToF32(code) * s[i/cols/height*shape[1]+i%cols/width]
+	}
+	w = tiny.Stored{Name: x.Name, Type: tensor.F32, Shape: x.Shape, Data: make([]byte, 4*len(v))}
+	scales = tiny.Stored{Type: tensor.F32, Shape: shape[:axes], Data: make([]byte, 4*len(s))}
+	for _, e := range []error{quant.Encode(w.Data, tensor.F32, v), quant.Encode(scales.Data, tensor.F32, s)} {
+		if e != nil {
+			t.Fatal(e)
+		}
+	}
+	return w, scales
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/internal/weights"
 )
@@ -61,6 +62,9 @@ func (b *binder) packInto(memory []byte, report func(done int64)) error {
 	b.place(memory)
 	for i := range b.plan {
 		p := &b.plan[i]
+		if p.write = b.src.writer(p.name); p.write != nil && !p.src.Turned {
+			continue
+		}
 		data, err := b.src.data(p.name)
 		if err != nil {
 			return fmt.Errorf("model: %w", err)
@@ -118,18 +122,33 @@ func (b *binder) pack(report func(done int64)) error {
 // pack checks and packs packChunk row blocks, block by block as long as the processor
 // has them at hand. What is stored turned is read as a whole for any of its blocks.
 func (p *packing) pack(packer *weights.Packer, from int) error {
-	to, step := min(from+packChunk, p.matrix.Blocks()), 1
-	if p.src.Turned {
+	to, step, src := min(from+packChunk, p.matrix.Blocks()), 1, p.src
+	switch {
+	case src.Turned:
 		step = packChunk
+	case p.write != nil:
+		var err error
+		if src, err = p.written(from, to); err != nil {
+			return err
+		}
 	}
 	for b := from; b < to; b += step {
 		end := min(b+step, to)
-		if err := weights.Check(p.matrix, p.src, b, end); err != nil {
+		if err := weights.Check(p.matrix, src, b, end); err != nil {
 			return err
 		}
-		packer.Pack(p.matrix, p.src, b, end)
+		packer.Pack(p.matrix, src, b, end)
 	}
 	return nil
+}
+
+// written returns row blocks from … to-1 of what is stored in another form.
+func (p *packing) written(from, to int) (weights.Source, error) {
+	src, size := p.src, p.src.Type.RowBytes(p.matrix.Cols)
+	first := from * kernel.RowBlock
+	n := min(to*kernel.RowBlock, p.matrix.Rows) - first
+	src.Data, src.FirstBlock = make([]byte, n*size), from
+	return src, p.write(src.Data, p.from/size+first, n)
 }
 
 // partBytes returns the bytes that pack writes at from. The parts of a matrix add up to

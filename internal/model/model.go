@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/blitz-r1/blitz/internal/checkpoint"
+	"github.com/blitz-r1/blitz/internal/compressed"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
 	"github.com/blitz-r1/blitz/internal/packed"
@@ -170,7 +171,12 @@ func openSource(files *checkpoint.Checkpoint) (source, *Config, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return hfSource{f}, c, nil
+	text = checkpoint.PlainJSON(text)
+	packed, err := compressed.Open(f, text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("model: %w: %w", err, ErrTensor)
+	}
+	return hfSource{f, packed, compressed.ScaleBlock(text)}, c, nil
 }
 
 // Close gives the memory of the weights back; nothing may use the model then.

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/compressed"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/safetensors"
 )
@@ -19,11 +20,17 @@ type source interface {
 	// data returns the bytes of a tensor that find found; an error for a type that
 	// is only listed.
 	data(name string) ([]byte, error)
+	// writer returns what writes rows of a tensor that the file stores in another form than
+	// find says; nil where it stores it so.
+	writer(name string) rowWriter
 	// release gives the pages of a tensor back to the system.
 	release(name string)
 	// guard runs read and turns a fault in the mapped files into an error.
 	guard(read func() error) error
 }
+
+// rowWriter writes rows first … first+n-1 of a tensor.
+type rowWriter func(dst []byte, first, n int) error
 
 type ggufSource struct{ *gguf.File }
 
@@ -50,6 +57,8 @@ func (s ggufSource) data(name string) ([]byte, error) {
 	return s.Bytes(t), nil
 }
 
+func (s ggufSource) writer(string) rowWriter { return nil }
+
 func (s ggufSource) release(name string) {
 	if t, ok := s.File.Tensor(name); ok {
 		s.Release(t)
@@ -58,18 +67,39 @@ func (s ggufSource) release(name string) {
 
 func (s ggufSource) guard(read func() error) error { return s.Guard(read) }
 
-type hfSource struct{ *safetensors.File }
+// hfSource is a checkpoint, of which some matrices may be packed as other tools do it.
+type hfSource struct {
+	*safetensors.File
+	packed *compressed.Checkpoint // nil: none are
+	block  [2]int                 // rows and columns of FP8 weights that share a scale, as config.json says; 0: it does not
+}
 
 func (s hfSource) name() string { return s.File.Name() }
 
 func (s hfSource) names() (list []string) {
 	for _, t := range s.Tensors() {
-		list = append(list, t.Name)
+		if s.packed == nil || !s.packed.IsPart(t.Name) {
+			list = append(list, t.Name)
+		}
+	}
+	if s.packed != nil {
+		list = append(list, s.packed.Names()...)
 	}
 	return list
 }
 
+// matrix returns a packed matrix.
+func (s hfSource) matrix(name string) (*compressed.Matrix, bool) {
+	if s.packed == nil {
+		return nil, false
+	}
+	return s.packed.Matrix(name)
+}
+
 func (s hfSource) find(name string) (tensor.Tensor, bool) {
+	if m, ok := s.matrix(name); ok {
+		return tensor.Tensor{Name: name, DType: m.Type, Shape: []int{m.Rows, m.Cols}}, true
+	}
 	t, ok := s.File.Tensor(name)
 	if !ok {
 		return tensor.Tensor{}, false
@@ -79,12 +109,25 @@ func (s hfSource) find(name string) (tensor.Tensor, bool) {
 }
 
 func (s hfSource) data(name string) ([]byte, error) {
+	if m, ok := s.matrix(name); ok {
+		b := make([]byte, m.Rows*m.Type.RowBytes(m.Cols))
+		return b, m.Write(b, 0, m.Rows)
+	}
 	t, _ := s.File.Tensor(name)
 	return s.Bytes(t)
 }
 
+func (s hfSource) writer(name string) rowWriter {
+	if m, ok := s.matrix(name); ok {
+		return m.Write
+	}
+	return nil
+}
+
 func (s hfSource) release(name string) {
-	if t, ok := s.File.Tensor(name); ok {
+	if m, ok := s.matrix(name); ok {
+		m.Release(s.File)
+	} else if t, ok := s.File.Tensor(name); ok {
 		s.Release(t)
 	}
 }

@@ -283,7 +283,7 @@ func (d *digester) floatMatrix(t tensor.DType, R, K int) kernel.Matrix {
 		for i := range src.Data {
 			src.Data[i] = byte(d.gen.next()) &^ 0x40
 		}
-		src.Scales = &weights.BlockScale{Data: d.gen.floats((R/128 + 1) * (K/128 + 1)), Cols: K/128 + 1}
+		src.Scales = &weights.BlockScale{Data: d.gen.floats((R/128 + 1) * (K/128 + 1)), Cols: K/128 + 1, Height: 128}
 	} else if err := quant.Encode(src.Data, t, d.gen.floats(R*K)); err != nil {
 		panic(err)
 	}

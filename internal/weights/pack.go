@@ -25,19 +25,23 @@ type Packer struct {
 // Source is a matrix as a file stores it.
 type Source struct {
 	Type   tensor.DType
-	Data   []byte      // [rows, cols] of the type, row-major
+	Data   []byte      // [rows, cols] of the type, row-major, from FirstBlock on
 	Factor float32     // multiplies the scales of NVFP4; 1 elsewhere
 	Scales *BlockScale // of F8_E4M3 weights, nil: 1
 	// Turned says that the stored rows are columns of the matrix, which is float32
 	// then: what is stored does not run along the summed axis (CANON section 6).
 	Turned bool
+	// FirstBlock is the row block that Data begins with; nothing before it is packed. Turned
+	// ones have them all.
+	FirstBlock int
 }
 
-// BlockScale is a scale for each 128 × 128 block of a tensor, as DeepSeek's FP8
-// checkpoints have it.
+// BlockScale is a scale for each Height × 128 block of a tensor; DeepSeek's FP8 checkpoints
+// have 128 rows.
 type BlockScale struct {
-	Data     []float32 // [ceil(rows/128), Cols], of the tensor's rows
+	Data     []float32 // [ceil(rows/Height), Cols], of the tensor's rows
 	Cols     int       // ceil(columns/128)
+	Height   int       // rows of a block
 	FirstRow int       // of the matrix in the tensor
 }
 
@@ -46,7 +50,7 @@ func (b *BlockScale) at(row, col int) float32 {
 	if b == nil {
 		return 1
 	}
-	return b.Data[(b.FirstRow+row)/kernel.ScaleColumns*b.Cols+col/kernel.ScaleColumns]
+	return b.Data[(b.FirstRow+row)/b.Height*b.Cols+col/kernel.ScaleColumns]
 }
 
 // Pack packs row blocks b0 … b1-1 of m from src, which holds m.Rows rows.
@@ -60,7 +64,7 @@ func (p *Packer) Pack(m *kernel.Matrix, src Source, b0, b1 int) {
 		dst := m.Data[b*m.BlockBytes() : (b+1)*m.BlockBytes()]
 		rows := min(kernel.RowBlock, m.Rows-b*kernel.RowBlock)
 		size := src.Type.RowBytes(m.Cols)
-		data := src.Data[b*kernel.RowBlock*size:][:rows*size]
+		data := src.Data[(b-src.FirstBlock)*kernel.RowBlock*size:][:rows*size]
 		switch {
 		case m.IsFloat():
 			p.packFloat(dst, m, src, data, b*kernel.RowBlock, rows)

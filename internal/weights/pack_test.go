@@ -139,7 +139,7 @@ func TestScalesAndTurns(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	const rows, cols, first = 150, 200, 100
 	raw := randomBlocks(rng, tensor.F8E4M3, rows, cols)
-	scales := &BlockScale{Cols: 2, FirstRow: first}
+	scales := &BlockScale{Cols: 2, Height: 128, FirstRow: first}
 	for range 4 {
 		scales.Data = append(scales.Data, float32(rng.NormFloat64()))
 	}
