@@ -136,7 +136,7 @@ func (c *Checkpoint) openSafetensors(base string) error {
 	if err != nil {
 		return err
 	}
-	if slices.Contains(names, configName) {
+	if slices.Contains(names, configName) || slices.Contains(names, paramsName) {
 		c.files.Companions = companions(names)
 	}
 	whole := !strings.HasSuffix(strings.ToLower(base), ".json") && !shardName.MatchString(base)
@@ -242,8 +242,8 @@ func (c *Checkpoint) CheckWeights() error {
 		return refuse(ErrNoWeights, "%s: holds no tensors, want a model with weights", c.gguf.Name())
 	case c.files.Kind != Tokenizer:
 		return nil
-	case slices.Contains(c.files.Companions, configName):
-		return refuse(fs.ErrNotExist, "%s: holds %s and no weights, want %s beside it", c.path, configName, singleName)
+	case slices.Contains(c.files.Companions, c.ConfigName()):
+		return refuse(fs.ErrNotExist, "%s: holds %s and no weights, want %s beside it", c.path, c.ConfigName(), singleName)
 	}
 	return refuse(ErrNoWeights, "%s: a tokenizer alone, want a model with weights", c.path)
 }
@@ -277,13 +277,26 @@ func (c *Checkpoint) Size() (total int64, err error) {
 // configName is the file that describes a model to the frameworks that train such.
 const configName = "config.json"
 
+// paramsName is the file that Mistral's own form has in its place.
+const paramsName = "params.json"
+
 // maxConfig bounds a config.json, in bytes.
 const maxConfig = 16 << 20
 
-// Config returns the text of config.json, which belongs to safetensors. The error wraps
-// fs.ErrNotExist where there is none, ErrFormat where it is too long.
+// Config returns the text of config.json, which belongs to safetensors, or of the
+// params.json that stands in its place. The error wraps fs.ErrNotExist where there is none,
+// ErrFormat where it is too long.
 func (c *Checkpoint) Config() ([]byte, error) {
-	return c.config.get(func() ([]byte, error) { return c.read(configName, maxConfig) })
+	return c.config.get(func() ([]byte, error) { return c.read(c.ConfigName(), maxConfig) })
+}
+
+// ConfigName returns the name of the file that Config returns.
+func (c *Checkpoint) ConfigName() string {
+	has := func(name string) bool { return slices.Contains(c.files.Companions, name) }
+	if has(paramsName) && !has(configName) {
+		return paramsName
+	}
+	return configName
 }
 
 // read returns the contents of a file of the folder, of at most limit bytes.

@@ -51,7 +51,7 @@ func (c *Checkpoint) describe() (Description, error) {
 	text, err := c.Config()
 	if err == nil {
 		if err := json.Unmarshal(PlainJSON(text), &v); err != nil {
-			return Description{}, fmt.Errorf("%s: %w: %w", configName, err, ErrFormat)
+			return Description{}, fmt.Errorf("%s: %w: %w", c.ConfigName(), err, ErrFormat)
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return Description{}, err

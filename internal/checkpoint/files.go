@@ -59,7 +59,7 @@ const indexName = "model.safetensors.index.json"
 // companionNames are the files that belong to a model or a tokenizer in the form that
 // training frameworks publish, beside its weights, in lower case.
 var companionNames = []string{
-	"config.json", "generation_config.json",
+	"config.json", "generation_config.json", "params.json",
 	"tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "tiktoken.model",
 	"chat_template.json", "chat_template.jinja",
 	"license", "license.txt", "license.md",
@@ -83,7 +83,7 @@ func Select(names []string) (Files, error) {
 		}
 	}
 	switch {
-	case len(weights) > 0 && (present[configName] || len(ggufs) == 0):
+	case len(weights) > 0 && (present[configName] || present[paramsName] || len(ggufs) == 0):
 		f := Files{Kind: Safetensors, Weights: selectWeights(weights), Companions: companions(names), PassedOver: ggufs}
 		if f.Weights[0] != singleName && slices.Contains(names, indexName) {
 			f.Index = indexName

@@ -64,7 +64,7 @@ func selectFiles(names []string) ([]member, string, error) {
 func companionRole(name string) Role {
 	low := strings.ToLower(name)
 	switch {
-	case low == "config.json", low == "generation_config.json":
+	case low == "config.json", low == "generation_config.json", low == "params.json":
 		return RoleConfig
 	case strings.HasPrefix(low, "chat_template"), strings.HasSuffix(low, ".jinja"):
 		return RoleTemplate

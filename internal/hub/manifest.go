@@ -29,7 +29,7 @@ const (
 	RoleShard     Role = "shard"     // a further GGUF of a split, or a safetensors file
 	RoleProjector Role = "projector" // the GGUF of a vision or audio tower beside the model
 	RoleIndex     Role = "index"     // model.safetensors.index.json
-	RoleConfig    Role = "config"    // config.json, generation_config.json
+	RoleConfig    Role = "config"    // config.json, generation_config.json, params.json
 	RoleTokenizer Role = "tokenizer" // tokenizer.json, tokenizer.model and what belongs to them
 	RoleTemplate  Role = "template"  // chat_template.jinja and the like
 	RoleLicense   Role = "license"

@@ -36,6 +36,28 @@ func GeluMul(dst, gate, up []float32) {
 	elementwise(opGeluMul, dst[:len(gate)], gate, up[:len(gate)], 0, func(i int) { dst[i] = Gelu(gate[i]) * up[i] })
 }
 
+// swigluRun is how many numbers SwigluClamped takes at once.
+const swigluRun = 256
+
+// SwigluClamped writes dst = g sigmoid(alpha g) (u + 1) with g = min(gate, limit) and u = up
+// between -limit and limit, the inside of gpt-oss's experts (OpenAI 2025, §2.2); dst, gate,
+// up [n], dst may be either of them.
+func SwigluClamped(dst, gate, up []float32, alpha, limit float32) {
+	var s [swigluRun]float32
+	for len(gate) > 0 {
+		n := min(len(gate), swigluRun)
+		for i, g := range gate[:n] {
+			s[i] = alpha * min(g, limit)
+		}
+		SigmoidAll(s[:n], s[:n])
+		for i, g := range gate[:n] {
+			u := max(-limit, min(up[i], limit))
+			dst[i] = float32(min(g, limit)*s[i]) * (u + 1)
+		}
+		dst, gate, up = dst[n:], gate[n:], up[n:]
+	}
+}
+
 // gateScratch is what the backward of a gate needs beside its operands: three rows.
 func gateScratch(tmp []float32, n int) (a, b, c []float32) {
 	return tmp[:n], tmp[n : 2*n], tmp[2*n : 3*n]

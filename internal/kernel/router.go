@@ -9,6 +9,7 @@ import (
 // Router chooses experts for a token (DeepSeek-V2 §2.1.2, V3 §2.1.2).
 type Router struct {
 	Sigmoid    bool      // scores by sigmoid, else by softmax over all experts
+	Chosen     bool      // the logits are the scores, the weights their softmax over the chosen experts
 	Bias       []float32 // [E] added to scores for the choice alone, or nil
 	Groups     int       // groups of experts, 0 or 1: none
 	GroupsKept int       // groups that may be chosen from
@@ -45,6 +46,9 @@ func (r *Router) Route(ids []int32, weights, logits []float32, s *RouteScratch) 
 	for i, id := range ids {
 		weights[i] = s.score[id]
 	}
+	if r.Chosen {
+		Softmax(weights, weights)
+	}
 	if r.Normalise {
 		sum := LaneSum(weights)
 		if r.Sigmoid {
@@ -61,9 +65,12 @@ func (r *Router) Route(ids []int32, weights, logits []float32, s *RouteScratch) 
 
 // Scores writes the scores of all experts. score, logits [E]
 func (r *Router) Scores(score, logits []float32) {
-	if r.Sigmoid {
+	switch {
+	case r.Chosen:
+		copy(score, logits)
+	case r.Sigmoid:
 		SigmoidAll(score, logits)
-	} else {
+	default:
 		Softmax(score, logits)
 	}
 }

@@ -11,6 +11,10 @@ type Attention struct {
 	Scale  float32
 	Cap    float32
 	Window int
+	// Sinks has a logit for each head that takes a share of the softmax and gives no value
+	// (Xiao et al. 2023; gpt-oss). nil: none.
+	Sinks     []float32 // [H]
+	SinkParam Param
 	// Latent is set where a cache row is that of multi-head latent attention: DK wide,
 	// its first Latent elements c^KV, of which the first DV are the values too.
 	Latent int
@@ -126,7 +130,11 @@ func (o *attend) Operands() Operands {
 	if o.v != nil {
 		in = append(in, o.v)
 	}
-	return Operands{In: in, Out: []*Act{o.out}}
+	x := Operands{In: in, Out: []*Act{o.out}}
+	if o.a.Sinks != nil {
+		x.Weights = []*Param{&o.a.SinkParam}
+	}
+	return x
 }
 
 // attend computes attention. Where units are fewer than the threads can share evenly,

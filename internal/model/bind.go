@@ -42,6 +42,7 @@ type packing struct {
 	from   int // first byte of the tensor's data that is the matrix
 	src    weights.Source
 	write  rowWriter // nil: src has the data
+	gather *gather   // nil: its rows lie one behind the other
 }
 
 // newBinder prepares binding the weights of a model of that family.
@@ -50,7 +51,9 @@ func newBinder(src source, f *family, o Options) *binder {
 	b := &binder{src: src, family: f, options: o, hf: hf, taken: map[string]bool{}}
 	if hf {
 		b.prefix = hfPrefix(src)
-		b.head = hfHead(src, b.prefix)
+		if b.head = hfHead(src, b.prefix); f.hfTop["output"] != "" {
+			b.head = f.hfTop["output"]
+		}
 	}
 	return b
 }
@@ -164,6 +167,18 @@ func (b *binder) linear(dst *Linear, role string, layer, rows, cols int) {
 	b.rows(dst, t, 0, rows, cols, 0)
 	if !b.hf && b.has(role, layer, ".bias") {
 		b.bias(dst, role, layer, rows)
+	}
+}
+
+// row binds a matrix of one row [1, cols], which a GGUF file may have as a vector.
+func (b *binder) row(dst *Linear, role string, layer, cols int) {
+	name := b.name(role, layer, ".weight")
+	shape := []int{1, cols}
+	if t, ok := b.src.find(name); ok && !b.hf && len(t.Shape) == 1 {
+		shape = shape[1:]
+	}
+	if t, ok := b.find(name, shape...); ok {
+		b.rows(dst, t, 0, 1, cols, 0)
 	}
 }
 

@@ -45,7 +45,12 @@ func (b *binder) latent(l *Latent, layer int, c *Config, scale float32, index *R
 	} else {
 		a.HKV, a.DK, a.DV, a.Latent = 1, latentWidth(l.C, l.R), l.C, kernel.WholeGroups(l.C)
 	}
-	if index != nil {
+	l.QueryScale = newQueryScale(c)
+	switch {
+	case index == nil:
+	case layer < c.NumHiddenLayers && c.IndexShared != nil && c.IndexShared[layer]:
+		l.SharesChoice, a.TopK = true, c.IndexTopK
+	default:
 		l.Indexer = b.indexer(layer, c, index)
 		a.TopK, a.IndexDim = c.IndexTopK, c.IndexHeadDim
 	}

@@ -25,7 +25,7 @@ func (b *binder) softmaxExperts(layer int, c *Config) *Experts {
 	E, D, I := c.NumExperts, c.HiddenSize, c.MoEIntermediateSize
 	b.linear(&e.Router, "ffn_gate_inp", layer, E, D)
 	first := len(b.plan)
-	if !b.hf && b.has("ffn_gate_up_exps", layer, ".weight") {
+	if b.hf && b.family.stacked || !b.hf && b.has("ffn_gate_up_exps", layer, ".weight") {
 		e.Gate, e.Up = b.mergedExperts(layer, E, I, D)
 	} else {
 		e.Gate = b.experts("ffn_gate_exps", layer, E, I, D)
@@ -52,12 +52,21 @@ func (b *binder) byExpert(e *Experts, layer, first int) {
 	b.sparse = append(b.sparse, sparseLayer{e, layer, first})
 }
 
+// expertsPart returns what stands behind the names of experts' tensors: stacked ones of a
+// checkpoint have nothing there.
+func (b *binder) expertsPart() string {
+	if b.hf && b.family.stacked {
+		return ""
+	}
+	return ".weight"
+}
+
 // experts binds E matrices [rows, cols]: one tensor [E, rows, cols] in GGUF, one each in
-// a checkpoint.
+// most checkpoints.
 func (b *binder) experts(role string, layer, E, rows, cols int) []Linear {
 	list := make([]Linear, E)
-	name := b.name(role, layer, ".weight")
-	if b.hf {
+	name := b.name(role, layer, b.expertsPart())
+	if b.hf && !b.family.stacked {
 		for e := range list {
 			one := fmt.Sprintf(name, e)
 			if t, ok := b.find(one, rows, cols); ok {
@@ -82,7 +91,7 @@ func (b *binder) experts(role string, layer, E, rows, cols int) []Linear {
 // D], the gate first.
 func (b *binder) mergedExperts(layer, E, I, D int) (gate, up []Linear) {
 	gate, up = make([]Linear, E), make([]Linear, E)
-	t, ok := b.find(b.name("ffn_gate_up_exps", layer, ".weight"), E, 2*I, D)
+	t, ok := b.find(b.name("ffn_gate_up_exps", layer, b.expertsPart()), E, 2*I, D)
 	for e := range E {
 		if ok {
 			b.rows(&gate[e], t, 2*e*I, I, D, e)
@@ -124,8 +133,12 @@ func (b *binder) deepseekExperts(layer int, c *Config) *Experts {
 
 // sharedExperts binds the experts that all tokens share: one MLP.
 func (b *binder) sharedExperts(m *GatedMLP, layer int, c *Config) {
+	b.sharedMLP(m, layer, c.NumSharedExperts*c.MoEIntermediateSize, c)
+}
+
+// sharedMLP is sharedExperts with I numbers inside.
+func (b *binder) sharedMLP(m *GatedMLP, layer, I int, c *Config) {
 	m.Act = c.HiddenAct
-	I := c.NumSharedExperts * c.MoEIntermediateSize
 	b.linear(&m.Gate, "ffn_gate_shexp", layer, I, c.HiddenSize)
 	b.linear(&m.Up, "ffn_up_shexp", layer, I, c.HiddenSize)
 	b.linear(&m.Down, "ffn_down_shexp", layer, c.HiddenSize, I)

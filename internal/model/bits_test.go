@@ -46,6 +46,22 @@ func TestSameBits(t *testing.T) {
 	}
 }
 
+// TestSameBitsNear is the same for the families near to them, from checkpoints.
+func TestSameBitsNear(t *testing.T) {
+	for _, name := range nearModels {
+		if name == "mistral3" { // ministral3 in a wrapper
+			continue
+		}
+		model, _ := loadExpectation(t, name)
+		for _, form := range forms(model) {
+			t.Run(name+" "+form.String(), func(t *testing.T) {
+				c, err := model.Checkpoint(tensor.BF16)
+				holdBits(t, openCheckpoint(t, c, err, Options{Latent: form}))
+			})
+		}
+	}
+}
+
 // TestSameBitsSparseMTP is the same for sparse attention with a module of multi-token
 // prediction, which has an indexer of its own.
 func TestSameBitsSparseMTP(t *testing.T) {

@@ -49,8 +49,17 @@ type Config struct {
 	Rope      RopeConfig  // of layers that see the whole context
 	RopeLocal *RopeConfig // of sliding layers, where it differs
 
+	RotaryDim int    // numbers of a head that turn; 0: the share that Rope tells
+	NoRope    []bool // [NumHiddenLayers]: layers whose queries and keys do not turn; nil: none
+
 	SlidingWindow int    // positions a sliding layer sees
 	Sliding       []bool // [NumHiddenLayers]: which layers slide
+
+	// QueryScaleBeta makes queries at position p longer by 1 + beta ln(1 + floor(p /
+	// QueryScaleLength)). 0: none.
+	QueryScaleBeta   float64
+	QueryScaleLength int
+	QKNorm           bool // queries and keys are normed, in families where that is a choice
 
 	QueryPreAttnScalar    float64 // the softmax scale is this^-0.5, where it is not head_dim^-0.5
 	AttnLogitSoftcapping  float32 // 0: none
@@ -61,6 +70,9 @@ type Config struct {
 	MoEIntermediateSize int
 	NormTopKProb        bool
 	Dense               []bool // [NumHiddenLayers]: dense layers of a sparse model
+	// SharedExpertIntermediateSize is the width of a shared expert that has one of its own.
+	SharedExpertIntermediateSize int
+	SwigluAlpha, SwigluLimit     float32 // of SwigluClamped
 
 	// DeepSeek: multi-head latent attention (V2 §2.1), experts (V2 §2.2, V3 §2.1.2).
 	QLoraRank, KVLoraRank        int // 0: queries are not compressed
@@ -74,6 +86,8 @@ type Config struct {
 	NumNextNPredictLayers        int // modules of multi-token prediction behind the layers (V3 §2.2)
 	IndexNHeads, IndexHeadDim    int // lightning indexer of V3.2, 0: none
 	IndexTopK                    int
+	IndexPairs                   bool   // the indexer turns neighbours, as attention does
+	IndexShared                  []bool // [NumHiddenLayers]: layers that see what the last one with an indexer chose
 	// Assumed says what a file does not tell and was taken for granted, where it says two
 	// things, and what of it is not used.
 	Assumed []string
@@ -86,6 +100,7 @@ type Activation uint8
 const (
 	Silu Activation = iota
 	GeluTanh
+	SwigluClamped // gpt-oss: see kernel.SwigluClamped
 )
 
 // parseActivation returns the activation of Hugging Face's name.
@@ -121,17 +136,54 @@ func (c *Config) assume(format string, a ...any) {
 	c.Assumed = append(c.Assumed, fmt.Sprintf(format, a...))
 }
 
+// rotaryDim returns how many numbers of a head turn, the first ones.
+func (c *Config) rotaryDim() int {
+	switch {
+	case c.latent(): // there it is in qk_rope_head_dim
+		return c.HeadDim
+	case c.RotaryDim > 0:
+		return c.RotaryDim
+	}
+	return int(float64(c.HeadDim) * c.Rope.Partial)
+}
+
 // finish completes what was read and returns the first conflict in it.
 func (c *Config) finish() *conflict {
 	if err := c.check(); err != nil {
 		return err
 	}
 	c.lengthen()
-	if err := c.Rope.checkTable(c.HeadDim, c.MaxPositionEmbeddings); err != nil {
+	if err := c.checkPartial(); err != nil {
+		return err
+	}
+	if err := c.Rope.checkTable(c.rotaryDim(), c.MaxPositionEmbeddings); err != nil {
 		return err
 	}
 	if c.RopeLocal != nil {
 		return c.RopeLocal.checkTable(c.HeadDim, c.MaxPositionEmbeddings)
+	}
+	return nil
+}
+
+// checkPartial returns a conflict where a part of a head turns that cannot.
+func (c *Config) checkPartial() *conflict {
+	if c.latent() { // the share of the whole head, where it is told
+		if whole := c.QKNopeHeadDim + c.QKRopeHeadDim; c.Rope.Partial != 1 && !(math.Abs(c.Rope.Partial*float64(whole)-float64(c.QKRopeHeadDim)) < 0.5) {
+			return clash("%s, want 1, or %s of %d", fact{"partial_rotary_factor", c.Rope.Partial}, fact{"qk_rope_head_dim", c.QKRopeHeadDim}, whole)
+		}
+		return nil
+	}
+	for _, r := range []*RopeConfig{&c.Rope, c.RopeLocal} {
+		switch {
+		case r == nil:
+		case r.Partial != 1 && !c.family.partialRotary:
+			return clash("%s, want 1", fact{"partial_rotary_factor", r.Partial})
+		case !(r.Partial > 0 && r.Partial <= 1):
+			return clash("%s, want a number above 0, at most 1", fact{"partial_rotary_factor", r.Partial})
+		}
+	}
+	if n := c.rotaryDim(); n < 2 || n%2 != 0 || n > c.HeadDim {
+		return clash("%d numbers of %s turn by %s, want an even part", n, fact{"head_dim", c.HeadDim}, fact{"partial_rotary_factor", c.Rope.Partial})
 	}
 	return nil
 }

@@ -72,7 +72,11 @@ func (c *Config) readGGUFHeadDim(k *keys) {
 	if !k.f.Has(k.name("attention.key_length")) {
 		want = fmt.Sprintf("%s %d / %s %d", k.name("embedding_length"), c.HiddenSize, k.name("attention.head_count"), c.NumAttentionHeads)
 	}
-	for _, key := range []string{"attention.value_length", "rope.dimension_count"} {
+	wholes := []string{"attention.value_length", "rope.dimension_count"}
+	if c.family.partialRotary {
+		wholes = wholes[:1]
+	}
+	for _, key := range wholes {
 		if k.count(key, c.HeadDim, 1, maxWidth) != c.HeadDim {
 			k.fail(k.name(key), want)
 		}
@@ -83,6 +87,7 @@ func (c *Config) readGGUFHeadDim(k *keys) {
 // tensor, for heads of HeadDim.
 func (c *Config) readGGUFRope(k *keys) {
 	r := RopeConfig{
+		Partial:                       1,
 		Type:                          k.text("rope.scaling.type", "linear"),
 		Theta:                         k.number("rope.freq_base", 10000),
 		Factor:                        k.number("rope.scaling.factor", k.number("rope.scale_linear", 1)),
@@ -95,6 +100,9 @@ func (c *Config) readGGUFRope(k *keys) {
 	}
 	if a := k.number("rope.scaling.attn_factor", 1); a != 1 && r.Type == "yarn" {
 		r.AttentionFactor = a * yarnScale(r.Factor, 1)
+	}
+	if c.family.partialRotary {
+		c.RotaryDim = k.count("rope.dimension_count", c.HeadDim, 1, maxWidth)
 	}
 	if t, ok := k.f.Tensor(ropeFreqs); ok {
 		r.Divisors = ropeDivisors(k, t, c.HeadDim)

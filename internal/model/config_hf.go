@@ -15,6 +15,9 @@ func parseConfig(name string, r io.Reader) (*Config, error) {
 		return nil, err
 	}
 	o := &object{file: name, values: v}
+	if o.has("dim") && o.has("n_layers") && !o.has("model_type") {
+		o = fromParams(o)
+	}
 	kind := o.text("model_type", "")
 	if t := o.inner("text_config"); t != nil { // the language model of a multimodal one
 		outer := o
@@ -129,12 +132,13 @@ func (c *Config) readSliding(o *object, slides func(layer int) bool) {
 // readRope reads the rotary parameters of a model that has one set of them.
 func (c *Config) readRope(o *object) {
 	theta := o.number("rope_theta", 10000)
-	if p := o.number("partial_rotary_factor", 1); p != 1 && !c.latent() { // there it is in qk_rope_head_dim
-		o.fail("partial_rotary_factor", fmt.Sprint(p), "1")
+	partial := 1.0
+	if !c.latent() { // there it is in qk_rope_head_dim
+		partial = o.number("partial_rotary_factor", 1)
 	}
 	r := c.ropeParameters(o)
 	if r == nil {
-		c.Rope = RopeConfig{Type: "default", Theta: theta}
+		c.Rope = RopeConfig{Type: "default", Theta: theta, Partial: partial}
 		return
 	}
 	if full := r.inner("full_attention"); full != nil { // one set a kind of layers
@@ -144,6 +148,9 @@ func (c *Config) readRope(o *object) {
 		r = full
 	}
 	c.Rope = parseRope(r, theta, float64(c.MaxPositionEmbeddings))
+	if !r.has("partial_rotary_factor") {
+		c.Rope.Partial = partial
+	}
 	o.takeError(r)
 }
 
@@ -174,9 +181,7 @@ func parseRope(o *object, theta, context float64) RopeConfig {
 		MScaleAllDim:                  o.number("mscale_all_dim", 0),
 		AttentionFactor:               o.number("attention_factor", 0),
 		NoTruncate:                    !o.bool("truncate", true),
-	}
-	if p := o.number("partial_rotary_factor", 1); p != 1 {
-		o.fail("partial_rotary_factor", fmt.Sprint(p), "1")
+		Partial:                       o.number("partial_rotary_factor", 1),
 	}
 	if r.Type == "mrope" { // text alone rotates as always
 		r.Type = "default"

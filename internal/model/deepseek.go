@@ -185,16 +185,25 @@ func readGGUFDeepSeek(c *Config, k *keys) {
 	} else if _, plain := k.f.Tensor("blk.0.attn_q.weight"); !plain {
 		c.QLoraRank = k.count("attention.q_lora_rank", 0, 0, maxWidth) // so that the missing tensor is named
 	}
-	c.NumNextNPredictLayers = k.count("nextn_predict_layers", 0, 0, 16)
-	if c.NumHiddenLayers -= c.NumNextNPredictLayers; c.NumHiddenLayers < 1 {
-		k.fail(k.name("nextn_predict_layers"), "fewer than block_count")
+	if c.readGGUFModules(k); k.err != nil {
 		return
 	}
 	c.readGGUFDeepSeekRope(k)
+	c.readGGUFQueryScale(k)
 	c.readGGUFExperts(k)
 	if c.NumExperts > 0 {
 		c.readGGUFDeepSeekExperts(k)
 	}
+}
+
+// readGGUFModules reads how many of the blocks are modules of multi-token prediction.
+func (c *Config) readGGUFModules(k *keys) {
+	c.NumNextNPredictLayers = k.count("nextn_predict_layers", 0, 0, 16)
+	if c.NumHiddenLayers <= c.NumNextNPredictLayers {
+		k.fail(k.name("nextn_predict_layers"), "fewer than block_count")
+		return
+	}
+	c.NumHiddenLayers -= c.NumNextNPredictLayers
 }
 
 func (c *Config) readGGUFIndexer(k *keys) {
@@ -268,6 +277,9 @@ func (c *Config) assumeGroups(k *keys) {
 
 // checkDeepSeek returns the first conflict in what the family has beyond other models.
 func checkDeepSeek(c *Config) *conflict {
+	if err := checkQueryScale(c); err != nil {
+		return err
+	}
 	heads, rope := fact{"num_attention_heads", c.NumAttentionHeads}, fact{"qk_rope_head_dim", c.QKRopeHeadDim}
 	nope, value := fact{"qk_nope_head_dim", c.QKNopeHeadDim}, fact{"v_head_dim", c.VHeadDim}
 	switch {
@@ -346,9 +358,9 @@ type deepseekLayer struct {
 func (m *deepseek) bind(b *binder, c *Config) {
 	m.rope = newRope(&c.Rope, c.QKRopeHeadDim)
 	if c.IndexNHeads > 0 {
-		halves := c.Rope
-		halves.Pairs = false
-		m.index = newRope(&halves, c.QKRopeHeadDim)
+		index := c.Rope
+		index.Pairs = c.IndexPairs
+		m.index = newRope(&index, c.QKRopeHeadDim)
 	}
 	m.layers = make([]deepseekLayer, c.NumHiddenLayers)
 	for i := range m.layers {
@@ -392,26 +404,10 @@ func (m *deepseek) forward(s *Step) *Act {
 			next := &m.layers[i+1]
 			s.Foresee(x, l.experts, &next.ffnNorm, next.experts)
 		}
-		x = m.feedForward(s, x, l)
+		x = s.sharedAndChosen(x, s.Norm(x, &l.ffnNorm), &l.mlp, l.experts)
 		s.Release(mark)
 	}
 	return s.Norm(x, &m.norm)
-}
-
-// feedForward returns x with the MLP of a dense layer added, or the chosen and the
-// shared experts of a sparse one.
-//
-//	x [T, D] → [T, D]
-func (m *deepseek) feedForward(s *Step, x *Act, l *deepseekLayer) *Act {
-	h := s.Norm(x, &l.ffnNorm)
-	if l.experts == nil {
-		return s.Add(x, s.GatedMLP(h, &l.mlp))
-	}
-	y := s.Experts(h, l.experts)
-	if l.mlp.Gate.Rows > 0 {
-		y = s.Add(y, s.GatedMLP(h, &l.mlp))
-	}
-	return s.Add(x, y)
 }
 
 func (m *deepseek) attention() (list []*Attention) {

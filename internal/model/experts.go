@@ -13,6 +13,7 @@ type Experts struct {
 	BiasParam      Param    // of Choose.Bias
 	Gate, Up, Down []Linear // one an expert; of each list all float or all quantised
 	Act            Activation
+	Alpha, Limit   float32 // of SwigluClamped
 
 	kept  *experts.Cache // where not all are in memory; nil: they are
 	layer int            // of it
@@ -39,6 +40,21 @@ func (s *Step) Experts(x *Act, e *Experts) *Act {
 	return s.sum(out, r)
 }
 
+// sharedAndChosen returns x with the MLP of a dense layer added, or the chosen and the shared
+// experts of a sparse one, all of which read h.
+//
+//	x, h [T, D]   experts nil: a dense layer; mlp without rows: no shared experts → [T, D]
+func (s *Step) sharedAndChosen(x, h *Act, mlp *GatedMLP, experts *Experts) *Act {
+	if experts == nil {
+		return s.Add(x, s.GatedMLP(h, mlp))
+	}
+	y := s.Experts(h, experts)
+	if mlp.Gate.Rows > 0 {
+		y = s.Add(y, s.GatedMLP(h, mlp))
+	}
+	return s.Add(x, y)
+}
+
 // someExperts runs the experts r.used[from:to], whose rows follow each other.
 //
 //	in [its rows, D] for each of r.used → those rows of out [T*K, D]
@@ -54,7 +70,7 @@ func (s *Step) someExperts(out *Act, in []*Act, e *Experts, r *routing, from, to
 		s.multiplyWith(p, r.part(s, up, id, first), in[from+i], &e.Up[id], s.expertMatrix(e, r, from+i, upOf), r.ownersOf(id))
 	}
 	s.runProducts(OpExperts, p)
-	inside := s.gate(gate, up, e.Act)
+	inside := e.inside(s, gate, up)
 	parts := s.preparation(e.Down[0].IsFloat())
 	for _, id := range used {
 		s.add(parts, r.part(s, inside, id, first))
@@ -65,6 +81,16 @@ func (s *Step) someExperts(out *Act, in []*Act, e *Experts, r *routing, from, to
 		s.multiplyWith(p, r.part(s, out, id, 0), parts.acts[i], &e.Down[id], s.expertMatrix(e, r, from+i, downOf), r.ownersOf(id))
 	}
 	s.runProducts(OpExperts, p)
+}
+
+// inside returns what goes into the last matrix of experts. gate is not read again.
+//
+//	gate, up [T, I] → [T, I]
+func (e *Experts) inside(s *Step, gate, up *Act) *Act {
+	if e.Act == SwigluClamped {
+		return s.swiglu(gate, up, e.Alpha, e.Limit)
+	}
+	return s.gate(gate, up, e.Act)
 }
 
 // gather returns the rows of x that go to each expert in use, prepared for its

@@ -30,6 +30,15 @@ type family struct {
 	spare func(b *binder, c *Config, name string) string
 	// shiftedNorms says that checkpoints store the weights of norms as w-1.
 	shiftedNorms bool
+	// partialRotary says that a part of a head may turn alone.
+	partialRotary bool
+	// untrained says which of its operations has no backward; "": all have.
+	untrained string
+	// stacked says that checkpoints hold the matrices of all experts of a layer in one
+	// tensor, gate and up in one too.
+	stacked bool
+	// hfTop has the tensors outside layers that checkpoints call otherwise than hfTop says.
+	hfTop map[string]string
 	// drafts says that a file may hold modules of multi-token prediction.
 	drafts bool
 
@@ -40,9 +49,10 @@ type family struct {
 // GGUF files too.
 var families = []*family{
 	&llamaFamily, &mistralFamily, &mixtralFamily,
-	&qwen2Family, &qwen3Family, &qwen3MoEFamily,
-	&gemma3Family,
-	&deepseekV2Family, &deepseekV3Family, &deepseekV32Family, &kimiK2Family, &glm4MoELiteFamily,
+	&ministral3Family, &mistral4Family, &mistralLarge3Family, &smolLM3Family,
+	&qwen2Family, &qwen2MoEFamily, &qwen3Family, &qwen3MoEFamily,
+	&gemma2Family, &gemma3Family, &gptOSSFamily, &glm4MoEFamily, &miniMaxM2Family,
+	&deepseekV2Family, &deepseekV3Family, &deepseekV32Family, &kimiK2Family, &glm4MoELiteFamily, &glmMoeDsaFamily,
 }
 
 // familyOf returns the family of a model type, nil where there is none.

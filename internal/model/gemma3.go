@@ -19,12 +19,14 @@ var gemma3Family = family{
 	readGGUF:     readGGUFGemma3,
 	check:        checkGemma3,
 	shiftedNorms: true,
-	hfNames: map[string]string{
-		"post_attention_norm": "post_attention_layernorm",
-		"ffn_norm":            "pre_feedforward_layernorm",
-		"post_ffw_norm":       "post_feedforward_layernorm",
-	},
-	network: func() network { return new(gemma3) },
+	hfNames:      gemma3Names,
+	network:      func() network { return new(gemma3) },
+}
+
+var gemma3Names = map[string]string{
+	"post_attention_norm": "post_attention_layernorm",
+	"ffn_norm":            "pre_feedforward_layernorm",
+	"post_ffw_norm":       "post_feedforward_layernorm",
 }
 
 func readGemma3(c *Config, o *object) {
@@ -42,7 +44,7 @@ func readGemma3(c *Config, o *object) {
 // context and of those that slide. The older rope_scaling is of the former.
 func (c *Config) readGemma3Rope(o *object) {
 	theta, context := o.number("rope_theta", 0), float64(c.MaxPositionEmbeddings)
-	local := RopeConfig{Type: "default", Theta: o.number("rope_local_base_freq", 0)}
+	local := RopeConfig{Type: "default", Theta: o.number("rope_local_base_freq", 0), Partial: 1}
 	full := &object{file: o.file, values: map[string]any{}}
 	if r := o.inner("rope_parameters"); r != nil {
 		if x := r.inner("full_attention"); x != nil {
@@ -73,7 +75,7 @@ func readGGUFGemma3(c *Config, k *keys) {
 	c.HiddenAct = GeluTanh
 	c.readGGUFHeadDim(k)
 	c.readGGUFRope(k)
-	c.RopeLocal = &RopeConfig{Type: "default", Theta: k.number("rope.freq_base_swa", 10000)}
+	c.RopeLocal = &RopeConfig{Type: "default", Theta: k.number("rope.freq_base_swa", 10000), Partial: 1}
 	c.FinalLogitSoftcapping = float32(k.number("final_logit_softcapping", 0))
 	c.AttnLogitSoftcapping = float32(k.number("attn_logit_softcapping", 0))
 	c.QueryPreAttnScalar = float64(c.HeadDim)
@@ -127,7 +129,7 @@ type gemma3 struct {
 type gemma3Layer struct {
 	attnNorm, postAttnNorm Norm
 	Q, K, V, O             Linear
-	qNorm, kNorm           Norm
+	qNorm, kNorm           Norm // Gemma 2 has none
 	attn                   Attention
 	rope                   *Rope
 	ffnNorm, postFFNNorm   Norm
@@ -136,14 +138,19 @@ type gemma3Layer struct {
 
 func (m *gemma3) bind(b *binder, c *Config) {
 	b.embed.Scale = float32(math.Sqrt(float64(c.HiddenSize)))
-	m.rope, m.local = newRope(&c.Rope, c.HeadDim), newRope(c.RopeLocal, c.HeadDim)
+	m.rope = newRope(&c.Rope, c.HeadDim)
+	if m.local = m.rope; c.RopeLocal != nil {
+		m.local = newRope(c.RopeLocal, c.HeadDim)
+	}
 	m.layers = make([]gemma3Layer, c.NumHiddenLayers)
 	for i := range m.layers {
 		l := &m.layers[i]
 		b.norm(&l.attnNorm, "attn_norm", i, c.HiddenSize, c.RMSNormEps)
 		b.attention(&l.Q, &l.K, &l.V, &l.O, i, c)
-		b.norm(&l.qNorm, "attn_q_norm", i, c.HeadDim, c.RMSNormEps)
-		b.norm(&l.kNorm, "attn_k_norm", i, c.HeadDim, c.RMSNormEps)
+		if c.family != &gemma2Family {
+			b.norm(&l.qNorm, "attn_q_norm", i, c.HeadDim, c.RMSNormEps)
+			b.norm(&l.kNorm, "attn_k_norm", i, c.HeadDim, c.RMSNormEps)
+		}
 		b.norm(&l.postAttnNorm, "post_attention_norm", i, c.HiddenSize, c.RMSNormEps)
 		l.attn = newAttention(c, i, attentionScale(c.QueryPreAttnScalar))
 		l.attn.Cap = c.AttnLogitSoftcapping
@@ -168,8 +175,10 @@ func (m *gemma3) forward(s *Step) *Act {
 		mark := s.Mark()
 		h := s.Norm(x, &l.attnNorm)
 		q, k, v := s.Linear3(h, &l.Q, &l.K, &l.V)
-		q = s.HeadNorm(q, &l.qNorm)
-		k = s.HeadNorm(k, &l.kNorm)
+		if l.qNorm.W != nil {
+			q = s.HeadNorm(q, &l.qNorm)
+			k = s.HeadNorm(k, &l.kNorm)
+		}
 		q = s.Rope(q, l.attn.H, l.rope)
 		k = s.Rope(k, l.attn.HKV, l.rope)
 		a := s.Linear(s.Attend(q, k, v, &l.attn), &l.O)

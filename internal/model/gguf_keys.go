@@ -51,6 +51,12 @@ func (k *keys) count(key string, def, min, max int) int {
 	return int(x)
 }
 
+// hasTensor says whether the file has a tensor.
+func (k *keys) hasTensor(name string) bool {
+	_, ok := k.f.Tensor(name)
+	return ok
+}
+
 func (k *keys) number(key string, def float64) float64 {
 	name := k.name(key)
 	if !k.f.Has(name) {

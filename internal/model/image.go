@@ -69,6 +69,9 @@ func (b *binder) digest() (sum [sha256.Size]byte) {
 		p := &b.plan[i]
 		m := p.matrix
 		fmt.Fprintf(h, "%q from %d: %d %d %s %v turned %v\n", p.name, p.from, m.Rows, m.Cols, m.Float, m.Format, p.src.Turned)
+		if p.gather != nil {
+			fmt.Fprintf(h, "gathered: %s\n", p.gather.how)
+		}
 	}
 	h.Sum(sum[:0])
 	return sum

@@ -14,7 +14,7 @@ type Indexer struct {
 	K          Linear // [D, hidden]
 	KNorm      LayerNorm
 	Weights    Linear // [N, hidden]
-	rope       *Rope  // rotates halves, where the attention itself rotates pairs
+	rope       *Rope  // rotates halves, where the attention itself rotates pairs; pairs in GLM-5
 }
 
 // choice has the positions that the rows of a step see, where an indexer chose them.

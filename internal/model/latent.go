@@ -31,6 +31,9 @@ type Latent struct {
 	O             Linear
 	Attention     Attention
 	Indexer       *Indexer // sparse attention of V3.2, or nil
+	// SharesChoice is set where attention sees what the last layer with an indexer chose.
+	SharesChoice bool
+	QueryScale   QueryScale
 }
 
 // Latent runs multi-head latent attention on the rows of x.
@@ -45,12 +48,16 @@ func (s *Step) Latent(x *Act, l *Latent, rope *Rope) *Act {
 	} else {
 		q, kv = s.Linear2(x, &l.Q, &l.KVA)
 	}
-	q = s.Rope(q, l.H, rope) // the last R of every head
+	q = s.ScaleQueries(s.Rope(q, l.H, rope), &l.QueryScale) // the last R of every head turn
 	cKV := s.Norm(kv.columns(s, 0, l.C), &l.KVANorm)
 	kR := s.Rope(kv.columns(s, l.C, l.R), 1, rope)
 	var chosen *choice
-	if l.Indexer != nil {
+	switch {
+	case l.Indexer != nil:
 		chosen = s.choosePositions(x, cQ, l)
+		s.chosen = chosen
+	case l.SharesChoice:
+		chosen = s.chosen
 	}
 	if l.Form == Expanded {
 		return s.Linear(s.attendExpanded(q, cKV, kR, l, chosen), &l.O)

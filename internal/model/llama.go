@@ -68,30 +68,36 @@ var mixtralFamily = family{
 // llama is Llama (Touvron et al. 2023; Grattafiori et al. 2024): RMS norms before
 // attention and MLP, rotary positions, grouped-query attention, a gated MLP with
 // SiLU. Mistral (Jiang et al. 2023) adds a sliding window, Mixtral (Jiang et al.
-// 2024) replaces the MLP by experts.
+// 2024) replaces the MLP by experts; SmolLM3 leaves positions out of some layers,
+// Ministral 3 makes late queries longer.
 type llama struct {
 	layers []llamaLayer
 	norm   Norm
 	rope   *Rope
+	scale  QueryScale
 }
 
 type llamaLayer struct {
 	attnNorm   Norm
 	Q, K, V, O Linear
 	attn       Attention
+	rope       *Rope // nil: positions are not told
 	ffnNorm    Norm
 	mlp        GatedMLP
 	experts    *Experts // instead of the MLP
 }
 
 func (m *llama) bind(b *binder, c *Config) {
-	m.rope = newRope(&c.Rope, c.HeadDim)
+	m.rope, m.scale = newRope(&c.Rope, c.HeadDim), newQueryScale(c)
 	m.layers = make([]llamaLayer, c.NumHiddenLayers)
 	for i := range m.layers {
 		l := &m.layers[i]
 		b.norm(&l.attnNorm, "attn_norm", i, c.HiddenSize, c.RMSNormEps)
 		b.attention(&l.Q, &l.K, &l.V, &l.O, i, c)
 		l.attn = newAttention(c, i, attentionScale(float64(c.HeadDim)))
+		if c.NoRope == nil || !c.NoRope[i] {
+			l.rope = m.rope
+		}
 		b.norm(&l.ffnNorm, "ffn_norm", i, c.HiddenSize, c.RMSNormEps)
 		if c.sparse(i) {
 			l.experts = b.softmaxExperts(i, c)
@@ -112,8 +118,11 @@ func (m *llama) forward(s *Step) *Act {
 		mark := s.Mark()
 		h := s.Norm(x, &l.attnNorm)
 		q, k, v := s.Linear3(h, &l.Q, &l.K, &l.V)
-		q = s.Rope(q, l.attn.H, m.rope)
-		k = s.Rope(k, l.attn.HKV, m.rope)
+		if l.rope != nil {
+			q = s.Rope(q, l.attn.H, l.rope)
+			k = s.Rope(k, l.attn.HKV, l.rope)
+		}
+		q = s.ScaleQueries(q, &m.scale)
 		x = s.Add(x, s.Linear(s.Attend(q, k, v, &l.attn), &l.O))
 		if i == len(m.layers)-1 {
 			x = s.Wanted(x)

@@ -93,6 +93,7 @@ func (b *binder) pack(report func(done int64)) error {
 		group.Go(func() {
 			errs[worker] = b.src.guard(func() error {
 				var packer weights.Packer
+				var buffer []byte
 				for {
 					i := int(next.Add(1)) - 1
 					if i >= len(parts) {
@@ -104,7 +105,13 @@ func (b *binder) pack(report func(done int64)) error {
 						}
 					}
 					p := &b.plan[parts[i].plan]
-					if err := p.pack(&packer, parts[i].from); err != nil {
+					var err error
+					if p.gather != nil {
+						buffer, err = p.packGathered(&packer, parts[i].from, buffer)
+					} else {
+						err = p.pack(&packer, parts[i].from)
+					}
+					if err != nil {
 						return wrongTensor(b.src, p.name, err.Error(), "numbers")
 					}
 					report(done.Add(p.partBytes(parts[i].from)))

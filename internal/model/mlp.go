@@ -25,6 +25,28 @@ func (s *Step) gate(gate, up *Act, act Activation) *Act {
 	return y
 }
 
+// swiglu returns the clamped gate of gpt-oss. gate is not read again.
+//
+//	gate, up [T, I] → [T, I]   kernel.SwigluClamped
+func (s *Step) swiglu(gate, up *Act, alpha, limit float32) *Act {
+	y := s.result(gate)
+	s.eachRow(OpRows, filled(s, &s.records.swiglu, swigluRows{gate, up, y, alpha, limit}), gate.T, gate.D)
+	return y
+}
+
+type swigluRows struct {
+	gate, up, y  *Act
+	alpha, limit float32
+}
+
+func (o *swigluRows) Operands() Operands {
+	return Operands{In: []*Act{o.gate, o.up}, Out: []*Act{o.y}}
+}
+
+func (o *swigluRows) row(t int, _ *kernel.Thread) {
+	kernel.SwigluClamped(o.y.Row(t), o.gate.Row(t), o.up.Row(t), o.alpha, o.limit)
+}
+
 type gateRows struct {
 	gate, up, y *Act
 	act         Activation

@@ -163,7 +163,7 @@ func openSource(files *checkpoint.Checkpoint) (source, *Config, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := parseConfig("config.json", bytes.NewReader(text))
+	c, err := parseConfig(files.ConfigName(), bytes.NewReader(text))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -85,7 +85,7 @@ func (m *Model) Draft(s *Step, b *Batch, hidden *Act) *Act {
 	h, e := s.Norm(hidden, &x.hnorm), s.Norm(s.Embed(), &x.enorm)
 	y := s.Linear(s.join(e, h), &x.proj)
 	y = s.Add(y, s.Latent(s.Norm(y, &x.layer.attnNorm), &x.layer.latent, d.rope))
-	y = d.feedForward(s, y, &x.layer)
+	y = s.sharedAndChosen(y, s.Norm(y, &x.layer.ffnNorm), &x.layer.mlp, x.layer.experts)
 	return s.Norm(y, &x.norm)
 }
 

@@ -112,6 +112,9 @@ func (b *binder) hfName(role string, layer int, part string) string {
 		return b.head + part
 	}
 	if layer == noLayer {
+		if name := b.family.hfTop[role]; name != "" {
+			return b.prefix[0] + name + part
+		}
 		return b.prefix[0] + hfTop[role] + part
 	}
 	name := b.family.hfNames[role]

@@ -51,6 +51,9 @@ type records struct {
 	scale      scaleRows
 	softcap    softcapRows
 	gate       gateRows
+	swiglu     swigluRows
+	queryScale queryScaleRows
+	sigmoid    sigmoidRows
 	prepare    prepareRows
 	products   products
 	lowDowns   lowDowns

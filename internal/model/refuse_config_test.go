@@ -49,6 +49,9 @@ func rope(changes map[string]any) map[string]any {
 	return map[string]any{"rope_parameters": r}
 }
 
+// onlyRope is rope without the rest.
+func onlyRope(values map[string]any) map[string]any { return map[string]any{"rope_parameters": values} }
+
 // TestRefusedConfig opens checkpoints whose config.json says what no model can be.
 func TestRefusedConfig(t *testing.T) {
 	for _, c := range []struct {
@@ -119,12 +122,26 @@ func TestRefusedConfig(t *testing.T) {
 		{"deepseek-v3", map[string]any{"rope_parameters": "yarn"}, []string{"rope_parameters", "yarn", "an object"}},
 		{"deepseek-v3", map[string]any{"model_type": "deepseek_v9"}, []string{"model_type", "deepseek_v9", "deepseek_v3"}},
 		{"llama", map[string]any{"num_key_value_heads": 3}, []string{"num_attention_heads 8", "num_key_value_heads 3"}},
-		{"llama", map[string]any{"partial_rotary_factor": 0.5}, []string{"partial_rotary_factor is 0.5", "want 1"}},
+		{"llama", map[string]any{"partial_rotary_factor": 0.5}, []string{"partial_rotary_factor 0.5", "want 1"}},
 		{"llama", map[string]any{"head_dim": 31}, []string{"head_dim 31", "even"}},
 		{"gemma3-text", map[string]any{"query_pre_attn_scalar": 0}, []string{"query_pre_attn_scalar 0"}},
 		{"gemma3-text", map[string]any{"layer_types": "full_attention"}, []string{"layer_types", "a list"}},
 		{"gemma3-text", map[string]any{"final_logit_softcapping": -3}, []string{"final_logit_softcapping -3"}},
 		{"qwen3-moe", map[string]any{"num_experts_per_tok": 1000}, []string{"num_experts_per_tok 1000"}},
+		{"glm4-moe", map[string]any{"rope_parameters": map[string]any{"partial_rotary_factor": 2}}, []string{"partial_rotary_factor 2", "at most 1"}},
+		{"glm4-moe", map[string]any{"rope_parameters": map[string]any{"partial_rotary_factor": 0.03}}, []string{"partial_rotary_factor 0.03", "even"}},
+		{"minimax-m2", map[string]any{"rotary_dim": 33}, []string{"33 numbers", "even"}},
+		{"minimax-m2", map[string]any{"scoring_func": "softmax"}, []string{"scoring_func", "softmax", "sigmoid"}},
+		{"minimax-m2", map[string]any{"qk_norm_type": "per_head"}, []string{"qk_norm_type", "per_head"}},
+		{"gpt-oss", map[string]any{"swiglu_limit": 0}, []string{"swiglu_limit 0"}},
+		{"gpt-oss", map[string]any{"swiglu_alpha": -1}, []string{"swiglu_alpha -1"}},
+		{"gpt-oss-mxfp4", map[string]any{"quantization_config": map[string]any{"quant_method": "bitsandbytes"}}, []string{"quant_method", "bitsandbytes", "mxfp4"}},
+		{"smollm3", map[string]any{"no_rope_layers": []int{1, 0}}, []string{"no_rope_layers", "every layer"}},
+		{"ministral3", onlyRope(map[string]any{"llama_4_scaling_beta": -1, "original_max_position_embeddings": 16}), []string{"llama_4_scaling_beta -1"}},
+		{"ministral3", onlyRope(map[string]any{"llama_4_scaling_beta": 0.1, "original_max_position_embeddings": 0.5}), []string{"original_max_position_embeddings 0"}},
+		{"glm-moe-dsa", map[string]any{"indexer_types": []string{"shared", "full", "full", "full", "full", "full"}}, []string{"first layer", "indexer_types"}},
+		{"glm-moe-dsa", map[string]any{"indexer_types": []string{"full", "full", "full", "full", "full", "none"}}, []string{"indexer_types", "none", "full or shared"}},
+		{"glm-moe-dsa", map[string]any{"indexer_types": null, "index_topk_pattern": "FSX"}, []string{"index_topk_pattern", "FSX", "letters"}},
 	} {
 		model, err := tiny.Load(filepath.Join("testdata", c.model))
 		if err != nil {

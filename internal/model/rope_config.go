@@ -13,7 +13,9 @@ type RopeConfig struct {
 	Type   string // default, linear, llama3, yarn
 	Theta  float64
 	Factor float64 // how many times the context grows, where scaled
-	Pairs  bool    // rotates neighbours (2i, 2i+1), else halves (i, i+d/2)
+	// Partial is the share of a head that turns, its first numbers.
+	Partial float64
+	Pairs   bool // rotates neighbours (2i, 2i+1), else halves (i, i+d/2)
 
 	OriginalMaxPositionEmbeddings float64
 	LowFreqFactor, HighFreqFactor float64 // llama3

@@ -78,6 +78,7 @@ type Step struct {
 	rows    rowItems
 	units   attendUnits
 	choice  choice
+	chosen  *choice // of the last layer with an indexer
 	index   indexUnits
 
 	visit    experts.Visit // of a layer whose experts are not all in memory

@@ -11,8 +11,11 @@ import (
 var ErrNoBackward = errors.New("models of this kind are not trained")
 
 // CheckTrainable returns an error that wraps ErrNoBackward for a model that cannot be
-// trained: the choice of a lightning indexer has no gradient.
+// trained: the choice of a lightning indexer has no gradient, some operations have none made.
 func (m *Model) CheckTrainable() error {
+	if f := m.Config.family; f.untrained != "" {
+		return fmt.Errorf("model: %s: %s: %w", f.modelType, f.untrained, ErrNoBackward)
+	}
 	if m.Config.IndexNHeads > 0 {
 		return fmt.Errorf("model: %s: its attention sees what an indexer chooses: %w", m.Config.family.modelType, ErrNoBackward)
 	}

@@ -86,8 +86,12 @@ func (u *attendUnits) add(o *attend, row int, x attendUnit) {
 		if x.chosen != nil { // positions are ranks
 			pos = len(x.chosen) - 1
 		}
+		sink := kernel.NoSink
+		if a.Sinks != nil {
+			sink = a.Sinks[h]
+		}
 		u.queries = append(u.queries, kernel.Query{
-			Q: o.q.Row(r)[h*a.DK:][:a.DK], Out: o.out.Row(r)[h*a.DV:][:a.DV], Pos: pos, Sink: kernel.NoSink,
+			Q: o.q.Row(r)[h*a.DK:][:a.DK], Out: o.out.Row(r)[h*a.DV:][:a.DV], Pos: pos, Sink: sink,
 		})
 	}
 	x.c0, x.c1 = u.kernel.Splits(u.queries[x.at:])

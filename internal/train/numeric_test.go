@@ -34,7 +34,10 @@ func someBatch(vocab int) *Batch {
 // TestNumeric holds the gradient of each weight of every architecture to differences of the
 // loss: along the gradient itself, and along a direction that is half of it and half noise.
 func TestNumeric(t *testing.T) {
-	for _, name := range []string{"llama", "qwen3", "qwen3-moe", "gemma3-text", "deepseek-v2", "deepseek-v3-mtp", "glm4-moe-lite", "kimi-k2"} {
+	for _, name := range []string{
+		"llama", "qwen3", "qwen3-moe", "gemma3-text", "deepseek-v2", "deepseek-v3-mtp", "glm4-moe-lite", "kimi-k2",
+		"smollm3", "gemma2", "qwen2-moe", "minimax-m2", "mistral4",
+	} {
 		t.Run(name, func(t *testing.T) {
 			tm, err := tiny.Load(filepath.Join("..", "model", "testdata", name))
 			if err != nil {

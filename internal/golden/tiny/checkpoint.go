@@ -34,15 +34,20 @@ func stored(name string, t tensor.DType, shape []int, w []float32) (Stored, erro
 // it is written.
 type Checkpoint struct {
 	Config  []byte // config.json
+	Params  bool   // it is a params.json, of Mistral's own form
 	Tensors []Stored
 }
 
 // Checkpoint returns the model with weights of type F32, F16 or BF16, which hold the
 // same numbers. The correction bias of routers is float32, as published.
 func (m *Model) Checkpoint(t tensor.DType) (*Checkpoint, error) {
-	c := &Checkpoint{Config: m.Raw}
+	c := &Checkpoint{Config: m.Raw, Params: m.Config.ModelType == "mistral_large3"}
 	for _, x := range m.Tensors() {
 		dt := t
+		if strings.HasSuffix(x.Name, "_blocks") || strings.HasSuffix(x.Name, "_scales") {
+			c.Tensors = append(c.Tensors, m.packed(x))
+			continue
+		}
 		if strings.HasSuffix(x.Name, "e_score_correction_bias") {
 			dt = tensor.F32
 		}
@@ -160,16 +165,20 @@ func e4m3(x float64) byte {
 	return low
 }
 
-// Write writes config.json and one file, or as many shards with their index.
+// Write writes config.json, or params.json, and one file, or as many shards with their index.
 func (c *Checkpoint) Write(folder string, shards int) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(folder, "config.json"), c.Config, 0o644); err != nil {
+	config, weights := "config.json", "model.safetensors"
+	if c.Params {
+		config, weights = "params.json", "consolidated.safetensors"
+	}
+	if err := os.WriteFile(filepath.Join(folder, config), c.Config, 0o644); err != nil {
 		return err
 	}
 	if shards == 1 {
-		return writeSafetensors(filepath.Join(folder, "model.safetensors"), c.Tensors)
+		return writeSafetensors(filepath.Join(folder, weights), c.Tensors)
 	}
 	where := map[string]string{}
 	for i := range shards {

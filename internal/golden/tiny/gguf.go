@@ -25,6 +25,10 @@ var ggufLayer = map[string]string{
 	"mlp.shared_experts.down_proj": "ffn_down_shexp", "eh_proj": "nextn.eh_proj", "enorm": "nextn.enorm",
 	"hnorm": "nextn.hnorm", "embed_tokens": "nextn.embed_tokens", "shared_head.head": "nextn.shared_head_head",
 	"shared_head.norm": "nextn.shared_head_norm",
+
+	"self_attn.sinks": "attn_sinks", "mlp.router": "ffn_gate_inp", "mlp.shared_expert_gate": "ffn_gate_inp_shexp",
+	"mlp.shared_expert.gate_proj": "ffn_gate_shexp", "mlp.shared_expert.up_proj": "ffn_up_shexp", "mlp.shared_expert.down_proj": "ffn_down_shexp",
+	"block_sparse_moe.gate": "ffn_gate_inp", "block_sparse_moe.e_score_correction": "exp_probs_b",
 }
 
 var ggufGemma = map[string]string{
@@ -37,8 +41,8 @@ var ggufTop = map[string]string{
 }
 
 var (
-	layerName  = regexp.MustCompile(`^model\.layers\.(\d+)\.(.+?)([._]bias|\.weight)$`)
-	expertName = regexp.MustCompile(`^mlp\.experts\.(\d+)\.(gate|up|down)_proj$`)
+	layerName  = regexp.MustCompile(`^model\.layers\.(\d+)\.(.+?)([._]bias|\.weight|)$`)
+	expertName = regexp.MustCompile(`^(?:mlp|block_sparse_moe)\.experts\.(\d+)\.(gate_proj|up_proj|down_proj|w1|w3|w2)$`)
 )
 
 // GGUF is a model as a published GGUF file holds it. A test may change it before it is
@@ -97,7 +101,7 @@ func (m *Model) gguf(t tensor.DType, how Spelling, random bool) (*GGUF, error) {
 func (x *ggufTensor) fit(t tensor.DType) tensor.DType {
 	cols := x.shape[len(x.shape)-1]
 	switch {
-	case len(x.shape) == 1, strings.Contains(x.name, "ffn_gate_inp"), strings.Contains(x.name, "indexer.proj"):
+	case len(x.shape) == 1, strings.HasSuffix(x.name, ".bias"), strings.Contains(x.name, "ffn_gate_inp"), strings.Contains(x.name, "indexer.proj"):
 		return tensor.F32
 	case t == tensor.NVFP4 && (x.name == "token_embd.weight" || x.name == "output.weight"): // nobody publishes these in it
 		return tensor.F16
@@ -220,14 +224,23 @@ func (v *conversion) gemma() bool { return strings.HasPrefix(v.c.ModelType, "gem
 // layer converts a tensor of a layer.
 func (v *conversion) layer(x ggufTensor, block, name, end string) {
 	if e := expertName.FindStringSubmatch(name); e != nil {
-		v.expert(x, block+"ffn_"+e[2]+"_exps.weight")
+		v.expert(x, block+"ffn_"+expertPart[e[2]]+"_exps.weight")
+		return
+	}
+	if v.stacked(x, block, name, end) {
 		return
 	}
 	part := ggufLayer[name]
+	if name == "post_attention_layernorm" && (v.c.ModelType == "gpt_oss" || v.c.ModelType == "glm4_moe") {
+		part = "post_attention_norm"
+	}
+	if end == "" { // sinks
+		end = ".weight"
+	}
 	if g := ggufGemma[name]; v.gemma() && g != "" {
 		part = g
 	}
-	if v.c.ModelType == "llama" && (part == "attn_q" || part == "attn_k") {
+	if turnsNeighbours[v.c.ModelType] && (part == "attn_q" || part == "attn_k") {
 		x.w = neighbours(x.w, v.c.headDim(), len(x.w)/x.shape[0])
 	}
 	if part == "attn_kv_b" && v.how == Split {
@@ -236,6 +249,59 @@ func (v *conversion) layer(x ggufTensor, block, name, end string) {
 	}
 	x.name = block + part + end
 	v.list = append(v.list, x)
+}
+
+// turnsNeighbours has the model types whose GGUF files have rotary partners side by side.
+var turnsNeighbours = map[string]bool{"llama": true, "smollm3": true, "ministral3": true}
+
+var expertPart = map[string]string{"gate_proj": "gate", "up_proj": "up", "down_proj": "down", "w1": "gate", "w3": "up", "w2": "down"}
+
+// stacked converts a tensor of all experts of a layer; false: it is another one.
+func (v *conversion) stacked(x ggufTensor, block, name, end string) bool {
+	add := func(role string, shape []int, w []float32) {
+		if end == "" {
+			end = ".weight"
+		} else {
+			end = ".bias"
+		}
+		v.list = append(v.list, ggufTensor{block + role + end, shape, w})
+	}
+	switch oss := v.c.ModelType == "gpt_oss"; {
+	case name == "mlp.experts.down_proj" && oss && end == "":
+		add("ffn_down_exps", []int{x.shape[0], x.shape[2], x.shape[1]}, everyColumn(x.w, x.shape, 0, 1))
+	case name == "mlp.experts.down_proj":
+		add("ffn_down_exps", x.shape, x.w)
+	case name == "mlp.experts.gate_up_proj" && oss:
+		shape := []int{x.shape[0], x.shape[len(x.shape)-1] / 2}
+		in := []int{x.shape[0], 1, x.shape[len(x.shape)-1]}
+		if end == "" {
+			shape, in = append(shape, x.shape[1]), x.shape
+		}
+		kind := end
+		add("ffn_gate_exps", shape, everyColumn(x.w, in, 0, 2))
+		end = kind
+		add("ffn_up_exps", shape, everyColumn(x.w, in, 1, 2))
+	case name == "mlp.experts.gate_up_proj":
+		add("ffn_gate_up_exps", x.shape, x.w)
+	default:
+		return false
+	}
+	return true
+}
+
+// everyColumn returns columns from, from+every … of each matrix as rows.
+//
+//	w [E, rows, cols] → [E, cols/every, rows]
+func everyColumn(w []float32, shape []int, from, every int) (out []float32) {
+	rows, cols := shape[1], shape[2]
+	for e := range shape[0] {
+		for c := from; c < cols; c += every {
+			for r := range rows {
+				out = append(out, w[(e*rows+r)*cols+c])
+			}
+		}
+	}
+	return out
 }
 
 // expert adds a matrix to those of the other experts.

@@ -19,6 +19,8 @@ type rope struct {
 	BetaFast float64  `json:"beta_fast"`
 	BetaSlow float64  `json:"beta_slow"`
 	MScale   *float64 `json:"mscale_all_dim"`
+	Beta     float64  `json:"llama_4_scaling_beta"`
+	Partial  float64  `json:"partial_rotary_factor"`
 }
 
 // spec is what of a config.json goes into metadata as it is.
@@ -33,6 +35,8 @@ type spec struct {
 	Scale     float64 `json:"routed_scaling_factor"`
 	Scores    string  `json:"scoring_func"`
 	IndexTopK int     `json:"index_topk"`
+	AttnCap   float64 `json:"attn_logit_softcapping"`
+	FinalCap  float64 `json:"final_logit_softcapping"`
 	Rope      struct {
 		rope
 		Full  rope `json:"full_attention"`
@@ -42,6 +46,8 @@ type spec struct {
 
 var ggufArch = map[string]string{
 	"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe", "gemma3_text": "gemma3",
+	"gpt_oss": "gpt-oss", "smollm3": "smollm3", "gemma2": "gemma2", "qwen2_moe": "qwen2moe", "ministral3": "mistral3", "mistral4": "mistral4",
+	"glm4_moe": "glm4moe", "minimax_m2": "minimax-m2", "glm_moe_dsa": "glm-dsa",
 	"deepseek_v2": "deepseek2", "deepseek_v3": "deepseek2", "kimi_k2": "deepseek2", "glm4_moe_lite": "deepseek2", "deepseek_v32": "deepseek32",
 }
 
@@ -60,7 +66,8 @@ func (l *metadataList) number(key string, x float64) { l.put(key, gguf.ValueOf(f
 // metadata returns what a GGUF file says of the model.
 func (m *Model) metadata(how Spelling) ([]gguf.KeyValue, error) {
 	c, s := &m.Config, spec{}
-	err := json.Unmarshal(m.Raw, &s)
+	err := json.Unmarshal(m.textRaw(), &s)
+	c = c.text()
 	l := metadataList{arch: ggufArch[c.ModelType]}
 	if err != nil || l.arch == "" {
 		return nil, fmt.Errorf("tiny: no GGUF form of %s: %w", c.ModelType, err)
@@ -87,12 +94,60 @@ func (m *Model) metadata(how Spelling) ([]gguf.KeyValue, error) {
 	l.count("attention.head_count_kv", c.KVHeads)
 	l.count("attention.key_length", c.headDim())
 	l.count("attention.value_length", c.headDim())
-	if c.NumExperts > 0 {
-		l.count("expert_count", c.NumExperts)
+	if n := max(c.NumExperts, c.LocalExperts); n > 0 {
+		l.count("expert_count", n)
 		l.count("expert_used_count", s.Used)
-		l.count("expert_feed_forward_length", c.MoEInter)
+		inside := c.MoEInter
+		if c.NumExperts == 0 {
+			inside = c.Intermediate
+		}
+		l.count("expert_feed_forward_length", inside)
 	}
+	l.later(c, &s)
 	return l.keys, nil
+}
+
+// textRaw returns what config.json says of the language model.
+func (m *Model) textRaw() []byte {
+	var outer struct {
+		Text json.RawMessage `json:"text_config"`
+	}
+	if json.Unmarshal(m.Raw, &outer) == nil && outer.Text != nil {
+		return outer.Text
+	}
+	return m.Raw
+}
+
+// later adds the keys of the families of later, latent attention aside.
+func (l *metadataList) later(c *Config, s *spec) {
+	r := &s.Rope.rope
+	if r.Type == "yarn" {
+		l.put("rope.scaling.type", gguf.ValueOf("yarn"))
+		l.number("rope.scaling.factor", r.Factor)
+		l.count("rope.scaling.original_context_length", int(r.Original))
+		l.number("rope.scaling.yarn_beta_fast", r.BetaFast)
+		l.number("rope.scaling.yarn_beta_slow", r.BetaSlow)
+	}
+	switch c.ModelType {
+	case "ministral3":
+		l.number("rope.scaling.yarn_log_multiplier", *r.MScale)
+		l.number("attention.temperature_scale", r.Beta)
+	case "gemma2":
+		l.number("attn_logit_softcapping", s.AttnCap)
+		l.number("final_logit_softcapping", s.FinalCap)
+		l.count("attention.sliding_window", s.Window)
+	case "gpt_oss":
+		l.count("attention.sliding_window", s.Window)
+	case "qwen2_moe":
+		l.count("expert_shared_feed_forward_length", c.SharedInter)
+	case "minimax_m2":
+		l.count("expert_gating_func", 2)
+		l.count("rope.dimension_count", int(float64(c.headDim())*r.Partial))
+	case "glm4_moe":
+		l.count("rope.dimension_count", int(float64(c.headDim())*r.Partial))
+		s.Scores = "sigmoid"
+		l.deepseekExperts(c, s, Split)
+	}
 }
 
 // deepseek adds the keys of deepseek2 and deepseek32.
@@ -133,6 +188,16 @@ func (l *metadataList) deepseek(c *Config, s *spec, how Spelling) {
 		l.count("attention.indexer.head_count", c.IndexHeads)
 		l.count("attention.indexer.key_length", c.IndexHeadDim)
 		l.count("attention.indexer.top_k", s.IndexTopK)
+	}
+	if len(c.IndexerTypes) > 0 {
+		full := make([]bool, len(c.IndexerTypes))
+		for i, kind := range c.IndexerTypes {
+			full[i] = kind == "full"
+		}
+		l.put("attention.indexer.types", gguf.ArrayOf(full))
+	}
+	if r := s.Rope.rope; r.Beta != 0 {
+		l.number("attention.temperature_scale", r.Beta)
 	}
 	l.deepseekExperts(c, s, how)
 }

@@ -33,6 +33,10 @@ type Config struct {
 	DecoderStep   int     `json:"decoder_sparse_step"`
 	MLPOnlyLayers []int   `json:"mlp_only_layers"`
 	NextN         int     `json:"num_nextn_predict_layers"`
+	SharedInter   int     `json:"shared_expert_intermediate_size"`
+	QKNorm        bool    `json:"use_qk_norm"`
+	Quantization  any     `json:"quantization_config"`
+	NoRope        []int   `json:"no_rope_layers"`
 	TextConfig    *Config `json:"text_config"`
 	Vision        *vision `json:"vision_config"`
 	Latent
@@ -51,6 +55,8 @@ type Latent struct {
 	LayerFreq    int `json:"moe_layer_freq"`
 	IndexHeads   int `json:"index_n_heads"`
 	IndexHeadDim int `json:"index_head_dim"`
+
+	IndexerTypes []string `json:"indexer_types"`
 }
 
 type vision struct {
@@ -87,11 +93,37 @@ func Load(folder string) (*Model, error) {
 	if err := json.Unmarshal(raw, &m.Config); err != nil {
 		return nil, err
 	}
+	if m.Config.ModelType == "" {
+		if err := m.Config.readParams(raw); err != nil {
+			return nil, err
+		}
+	}
 	if err := json.Unmarshal(about, &seed); err != nil {
 		return nil, err
 	}
 	m.Seed = seed.Seed
 	return m, nil
+}
+
+// readParams reads Mistral's own form, params.json.
+func (c *Config) readParams(raw []byte) error {
+	var p struct {
+		Dim       int `json:"dim"`
+		HiddenDim int `json:"hidden_dim"`
+		Layers    int `json:"n_layers"`
+		Heads     int `json:"n_heads"`
+		MoE       struct {
+			Experts int `json:"num_experts"`
+			Inner   int `json:"expert_hidden_dim"`
+			Shared  int `json:"num_shared_experts"`
+			Dense   int `json:"first_k_dense_replace"`
+		} `json:"moe"`
+	}
+	err := json.Unmarshal(raw, &p)
+	c.ModelType = "mistral_large3"
+	c.HiddenSize, c.Intermediate, c.Layers, c.Heads = p.Dim, p.HiddenDim, p.Layers, p.Heads
+	c.Routed, c.MoEInter, c.Shared, c.FirstDense = p.MoE.Experts, p.MoE.Inner, p.MoE.Shared, p.MoE.Dense
+	return err
 }
 
 // text returns the configuration of the language model.

@@ -15,6 +15,20 @@ type Tensor struct {
 func (m *Model) Tensors() []Tensor {
 	var l list
 	c := &m.Config
+	if add := later[c.text().ModelType]; add != nil {
+		if c.TextConfig == nil {
+			add(&l, c, "")
+			return l
+		}
+		text := *c.TextConfig
+		if c.Tied != nil {
+			text.Tied = c.Tied
+		}
+		add(&l, &text, "language_model.")
+		l.add("vision_tower.patch_conv.weight", 8, 3, 4, 4)
+		l.add("multi_modal_projector.norm.weight", 8)
+		return l
+	}
 	switch c.ModelType {
 	case "gemma3":
 		l.gemma(c.TextConfig, "language_model.")

@@ -30,6 +30,9 @@ func Noise(seed int, name string, n int) []float64 {
 // law returns mean and deviation of a tensor's values.
 func (m *Model) law(t Tensor) (mean, dev float64) {
 	c := m.Config.text()
+	if later[c.ModelType] != nil {
+		return c.laterLaw(t)
+	}
 	gemma := strings.HasPrefix(c.ModelType, "gemma") && !strings.Contains(t.Name, "vision")
 	root := math.Sqrt(float64(t.Shape[len(t.Shape)-1]))
 	switch {
