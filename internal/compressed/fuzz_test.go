@@ -1,0 +1,41 @@
+package compressed
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/blitz-r1/blitz/safetensors"
+)
+
+// FuzzOpen: whatever a configuration and tensors say, matrices are refused or written whole.
+func FuzzOpen(f *testing.F) {
+	for _, name := range []string{"gptq3", "awq4", "ct4z"} {
+		b, err := os.ReadFile(filepath.Join("testdata", name+".safetensors"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add([]byte(`{"quantization_config": {"quant_method": "gptq", "bits": 3}}`), b)
+		f.Add([]byte(`{"quantization_config": {"quant_method": "awq", "bits": 4}}`), b)
+		f.Add([]byte(`{"quantization_config": {"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"g": {"weights": {"num_bits": 4, "type": "int"}}}}}`), b)
+	}
+	f.Fuzz(func(t *testing.T, config, file []byte) {
+		s, err := safetensors.Parse("fuzz", file)
+		if err != nil {
+			return
+		}
+		c, err := Open(s, config)
+		if c == nil {
+			return
+		}
+		if err != nil {
+			t.Fatalf("both a checkpoint and %v", err)
+		}
+		for _, name := range c.Names() {
+			m, _ := c.Matrix(name)
+			first := len(config) % m.Rows
+			n := min(m.Rows-first, 16)
+			_ = m.Write(make([]byte, n*m.Type.RowBytes(m.Cols)), first, n) // scales may be refused
+		}
+	})
+}
