@@ -114,6 +114,9 @@ func (c *Checkpoint) openFile() error {
 	c.folder = filepath.Dir(c.path)
 	base := filepath.Base(c.path)
 	low := strings.ToLower(base)
+	if what := cutPart(base); what != "" {
+		return refuse(ErrFiles, "%s", what)
+	}
 	switch {
 	case strings.HasSuffix(low, ".safetensors"), strings.HasSuffix(low, ".safetensors.index.json"):
 		return c.openSafetensors(base)

@@ -103,6 +103,11 @@ func Select(names []string) (Files, error) {
 	case len(pickles) > 0:
 		return Files{}, refuse(ErrFiles, "holds %s, and pickled weights are programs that are never read; want safetensors or GGUF", pickles[0])
 	}
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		if what := cutPart(name); what != "" {
+			return Files{}, refuse(ErrFiles, "%s", what)
+		}
+	}
 	return Files{}, refuse(ErrNoModel, "holds no model: want a .gguf, or config.json with .safetensors, or a tokenizer.json or tokenizer.model")
 }
 
