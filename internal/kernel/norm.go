@@ -55,6 +55,9 @@ func RMSNormBackward(dx, dw, dy, x, w []float32, eps float32, tmp []float32) {
 	AddScaled(dx, x, -float32(float32(mean*r)*r))
 }
 
+// Mul writes dst = a * b; dst, a, b [n], dst may be either of them.
+func Mul(dst, a, b []float32) { mul(dst, a, b, 1) }
+
 // mul writes dst = (a*s)*b; dst, a, b [n], dst may be either of them.
 func mul(dst, a, b []float32, s float32) {
 	elementwise(opNorm, dst[:len(a)], a, b[:len(a)], s, func(i int) { dst[i] = float32(a[i]*s) * b[i] })

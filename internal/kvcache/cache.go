@@ -19,6 +19,11 @@
 // other; where all positions of such a page are out of the window, the sequence
 // gives it up.
 //
+// A layer may keep a state instead of something for each position, as recurrent layers
+// do. Its page then holds the state behind the last position of the page, or of the
+// sequence where that ends within it. So a state is known where a page ends, and where
+// a sequence stood when it was freed, and nowhere else: a match, or a cut, ends there.
+//
 // One goroutine owns a Cache and its sequences.
 package kvcache
 
@@ -45,14 +50,22 @@ var (
 type Layer struct {
 	Bytes  int // of a page of this layer, a multiple of 64
 	Window int // positions that a query looks back on, its own included; 0: all
+	// State says that a page is the state behind its last position. It needs no other
+	// page than the last one.
+	State bool
 }
 
-// group is the layers with one window.
+// group is the layers with one window, or those with a state.
 type group struct {
 	window int
+	state  bool
 	bytes  int // of a page
 	free   []*page
 }
+
+// stateShare is the part of the limit that states may take which no sequence holds: each
+// page end has one, and the latest are those that are asked for.
+const stateShare = 4
 
 // place is where the bytes of a layer are in the pages of its group.
 type place struct{ group, from, to int }
@@ -68,9 +81,9 @@ type Cache struct {
 	unkept listing
 
 	// Bytes of pages: mapped are all, held those of sequences, cached those that
-	// only the tree has. The rest is free.
-	mapped, held, cached int
-	stats                Stats
+	// only the tree has, states those of them that are states. The rest is free.
+	mapped, held, cached, states int
+	stats                        Stats
 }
 
 // Stats counts what a cache holds and what it did.
@@ -103,7 +116,7 @@ func New(layers []Layer, limit int) (*Cache, error) {
 			return nil, fmt.Errorf("kvcache: %w: limit %d bytes, want more than there can be", ErrNoRoom, limit)
 		}
 		total += l.Bytes
-		i := c.group(l.Window)
+		i := c.group(l.Window, l.State)
 		g := &c.groups[i]
 		c.places = append(c.places, place{i, g.bytes, g.bytes + l.Bytes})
 		g.bytes += l.Bytes
@@ -117,18 +130,29 @@ func New(layers []Layer, limit int) (*Cache, error) {
 // group returns the index of the group with that window, and makes it where there
 // is none. A window of 1, which looks at no earlier position, is kept as one of 2: then
 // every group has the last page of a sequence, and a prefix is found by all groups or
-// by none.
-func (c *Cache) group(window int) int {
-	if window == 1 {
+// by none. A state is looked at as such a window is: it is in the page of the position
+// before.
+func (c *Cache) group(window int, state bool) int {
+	if window == 1 || state {
 		window = 2
 	}
 	for i := range c.groups {
-		if c.groups[i].window == window {
+		if c.groups[i].window == window && c.groups[i].state == state {
 			return i
 		}
 	}
-	c.groups = append(c.groups, group{window: window})
+	c.groups = append(c.groups, group{window: window, state: state})
 	return len(c.groups) - 1
+}
+
+// KeepsStates says whether there are layers that keep a state.
+func (c *Cache) KeepsStates() bool {
+	for i := range c.groups {
+		if c.groups[i].state {
+			return true
+		}
+	}
+	return false
 }
 
 // first returns the first split that a query at position pos looks at, which is the

@@ -56,14 +56,15 @@ func kept(window, split, n int) bool {
 	return window == 0 || split*PagePositions+PagePositions > n-window+1
 }
 
-// checkMarks checks the marks of those of the tokens' pages that are there.
+// checkMarks checks the marks of those of the tokens' pages that are there; of a page of
+// states that of its last position.
 func (w *world) checkMarks(who, salt string, tokens []int32, bytes func(layer, split int) []byte) {
 	mark := prefixMark(salt, nil)
 	for pos, token := range tokens {
 		mark = nextMark(mark, token)
 		for l := range w.layers {
 			page := bytes(l, pos/PagePositions)
-			if page == nil {
+			if page == nil || w.layers[l].State && pos+1 < len(tokens) && (pos+1)%PagePositions != 0 {
 				continue
 			}
 			if len(page) != w.layers[l].Bytes || cap(page) != len(page) {
@@ -206,6 +207,15 @@ func (w *world) checkPages(holders map[*page]int, inTree map[*page]bool) {
 	if all := want.HeldBytes + want.CachedBytes + want.FreeBytes; all != c.mapped || all > c.limit {
 		w.t.Fatalf("pages of %d bytes, %d mapped, limit %d", all, c.mapped, c.limit)
 	}
+	states := 0
+	for p, n := range holders {
+		if n == 0 && p.node != nil && c.groups[p.group].state {
+			states += len(p.bytes)
+		}
+	}
+	if states != c.states || states > c.limit/stateShare {
+		w.t.Fatalf("states that only the tree has take %d bytes, it says %d, want at most %d", states, c.states, c.limit/stateShare)
+	}
 	if unheld := want.CachedBytes + want.FreeBytes; unheld > c.spare {
 		w.t.Fatalf("pages that nobody holds take %d bytes, want at most %d", unheld, c.spare)
 	}
@@ -251,12 +261,12 @@ func (w *world) idle() (pages []*page, nodes []*node) {
 }
 
 // checkEvicted checks that of the pages that were idle the oldest were evicted, and
-// with them only what could not be found any more.
+// with them only what could not be found any more. States have a bound of their own.
 func (w *world) checkEvicted(idle []*page, nodes []*node) {
 	survived := false
 	for i, p := range idle {
 		if p.node != nodes[i] {
-			if survived && nodes[i].parent != nil {
+			if survived && nodes[i].parent != nil && !w.cache.groups[p.group].state {
 				w.t.Fatalf("idle page %d of %d was evicted before an older one", i, len(idle))
 			}
 			continue
@@ -305,6 +315,9 @@ func (w *world) longestMatch(salt string, tokens []int32) int {
 			path := append(slices.Clone(path), child)
 			i := 0
 			for ; i < len(child.tokens) && at+i < len(tokens)-1 && child.tokens[i] == tokens[at+i]; i++ {
+				if w.cache.KeepsStates() && i+1 < len(child.tokens) {
+					continue
+				}
 				if at+i+1 > longest && w.usable(at+i+1, func(g, split int) bool { return path[split].pages[g] != nil }) {
 					longest = at + i + 1
 				}
@@ -347,6 +360,9 @@ func (w *world) longestKept(x *twin, n int) int {
 		}
 	}
 	for ; n > 0; n-- {
+		if w.cache.KeepsStates() && n < len(x.tokens) && n%PagePositions != 0 {
+			continue
+		}
 		if w.usable(n, func(g, split int) bool {
 			return x.pages[g][split] != nil || split < len(path) && path[split] != nil && path[split].pages[g] != nil
 		}) {

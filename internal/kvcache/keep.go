@@ -56,10 +56,10 @@ func (n *node) page() Page {
 
 // Tail returns the page that the first n positions of the sequence end within, or with,
 // for Restore to put those positions back: what comes behind them in it is of no
-// meaning. It returns false where a window has passed it,
+// meaning. It returns false where a window has passed it, where no state is known at n,
 // and for a sequence that shares nothing.
 func (s *Sequence) Tail(n int) (Page, bool) {
-	if n < 1 || n > len(s.tokens) || !s.shares() {
+	if n < 1 || n > len(s.tokens) || !s.shares() || n < len(s.tokens) && s.cache.KeepsStates() {
 		return Page{}, false
 	}
 	split := (n - 1) / PagePositions

@@ -6,7 +6,8 @@ package kvcache
 // sequence has.
 //
 // With windows a prefix counts only where the pages that its next position looks back
-// on are all there, so a shorter one may do where a longer one does not.
+// on are all there, so a shorter one may do where a longer one does not. With states it
+// ends where a page does, or where a sequence that was freed did.
 func (c *Cache) Match(salt string, tokens []int32) *Sequence {
 	s := c.sequence(c.root(salt))
 	c.stats.AskedTokens += len(tokens)
@@ -40,7 +41,11 @@ func (c *Cache) find(root *node, tokens []int32) (path []*node, last *node, n in
 			at = path[len(path)-1]
 		}
 		rest := tokens[len(path)*PagePositions:]
-		last, n = at.nearest(rest[:min(len(rest), PagePositions)])
+		if rest = rest[:min(len(rest), PagePositions)]; c.KeepsStates() {
+			last, n = at.beginning(rest)
+		} else {
+			last, n = at.nearest(rest)
+		}
 		n += len(path) * PagePositions
 		missing := c.missing(path, n)
 		if missing == len(path) {

@@ -61,9 +61,17 @@ func (c *Cache) hold(p *page) {
 	c.held += len(p.bytes)
 	c.stats.HeldPages++
 	if p.node != nil {
-		c.idle.remove(p)
-		c.cached -= len(p.bytes)
-		c.stats.CachedPages--
+		c.unidle(p)
+	}
+}
+
+// unidle takes a page from those that only the tree has.
+func (c *Cache) unidle(p *page) {
+	c.idle.remove(p)
+	c.cached -= len(p.bytes)
+	c.stats.CachedPages--
+	if c.groups[p.group].state {
+		c.states -= len(p.bytes)
 	}
 }
 
@@ -83,6 +91,9 @@ func (c *Cache) release(p *page) {
 	c.idle.push(p)
 	c.cached += len(p.bytes)
 	c.stats.CachedPages++
+	if c.groups[p.group].state {
+		c.states += len(p.bytes)
+	}
 }
 
 // attach puts a page that a sequence holds into a node of the tree.
@@ -96,9 +107,7 @@ func (c *Cache) detach(p *page) {
 	if p.holders > 0 {
 		return
 	}
-	c.idle.remove(p)
-	c.cached -= len(p.bytes)
-	c.stats.CachedPages--
+	c.unidle(p)
 	c.groups[p.group].free = append(c.groups[p.group].free, p)
 }
 

@@ -14,6 +14,7 @@ type Sequence struct {
 	pages  [][]*page // [group][split], nil where the window has passed
 	first  []int     // [group] the first split that is held
 	room   int       // positions that may be written up to
+	spoilt bool      // the last page may hold a state of positions that were not appended
 }
 
 // Sequence returns an empty sequence of the salt "".
@@ -57,6 +58,11 @@ func (s *Sequence) Page(layer, split int) []byte {
 	}
 	return p.bytes[at.from:at.to:at.to]
 }
+
+// Spoil says that what was written behind the last Append is nothing to go on from: a
+// state may be that of positions which will not be appended. The sequence is only good to
+// be freed then, and its last page is found by nobody, unless it was whole before.
+func (s *Sequence) Spoil() { s.spoilt = true }
 
 // Append says that the keys and values of the next positions were written and are
 // those of these tokens. The positions must have been reserved; what was written
@@ -177,11 +183,14 @@ func (s *Sequence) Fork() *Sequence {
 }
 
 // Truncate goes back to n positions, or to fewer where windows have passed the pages
-// that position n looks back on and the tree has them no more; it returns how many are
-// left. The pages behind are given up, and so is what was reserved. n is from 0 to Len.
+// that position n looks back on and the tree has them no more, or where no state is known
+// at n; it returns how many are left. The pages behind are given up, and so is what was reserved. n is from 0 to Len.
 func (s *Sequence) Truncate(n int) int {
 	if n < 0 || n > len(s.tokens) {
 		panic(fmt.Sprintf("kvcache: truncate to %d positions: there are %d", n, len(s.tokens)))
+	}
+	if n < len(s.tokens) && s.cache.KeepsStates() {
+		n -= n % PagePositions
 	}
 	for missing := s.missing(n); missing < splits(n); missing = s.missing(n) {
 		n = missing * PagePositions
@@ -237,7 +246,7 @@ func (s *Sequence) Free() {
 		return
 	}
 	c := s.cache
-	if s.shares() && len(s.tokens)%PagePositions != 0 {
+	if s.shares() && !s.spoilt && len(s.tokens)%PagePositions != 0 {
 		s.publish()
 	}
 	s.cut(0)

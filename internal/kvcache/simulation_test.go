@@ -52,7 +52,8 @@ const (
 	markBytes    = 8
 )
 
-var simulatedWindows = [][]int{{0}, {0, 300}, {0, 1, 700}, {100}, {256, 257, 0}, {2, 513}, {0, 255, 256}, {1000}}
+// A window of -1 is a state.
+var simulatedWindows = [][]int{{0}, {0, 300}, {0, 1, 700}, {100}, {256, 257, 0}, {2, 513}, {0, 255, 256}, {1000}, {0, -1}, {-1}, {0, 300, -1}}
 
 // newWorld makes a cache of two layers a window, with a random limit.
 func newWorld(t failer, pick func(string, int, int) int) *world {
@@ -61,6 +62,9 @@ func newWorld(t failer, pick func(string, int, int) int) *world {
 	page := 0
 	for i := range 2 * len(windows) {
 		l := Layer{Bytes: markBytes*PagePositions + 64*(i%3), Window: windows[i%len(windows)]}
+		if l.Window < 0 {
+			l.Window, l.State = 0, true
+		}
 		w.layers = append(w.layers, l)
 		page += l.Bytes
 	}
@@ -72,6 +76,7 @@ func newWorld(t failer, pick func(string, int, int) int) *world {
 		w.spares = true
 		w.cache.Spare(pick("spare", 0, w.cache.limit))
 	}
+	w.spares = w.spares || w.cache.KeepsStates() // which have a bound, too
 	w.shelf = map[Sum][][]byte{}
 	w.cache.Keep()
 	// Texts begin as an earlier one does, and go on their own way from some point.
@@ -377,8 +382,17 @@ func (w *world) tryReserve(x *twin, n int) bool {
 	return true
 }
 
-// write marks the positions behind x as those of next.
+// write marks the positions behind x as those of next. What a page of states said of
+// positions before the last one is gone then.
 func (w *world) write(x *twin, next []int32) {
+	if len(next) == 0 {
+		return
+	}
+	for l := range w.layers {
+		if w.layers[l].State && len(x.tokens)%PagePositions != 0 {
+			clear(x.Page(l, len(x.tokens)/PagePositions)[:(len(x.tokens)%PagePositions-1)*markBytes])
+		}
+	}
 	mark := prefixMark(x.salt, x.tokens)
 	for i, token := range next {
 		mark = nextMark(mark, token)

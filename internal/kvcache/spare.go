@@ -18,8 +18,17 @@ func (c *Cache) Trim(most int) {
 	}
 }
 
-// trim keeps the bound of Spare, at the end of what gives pages up.
-func (c *Cache) trim() { c.Trim(c.spare) }
+// trim keeps the bounds of Spare and of states, at the end of what gives pages up.
+func (c *Cache) trim() {
+	for c.states > c.limit/stateShare {
+		p := c.idle.oldest
+		for !c.groups[p.group].state {
+			p = p.newer
+		}
+		c.forget(p)
+	}
+	c.Trim(c.spare)
+}
 
 // unmapFree gives the memory of a free page back to the system, of any group but one. It
 // returns false where there is none.
@@ -40,9 +49,14 @@ func (c *Cache) evict() bool {
 	if p == nil {
 		return false
 	}
+	c.forget(p)
+	return true
+}
+
+// forget takes an idle page out of the tree, and with it what cannot be found without it.
+func (c *Cache) forget(p *page) {
 	n, before := p.node, c.stats.CachedPages
 	c.detach(p)
 	c.prune(n)
 	c.stats.EvictedPages += before - c.stats.CachedPages
-	return true
 }

@@ -90,6 +90,26 @@ func (n *node) nearest(tokens []int32) (best *node, common int) {
 	return best, common
 }
 
+// beginning returns the longest child with all pages that tokens begin with, and its
+// length; nil where there is none.
+func (n *node) beginning(tokens []int32) (best *node, length int) {
+	i, found := n.search(tokens)
+	if found {
+		i++
+	}
+	// What tokens begin with stands before them, the longest last.
+	for i--; i >= 0; i-- {
+		child := n.children[i]
+		if child.whole() && hasPrefix(tokens, child.tokens) {
+			return child, len(child.tokens)
+		}
+		if commonPrefix(child.tokens, tokens) == 0 {
+			break
+		}
+	}
+	return nil, 0
+}
+
 // commonPrefix returns how many tokens a and b begin with alike.
 func commonPrefix(a, b []int32) int {
 	n := min(len(a), len(b))
