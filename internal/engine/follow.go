@@ -78,6 +78,9 @@ func (e *Engine) longestBeginning(s *sequence) (best *sequence, common int) {
 		for n < min(len(tokens), len(prefix)) && tokens[n] == prefix[n] {
 			n++
 		}
+		if e.cache.KeepsStates() && n != l.cache.Len() {
+			n -= n % kvcache.PagePositions // where a state is known
+		}
 		if n > common {
 			best, common = l, n
 		}

@@ -123,6 +123,9 @@ func newDraftGuesser(net network, kind kernel.CacheKind, limit, most int, e *Eng
 	if err != nil {
 		return nil, fmt.Errorf("engine: draft model: %w", err)
 	}
+	if cache.KeepsStates() {
+		return nil, fmt.Errorf("engine: a draft model with recurrent layers, whose guesses cannot be taken back, want one of attention alone: %w", ErrOption)
+	}
 	cache.Spare(limit / spareShare)
 	e.headroom.caches = append(e.headroom.caches, cache)
 	return &draftGuesser{

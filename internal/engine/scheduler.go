@@ -158,6 +158,7 @@ func (e *Engine) fillBatch() {
 		g.Logits = min(n, max(0, s.wanted-len(s.pending)))
 		s.wanted -= g.Logits
 		s.fresh, s.sure, s.shown = g.Tokens, n-len(s.guesses), g.Logits
+		g.Guessed = len(s.guesses)
 		if e.followed(s) {
 			g.Logits = n // its module goes on from every position
 		}
@@ -225,6 +226,7 @@ func (e *Engine) failed() bool {
 		s.guesses, s.guessed = nil, 0
 		if s.cache != nil {
 			s.sure = 0
+			s.cache.Spoil()
 			s.fail(err)
 		}
 	}

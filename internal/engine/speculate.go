@@ -45,6 +45,9 @@ func ParseSpeculation(word string) (Speculation, error) {
 // mostGuesses is how many tokens are guessed at once, at most.
 const mostGuesses = 12
 
+// This does not compile where a model's states take fewer guesses.
+const _ = uint(model.MostGuessed - mostGuesses)
+
 // sureties is how many kinds of guesses are told apart by how often they are right: n-grams
 // of one token, of two, and of more, and what models guess.
 const sureties = 3

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
@@ -48,7 +49,7 @@ func TestSameBits(t *testing.T) {
 
 // TestSameBitsNear is the same for the families near to them, from checkpoints.
 func TestSameBitsNear(t *testing.T) {
-	for _, name := range nearModels {
+	for _, name := range slices.Concat(nearModels, recurrentModels) {
 		if name == "mistral3" { // ministral3 in a wrapper
 			continue
 		}

@@ -88,6 +88,11 @@ type Config struct {
 	IndexTopK                    int
 	IndexPairs                   bool   // the indexer turns neighbours, as attention does
 	IndexShared                  []bool // [NumHiddenLayers]: layers that see what the last one with an indexer chose
+	// Gated DeltaNet: which layers it is, and its heads.
+	Recurrent                              []bool // [NumHiddenLayers]; nil: none
+	LinearNumKeyHeads, LinearNumValueHeads int
+	LinearKeyHeadDim, LinearValueHeadDim   int
+	LinearConvKernelDim                    int
 	// Assumed says what a file does not tell and was taken for granted, where it says two
 	// things, and what of it is not used.
 	Assumed []string

@@ -52,7 +52,8 @@ func (c *Config) readGGUFSizes(k *keys) {
 	if t, ok := k.f.Tensor("token_embd.weight"); ok && len(t.Shape) == 2 {
 		c.VocabSize = min(t.Shape[0], maxVocab)
 	}
-	c.IntermediateSize = k.count("feed_forward_length", 0, 1, maxWidth)
+	experts := k.count("expert_feed_forward_length", 0, 0, maxWidth) // where no layer is dense, it may be all there is
+	c.IntermediateSize = k.count("feed_forward_length", experts, 1, maxWidth)
 }
 
 // readGGUFExperts reads the sizes of experts, where a model has them.

@@ -53,6 +53,7 @@ var families = []*family{
 	&qwen2Family, &qwen2MoEFamily, &qwen3Family, &qwen3MoEFamily,
 	&gemma2Family, &gemma3Family, &gptOSSFamily, &glm4MoEFamily, &miniMaxM2Family,
 	&deepseekV2Family, &deepseekV3Family, &deepseekV32Family, &kimiK2Family, &glm4MoELiteFamily, &glmMoeDsaFamily,
+	&qwen3NextFamily, &qwen35Family, &qwen35MoEFamily,
 }
 
 // familyOf returns the family of a model type, nil where there is none.

@@ -23,6 +23,8 @@ var (
 		"gpt-oss", "gpt-oss-mxfp4", "smollm3", "gemma2", "qwen2-moe", "glm4-moe", "minimax-m2",
 		"ministral3", "mistral3", "mistral4", "mistral-large-3", "glm-moe-dsa",
 	}
+	// recurrentModels keep states.
+	recurrentModels = []string{"qwen3-next", "qwen3.5", "qwen3.5-moe"}
 	// checkpointModels have no GGUF form of their own: in a wrapper, packed, or with other names.
 	checkpointModels = []string{"gemma3", "mistral3", "gpt-oss-mxfp4", "mistral-large-3"}
 )
@@ -49,6 +51,8 @@ func cacheLimit(c *Config, kind kernel.CacheKind) float64 {
 		return 2 * limits[1]
 	case c.NumExperts > 0:
 		return limits[1]
+	case c.Recurrent != nil: // a state carries on what was rounded in each layer
+		return 2 * limits[0]
 	}
 	return limits[0]
 }
@@ -206,7 +210,7 @@ func open(t *testing.T, path string, o Options) *Model {
 // TestGolden holds logits to those computed in float64, in every cache kind and both
 // forms of latent attention, and greedy ids to those of the reference.
 func TestGolden(t *testing.T) {
-	for _, name := range slices.Concat(goldenModels, nearModels) {
+	for _, name := range slices.Concat(goldenModels, nearModels, recurrentModels) {
 		model, e := loadExpectation(t, name)
 		for _, form := range forms(model) {
 			t.Run(name+" "+form.String(), func(t *testing.T) {
@@ -270,7 +274,7 @@ func argmax(x []float32) int {
 
 // TestGoldenGGUF reads the same models as GGUF files, float32 and Q8_0.
 func TestGoldenGGUF(t *testing.T) {
-	for _, name := range slices.Concat(goldenModels, nearModels) {
+	for _, name := range slices.Concat(goldenModels, nearModels, recurrentModels) {
 		if slices.Contains(checkpointModels, name) {
 			continue
 		}

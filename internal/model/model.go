@@ -49,6 +49,13 @@ type network interface {
 	tables() []*Rope
 }
 
+// recurrent is a network with layers that keep a state. The cache has them behind those of
+// attention.
+type recurrent interface {
+	// states returns the state of each such layer.
+	states() []*State
+}
+
 func sortedKeys[V any](m map[string]V) []string {
 	names := make([]string, 0, len(m))
 	for name := range m {
@@ -209,6 +216,11 @@ func (m *Model) CacheLayers(kind kernel.CacheKind) []kvcache.Layer {
 	var layers []kvcache.Layer
 	for _, a := range m.net.attention() {
 		layers = append(layers, kvcache.Layer{Bytes: a.pageBytes(kind), Window: a.Window})
+	}
+	if r, ok := m.net.(recurrent); ok {
+		for _, st := range r.states() {
+			layers = append(layers, kvcache.Layer{Bytes: st.Sizes.pageBytes(), State: true})
+		}
 	}
 	return layers
 }

@@ -68,6 +68,7 @@ type records struct {
 	gather     gatherRows
 	sum        sumRows
 	join       joinRows
+	delta      deltaRecords
 }
 
 // record returns a record to fill: the step's own, with what was last in it, or a new

@@ -20,6 +20,9 @@ type Segment struct {
 	Tokens []int32
 	// Logits says which rows are wanted: the last so many tokens. 0: none.
 	Logits int
+	// Guessed is how many of the tokens, the last ones, may not stay: at most MostGuessed.
+	// Nothing that cannot be undone comes of them.
+	Guessed int
 	// Adapter is what the model is adapted by for this sequence; nil: nothing.
 	Adapter *Adapter
 }
@@ -80,6 +83,8 @@ type Step struct {
 	choice  choice
 	chosen  *choice // of the last layer with an indexer
 	index   indexUnits
+	carries []carried
+	ends    []stateEnd
 
 	visit    experts.Visit // of a layer whose experts are not all in memory
 	foreseen foreseen

@@ -101,7 +101,7 @@ func (m *Model) gguf(t tensor.DType, how Spelling, random bool) (*GGUF, error) {
 func (x *ggufTensor) fit(t tensor.DType) tensor.DType {
 	cols := x.shape[len(x.shape)-1]
 	switch {
-	case len(x.shape) == 1, strings.HasSuffix(x.name, ".bias"), strings.Contains(x.name, "ffn_gate_inp"), strings.Contains(x.name, "indexer.proj"):
+	case len(x.shape) == 1, strings.HasSuffix(x.name, ".bias"), strings.Contains(x.name, "ssm_conv1d"), strings.Contains(x.name, "ffn_gate_inp"), strings.Contains(x.name, "indexer.proj"):
 		return tensor.F32
 	case t == tensor.NVFP4 && (x.name == "token_embd.weight" || x.name == "output.weight"): // nobody publishes these in it
 		return tensor.F16
@@ -198,6 +198,9 @@ type conversion struct {
 // ggufTensors converts names and values: llama's rotary pairs become neighbours,
 // Gemma's norms whole, experts one tensor, W^UK and W^UV one each.
 func (m *Model) ggufTensors(how Spelling) []ggufTensor {
+	if m.Config.recurrent() {
+		return m.deltaTensors()
+	}
 	v := conversion{c: m.Config.text(), how: how, experts: map[string]int{}}
 	if f := m.ropeFactors(); f != nil {
 		v.list = append(v.list, ggufTensor{"rope_freqs.weight", []int{len(f)}, f})

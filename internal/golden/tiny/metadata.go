@@ -47,6 +47,7 @@ type spec struct {
 var ggufArch = map[string]string{
 	"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe", "gemma3_text": "gemma3",
 	"gpt_oss": "gpt-oss", "smollm3": "smollm3", "gemma2": "gemma2", "qwen2_moe": "qwen2moe", "ministral3": "mistral3", "mistral4": "mistral4",
+	"qwen3_next": "qwen3next", "qwen3_5_text": "qwen35", "qwen3_5_moe_text": "qwen35moe",
 	"glm4_moe": "glm4moe", "minimax_m2": "minimax-m2", "glm_moe_dsa": "glm-dsa",
 	"deepseek_v2": "deepseek2", "deepseek_v3": "deepseek2", "kimi_k2": "deepseek2", "glm4_moe_lite": "deepseek2", "deepseek_v32": "deepseek32",
 }
@@ -75,7 +76,9 @@ func (m *Model) metadata(how Spelling) ([]gguf.KeyValue, error) {
 	l.keys = append(l.keys, gguf.KeyValue{Key: "general.architecture", Value: gguf.ValueOf(l.arch)})
 	l.count("context_length", s.Context)
 	l.count("embedding_length", c.HiddenSize)
-	l.count("feed_forward_length", c.Intermediate)
+	if c.Intermediate > 0 {
+		l.count("feed_forward_length", c.Intermediate)
+	}
 	l.count("attention.head_count", c.Heads)
 	l.number("attention.layer_norm_rms_epsilon", s.Eps)
 	r := s.Rope.rope
@@ -103,7 +106,9 @@ func (m *Model) metadata(how Spelling) ([]gguf.KeyValue, error) {
 		}
 		l.count("expert_feed_forward_length", inside)
 	}
-	l.later(c, &s)
+	if l.later(c, &s); c.recurrent() {
+		l.delta(c, &s.Rope.rope)
+	}
 	return l.keys, nil
 }
 

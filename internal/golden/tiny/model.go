@@ -40,6 +40,7 @@ type Config struct {
 	TextConfig    *Config `json:"text_config"`
 	Vision        *vision `json:"vision_config"`
 	Latent
+	Delta
 }
 
 // Latent is what the DeepSeek family has beyond other models.

@@ -15,6 +15,10 @@ type Tensor struct {
 func (m *Model) Tensors() []Tensor {
 	var l list
 	c := &m.Config
+	if c.recurrent() {
+		l.qwenNext(c)
+		return l
+	}
 	if add := later[c.text().ModelType]; add != nil {
 		if c.TextConfig == nil {
 			add(&l, c, "")

@@ -30,6 +30,9 @@ func Noise(seed int, name string, n int) []float64 {
 // law returns mean and deviation of a tensor's values.
 func (m *Model) law(t Tensor) (mean, dev float64) {
 	c := m.Config.text()
+	if c.recurrent() {
+		return c.deltaLaw(t)
+	}
 	if later[c.ModelType] != nil {
 		return c.laterLaw(t)
 	}
