@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
 )
@@ -62,13 +63,17 @@ func (b *binder) expertsPart() string {
 }
 
 // experts binds E matrices [rows, cols]: one tensor [E, rows, cols] in GGUF, one each in
-// most checkpoints.
+// most checkpoints and in GGUF files from before March 2024.
 func (b *binder) experts(role string, layer, E, rows, cols int) []Linear {
 	list := make([]Linear, E)
 	name := b.name(role, layer, b.expertsPart())
-	if b.hf && !b.family.stacked {
+	single := name // of one, with its number
+	if !b.hf {
+		single = ggufName(strings.TrimSuffix(role, "_exps")+".%d", layer, ".weight")
+	}
+	if _, ok := b.src.find(fmt.Sprintf(single, 0)); ok || b.hf && !b.family.stacked {
 		for e := range list {
-			one := fmt.Sprintf(name, e)
+			one := fmt.Sprintf(single, e)
 			if t, ok := b.find(one, rows, cols); ok {
 				b.rows(&list[e], t, 0, rows, cols, 0)
 			}
