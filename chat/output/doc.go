@@ -9,7 +9,8 @@
 //	readText       text.go      the state between calls: content, and the markers that
 //	                            begin and end calls
 //	format.begin   FORMAT.go    the first state of a call, one file for each way to
-//	                            write calls: deepseek, dsml, kimi, glm, hermes, llama
+//	                            write calls: deepseek, dsml, kimi, glm, hermes, llama,
+//	                            qwenxml, minimax, granite; harmony with messages of its own
 //	               call.go      what all calls share: name, start, end
 //	               arguments.go arguments as JSON      object.go  a whole call as JSON
 //	               param.go     arguments as tags      schema.go  their types

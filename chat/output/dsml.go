@@ -119,7 +119,7 @@ func readParameter(m *machine, c string) {
 		v.typed = string(v.attribute.value)
 	case end:
 		closing := []string{"</" + v.tag[len("<"):] + ">"}
-		if !strings.Contains(v.tag, dsmlMark) {
+		if m.format.direct && !strings.Contains(v.tag, dsmlMark) {
 			closing = append(closing, "</｜DSML｜parameter>")
 		}
 		switch v.typed {

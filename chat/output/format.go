@@ -3,6 +3,7 @@ package output
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/blitz-r1/blitz/grammar"
@@ -35,6 +36,8 @@ type format struct {
 	after state // reads what follows a call
 	plain state // reads text, and on where a call was none
 
+	headers bool // messages have headers, in texts without calls too
+
 	// Where a name stands between tokens and arguments are JSON (readName).
 	nameEnds []string                        // end the name
 	named    func(m *machine, marker string) // counts the call when one did, "" if its arguments began
@@ -44,6 +47,7 @@ type format struct {
 	params []string // begin a parameter
 	param  state    // reads what follows the begin of a parameter
 	direct bool     // an object may stand in place of the parameters
+	lines  bool     // values stand on lines of their own
 
 	// Where the call is an object (readMember).
 	bare bool // without a tag around it
@@ -67,7 +71,7 @@ type Reasoning struct {
 
 // formats are all there are; hermes comes last, for it takes every template that
 // has think tags.
-var formats = []*format{&deepseek, &dsml, &kimi, &glm, &llama, &hermes}
+var formats = []*format{&deepseek, &dsml, &kimi, &glm, &harmony, &miniMax, &qwenXML, &granite, &llama, &hermes}
 
 // Formats lists the names that NewParser knows.
 func Formats() []string {
@@ -97,7 +101,9 @@ func Reasons(format string) bool {
 }
 
 // MayReason reports whether they do so unasked: their templates know of reasoning.
-func MayReason(format string) bool { return Reasons(format) && format != releaseHermes }
+func MayReason(format string) bool {
+	return Reasons(format) && !slices.Contains([]string{releaseHermes, releaseGranite3, releaseGranite4, releaseQwenCoder}, format)
+}
 
 // AsksTools reports whether a format, one of Formats, makes something of Options.Tools.
 func AsksTools(format string) bool {
@@ -122,5 +128,8 @@ func formatNamed(name string) (*format, release, error) {
 func (f *format) withoutCalls() *format {
 	text := *f
 	text.tokens, text.sections, text.calls, text.closers, text.ends, text.start = false, nil, nil, nil, nil, readContent
+	if f.headers {
+		text.start = f.start
+	}
 	return &text
 }

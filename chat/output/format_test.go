@@ -23,6 +23,12 @@ func TestDetectFormat(t *testing.T) {
 		{"Qwen3", "{% if enable_thinking %}<|im_start|>assistant\\n<think>\n\n</think><tool_call>\n{\"arguments\"", "qwen3"},
 		{"QwQ", "<|im_start|>assistant\\n<think>\\n<tool_call>\n{\"arguments\"", "qwq"},
 		{"Qwen3-Coder, whose calls have another form", "<tool_call>\n<function={{name}}>{{arguments}}", ""},
+		{"Qwen3-Coder", "<tool_call>\n<function={{name}}>\n<parameter={{key}}>\n", "qwen3-coder"},
+		{"Qwen3.5", "<think>\n</think><tool_call>\n<function={{name}}>\n<parameter={{key}}>\n", "qwen3.5"},
+		{"MiniMax", "<think>\n</think><minimax:tool_call>\n<invoke name=", "minimax-m2"},
+		{"Granite 3", "<|start_of_role|>assistant<|end_of_role|><|tool_call|>", "granite-3.3"},
+		{"Granite 4", "<|start_of_role|>assistant<|end_of_role|><tool_call>\n{\"name\": , \"arguments\": ", "granite-4"},
+		{"gpt-oss", "<|start|>assistant<|channel|>analysis<|message|>", "gpt-oss"},
 		{"other calls, and reasoning", "<think></think><function={{name}}>", "qwen3"},
 		{"neither", "{{messages}}", ""},
 	} {

@@ -14,6 +14,9 @@ const (
 // releaseHermes is the release whose templates know no reasoning.
 const releaseHermes = "hermes"
 
+// releaseGranite4 is Granite 4, which writes the same.
+const releaseGranite4 = "granite-4"
+
 // hermes is the format of Hermes, which Qwen took over: an object in tags.
 //
 //	<tool_call>⏎{"name": "NAME", "arguments": {…}}⏎</tool_call>
@@ -26,6 +29,7 @@ var hermes = format{
 		{"qwen3", Reasoning{Before: "\n", Behind: "\n\n"}},
 		{"qwq", Reasoning{Before: "\n", Behind: "\n\n"}},
 		{releaseHermes, Reasoning{Before: "\n", Behind: "\n\n"}},
+		{releaseGranite4, Reasoning{Before: "\n", Behind: "\n\n"}},
 	},
 	detect:  detectHermes,
 	reasons: true,
@@ -48,6 +52,8 @@ func holdHermes(h *holder) (grammar.Expr, error) {
 func detectHermes(template string) string {
 	has := func(s string) bool { return strings.Contains(template, s) }
 	switch thinks := hasReasoning(template); {
+	case has(toolCallOpen) && has(graniteTurn) && !thinks:
+		return releaseGranite4
 	case has(toolCallOpen) && has(`arguments`) && !has("<function=") && !thinks:
 		return releaseHermes
 	case thinks && !has("enable_thinking") && opensReasoning(template):

@@ -29,7 +29,7 @@ func holdVocabulary(t *testing.T) (*grammar.Vocabulary, [][]byte) {
 	for b := range 256 {
 		tokens = append(tokens, []byte{byte(b)})
 	}
-	for _, piece := range []string{`{"`, `"}`, `": `, `", "`, "é", "\n\n", "</", "ar", "na", "name", ` "`, "}}", "```", "<tool", "_call>", "function", `"name": "`, ">\n"} {
+	for _, piece := range []string{`{"`, `"}`, `": `, `", "`, "é", "\n\n", "</", "ar", "na", "name", ` "`, "}}", "```", "<tool", "_call>", "function", `"name": "`, ">\n", qwenParamClose, "\n" + qwenParamClose} {
 		tokens = append(tokens, []byte(piece))
 	}
 	special := make([]bool, len(tokens))
@@ -75,7 +75,7 @@ func holdWalk(t *testing.T, rng *rand.Rand, g *grammar.Grammar, v *grammar.Vocab
 		id := ids[rng.IntN(len(ids))]
 		if n > 60+rng.IntN(100) { // what ends something, the outermost first
 			var ends []int32
-			for _, text := range []string{dsmlMark, argValueClose, argKeyClose, deepseekCallsEnd, kimiCallsEnd, toolCallClose, `"`, "}", "]", "</"} {
+			for _, text := range []string{dsmlMark, argValueClose, argKeyClose, deepseekCallsEnd, kimiCallsEnd, toolCallClose, "\n" + qwenParamClose, qwenParamClose, `"`, "}", "]", "</"} {
 				if end := int32(slices.IndexFunc(tokens, func(b []byte) bool { return string(b) == text })); slices.Contains(ids, end) {
 					ends = append(ends, end)
 				}
@@ -200,6 +200,26 @@ func TestGrammarMark(t *testing.T) {
 	}
 }
 
+// TestGrammarHarmony: messages of other channels are free, and a header of several tokens
+// begins a call, which is held.
+func TestGrammarHarmony(t *testing.T) {
+	v, _ := holdVocabulary(t)
+	g, err := Grammar("gpt-oss", heldTools, Calls{Strict: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const before = "<|channel|>analysis<|message|>{Hm.<|end|><|start|>assistant<|channel|>"
+	const call = "commentary to=functions.get_weather <|constrain|>json<|message|>{\"city\": \"x\", \"days\": 3"
+	for text, ok := range map[string]bool{
+		before + "final<|message|>{no JSON": true, before + call + "}": true, before + call + "0}": false, before + "commentary to=functions.other ": false,
+	} {
+		u := g.Guide(v)
+		if err := u.Write(text); (err == nil) != ok || ok && !u.MayEnd() {
+			t.Errorf("%q: error %v, may end: %v", text, err, u.MayEnd())
+		}
+	}
+}
+
 // TestGrammarStrictTools: the schemas of the tools that are named hold, those of others do
 // not have to.
 func TestGrammarStrictTools(t *testing.T) {
@@ -265,7 +285,7 @@ func TestGrammarText(t *testing.T) {
 					}
 				}
 			}
-			if calls == 0 && format != "llama-3.1" && format != "deepseek-v3.2" {
+			if calls == 0 && format != "llama-3.1" && format != "deepseek-v3.2" && format != "gpt-oss" {
 				t.Errorf("%s: no walk came to a call", format)
 			}
 		}

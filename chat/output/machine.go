@@ -34,9 +34,10 @@ type machine struct {
 	sectionUsed bool   // and has had a call
 
 	// The call that is being read.
-	call callState
-	json jsonValue  // an argument, or all of them
-	str  jsonString // a string whose value is taken
+	call    callState
+	harmony harmonyState
+	json    jsonValue  // an argument, or all of them
+	str     jsonString // a string whose value is taken
 
 	// Markers: see format.
 	openers, openersAndClosers []string // of calls and sections

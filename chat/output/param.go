@@ -95,6 +95,8 @@ func readParamValue(m *machine, c string) {
 			m.unread(c)
 			m.extendValue(s)
 		case tag == "":
+		case m.format.lines && len(v.value) > 0 && v.value[0] == '\n' && v.value[len(v.value)-1] != '\n':
+			m.extendValue(tag)
 		case v.kinds != kindText && m.json.inNestedString() && !m.json.bad:
 			if v.first.tag == "" {
 				v.first = closed{len(v.value), tag}
@@ -141,7 +143,15 @@ func (m *machine) endValue(tag string) {
 		m.endValueAtFirst(tag)
 		return
 	}
-	m.giveParam(quoted(text), tag)
+	m.giveParam(quoted(m.valueText(text)), tag)
+}
+
+// valueText returns the text of a value as it was written.
+func (m *machine) valueText(s string) string {
+	if !m.format.lines {
+		return s
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(s, "\n"), "\n")
 }
 
 // endValueAtFirst ends the value, which is text, at the first closing tag and
@@ -150,7 +160,7 @@ func (m *machine) endValueAtFirst(more string) {
 	v := &m.call.param
 	m.unread(more)
 	m.unread(string(v.value[v.first.at+len(v.first.tag):]))
-	m.giveParam(quoted(string(v.value[:v.first.at])), v.first.tag)
+	m.giveParam(quoted(m.valueText(string(v.value[:v.first.at]))), v.first.tag)
 }
 
 // giveParam gives out a parameter, whose value is JSON and ended at a closing tag.

@@ -39,12 +39,16 @@ const (
 	callDSML   = "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"f\">\n<｜DSML｜parameter name=\"a\" string=\"false\">1</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>"
 	callKimi   = "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\": 1}<|tool_call_end|><|tool_calls_section_end|>"
 	callHermes = "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>"
+	callQwen   = "<tool_call>\n<function=f>\n<parameter=a>\n1\n</parameter>\n</function>\n</tool_call>"
+	callMini   = "<minimax:tool_call>\n<invoke name=\"f\">\n<parameter name=\"a\">1</parameter>\n</invoke>\n</minimax:tool_call>"
+	callList   = "<|tool_call|>[{\"name\": \"f\", \"arguments\": {\"a\": 1}}]"
 	callGLM    = "<tool_call>f\n<arg_key>a</arg_key>\n<arg_value>1</arg_value>\n</tool_call>"
 )
 
 // callOfF are those in the form that each release was taught, one release for each form.
 var callOfF = map[string]string{
 	"deepseek-r1": callV3, "deepseek-v3.1": callV31, "deepseek-v3.2": callDSML, "kimi-k2": callKimi, "qwen3": callHermes, "glm-4.5": callGLM,
+	"qwen3.5": callQwen, "minimax-m2": callMini, "granite-3.3": callList,
 }
 
 // TestCallInReasoning holds that a call begun inside reasoning is reasoning where

@@ -34,6 +34,9 @@ func (c *Checkpoint) EndTokens(vocab int) []int32 {
 		add(int64(id))
 	}
 	template, _ := c.Template()
+	if c.Format() == "gpt-oss" {
+		return answerEnds(ends, t)
+	}
 	if template == nil {
 		for _, piece := range knownEnds {
 			if id, ok := t.ID(piece); ok {
@@ -44,6 +47,20 @@ func (c *Checkpoint) EndTokens(vocab int) []int32 {
 	}
 	if id, ok := turnEnd(template, t); ok {
 		add(int64(id))
+	}
+	return ends
+}
+
+// answerEnds returns the ends of an answer of several messages, gpt-oss's: not what ends one
+// of them, which its template puts behind a turn, but what ends the last, and a call.
+func answerEnds(ends []int32, t *tokenizer.Tokenizer) []int32 {
+	if id, ok := t.ID("<|end|>"); ok {
+		ends = slices.DeleteFunc(ends, func(end int32) bool { return end == id })
+	}
+	for _, piece := range []string{"<|return|>", "<|call|>"} {
+		if id, ok := t.ID(piece); ok && !slices.Contains(ends, id) {
+			ends = append(ends, id)
+		}
 	}
 	return ends
 }

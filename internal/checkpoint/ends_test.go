@@ -8,6 +8,8 @@ import (
 
 const chatML = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
 
+const harmonyTemplate = "{% for m in messages %}<|start|>{{ m.role }}<|channel|>final<|message|>{{ m.content }}<|end|>{% endfor %}"
+
 // TestEndsOfConfig is about the ids that config.json and generation_config.json name.
 func TestEndsOfConfig(t *testing.T) {
 	for _, c := range []struct {
@@ -53,6 +55,7 @@ func TestTurnEnds(t *testing.T) {
 		want     []int32
 	}{
 		"control":               {chatML, []piece{start, {end, 3}}, []int32{257}},
+		"of several messages":   {harmonyTemplate, []piece{{"<|end|>", 3}, {"<|return|>", 3}, {"<|call|>", 3}}, []int32{257, 258}},
 		"normal":                {chatML, []piece{start, {end, 1}}, []int32{257}},
 		"user-defined":          {chatML, []piece{start, {end, 4}}, []int32{257}},
 		"not in the vocabulary": {chatML, []piece{start}, nil},
