@@ -29,6 +29,8 @@ type Options struct {
 	// Models are loaded at once: names in the store, or paths, whose last part is then
 	// their name. Others of the store are loaded when they are asked for.
 	Models []string
+	// Adapters are loaded beside their models at once; see Adapter.
+	Adapters []Adapter
 	// Home is the folder of the store, of keys and of what clients have stored; that of
 	// the program blitz.
 	Home string
@@ -42,11 +44,20 @@ type Options struct {
 	Log       *slog.Logger
 }
 
+// Adapter is a low-rank adapter (LoRA) that a model may be asked for with: a request names
+// MODEL:NAME. Its memory counts with that of its model.
+type Adapter struct {
+	Model  string // one of Options.Models, or another one of the store
+	Name   string // letters, digits, '_', '-' and '.'
+	Folder string // in the form of Hugging Face's PEFT
+}
+
 // Handler answers requests.
 type Handler struct{ site *server.Site }
 
-// New returns a handler whose Models are in memory. The error wraps blitz.ErrNotFound for
-// a name that no model has, or what opening a model says.
+// New returns a handler whose Models and Adapters are in memory. The error wraps
+// blitz.ErrNotFound for a name that no model has, or is what opening a model or loading an
+// adapter says: blitz.ErrAdapter, blitz.ErrNoRoom.
 func New(o *Options) (*Handler, error) {
 	if o == nil {
 		o = &Options{}
@@ -68,14 +79,14 @@ func New(o *Options) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{site}
-	if err := h.load(home, o.Models); err != nil {
+	if err := h.load(home, o); err != nil {
 		return nil, errors.Join(err, h.Close(context.Background()))
 	}
 	return h, nil
 }
 
-// load brings the models into memory.
-func (h *Handler) load(home string, models []string) error {
+// load brings models and adapters into memory.
+func (h *Handler) load(home string, o *Options) error {
 	ctx := context.Background()
 	store, err := hub.Open(home)
 	if err != nil {
@@ -83,22 +94,36 @@ func (h *Handler) load(home string, models []string) error {
 	}
 	store.Offline = true
 	var names []string
-	for _, m := range models {
-		at, err := store.Locate(ctx, m, nil)
-		if err != nil {
-			return err
-		}
-		if at.Model != nil {
-			names = append(names, at.Model.Name.String())
-			continue
-		}
-		name, err := h.site.Host().Serve(at.Path)
+	for _, m := range o.Models {
+		name, err := h.nameOf(ctx, store, m)
 		if err != nil {
 			return err
 		}
 		names = append(names, name)
 	}
+	for _, a := range o.Adapters {
+		model, err := h.nameOf(ctx, store, a.Model)
+		if err == nil {
+			err = h.site.Host().Adapter(model, a.Name, a.Folder)
+		}
+		if err != nil {
+			return err
+		}
+		names = append(names, host.AdapterName(model, a.Name))
+	}
 	return h.site.Load(ctx, names)
+}
+
+// nameOf returns what a model is asked for by, and has the host know it.
+func (h *Handler) nameOf(ctx context.Context, store *hub.Store, model string) (string, error) {
+	at, err := store.Locate(ctx, model, nil)
+	if err != nil {
+		return "", err
+	}
+	if at.Model != nil {
+		return at.Model.Name.String(), nil
+	}
+	return h.site.Host().Serve(at.Path)
 }
 
 // ServeHTTP answers a request.

@@ -15,7 +15,10 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/internal/adapter"
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/golden/puppet"
+	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/serve"
 )
 
@@ -71,6 +74,82 @@ func get(t *testing.T, url string) string {
 		t.Fatalf("%s: %s, %v", url, got.Status, err)
 	}
 	return string(text)
+}
+
+// puppetAdapter writes an adapter of the puppet into a folder, all of whose products are not
+// those of the model.
+func puppetAdapter(t *testing.T, path, folder string) {
+	t.Helper()
+	files, err := checkpoint.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	m, err := model.Open(files, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	a, err := adapter.New(&adapter.Config{Rank: 1, Alpha: 64, Targets: adapter.Targets{Pattern: adapter.AllLinear}}, m.Layers(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range a.Modules {
+		for k := range a.Modules[i].B {
+			a.Modules[i].B[k] = float32(k%5 - 2)
+		}
+	}
+	if err := a.Write(folder); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAdapters serves a model with an adapter and without, at once.
+func TestAdapters(t *testing.T) {
+	path, folder := filepath.Join(t.TempDir(), "puppet.gguf"), filepath.Join(t.TempDir(), "bent")
+	if err := puppet.New().Write(path); err != nil {
+		t.Fatal(err)
+	}
+	puppetAdapter(t, path, folder)
+	h, err := serve.New(&serve.Options{Models: []string{path}, Adapters: []serve.Adapter{{Model: path, Name: "bent", Folder: folder}}, Home: t.TempDir(), Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(h)
+	answers := map[string]string{}
+	for _, name := range []string{"puppet", "puppet:bent"} {
+		r, err := http.Post(s.URL+"/v1/chat/completions", "application/json", strings.NewReader(`{"model": "`+name+`", "max_tokens": 8, "temperature": 0, "messages": [{"role": "user", "content": "play hello"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		var answer struct {
+			Choices []struct{ Message struct{ Content string } }
+		}
+		if err := errors.Join(err, json.Unmarshal(b, &answer)); err != nil || r.StatusCode != 200 || len(answer.Choices) != 1 {
+			t.Fatalf("%s: %s: %s, %v", name, r.Status, b, err)
+		}
+		answers[name] = answer.Choices[0].Message.Content
+	}
+	if answers["puppet"] == answers["puppet:bent"] || !strings.HasPrefix("Hello, world!", answers["puppet"]) {
+		t.Errorf("%q", answers)
+	}
+	if text := get(t, s.URL+"/api/ps"); !strings.Contains(text, `"puppet:bent"`) {
+		t.Errorf("loaded: %s", text)
+	}
+	s.Close()
+	if err := h.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	for name, a := range map[string]serve.Adapter{
+		"a folder that is not there": {Model: path, Name: "x", Folder: t.TempDir()}, "a name that none can have": {Model: path, Name: "a:b", Folder: folder},
+		"a model that is not there": {Model: "nothing", Name: "x", Folder: folder},
+	} {
+		if _, err := serve.New(&serve.Options{Models: []string{path}, Adapters: []serve.Adapter{a}, Home: t.TempDir(), Threads: 1}); err == nil {
+			t.Errorf("%s is served", name)
+		}
+	}
 }
 
 func TestNewRefuses(t *testing.T) {

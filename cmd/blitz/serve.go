@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -71,7 +72,7 @@ a key. SIGHUP has the settings file and the certificate read anew.`,
 	cmd.Flags().BoolVar(&f.open, "open", false, "show the page in the browser")
 	f.speculate = choice{from: []string{"auto", "off", "ngram"}}
 	cmd.Flags().Var(&f.speculate, "speculate", "guess coming tokens by what stood behind the same words, and compute them at once where that pays, which changes no bit of any answer: `auto|off|ngram` (default auto)")
-	cmd.Flags().StringSliceVar(&f.adapters, "adapter", nil, "`MODEL:NAME=FOLDER`: a low-rank adapter (LoRA) that MODEL:NAME asks for; several with commas")
+	cmd.Flags().StringSliceVar(&f.adapters, "adapter", nil, "`MODEL:NAME=FOLDER`: a low-rank adapter (LoRA) that MODEL:NAME asks for, loaded with a MODEL that is named; several with commas")
 	cmd.Flags().StringSliceVar(&f.drafts, "draft", nil, "`MODEL=DRAFT`: a smaller model of the same vocabulary that guesses for another, loaded with it; several with commas")
 	cmd.Flags().DurationVar(&f.grace, "grace", 30*time.Second, "`time` that answers under way have when the server ends")
 	f.engineFlags.add(cmd)
@@ -252,11 +253,13 @@ func (f *serveFlags) names(site *server.Site, models []string) ([]string, error)
 			return nil, fmt.Errorf("--draft: %w", err)
 		}
 	}
-	return names, f.adapt(site)
+	adapted, err := f.adapt(site, names)
+	return append(names, adapted...), err
 }
 
-// adapt tells the host of adapters.
-func (f *serveFlags) adapt(site *server.Site) error {
+// adapt tells the host of adapters, and returns the names of those whose models are loaded
+// at once: they are loaded with them.
+func (f *serveFlags) adapt(site *server.Site, models []string) (names []string, err error) {
 	for _, pair := range f.adapters {
 		model, name, folder := cutAdapter(pair)
 		served, err := f.nameOf(site, model)
@@ -264,10 +267,13 @@ func (f *serveFlags) adapt(site *server.Site) error {
 			err = site.Host().Adapter(served, name, folder)
 		}
 		if err != nil {
-			return fmt.Errorf("--adapter: %w", err)
+			return nil, fmt.Errorf("--adapter: %w", err)
+		}
+		if slices.Contains(models, served) {
+			names = append(names, host.AdapterName(served, name))
 		}
 	}
-	return nil
+	return names, nil
 }
 
 // cutAdapter returns the parts of MODEL:NAME=FOLDER, empty ones where it is not that.

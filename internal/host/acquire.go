@@ -164,6 +164,7 @@ func (h *Host) withdraw(c *claim) {
 func (h *Host) release(l *Lease) {
 	l.hold.leases--
 	l.resident.leases--
+	l.resident.letGo(l.adapter)
 	l.resident.used = time.Now()
 	if l.resident.state == leaving && l.resident.leases == 0 {
 		h.evict(l.resident, "another model needs its memory")

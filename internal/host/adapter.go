@@ -2,7 +2,6 @@ package host
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,13 +10,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/adapter"
 	"github.com/blitz-r1/blitz/internal/fault"
-	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/spelling"
 )
@@ -60,6 +56,13 @@ func (h *Host) Adapter(model, name, folder string) error {
 	}
 	h.adapters[key] = s
 	return nil
+}
+
+// AdapterName returns what a model with an adapter is asked for by; model is its name with
+// its tag.
+func AdapterName(model, name string) string {
+	s := servedAdapter{model: model, name: name}
+	return s.fullName()
 }
 
 func (s *servedAdapter) key() string { return strings.ToLower(s.model + ":" + s.name) }
@@ -158,42 +161,4 @@ func (s *servedAdapter) entry(e Entry) (Entry, error) {
 	e.Name, e.Digest, e.Modified = s.fullName(), hex.EncodeToString(sum[:]), changed
 	e.Size += size
 	return e, nil
-}
-
-// heldAdapter is the adapter of a hold: loaded when it is first asked for, and anew when
-// its folder holds another one. It goes with the hold.
-type heldAdapter struct {
-	mu    sync.Mutex
-	state string
-	kept  *blitz.Adapter
-}
-
-// get returns the adapter of a model as the folder holds it.
-func (a *heldAdapter) get(ctx context.Context, m *blitz.Model, s *servedAdapter, digests string) (*blitz.Adapter, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	state, _, _, err := s.state()
-	if err != nil {
-		return nil, err
-	}
-	if a.kept != nil && a.state == state {
-		return a.kept, nil
-	}
-	kept, err := m.LoadAdapter(ctx, s.folder, &blitz.AdapterOptions{Digests: digests, MemoryLimit: fit.MemoryLimit()})
-	if err != nil {
-		return nil, fmt.Errorf("host: %s: %w", s.fullName(), err)
-	}
-	a.state, a.kept = state, kept
-	return kept, nil
-}
-
-// Adapter returns the adapter that the model is used with; nil: none.
-func (l *Lease) Adapter() *blitz.Adapter { return l.adapter }
-
-// adapt loads the adapter that a name means, where it means one.
-func (l *Lease) adapt(ctx context.Context) (err error) {
-	if s := l.target.adapter; s != nil {
-		l.adapter, err = l.hold.adapter.get(ctx, l.Model(), s, l.host.store.Dir())
-	}
-	return err
 }

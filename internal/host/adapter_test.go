@@ -64,7 +64,16 @@ func TestAdapter(t *testing.T) {
 		t.Cleanup(l.Release)
 		return l
 	}
-	plain, adapted := acquire("tiny"), acquire("TINY:Formal")
+	plain := acquire("tiny")
+	alone, size := h.Memory().Weights, h.Loaded()[0].Size
+	adapted := acquire("TINY:Formal")
+	const bytes = 2 * 4 * 2 * (256 + 256) // of both halves, twice: as read and as computed with
+	if got := h.Memory().Weights - alone; got != bytes {
+		t.Errorf("the adapter counts %d bytes, want %d", got, bytes)
+	}
+	if got := h.Loaded()[0]; got.Name != "tiny:formal" || got.Size != size+bytes {
+		t.Errorf("loaded: %+v, want %d bytes", got, size+bytes)
+	}
 	if adapted.Name() != "tiny:formal" || adapted.Engine() != plain.Engine() || plain.Adapter() != nil || adapted.Adapter() == nil {
 		t.Errorf("%q with the adapter %v, and %v without", adapted.Name(), adapted.Adapter(), plain.Adapter())
 	}
@@ -102,8 +111,14 @@ func TestAdapter(t *testing.T) {
 	if !slices.Equal(logprobs(t, adapted), first) { // who has it keeps it
 		t.Error("an adapter changed under a lease")
 	}
+	if got := h.Memory().Weights - alone; got != 2*bytes {
+		t.Errorf("two adapters count %d bytes, want %d", got, 2*bytes)
+	}
 	for _, l := range []*Lease{adapted, again, other} {
 		l.Release()
+	}
+	if got := h.Memory().Weights - alone; got != bytes { // the name keeps what the folder holds
+		t.Errorf("behind all leases adapters count %d bytes, want %d", got, bytes)
 	}
 	if err := h.Unload("tiny:formal"); err != nil {
 		t.Fatal(err)
@@ -111,7 +126,39 @@ func TestAdapter(t *testing.T) {
 	if list := h.Loaded(); len(list) != 1 || list[0].Name != "tiny:latest" {
 		t.Errorf("loaded when the adapter is let go: %+v", list)
 	}
+	if got := h.Memory().Weights; got != alone {
+		t.Errorf("when the adapter is let go the weights count %d bytes, want %d", got, alone)
+	}
 	plain.Release()
+}
+
+// TestAdapterRoom: an adapter has its part in the memory of all models.
+func TestAdapterRoom(t *testing.T) {
+	h := tinyHost(t, Options{Context: 256, Sequences: 1})
+	use, err := h.Acquire(t.Context(), "tiny", Ask{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := h.Loaded()[0].Size
+	use.Release()
+	h = tinyHost(t, Options{Context: 256, Sequences: 1, MemoryLimit: all + 4096})
+	folder := filepath.Join(t.TempDir(), "a")
+	tinyAdapter(t, folder, 1, 256)
+	if err := h.Adapter("tiny", "a", folder); err != nil {
+		t.Fatal(err)
+	}
+	l, err := h.Acquire(t.Context(), "tiny:a", Ask{})
+	if err == nil {
+		l.Release()
+	}
+	if !errors.Is(err, blitz.ErrNoRoom) || !strings.Contains(err.Error(), "tiny:a") {
+		t.Errorf("no room for the adapter: %v", err)
+	}
+	l, err = h.Acquire(t.Context(), "tiny", Ask{})
+	if err != nil {
+		t.Fatalf("without it: %v", err)
+	}
+	l.Release()
 }
 
 // TestAdapterRefused says what is no adapter, and what one cannot be asked for.

@@ -80,6 +80,7 @@ type Host struct {
 	residents []*resident // in no order; those that are going are among them
 	queue     []*load     // in the order in which they were asked for
 	loading   *load       // taken from the queue
+	spaces    []*space    // those who wait for memory beside a model
 	failures  map[string]*failure
 }
 
@@ -118,6 +119,7 @@ func (h *Host) run() {
 	defer close(h.closed)
 	for {
 		(<-h.events)()
+		h.findSpaces()
 		h.schedule()
 		h.news.look(h)
 		if h.closing && h.loading == nil && len(h.residents) == 0 {

@@ -359,3 +359,40 @@ func TestPlan(t *testing.T) {
 		}
 	}
 }
+
+// TestSpaces: memory beside a model is part of what there is; models that nobody uses go for
+// it, and nobody waits for one that is used.
+func TestSpaces(t *testing.T) {
+	bubble(t, "idle models go", func(t *testing.T) {
+		h, _ := calm(t, 4000)
+		l := use(t, h, "m0", Ask{})
+		defer l.Release()
+		use(t, h, "m1", Ask{}).Release()
+		checkLoaded(t, h, "before", "m0 m1")
+		free := h.Memory().Free
+		if err := h.reserve(t.Context(), l.resident, free+1); err != nil {
+			t.Fatal(err)
+		}
+		checkLoaded(t, h, "behind it", "m0")
+		if m := h.Memory(); m.Weights != 200+free+1 || m.Free >= 4000-200-free {
+			t.Errorf("%+v, of which an adapter has %d", m, free+1)
+		}
+		if err := h.reserve(t.Context(), l.resident, 4000); !errors.Is(err, blitz.ErrNoRoom) {
+			t.Errorf("more than there is: %v", err)
+		}
+	})
+	bubble(t, "closed", func(t *testing.T) {
+		h, _ := calm(t, 4000)
+		l := use(t, h, "m0", Ask{})
+		go func() {
+			time.Sleep(time.Second)
+			l.Release()
+		}()
+		if err := h.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.reserve(t.Context(), l.resident, 1); !errors.Is(err, blitz.ErrClosed) {
+			t.Errorf("of a closed host: %v", err)
+		}
+	})
+}

@@ -16,7 +16,7 @@ type Lease struct {
 	resident *resident
 	hold     *hold
 	target   target
-	adapter  *blitz.Adapter // nil: none
+	adapter  *keptAdapter // nil: none
 	wait     time.Duration
 	once     sync.Once
 }

@@ -47,15 +47,15 @@ const (
 	anyMemory = math.MaxInt64 / 4
 )
 
-// room returns the bytes that no model was given, and those of all models together.
+// room returns the bytes that no model was given, nor its adapters, and all those together.
 // Caches grow: what they were given and have not taken yet is not there either, and
 // neither is the memory of mapped weights, which the system would take from them.
 func (h *Host) room() (free, all int64) {
 	free = anyMemory
 	var given, untaken int64
 	for _, r := range h.residents {
-		given += r.plan.bytes()
-		untaken += r.plan.caches - min(r.opened.caches(), r.plan.caches) + r.opened.mapped()
+		given += r.bytes()
+		untaken += r.arriving + r.plan.caches - min(r.opened.caches(), r.plan.caches) + r.opened.mapped()
 	}
 	if n := h.opener.available(); n > 0 {
 		free = max(n-untaken, 0)
@@ -164,7 +164,7 @@ func (h *Host) makeRoom(lacking int64) {
 		if r.state == ready {
 			rest = append(rest, r)
 		} else {
-			lacking -= r.plan.bytes()
+			lacking -= r.bytes()
 		}
 	}
 	slices.SortStableFunc(rest, func(a, b *resident) int {
@@ -174,7 +174,7 @@ func (h *Host) makeRoom(lacking int64) {
 		if lacking <= 0 {
 			return
 		}
-		lacking -= r.plan.bytes()
+		lacking -= r.bytes()
 		if r.leases > 0 {
 			r.state = leaving
 			continue

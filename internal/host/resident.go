@@ -21,11 +21,14 @@ type resident struct {
 	key    string
 	opened opened
 	plan   plan
-	loaded time.Duration // that loading took
-	state  state
-	leases int
-	used   time.Time // last
-	holds  []*hold   // names by which it is kept
+	// adapters is the bytes of those that its names and leases use, arriving what of that is
+	// not taken yet.
+	adapters, arriving int64
+	loaded             time.Duration // that loading took
+	state              state
+	leases             int
+	used               time.Time // last
+	holds              []*hold   // names by which it is kept
 }
 
 // hold is a name that keeps a resident.
@@ -96,6 +99,7 @@ func (h *Host) settle(r *resident, d *hold) {
 // drop ends a hold. A resident without one goes.
 func (h *Host) drop(r *resident, d *hold) {
 	d.stop()
+	r.letGo(d.adapter.kept)
 	r.holds = slices.DeleteFunc(r.holds, func(x *hold) bool { return x == d })
 	if len(r.holds) == 0 {
 		h.evict(r, "it was not used any more")

@@ -16,7 +16,7 @@ type Running struct {
 	Loading  bool       // it is not there yet
 	Waits    bool       // Loading, behind another or for memory
 	Done     int64      // bytes of the weights in place, while it is loading
-	Weights  int64      // bytes of the weights
+	Weights  int64      // bytes of the weights, and of its adapter
 	Size     int64      // bytes with what caches may take
 	Context  int        // positions of a sequence
 	Page     int64      // bytes of a page of its caches, about
@@ -92,6 +92,9 @@ func (r *resident) running() []Running {
 		x := Running{
 			Name: d.target.name, Digest: d.target.digest(), Weights: r.plan.weights, Size: r.plan.bytes(), Context: r.plan.context, Page: r.plan.page,
 			Requests: d.leases, Expires: d.until,
+		}
+		if k := d.adapter.kept; k != nil {
+			x.Weights, x.Size = x.Weights+k.bytes, x.Size+k.bytes
 		}
 		if e := r.opened.engine(); e != nil { // tests have models without one
 			x.Load = e.Load()

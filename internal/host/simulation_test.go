@@ -206,9 +206,11 @@ func (w *world) grow() {
 
 // visitor asks for a model and uses it.
 type visitor struct {
+	ctx    context.Context
 	cancel context.CancelFunc
 	name   string
 	mu     sync.Mutex
+	taken  int64 // beside the model
 	done   bool
 	lease  *Lease
 	err    error
@@ -241,7 +243,7 @@ func (s *simulation) visit() {
 		ask.KeepAlive = new([]time.Duration{0, -1, time.Second, time.Minute}[s.rng.IntN(4)])
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	v := &visitor{cancel: cancel, name: t.name}
+	v := &visitor{ctx: ctx, cancel: cancel, name: t.name}
 	s.visitors = append(s.visitors, v)
 	go func() {
 		l, err := s.h.acquire(ctx, t, ask)
@@ -251,11 +253,67 @@ func (s *simulation) visit() {
 	}()
 }
 
+// adapt has one visitor who has a model take memory beside it.
+func (s *simulation) adapt(i int) {
+	v := s.visitors[i]
+	_, l, _ := v.state()
+	if l == nil || v.beside() != 0 {
+		return
+	}
+	n := 50 + s.rng.Int64N(800)
+	v.set(waiting)
+	go func() {
+		err := s.h.reserve(v.ctx, l.resident, n)
+		if err != nil {
+			if !errors.Is(err, blitz.ErrNoRoom) && !errors.Is(err, blitz.ErrClosed) && !errors.Is(err, context.Canceled) {
+				s.t.Errorf("memory for an adapter: %v", err)
+			}
+			v.set(0)
+			return
+		}
+		s.w.mu.Lock()
+		s.w.take(n)
+		s.w.mu.Unlock()
+		s.h.do(func() { l.resident.arrived(n) })
+		v.set(n)
+	}()
+}
+
+// giveBack ends what a visitor has beside his model.
+func (s *simulation) giveBack(v *visitor, l *Lease) {
+	n := v.beside()
+	s.w.mu.Lock()
+	s.w.used -= n
+	s.w.mu.Unlock()
+	s.h.do(func() { l.resident.adapters -= n })
+	v.set(0)
+}
+
+// waiting is what a visitor has beside his model who waits for it.
+const waiting = -1
+
+func (v *visitor) beside() int64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.taken
+}
+
+func (v *visitor) set(n int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.taken = n
+}
+
 // leave ends one visitor: who has a lease releases it, who waits gives up.
 func (s *simulation) leave(i int) {
 	v := s.visitors[i]
+	if v.beside() == waiting { // who loads an adapter has the lease so long
+		v.cancel()
+		synctest.Wait()
+	}
 	s.visitors = slices.Delete(s.visitors, i, i+1)
 	if _, l, _ := v.state(); l != nil {
+		s.giveBack(v, l)
 		l.Release()
 		l.Release()
 	}
@@ -293,7 +351,9 @@ func (s *simulation) step() {
 	switch k := s.rng.IntN(20); {
 	case k < 7:
 		s.visit()
-	case k < 13 && len(s.visitors) > 0:
+	case k < 9 && len(s.visitors) > 0:
+		s.adapt(s.rng.IntN(len(s.visitors)))
+	case k < 14 && len(s.visitors) > 0:
 		s.leave(s.rng.IntN(len(s.visitors)))
 	case k < 15:
 		s.w.grow()
@@ -352,6 +412,7 @@ func simulate(t *testing.T, seed uint64) {
 		for _, v := range s.visitors {
 			v.cancel()
 			if synctest.Wait(); v.lease != nil {
+				s.giveBack(v, v.lease)
 				v.lease.Release()
 			}
 		}
@@ -374,7 +435,8 @@ func simulate(t *testing.T, seed uint64) {
 	}
 }
 
-// TestSimulation: whatever comes in whatever order, the memory is never exceeded, no
+// TestSimulation: whatever comes in whatever order, the memory is never exceeded, by models and
+// what is taken beside them, no
 // leased model is closed, one is opened at a time, who waits gets an answer, and
 // nothing is left behind.
 func TestSimulation(t *testing.T) {

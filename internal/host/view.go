@@ -132,7 +132,7 @@ func (h *Host) Memory() Memory {
 	h.do(func() {
 		m.Free, m.Total = h.room()
 		for _, r := range h.residents {
-			m.Weights += r.plan.weights
+			m.Weights += r.plan.weights + r.adapters
 			m.Caches += r.opened.caches()
 		}
 	})

@@ -67,7 +67,7 @@ type Site struct {
 	batches  *batch.Batches
 	chats    *history.Store
 	page     *ui.UI
-	loading  atomic.Int32 // models of Serve that are not there yet
+	loading  atomic.Int32 // models that are loaded at the start and are not there yet
 }
 
 // OpenSite makes a server ready, but for the models of Serve: Load brings them.
@@ -168,6 +168,7 @@ func (s *Site) dialects() []*wire.Dialect {
 // Load brings the models that were named, one after the other, and keeps them for as
 // long as others are kept.
 func (s *Site) Load(ctx context.Context, names []string) error {
+	s.loading.Store(int32(len(names))) // adapters of the models of Serve are among them
 	for _, name := range names {
 		l, err := s.host.Acquire(ctx, name, host.Ask{})
 		if err != nil {
