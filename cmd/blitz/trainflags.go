@@ -75,7 +75,7 @@ func openTrained(ctx context.Context, cmd *cobra.Command, name string) (*model.M
 		return nil, err
 	}
 	defer files.Close()
-	return openWeights(ctx, cmd, name, files, true)
+	return openWeights(ctx, cmd, name, files, model.Options{Masters: true})
 }
 
 // openTraining opens the files of a model.
@@ -105,7 +105,7 @@ func openAdapted(ctx context.Context, cmd *cobra.Command, name string, f *adapte
 			return nil, nil, err
 		}
 	}
-	m, err := openWeights(ctx, cmd, name, files, false)
+	m, err := openWeights(ctx, cmd, name, files, model.Options{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -117,9 +117,9 @@ func openAdapted(ctx context.Context, cmd *cobra.Command, name string, f *adapte
 	return m, bound, nil
 }
 
-// openWeights reads the weights: masters that are changed, or as they are.
-func openWeights(ctx context.Context, cmd *cobra.Command, name string, files *checkpoint.Checkpoint, masters bool) (*model.Model, error) {
-	o := model.Options{MemoryLimit: fit.MemoryLimit(), Masters: masters, SharedEnds: true, MTP: true, Interrupted: ctx.Err}
+// openWeights reads the weights: masters that are changed, or as they are, or blank ones.
+func openWeights(ctx context.Context, cmd *cobra.Command, name string, files *checkpoint.Checkpoint, o model.Options) (*model.Model, error) {
+	o.MemoryLimit, o.SharedEnds, o.MTP, o.Interrupted = fit.MemoryLimit(), true, true, ctx.Err
 	m, err := model.Open(files, o)
 	if errors.Is(err, model.ErrNoMTP) {
 		o.MTP = false

@@ -317,7 +317,11 @@ func (f *trainRunFlags) train(ctx context.Context, cmd *cobra.Command, files *ch
 	if err := steps.Check(); err != nil {
 		return err
 	}
-	m, err := openWeights(ctx, cmd, f.settings.Model, files, !f.settings.Lora)
+	weightless := errors.Is(files.CheckWeights(), fs.ErrNotExist) // a configuration alone
+	m, err := openWeights(ctx, cmd, f.settings.Model, files, model.Options{Masters: !f.settings.Lora, Blank: f.settings.Random && weightless})
+	if err != nil && weightless && !f.settings.Random {
+		err = fault.WithHint(err, "--random begins with random weights, for which config.json and a tokenizer are enough")
+	}
 	if err != nil {
 		return err
 	}
@@ -410,7 +414,8 @@ func (f *trainRunFlags) changed(ctx context.Context, files *checkpoint.Checkpoin
 	s, o := &f.settings, f.options()
 	x := &trained.Model{Ends: files.EndTokens(m.Config.VocabSize), States: filepath.Join(f.out, "state")}
 	weights := m.Weights()
-	x.Output = func(folder string) error { return trained.Write(folder, files, weights, s.OutputType) }
+	form := f.form()
+	x.Output = func(folder string) error { return trained.WriteAs(ctx, folder, files, weights, form) }
 	if s.Lora {
 		a, err := f.newAdapter(ctx, files, m)
 		if err != nil {
@@ -429,6 +434,9 @@ func (f *trainRunFlags) changed(ctx context.Context, files *checkpoint.Checkpoin
 	if err := f.checkRoom(m, weights, set); err != nil {
 		return nil, nil, err
 	}
+	if err := form.Check(files); err != nil && !s.Lora {
+		return nil, nil, fmt.Errorf("output-type: %w", err)
+	}
 	if s.Random {
 		trained.Randomize(weights, s.Seed)
 	}
@@ -437,6 +445,11 @@ func (f *trainRunFlags) changed(ctx context.Context, files *checkpoint.Checkpoin
 		return nil, nil, fmt.Errorf("%s: %w", s.Model, err)
 	}
 	return x, weights, nil
+}
+
+// form returns how the model is written at the end.
+func (f *trainRunFlags) form() trained.Form {
+	return trained.Form{Type: f.settings.OutputType, GGUF: f.settings.OutputGGUF, Threads: f.options().Threads}
 }
 
 // newAdapter returns an adapter of all linear layers that adds nothing yet.

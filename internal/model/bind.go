@@ -16,6 +16,7 @@ import (
 // is kept.
 type binder struct {
 	src     source
+	blank   *blankSource // the source, where it has what is asked for; nil: it is a file
 	family  *family
 	options Options
 	hf      bool
@@ -48,8 +49,9 @@ type packing struct {
 // newBinder prepares binding the weights of a model of that family.
 func newBinder(src source, f *family, o Options) *binder {
 	_, hf := src.(hfSource)
-	b := &binder{src: src, family: f, options: o, hf: hf, taken: map[string]bool{}}
-	if hf {
+	blank, made := src.(*blankSource)
+	b := &binder{src: src, blank: blank, family: f, options: o, hf: hf || made, taken: map[string]bool{}}
+	if b.hf {
 		b.prefix = hfPrefix(src)
 		if b.head = hfHead(src, b.prefix); f.hfTop["output"] != "" {
 			b.head = f.hfTop["output"]
@@ -82,10 +84,21 @@ func (b *binder) has(role string, layer int, part string) bool {
 	return ok
 }
 
+// may says whether a tensor is there, or can be.
+func (b *binder) may(role string, layer int, part string) bool {
+	return b.blank != nil || b.has(role, layer, part)
+}
+
 // find returns a tensor that must be there in that shape, and takes it.
 func (b *binder) find(name string, shape ...int) (tensor.Tensor, bool) {
 	if b.err != nil {
 		return tensor.Tensor{}, false
+	}
+	if b.blank != nil {
+		if _, err := b.blank.want(name, shape); err != nil {
+			b.fail(err)
+			return tensor.Tensor{}, false
+		}
 	}
 	t, ok := b.src.find(name)
 	if !ok {
@@ -187,7 +200,7 @@ func (b *binder) biased(dst *Linear, bias bool, role string, layer, rows, cols i
 	b.linear(dst, role, layer, rows, cols)
 	switch {
 	case !bias || b.err != nil:
-	case !b.has(role, layer, ".bias"):
+	case !b.may(role, layer, ".bias"):
 		b.fail(wrongTensor(b.src, b.name(role, layer, ".bias"), "is missing", "the bias that models of this kind have"))
 	case dst.Bias == nil:
 		b.bias(dst, role, layer, rows)

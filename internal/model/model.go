@@ -79,6 +79,9 @@ type Options struct {
 	// Masters has all weights as float32 of the model's own, which may be changed, whatever
 	// float type the file has: for training. Quantised ones are refused.
 	Masters bool
+	// Blank takes a folder that has a config.json and no weights: they are zeros of the
+	// shapes that the configuration says.
+	Blank bool
 	// SharedEnds leaves the copies of embedding and head aside that a module of multi-token
 	// prediction may have in the file: it uses the model's.
 	SharedEnds bool
@@ -139,7 +142,7 @@ const damagedNote = "its packed weights on disk were damaged, they are packed an
 
 // bindFiles binds the weights of a model without reading them.
 func bindFiles(files *checkpoint.Checkpoint, o Options) (*Model, *binder, error) {
-	src, c, err := openSource(files)
+	src, c, err := openSource(files, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -152,7 +155,10 @@ func bindFiles(files *checkpoint.Checkpoint, o Options) (*Model, *binder, error)
 }
 
 // openSource reads the configuration of a model and returns where its tensors are.
-func openSource(files *checkpoint.Checkpoint) (source, *Config, error) {
+func openSource(files *checkpoint.Checkpoint, o Options) (source, *Config, error) {
+	if o.Blank {
+		return openBlank(files, o.MemoryLimit)
+	}
 	if f := files.GGUF(); f != nil {
 		c, err := configFromGGUF(f)
 		if err == nil {

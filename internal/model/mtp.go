@@ -25,7 +25,7 @@ type mtp struct {
 // bindMTP binds the first module, which stands behind the last layer.
 func (m *deepseek) bindMTP(b *binder, c *Config) {
 	i := c.NumHiddenLayers
-	if c.NumNextNPredictLayers == 0 || !b.has("nextn.eh_proj", i, ".weight") {
+	if c.NumNextNPredictLayers == 0 || !b.may("nextn.eh_proj", i, ".weight") {
 		b.fail(fmt.Errorf("model: %s: %w", b.src.name(), ErrNoMTP))
 		return
 	}
@@ -43,7 +43,7 @@ func (m *deepseek) bindModule(b *binder, c *Config, i int) *mtp {
 	b.norm(&x.hnorm, "nextn.hnorm", i, D, c.RMSNormEps)
 	b.linear(&x.proj, "nextn.eh_proj", i, D, 2*D)
 	m.bindLayer(&x.layer, b, c, i, c.NumExperts > 0)
-	if b.has("nextn.shared_head_norm", i, ".weight") {
+	if b.may("nextn.shared_head_norm", i, ".weight") {
 		b.norm(&x.norm, "nextn.shared_head_norm", i, D, c.RMSNormEps)
 	} else {
 		x.norm = m.norm

@@ -57,7 +57,7 @@ func ReadCheckpoint(files *checkpoint.Checkpoint) (*Checkpoint, error) {
 // bindAll binds a model with all modules of multi-token prediction that its files have,
 // and reads no weights. called takes what is asked for; nil: nobody wants to know.
 func bindAll(files *checkpoint.Checkpoint, called map[string]Role) (*Model, *binder, error) {
-	src, c, err := openSource(files)
+	src, c, err := openSource(files, Options{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -21,7 +21,7 @@ type Settings struct {
 	Model string   `toml:"model" help:"the model to begin with"`
 	Data  []string `toml:"data" help:"files of examples, or folders of such"`
 
-	Random bool    `toml:"random" kinds:"pretrain sft distill" help:"begin with random weights in place of the model's"`
+	Random bool    `toml:"random" kinds:"pretrain sft distill" help:"begin with random weights in place of the model's: a folder with config.json and a tokenizer needs none"`
 	Lora   bool    `toml:"lora" help:"train a low-rank adapter of all linear layers, over weights of any type"`
 	Rank   int     `toml:"rank" help:"of an adapter"`
 	Alpha  float64 `toml:"alpha" help:"an adapter counts alpha/rank"`
@@ -68,7 +68,8 @@ type Settings struct {
 	ValidateEvery int    `toml:"validate-every" loose:"" help:"steps between two measurements of the validation loss; 0: ten in all"`
 	SampleEvery   int    `toml:"sample-every" loose:"" help:"steps between two sets of answers; 0: at the beginning and the end"`
 	Samples       int    `toml:"samples" loose:"" help:"how many prompts of the examples are answered"`
-	OutputType    string `toml:"output-type" loose:"" help:"type of the weights that are written: f32 or bf16"`
+	OutputType    string `toml:"output-type" loose:"" help:"type of the weights that are written: f32 or bf16, or a label of blitz quantize, such as q8_0, which makes a GGUF file"`
+	OutputGGUF    bool   `toml:"output-gguf" loose:"" help:"write a GGUF file, whatever the model came as"`
 }
 
 // The kinds of runs.
@@ -295,8 +296,10 @@ func (s *Settings) Check() error {
 		return bad("label-smoothing", s.LabelSmoothing, "0 to less than 0.5")
 	case s.Kind == KTO && !(number(s.DesirableWeight) && number(s.UndesirableWeight) && s.DesirableWeight+s.UndesirableWeight > 0):
 		return bad("desirable-weight and undesirable-weight", fmt.Sprintf("%g and %g", s.DesirableWeight, s.UndesirableWeight), "0 or more, and not both 0")
-	case s.OutputType != "f32" && s.OutputType != "bf16":
-		return bad("output-type", strconv.Quote(s.OutputType), "f32 or bf16")
+	case s.OutputType == "":
+		return bad("output-type", strconv.Quote(s.OutputType), "f32, bf16 or a label of blitz quantize")
+	case s.Lora && (s.OutputType != "f32" || s.OutputGGUF):
+		return fmt.Errorf("lora with output-type %s: an adapter is written, and blitz train merge writes the model with it: %w", s.OutputType, ErrSetting)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func TestParseRefuses(t *testing.T) {
 func TestCheck(t *testing.T) {
 	for name, change := range map[string]func(*Settings){
 		"learning-rate": func(s *Settings) { s.LearningRate = 0 }, "rows": func(s *Settings) { s.Rows = -1 }, "beta1": func(s *Settings) { s.Beta1 = 1 },
-		"validation": func(s *Settings) { s.Validation = 1 }, "long": func(s *Settings) { s.Long = "" }, "output-type": func(s *Settings) { s.OutputType = "q4" },
+		"validation": func(s *Settings) { s.Validation = 1 }, "long": func(s *Settings) { s.Long = "" }, "output-type": func(s *Settings) { s.OutputType = "" }, "lora": func(s *Settings) { s.Lora, s.OutputGGUF = true, true },
 		"min-learning-rate": func(s *Settings) { s.MinLearningRate = 1 }, "epochs": func(s *Settings) { s.Epochs = 0 }, "eps": func(s *Settings) { s.Eps = 0 },
 		"rank": func(s *Settings) { s.Lora, s.Rank = true, 0 }, "alpha": func(s *Settings) { s.Lora, s.Alpha = true, 0 }, "random": func(s *Settings) { s.Lora, s.Random = true, true },
 	} {

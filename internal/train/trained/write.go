@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -40,6 +41,12 @@ func Write(folder string, files *checkpoint.Checkpoint, weights []*model.Weight,
 		return f.Guard(func() error { return o.gguf(filepath.Join(folder, "model.gguf"), f) })
 	}
 	f, err := files.Safetensors()
+	if errors.Is(err, checkpoint.ErrNoWeights) { // of a configuration alone
+		if err := o.anew(filepath.Join(folder, "model.safetensors"), train.Tensors(weights)); err != nil {
+			return err
+		}
+		return o.companions(folder)
+	}
 	if err != nil {
 		return err
 	}
@@ -147,6 +154,33 @@ func (o *output) safetensors(path string, f *safetensors.File) error {
 			return err
 		}
 		if err := w.WriteTensor(t.Name, b); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// anew writes a model that was made of a configuration.
+func (o *output) anew(path string, list []*train.Tensor) error {
+	w, err := safetensors.Create(path)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	if err := w.Put("format", "pt"); err != nil {
+		return err
+	}
+	for _, t := range list {
+		kind := safetensors.F32
+		if o.narrow(t.Shape) {
+			kind = safetensors.BF16
+		}
+		if err := w.Declare(t.Name, kind, t.Shape...); err != nil {
+			return err
+		}
+	}
+	for _, t := range list {
+		if err := w.WriteTensor(t.Name, o.bytes(t)); err != nil {
 			return err
 		}
 	}

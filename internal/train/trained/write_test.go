@@ -2,14 +2,20 @@ package trained
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
 	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/quantize"
 	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/internal/train"
+	"github.com/blitz-r1/blitz/internal/train/course"
 )
 
 // open opens a model for training, and its files.
@@ -40,6 +46,134 @@ func numbers(m *model.Model) map[string][]float32 {
 		all[w.Tensor] = append(all[w.Tensor], w.Values()...)
 	}
 	return all
+}
+
+// tokenizerJSON is a byte-level tokenizer of single bytes and two control tokens.
+func tokenizerJSON() []byte {
+	vocab, next := map[string]int{}, rune(256)
+	for b := range 256 {
+		r := rune(b)
+		if b < '!' || '~' < b && b < 0xA1 || b == 0xAD {
+			r = next
+			next++
+		}
+		vocab[string(r)] = b
+	}
+	special := func(id int, text string) any {
+		return map[string]any{"id": id, "content": text, "special": true, "normalized": false}
+	}
+	level := map[string]any{"type": "ByteLevel", "add_prefix_space": false, "use_regex": true}
+	text, _ := json.Marshal(map[string]any{
+		"added_tokens": []any{special(256, "<s>"), special(257, "</s>")}, "pre_tokenizer": level, "decoder": level,
+		"model": map[string]any{"type": "BPE", "vocab": vocab, "merges": []string{"t h", "th e"}},
+	})
+	return []byte(strings.Replace(string(text), `"merges":["t h","th e"]`, `"merges":[]`, 1))
+}
+
+// logps returns log-probabilities of some tokens by a model of any type.
+func logps(t *testing.T, path string) []float32 {
+	t.Helper()
+	files, err := checkpoint.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	m, err := model.Open(files, model.Options{SharedEnds: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	return logpsOf(t, m)
+}
+
+func logpsOf(t *testing.T, m *model.Model) []float32 {
+	t.Helper()
+	x, err := train.New(m, nil, train.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	b := &train.Batch{Rows: 1, Cols: 20, IDs: make([]int32, 20), Segments: make([]int32, 20), Weights: make([]float32, 20)}
+	for i := range b.IDs {
+		b.IDs[i], b.Segments[i], b.Weights[i] = int32(7*i%50), 1, 1
+	}
+	logp, err := x.LogP(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return logp
+}
+
+// TestWriteAs writes a changed model in each form from both forms, and holds that the files
+// answer as the model does: to the bit where nothing is rounded and the form stays, within
+// float error in another order of rows, within what a type rounds else.
+func TestWriteAs(t *testing.T) {
+	shape, err := tiny.Load(filepath.Join("..", "..", "model", "testdata", "llama"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, file := t.TempDir(), filepath.Join(t.TempDir(), "model.gguf")
+	if err := shape.WriteSafetensors(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := shape.WriteGGUF(file, tensor.F32); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "tokenizer.json"), tokenizerJSON(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		from string
+		Form
+		within float64
+	}{
+		{folder, Form{Type: "f32"}, 0},
+		{file, Form{Type: "F32"}, 0},
+		{file, Form{Type: "f32", GGUF: true}, 0},
+		{folder, Form{Type: "f32", GGUF: true}, 1e-4},
+		{folder, Form{Type: "bf16"}, 0.5},
+		{folder, Form{Type: "bf16", GGUF: true}, 0.5},
+		{folder, Form{Type: "q8_0"}, 3},
+		{file, Form{Type: "Q8_0"}, 3},
+		{folder, Form{Type: "q4_0", Threads: 2}, 20},
+		{file, Form{Type: "f16"}, 0.1},
+	} {
+		files, m := open(t, c.from)
+		if err := c.Check(files); err != nil {
+			t.Fatal(err)
+		}
+		before := logpsOf(t, m)
+		for k, w := range m.Weights() {
+			for i, v := range w.Values() {
+				w.Values()[i] = v * (1 + float32((i+k)%7)/8)
+			}
+		}
+		want, out := logpsOf(t, m), t.TempDir()
+		if err := WriteAs(t.Context(), out, files, m.Weights(), c.Form); err != nil {
+			t.Fatal(err)
+		}
+		got := logps(t, out)
+		most, all, changed := 0.0, 0.0, 0.0
+		for i := range want {
+			d := math.Abs(float64(got[i]) - float64(want[i]))
+			most, all, changed = max(most, d), all+d, changed+math.Abs(float64(got[i])-float64(before[i]))
+		}
+		if !(most <= c.within && all < changed/2) {
+			t.Errorf("%s as %+v: log-probabilities differ by up to %g, want %g; by %g in all, by %g from those before", filepath.Base(c.from), c.Form, most, c.within, all, changed)
+		}
+		entries, err := filepath.Glob(filepath.Join(out, "*"))
+		gguf := files.GGUF() != nil || !c.plain(files)
+		if err != nil || gguf != (len(entries) == 1 && filepath.Base(entries[0]) == "model.gguf") {
+			t.Errorf("%s as %+v: wrote %q, error %v", filepath.Base(c.from), c.Form, entries, err)
+		}
+	}
+	files, _ := open(t, folder)
+	for label, want := range map[string]error{"q9": quantize.ErrOption, "iq1_s": course.ErrDoomed} {
+		f := Form{Type: label}
+		if err := f.Check(files); !errors.Is(err, want) {
+			t.Errorf("%s: error %v, want %v", label, err, want)
+		}
+	}
 }
 
 // TestWrite changes every weight of a model, writes it, and opens it again: the same
