@@ -27,7 +27,7 @@ func openBlank(files *checkpoint.Checkpoint, limit int64) (*blankSource, *Config
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := parseConfig("config.json", bytes.NewReader(text))
+	c, err := parseConfig(files.ConfigName(), bytes.NewReader(text))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,5 +72,6 @@ func (s *blankSource) data(name string) ([]byte, error) {
 	return s.zeros[:4*n], nil
 }
 
+func (s *blankSource) writer(string) rowWriter       { return nil }
 func (s *blankSource) release(string)                {}
 func (s *blankSource) guard(read func() error) error { return read() }
