@@ -28,6 +28,7 @@ var ranks = map[string]int{
 	"internal/train/trained":   6,
 	"internal/train/course":    3,
 	"internal/signed":          0, "internal/transparency": 1, "receipt": 2, "receipt/usage": 3, "internal/oms": 4,
+	"internal/reward": 2,
 	"internal/server": 12,
 	"serve":           13,
 	"cmd/blitz":       14, "bench/load": 14, "bench/beside": 14, "bench/guesses": 14, "bench/plot": 14, "bench/sparse": 14, "dist/release": 14,

@@ -10,13 +10,12 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/blitz-r1/blitz/internal/document"
 	"github.com/blitz-r1/blitz/internal/fit"
 )
 
 func main() {
-	if isReader(os.Args) {
-		os.Exit(document.Main(os.Args[2:]))
+	if run := child(os.Args); run != nil {
+		os.Exit(run())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once

@@ -52,5 +52,6 @@ where it should and has the form; correct; and answer, null where there is none.
 	}
 	cmd.Flags().Var(&kind, "task", "`KIND` of task: countdown or arithmetic")
 	cmd.Flags().BoolVar(&jsonl, "jsonl", false, "each line is an object with a task and a completion")
+	cmd.AddCommand(newRewardTest())
 	return cmd
 }

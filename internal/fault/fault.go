@@ -27,7 +27,9 @@ import (
 	"github.com/blitz-r1/blitz/internal/kvcache"
 	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/quantize"
+	"github.com/blitz-r1/blitz/internal/reward"
 	"github.com/blitz-r1/blitz/internal/sample"
+	"github.com/blitz-r1/blitz/internal/sandbox"
 	"github.com/blitz-r1/blitz/internal/settings"
 	"github.com/blitz-r1/blitz/internal/signed"
 	"github.com/blitz-r1/blitz/internal/spelling"
@@ -139,6 +141,8 @@ var kinds = []struct {
 	{dataset.ErrOption, Usage},
 	{dataset.ErrOtherKey, Refused},
 	{course.ErrSetting, Usage},
+	{reward.ErrConfig, Usage},
+	{sandbox.ErrMissing, NoRoom},
 	{course.ErrOther, Usage},
 	{course.ErrDoomed, Refused},
 	{course.ErrState, Refused},

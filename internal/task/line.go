@@ -14,28 +14,47 @@ var Kinds = []string{"countdown", "arithmetic"}
 // maxTarget bounds the digits of a target.
 const maxTarget = 1000
 
-// ParseLine reads a problem and a completion from a JSON object: countdown has numbers and
-// target, arithmetic expression. Other keys are passed over.
+// ParseLine reads a problem, as ParseProblem does, and a completion from a JSON object.
 func ParseLine(kind string, line []byte) (p Problem, completion string, err error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(line, &fields); err != nil {
-		return nil, "", fmt.Errorf("want an object: %w", err)
+	fields, err := parseFields(line)
+	if err != nil {
+		return nil, "", err
 	}
-	switch kind {
-	case "countdown":
-		p, err = parseCountdown(fields)
-	case "arithmetic":
-		var text string
-		if err = field(fields, "expression", "a string", &text); err == nil {
-			p, err = NewArithmetic(text)
-		}
-	default:
-		err = fmt.Errorf("task %q, want one of %v", kind, Kinds)
-	}
-	if err == nil {
+	if p, err = parseProblem(kind, fields); err == nil {
 		err = field(fields, "completion", "a string", &completion)
 	}
 	return p, completion, err
+}
+
+// ParseProblem reads a problem from a JSON object: countdown has numbers and target,
+// arithmetic expression. Other keys are passed over.
+func ParseProblem(kind string, line []byte) (Problem, error) {
+	fields, err := parseFields(line)
+	if err != nil {
+		return nil, err
+	}
+	return parseProblem(kind, fields)
+}
+
+func parseFields(line []byte) (fields map[string]json.RawMessage, err error) {
+	if err := json.Unmarshal(line, &fields); err != nil {
+		return nil, fmt.Errorf("want an object: %w", err)
+	}
+	return fields, nil
+}
+
+func parseProblem(kind string, fields map[string]json.RawMessage) (Problem, error) {
+	switch kind {
+	case "countdown":
+		return parseCountdown(fields)
+	case "arithmetic":
+		var text string
+		if err := field(fields, "expression", "a string", &text); err != nil {
+			return nil, err
+		}
+		return NewArithmetic(text)
+	}
+	return nil, fmt.Errorf("task %q, want one of %v", kind, Kinds)
 }
 
 func parseCountdown(fields map[string]json.RawMessage) (Problem, error) {
