@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/machine"
+	"github.com/blitz-r1/blitz/internal/sandbox"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/internal/weights"
 )
@@ -23,6 +25,7 @@ type diagnosis struct {
 	Refused        string          `json:"refused,omitempty"` // an implementation that the processor has and cannot be used, and why
 	Threads        int             `json:"threads"`           // that blitz uses
 	Room           int64           `json:"room_bytes,omitempty"`
+	Sandbox        sandbox.Support `json:"sandbox"`
 	Store          storeState      `json:"store"`
 	Pip            pipState        `json:"pip"`
 	Settings       string          `json:"settings,omitempty"` // path of the file, which need not be there
@@ -55,7 +58,7 @@ type modelFit struct {
 // write prints the diagnosis for people; cache is the kind that the models are shown
 // with, "" each one's default.
 func (d *diagnosis) write(w io.Writer, cache string) error {
-	rows := append(d.machineRows(), d.useRows()...)
+	rows := slices.Concat(d.machineRows(), d.useRows(), d.sandboxRows())
 	if err := writeTable(w, append(rows, d.placeRows()...)...); err != nil {
 		return err
 	}
@@ -169,6 +172,22 @@ func (d *diagnosis) placeRows() (rows [][]string) {
 	}
 	if d.Settings != "" {
 		rows = append(rows, []string{"settings", printable(d.Settings)})
+	}
+	return rows
+}
+
+// sandboxRows say what programs that nobody trusts are confined with.
+func (d *diagnosis) sandboxRows() [][]string {
+	s := &d.Sandbox
+	if s.Missing != "" {
+		return [][]string{
+			{"sandbox", "none: " + printable(s.Missing)},
+			{"", "rewards that are programs are refused; PDF files are read within limits alone"},
+		}
+	}
+	rows := [][]string{{"sandbox", fmt.Sprintf("Landlock %d and seccomp, for readers of PDF files and rewards that are programs", s.Landlock)}}
+	if !s.Signals {
+		rows = append(rows, []string{"", "programs in it cannot send signals, as this kernel (before Linux 6.12) does not keep them inside"})
 	}
 	return rows
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/machine"
+	"github.com/blitz-r1/blitz/internal/sandbox"
 	"github.com/blitz-r1/blitz/internal/settings"
 )
 
@@ -51,7 +52,7 @@ func (f *doctorFlags) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
 	d := diagnosis{
 		Build: readBuild(), Machine: machine.Describe(), Implementation: kernel.Current().String(),
-		Threads: f.processors(), Room: fit.MemoryLimit(), Models: []modelFit{},
+		Threads: f.processors(), Room: fit.MemoryLimit(), Sandbox: sandbox.Describe(), Models: []modelFit{},
 	}
 	if err := kernel.Refused(); err != nil {
 		d.Refused = err.Error()

@@ -124,7 +124,7 @@ func (f *serveFlags) run(models []string) error {
 		Serve: models, Gate: gate, Queue: f.queue.v, Prefixes: filepath.Join(home, "prefixes"), PrefixesLimit: f.prefixes.v,
 		Version: readBuild().String(), Log: log,
 		URL: "http://" + reached(l.Addr()), PID: os.Getpid(), Stop: stop,
-		Documents: ownCommand(readerVerb), Settings: f.settings,
+		Documents: ownCommand(readerVerb), Confine: ownCommand(confineVerb), Settings: f.settings,
 		Allowed: allowedTools(os.Getenv),
 	}
 	o.Tools = mcp.New(tools, mcp.Options{Version: o.Version, Getenv: os.Getenv, Log: log})

@@ -5,12 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os/exec"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/blitz-r1/blitz/internal/sandbox"
 )
 
 // Limits bound a child that reads a PDF.
@@ -31,6 +32,9 @@ type Reader struct {
 	// Command is the program, with its arguments, that calls Main; nil: there is none, and
 	// PDF files are refused.
 	Command []string
+	// Confine is the command that calls sandbox.Main. With it, and where the system can, a
+	// child sees no files and has no more calls than it needs; else it has limits alone.
+	Confine []string
 	Limits  Limits // zero: DefaultLimits
 
 	once  sync.Once
@@ -64,54 +68,75 @@ func (r *Reader) pdf(ctx context.Context, name string, file []byte) (string, err
 	}
 	timed, cancel := context.WithTimeoutCause(ctx, limits.Time, errSlow)
 	defer cancel()
-	out := &bounded{most: MaxText}
-	said := &bounded{most: maxReason}
-	err := r.run(timed, limits, file, out, said)
-	switch code := exitCode(err); {
+	end, err := r.run(timed, limits, file)
+	switch {
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
-	case out.over:
+	case end.over:
 		return "", &Unreadable{name, fmt.Sprintf("it has more than %d MiB of text", MaxText>>20)}
 	case errors.Is(context.Cause(timed), errSlow):
 		return "", &Unreadable{name, fmt.Sprintf("it is not read in %v", limits.Time)}
-	case code == exitReason:
-		return "", &Unreadable{name, reasonOf(string(said.kept))}
-	case code != exitRead: // a signal, or the Go runtime, ended it
-		return "", &Unreadable{name, fmt.Sprintf("it takes more than %d MiB of memory or %v of processor time to read", limits.Memory>>20, limits.Processor)}
 	case err != nil:
 		return "", fmt.Errorf("document: %s: %w", name, err)
-	case !utf8.Valid(out.kept):
+	case end.code == exitReason:
+		return "", &Unreadable{name, reasonOf(string(end.said))}
+	case end.code != exitRead: // a signal, or the Go runtime, ended it
+		return "", &Unreadable{name, fmt.Sprintf("it takes more than %d MiB of memory or %v of processor time to read", limits.Memory>>20, limits.Processor)}
+	case !utf8.Valid(end.out):
 		return "", &Unreadable{name, "what was read of it is no text"}
 	}
-	return string(out.kept), nil
+	return string(end.out), nil
+}
+
+// ended is how a child ended.
+type ended struct {
+	code      int  // -1: a signal ended it
+	over      bool // it wrote more than a text may have
+	out, said []byte
 }
 
 // errSlow is the cause of the end of a child that took too long.
 var errSlow = errors.New("out of time")
 
 // run runs a child over a file.
-func (r *Reader) run(ctx context.Context, limits Limits, file []byte, out, said io.Writer) error {
+func (r *Reader) run(ctx context.Context, limits Limits, file []byte) (ended, error) {
+	command := append(r.Command[:len(r.Command):len(r.Command)], limits.arguments()...)
+	if len(r.Confine) > 0 && sandbox.Check() == nil {
+		return confined(ctx, r.Confine, command, limits, file)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if b, ok := out.(*bounded); ok {
-		b.full = cancel
-	}
-	cmd := exec.CommandContext(ctx, r.Command[0], append(r.Command[1:len(r.Command):len(r.Command)], limits.arguments()...)...)
+	out, said := &bounded{most: MaxText, full: cancel}, &bounded{most: maxReason}
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(file), out, said
 	cmd.Env = childEnv
 	cmd.WaitDelay = 5 * time.Second
 	prepare(cmd)
-	return cmd.Run()
-}
-
-// exitCode returns the code that a child ended with, -1 where a signal ended it, exitRead
-// where it is not the child that failed.
-func exitCode(err error) int {
+	err := cmd.Run()
+	end := ended{over: out.over, out: out.kept, said: said.kept}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return exit.ExitCode()
+		end.code, err = exit.ExitCode(), nil
 	}
-	return exitRead
+	return end, err
+}
+
+// Bounds of a child in a box: it opens what its loader opens, and has the threads of Go.
+const (
+	childFiles   = 64
+	childThreads = 64
+)
+
+// confined runs a child over a file in a box.
+func confined(ctx context.Context, confine, command []string, limits Limits, file []byte) (ended, error) {
+	box := sandbox.Box{Self: confine, Parser: true, Env: childEnv, Limits: sandbox.Limits{
+		Memory: limits.Memory + sandbox.GoRuntime, Processor: limits.Processor, OpenFiles: childFiles, Processes: childThreads, Output: MaxText,
+	}}
+	end, err := box.Run(ctx, command, file)
+	if err != nil {
+		return ended{}, err
+	}
+	return ended{code: end.Code, over: end.Over != "" && len(end.Stdout) == MaxText, out: end.Stdout, said: end.Stderr}, nil
 }
 
 // reasonOf returns the first line of what a child says, without what does not belong there.

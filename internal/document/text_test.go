@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/blitz-r1/blitz/internal/sandbox"
 )
 
 // TestMain is the program whose children the tests run.
@@ -17,6 +19,10 @@ func TestMain(m *testing.M) {
 	switch os.Args[1] {
 	case "read":
 		os.Exit(Main(os.Args[2:]))
+	case "confine":
+		os.Exit(sandbox.Main(os.Args[2:]))
+	case "peek": // a parser that a file has taken over
+		os.Exit(peek())
 	case "eat", "spin":
 		os.Exit(misbehave(os.Args[1], os.Args[2:]))
 	case "talk":
@@ -52,7 +58,16 @@ func misbehave(how string, args []string) int {
 	}
 }
 
-func reader(verb string) *Reader { return &Reader{Command: []string{os.Args[0], verb}} }
+// peek is a child that looks for what is not its file, where the tests have one.
+var peek = func() int { return exitReason }
+
+// reader returns one whose children are confined where the system can.
+func reader(verb string) *Reader {
+	return &Reader{Command: []string{os.Args[0], verb}, Confine: []string{os.Args[0], "confine"}}
+}
+
+// bare returns one whose children are bounded alone.
+func bare(verb string) *Reader { return &Reader{Command: []string{os.Args[0], verb}} }
 
 func TestText(t *testing.T) {
 	for name, c := range map[string]struct{ file, want string }{
@@ -114,9 +129,11 @@ func page(text string) []byte {
 }
 
 func TestPDF(t *testing.T) {
-	got, err := reader("read").Text(t.Context(), "report.pdf", page("From a child"))
-	if err != nil || got != "From a child" {
-		t.Errorf("got %q, %v", got, err)
+	for _, r := range []*Reader{reader("read"), bare("read")} {
+		got, err := r.Text(t.Context(), "report.pdf", page("From a child"))
+		if err != nil || got != "From a child" {
+			t.Errorf("got %q, %v", got, err)
+		}
 	}
 	for name, c := range map[string]struct{ file, reason string }{
 		"damaged.pdf":   {"%PDF-1.4\nnothing", "damaged"},
@@ -145,12 +162,13 @@ func TestBounds(t *testing.T) {
 			if (verb == "eat" || verb == "spin") && !bounds {
 				t.Skip("this system has no bounds for a process that the reader uses")
 			}
-			r := reader(verb)
-			r.Limits = c.limits
-			text, err := r.Text(t.Context(), "x.pdf", page("x"))
-			var unreadable *Unreadable
-			if !errors.As(err, &unreadable) || !strings.Contains(unreadable.Reason, c.reason) {
-				t.Errorf("got %.40q, %v, want an error with %q", text, err, c.reason)
+			for _, r := range []*Reader{reader(verb), bare(verb)} {
+				r.Limits = c.limits
+				text, err := r.Text(t.Context(), "x.pdf", page("x"))
+				var unreadable *Unreadable
+				if !errors.As(err, &unreadable) || !strings.Contains(unreadable.Reason, c.reason) {
+					t.Errorf("got %.40q, %v, want an error with %q", text, err, c.reason)
+				}
 			}
 		})
 	}

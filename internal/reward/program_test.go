@@ -143,7 +143,7 @@ func TestScriptBounds(t *testing.T) {
 		"want a number":    "def reward(s):\n    return 'x'\n",
 		"frozen":           "seen = []\ndef reward(s):\n    seen.append(1)\n    return 1\n",
 		"division by zero": "def reward(s):\n    return 1 // 0\n",
-		"memory":           "def reward(s):\n    x = 'x' * (1 << 28)\n    return len(x + x + x + x)\n",
+		"memory":           "def reward(s):\n    x = 'x' * (1 << 28)\n    return len(x + x + x + x + x)\n",
 	} {
 		s := ready(t, Options{}, script(text))
 		got := one(t, s, Sample{}).Parts[0]

@@ -15,6 +15,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/blitz-r1/blitz/internal/message"
+	"github.com/blitz-r1/blitz/internal/sandbox"
 )
 
 // Bounds of a script that are not the system's.
@@ -65,6 +66,7 @@ func (p *pool) script(r *Reward, o *Options) error {
 	if r.MemoryMB == 0 {
 		p.box.Limits.Memory = scriptMemory << 20
 	}
+	p.box.Limits.Memory += sandbox.GoRuntime
 	return nil
 }
 

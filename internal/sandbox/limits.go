@@ -24,6 +24,10 @@ var DefaultLimits = Limits{
 	File: 16 << 20, Disk: 64 << 20, Files: 4096, OpenFiles: 128, Processes: 64, Output: 1 << 20,
 }
 
+// GoRuntime is the memory that a Go program takes hold of before it begins, which counts as
+// much as what it uses: Linux counts what may be written.
+const GoRuntime = 128 << 20
+
 // The smallest limits with which a program can begin, and the largest that make sense.
 const (
 	minMemory = 32 << 20

@@ -48,6 +48,8 @@ type SiteOptions struct {
 	CertificateNames func() []string
 	// Documents is the command that reads a PDF for the page, in a child; nil: none are read.
 	Documents []string
+	// Confine is the command that confines it; nil: it has bounds alone.
+	Confine []string
 	// Settings returns what the page shows of the settings; nil: nothing.
 	Settings func() []ui.Setting
 }
@@ -87,7 +89,7 @@ func OpenSite(o SiteOptions) (*Site, error) {
 	var err error
 	if s.page, err = ui.New(ui.Options{
 		Service: s.service, Accounts: s.accounts, Store: s.chats, From: s.gate.From, Caller: s.gate.Caller, MCP: o.Tools, Allowed: o.Allowed, Version: o.Version, Log: o.Log, Served: o.Serve,
-		DB: s.db, Catalogue: o.Host.Catalogue, Documents: o.Documents, Disk: s.disk, Failures: s.failures.recent, Settings: o.Settings,
+		DB: s.db, Catalogue: o.Host.Catalogue, Documents: o.Documents, Confine: o.Confine, Disk: s.disk, Failures: s.failures.recent, Settings: o.Settings,
 	}); err != nil {
 		return nil, errors.Join(err, s.host.Close(context.Background()), s.closeRecords())
 	}

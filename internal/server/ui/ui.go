@@ -43,6 +43,7 @@ type Options struct {
 	DB        *database.DB         // with Tables; nil: pulls are forgotten at the end
 	Catalogue *catalogue.Catalogue // of what is offered; nil: nothing is
 	Documents []string             // the command that reads PDF files; see document.Reader
+	Confine   []string             // the command that confines it; see there
 	// Figures of the status, and the settings; nil: there are none.
 	Disk     func() Disk
 	Failures func() []Failure
@@ -89,7 +90,7 @@ func New(o Options) (*UI, error) {
 // told of what.
 func (u *UI) openModels() error {
 	u.host, u.began = u.service.Host(), time.Now()
-	u.documents, u.reads = &document.Reader{Command: u.o.Documents}, make(chan struct{}, maxReads)
+	u.documents, u.reads = &document.Reader{Command: u.o.Documents, Confine: u.o.Confine}, make(chan struct{}, maxReads)
 	u.pulls = &pulls{host: u.host, audit: u.o.Accounts.Audit, log: u.o.Log}
 	if u.o.DB != nil {
 		u.pulls.table = &pullTable{u.o.DB}
