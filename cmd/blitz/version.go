@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz/internal/bill"
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/kernel"
 )
 
@@ -24,14 +27,24 @@ type build struct {
 }
 
 func newVersion() *cobra.Command {
-	var asJSON bool
+	var asJSON, materials bool
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of this program",
-		Example: `  blitz version
-  blitz version --json`,
+		Long: `Prints what this program was built from. With --sbom it prints its bill of
+materials (CycloneDX 1.6): every module that is in it, by version and sum, the
+compiler, and how it was called. The same program prints the same bytes.`,
+		Example: `  blitz version --json
+  blitz version --sbom > blitz.cdx.json`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if materials {
+				info, ok := debug.ReadBuildInfo()
+				if !ok {
+					return fault.Missing(errNoBuildInfo)
+				}
+				return writeJSON(cmd.OutOrStdout(), bill.Of(info))
+			}
 			b := readBuild()
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), b)
@@ -41,8 +54,12 @@ func newVersion() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the version as JSON")
+	cmd.Flags().BoolVar(&materials, "sbom", false, "print the bill of materials")
 	return cmd
 }
+
+// errNoBuildInfo is of a program that does not know what it was made of.
+var errNoBuildInfo = errors.New("this program was built without module information")
 
 // readBuild returns what this program was built from.
 func readBuild() build {
