@@ -3,6 +3,11 @@
 // checksums. The same commit and the same Go give the same bytes, on any machine.
 //
 //	go run ./dist/release [-out DIR]
+//	go run ./dist/release -twice
+//
+// Each program comes with its bill of materials. With -twice it builds the program for this
+// machine from two clones in folders of different names, without anything that was built
+// before, and says whether they are the same, byte for byte.
 package main
 
 import (
@@ -11,6 +16,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,6 +29,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/blitz-r1/blitz/internal/bill"
 )
 
 // targets are what is built.
@@ -48,8 +57,13 @@ type file struct {
 
 func main() {
 	out := flag.String("out", "release", "`folder` for the archives")
+	twice := flag.Bool("twice", false, "build twice, and compare")
 	flag.Parse()
-	if err := build(*out); err != nil {
+	run := func() error { return build(*out) }
+	if *twice {
+		run = compare
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
@@ -113,7 +127,7 @@ func (r *release) gather() error {
 	}
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "blitz")
-	if err := compile(program, target{runtime.GOOS, runtime.GOARCH}); err != nil {
+	if err := compile(program, target{runtime.GOOS, runtime.GOARCH}, ".", ""); err != nil {
 		return err
 	}
 	man := filepath.Join(dir, "man")
@@ -150,12 +164,68 @@ func (r *release) add(name, from string) error {
 	return err
 }
 
-// compile builds the program without paths of this machine in it.
-func compile(to string, t target) error {
-	c := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", to, "./cmd/blitz")
-	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+t.os, "GOARCH="+t.arch, "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0")
+// compile builds the program of a source tree without paths of this machine in it, by the
+// compiler that go.mod names. built is the folder of what was built before; "": the usual.
+func compile(to string, t target, source, built string) error {
+	pinned, err := compiler(source)
+	if err != nil {
+		return err
+	}
+	c := exec.Command("go", "build", "-trimpath", "-buildvcs=true", "-ldflags", "-s -w -buildid=", "-o", to, "./cmd/blitz")
+	c.Dir = source
+	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+t.os, "GOARCH="+t.arch, "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOTOOLCHAIN="+pinned)
+	if built != "" {
+		c.Env = append(c.Env, "GOCACHE="+built)
+	}
 	c.Stderr = os.Stderr
 	return c.Run()
+}
+
+// compiler returns the version of Go that a source tree is built with.
+func compiler(source string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(source, "go.mod"))
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		if version, ok := strings.CutPrefix(line, "go "); ok {
+			return "go" + strings.TrimSpace(version), nil
+		}
+	}
+	return "", errors.New("go.mod names no version of Go")
+}
+
+// compare builds the program twice and compares.
+func compare() error {
+	dir, err := os.MkdirTemp("", "blitz-twice-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var sums [2]string
+	for i, name := range []string{"a", "another/folder of a longer name"} {
+		source := filepath.Join(dir, filepath.FromSlash(name))
+		if _, err := output("git", "clone", "--quiet", "--no-hardlinks", ".", source); err != nil {
+			return err
+		}
+		program, built := filepath.Join(dir, fmt.Sprint("program", i)), filepath.Join(dir, fmt.Sprint("built", i))
+		if err := compile(program, target{runtime.GOOS, runtime.GOARCH}, source, built); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(built); err != nil {
+			return err
+		}
+		code, err := os.ReadFile(program)
+		if err != nil {
+			return err
+		}
+		sums[i] = fmt.Sprintf("%x", sha256.Sum256(code))
+	}
+	if sums[0] != sums[1] {
+		return fmt.Errorf("two builds differ: sha256 %s and %s", sums[0], sums[1])
+	}
+	fmt.Println(sums[0], "twice")
+	return nil
 }
 
 // archive returns the archive of a target.
@@ -169,15 +239,23 @@ func (r *release) archive(t target) (name string, body []byte, err error) {
 	if t.os == "windows" {
 		program += ".exe"
 	}
-	if err := compile(filepath.Join(dir, program), t); err != nil {
+	if err := compile(filepath.Join(dir, program), t, ".", ""); err != nil {
 		return "", nil, err
 	}
 	code, err := os.ReadFile(filepath.Join(dir, program))
 	if err != nil {
 		return "", nil, err
 	}
+	info, err := buildinfo.Read(bytes.NewReader(code))
+	if err != nil {
+		return "", nil, err
+	}
+	materials, err := json.MarshalIndent(bill.Of(info), "", "  ")
+	if err != nil {
+		return "", nil, err
+	}
 	folder := fmt.Sprintf("blitz-%s-%s-%s", r.version, t.os, t.arch)
-	files := append([]file{{program, 0o755, code}}, r.shared...)
+	files := append([]file{{program, 0o755, code}, {"blitz.cdx.json", 0o644, append(materials, '\n')}}, r.shared...)
 	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	for i := range files {
 		files[i].name = folder + "/" + files[i].name
