@@ -91,6 +91,15 @@ func needSandbox(t *testing.T) {
 	}
 }
 
+// needProgram is needSandbox of a test that runs this program in it.
+func needProgram(t *testing.T) {
+	t.Helper()
+	needSandbox(t)
+	if raced {
+		t.Skip("the race detector reserves more memory than a box gives")
+	}
+}
+
 // one scores a sample.
 func one(t *testing.T, s *Scorer, sample Sample) Outcome {
 	t.Helper()

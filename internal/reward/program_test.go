@@ -17,7 +17,7 @@ func program(how string) Reward {
 }
 
 func TestProgram(t *testing.T) {
-	needSandbox(t)
+	needProgram(t)
 	s := ready(t, Options{Workers: 2}, program("length"))
 	var samples []Sample
 	for n := range 20 {
@@ -37,7 +37,7 @@ func TestProgram(t *testing.T) {
 
 // TestProgramStays keeps a program running from line to line, and begins it again after a fault.
 func TestProgramStays(t *testing.T) {
-	needSandbox(t)
+	needProgram(t)
 	s := ready(t, Options{}, program("count"))
 	for n := range 3 {
 		if got := one(t, s, Sample{}); got.Total == nil || *got.Total != float64(n) {
@@ -58,7 +58,7 @@ func TestProgramStays(t *testing.T) {
 
 // TestProgramFaults asks programs that do not answer as they have to.
 func TestProgramFaults(t *testing.T) {
-	needSandbox(t)
+	needProgram(t)
 	for how, want := range map[string]string{
 		"two": "more than one line", "long": "more than 65536 bytes", "words": "want a number or null", "deep": "nested too deep",
 		"nan": "want a number or null", "huge": "want a number or null", "error": "no idea", "silent": "did not answer in time",
@@ -83,7 +83,7 @@ func TestProgramFaults(t *testing.T) {
 }
 
 func TestProgramCancelled(t *testing.T) {
-	needSandbox(t)
+	needProgram(t)
 	s := ready(t, Options{}, program("silent"))
 	why := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -108,7 +108,7 @@ func TestProgramRefused(t *testing.T) {
 func script(text string) Reward { return Reward{Kind: Starlark, Script: text, Seconds: 60} }
 
 func TestScript(t *testing.T) {
-	needSandbox(t)
+	needProgram(t)
 	s := ready(t, Options{}, script(`
 words = ["one", "two"]
 
@@ -137,7 +137,7 @@ def reward(sample):
 
 // TestScriptBounds runs scripts that take too much, or reach for what is not theirs.
 func TestScriptBounds(t *testing.T) {
-	needSandbox(t)
+	needProgram(t)
 	for want, text := range map[string]string{
 		"too many steps":   "def reward(s):\n    n = 0\n    while True:\n        n += 1\n",
 		"want a number":    "def reward(s):\n    return 'x'\n",

@@ -1,0 +1,7 @@
+//go:build race
+
+package document
+
+// raced says that the race detector watches this program. Its memory of all memory is more
+// than a box gives a program.
+const raced = true
