@@ -31,6 +31,9 @@ const forgetful = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% if m['
 // opening opens reasoning in the prompt, and writes none of it in a conversation.
 const opening = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
 
+// silent writes nothing of what the model answers.
+const silent = "{% for m in messages if m['role'] == 'user' %}<|im_start|>user\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+
 // byteTokenizer has a token for each byte, and four others.
 func byteTokenizer(t testing.TB) *tokenizer.Tokenizer {
 	t.Helper()

@@ -56,6 +56,7 @@ func TestEncode(t *testing.T) {
 			want: []string{"<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n[d<|im_end|>]\n"},
 		},
 		{name: "nothing of the model", template: chatML, row: `{"messages": [{"role": "user", "content": "a"}]}`, wrong: "no message of the assistant"},
+		{name: "a template without answers", template: silent, row: `{"prompt": "a", "completion": "b"}`, wrong: "messages[1]: the template writes nothing of it"},
 		{name: "no template", row: `{"messages": [{"role": "user", "content": "a"}]}`, wrong: "the model no chat template"},
 		{name: "refused by the template", template: "{{ raise_exception('roles must alternate') }}", row: talk, wrong: "roles must alternate"},
 	} {
