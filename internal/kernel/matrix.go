@@ -181,6 +181,30 @@ func (f *Format) integer(b byte) int {
 	return int(b) - f.Layout.offset()
 }
 
+// integers returns what the stored bytes of a group mean.
+func (f *Format) integers(group *[tileBytes]byte) (w [tileBytes]int16) {
+	switch {
+	case f.Layout.HasTable():
+		for i, b := range group {
+			w[i] = int16(f.Values[b])
+		}
+	case f.Layout.HasGrid():
+		for i, b := range group {
+			w[i] = int16(int8(b))
+		}
+	case f.Scales.HasMin():
+		for i, b := range group {
+			w[i] = int16(b)
+		}
+	default:
+		offset := int16(f.Layout.offset())
+		for i, b := range group {
+			w[i] = int16(b) - offset
+		}
+	}
+	return w
+}
+
 // scaleAt returns scale and minimum of a lane for the block of columns at.
 func (m *Matrix) scaleAt(block []byte, at, lane int) (s, min float32) {
 	i, r := at*RowBlock+lane, &m.reg

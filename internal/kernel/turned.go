@@ -142,12 +142,16 @@ func (s *BackScratch) decode(m *Matrix, b, c0, n int) []float32 {
 	}
 	var group [tileBytes]byte
 	m.Format.unpackGroup(&group, block[c0/Group*m.Format.Layout.GroupBytes():])
+	w := m.Format.integers(&group)
+	var scale, min [RowBlock]float32
 	for at := 0; at < Group; at += m.Format.Block {
 		for lane := range RowBlock {
-			scale, min := m.scaleAt(block, (c0+at)/m.Format.Block, lane)
-			for c := at; c < at+m.Format.Block; c++ {
-				w := float32(m.Format.integer(group[c/4*64+4*lane+c%4]))
-				s.tile[c*RowBlock+lane] = float32(scale*w) - min
+			scale[lane], min[lane] = m.scaleAt(block, (c0+at)/m.Format.Block, lane)
+		}
+		for c := at; c < at+m.Format.Block; c++ {
+			step, dst := w[c/4*64+c%4:], s.tile[c*RowBlock:][:RowBlock]
+			for lane := range dst {
+				dst[lane] = float32(scale[lane]*float32(step[4*lane])) - min[lane]
 			}
 		}
 	}

@@ -100,9 +100,13 @@ func (a *arena) take(n int) []float32 {
 	return a.memory[start : start+n : start+n]
 }
 
+// tight says that the arena has less room than what was taken at once so far.
+func (a *arena) tight() bool { return a.most > len(a.memory) }
+
 // settle makes the arena as large as what was taken at once so far.
 func (a *arena) settle() {
-	if a.most > len(a.memory) {
+	if a.tight() {
+		a.memory = nil
 		a.memory = make([]float32, a.most)
 	}
 }

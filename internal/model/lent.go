@@ -32,7 +32,7 @@ func (l *lent) room(n int) []float32 {
 		return x[:n]
 	}
 	l.lend(size)
-	for len(l.free) > 0 && l.used+l.idle > l.most+l.most/4 {
+	for len(l.free) > 0 && l.used+l.idle > l.most+l.most/8 {
 		last := len(l.free) - 1
 		l.idle -= cap(l.free[last])
 		l.free = slices.Delete(l.free, last, last+1)

@@ -244,7 +244,8 @@ func (p *lowRank) addTo(y, v []float32) {
 }
 
 // backward adds the gradients of u and B. That of y goes on as it is to what y was before:
-// to the product that wrote it.
+// to the product that wrote it. That of v is made for some rows at a time, those over which
+// gradients of weights are products at once.
 func (o *lowUps) backward(t *Tape) {
 	for i := range o.runs {
 		r := &o.runs[i]
@@ -252,11 +253,19 @@ func (o *lowUps) backward(t *Tape) {
 		if dy == nil {
 			continue
 		}
-		dv, _ := t.fresh(r.v)
-		t.eachRow(dv.T, dv.D, func(k int, _ *kernel.Thread) { r.pair.scaled(dv.Row(k), dy.Row(k)) })
-		one := products{list: o.list[i : i+1]}
-		one.backward(t)
-		t.letGo(r.v)
+		part := o.list[i]
+		for from := 0; from < dy.T; from += weightRows {
+			n := min(weightRows, dy.T-from)
+			if n < dy.T {
+				part.x = &Act{T: n, D: r.u.D, of: r.u, offset: from * r.u.D, X: r.u.X[from*r.u.D:][:n*r.u.D]}
+			}
+			part.y = &Act{T: n, D: dy.D}
+			dv, _ := t.fresh(part.y)
+			t.eachRow(n, dv.D, func(k int, _ *kernel.Thread) { r.pair.scaled(dv.Row(k), dy.Row(from+k)) })
+			one := products{list: []product{part}}
+			one.backward(t)
+			t.letGo(part.y)
+		}
 	}
 }
 

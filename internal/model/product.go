@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
@@ -193,6 +195,13 @@ const (
 const weightRows = 512
 
 func (p *products) backward(t *Tape) {
+	if len(p.list) > 1 && !slices.ContainsFunc(p.list, func(x product) bool { return t.gradient(&x.w.Param) != nil }) {
+		for i := range p.list { // the forms of one gradient at a time are in memory
+			one := products{list: p.list[i : i+1]}
+			one.backward(t)
+		}
+		return
+	}
 	b := &t.product
 	b.collect(p, t)
 	if len(b.list) == 0 {

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"runtime/debug"
+
 	"github.com/blitz-r1/blitz/internal/experts"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
@@ -97,9 +99,22 @@ func (s *Step) begin(b *Batch) {
 	if s.tape != nil {
 		s.tape.forget()
 	}
+	if s.tape != nil && s.arena.tight() {
+		s.giveBack()
+	}
 	s.arena.settle()
 	s.err = nil
 	s.setBatch(b)
+}
+
+// giveBack has the system take what a step on a tape took in pieces, before all of it is one:
+// both together would be twice what was computed before.
+func (s *Step) giveBack() {
+	for _, a := range s.acts.all {
+		*a = Act{}
+	}
+	s.arena.memory = nil
+	debug.FreeOSMemory()
 }
 
 // Err returns why what was computed since the last Forward began is not what it should be:

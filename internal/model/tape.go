@@ -158,11 +158,11 @@ func (t *Tape) give(x []float32) { t.memory.give(x) }
 func (t *Tape) Bytes() int64 { return t.memory.bytes() }
 
 // ScratchBytes returns what a thread takes at most, beside weights and activations, to run
-// back over samples of that many tokens in batches of so many.
-func (m *Model) ScratchBytes(longest, tokens int) int64 {
+// back over samples of that many tokens.
+func (m *Model) ScratchBytes(longest int) int64 {
 	numbers := 0
 	for _, a := range m.net.attention() {
-		numbers = max(numbers, longest*(4*max(a.DK, a.DV)+a.DK+4*kernel.BackQueries))
+		numbers = max(numbers, longest*(3*max(a.DK, a.DV)+a.DK+4*kernel.BackQueries))
 	}
 	most := 0
 	for _, w := range m.weights {
@@ -170,7 +170,7 @@ func (m *Model) ScratchBytes(longest, tokens int) int64 {
 			most = max(most, w.Matrix.Rows*kernel.Group, w.Matrix.Cols*kernel.RowBlock)
 		}
 	}
-	return 4 * int64(numbers+2*most+tokens*kernel.Group)
+	return 4 * int64(numbers+most)
 }
 
 // Lent returns how many numbers of the tape's memory are in use: none behind Back.
@@ -215,6 +215,7 @@ func (t *Tape) release(m Mark) {
 		}
 	}
 	s.arena.used, s.f32s.used, s.q8s.used = m.floats, m.f32s, m.q8s
+	s.arena.settle() // so that in a first step, too, layers share their memory
 }
 
 // again computes the records of a span once more.

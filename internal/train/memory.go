@@ -48,7 +48,7 @@ func (t *Trainer) measure(ctx context.Context) error {
 
 // margin is what may be taken beyond what is measured: sizes are rounded up, memory that was
 // given back waits for who comes next.
-const margin = 1.3
+const margin = 1.2
 
 // Memory returns the bytes that a step on a batch takes beside the weights: gradients and
 // moments, activations, keys and values, logits. It is computed before the step.
@@ -71,9 +71,14 @@ func (t *Trainer) Memory(ctx context.Context, b *Batch) (int64, error) {
 	// Of each logit there are itself, once more behind a soft cap, its gradient, and that in
 	// the order of either product.
 	rows := min(tokens, t.logitRows())
-	total += 5 * 4 * int64(rows) * int64(t.model.Config.VocabSize)
-	total += int64(margin * (t.measured.fixed + float64(tokens)*t.measured.perToken))
-	total += int64(t.workers.Threads()) * t.model.ScratchBytes(longest, tokens)
+	logits := 5 * 4 * float64(rows) * float64(t.model.Config.VocabSize)
+	activations := margin * (t.measured.fixed + float64(tokens)*t.measured.perToken)
+	if t.tape.Recompute { // what goes into layers stays, and all else is not there at the same time
+		kept := 4 * float64(tokens) * float64(t.model.Config.NumHiddenLayers*t.model.Config.HiddenSize)
+		logits = max(0, logits-max(0, activations-margin*kept))
+	}
+	total += int64(activations + logits)
+	total += int64(t.workers.Threads()) * t.model.ScratchBytes(longest)
 	return total, nil
 }
 
