@@ -81,7 +81,7 @@ func Attach(m *Model, far Far) (*Engine, error) {
 
 // ask gives answers to the engine of another process.
 func (e *Engine) ask(ctx context.Context, r *Request, p prompt, all []*Answer) error {
-	if r.Adapter != nil || len(r.Guides) > 0 || len(r.StopTokens) > 0 || r.GuidesOf != nil || r.Observe != nil || slices.ContainsFunc(all, func(a *Answer) bool { return a.held != nil }) || r.Schema != nil && r.Tools != nil {
+	if r.Adapter != nil || len(r.Guides) > 0 || len(r.StopTokens) > 0 || r.GuidesOf != nil || r.Observe != nil || r.ObserveOf != nil || slices.ContainsFunc(all, func(a *Answer) bool { return a.held != nil }) || r.Schema != nil && r.Tools != nil {
 		return fmt.Errorf("%w: no Adapter, Grammar, Calls, Guides, StopTokens and Observe", errFar)
 	}
 	if err := e.model.CheckTokens(p.ids); err != nil {

@@ -258,3 +258,14 @@ func (m *Model) variables() *jinja.Dict { return TemplateVariables(m.tokens) }
 // TemplateVariables returns what every chat template gets to know of a tokenizer:
 // bos_token, eos_token, unk_token and pad_token, where there are such.
 func TemplateVariables(t *tokenizer.Tokenizer) *jinja.Dict { return checkpoint.TemplateVariables(t) }
+
+// TokenizerDigest returns the digest that names the model's tokenizer, in 64 hexadecimal
+// digits. Files are read for it, unless their digests are remembered in the folder cache;
+// they may have been closed. The error wraps tokenizer.ErrNoTokenizer where there is none.
+func (m *Model) TokenizerDigest(ctx context.Context, cache string) (string, error) {
+	d, err := m.files.TokenizerDigest(ctx, cache)
+	if err != nil {
+		return "", err
+	}
+	return d.String(), nil
+}

@@ -73,6 +73,9 @@ type Request struct {
 	// came from, before penalties and masks: [V], to be read during the call only. The
 	// engine's goroutine calls it, and may be a little ahead of a stop text.
 	Observe func(id int32, logits []float32)
+	// ObserveOf makes what is shown the tokens of each answer of GenerateAll, in place of
+	// Observe.
+	ObserveOf func(i int) func(id int32, logits []float32)
 
 	Tenant string // who asks: those who do share the machine fairly; "" is one of them, too
 	Batch  bool   // nobody waits for it: it comes behind all requests that are not
@@ -212,8 +215,12 @@ func (e *Engine) start(ctx context.Context, r *Request, p prompt, all ...*Answer
 		return e.ask(ctx, r, p, all)
 	}
 	var requests []engine.Request
-	for _, a := range all {
-		requests = append(requests, a.request(ctx, r, p))
+	for i, a := range all {
+		x := a.request(ctx, r, p)
+		if r.ObserveOf != nil {
+			x.Observe = r.ObserveOf(i)
+		}
+		requests = append(requests, x)
 	}
 	streams, err := e.run.SubmitAll(ctx, requests...)
 	for i, a := range all {

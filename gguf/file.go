@@ -125,6 +125,10 @@ func (f *File) Alignment() int { return f.first.alignment }
 // KeyValues returns the metadata in the order of the file.
 func (f *File) KeyValues() []KeyValue { return slices.Clone(f.first.keyValues) }
 
+// RawKeyValues returns the pairs of the metadata as the file has them: length and text of
+// the key, kind, value.
+func (f *File) RawKeyValues() []string { return slices.Clone(f.first.raw) }
+
 // Value returns the value of key.
 func (f *File) Value(key string) (Value, bool) {
 	i, ok := f.first.keys[key]

@@ -124,7 +124,7 @@ func (o *Opening) object() signed.Object {
 }
 
 // JSON returns the opening as JSON.
-func (o *Opening) JSON() []byte { return signed.Canonical(o.object()) }
+func (o *Opening) JSON() []byte { return signed.Text(o.object()) }
 
 // ParseOpening reads an opening that is brought along: a receipt, or {"opening": …}.
 func ParseOpening(text []byte) (*Opening, error) {

@@ -110,7 +110,7 @@ func (r *Receipt) Text() []byte {
 	if r.Proof != "" {
 		o = append(o, signed.Member{Name: "proof", Value: r.Proof})
 	}
-	return append(signed.Canonical(o), '\n')
+	return append(signed.Text(o), '\n')
 }
 
 // Leaf returns the leaf that stands for the receipt in a log: it says nothing by itself.

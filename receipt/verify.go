@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/blitz-r1/blitz/internal/signed"
@@ -138,6 +139,9 @@ func (r *Receipt) checkLog(c Check, s *Statement, v *Verdict) error {
 
 // Statement returns what the receipt says, unchecked: for those who show it.
 func (r *Receipt) Statement() (*Statement, error) { return readStatement(r.envelope.Payload) }
+
+// Payload returns the statement as it was signed, canonical JSON, unchecked.
+func (r *Receipt) Payload() []byte { return bytes.Clone(r.envelope.Payload) }
 
 // KeyIDs returns the ids of the keys that the receipt says it is signed with, unchecked.
 func (r *Receipt) KeyIDs() []string {

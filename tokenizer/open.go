@@ -82,6 +82,10 @@ func fromSource(s source, name string) (*Tokenizer, error) {
 	return t, nil
 }
 
+// FileIn returns the name of the file in a folder that FromFS reads the tokens from. The
+// error wraps ErrNoTokenizer where there is none.
+func FileIn(dir fs.FS) (string, error) { return findFile(folder{dir}) }
+
 // findFile returns the name of the tokenizer file of a folder.
 func findFile(s source) (string, error) {
 	for _, name := range fileNames {

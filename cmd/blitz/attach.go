@@ -20,7 +20,7 @@ import (
 // which stderr is told.
 func (f *runFlags) attach(files *blitz.Files, stored *hub.Model, name string) (*running, error) {
 	home, _, err := homeFolder(os.Getenv)
-	if err != nil {
+	if err != nil || f.receipt.wanted() { // logits stay in their process
 		return nil, nil // it has none to look at
 	}
 	path, err := socket.Path(home, os.Getenv)

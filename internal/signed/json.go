@@ -328,9 +328,12 @@ func (p *parser) number() (any, error) {
 func (n Number) float() (float64, error) { return strconv.ParseFloat(string(n), 64) }
 
 // Canonical returns the form of a value that RFC 8785 defines.
-func Canonical(v any) []byte { return appendCanonical(nil, v) }
+func Canonical(v any) []byte { return appendJSON(nil, v, true) }
 
-func appendCanonical(b []byte, v any) []byte {
+// Text returns a value as JSON, members and numbers as they are.
+func Text(v any) []byte { return appendJSON(nil, v, false) }
+
+func appendJSON(b []byte, v any, canonical bool) []byte {
 	switch v := v.(type) {
 	case nil:
 		return append(b, "null"...)
@@ -341,6 +344,9 @@ func appendCanonical(b []byte, v any) []byte {
 	case int:
 		return strconv.AppendInt(b, int64(v), 10)
 	case Number:
+		if !canonical {
+			return append(b, v...)
+		}
 		f, _ := v.float() // which Parse checked
 		return appendNumber(b, f)
 	case List:
@@ -349,17 +355,20 @@ func appendCanonical(b []byte, v any) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendCanonical(b, x)
+			b = appendJSON(b, x, canonical)
 		}
 		return append(b, ']')
 	case Object:
 		b = append(b, '{')
-		for i, m := range slices.SortedFunc(slices.Values(v), func(x, y Member) int { return compareUTF16(x.Name, y.Name) }) {
+		if canonical {
+			v = slices.SortedFunc(slices.Values(v), func(x, y Member) int { return compareUTF16(x.Name, y.Name) })
+		}
+		for i, m := range v {
 			if i > 0 {
 				b = append(b, ',')
 			}
 			b = append(appendText(b, m.Name), ':')
-			b = appendCanonical(b, m.Value)
+			b = appendJSON(b, m.Value, canonical)
 		}
 		return append(b, '}')
 	}

@@ -1,0 +1,225 @@
+package attest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/grammar"
+	"github.com/blitz-r1/blitz/internal/signed"
+	"github.com/blitz-r1/blitz/jinja"
+	"github.com/blitz-r1/blitz/receipt"
+)
+
+// ErrRedacted is a receipt without the parts that an engine needs.
+var ErrRedacted = errors.New("the receipt is redacted")
+
+// CheckOpened says whether a receipt has what an engine needs. The error wraps
+// ErrRedacted.
+func CheckOpened(s *receipt.Statement, o *receipt.Opening) error {
+	missing := func(part string) error {
+		return fmt.Errorf("%w: without the %s it cannot be decided whether the model gives this answer", ErrRedacted, part)
+	}
+	switch {
+	case o == nil || o.Prompt == nil:
+		return missing("prompt")
+	case o.Output == nil:
+		return missing("output")
+	case s.Constraints != "" && o.Constraints == nil:
+		return missing("constraints")
+	}
+	return nil
+}
+
+// CompareSubject compares what a receipt says of the model with a model. The error is a
+// Refusal.
+func CompareSubject(s *receipt.Statement, with *Subject) error {
+	switch {
+	case s.Model.Root != with.Model.Root:
+		return signed.Refuse(signed.Model, "the receipt is of the model %s, this one is %s", s.Model.Root, with.Model.Root)
+	case s.Adapter != with.Adapter:
+		return signed.Refuse(signed.Model, "the receipt is of the adapter %q, given is %q", s.Adapter, with.Adapter)
+	case s.Tokenizer != with.Tokenizer:
+		return signed.Refuse(signed.Tokenizer, "the receipt is of the tokenizer %s, the model has %s", s.Tokenizer, with.Tokenizer)
+	case s.Template != with.Template:
+		return signed.Refuse(signed.Template, "the receipt is of the template %s, the model has %s", s.Template, with.Template)
+	}
+	return nil
+}
+
+// Again computes an answer again, in one prefill over prompt and output: each token has to
+// be what is drawn from its row, the answer has to end where it ended, and the logits have
+// to be those of the chain. The opening has what CheckOpened wants, and meets its
+// commitments. The error is a Refusal with Output or Chain where it is another answer.
+func Again(ctx context.Context, e *blitz.Engine, adapter *blitz.Adapter, s *receipt.Statement, o *receipt.Opening) error {
+	request, err := requestOf(s, o)
+	if err != nil {
+		return err
+	}
+	request.Adapter = adapter
+	err = replay(ctx, e, request, s, o)
+	// A receipt does not say whether its prompt is a conversation, which matters where
+	// something holds the content of the answer alone.
+	if signed.ReasonOf(err) == signed.Output && (o.Constraints != nil || s.Parameters.Thinking() > 0) {
+		request.Rendered = false
+		if replay(ctx, e, request, s, o) == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// requestOf returns the request that a receipt is of.
+func requestOf(s *receipt.Statement, o *receipt.Opening) (blitz.Request, error) {
+	p := &s.Parameters
+	r := blitz.Request{
+		Tokens: signedIDs(o.Prompt.IDs), Rendered: true, MaxTokens: int(min(p.MaxTokens, 1<<31-1)),
+		Sampling: &blitz.Sampling{
+			Temperature: p.Temperature, TopK: int(min(p.TopK, 1<<30)), TopP: new(p.TopP), MinP: p.MinP, RepeatPenalty: p.RepeatPenalty,
+			FrequencyPenalty: p.FrequencyPenalty, PresencePenalty: p.PresencePenalty, Seed: new(p.Seed),
+		},
+	}
+	switch p.Think {
+	case "auto":
+	case "on":
+		r.Think.Mode = blitz.ThinkOn
+	case "off":
+		r.Think.Mode = blitz.ThinkOff
+	default:
+		r.Think.Mode, r.Think.Budget = blitz.ThinkOn, p.Thinking()
+	}
+	if o.Constraints == nil {
+		return r, nil
+	}
+	return r, constrain(&r, o.Constraints)
+}
+
+func signedIDs(ids []uint32) []int32 {
+	out := make([]int32, len(ids))
+	for i, id := range ids {
+		out[i] = int32(id)
+	}
+	return out
+}
+
+// constrain puts constraints into a request. What of them cannot be held here is a Refusal
+// with Form.
+func constrain(r *blitz.Request, constraints any) error {
+	o, _ := constraints.(signed.Object)
+	for _, m := range o {
+		var err error
+		switch v := m.Value.(type) {
+		case signed.Object:
+			switch m.Name {
+			case "schema":
+				r.Schema = json.RawMessage(signed.Text(v))
+			case "logit_bias":
+				r.Sampling.LogitBias, err = readBias(v)
+			default:
+				err = fmt.Errorf("unknown")
+			}
+		case signed.List:
+			switch m.Name {
+			case "stop":
+				r.Stop, err = readTexts(v)
+			case "tools":
+				for _, t := range v {
+					var tool jinja.Value
+					if tool, err = jinja.ParseJSON(signed.Text(t)); err != nil {
+						break
+					}
+					r.Tools = append(r.Tools, tool)
+				}
+			default:
+				err = fmt.Errorf("unknown")
+			}
+		case string:
+			switch m.Name {
+			case "grammar":
+				r.Grammar, err = grammar.GBNF(v, nil)
+			case "regex":
+				r.Grammar, err = grammar.Regex(v, nil)
+			default:
+				err = fmt.Errorf("unknown")
+			}
+		default:
+			err = fmt.Errorf("unknown")
+		}
+		if err != nil {
+			return signed.Refuse(signed.Form, "opening.constraints.%.40s: %v", m.Name, err)
+		}
+	}
+	return nil
+}
+
+func readTexts(list signed.List) ([]string, error) {
+	var all []string
+	for _, v := range list {
+		s, ok := v.(string)
+		if !ok {
+			return nil, fmt.Errorf("want texts")
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func readBias(o signed.Object) (map[int32]float32, error) {
+	bias := map[int32]float32{}
+	for _, m := range o {
+		id, err := strconv.ParseInt(m.Name, 10, 32)
+		n, ok := m.Value.(signed.Number)
+		if err != nil || !ok {
+			return nil, fmt.Errorf("want numbers by token")
+		}
+		v, err := strconv.ParseFloat(string(n), 32)
+		if err != nil {
+			return nil, err
+		}
+		bias[int32(id)] = float32(v)
+	}
+	return bias, nil
+}
+
+// replay asks a request again, and compares.
+func replay(ctx context.Context, e *blitz.Engine, r blitz.Request, s *receipt.Statement, o *receipt.Opening) error {
+	ids := signedIDs(o.Output.IDs)
+	chain := receipt.NewChain(o.Prompt.Salt)
+	drawn := int32(-1)
+	again, err := e.Replay(ctx, r, ids, func(i int, id int32, logits []float32) {
+		drawn = id
+		chain.Add(uint32(ids[i]), logits)
+	})
+	if err != nil {
+		return err
+	}
+	n := len(ids)
+	switch i := again.First; {
+	case i >= 0 && i < chain.Len() && drawn != ids[i]:
+		return differs(i, fmt.Sprintf("token %d is %d, the model gives %d", i, ids[i], drawn))
+	case i >= 0:
+		return differs(i, fmt.Sprintf("token %d: the answer ends before it", i))
+	}
+	if want, got := s.Finish, again.Finish.String(); want != "cancelled" && want != "error" && want != got {
+		if got == "" {
+			got = "goes on"
+		}
+		return differs(n, fmt.Sprintf("token %d: the receipt says that the answer ends before it (%s), the model's: %s", n, want, got))
+	}
+	if int64(e.Model().VocabSize()) != s.Vocabulary {
+		return signed.Refuse(signed.Chain, "rows of %d logits, the model's have %d", s.Vocabulary, e.Model().VocabSize())
+	}
+	for k, h := range chain.Hashes(n) {
+		if h != s.Hashes[k] {
+			return &signed.Refusal{Reason: signed.Chain, Detail: fmt.Sprintf("block %d: other logits, from token %d on", k, receipt.Every*k), Block: &k}
+		}
+	}
+	return nil
+}
+
+func differs(i int, detail string) error {
+	return &signed.Refusal{Reason: signed.Output, Detail: detail, First: &i}
+}
