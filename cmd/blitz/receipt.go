@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/blitz-r1/blitz/internal/audit"
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/receipt"
@@ -26,7 +27,7 @@ signature still holds. blitz verify checks receipts.`,
 		Args: noVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newReceiptShow(), newReceiptRedact())
+	cmd.AddCommand(newReceiptShow(), newReceiptRedact(), newReceiptProve())
 	return cmd
 }
 
@@ -114,5 +115,46 @@ the whole one, or nobody can compute the answer again.`,
 	}
 	cmd.Flags().Var(&part, "part", "what is taken out: `prompt|output|all`")
 	cmd.Flags().StringVar(&out, "out", "", "`FILE` of the redacted receipt")
+	return cmd
+}
+
+func newReceiptProve() *cobra.Command {
+	var log, out string
+	cmd := &cobra.Command{
+		Use:   "prove RECEIPT --log DIR",
+		Short: "Renew the proof that a receipt stands in a log",
+		Long: `Puts the newest proof that a receipt stands in a log into it: with the newest
+checkpoint, and what witnesses have cosigned by now.`,
+		Example: `  blitz receipt prove answer.json --log ./log
+  blitz receipt prove answer.json --log ./log --out proved.json`,
+		Args: exactly("RECEIPT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if log == "" {
+				return fault.Misuse(errors.New("receipt prove: --log DIR is missing"))
+			}
+			r, err := readReceipt(args[0])
+			if err != nil {
+				return err
+			}
+			l, err := audit.Read(log)
+			if err != nil {
+				return err
+			}
+			index, err := l.Find(cmd.Context(), r.Leaf())
+			if err != nil {
+				return err
+			}
+			p, err := l.Prove(index)
+			if err != nil {
+				return err
+			}
+			if r.Proof = p.Text(); out == "" {
+				out = args[0]
+			}
+			return writeReceipt(out, r)
+		},
+	}
+	cmd.Flags().StringVar(&log, "log", "", "`FOLDER` of the log")
+	cmd.Flags().StringVar(&out, "out", "", "`FILE` of the proved receipt (default RECEIPT itself)")
 	return cmd
 }

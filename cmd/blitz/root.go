@@ -52,6 +52,7 @@ func newRoot() *cobra.Command {
 		newKeys(),
 		newLaunch(),
 		newList(),
+		newLog(),
 		newLogits(),
 		newMan(),
 		newModels(),

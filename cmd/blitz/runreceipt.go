@@ -11,6 +11,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/attest"
+	"github.com/blitz-r1/blitz/internal/audit"
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/signed"
 	"github.com/blitz-r1/blitz/receipt"
@@ -66,8 +67,15 @@ func openNotary(ctx context.Context, keyFile, logFolder string) (n *attest.Notar
 	if n.Program, err = attest.NewProgram(ctx, readBuild().Version, program, n.Digests); err != nil {
 		return nil, nil, err
 	}
-	closeLog = func() {}
-	return n, closeLog, nil
+	if logFolder == "" {
+		return n, func() {}, nil
+	}
+	w, err := audit.Open(ctx, logFolder)
+	if err != nil {
+		return nil, nil, err
+	}
+	n.Log = audit.Receipts{Writer: w}
+	return n, w.Close, nil
 }
 
 // wanted says whether a receipt is asked for.
