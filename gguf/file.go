@@ -127,7 +127,16 @@ func (f *File) KeyValues() []KeyValue { return slices.Clone(f.first.keyValues) }
 
 // RawKeyValues returns the pairs of the metadata as the file has them: length and text of
 // the key, kind, value.
-func (f *File) RawKeyValues() []string { return slices.Clone(f.first.raw) }
+func (f *File) RawKeyValues() []string {
+	c := cursor{s: f.first.pairs, whole: len(f.first.pairs), file: f.name}
+	raw := make([]string, len(f.first.keyValues))
+	for i := range raw {
+		from := c.at
+		c.keyValue(i)
+		raw[i] = c.s[from:c.at]
+	}
+	return raw
+}
 
 // Value returns the value of key.
 func (f *File) Value(key string) (Value, bool) {

@@ -25,7 +25,7 @@ type header struct {
 	version   uint32
 	alignment int
 	keyValues []KeyValue
-	raw       []string       // of each, as the file has it: key, kind, value
+	pairs     string         // all of them, as the file has them
 	keys      map[string]int // to keyValues
 	tensors   []Tensor       // Shard is 0
 	end       int            // bytes of the header
@@ -112,10 +112,9 @@ func notGGUF(s string) string {
 
 func (h *header) readKeys(c *cursor, n int) error {
 	h.keyValues = make([]KeyValue, n)
-	h.raw = make([]string, n)
+	first := c.at
 	h.keys = make(map[string]int, n)
 	for i := range h.keyValues {
-		from := c.at
 		kv := c.keyValue(i)
 		if _, twice := h.keys[kv.Key]; twice {
 			c.fail("is there twice")
@@ -123,8 +122,9 @@ func (h *header) readKeys(c *cursor, n int) error {
 		if c.err != nil {
 			return c.err
 		}
-		h.keyValues[i], h.keys[kv.Key], h.raw[i] = kv, i, c.s[from:c.at]
+		h.keyValues[i], h.keys[kv.Key] = kv, i
 	}
+	h.pairs = c.s[first:c.at]
 	h.alignment = defaultAlignment
 	if i, ok := h.keys[keyAlignment]; ok {
 		c.noun, c.name = "key", keyAlignment

@@ -21,7 +21,7 @@ import (
 func newLog() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "log",
-		Short: "Keep a log of receipts that outsiders can check, or be a witness of one",
+		Short: "Keep a log of receipts that outsiders can check",
 		Long: `Keeps a log that only grows: a folder that any web server can serve, in which
 every receipt has a leaf (C2SP tlog-tiles, RFC 6962). Who has an older
 checkpoint of it can tell that nothing of that was changed. A witness (blitz log
@@ -29,8 +29,8 @@ witness) has one; without, the operator can rewrite everything.
 
 The receipts themselves lie encrypted below DIR/private, which is not served;
 erasing one deletes its key, and changes no leaf and no proof.`,
-		Example: `  blitz log init ./log --origin example.org/receipts --key log.pem
-  blitz log check ./log --key example.org/receipts+aabbccdd+AWV…`,
+		Example: `  blitz log checkpoint ./log
+  blitz log check -h`,
 		Args: noVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

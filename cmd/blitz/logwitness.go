@@ -28,6 +28,8 @@ histories.
 
 The address is printed as the first line.`,
 		Example: `  blitz log witness --name example.net/w --key w.pem --state w.json \
+    --log example.org/receipts+aabbccdd+AWV…
+  blitz log witness --name example.net/w --key w.pem --state w.json \
     --log example.org/receipts+aabbccdd+AWV… --listen :7311`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -23,7 +23,7 @@ prompt, signed by who computed them (run --receipt, serve --receipt-key). It
 commits to prompt and answer by salted sums: both can be taken out, and the
 signature still holds. blitz verify checks receipts.`,
 		Example: `  blitz receipt show answer.json
-  blitz receipt redact answer.json --part prompt --out shown.json`,
+  blitz receipt redact -h`,
 		Args: noVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
