@@ -70,6 +70,7 @@ func newRoot() *cobra.Command {
 		newRun(),
 		newSelftest(),
 		newServe(),
+		newSettle(),
 		newShow(),
 		newSign(),
 		newStop(),
