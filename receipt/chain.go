@@ -38,13 +38,16 @@ func (c *Chain) next() {
 // Add adds a token and the logits that it was drawn from: [V], raw, before penalties,
 // bias and masks.
 func (c *Chain) Add(id uint32, logits []float32) {
-	c.row = binary.LittleEndian.AppendUint32(c.row[:0], id)
-	for _, v := range logits {
+	if len(c.row) != 4+4*len(logits) {
+		c.row = make([]byte, 4+4*len(logits))
+	}
+	binary.LittleEndian.PutUint32(c.row, id)
+	for i, v := range logits {
 		bits := math.Float32bits(v)
 		if v != v {
 			bits = canonicalNaN
 		}
-		c.row = binary.LittleEndian.AppendUint32(c.row, bits)
+		binary.LittleEndian.PutUint32(c.row[4+4*i:], bits)
 	}
 	c.h.Write(c.row)
 	var sum [sha256.Size]byte
