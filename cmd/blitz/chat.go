@@ -243,7 +243,7 @@ func (c *conversation) print(text string, ask func() (*blitz.Answer, error)) err
 	if err := a.Err(); err != nil && !stopped {
 		return err
 	}
-	stats := newStats(c.running.name, c.running.load, c.running.engine, a)
+	stats := newStats(c.running, a)
 	switch why := c.flags.cut(c.running, &stats); {
 	case stopped && stats.OutputTokens == 0 && text != "":
 		c.takeBack(text)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/blitz-r1/blitz/internal/fit"
@@ -90,6 +91,9 @@ func (d *diagnosis) machineRows() (rows [][]string) {
 		cores += fmt.Sprintf(" of the machine's %d", m.CPUs)
 	}
 	add("cores", cores)
+	if m.Nodes > 1 {
+		add("memory nodes", strconv.Itoa(m.Nodes))
+	}
 	add("instructions", strings.Join(m.Features, " "))
 	var caches []string
 	for _, c := range m.Caches {

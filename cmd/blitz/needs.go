@@ -17,6 +17,9 @@ func needsLines(n *fit.Needs) [][]string {
 		rows = append(rows, []string{"assumed", printable(a)})
 	}
 	rows = append(rows, []string{"weights", fit.FormatMemory(n.Weights) + " of memory"})
+	if n.Experts > 0 {
+		rows = append(rows, []string{"experts", fit.FormatMemory(n.Experts) + " of that, which may be on the disk in part"})
+	}
 	if n.MLA != "" {
 		rows = append(rows, []string{"attention", "latent, " + n.MLA})
 	}
@@ -41,16 +44,23 @@ func needsTable(n *fit.Needs) [][]string {
 	return rows
 }
 
-// fitText says in words whether a cache fits, and the longest context that does.
+// fitText says in words whether a cache fits, where it does with some experts on the disk
+// how many of them stay in memory, and the longest context that fits.
 func fitText(n *fit.Needs, c *fit.Cache) (fits, longest string) {
 	if n.Room == 0 {
 		return "unknown", "unknown"
 	}
 	fits, longest = "no", "none"
-	if c.Fits {
+	switch {
+	case c.Fits:
 		fits = "yes"
+	case c.ExpertMemory > 0:
+		fits = fmt.Sprintf("with %.0f %% of the experts in memory", 100*float64(c.ExpertMemory)/float64(n.Experts))
 	}
-	if c.Longest > 0 {
+	switch {
+	case c.LongestOnDisk > c.Longest:
+		longest = fmt.Sprintf("%d, experts on the disk", c.LongestOnDisk)
+	case c.Longest > 0:
 		longest = fmt.Sprint(c.Longest)
 	}
 	return fits, longest

@@ -133,6 +133,11 @@ func TestCheckNeeds(t *testing.T) {
 	if fits, longest := fitText(&n, &n.Caches[0]); fits != "unknown" || longest != "unknown" {
 		t.Errorf("where memory is unknown, %q and %q fit", fits, longest)
 	}
+	n.Room, n.Experts = 80*mib, 60*mib
+	c := fit.Cache{Kind: "q8", ExpertMemory: 15 * mib, LongestOnDisk: 900}
+	if fits, longest := fitText(&n, &c); fits != "with 25 % of the experts in memory" || longest != "900, experts on the disk" {
+		t.Errorf("with experts on the disk %q and %q fit", fits, longest)
+	}
 }
 
 func TestFormatMemory(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -149,5 +150,54 @@ func TestExpertMemory(t *testing.T) {
 	report, err := command(t, "bench", path, "--expert-memory", "1MiB", "-p", "8", "-n", "4", "-r", "1", "--json")
 	if err != nil || !strings.Contains(report, `"memory_bytes"`) || !strings.Contains(report, `"test":"tg4"`) && !strings.Contains(report, `"test": "tg4"`) {
 		t.Errorf("bench says %s, %v", report, err)
+	}
+}
+
+// TestExpertStats: what a run read of experts that are not all in memory is told with its
+// other counts, and show says what of them may be on the disk.
+func TestExpertStats(t *testing.T) {
+	home, dir := t.TempDir(), t.TempDir()
+	t.Setenv("BLITZ_HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", dir)
+	shape := smallLatentShape
+	shape.experts, shape.expertInner = 16, 128
+	path := filepath.Join(dir, "tiny.gguf")
+	if err := shape.write(path); err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) (stats struct {
+		Output  int          `json:"output_tokens"`
+		Experts *expertStats `json:"experts"`
+	},
+	) {
+		t.Helper()
+		var out, told bytes.Buffer
+		cmd := newRoot()
+		cmd.SetOut(&out)
+		cmd.SetErr(&told)
+		cmd.SetArgs(append([]string{"run", path, "Hello there", "--temp", "0", "-n", "4", "--stats-json"}, args...))
+		if err := cmd.ExecuteContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(told.String()) {
+			if strings.HasPrefix(line, "{") {
+				if err := json.Unmarshal([]byte(line), &stats); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return stats
+	}
+	if s := run(); s.Experts != nil || s.Output == 0 {
+		t.Errorf("with all experts in memory: %+v", s)
+	}
+	s := run("--expert-memory", "1MiB")
+	x := s.Experts
+	if x == nil || x.Memory <= 0 || x.Memory > 1<<20 || x.Needed < 2*4 || x.Reads == 0 || x.ReadBytes == 0 || x.Hits+x.Late > x.Needed || x.Confirmed > x.Guessed {
+		t.Errorf("with a MiB for experts: %+v", x)
+	}
+	text, err := command(t, "show", path)
+	if err != nil || !strings.Contains(text, "which may be on the disk in part") {
+		t.Errorf("show says %s, %v", text, err)
 	}
 }

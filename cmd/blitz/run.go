@@ -248,7 +248,7 @@ func (f *runFlags) answer(o *running, r blitz.Request) (*blitz.Answer, error) {
 // report prints what --verbose and --stats-json ask for, and that an answer was cut.
 func (f *runFlags) report(o *running, a *blitz.Answer) error {
 	w := f.cmd.ErrOrStderr()
-	stats := newStats(o.name, o.load, o.engine, a)
+	stats := newStats(o, a)
 	if why := f.cut(o, &stats); why != "" {
 		fmt.Fprintf(w, "blitz: note: the answer is cut: %s\n", why)
 	}

@@ -15,13 +15,14 @@ import (
 
 // running is a model that is ready to answer.
 type running struct {
-	name   string // as the user calls it
-	model  *blitz.Model
-	engine *blitz.Engine
-	draft  *blitz.Model // that guesses; nil: there is none
-	load   float64      // seconds
-	plain  bool         // there is no template: text is continued as it is
-	far    bool         // the engine is that of this user's server
+	name    string // as the user calls it
+	model   *blitz.Model
+	engine  *blitz.Engine
+	draft   *blitz.Model      // that guesses; nil: there is none
+	load    float64           // seconds
+	experts blitz.ExpertStats // what was read of the model's when stats were made last
+	plain   bool              // there is no template: text is continued as it is
+	far     bool              // the engine is that of this user's server
 
 	adapter *blitz.Adapter // of answers; nil: the model answers as it is
 

@@ -92,3 +92,35 @@ func TestBoundAsked(t *testing.T) {
 		}
 	}
 }
+
+// TestOnDisk: of a cache that fits only with some experts on the disk it is said how many stay
+// in memory, and how long a context may be.
+func TestOnDisk(t *testing.T) {
+	all := needsIn(t, "deepseek-v3", nil, 0)
+	c := all.Cache("")
+	others, least := all.Weights-all.Experts, all.survey.LeastExperts()
+	room := (others+least+all.Experts)/2 + c.Bytes
+	for _, x := range []struct {
+		room int64
+		some bool // experts have to be on the disk
+	}{{all.Weights + c.Bytes, false}, {room, true}, {others, false}} {
+		n := needsIn(t, "deepseek-v3", nil, x.room)
+		got := n.Cache("")
+		want := int64(0)
+		if x.some {
+			want = n.expertRoom() - c.Bytes
+		}
+		if got.ExpertMemory != want {
+			t.Errorf("in %d bytes experts would get %d, want %d", x.room, got.ExpertMemory, want)
+		}
+		if x.some && (got.LongestOnDisk < n.Context || got.Longest > got.LongestOnDisk || got.Fits) {
+			t.Errorf("in %d bytes: %+v, want the whole context to fit with experts on the disk", x.room, got)
+		}
+		if !x.some && x.room > others && got.LongestOnDisk != 0 {
+			t.Errorf("in %d bytes all fits, and %d positions would with experts on the disk", x.room, got.LongestOnDisk)
+		}
+	}
+	if n := needsIn(t, "llama", nil, 1<<10); n.Cache("").ExpertMemory != 0 || n.Cache("").LongestOnDisk != 0 {
+		t.Errorf("a model without experts: %+v", n.Cache(""))
+	}
+}

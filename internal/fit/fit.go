@@ -34,6 +34,10 @@ type Cache struct {
 	Total   int64  `json:"total_bytes"`     // with the weights
 	Fits    bool   `json:"fits"`            // true where the room is unknown
 	Longest int    `json:"longest_context"` // that fits beside the weights, 0: none
+	// Where weights and cache do not fit and would with some experts on the disk: the memory
+	// that experts then get, and the longest context that leaves them enough.
+	ExpertMemory  int64 `json:"expert_memory_bytes,omitempty"`
+	LongestOnDisk int   `json:"longest_context_experts_on_disk,omitempty"`
 }
 
 // Of returns what a model needs that is opened with these options, for a context
@@ -83,15 +87,30 @@ const expertReserve = 16
 // reserve.
 func (n *Needs) Bound(kind string) error {
 	c := n.Cache(kind)
+	if c.ExpertMemory == 0 {
+		return nil // it fits, or does not even so
+	}
+	n.ExpertMemory = c.ExpertMemory
+	return n.fillCaches()
+}
+
+// expertRoom returns what there is for experts and a cache, where some experts may be on the
+// disk.
+func (n *Needs) expertRoom() int64 { return n.Room - n.Room/expertReserve - (n.Weights - n.Experts) }
+
+// onDisk fills in what a cache that does not fit would leave to experts, were some of them on
+// the disk.
+func (n *Needs) onDisk(s *blitz.Needs, c *Cache) (err error) {
 	if n.Experts == 0 || n.ExpertMemory > 0 || c.Fits {
 		return nil
 	}
-	left := n.Room - n.Room/expertReserve - (n.Weights - n.Experts) - c.Bytes
-	if left < n.survey.LeastExperts() {
-		return nil // it does not fit even so
+	least := s.LeastExperts()
+	left := n.expertRoom() - c.Bytes
+	if c.LongestOnDisk, err = s.Longest(c.Kind, n.expertRoom()-least); err != nil || left < least {
+		return err
 	}
-	n.ExpertMemory = min(left, n.Experts-1)
-	return n.fillCaches()
+	c.ExpertMemory = min(left, n.Experts-1)
+	return nil
 }
 
 // ofCache returns what a kind of cache needs.
@@ -106,7 +125,9 @@ func (n *Needs) ofCache(s *blitz.Needs, kind string) (Cache, error) {
 	}
 	if n.Room > 0 {
 		c.Fits = c.Total <= n.Room
-		c.Longest, err = s.Longest(kind, n.Room-n.Held())
+		if c.Longest, err = s.Longest(kind, n.Room-n.Held()); err == nil {
+			err = n.onDisk(s, &c)
+		}
 	}
 	return c, err
 }
@@ -148,7 +169,20 @@ func (n *Needs) CheckWeights() error {
 		return nil
 	}
 	err := fmt.Errorf("%s: the weights take %s of memory, there are %s: %w", n.Name, FormatMemory(n.Held()), FormatMemory(n.Room), blitz.ErrNoRoom)
+	if hint := n.diskHint(); hint != "" {
+		err = fault.WithHint(err, hint)
+	}
 	return &Error{err, n}
+}
+
+// diskHint says what would let experts stay on the disk; "" where that would not do.
+func (n *Needs) diskHint() string {
+	for _, c := range n.Caches {
+		if c.ExpertMemory > 0 {
+			return fmt.Sprintf("--packed-cache %dGiB lets experts stay on the disk", n.Weights>>30+1)
+		}
+	}
+	return ""
 }
 
 // hint says what to ask for instead of a cache that does not fit.

@@ -22,8 +22,16 @@ type Running struct {
 	Page     int64      // bytes of a page of its caches, about
 	Requests int        // leases, or those who wait
 	Load     blitz.Load // of its engine, once it is there
+	Experts  *Experts   // of a model that has not all of them in memory
 	// Expires is when it is let go if nobody uses it; zero: never.
 	Expires time.Time
+}
+
+// Experts are what a model read of experts that are not all in memory since it was opened,
+// and the bytes of memory that they may take.
+type Experts struct {
+	blitz.ExpertStats
+	Memory int64
 }
 
 // Loaded returns what is in memory and what is on its way there, in the order of names.
@@ -98,6 +106,9 @@ func (r *resident) running() []Running {
 		}
 		if e := r.opened.engine(); e != nil { // tests have models without one
 			x.Load = e.Load()
+			if stats, memory, ok := e.Model().Experts(); ok {
+				x.Experts = &Experts{stats, memory}
+			}
 		}
 		if d.leases > 0 && d.keep >= 0 {
 			x.Expires = time.Now().Add(d.keep)

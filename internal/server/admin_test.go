@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/account"
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/server/inference"
@@ -156,6 +157,37 @@ func TestAdminRefuses(t *testing.T) {
 	}
 	if w := s.ask("GET", "/admin/keys?all=true", ""); strings.Count(w.Body.String(), `"id"`) != 1 {
 		t.Errorf("%s", w.Body)
+	}
+}
+
+// TestMetricsOfExperts: of a model that has not all experts in memory all that was read is told.
+func TestMetricsOfExperts(t *testing.T) {
+	s := newSite(t)
+	stats := blitz.ExpertStats{Needed: 100, Hits: 60, Late: 15, Guessed: 20, Confirmed: 17, Reads: 25, ReadBytes: 1 << 20, Waited: 1500 * time.Millisecond}
+	m := newMetrics("test", &live{func() []host.Running {
+		return []host.Running{
+			{Name: "large:latest", Digest: "1", Weights: 50, Experts: &host.Experts{ExpertStats: stats, Memory: 30}},
+			{Name: "small:latest", Digest: "2"},
+		}
+	}, s.service})
+	w := httptest.NewRecorder()
+	if err := m.serve(w, httptest.NewRequest("GET", "/metrics", nil)); err != nil {
+		t.Fatal(err)
+	}
+	text := w.Body.String()
+	for _, want := range []string{
+		`blitz_experts_total{kind="needed",model_name="large:latest"} 100`, `blitz_experts_total{kind="found",model_name="large:latest"} 60`,
+		`blitz_experts_total{kind="late",model_name="large:latest"} 15`, `blitz_experts_total{kind="read",model_name="large:latest"} 25`,
+		`blitz_experts_total{kind="guessed",model_name="large:latest"} 20`, `blitz_experts_total{kind="right",model_name="large:latest"} 17`,
+		`blitz_expert_read_bytes_total{model_name="large:latest"} 1.048576e+06`, `blitz_expert_wait_seconds_total{model_name="large:latest"} 1.5`,
+		`blitz_model_bytes{kind="experts",model_name="large:latest"} 30`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	if strings.Contains(text, `blitz_experts_total{kind="needed",model_name="small:latest"}`) {
+		t.Errorf("a model that has all experts in memory has counts of them")
 	}
 }
 

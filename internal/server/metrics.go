@@ -121,7 +121,7 @@ func (m *metrics) serve(w http.ResponseWriter, r *http.Request) error {
 
 // live are the figures of what is there at this moment.
 type live struct {
-	host    *host.Host
+	loaded  func() []host.Running
 	service *inference.Service
 }
 
@@ -134,16 +134,19 @@ var (
 	descRunning  = prometheus.NewDesc("vllm:num_requests_running", "Requests that are computed.", byModel, nil)
 	descCache    = prometheus.NewDesc("vllm:kv_cache_usage_perc", "Share of the cache of keys and values that running requests hold, 0 to 1.", byModel, nil)
 	descLoading  = prometheus.NewDesc("blitz_model_loading", "1 for a model that is on its way into memory, 0 for one that is there.", byModel, nil)
-	descBytes    = prometheus.NewDesc("blitz_model_bytes", "Memory of a model: its weights, and what its caches may take.", []string{"model_name", "kind"}, nil)
+	descBytes    = prometheus.NewDesc("blitz_model_bytes", "Memory of a model: its weights, of these experts where not all of them are in memory, and all with what its caches may take.", []string{"model_name", "kind"}, nil)
 	descPages    = prometheus.NewDesc("blitz_kv_cache_bytes", "Pages of keys and values: held by running requests, kept to be found again, and the most there may be.", []string{"model_name", "kind"}, nil)
 	descPreempt  = prometheus.NewDesc("blitz_preemptions_total", "How often a request gave its pages back, since its model was loaded.", byModel, nil)
 	descComputed = prometheus.NewDesc("blitz_computed_tokens_total", "Tokens since a model was loaded: of prompts computed, found in memory, fetched from disk, and decoded.", []string{"model_name", "kind"}, nil)
 	descGuessed  = prometheus.NewDesc("blitz_guessed_tokens_total", "Tokens of answers that were guessed and computed before they were drawn, since a model was loaded: all, and those that were drawn.", []string{"model_name", "kind"}, nil)
+	descExperts  = prometheus.NewDesc("blitz_experts_total", "Experts of a model that has not all of them in memory, since it was loaded: needed by layers, of these found in memory and late (on their way), read, guessed, and of these right.", []string{"model_name", "kind"}, nil)
+	descRead     = prometheus.NewDesc("blitz_expert_read_bytes_total", "Bytes of experts that were read, since the model was loaded.", byModel, nil)
+	descWaited   = prometheus.NewDesc("blitz_expert_wait_seconds_total", "Time in which there was nothing to compute but with experts that were being read, since the model was loaded.", byModel, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (l *live) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descUnderWay, descWaiting, descRunning, descCache, descLoading, descBytes, descPages, descPreempt, descComputed, descGuessed} {
+	for _, d := range []*prometheus.Desc{descUnderWay, descWaiting, descRunning, descCache, descLoading, descBytes, descPages, descPreempt, descComputed, descGuessed, descExperts, descRead, descWaited} {
 		ch <- d
 	}
 }
@@ -158,7 +161,7 @@ func (l *live) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descUnderWay, float64(l.service.UnderWay()))
 	seen := map[string]bool{}
-	for _, r := range l.host.Loaded() {
+	for _, r := range l.loaded() {
 		// Names of the same files share an engine, and stand for it once.
 		if key := r.Digest + strconv.FormatBool(r.Loading); seen[key] || seen[r.Name] {
 			continue
@@ -176,6 +179,16 @@ func (l *live) Collect(ch chan<- prometheus.Metric) {
 		gauge(descCache, share(r.Load.HeldBytes, r.Load.LimitBytes), r.Name)
 		gauge(descBytes, float64(r.Weights), r.Name, "weights")
 		gauge(descBytes, float64(r.Size), r.Name, "all")
+		if x := r.Experts; x != nil {
+			gauge(descBytes, float64(x.Memory), r.Name, "experts")
+			for kind, n := range map[string]uint64{
+				"needed": x.Needed, "found": x.Hits, "late": x.Late, "read": x.Reads, "guessed": x.Guessed, "right": x.Confirmed,
+			} {
+				counter(descExperts, n, r.Name, kind)
+			}
+			counter(descRead, x.ReadBytes, r.Name)
+			ch <- prometheus.MustNewConstMetric(descWaited, prometheus.CounterValue, x.Waited.Seconds(), r.Name)
+		}
 		gauge(descPages, float64(r.Load.HeldBytes), r.Name, "held")
 		gauge(descPages, float64(r.Load.CachedBytes), r.Name, "kept")
 		gauge(descPages, float64(r.Load.LimitBytes), r.Name, "limit")

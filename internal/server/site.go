@@ -84,7 +84,7 @@ func OpenSite(o SiteOptions) (*Site, error) {
 	s.gate = NewGate(s.accounts, o.CertificateNames, o.Gate)
 	s.meter = &meter{accounts: s.accounts}
 	s.service = inference.New(inference.Options{Host: s.host, Meter: s.meter, Queue: o.Queue})
-	s.metrics = newMetrics(o.Version, &live{s.host, s.service})
+	s.metrics = newMetrics(o.Version, &live{s.host.Loaded, s.service})
 	s.meter.counted = func(u inference.Use) { s.metrics.counted(u); s.failures.counted(u) }
 	var err error
 	if s.page, err = ui.New(ui.Options{
