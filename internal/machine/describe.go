@@ -19,6 +19,7 @@ func (r root) describe(m *Machine) (flags []string) {
 		m.CPUs, m.Threads = len(online), len(usable)
 		m.Cores, m.FastCores = cores(list)
 		m.Caches = r.caches(usable)
+		m.Nodes = len(r.nodes(usable))
 	}
 	if m.CPUQuota = r.cpuQuota(); m.CPUQuota > 0 {
 		// A part of a processor still is a thread that can run.

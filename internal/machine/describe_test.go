@@ -89,6 +89,11 @@ func TestDescribeMachines(t *testing.T) {
 			CPUs: 2, Threads: 2, Cores: 2, FastCores: 2,
 			Memory: 8000000 * kib, MemoryAvailable: 1500000 * kib,
 		},
+		"two_nodes": {
+			CPU:  "Intel(R) Xeon(R) Gold 5315Y CPU @ 3.20GHz",
+			CPUs: 16, Threads: 16, Cores: 8, FastCores: 8, Nodes: 2,
+			Memory: 263800000 * kib, MemoryAvailable: 255000000 * kib,
+		},
 	} {
 		m := unknown
 		root{load(t, name)}.describe(&m)
@@ -101,7 +106,7 @@ func TestDescribeMachines(t *testing.T) {
 // On recorded machines: one thread for each fast core, no more than a control group allows.
 func TestComputeThreads(t *testing.T) {
 	for name, want := range map[string]int{
-		"microvm": 2, "docker_v2": 3, "hybrid": 2, "pi5": 4, "big_little": 4, "kubernetes_v1": 1, "strict": 2,
+		"microvm": 2, "docker_v2": 3, "hybrid": 2, "pi5": 4, "big_little": 4, "kubernetes_v1": 1, "strict": 2, "two_nodes": 8,
 	} {
 		m := unknown
 		root{load(t, name)}.describe(&m)

@@ -13,11 +13,12 @@ type Machine struct {
 	OSName string `json:"os_name,omitempty"` // "Debian GNU/Linux 12 (bookworm)"
 	Kernel string `json:"kernel,omitempty"`  // its release: "6.12.48"
 
-	CPUs      int     `json:"cpus"`                 // logical processors that are online
-	Threads   int     `json:"threads"`              // of them, how many this process may keep busy: affinity and quota counted
-	Cores     int     `json:"cores,omitempty"`      // physical cores behind Threads
-	FastCores int     `json:"fast_cores,omitempty"` // of the cores, those of the fast kind; all where there is one kind
-	CPUQuota  float64 `json:"cpu_quota,omitempty"`  // processors' worth of time a control group allows; 0: no limit
+	CPUs      int     `json:"cpus"`                   // logical processors that are online
+	Threads   int     `json:"threads"`                // of them, how many this process may keep busy: affinity and quota counted
+	Cores     int     `json:"cores,omitempty"`        // physical cores behind Threads
+	FastCores int     `json:"fast_cores,omitempty"`   // of the cores, those of the fast kind; all where there is one kind
+	Nodes     int     `json:"memory_nodes,omitempty"` // that have processors for this process
+	CPUQuota  float64 `json:"cpu_quota,omitempty"`    // processors' worth of time a control group allows; 0: no limit
 
 	// Features are the instruction sets that matter to the kernels and that
 	// processor and system both support, by their names in Linux.
