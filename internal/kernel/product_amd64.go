@@ -22,6 +22,7 @@ type productArgs struct {
 	aheadBy                      int
 	add                          int
 	unit                         float32
+	fetch                        int
 }
 
 // hold is what the addresses of productArgs point into. Storing pointers here
@@ -103,7 +104,7 @@ func packedTile(f Format) (tileForm, bool) {
 // that, and returns the first that is left.
 func quads(y []float32, x *Q8, m *Matrix, b0, b1 int, s *Scratch) int {
 	n := (b1 - b0) / 4 * 4
-	if impl != AVX2 || n == 0 {
+	if impl != AVX2 || n == 0 || ways[impl].Blocks < 4 {
 		return b0
 	}
 	f := quadRoutines[gemvKey{m.Format.Layout, m.Format.Scales, m.Format.Block}]
@@ -180,7 +181,7 @@ func (s *Scratch) packedArgs(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int,
 		q: addr(x.q[at*Group+v.skip*Group:]), scale: addr(x.scale[at+v.skip:]),
 		nsum: addr(x.nsum[at+v.skip:]), xsum: addr(x.xsum[at+v.skip:]),
 		y: addr(y[(v.first+v.skip)*ldy+b0*RowBlock:]), yStride: 4 * ldy, nStride: v.width,
-		bias: biasAddr(m, b0), table: s.table(&m.Format), tmp: addr(s.tmp[:]), unit: m.Format.Unit,
+		bias: biasAddr(m, b0), table: s.table(&m.Format), tmp: addr(s.tmp[:]), unit: m.Format.Unit, fetch: ways[impl].Ahead,
 	}
 	if m.Format.Block == 16 {
 		a.nsum, a.xsum = addr(x.nsum16[2*at+v.skip:]), addr(x.xsum16[2*at+v.skip:])

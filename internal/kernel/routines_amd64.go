@@ -47,6 +47,9 @@ func directBits2KM16x2AVX2(a *productArgs)
 func directBits2KM16x4AVX2(a *productArgs)
 
 //go:noescape
+func directBits2KM16x1FarAVX2(a *productArgs)
+
+//go:noescape
 func directBits2F16x1AVX2(a *productArgs)
 
 //go:noescape
@@ -54,6 +57,9 @@ func directBits2F16x2AVX2(a *productArgs)
 
 //go:noescape
 func directBits2F16x4AVX2(a *productArgs)
+
+//go:noescape
+func directBits2F16x1FarAVX2(a *productArgs)
 
 //go:noescape
 func directBits3K16x1AVX2(a *productArgs)
@@ -65,6 +71,9 @@ func directBits3K16x2AVX2(a *productArgs)
 func directBits3K16x4AVX2(a *productArgs)
 
 //go:noescape
+func directBits3K16x1FarAVX2(a *productArgs)
+
+//go:noescape
 func directBits4F16x1AVX2(a *productArgs)
 
 //go:noescape
@@ -72,6 +81,9 @@ func directBits4F16x2AVX2(a *productArgs)
 
 //go:noescape
 func directBits4F16x4AVX2(a *productArgs)
+
+//go:noescape
+func directBits4F16x1FarAVX2(a *productArgs)
 
 //go:noescape
 func directBits4F16Mx1AVX2(a *productArgs)
@@ -83,6 +95,9 @@ func directBits4F16Mx2AVX2(a *productArgs)
 func directBits4F16Mx4AVX2(a *productArgs)
 
 //go:noescape
+func directBits4F16Mx1FarAVX2(a *productArgs)
+
+//go:noescape
 func directBits4KMx1AVX2(a *productArgs)
 
 //go:noescape
@@ -90,6 +105,9 @@ func directBits4KMx2AVX2(a *productArgs)
 
 //go:noescape
 func directBits4KMx4AVX2(a *productArgs)
+
+//go:noescape
+func directBits4KMx1FarAVX2(a *productArgs)
 
 //go:noescape
 func directBits5F16x1AVX2(a *productArgs)
@@ -101,6 +119,9 @@ func directBits5F16x2AVX2(a *productArgs)
 func directBits5F16x4AVX2(a *productArgs)
 
 //go:noescape
+func directBits5F16x1FarAVX2(a *productArgs)
+
+//go:noescape
 func directBits5F16Mx1AVX2(a *productArgs)
 
 //go:noescape
@@ -108,6 +129,9 @@ func directBits5F16Mx2AVX2(a *productArgs)
 
 //go:noescape
 func directBits5F16Mx4AVX2(a *productArgs)
+
+//go:noescape
+func directBits5F16Mx1FarAVX2(a *productArgs)
 
 //go:noescape
 func directBits5KMx1AVX2(a *productArgs)
@@ -119,6 +143,9 @@ func directBits5KMx2AVX2(a *productArgs)
 func directBits5KMx4AVX2(a *productArgs)
 
 //go:noescape
+func directBits5KMx1FarAVX2(a *productArgs)
+
+//go:noescape
 func directBits6K16x1AVX2(a *productArgs)
 
 //go:noescape
@@ -128,6 +155,9 @@ func directBits6K16x2AVX2(a *productArgs)
 func directBits6K16x4AVX2(a *productArgs)
 
 //go:noescape
+func directBits6K16x1FarAVX2(a *productArgs)
+
+//go:noescape
 func directBits8F16x1AVX2(a *productArgs)
 
 //go:noescape
@@ -135,6 +165,9 @@ func directBits8F16x2AVX2(a *productArgs)
 
 //go:noescape
 func directBits8F16x4AVX2(a *productArgs)
+
+//go:noescape
+func directBits8F16x1FarAVX2(a *productArgs)
 
 //go:noescape
 func directTileF32x1AVX2(a *productArgs)

@@ -133,22 +133,28 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// TestFetchFar wants the same bits whichever cache is asked for lines, and whether bytes
-// are permuted or not.
-func TestFetchFar(t *testing.T) {
-	if !hasImpl(AVX512) {
-		t.Skip("this machine has no AVX-512 with VNNI")
+// TestTunings wants the same bits however a matrix is read, and whether bytes are permuted or
+// not.
+func TestTunings(t *testing.T) {
+	before, was, permute := impl, ways, permuteBytes
+	defer func() { impl, ways, permuteBytes = before, was, permute }()
+	for _, i := range Implementations() {
+		if i == Portable || i == AMX { // which has the routines of AVX-512
+			continue
+		}
+		impl = i
+		t.Run(i.String(), func(t *testing.T) { compareTunings(t, permute) })
 	}
-	before, far, permute := impl, fetchFar, permuteBytes
-	defer func() { impl, fetchFar, permuteBytes = before, far, permute }()
-	impl = AVX512
+}
+
+func compareTunings(t *testing.T, permute bool) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	points := make([]uint64, gridCodes)
 	for i := range points {
 		points[i] = rng.Uint64() & 0x2020202020202020
 	}
 	for key := range gemvRoutines {
-		const rows, cols = 50, 512
+		const rows, cols = 150, 512
 		f := Format{Layout: key.layout, Scales: key.scales, Block: key.block, Unit: 1, Grid: NewGrid(points, 8, 2)}
 		switch f.Layout {
 		case Ternary, Sevens:
@@ -168,8 +174,9 @@ func TestFetchFar(t *testing.T) {
 				q.Quantise(v, random(cols))
 			}
 			var want []float32
-			for way := range 4 {
-				fetchFar, permuteBytes = way&1 != 0, way&2 != 0 && permute
+			for way := range 2 * len(Tunings()) {
+				UseTuning(Tunings()[way/2])
+				permuteBytes = way&1 != 0 && permute
 				y := make([]float32, vectors*m.Blocks()*RowBlock)
 				var s Scratch
 				Product(y, m.Blocks()*RowBlock, &q, &m, 0, m.Blocks(), &s)
@@ -178,6 +185,22 @@ func TestFetchFar(t *testing.T) {
 				}
 				same(t, fmt.Sprintf("layout %d, scales %d, blocks of %d, %d vectors", key.layout, key.scales, key.block, vectors), y, want)
 			}
+		}
+	}
+}
+
+func TestSignature(t *testing.T) {
+	for eax, want := range map[uint32][2]int{
+		0x00830f10: {0x17, 0x31}, // Zen 2
+		0x00a20f12: {0x19, 0x21}, // Zen 3
+		0x00a10f11: {0x19, 0x11}, // Zen 4
+		0x000806f8: {6, 0x8f},    // Sapphire Rapids
+		0x00000f29: {15, 2},
+		0x00000633: {6, 3},
+		0x00000543: {5, 4},
+	} {
+		if family, model := signature(eax); family != want[0] || model != want[1] {
+			t.Errorf("%#x: family %#x, model %#x, want %#x", eax, family, model, want)
 		}
 	}
 }

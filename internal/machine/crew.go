@@ -99,13 +99,13 @@ func (c *crew) rate(ctx context.Context, d time.Duration, w work) (float64, erro
 	}
 	results := make([]result, len(c.calls))
 	start := c.run(func(thread int) {
-		before, _ := processorTime()
+		before, _ := ThreadTime()
 		begin, amount := time.Now(), 0.0
 		for {
 			amount += w(thread)
 			end := time.Now()
 			if ran := end.Sub(begin); ran >= d || ctx.Err() != nil {
-				after, _ := processorTime()
+				after, _ := ThreadTime()
 				results[thread] = result{amount, end, ran, after - before}
 				return
 			}

@@ -254,10 +254,10 @@ func TestParseSize(t *testing.T) {
 
 func TestLastLevel(t *testing.T) {
 	m := Machine{Caches: []Cache{{1, "data", 10, 4}, {2, "unified", 100, 2}, {3, "unified", 1000, 3}, {3, "instruction", 7, 1}}}
-	if got := m.lastLevel(); got != 3000 {
+	if got := m.LastCache(); got != 3000 {
 		t.Errorf("last caches: got %d bytes, want 3000", got)
 	}
-	if got := (&Machine{}).lastLevel(); got != 0 {
+	if got := (&Machine{}).LastCache(); got != 0 {
 		t.Errorf("last caches of none: got %d bytes, want 0", got)
 	}
 }
@@ -358,7 +358,7 @@ func FuzzDescribe(f *testing.F) {
 		if m.CPUs < 1 || m.Threads < 1 || m.Cores < 0 || m.Cores > m.Threads || m.FastCores < 0 || m.FastCores > m.Cores {
 			t.Errorf("describe: got %d processors, %d threads, %d cores, %d fast", m.CPUs, m.Threads, m.Cores, m.FastCores)
 		}
-		if !(m.CPUQuota >= 0) || m.Memory < 0 || m.MemoryLimit < 0 || m.MemoryAvailable < 0 || m.lastLevel() < 0 {
+		if !(m.CPUQuota >= 0) || m.Memory < 0 || m.MemoryLimit < 0 || m.MemoryAvailable < 0 || m.LastCache() < 0 {
 			t.Errorf("describe: got quota %g, memory %d, limit %d, %d available, caches %v", m.CPUQuota, m.Memory, m.MemoryLimit, m.MemoryAvailable, m.Caches)
 		}
 	})

@@ -76,8 +76,8 @@ func (m *Machine) ComputeThreads() int {
 // system does not say.
 func AvailableMemory() (bytes int64, ok bool) { return availableMemory() }
 
-// lastLevel returns the bytes of all caches of the highest level.
-func (m *Machine) lastLevel() int64 {
+// LastCache returns the bytes of all caches of the highest level.
+func (m *Machine) LastCache() int64 {
 	level, sum := 0, int64(0)
 	for _, c := range m.Caches {
 		if c.Kind == "instruction" || c.Level < level {

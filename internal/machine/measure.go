@@ -82,7 +82,7 @@ func Measure(ctx context.Context, o Options) (Limits, error) {
 	if !ok {
 		available = -1
 	}
-	size, err := bufferSize(o.Buffer, o.Threads, m.lastLevel(), available)
+	size, err := bufferSize(o.Buffer, o.Threads, m.LastCache(), available)
 	if err != nil {
 		return Limits{}, err
 	}

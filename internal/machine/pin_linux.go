@@ -25,8 +25,9 @@ func pinOrder() []int {
 	return spread(r.logicals(r.usable(r.online(processors)), processors))
 }
 
-// processorTime returns how long the calling thread has had a processor.
-func processorTime() (time.Duration, bool) {
+// ThreadTime returns how long the calling thread has had a processor; false where the system
+// does not say.
+func ThreadTime() (time.Duration, bool) {
 	var t unix.Timespec
 	err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t)
 	return time.Duration(t.Nano()), err == nil

@@ -14,6 +14,7 @@ type direct struct {
 	n    int
 	tile bool
 	wide bool // integers of eight bits: magnitudes times activations that have the signs
+	far  bool // asks for lines of the second cache
 }
 
 // newDirect is a product of packed rows.
@@ -21,10 +22,26 @@ func newDirect(l layout, f form, n int) direct {
 	return direct{layout: l, form: f, n: n, wide: l.bits == 8}
 }
 
+// newDirectFar is a product of packed rows with one vector that asks for lines of the second
+// cache.
+func newDirectFar(l layout, f form) direct {
+	d := newDirect(l, f, 1)
+	d.far = true
+	return d
+}
+
+// fetch is the instruction that asks for a line, ending the name of its routines.
+func (d *direct) fetch() (op, name string) {
+	if d.far {
+		return "PREFETCHT1", "Far"
+	}
+	return "PREFETCHT0", ""
+}
+
 // newDirectTile is one of tiles: those with minima have integers of at most five bits, as
 // they are stored; others are 128 above their meaning, but six says that 32 would do.
 func newDirectTile(t tile, n int, six bool) direct {
-	d := direct{layout{name: "Tile", bits: 8}, form{t.name, t.block, t.scale, t.minimum}, n, true, !t.minimum && !six}
+	d := direct{layout: layout{name: "Tile", bits: 8}, form: form{t.name, t.block, t.scale, t.minimum}, n: n, tile: true, wide: !t.minimum && !six}
 	if six {
 		d.form.name += "Six"
 	}
@@ -71,11 +88,13 @@ const (
 // until argTokens are done.
 //
 // AX args, SI integers, R8 d, R9 m, R10 sc, R11 mn, DX q, BX scale, CX nsum, DI xsum; of
-// CX and DI the one that is not needed has the bytes to the next row block. R12 bytes of a
+// CX and DI the one that is not needed has the bytes to the next row block. Behind the minima
+// R9 is how far ahead integers are asked for. R12 bytes of a
 // float32 for each vector, R13 groups left, R14 the accumulators: of four vectors for each
 // half of the rows, then those of the minima; R15 first vector.
 func (g *gen) directAVX2(d direct) {
-	g.routine(fmt.Sprintf("direct%s%sx%d", d.layout.name, d.form.name, d.n), "productArgs",
+	_, far := d.fetch()
+	g.routine(fmt.Sprintf("direct%s%sx%d%s", d.layout.name, d.form.name, d.n, far), "productArgs",
 		fmt.Sprintf("multiplies rows of layout %s, scales %s, with %d tokens at a time.", d.layout.name, d.form.name, d.n))
 	d.constants(g)
 	g.p("MOVQ", m(argTmp, "AX"), "R14")
@@ -90,6 +109,9 @@ func (g *gen) directAVX2(d direct) {
 	d.pointers(g)
 	if d.minimum {
 		d.minima(g)
+	}
+	if !d.tile {
+		g.p("MOVQ", m(argFetch, "AX"), "R9")
 	}
 	g.zero(g.r(dTmp))
 	for i := range 2 * d.n {
@@ -206,7 +228,8 @@ func (d *direct) nextFactors(g *gen, factors string) {
 	same := g.label("same")
 	g.p("TESTQ", "$7", "R13")
 	g.p("JNE", same)
-	g.p("PREFETCHT0", fmt.Sprintf("(%s)(%s*1)", factors, d.stride()))
+	op, _ := d.fetch()
+	g.p(op, fmt.Sprintf("(%s)(%s*1)", factors, d.stride()))
 	g.p("ADDQ", "$64", factors)
 	g.p("TESTQ", "R13", "R13")
 	g.at(same)
@@ -218,14 +241,15 @@ func (d *direct) ahead(g *gen) {
 	if d.tile {
 		return
 	}
+	op, _ := d.fetch()
 	for line := range d.size() / 64 {
-		g.p("PREFETCHT0", m(prefetchAhead+64*line, "SI"))
+		g.p(op, m(64*line, "SI")+"(R9*1)")
 	}
 	switch d.scale {
 	case "F16", "F32":
-		g.p("PREFETCHT0", fmt.Sprintf("(R8)(%s*1)", d.stride()))
+		g.p(op, fmt.Sprintf("(R8)(%s*1)", d.stride()))
 	case "K":
-		g.p("PREFETCHT0", fmt.Sprintf("(R10)(%s*1)", d.stride()))
+		g.p(op, fmt.Sprintf("(R10)(%s*1)", d.stride()))
 	}
 }
 
@@ -381,7 +405,8 @@ func (d *direct) minima(g *gen) {
 	if d.scale == "K" {
 		bytes = "R11"
 	}
-	g.p("PREFETCHT0", fmt.Sprintf("(%s)(CX*1)", bytes))
+	op, _ := d.fetch()
+	g.p(op, fmt.Sprintf("(%s)(CX*1)", bytes))
 	for b := range blocks {
 		d.scales(g, 0, b, "R9", "R11", "", "VPMOVZXBD", low)
 		d.scales(g, 1, b, "R9", "R11", "", "VPMOVZXBD", high)
@@ -461,6 +486,7 @@ func directs(g *gen) {
 			for _, n := range []int{1, 2, 4} {
 				g.directAVX2(newDirect(l, f.form, n))
 			}
+			g.directAVX2(newDirectFar(l, f.form))
 		}
 	}
 	for _, t := range tiles {

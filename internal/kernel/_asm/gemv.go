@@ -66,6 +66,7 @@ const (
 	argUnit    = "productArgs_unit"    // multiplies d of odd scales
 	argNStride = "productArgs_nStride" // tokens of the activation tile
 	argAdd     = "productArgs_add"     // not 0: float products are added to what there is
+	argFetch   = "productArgs_fetch"   // how far ahead integers are asked for, in bytes
 )
 
 // Registers of gemv. The layout uses 0 to 7.
