@@ -96,13 +96,13 @@ func TestPinNowhere(t *testing.T) {
 func TestProcessorTime(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	before, ok := processorTime()
+	before, ok := ThreadTime()
 	time.Sleep(20 * time.Millisecond)
-	asleep, _ := processorTime()
+	asleep, _ := ThreadTime()
 	for begin := time.Now(); time.Since(begin) < 20*time.Millisecond; {
 		int8Generic(0)
 	}
-	awake, _ := processorTime()
+	awake, _ := ThreadTime()
 	if !ok || asleep-before > 10*time.Millisecond || awake <= asleep {
 		t.Errorf("got %s asleep and %s awake, %v", asleep-before, awake-asleep, ok)
 	}
