@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
+	"github.com/blitz-r1/blitz/internal/machine"
 )
 
 // MaxThreads bounds the threads of an engine: more than any machine has processors,
@@ -34,7 +35,16 @@ func NewThreads(n int) (*Threads, error) {
 	if free {
 		n = DefaultThreads()
 	}
-	return &Threads{workers: kernel.NewWorkers(n), free: free, users: 1}, nil
+	return &Threads{workers: newWorkers(n, machine.Places(n)), free: free, users: 1}, nil
+}
+
+// newWorkers starts n threads, on the memory nodes that they have places on; the caller's own
+// runs where the system has it.
+func newWorkers(n int, places []machine.Place) *kernel.Workers {
+	if places == nil {
+		return kernel.NewWorkers(n)
+	}
+	return kernel.NewPlacedWorkers(n, func(thread int) { places[thread].Take() })
 }
 
 // crews returns how many of the threads an engine's steps use; nil: all of them.

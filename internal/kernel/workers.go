@@ -33,7 +33,8 @@ type Workers struct {
 	items   Items
 	wake    []chan struct{}
 	asleep  []atomic.Bool
-	limit   atomic.Int32 // how many threads take items
+	limit   atomic.Int32     // how many threads take items
+	place   func(thread int) // what each thread does first; nil: nothing
 	closed  atomic.Bool
 	group   sync.WaitGroup
 }
@@ -50,8 +51,13 @@ const (
 const spin = 100 * time.Microsecond
 
 // NewWorkers starts n-1 threads beside the caller's.
-func NewWorkers(n int) *Workers {
-	w := &Workers{threads: make([]*Thread, n), wake: make([]chan struct{}, n), asleep: make([]atomic.Bool, n)}
+func NewWorkers(n int) *Workers { return NewPlacedWorkers(n, nil) }
+
+// NewPlacedWorkers is NewWorkers whose threads are placed: each but the caller's, which is
+// thread 0, calls place with its number before anything else, locked to its thread of the
+// system. nil: the system places them.
+func NewPlacedWorkers(n int, place func(thread int)) *Workers {
+	w := &Workers{place: place, threads: make([]*Thread, n), wake: make([]chan struct{}, n), asleep: make([]atomic.Bool, n)}
 	for i := range n {
 		w.threads[i] = new(Thread)
 		w.wake[i] = make(chan struct{}, 1)
@@ -164,8 +170,11 @@ func (w *Workers) work(thread int) bool {
 
 // run is the life of one thread.
 func (w *Workers) run(thread int) {
-	runtime.LockOSThread()
+	runtime.LockOSThread() // and the thread ends with it, so that where it may run ends, too
 	defer w.group.Done()
+	if w.place != nil {
+		w.place(thread)
+	}
 	for !w.closed.Load() {
 		if w.takesPart(thread) && (w.work(thread) || w.await()) {
 			continue

@@ -74,6 +74,63 @@ type whoItems struct{ by []*Thread }
 
 func (w *whoItems) Do(i int, t *Thread) { w.by[i] = t }
 
+// heldItems has one thread held up in its first item, as by another program on its processor,
+// until all other items are done.
+type heldItems struct {
+	held   *Thread
+	others atomic.Int32 // items still to do by other threads
+	done   chan struct{}
+	by     atomic.Int32 // items of the thread that is held up
+}
+
+func (h *heldItems) Do(_ int, t *Thread) {
+	if t == h.held {
+		if h.by.Add(1) == 1 {
+			if h.others.Add(-1) > 0 {
+				<-h.done
+			}
+			return
+		}
+	}
+	if h.others.Add(-1) == 0 {
+		close(h.done)
+	}
+}
+
+// TestWorkersHeldUp: a thread that gets no processor holds up the item that it has, and no
+// other: all the rest is done meanwhile, so that another program costs its share alone.
+func TestWorkersHeldUp(t *testing.T) {
+	w := NewWorkers(2)
+	defer w.Close()
+	for range 1000 {
+		h := &heldItems{held: w.threads[1], done: make(chan struct{})}
+		const n = 200
+		h.others.Store(n)
+		w.Run(h, n)
+		if by := h.by.Load(); by > 1 {
+			t.Fatalf("the thread that was held up did %d items", by)
+		} else if by == 1 {
+			return
+		}
+	}
+	t.Error("the second thread never took an item")
+}
+
+// TestWorkersPlaced: each thread but the caller's is placed once, before it takes an item.
+func TestWorkersPlaced(t *testing.T) {
+	const n = 4
+	var placed [n]atomic.Int32
+	w := NewPlacedWorkers(n, func(thread int) { placed[thread].Add(1) })
+	items := &countItems{count: make([]atomic.Int32, 100)}
+	w.Run(items, 100)
+	w.Close()
+	for i := range placed {
+		if got, want := int(placed[i].Load()), min(i, 1); got != want {
+			t.Errorf("thread %d was placed %d times, want %d", i, got, want)
+		}
+	}
+}
+
 func TestWorkersNoGarbage(t *testing.T) {
 	w := NewWorkers(2)
 	defer w.Close()

@@ -13,6 +13,10 @@ type Place struct {
 	CPUs []int // of the node, those that this process may run on
 }
 
+// Places returns the places of n threads of this process; none where one is as good as any
+// other, since all memory is equally near or the system does not say.
+func Places(n int) []Place { return systemPlaces(n) }
+
 // memoryNode is a memory node with its processors.
 type memoryNode struct {
 	number int   // as the system counts

@@ -17,6 +17,18 @@ func pin(processor int) (release func() bool, ok bool) {
 	return func() bool { return unix.SchedSetaffinityDynamic(0, before) == nil }, true
 }
 
+// Take has the calling goroutine's thread, to which it must be locked, run on the place's
+// processors alone from here on, and says whether it does.
+func (p *Place) Take() bool {
+	set := unix.NewCPUSet(maxCPUs)
+	for _, cpu := range p.CPUs {
+		set.Set(cpu)
+	}
+	return unix.SchedSetaffinityDynamic(0, set) == nil
+}
+
+func systemPlaces(n int) []Place { return system().placesOf(n) }
+
 // pinOrder returns the processors to pin threads to, in order.
 func pinOrder() []int {
 	r := system()

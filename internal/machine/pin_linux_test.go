@@ -107,3 +107,26 @@ func TestProcessorTime(t *testing.T) {
 		t.Errorf("got %s asleep and %s awake, %v", asleep-before, awake-asleep, ok)
 	}
 }
+
+// TestTake: a thread that takes a place runs on its processors.
+func TestTake(t *testing.T) {
+	cpus := system().usable(system().online(nil))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		runtime.LockOSThread() // and the thread ends with it
+		p := Place{CPUs: cpus[len(cpus)-1:]}
+		if !p.Take() {
+			t.Errorf("the system refuses %v", p.CPUs)
+			return
+		}
+		set := unix.NewCPUSet(maxCPUs)
+		if err := unix.SchedGetaffinityDynamic(0, set); err != nil || set.Count() != 1 || !set.IsSet(p.CPUs[0]) {
+			t.Errorf("a thread that took %v may run on %d processors, %v", p.CPUs, set.Count(), err)
+		}
+	}()
+	<-ended
+	if p := (Place{CPUs: []int{maxCPUs - 1}}); len(cpus) < maxCPUs && p.Take() {
+		t.Errorf("a place on a processor that is not there was taken")
+	}
+}
