@@ -121,7 +121,7 @@ func gemv(f func(*productArgs), y []float32, x *Q8, m *Matrix, b0, b1 int, s *Sc
 		return
 	}
 	s.packedArgs(y, 0, x, m, b0, b1, tilePart{width: 1})
-	s.args.tokens = 1
+	s.args.tokens, s.args.fetch = 1, ways[impl].Ahead
 	f(&s.args)
 }
 
@@ -181,7 +181,7 @@ func (s *Scratch) packedArgs(y []float32, ldy int, x *Q8, m *Matrix, b0, b1 int,
 		q: addr(x.q[at*Group+v.skip*Group:]), scale: addr(x.scale[at+v.skip:]),
 		nsum: addr(x.nsum[at+v.skip:]), xsum: addr(x.xsum[at+v.skip:]),
 		y: addr(y[(v.first+v.skip)*ldy+b0*RowBlock:]), yStride: 4 * ldy, nStride: v.width,
-		bias: biasAddr(m, b0), table: s.table(&m.Format), tmp: addr(s.tmp[:]), unit: m.Format.Unit, fetch: ways[impl].Ahead,
+		bias: biasAddr(m, b0), table: s.table(&m.Format), tmp: addr(s.tmp[:]), unit: m.Format.Unit, fetch: aheadBytes,
 	}
 	if m.Format.Block == 16 {
 		a.nsum, a.xsum = addr(x.nsum16[2*at+v.skip:]), addr(x.xsum16[2*at+v.skip:])

@@ -60,7 +60,7 @@ var tuned = []struct {
 	Tuning
 	measured string
 }{
-	{"AuthenticAMD", []int{0x17}, AVX2, Tuning{4, FetchNear, 1024}, "Zen 2, two cores: 1.15 to 1.3 × of the best with one row block, 1,024 bytes 1.04 × of 4,096 for the others"},
+	{"AuthenticAMD", []int{0x17}, AVX2, Tuning{4, FetchNear, 1024}, "Zen 2, two cores: 1.0 to 1.35 × of the best with one row block; for the others 1,024 bytes 1.04 × of 4,096"},
 	{"AuthenticAMD", []int{0x19}, AVX2, Tuning{4, FetchNear, aheadBytes}, "Zen 3, two cores: 1.0 to 1.4 × of one row block"},
 	{"AuthenticAMD", []int{0x19, 0x1a}, AVX512, Tuning{1, FetchFar, aheadBytes}, "Zen 4, two cores: 22 tokens/s, and 25 to 28"},
 	{"GenuineIntel", []int{6}, AVX512, Tuning{1, FetchNear, aheadBytes}, "Xeon, two cores: the second cache gains nothing and loses where the last one holds the model"},
