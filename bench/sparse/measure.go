@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
+	"github.com/blitz-r1/blitz/internal/machine"
 	"github.com/blitz-r1/blitz/internal/model"
 )
 
@@ -56,6 +56,7 @@ func open(path string, t *trial) (*opened, error) {
 
 // measure prints how fast each of the models decodes and reads at each depth, in turns.
 func measure(paths []string, depths []int, t *trial) error {
+	runtime.LockOSThread() // whose time may be measured
 	var models []*opened
 	for _, path := range paths {
 		m, err := open(path, t)
@@ -124,11 +125,11 @@ func (m *opened) at(depth int, t *trial, profile bool) (prefill, decode float64,
 	m.fill(seq, depth)
 	timed := func(what string, n, each int) float64 {
 		m.step.Meter = new(model.Meter)
-		began := processorTime()
+		began := t.clock()
 		for range n / each {
 			m.run(seq, m.random(each))
 		}
-		took := processorTime() - began
+		took := t.clock() - began
 		if profile {
 			fmt.Fprintf(os.Stderr, "%s %s at %d: %v\n", m.path, what, depth, took)
 			for _, op := range model.Ops() {
@@ -143,14 +144,16 @@ func (m *opened) at(depth int, t *trial, profile bool) (prefill, decode float64,
 	return prefill, timed("decode", t.tokens, 1), nil
 }
 
-// processorTime returns what this process has had of processors.
-func processorTime() time.Duration {
-	var u unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
-		panic("the system does not tell processor time")
+// clock returns what times are differences of: where one thread computes, what that has had of
+// a processor, as far as the system tells, so that other programs do not count.
+func (t *trial) clock() time.Duration {
+	if took, ok := machine.ThreadTime(); ok && t.threads == 1 {
+		return took
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return time.Since(started)
 }
+
+var started = time.Now()
 
 // fillPages is how many pages of a context are computed.
 const fillPages = 2
