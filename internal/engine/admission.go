@@ -82,7 +82,7 @@ func (e *Engine) first() *sequence {
 			passed[s.owner.kind()] = true
 			continue
 		}
-		if s.leader == nil && !s.held && (best == nil || e.beginsBefore(s, best)) {
+		if s.leader == nil && !s.held && !e.holds(s) && (best == nil || e.beginsBefore(s, best)) {
 			best = s
 		}
 	}

@@ -123,6 +123,8 @@ type Engine struct {
 	ended    []ended // in it
 	batch    model.Batch
 
+	swaps []*swap // in the order they came
+
 	counts Load // the engine's own
 	loadMu sync.Mutex
 	load   Load // that others read
@@ -299,7 +301,7 @@ func (e *Engine) run() {
 			continue
 		default:
 		}
-		if !e.stepOnce() {
+		if !e.exchange() && !e.stepOnce() {
 			open = e.rest()
 		}
 	}
@@ -309,6 +311,7 @@ func (e *Engine) run() {
 
 // abort ends all sequences with ErrClosed.
 func (e *Engine) abort() {
+	e.abortSwaps()
 	for _, s := range append(e.running, e.waiting...) {
 		s.finish(Finish{FinishError, fmt.Errorf("engine: %w", ErrClosed)})
 	}
