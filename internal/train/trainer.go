@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/model"
@@ -29,6 +30,17 @@ func (t *Trainer) Step(ctx context.Context, s *Settings, batches ...*Batch) (*St
 	if err != nil {
 		return nil, err
 	}
+	x, err := t.Update(s, r)
+	if err == nil {
+		x.Duration = time.Since(began)
+	}
+	return x, err
+}
+
+// Update changes the weights by the gradients that were computed last, with the result r: the
+// second half of Step, for who looks at the result first.
+func (t *Trainer) Update(s *Settings, r *Result) (*Stats, error) {
+	began := time.Now()
 	x := &Stats{Result: r, Step: t.done, GradNorm: Norm(t.gradients), LR: s.Schedule.Rate(t.done)}
 	for what, v := range map[string]float64{"loss": r.Loss, "norm of the gradients": x.GradNorm} {
 		if v-v != 0 {
@@ -38,13 +50,39 @@ func (t *Trainer) Step(ctx context.Context, s *Settings, batches ...*Batch) (*St
 	t.begin()
 	u := newUpdate(s.Optimizer, x.LR, x.GradNorm, t.done+1, t.gradients, t.moments)
 	t.workers.Run(u, len(u.items))
-	if t.adapter != nil {
-		t.adapter.Refresh()
-	}
+	t.refresh()
 	t.correct(r.Loads, s.BiasGamma)
 	t.done++
 	x.Duration = time.Since(began)
 	return x, nil
+}
+
+// refresh brings what depends on the weights up to date.
+func (t *Trainer) refresh() {
+	if t.adapter != nil {
+		t.adapter.Refresh()
+	}
+}
+
+// Copy returns the numbers of all weights, each as Weight.Values has them.
+func (t *Trainer) Copy() [][]float32 {
+	values := make([][]float32, len(t.weights))
+	for i, w := range t.weights {
+		values[i] = slices.Clone(w.Values())
+	}
+	return values
+}
+
+// Exchange exchanges the weights with the numbers that Copy or Kept returned: a second call
+// with the same list undoes the first.
+func (t *Trainer) Exchange(values [][]float32) {
+	for i, w := range t.weights {
+		own := w.Values()
+		for k, v := range own {
+			own[k], values[i][k] = values[i][k], v
+		}
+	}
+	t.refresh()
 }
 
 // begin makes the moments of the first step.
