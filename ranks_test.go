@@ -27,6 +27,8 @@ var ranks = map[string]int{
 	"internal/server/openai":    11, "internal/server/anthropic": 11, "internal/server/ollama": 11, "internal/server/batch": 11, "internal/server/ui": 11,
 	"internal/dataset/parquet": 1,
 	"internal/train/trained":   6,
+	"internal/train/grpo":      6,
+	"internal/train/demo":      7,
 	"internal/train/course":    3,
 	"internal/signed":          0, "internal/transparency": 1, "receipt": 2, "receipt/usage": 3, "internal/oms": 4,
 	"internal/reward": 2,

@@ -9,9 +9,9 @@ import (
 	"github.com/blitz-r1/blitz/internal/train"
 )
 
-// deviation is that of random matrices: Radford and others, "Language Models are Unsupervised
+// Deviation is that of random matrices: Radford and others, "Language Models are Unsupervised
 // Multitask Learners", 2019, and what follows GPT-2.
-const deviation = 0.02
+const Deviation = 0.02
 
 // Randomize gives a model random weights: matrices normal numbers, norms ones, biases zeros.
 // The numbers of a tensor depend on the seed and on its place among the tensors alone.
@@ -25,7 +25,7 @@ func Randomize(weights []*model.Weight, seed int64) {
 		values := make([]float32, n)
 		rng := rand.New(rand.NewPCG(uint64(seed), uint64(i)))
 		for k := range values {
-			values[k] = float32(deviation * normal(rng))
+			values[k] = float32(Deviation * normal(rng))
 		}
 		for _, w := range of[t.Name] {
 			if w.Matrix != nil {

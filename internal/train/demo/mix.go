@@ -1,0 +1,175 @@
+package demo
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"strconv"
+
+	"github.com/blitz-r1/blitz/internal/task"
+	"github.com/blitz-r1/blitz/internal/train"
+)
+
+// source draws numbers for one purpose: what is drawn for another is no matter.
+type source struct{ *rand.ChaCha8 }
+
+func newSource(purpose string, seed, number uint64) *source {
+	key := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64([]byte(purpose), seed), number)
+	return &source{rand.NewChaCha8(sha256.Sum256(key))}
+}
+
+// below returns a number from 0 to n-1. n is far below 2^64, so that none is likelier.
+func (s *source) below(n int) int { return int(s.Uint64() % uint64(n)) }
+
+// share says yes in about that share of the times.
+func (s *source) share(p float64) bool { return float64(s.Uint64()>>11)*0x1p-53 < p }
+
+// numbers returns three numbers that are not held out.
+func (s *source) numbers() (n [3]int) {
+	for {
+		for i := range n {
+			n[i] = 1 + s.below(topNumber)
+		}
+		if !task.HeldOut([]int64{int64(n[0]), int64(n[1]), int64(n[2])}) {
+			return n
+		}
+	}
+}
+
+// problem returns a problem that is not held out, and the branches that solve it and that do not.
+func (s *source) problem() (n [3]int, target int, right, wrong []branch) {
+	for {
+		n = s.numbers()
+		var all []branch
+		eachBranch(n, func(b branch) bool {
+			all = append(all, b)
+			return true
+		})
+		b := all[s.below(len(all))]
+		if target = b.end; target < leastTarget || target > mostTarget {
+			continue
+		}
+		for _, b := range all {
+			if b.end == target {
+				right = append(right, b)
+			} else {
+				wrong = append(wrong, b)
+			}
+		}
+		if len(wrong) > 0 {
+			return n, target, right, wrong
+		}
+	}
+}
+
+// countdown returns a problem as task judges it.
+func countdown(n [3]int, target int) *task.Countdown {
+	return &task.Countdown{Numbers: []int64{int64(n[0]), int64(n[1]), int64(n[2])}, Target: big.NewRat(int64(target), 1)}
+}
+
+// question returns the text of a problem that answers stand behind.
+func question(p task.Problem) string { return p.Short() + "\n" }
+
+// Mix is what the base model is trained on.
+type Mix struct {
+	Arithmetic float64 `toml:"arithmetic" help:"the share of tokens that are steps of searches without a problem"`
+	Traces     float64 `toml:"traces" help:"the share of problems that are answered by a search"`
+	Long       float64 `toml:"long" help:"of those answers whose manner is learned, the share that searches"`
+	Wrong      float64 `toml:"wrong" help:"the share of guesses that are wrong"`
+}
+
+// sample is a text, and which of its tokens are learned.
+type sample struct {
+	ids     []int32
+	learned []bool
+}
+
+// add puts a text behind the sample.
+func (x *sample) add(text string, learned bool) {
+	x.ids = encode(x.ids, text)
+	for len(x.learned) < len(x.ids) {
+		x.learned = append(x.learned, learned)
+	}
+}
+
+// arithmetic returns some steps of searches, of two numbers each. Only what comes of the numbers
+// is learned: they are drawn.
+func (s *source) arithmetic() (x sample) {
+	for range 8 {
+		if s.share(0.5) {
+			a, b := 1+s.below(topNumber), 1+s.below(topNumber)
+			op := operations[s.below(len(operations))]
+			if v, ok := combine(op, a, b); ok {
+				x.add(formula(op, a, b, strconv.Itoa(a), strconv.Itoa(b))+"=", false)
+				x.add(strconv.Itoa(v)+"\n", true)
+			}
+			continue
+		}
+		a, b := 1+s.below(mostStep), 1+s.below(topNumber)
+		x.add(fmt.Sprintf("=%d %d:", a, b), false)
+		for _, op := range []byte(operations) {
+			if v, ok := combine(op, a, b); ok {
+				x.add(string(op)+strconv.Itoa(v), true)
+			}
+		}
+		x.add("\n", true)
+	}
+	return x
+}
+
+// example returns a problem with an answer: a search, or a guess that may be wrong.
+//
+// The first token of an answer decides its manner. There are more searches than the model is to
+// choose by itself, since a search takes more to learn than its beginning does: of the surplus
+// the first token is not learned.
+func (s *source) example(m *Mix) (x sample) {
+	n, target, right, wrong := s.problem()
+	x.add(question(countdown(n, target)), false)
+	if s.share(m.Traces) {
+		text, hit, found := search(n, target)
+		if !found {
+			panic("demo: a problem that is made of steps has a search") // our own bug
+		}
+		manner := len(x.ids)
+		x.add(text+answer(hit.expression(n))+vocabulary[endToken], true)
+		// Long = kept·Traces / (kept·Traces + 1-Traces)
+		kept := m.Long * (1 - m.Traces) / (m.Traces * (1 - m.Long))
+		x.learned[manner] = s.share(kept)
+		return x
+	}
+	b := right[0]
+	if s.share(m.Wrong) {
+		b = wrong[s.below(len(wrong))]
+	}
+	x.add(answer(b.expression(n))+vocabulary[endToken], true)
+	return x
+}
+
+// batch returns what a step of pretraining takes: rows of about so many tokens in all, one
+// sample behind the other in each.
+func (m *Mix) batch(seed uint64, step, tokens int) *train.Batch {
+	s := newSource("pretraining", seed, uint64(step))
+	b := &train.Batch{Rows: 1}
+	segment, arithmetic := int32(0), 0
+	for len(b.IDs) < tokens {
+		var x sample
+		if float64(arithmetic) < m.Arithmetic*float64(len(b.IDs)) {
+			x = s.arithmetic()
+			arithmetic += len(x.ids)
+		} else {
+			x = s.example(m)
+		}
+		segment++
+		for i, id := range x.ids {
+			w := float32(0)
+			if x.learned[i] {
+				w = 1
+			}
+			b.IDs, b.Segments, b.Weights = append(b.IDs, id), append(b.Segments, segment), append(b.Weights, w)
+		}
+	}
+	b.Cols = len(b.IDs)
+	return b
+}

@@ -1,0 +1,127 @@
+package demo
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/newfile"
+	"github.com/blitz-r1/blitz/internal/train/trained"
+	"github.com/blitz-r1/blitz/safetensors"
+)
+
+// Shape is that of the model: Llama's, with one matrix for embedding and head.
+type Shape struct {
+	Hidden  int `toml:"hidden-size" help:"width"`
+	Inner   int `toml:"intermediate-size" help:"width of the feed-forward layers"`
+	Layers  int `toml:"layers" help:"how many there are"`
+	Heads   int `toml:"heads" help:"of attention, each layer"`
+	Context int `toml:"context" help:"positions"`
+}
+
+func (s *Shape) configJSON() []byte {
+	return toJSON(object{
+		"architectures": []string{"LlamaForCausalLM"}, "model_type": "llama", "torch_dtype": "float32", "hidden_act": "silu",
+		"hidden_size": s.Hidden, "intermediate_size": s.Inner, "num_hidden_layers": s.Layers, "num_attention_heads": s.Heads, "num_key_value_heads": s.Heads,
+		"max_position_embeddings": s.Context, "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "tie_word_embeddings": true, "vocab_size": vocabSize,
+		"bos_token_id": nil, "eos_token_id": endToken, "attention_bias": false, "mlp_bias": false,
+	})
+}
+
+// write writes a model whose weights are zeros: what a model is opened from that begins anew.
+func (s *Shape) write(folder string) error {
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name string
+		b    []byte
+	}{{"config.json", s.configJSON()}, {"tokenizer.json", tokenizerJSON()}, {"tokenizer_config.json", tokenizerConfigJSON()}} {
+		if err := writeFile(filepath.Join(folder, f.name), f.b); err != nil {
+			return err
+		}
+	}
+	w, err := safetensors.Create(filepath.Join(folder, "model.safetensors"))
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	tensors := s.tensors()
+	for _, t := range tensors {
+		if err := w.Declare(t.name, safetensors.F32, t.shape...); err != nil {
+			return err
+		}
+	}
+	for _, t := range tensors {
+		n := 4
+		for _, d := range t.shape {
+			n *= d
+		}
+		if err := w.WriteTensor(t.name, make([]byte, n)); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// tensorShape is a tensor of the model.
+type tensorShape struct {
+	name  string
+	shape []int
+}
+
+func (s *Shape) tensors() (list []tensorShape) {
+	add := func(name string, shape ...int) { list = append(list, tensorShape{name + ".weight", shape}) }
+	add("model.embed_tokens", vocabSize, s.Hidden)
+	for i := range s.Layers {
+		p := "model.layers." + strconv.Itoa(i) + "."
+		add(p+"input_layernorm", s.Hidden)
+		for _, x := range []string{"q", "k", "v", "o"} {
+			add(p+"self_attn."+x+"_proj", s.Hidden, s.Hidden)
+		}
+		add(p+"post_attention_layernorm", s.Hidden)
+		add(p+"mlp.gate_proj", s.Inner, s.Hidden)
+		add(p+"mlp.up_proj", s.Inner, s.Hidden)
+		add(p+"mlp.down_proj", s.Hidden, s.Inner)
+	}
+	add("model.norm", s.Hidden)
+	return list
+}
+
+// randomize gives a model random weights: matrices such that what comes out of them is about as
+// large as what goes in, those that add to the stream of the layers smaller by √(2 layers) (as
+// GPT-2's), and embeddings small, since they are the head too.
+func (s *Shape) randomize(weights []*model.Weight, seed int64) {
+	trained.Randomize(weights, seed)
+	for _, w := range weights {
+		if w.Matrix == nil || strings.Contains(w.Tensor, "embed") {
+			continue
+		}
+		by := 1 / (trained.Deviation * math.Sqrt(float64(w.Cols)))
+		if strings.Contains(w.Tensor, "o_proj") || strings.Contains(w.Tensor, "down_proj") {
+			by /= math.Sqrt(float64(2 * s.Layers))
+		}
+		for i, v := range w.Values() {
+			w.Values()[i] = float32(by * float64(v))
+		}
+	}
+}
+
+// writeFile writes a file that is there whole or not at all.
+func writeFile(path string, b []byte) error {
+	f, err := newfile.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	if err := f.Finish(); err != nil {
+		return err
+	}
+	return f.Place()
+}

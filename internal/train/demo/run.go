@@ -1,0 +1,170 @@
+package demo
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/blitz-r1/blitz/internal/checkpoint"
+	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/train"
+	"github.com/blitz-r1/blitz/internal/train/trained"
+)
+
+// The stages.
+const (
+	stagePretrain = "pretrain"
+	stageGRPO     = "grpo"
+)
+
+// Run is a demonstration.
+type Run struct {
+	Settings *Settings
+	Folder   string // where all of it is written; nothing may stand there
+	Threads  int
+	Watch    func(v any) // is told each Pretrained, Metric and Evaluation
+	Now      func() time.Time
+
+	metrics, samples, evals *lines
+}
+
+// Pretrained is a line of metrics.jsonl: a step of pretraining.
+type Pretrained struct {
+	Stage    string  `json:"stage"`
+	Step     int     `json:"step"`
+	Loss     float64 `json:"loss"`
+	GradNorm float64 `json:"grad_norm"`
+	Rate     float64 `json:"learning_rate"`
+	Tokens   int     `json:"tokens"`
+	Seconds  float64 `json:"seconds"`
+}
+
+// Go runs all stages. The folder gets run.toml, metrics.jsonl, samples.jsonl, eval.jsonl, and the
+// models before and after reinforcement learning as base and model.
+func (r *Run) Go(ctx context.Context) (err error) {
+	if err := r.Settings.Check(); err != nil {
+		return err
+	}
+	if err := r.begin(); err != nil {
+		return err
+	}
+	defer func() {
+		for _, l := range []*lines{r.metrics, r.samples, r.evals} {
+			err = errors.Join(err, l.close())
+		}
+	}()
+	base := filepath.Join(r.Folder, "base")
+	if err := r.Settings.Shape.write(base); err != nil {
+		return err
+	}
+	files, err := checkpoint.Open(base)
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	m, err := model.Open(files, model.Options{Masters: true})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	r.Settings.Shape.randomize(m.Weights(), r.Settings.Seed)
+	if err := r.pretrain(ctx, m); err != nil {
+		return err
+	}
+	if err := trained.Write(base, files, m.Weights(), trained.F32); err != nil {
+		return err
+	}
+	if err := r.reinforce(ctx, m); err != nil {
+		return err
+	}
+	return trained.Write(filepath.Join(r.Folder, "model"), files, m.Weights(), trained.F32)
+}
+
+// begin makes the folder and what is written on the way.
+func (r *Run) begin() error {
+	if entries, err := os.ReadDir(r.Folder); err == nil && len(entries) > 0 {
+		return fmt.Errorf("demo: %s: is not empty: take another folder: %w", r.Folder, train.ErrSettings)
+	}
+	if err := os.MkdirAll(r.Folder, 0o777); err != nil {
+		return err
+	}
+	text, err := r.Settings.TOML()
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(r.Folder, "run.toml"), text); err != nil {
+		return err
+	}
+	for _, x := range []struct {
+		to   **lines
+		name string
+	}{{&r.metrics, "metrics.jsonl"}, {&r.samples, "samples.jsonl"}, {&r.evals, "eval.jsonl"}} {
+		f, err := os.Create(filepath.Join(r.Folder, x.name))
+		if err != nil {
+			return err
+		}
+		*x.to = &lines{f, bufio.NewWriter(f)}
+	}
+	return nil
+}
+
+// pretrain makes the base model.
+func (r *Run) pretrain(ctx context.Context, m *model.Model) error {
+	s := &r.Settings.Pretrain
+	t, err := train.New(m, m.Weights(), train.Options{Threads: r.Threads})
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	settings := &train.Settings{
+		Optimizer: train.Optimizer{Kind: "adamw", Beta1: s.Beta1, Beta2: s.Beta2, Eps: 1e-8, WeightDecay: s.WeightDecay, ClipNorm: s.ClipNorm},
+		Schedule:  train.Schedule{Kind: "wsd", LR: s.LearningRate, MinLR: s.LeastRate, Warmup: s.Warmup, Steps: s.Steps, Decay: s.Decay, Shape: "linear"},
+	}
+	if err := settings.Check(); err != nil {
+		return err
+	}
+	for step := range s.Steps {
+		began := r.Now()
+		b := r.Settings.Mix.batch(uint64(r.Settings.Seed), step, s.Tokens)
+		x, err := t.Step(ctx, settings, b)
+		if err != nil {
+			return err
+		}
+		p := &Pretrained{stagePretrain, step, x.Loss, x.GradNorm, x.LR, len(b.IDs), r.Now().Sub(began).Seconds()}
+		if err := r.metrics.write(p); err != nil {
+			return err
+		}
+		r.Watch(p)
+	}
+	return nil
+}
+
+// lines is a file of JSON lines.
+type lines struct {
+	f *os.File
+	w *bufio.Writer
+}
+
+// write adds a line, which others can read at once.
+func (l *lines) write(v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if _, err := l.w.Write(append(b, '\n')); err != nil {
+		return err
+	}
+	return l.w.Flush()
+}
+
+func (l *lines) close() error {
+	if l == nil {
+		return nil
+	}
+	return errors.Join(l.w.Flush(), l.f.Close())
+}

@@ -1,0 +1,189 @@
+package grpo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/policy"
+	"github.com/blitz-r1/blitz/internal/train"
+)
+
+// ErrMismatch says that a trainer computed other log-probabilities than the engine drew with,
+// which is a mistake of ours or of the machine.
+var ErrMismatch = errors.New("rollout and trainer disagree")
+
+// Policy is a model that learns of its own answers: an engine and a trainer on the same weights,
+// which are those in memory, once. One goroutine uses it at a time.
+type Policy struct {
+	Engine  *engine.Engine
+	Trainer *train.Trainer
+	Adapter *model.Adapter // what is trained, where it is not the whole model
+	Ends    []int32        // tokens that end an answer
+	AtOnce  int            // tokens that are computed together; fewer need less memory, and round sums otherwise
+}
+
+// Group is a prompt with its answers.
+type Group struct {
+	Prompt  []int32
+	Answers []Answer
+	Rewards []float64
+	Correct []bool
+}
+
+// dead says whether nothing can be learned of a group: all rewards are equal.
+func (g *Group) dead() bool {
+	for _, r := range g.Rewards {
+		if r != g.Rewards[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// Lesson says how groups become steps.
+type Lesson struct {
+	Loss     policy.Loss
+	Steps    *train.Settings
+	Updates  int         // the groups of a rollout are cut into so many parts, a step each
+	Referent [][]float32 // weights of the reference, where the loss has a distance from it
+}
+
+// Learned is what came of the groups of a rollout.
+type Learned struct {
+	Loss, GradNorm, Rate float64     // means over the steps; the rate is the last one's
+	KL, ClipFraction     float64     // over the tokens
+	LogPDiff             float64     // the greatest |log p of the rollout - log p of the trainer| of the first step: 0
+	Advantages           [][]float64 // [group][answer]
+	Steps                int
+	Tokens               int // that the trainer ran over
+}
+
+// Learn changes the weights by groups of answers that the policy drew with the weights that it
+// has. The first step is computed with the log-probabilities of the rollout, and holds the
+// trainer's to them: a bit that differs is ErrMismatch, and the step is not taken. The others
+// compute what the weights before them say.
+func (p *Policy) Learn(ctx context.Context, groups []Group, l *Lesson) (x *Learned, err error) {
+	x = &Learned{Advantages: make([][]float64, len(groups))}
+	if len(groups) == 0 {
+		return x, nil
+	}
+	err = p.Engine.Swap(ctx, func() error {
+		ref, err := p.referent(ctx, groups, l)
+		if err != nil {
+			return err
+		}
+		parts := min(max(1, l.Updates), len(groups))
+		counted := 0
+		for i := range parts {
+			from, to := i*len(groups)/parts, (i+1)*len(groups)/parts
+			r, err := p.step(ctx, groups[from:to], rowsOf(ref, groups, from, to), l, x, i == 0)
+			if err != nil {
+				return err
+			}
+			for _, g := range groups[from:to] {
+				x.Advantages[from] = r.Advantages[:len(g.Answers)]
+				r.Advantages = r.Advantages[len(g.Answers):]
+				from++
+			}
+			counted += r.Tokens
+			x.KL += r.KL * float64(r.Tokens)
+			x.ClipFraction += r.ClipFraction * float64(r.Tokens)
+		}
+		n := float64(x.Steps)
+		x.Loss, x.GradNorm = x.Loss/n, x.GradNorm/n
+		if counted > 0 {
+			x.KL, x.ClipFraction = x.KL/float64(counted), x.ClipFraction/float64(counted)
+		}
+		return nil
+	})
+	return x, err
+}
+
+// step takes one step on some groups.
+func (p *Policy) step(ctx context.Context, groups []Group, ref [][]float64, l *Lesson, x *Learned, first bool) (*policy.Result, error) {
+	k := pack(groups, p.AtOnce)
+	old := k.rollout(groups)
+	now := old
+	if !first {
+		var err error
+		if now, err = p.logp(ctx, k); err != nil {
+			return nil, err
+		}
+	}
+	b := &policy.Batch{LogpNew: k.rows(now), LogpOld: k.rows(old), LogpRef: ref}
+	for _, g := range groups {
+		b.Groups = append(b.Groups, len(g.Answers))
+		b.Rewards, b.Correct = append(b.Rewards, g.Rewards...), append(b.Correct, g.Correct...)
+		for i := range g.Answers {
+			b.Truncated = append(b.Truncated, g.Answers[i].Truncated)
+		}
+	}
+	r, err := l.Loss.Compute(b)
+	if err != nil {
+		return nil, fmt.Errorf("grpo: %w", err)
+	}
+	k.weigh(r.DLogp)
+	p.Trainer.Losses = l.Steps.Losses()
+	taken, err := p.Trainer.Gradients(ctx, k.batches...)
+	if err != nil {
+		return nil, err
+	}
+	diff := k.differ(taken.LogP, now)
+	if first {
+		x.LogPDiff = diff
+	}
+	if diff != 0 {
+		return nil, fmt.Errorf("grpo: step %d: log-probabilities of rollout and trainer differ by up to %g, want 0: %w", p.Trainer.Done(), diff, ErrMismatch)
+	}
+	taken.Loss = r.Loss // of the gradient there is Σ w·log p, which says nothing
+	s, err := p.Trainer.Update(l.Steps, taken)
+	if err != nil {
+		return nil, err
+	}
+	x.Steps++
+	x.Loss, x.GradNorm, x.Rate = x.Loss+r.Loss, x.GradNorm+s.GradNorm, s.LR
+	x.Tokens += k.tokens
+	return r, nil
+}
+
+// logp computes the log-probabilities of all answers, as the trainer's batches lie.
+func (p *Policy) logp(ctx context.Context, k *packed) (all []float32, err error) {
+	for _, b := range k.batches {
+		one, err := p.Trainer.LogP(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one...)
+	}
+	return all, nil
+}
+
+// referent returns the log-probabilities of all answers by the reference, where there is one.
+func (p *Policy) referent(ctx context.Context, groups []Group, l *Lesson) ([][]float64, error) {
+	if l.Loss.Beta == 0 {
+		return nil, nil
+	}
+	p.Trainer.Exchange(l.Referent)
+	defer p.Trainer.Exchange(l.Referent)
+	k := pack(groups, p.AtOnce)
+	all, err := p.logp(ctx, k)
+	return k.rows(all), err
+}
+
+// rowsOf returns the rows of the answers of some groups; nil of nil.
+func rowsOf(rows [][]float64, groups []Group, from, to int) [][]float64 {
+	if rows == nil {
+		return nil
+	}
+	count := func(groups []Group) (n int) {
+		for _, g := range groups {
+			n += len(g.Answers)
+		}
+		return n
+	}
+	first := count(groups[:from])
+	return rows[first : first+count(groups[from:to])]
+}
