@@ -289,7 +289,7 @@ func TestRandomize(t *testing.T) {
 			}
 		}
 	}
-	if mean, d := sum/n, math.Sqrt(square/n); math.Abs(mean) > 0.001 || math.Abs(d-deviation) > 0.001 {
+	if mean, d := sum/n, math.Sqrt(square/n); math.Abs(mean) > 0.001 || math.Abs(d-Deviation) > 0.001 {
 		t.Errorf("mean %v, deviation %v, want 0 and %v", mean, d, deviation)
 	}
 	Randomize(m.Weights(), 2)
