@@ -98,7 +98,7 @@ takes.`,
 		RunE:    func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	f.trainFlags.add(cmd)
-	addSettings(cmd.Flags(), &f.settings)
+	addKeys(cmd.Flags(), f.settings.Keys())
 	cmd.Flags().StringVar(&f.out, "out", "", "`folder` of the run (default MODEL-"+kind+")")
 	cmd.Flags().StringVar(&f.runFile, "settings", "", "`FILE` with the settings of a run")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what the run would take, and train nothing")
@@ -108,9 +108,9 @@ takes.`,
 // arguments are the settings that are no flags.
 var arguments = []string{"kind", "model", "data"}
 
-// addSettings makes flags of settings.
-func addSettings(fl *pflag.FlagSet, s *course.Settings) {
-	for _, k := range s.Keys() {
+// addKeys makes flags of settings.
+func addKeys(fl *pflag.FlagSet, keys []course.Key) {
+	for _, k := range keys {
 		if slices.Contains(arguments, k.Name) {
 			continue
 		}

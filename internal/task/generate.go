@@ -40,6 +40,19 @@ var Generated = func() (kinds []string) {
 // Generate makes problem i of a kind. It depends on nothing but what is given. A size of 0
 // is the usual one.
 func Generate(kind string, size int, seed uint64, i int) (Problem, error) {
+	return generate(kind, size, func(size int) *source { return newSource(kind, size, seed, i) })
+}
+
+// Practise is Generate of problems to learn from: none is held out.
+func Practise(kind string, size int, seed uint64, i int) (Problem, error) {
+	return generate(kind, size, func(size int) *source {
+		s := newSource("practise "+kind, size, seed, i)
+		s.practice = true
+		return s
+	})
+}
+
+func generate(kind string, size int, draws func(size int) *source) (Problem, error) {
 	at := slices.IndexFunc(generators, func(g generator) bool { return g.kind == kind })
 	if at < 0 {
 		return nil, fmt.Errorf("task %q, want one of %v", kind, Generated)
@@ -51,7 +64,7 @@ func Generate(kind string, size int, seed uint64, i int) (Problem, error) {
 	if size < g.least || size > g.most {
 		return nil, fmt.Errorf("%s of size %d, want %d to %d %s", kind, size, g.least, g.most, g.what)
 	}
-	return g.generate(newSource(kind, size, seed, i), size), nil
+	return g.generate(draws(size), size), nil
 }
 
 // Size returns the size of a kind's problems where 0 is asked for.
@@ -65,14 +78,17 @@ func Size(kind string, size int) int {
 }
 
 // source draws numbers: ChaCha8 of a digest of what is drawn for.
-type source struct{ *rand.ChaCha8 }
+type source struct {
+	*rand.ChaCha8
+	practice bool // what is held out is not to come of it; else nothing else is, where there is such
+}
 
 func newSource(kind string, size int, seed uint64, i int) *source {
 	key := append([]byte(kind), 0)
 	for _, v := range []uint64{uint64(size), seed, uint64(i)} {
 		key = binary.LittleEndian.AppendUint64(key, v)
 	}
-	return &source{rand.NewChaCha8(sha256.Sum256(key))}
+	return &source{ChaCha8: rand.NewChaCha8(sha256.Sum256(key))}
 }
 
 // below returns a number from 0 to n-1. n is far below 2^64, so that none is likelier.
@@ -104,7 +120,7 @@ func generateCountdown(s *source, size int) Problem {
 		for i := range numbers {
 			numbers[i] = s.between(1, countdownTop)
 		}
-		if !HeldOut(numbers) {
+		if HeldOut(numbers) == s.practice {
 			continue
 		}
 		if target, ok := reach(s, numbers); ok && target >= targetLeast && target <= targetMost {

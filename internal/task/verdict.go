@@ -1,5 +1,7 @@
 package task
 
+import "strings"
+
 // A Verdict is what is thought of a completion.
 type Verdict struct {
 	Reward  float64 `json:"reward"`  // 1 or 0
@@ -28,6 +30,19 @@ func JudgeContent(p Problem, content string) Verdict {
 		return q.judge(content)
 	}
 	return judge(p, ReadContent(content))
+}
+
+// JudgeAnswer is JudgeContent of what stands behind the first </think> of a text. Where there is
+// none, that is all of it, or with reasoning nothing.
+func JudgeAnswer(p Problem, text string, reasoning bool) Verdict {
+	_, content, ok := strings.Cut(text, endOfReasoning)
+	switch {
+	case !ok && reasoning:
+		return Verdict{}
+	case !ok:
+		content = text
+	}
+	return JudgeContent(p, content)
 }
 
 func judge(p Problem, f Form) Verdict {

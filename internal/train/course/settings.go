@@ -156,6 +156,11 @@ func (s *Settings) Take(other *Settings, name string) {
 	}
 }
 
+// Set takes over the value of another key of the same type.
+func (k *Key) Set(other *Key) {
+	reflect.ValueOf(k.Value).Elem().Set(reflect.ValueOf(other.Value).Elem())
+}
+
 // Text returns a setting as TOML has it.
 func (k *Key) Text() string {
 	switch v := k.Value.(type) {

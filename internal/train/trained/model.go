@@ -35,6 +35,9 @@ func (m *Model) Open(identity ...[]byte) (err error) {
 	return err
 }
 
+// Folder returns the folder of states, which is open.
+func (m *Model) Folder() *train.Folder { return m.states }
+
 // Close gives the folder of states to others.
 func (m *Model) Close() {
 	if m.states != nil {

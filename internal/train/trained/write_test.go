@@ -290,7 +290,7 @@ func TestRandomize(t *testing.T) {
 		}
 	}
 	if mean, d := sum/n, math.Sqrt(square/n); math.Abs(mean) > 0.001 || math.Abs(d-Deviation) > 0.001 {
-		t.Errorf("mean %v, deviation %v, want 0 and %v", mean, d, deviation)
+		t.Errorf("mean %v, deviation %v, want 0 and %v", mean, d, Deviation)
 	}
 	Randomize(m.Weights(), 2)
 	same := 0
