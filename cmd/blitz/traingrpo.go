@@ -220,7 +220,7 @@ func (f *trainGRPOFlags) train(ctx context.Context, cmd *cobra.Command, files *c
 		Settings: s, Folder: f.out, Problems: problems, Watch: d.show, Now: time.Now,
 		Policy: &grpo.Policy{Engine: e, Trainer: x.Trainer, Adapter: x.adapter, Ends: files.EndTokens(m.Config.VocabSize), AtOnce: s.AtOnce},
 		Drawing: grpo.Drawing{
-			Answers: s.Answers, MaxTokens: s.MaxTokens, Temperature: float32(s.Temperature), Judge: grpo.Judge(s.Reasoning), Decode: p.tokens.Decode,
+			Answers: s.Answers, MaxTokens: s.MaxTokens, Temperature: float32(s.Temperature), Judge: grpo.Judge(s.Reasoning), Decode: p.decode,
 		},
 	}
 	before, err := c.Measure(ctx)

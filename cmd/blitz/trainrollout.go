@@ -146,6 +146,15 @@ func (a *prompter) text(text string) ([]int32, error) {
 	return a.tokens.Encode(text, tokenizer.AddSpecial)
 }
 
+// decode returns the text of tokens. A model may draw some that its tokenizer lacks, where its
+// vocabulary is padded: they have none.
+func (a *prompter) decode(ids []int32) (string, error) {
+	return a.tokens.Decode(slices.DeleteFunc(slices.Clone(ids), func(id int32) bool {
+		_, ok := a.tokens.Token(id)
+		return !ok
+	}))
+}
+
 // problem returns the tokens of the question: in words by the template where there is one, else
 // without words on a line.
 func (a *prompter) problem(ctx context.Context, p task.Problem) ([]int32, error) {
@@ -220,7 +229,7 @@ func (r *roller) answer(ctx context.Context, dst, line []byte) ([]byte, error) {
 		if r.prompter.tokens == nil {
 			continue
 		}
-		text, err := a.Text(r.ends, r.prompter.tokens.Decode)
+		text, err := a.Text(r.ends, r.prompter.decode)
 		if err != nil {
 			return dst, err
 		}

@@ -315,15 +315,15 @@ func (c *Course) Measure(ctx context.Context) (*Preflight, error) {
 	return &Preflight{Figures: r.Figures(), Problems: len(problems), Time: time.Duration(float64(took) * share)}, nil
 }
 
-// mostTruncated is the share of answers that are cut from which on a run is refused: what is
-// learned then is to be short.
+// mostTruncated is the share of answers that are cut from which on a run is refused, where none of
+// those is right: what is learned then is to be short.
 const mostTruncated = 0.5
 
 // Doomed returns an error that wraps course.ErrDoomed where a run cannot come to anything.
 func (p *Preflight) Doomed() error {
 	n := p.Groups
 	switch {
-	case p.Truncated > mostTruncated:
+	case p.Truncated > mostTruncated && p.CutCorrect == 0:
 		return fmt.Errorf("%.0f %% of the answers are cut at their longest: a larger max-tokens, or a model that comes to an end: %w", 100*p.Truncated, course.ErrDoomed)
 	case p.Solved == 0:
 		return fmt.Errorf("none of the answers to %d problems is right: there is nothing to make likelier; examples first (train sft), or easier problems: %w", n, course.ErrDoomed)

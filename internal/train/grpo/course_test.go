@@ -159,7 +159,8 @@ func TestRefill(t *testing.T) {
 func TestDoomed(t *testing.T) {
 	good := Figures{Groups: 64, DeadGroups: 30, Correct: 0.3, Solved: 0.6}
 	for want, change := range map[string]func(f *Figures){
-		"": func(*Figures) {}, "cut": func(f *Figures) { f.Truncated = 0.6 }, "none of the answers": func(f *Figures) { f.Correct, f.Solved = 0, 0 },
+		"": func(*Figures) {}, "cut": func(f *Figures) { f.Truncated = 0.6 },
+		"none of": func(f *Figures) { f.Truncated, f.CutCorrect, f.Solved = 0.6, 0.1, 0 }, "none of the answers": func(f *Figures) { f.Correct, f.Solved = 0, 0 },
 		"nothing to learn": func(f *Figures) { f.Correct = 1 }, "different reward": func(f *Figures) { f.DeadGroups = 64 },
 	} {
 		p := &Preflight{Figures: good}

@@ -90,6 +90,8 @@ type Figures struct {
 	LengthWrong float64 `json:"length_wrong"` // of the answers that are not right; 0: there are none
 	LengthP99   int     `json:"length_p99"`
 	Truncated   float64 `json:"truncated"` // share
+	// CutCorrect is the share of all answers that are cut, and right all the same.
+	CutCorrect float64 `json:"cut_correct"`
 	// Entropy is the mean of -log p of the tokens that were drawn, in nats: at temperature 1
 	// an estimate without bias of the entropy of the next token.
 	Entropy float64 `json:"entropy"`
@@ -122,6 +124,9 @@ func (r *Round) Figures() Figures {
 			}
 			if a.Truncated {
 				f.Truncated++
+				if g.Correct[i] {
+					f.CutCorrect++
+				}
 			}
 			for _, v := range a.LogP {
 				sum -= float64(v)
@@ -139,7 +144,7 @@ func (r *Round) Figures() Figures {
 	}
 	f.Reward /= n
 	f.RewardStd = math.Sqrt(max(0, square/n-f.Reward*f.Reward))
-	f.Correct, f.Truncated = f.Correct/n, f.Truncated/n
+	f.Correct, f.Truncated, f.CutCorrect = f.Correct/n, f.Truncated/n, f.CutCorrect/n
 	f.Solved /= float64(len(r.Groups))
 	f.Length, f.LengthWrong = float64(f.Tokens)/n, f.LengthWrong/max(1, wrong)
 	f.Entropy = sum / math.Max(1, float64(f.Tokens))
