@@ -20,9 +20,9 @@ import (
 // TestSearch writes a search, and wants each of many to end in an answer that is right.
 func TestSearch(t *testing.T) {
 	text, hit, found := search([3]int{3, 6, 7}, 45)
-	const want = "6+3=9 7:+16-2*63\n6-3=3 7:+10-4*21\n6*3=18 7:+25-11*126\n6/3=2 7:+9-5*14\n" +
-		"7+3=10 6:+16-4*60\n7-3=4 6:+10-2*24\n7*3=21 6:+27-15*126\n" +
-		"7+6=13 3:+16-10*39\n7-6=1 3:+4-2*3\n7*6=42 3:+45"
+	const want = "6+3=9 7 45:+16-2*63\n6-3=3 7 45:+10-4*21\n6*3=18 7 45:+25-11*126\n6/3=2 7 45:+9-5*14\n" +
+		"7+3=10 6 45:+16-4*60\n7-3=4 6 45:+10-2*24\n7*3=21 6 45:+27-15*126\n" +
+		"7+6=13 3 45:+16-10*39\n7-6=1 3 45:+4-2*3\n7*6=42 3 45:+45"
 	if text != want || !found || hit.expression([3]int{3, 6, 7}) != "(7*6)+3" {
 		t.Errorf("the search is %q, %v, comes to %s", text, found, hit.expression([3]int{3, 6, 7}))
 	}
@@ -48,7 +48,7 @@ func TestSearch(t *testing.T) {
 // TestMix counts what batches hold.
 func TestMix(t *testing.T) {
 	m := Usual(1).Mix
-	searches, learned, guesses, wrong, arithmetic, tokens, longest := 0, 0, 0, 0, 0, 0, 0
+	searches, learned, guesses, wrong, lines, tokens, longest := 0, 0, 0, 0, 0, 0, 0
 	for step := range 40 {
 		b := m.batch(7, step, 4096)
 		tokens += len(b.IDs)
@@ -67,7 +67,7 @@ func TestMix(t *testing.T) {
 			short, target, ok := strings.Cut(q, " = ")
 			switch {
 			case !ok:
-				arithmetic += to - at
+				lines += to - at
 			case strings.HasPrefix(rest, "</think>"):
 				guesses++
 				if !task.Judge(parse(t, short, target), strings.TrimSuffix(rest, "<end>")).Correct {
@@ -94,7 +94,7 @@ func TestMix(t *testing.T) {
 	near("the share of searches", float64(searches)/float64(searches+guesses), m.Traces, 0.03)
 	near("that of those whose manner is learned", float64(learned)/float64(learned+guesses), m.Long, 0.03)
 	near("that of wrong guesses", float64(wrong)/float64(guesses), m.Wrong, 0.03)
-	near("that of arithmetic", float64(arithmetic)/float64(tokens), m.Arithmetic, 0.02)
+	near("that of lines", float64(lines)/float64(tokens), m.Lines, 0.02)
 	if most := Usual(1).GRPO.MaxTokens; longest > most {
 		t.Errorf("a search has %d tokens, the limit is %d", longest, most)
 	}
@@ -210,7 +210,7 @@ func TestTokenizer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const text = "3 6 7 = 45\n6*7=42 3:+45</think><answer>(6*7)+3</answer>"
+	const text = "3 6 7 = 45\n6*7=42 3 45:+45</think><answer>(6*7)+3</answer>"
 	ids, err := k.Encode(text, 0)
 	if want := encode(nil, text); err != nil || !slices.Equal(ids, want) {
 		t.Errorf("the tokens are %v, error %v, want %v", ids, err, want)

@@ -74,10 +74,10 @@ func question(p task.Problem) string { return p.Short() + "\n" }
 
 // Mix is what the base model is trained on.
 type Mix struct {
-	Arithmetic float64 `toml:"arithmetic" help:"the share of tokens that are steps of searches without a problem"`
-	Traces     float64 `toml:"traces" help:"the share of problems that are answered by a search"`
-	Long       float64 `toml:"long" help:"of those answers whose manner is learned, the share that searches"`
-	Wrong      float64 `toml:"wrong" help:"the share of guesses that are wrong"`
+	Lines  float64 `toml:"lines" help:"the share of tokens that are single lines of searches"`
+	Traces float64 `toml:"traces" help:"the share of problems that are answered by a search"`
+	Long   float64 `toml:"long" help:"of those answers whose manner is learned, the share that searches"`
+	Wrong  float64 `toml:"wrong" help:"the share of guesses that are wrong"`
 }
 
 // sample is a text, and which of its tokens are learned.
@@ -94,30 +94,44 @@ func (x *sample) add(text string, learned bool) {
 	}
 }
 
-// arithmetic returns some steps of searches, of two numbers each. Only what comes of the numbers
-// is learned: they are drawn.
-func (s *source) arithmetic() (x sample) {
-	for range 8 {
-		if s.share(0.5) {
-			a, b := 1+s.below(topNumber), 1+s.below(topNumber)
-			op := operations[s.below(len(operations))]
-			if v, ok := combine(op, a, b); ok {
-				x.add(formula(op, a, b, strconv.Itoa(a), strconv.Itoa(b))+"=", false)
-				x.add(strconv.Itoa(v)+"\n", true)
-			}
-			continue
-		}
-		a, b := 1+s.below(mostStep), 1+s.below(topNumber)
-		x.add(fmt.Sprintf("=%d %d:", a, b), false)
-		for _, op := range []byte(operations) {
-			if v, ok := combine(op, a, b); ok {
-				x.add(string(op)+strconv.Itoa(v), true)
-			}
-		}
-		x.add("\n", true)
+// line returns a line of a search by itself: only what comes of the numbers is learned, and where
+// it comes to the target the answer behind it, too. In most it does, which in searches is rare.
+func (s *source) line() (x sample) {
+	n := s.numbers()
+	pair := pairs[s.below(len(pairs))]
+	a, b, c := n[pair[0]], n[pair[1]], n[pair[2]]
+	var first byte
+	between, ok := 0, false
+	for !ok {
+		first = operations[s.below(len(operations))]
+		between, ok = combine(first, a, b)
 	}
+	var ends []branch
+	for _, op := range []byte(operations) {
+		if end, ok := combine(op, between, c); ok {
+			ends = append(ends, branch{pair, first, op, between, end})
+		}
+	}
+	target := leastTarget + s.below(mostTarget-leastTarget+1)
+	if s.share(hits) {
+		target = ends[s.below(len(ends))].end
+	}
+	x.add(formula(first, a, b, strconv.Itoa(a), strconv.Itoa(b))+"=", false)
+	x.add(strconv.Itoa(between), true)
+	x.add(fmt.Sprintf(" %d %d:", c, target), false)
+	for _, e := range ends {
+		x.add(string(e.second)+strconv.Itoa(e.end), true)
+		if e.end == target {
+			x.add(answer(e.expression(n))+vocabulary[endToken], true)
+			return x
+		}
+	}
+	x.add("\n", true)
 	return x
 }
+
+// hits is the share of single lines whose target is one of what comes of them.
+const hits = 0.6
 
 // example returns a problem with an answer: a search, or a guess that may be wrong.
 //
@@ -152,12 +166,12 @@ func (s *source) example(m *Mix) (x sample) {
 func (m *Mix) batch(seed uint64, step, tokens int) *train.Batch {
 	s := newSource("pretraining", seed, uint64(step))
 	b := &train.Batch{Rows: 1}
-	segment, arithmetic := int32(0), 0
+	segment, lines := int32(0), 0
 	for len(b.IDs) < tokens {
 		var x sample
-		if float64(arithmetic) < m.Arithmetic*float64(len(b.IDs)) {
-			x = s.arithmetic()
-			arithmetic += len(x.ids)
+		if float64(lines) < m.Lines*float64(len(b.IDs)) {
+			x = s.line()
+			lines += len(x.ids)
 		} else {
 			x = s.example(m)
 		}

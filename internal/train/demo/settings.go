@@ -65,9 +65,9 @@ func Usual(seed int64) *Settings {
 	return &Settings{
 		Seed:  seed,
 		Shape: Shape{Hidden: 128, Inner: 384, Layers: 4, Heads: 4, Context: 320},
-		Mix:   Mix{Arithmetic: 0.25, Traces: 0.35, Long: 0.1, Wrong: 0.4},
+		Mix:   Mix{Lines: 0.25, Traces: 0.35, Long: 0.1, Wrong: 0.4},
 		Pretrain: Pretrain{
-			Steps: 1400, Tokens: 2048, LearningRate: 3e-3, LeastRate: 1e-4, Warmup: 50, Decay: 500, Beta1: 0.9, Beta2: 0.95, ClipNorm: 1,
+			Steps: 2400, Tokens: 2048, LearningRate: 3e-3, LeastRate: 1e-4, Warmup: 50, Decay: 800, Beta1: 0.9, Beta2: 0.95, ClipNorm: 1,
 		},
 		GRPO: GRPO{
 			Steps: 60, Problems: 32, Answers: 16, MaxTokens: 288, LearningRate: 2e-4, Warmup: 5, Beta1: 0.9, Beta2: 0.95, ClipNorm: 0.5, SampleEvery: 20,
@@ -127,7 +127,7 @@ func (s *Settings) Check() error {
 		}
 	}
 	m := &s.Mix
-	return errors.Join(share("mix.arithmetic", m.Arithmetic), share("mix.traces", m.Traces), share("mix.long", m.Long), share("mix.wrong", m.Wrong))
+	return errors.Join(share("mix.lines", m.Lines), share("mix.traces", m.Traces), share("mix.long", m.Long), share("mix.wrong", m.Wrong))
 }
 
 // longestQuestion is how many tokens a question has at most: "12 12 12 = 100" and a line's end.

@@ -10,13 +10,14 @@ import (
 // combines them, and looks at all that comes of the result and the third:
 //
 //	3 6 7 = 45
-//	6+3=9 7:+16-2*63
-//	6-3=3 7:+10-4*21
-//	6*3=18 7:+25-11*126
+//	6+3=9 7 45:+16-2*63
+//	6-3=3 7 45:+10-4*21
+//	6*3=18 7 45:+25-11*126
 //	…
-//	7*6=42 3:+45</think><answer>(7*6)+3</answer>
+//	7*6=42 3 45:+45</think><answer>(7*6)+3</answer>
 //
-// A line that does not come to the target is a dead end. All steps are whole and positive, and
+// Number and target stand again in each line, so that a small model has them at hand. A line that
+// does not come to the target is a dead end. All steps are whole and positive, and
 // at most mostStep.
 
 // The bounds of problems: those of task.Generate.
@@ -103,7 +104,7 @@ func search(n [3]int, target int) (text string, hit branch, found bool) {
 			}
 			pair, first = b.pair, b.first
 			x, y := n[pair[0]], n[pair[1]]
-			fmt.Fprintf(&t, "%s=%d %d:", formula(first, x, y, strconv.Itoa(x), strconv.Itoa(y)), b.between, n[pair[2]])
+			fmt.Fprintf(&t, "%s=%d %d %d:", formula(first, x, y, strconv.Itoa(x), strconv.Itoa(y)), b.between, n[pair[2]], target)
 		}
 		fmt.Fprintf(&t, "%c%d", b.second, b.end)
 		hit, found = b, b.end == target
