@@ -148,7 +148,7 @@ func (f *trainGRPOFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer files.Close()
-	m, err := openWeights(ctx, cmd, f.settings.Model, files, !f.settings.Lora)
+	m, err := openWeights(ctx, cmd, f.settings.Model, files, model.Options{Masters: !f.settings.Lora})
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (f *trainRolloutFlags) run(cmd *cobra.Command, name string) error {
 		return err
 	}
 	defer files.Close()
-	m, err := openWeights(ctx, cmd, name, files, false)
+	m, err := openWeights(ctx, cmd, name, files, model.Options{})
 	if err != nil {
 		return err
 	}

@@ -67,10 +67,10 @@ func Usual(seed int64) *Settings {
 		Shape: Shape{Hidden: 128, Inner: 384, Layers: 4, Heads: 4, Context: 320},
 		Mix:   Mix{Lines: 0.25, Traces: 0.35, Long: 0.1, Wrong: 0.4},
 		Pretrain: Pretrain{
-			Steps: 2400, Tokens: 2048, LearningRate: 3e-3, LeastRate: 1e-4, Warmup: 50, Decay: 800, Beta1: 0.9, Beta2: 0.95, ClipNorm: 1,
+			Steps: 1500, Tokens: 2048, LearningRate: 3e-3, LeastRate: 1e-4, Warmup: 50, Decay: 500, Beta1: 0.9, Beta2: 0.95, ClipNorm: 1,
 		},
 		GRPO: GRPO{
-			Steps: 60, Problems: 32, Answers: 16, MaxTokens: 288, LearningRate: 2e-4, Warmup: 5, Beta1: 0.9, Beta2: 0.95, ClipNorm: 0.5, SampleEvery: 20,
+			Steps: 50, Problems: 32, Answers: 16, MaxTokens: 288, LearningRate: 2e-4, Warmup: 5, Beta1: 0.9, Beta2: 0.95, ClipNorm: 0.5, SampleEvery: 20,
 		},
 		Eval: Eval{Problems: 512, Sampled: 64, Answers: 16},
 	}
