@@ -5,7 +5,8 @@ import "context"
 // maxList bounds how many chats are asked for at once.
 const maxList = 1000
 
-// List returns chats, those that changed last first: at most limit that are neither
+// List returns chats, those that changed last first, and of the same moment in the order in
+// which they came, which for an import is that of its file: at most limit that are neither
 // pinned nor in a folder and are older than before, and whether there are more of them.
 // The first part, where before is 0, has all others in front: the pinned ones, then those
 // in folders.
@@ -14,12 +15,12 @@ func (s *Store) List(ctx context.Context, tenant string, limit int, before Time)
 	chats = []Chat{}
 	if before == 0 {
 		before = lastTime + 1
-		chats, err = s.chats(ctx, `(c.pinned = 1 OR c.folder <> '') ORDER BY c.pinned DESC, c.updated DESC`, tenant)
+		chats, err = s.chats(ctx, `(c.pinned = 1 OR c.folder <> '') ORDER BY c.pinned DESC, c.updated DESC, c.n`, tenant)
 		if err != nil {
 			return nil, false, s.wrap(err)
 		}
 	}
-	plain, err := s.chats(ctx, `c.pinned = 0 AND c.folder = '' AND c.updated < ? ORDER BY c.updated DESC LIMIT ?`, tenant, before, limit+1)
+	plain, err := s.chats(ctx, `c.pinned = 0 AND c.folder = '' AND c.updated < ? ORDER BY c.updated DESC, c.n LIMIT ?`, tenant, before, limit+1)
 	if err != nil {
 		return nil, false, s.wrap(err)
 	}
@@ -46,7 +47,7 @@ func (s *Store) whole(ctx context.Context, tenant string, plain []Chat, limit in
 	for limit > 0 && plain[limit-1].Updated == at {
 		limit--
 	}
-	same, err := s.chats(ctx, `c.pinned = 0 AND c.folder = '' AND c.updated = ?`, tenant, at)
+	same, err := s.chats(ctx, `c.pinned = 0 AND c.folder = '' AND c.updated = ? ORDER BY c.n`, tenant, at)
 	return append(plain[:limit], same...), err
 }
 

@@ -275,7 +275,8 @@ func TestList(t *testing.T) {
 	}
 }
 
-// Chats that changed at the same moment are in one part of the list.
+// Chats that changed at the same moment are in one part of the list, in the order in which
+// they came.
 func TestListSame(t *testing.T) {
 	s, db := open2(t)
 	for i := range 9 {
@@ -285,6 +286,7 @@ func TestListSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]int{}
+	var same []string
 	before := Time(0)
 	for more := true; more; {
 		var list []Chat
@@ -295,7 +297,13 @@ func TestListSame(t *testing.T) {
 		for _, c := range list {
 			seen[c.ID]++
 			before = c.Updated
+			if c.Updated == 1000 {
+				same = append(same, c.ID)
+			}
 		}
+	}
+	if got := strings.Join(same, " "); got != "chat-0001 chat-0002 chat-0003 chat-0004 chat-0005 chat-0006" {
+		t.Errorf("those of one moment come as %s", got)
 	}
 	for i := range 9 {
 		if n := seen[fmt.Sprintf("chat-%04d", i)]; n != 1 {
