@@ -27,7 +27,8 @@ type gather struct {
 }
 
 // gathered binds a matrix [rows, cols] of a type that is gathered from a tensor's bytes from
-// byte `from` on. It is not trained.
+// byte `from` on. It is not trained, and takes no adapter: its rows are others than those of the
+// layer that is adapted.
 func (b *binder) gathered(dst *Linear, t tensor.Tensor, dtype tensor.DType, rows, cols, from int, g gather) {
 	if b.err != nil {
 		return
@@ -38,7 +39,6 @@ func (b *binder) gathered(dst *Linear, t tensor.Tensor, dtype tensor.DType, rows
 		return
 	}
 	dst.Matrix, dst.Param = m, Param{Tensor: t.Name, Rows: rows, Cols: cols}
-	b.linears = append(b.linears, dst)
 	b.plan = append(b.plan, packing{matrix: &dst.Matrix, name: t.Name, from: from, src: weights.Source{Type: dtype, Factor: 1}, gather: &g})
 }
 
