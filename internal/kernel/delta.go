@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // DeltaRule takes one token into the state of a head of Gated DeltaNet and, where o is not
 // nil, reads it by q (Yang et al. 2025, eq. 10, token by token):
@@ -12,27 +15,41 @@ import "math"
 //	s [DK, DV]   q, k [DK]   v, o, d [DV], d is scratch
 func DeltaRule(o, s, q, k, v, d []float32, alpha, beta float32) {
 	DV := len(v)
-	d = d[:DV]
-	clear(d)
-	Scale(s, s, alpha)
-	for i, x := range k {
-		AddScaled(d, s[i*DV:][:DV], x)
-	}
-	for j, u := range d {
-		d[j] = beta * (v[j] - u)
-	}
+	d, s = d[:DV], s[:len(k)*DV]
 	if o == nil {
-		for i, x := range k {
-			AddScaled(s[i*DV:][:DV], d, x)
+		o, q = d, k // what is read is of no use
+	}
+	n := vectorPart(DV)
+	if n > 0 {
+		a := deltaArgs{rows: len(k), n: n, stride: 4 * DV, s: ptr(s), k: ptr(k), q: ptr(k), d: ptr(d), o: ptr(d), alpha: alpha}
+		deltaDecay(&a)
+		for j, u := range d[:n] {
+			d[j] = beta * (v[j] - u)
 		}
-		return
+		a.q, a.o = ptr(q), ptr(o)
+		deltaTake(&a)
 	}
-	clear(o)
-	for i, x := range k {
-		row := s[i*DV:][:DV]
-		AddScaled(row, d, x)
-		AddScaled(o, row, q[i])
+	for j := n; j < DV; j++ {
+		var u, y float32
+		for i, x := range k {
+			s[i*DV+j] *= alpha
+			u = FMA(x, s[i*DV+j], u)
+		}
+		u = beta * (v[j] - u)
+		for i, x := range k {
+			s[i*DV+j] = FMA(x, u, s[i*DV+j])
+			y = FMA(q[i], s[i*DV+j], y)
+		}
+		o[j] = y
 	}
+}
+
+// deltaArgs is what the two passes of DeltaRule over a state read; n is a multiple of 16.
+// q[:rows], k[:rows] and o[:n], d[:n] may be the same.
+type deltaArgs struct {
+	rows, n, stride int
+	s, k, q, d, o   unsafe.Pointer
+	alpha           float32
 }
 
 // Unit writes y = x / sqrt(Σ x² + eps), the L2 norm of Gated DeltaNet's queries and keys.

@@ -93,3 +93,15 @@ func TestSoftplus(t *testing.T) {
 		t.Errorf("softplus of NaN is %v", got)
 	}
 }
+
+func BenchmarkDeltaRule(b *testing.B) {
+	const D = 128
+	s, q, k, v, o, d := make([]float32, D*D), make([]float32, D), make([]float32, D), make([]float32, D), make([]float32, D), make([]float32, D)
+	for i := range q {
+		q[i], k[i], v[i] = float32(i%5)-2, 0.05, float32(i%3)
+	}
+	b.SetBytes(4 * 4 * D * D)
+	for b.Loop() {
+		DeltaRule(o, s, q, k, v, d, 0.9, 0.5)
+	}
+}

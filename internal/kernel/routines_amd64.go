@@ -455,6 +455,12 @@ func turnTilesAVX2(a *turnArgs)
 func q8rowAVX2(a *q8Args)
 
 //go:noescape
+func deltaDecayAVX2(a *deltaArgs)
+
+//go:noescape
+func deltaTakeAVX2(a *deltaArgs)
+
+//go:noescape
 func turnRowsAVX2(a *rowsArgs)
 
 //go:noescape
@@ -960,6 +966,12 @@ func vexpSumAVX512(a *vectorArgs)
 
 //go:noescape
 func splitSoftmaxAVX512(a *splitArgs)
+
+//go:noescape
+func deltaDecayAVX512(a *deltaArgs)
+
+//go:noescape
+func deltaTakeAVX512(a *deltaArgs)
 
 //go:noescape
 func amxGemm32AMX(a *amxArgs)

@@ -43,6 +43,9 @@ AX arguments, DI, SI, DX and CX the vectors, R8 the table of constants, R13 elem
 AX arguments, SI scores, R8 the table of constants, R13 registers or tiles left.`, attentionRoutines},
 	{"q8", `A vector into eight bits, in groups of 32 (q8.go).
 AX arguments, SI numbers, DI integers, R8 scales, R9, R10, R11 and DX sums, R13 groups left.`, q8Routines},
+	{"delta", `The gated delta rule (delta.go).
+AX arguments, R8 the state, R9 a row of it, R11 bytes of a row, SI and DX keys and queries,
+BX and DI columns of what is taken in and of sums, R12 columns left, R13 rows left.`, deltas},
 	{"sparse", `Rows from anywhere into blocks (rows.go), scores of the indexer (indexer.go), and
 which of them are large (choose.go).
 AX arguments, SI source, DI destination, R13 what is left.`, sparseRoutines},
