@@ -45,8 +45,9 @@ export function starter() {
     else begin()
   }
   const soon = () => {
-    requestAnimationFrame(() => setTimeout(begin))
-    setTimeout(begin, 250) // no frame is drawn of a tab behind others
+    if (document.hidden) return begin() // no frame is drawn of a tab behind others
+    new PerformanceObserver(begin).observe({ type: 'paint', buffered: true })
+    setTimeout(begin, 1000) // nor of one that is put behind them
   }
 
   try {
