@@ -74,7 +74,7 @@ func read(s *engine.Stream) (a Answer, err error) {
 
 // answerSeed returns the seed of answer i.
 func answerSeed(seed uint64, i int) uint64 {
-	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64([]byte("sampled answer"), seed), uint64(i)))
+	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64([]byte("completion"), seed), uint64(i)))
 	return binary.LittleEndian.Uint64(sum[:])
 }
 
