@@ -17,6 +17,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/reward"
 	"github.com/blitz-r1/blitz/internal/settings"
 	"github.com/blitz-r1/blitz/internal/task"
 	"github.com/blitz-r1/blitz/internal/train"
@@ -31,6 +32,7 @@ type trainGRPOFlags struct {
 	settings     grpo.Settings
 	out, runFile string
 	dryRun       bool
+	rewards      []byte // the text of the settings' file; nil: there is none
 }
 
 func newTrainGRPO() *cobra.Command {
@@ -44,7 +46,9 @@ that are better than the others of their group. Problems are made (--task) or
 stand in FILE, a line each: {"prompt", "answer", …} as eval takes them, or a
 task with its fields as train rollout does. An answer between <answer> and
 </answer> counts, of questions the whole text where there is none; what stands
-before </think> is reasoning.
+before </think> is reasoning. With --rewards FILE its tables [[rewards]] say
+what answers are worth (docs/REWARDS.md; blitz reward test tries them), and a
+line needs a prompt and what they ask for.
 
 Answers are drawn on the very weights that are trained, in batches, and prompts
 are computed once a group. The log-probabilities of both are compared in every
@@ -180,7 +184,12 @@ func (f *trainGRPOFlags) problems() (*grpo.Problems, error) {
 		if err != nil {
 			return nil, err
 		}
-		list, err := grpo.ParseList(name, text, task.Scoring(s.Score))
+		var list []task.Problem
+		if s.Rewards != "" {
+			list, err = grpo.ParseRewarded(name, text)
+		} else {
+			list, err = grpo.ParseList(name, text, task.Scoring(s.Score))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -223,6 +232,14 @@ func (f *trainGRPOFlags) train(ctx context.Context, cmd *cobra.Command, files *c
 			Answers: s.Answers, MaxTokens: s.MaxTokens, Temperature: float32(s.Temperature), Judge: grpo.Judge(s.Reasoning), Decode: p.decode,
 		},
 	}
+	scorer, err := f.scorer(ctx)
+	if err != nil {
+		return err
+	}
+	if scorer != nil {
+		defer scorer.Close()
+		c.Drawing.Score = scorer.Score
+	}
 	before, err := c.Measure(ctx)
 	if err != nil {
 		return err
@@ -237,6 +254,23 @@ func (f *trainGRPOFlags) train(ctx context.Context, cmd *cobra.Command, files *c
 		return nil
 	}
 	return f.learn(ctx, out, c, x, before, d)
+}
+
+// scorer makes the rewards of the settings' file ready; nil: there is none.
+func (f *trainGRPOFlags) scorer(ctx context.Context) (*reward.Scorer, error) {
+	name := f.settings.Rewards
+	if name == "" {
+		return nil, nil
+	}
+	var err error
+	if f.rewards, err = readFile(name, 1<<20); err != nil {
+		return nil, err
+	}
+	rewards, err := reward.Parse(name, f.rewards)
+	if err != nil {
+		return nil, err
+	}
+	return reward.New(ctx, rewards, rewardOptions())
 }
 
 // longestPrompt is how many tokens of a prompt there is room for, where the model's context has
@@ -265,6 +299,11 @@ func (f *trainGRPOFlags) learn(ctx context.Context, out io.Writer, c *grpo.Cours
 	if err := writeNew(filepath.Join(f.out, course.SettingsName), f.settings.TOML()); err != nil {
 		return err
 	}
+	if f.rewards != nil {
+		if err := writeNew(filepath.Join(f.out, "rewards.toml"), f.rewards); err != nil {
+			return err
+		}
+	}
 	c.States = x.Folder()
 	if err := c.Go(ctx); err != nil {
 		if errors.Is(err, train.ErrDiverged) {
@@ -291,12 +330,12 @@ func (f *trainGRPOFlags) learn(ctx context.Context, out io.Writer, c *grpo.Cours
 	return x.Forget()
 }
 
-// problemKey is what a run knows its list of problems by.
+// problemKey is what a run knows its list of problems by, and its rewards.
 func (f *trainGRPOFlags) problemKey(p *grpo.Problems) (key []byte) {
 	for _, x := range p.List {
 		key = append(append(key, x.Question()...), 0)
 	}
-	return key
+	return append(key, f.rewards...)
 }
 
 // grpoChanged is what a run changes.

@@ -31,12 +31,18 @@ type Group struct {
 	Answers []Answer
 	Rewards []float64
 	Correct []bool
+	Skipped []bool // nothing is known of what they are worth; nil: none
 }
 
 // dead says whether nothing can be learned of a group: all rewards are equal.
 func (g *Group) dead() bool {
-	for _, r := range g.Rewards {
-		if r != g.Rewards[0] {
+	first := -1
+	for i, r := range g.Rewards {
+		switch {
+		case g.skipped(i):
+		case first < 0:
+			first = i
+		case r != g.Rewards[first]:
 			return false
 		}
 	}
@@ -117,6 +123,9 @@ func (p *Policy) step(ctx context.Context, groups []Group, ref [][]float64, l *L
 	for _, g := range groups {
 		b.Groups = append(b.Groups, len(g.Answers))
 		b.Rewards, b.Correct = append(b.Rewards, g.Rewards...), append(b.Correct, g.Correct...)
+		for i := range g.Answers {
+			b.Skipped = append(b.Skipped, g.skipped(i))
+		}
 		for i := range g.Answers {
 			b.Truncated = append(b.Truncated, g.Answers[i].Truncated)
 		}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/blitz-r1/blitz/internal/reward"
 	"github.com/blitz-r1/blitz/internal/task"
 )
 
@@ -23,6 +24,8 @@ type Drawing struct {
 	Temperature float32
 	Judge       func(p task.Problem, text string) task.Verdict
 	Decode      func(ids []int32) (string, error)
+	// Score says what answers are worth, in place of Judge; nil: Judge does.
+	Score func(ctx context.Context, samples []reward.Sample) ([]reward.Outcome, error)
 }
 
 // Round is what a policy answered to some problems.
@@ -59,6 +62,11 @@ func (p *Policy) Draw(ctx context.Context, problems []Problem, d *Drawing, seed 
 			g.Rewards, g.Correct = append(g.Rewards, v.Reward), append(g.Correct, v.Correct)
 		}
 		r.Groups, r.Texts = append(r.Groups, g), append(r.Texts, texts)
+	}
+	if d.Score != nil {
+		if err := r.score(ctx, d); err != nil {
+			return nil, err
+		}
 	}
 	return r, nil
 }
@@ -106,13 +114,16 @@ type Figures struct {
 func (r *Round) Figures() Figures {
 	f := Figures{Groups: len(r.Groups)}
 	var lengths []length
-	n, wrong, square, sum := 0.0, 0.0, 0.0, 0.0
+	n, wrong, square, sum, rewarded := 0.0, 0.0, 0.0, 0.0, 0.0
 	for _, g := range r.Groups {
 		solved := false
 		for i, a := range g.Answers {
 			n++
-			f.Reward += g.Rewards[i]
-			square += g.Rewards[i] * g.Rewards[i]
+			if !g.skipped(i) {
+				rewarded++
+				f.Reward += g.Rewards[i]
+				square += g.Rewards[i] * g.Rewards[i]
+			}
 			lengths = append(lengths, length{len(a.IDs), g.Correct[i]})
 			f.Tokens += len(a.IDs)
 			if g.Correct[i] {
@@ -142,8 +153,8 @@ func (r *Round) Figures() Figures {
 	if n == 0 {
 		return f
 	}
-	f.Reward /= n
-	f.RewardStd = math.Sqrt(max(0, square/n-f.Reward*f.Reward))
+	f.Reward /= max(1, rewarded)
+	f.RewardStd = math.Sqrt(max(0, square/max(1, rewarded)-f.Reward*f.Reward))
 	f.Correct, f.Truncated, f.CutCorrect = f.Correct/n, f.Truncated/n, f.CutCorrect/n
 	f.Solved /= float64(len(r.Groups))
 	f.Length, f.LengthWrong = float64(f.Tokens)/n, f.LengthWrong/max(1, wrong)

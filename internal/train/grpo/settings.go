@@ -19,9 +19,10 @@ type Settings struct {
 	Model string   `toml:"model" help:"the model to begin with"`
 	Data  []string `toml:"data" help:"files of problems, a line each"`
 
-	Task  string `toml:"task" help:"kind of problems to make, in place of files of such"`
-	Size  int    `toml:"size" help:"how large those are; 0: as usual"`
-	Score string `toml:"score" help:"how answers are compared where a line does not say: exact, numeric, choice or regex"`
+	Task    string `toml:"task" help:"kind of problems to make, in place of files of such"`
+	Size    int    `toml:"size" help:"how large those are; 0: as usual"`
+	Rewards string `toml:"rewards" help:"a file with tables [[rewards]], which say what answers are worth"`
+	Score   string `toml:"score" help:"how answers are compared where a line does not say: exact, numeric, choice or regex"`
 
 	Lora   bool    `toml:"lora" help:"train a low-rank adapter of all linear layers, over weights of any type"`
 	Rank   int     `toml:"rank" help:"of an adapter"`
