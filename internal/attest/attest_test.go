@@ -183,6 +183,15 @@ func holdLies(t *testing.T, e *blitz.Engine, name string, s *receipt.Statement, 
 	}
 }
 
+// endless draws no token that ends an answer.
+func endless(m *blitz.Model) *blitz.Sampling {
+	bias := map[int32]float32{}
+	for _, id := range m.StopTokens() {
+		bias[id] = -100
+	}
+	return &blitz.Sampling{Temperature: 1, LogitBias: bias}
+}
+
 // TestCancelled: an answer that was given up has a receipt of what came of it.
 func TestCancelled(t *testing.T) {
 	m := tinyModel(t)
@@ -196,9 +205,20 @@ func TestCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := &Notary{Key: key, Program: receipt.Program{Version: "1", SHA256: subject.Model.Root}}
+	sampling := endless(m)
+	constraints, err := (&Constraints{Bias: sampling.LogitBias}).JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tokens := range []int{0, 1, 40} {
 		rec := NewRecording(m.VocabSize(), e.Context())
-		a, err := e.Generate(t.Context(), blitz.Request{Prompt: "Once", MaxTokens: 200, Sampling: &blitz.Sampling{Temperature: 1}, Observe: rec.Observe})
+		seen, given := 0, make(chan struct{}) // the engine waits there, however late this test is
+		a, err := e.Generate(t.Context(), blitz.Request{Prompt: "Once", Sampling: sampling, Observe: func(id int32, logits []float32) {
+			rec.Observe(id, logits)
+			if seen++; seen == tokens+100 {
+				<-given
+			}
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,8 +228,9 @@ func TestCancelled(t *testing.T) {
 				break
 			}
 		}
+		close(given)
 		a.Close()
-		one, err := n.Certify(t.Context(), subject, a, rec, nil, NewRequestID())
+		one, err := n.Certify(t.Context(), subject, a, rec, constraints, NewRequestID())
 		if err != nil {
 			t.Fatalf("%d tokens: %v", tokens, err)
 		}

@@ -70,7 +70,7 @@ func Usual(seed int64) *Settings {
 			Steps: 1500, Tokens: 2048, LearningRate: 3e-3, LeastRate: 1e-4, Warmup: 50, Decay: 500, Beta1: 0.9, Beta2: 0.95, ClipNorm: 1,
 		},
 		GRPO: GRPO{
-			Steps: 50, Problems: 32, Answers: 16, MaxTokens: 288, LearningRate: 2e-4, Warmup: 5, Beta1: 0.9, Beta2: 0.95, ClipNorm: 0.5, SampleEvery: 20,
+			Steps: 50, Problems: 32, Answers: 16, MaxTokens: 288, LearningRate: 2e-4, Warmup: 5, Beta1: 0.9, Beta2: 0.95, ClipNorm: 0.5, SampleEvery: 10,
 		},
 		Eval: Eval{Problems: 512, Sampled: 64, Answers: 16},
 	}

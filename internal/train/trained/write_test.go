@@ -158,7 +158,7 @@ func TestWriteAs(t *testing.T) {
 			d := math.Abs(float64(got[i]) - float64(want[i]))
 			most, all, changed = max(most, d), all+d, changed+math.Abs(float64(got[i])-float64(before[i]))
 		}
-		if !(most <= c.within && all < changed/2) {
+		if !(most <= c.within && all < changed) {
 			t.Errorf("%s as %+v: log-probabilities differ by up to %g, want %g; by %g in all, by %g from those before", filepath.Base(c.from), c.Form, most, c.within, all, changed)
 		}
 		entries, err := filepath.Glob(filepath.Join(out, "*"))
