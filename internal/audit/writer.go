@@ -94,8 +94,7 @@ type Pending struct {
 // ctx is done. What a killed writer left behind the checkpoint is written over. The error
 // wraps ErrNoLog, or is a Refusal where the folder is not what its checkpoint says.
 func Open(ctx context.Context, dir string) (*Writer, error) {
-	note, err := ReadCheckpoint(dir)
-	if err != nil {
+	if _, err := ReadCheckpoint(dir); err != nil {
 		return nil, err
 	}
 	key, err := readKey(dir)
@@ -107,7 +106,8 @@ func Open(ctx context.Context, dir string) (*Writer, error) {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	w := &Writer{dir: dir, lock: lock, queue: make(chan *Pending, maxGroup), done: make(chan struct{}), ended: make(chan struct{})}
-	if note, err = ReadCheckpoint(dir); err == nil { // as it is now that nobody else writes
+	note, err := ReadCheckpoint(dir) // as it is now that nobody else writes
+	if err == nil {
 		err = w.load(note, key)
 	}
 	if err != nil {

@@ -33,14 +33,11 @@ const exitConfine = 125
 // not return where that works.
 func Main(args []string) int {
 	status := os.NewFile(statusFile, "status")
-	if err := become(args); err != nil {
-		fmt.Fprint(status, err)
-		return exitConfine
-	}
+	fmt.Fprint(status, become(args))
 	return exitConfine
 }
 
-// become confines this process and becomes the program.
+// become confines this process and becomes the program. It returns what kept it from that.
 func become(args []string) error {
 	if len(args) < 2 {
 		return errors.New("want a box and a program")

@@ -57,16 +57,16 @@ func confineFiles(s *spec) error {
 		rules = append(rules, work)
 	}
 	if err := landlock.V11.BestEffort().Restrict(rules...); err != nil {
-		return fmt.Errorf("Landlock: %w", err)
+		return fmt.Errorf("the rules of Landlock: %w", err)
 	}
 	// That it holds is seen, not believed: the root of all files cannot be listed.
 	fd, err := unix.Open("/", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err == nil {
 		unix.Close(fd)
-		return errors.New("Landlock: it was set, and / can still be listed")
+		return errors.New("the rules of Landlock: they were set, and / can still be listed")
 	}
 	if err != unix.EACCES {
-		return fmt.Errorf("Landlock: / is refused with %w, want permission denied", err)
+		return fmt.Errorf("the rules of Landlock: / is refused with %w, want permission denied", err)
 	}
 	return nil
 }

@@ -118,9 +118,7 @@ func TestOnPolicy(t *testing.T) {
 					groups := draw(t, p, uint64(step))
 					for _, g := range groups {
 						for _, x := range g.Answers {
-							for _, v := range x.LogP {
-								numbers = append(numbers, v)
-							}
+							numbers = append(numbers, x.LogP...)
 						}
 					}
 					x, err := p.Learn(t.Context(), groups, l)
