@@ -70,7 +70,9 @@ type Writer struct {
 	queue chan *Pending
 	done  chan struct{}
 	ended chan struct{}
-	once  sync.Once
+
+	closing sync.RWMutex // held by who puts into the queue
+	closed  bool
 
 	// The writing goroutine's own.
 	tree  *grown
@@ -214,12 +216,14 @@ func (w *Writer) begin(leaf []byte, keep func(index int64) error) *Pending {
 		close(p.there)
 		return p
 	}
-	select {
-	case w.queue <- p:
-	case <-w.ended:
+	w.closing.RLock()
+	defer w.closing.RUnlock()
+	if w.closed {
 		p.err = ErrClosed
 		close(p.there)
+		return p
 	}
+	w.queue <- p // it is read until the log is closed
 	return p
 }
 
@@ -231,7 +235,12 @@ func (p *Pending) Wait() (int64, error) {
 
 // Close ends the log once what waits is durable. It may be called twice.
 func (w *Writer) Close() {
-	w.once.Do(func() { close(w.done) })
+	w.closing.Lock()
+	if !w.closed {
+		w.closed = true
+		close(w.done)
+	}
+	w.closing.Unlock()
 	<-w.ended
 }
 
