@@ -26,7 +26,8 @@ const (
 	drawEnd
 )
 
-// draw draws the next tokens of the answers among some rows.
+// draw draws the next tokens of the answers among some rows: from the first of each, which is
+// behind a wrong guess where the rows before it were handed out already.
 func (e *Engine) draw(rows []row, logits *model.Act) {
 	d := &e.draws
 	d.logits = logits
@@ -35,7 +36,7 @@ func (e *Engine) draw(rows []row, logits *model.Act) {
 		if k > 0 && rows[k-1].sequence == s {
 			continue // its rows are drawn from one after the other
 		}
-		if a, ok := s.work.(*answer); ok && s.cache != nil && a.draws() {
+		if a, ok := s.work.(*answer); ok && rows[k].isWanted() && a.draws() {
 			d.answers, d.rows = append(d.answers, a), append(d.rows, k)
 		}
 	}

@@ -116,6 +116,7 @@ type Engine struct {
 	verdicts []verdict   // and of its guesses
 	rows     []row       // that the step has to hand out
 	draws    draws
+	together int // rows of logits that are computed at a time, logitRows
 	content  content
 
 	stepping bool    // a step is computed
@@ -152,7 +153,7 @@ func newStopped(net network, config *model.Config, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		net: net, config: config, options: o, now: time.Now, tenants: map[string]*tenant{},
+		net: net, config: config, options: o, now: time.Now, tenants: map[string]*tenant{}, together: logitRows,
 		turn: make(chan struct{}, 1), incoming: make(chan func()), closing: make(chan struct{}), closed: make(chan struct{}),
 	}
 	if err := e.makeCache(); err != nil {

@@ -30,7 +30,7 @@ func (e *Engine) handOut(hidden *model.Act) {
 			continue
 		}
 		to := from + 1
-		for to < len(e.rows) && to-from < logitRows && !e.rows[to].sequence.hidden && !e.rows[to].unseen {
+		for to < len(e.rows) && to-from < e.together && !e.rows[to].sequence.hidden && !e.rows[to].unseen {
 			to++
 		}
 		var logits *model.Act
@@ -48,12 +48,19 @@ func (e *Engine) handOut(hidden *model.Act) {
 	}
 }
 
-// give hands the row to its sequence, unless that has ended.
-func (r *row) give(x []float32) {
+// isWanted says whether the row is to be seen: its sequence goes on, was not told of it, and
+// nothing that was guessed before it was wrong.
+func (r *row) isWanted() bool {
 	s := r.sequence
-	if s.cache == nil || r.pos < s.told || !r.draft && r.pos >= s.cache.Len()+s.sure { // what was guessed before it was wrong
+	return s.cache != nil && r.pos >= s.told && (r.draft || r.pos < s.cache.Len()+s.sure)
+}
+
+// give hands the row to its sequence, if it is wanted.
+func (r *row) give(x []float32) {
+	if !r.isWanted() {
 		return
 	}
+	s := r.sequence
 	var err error
 	if r.draft {
 		err = s.drafts(r.pos, x)
