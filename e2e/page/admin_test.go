@@ -102,4 +102,15 @@ func TestLimits(t *testing.T) {
 		return !other.Has("button", "Stop") && strings.Contains(text, "play count") && strings.Contains(text, "minute") && other.Has("button", "Try again")
 	})
 	tab.Until("its use is counted", func() bool { return strings.Contains(tab.Find("table", "Usage").Text(), "bob") })
+
+	other.Panel("Settings")
+	other.Find("button", "Sign out").Click()
+	other.Until("the browser is the owner's again", func() bool {
+		panels := other.All("region", "Settings")
+		if len(panels) == 0 { // it closes when somebody else is signed in
+			other.Panel("Settings")
+			return false
+		}
+		return strings.Contains(panels[0].Text(), "as its owner") && len(other.Titles()) == 0
+	})
 }
