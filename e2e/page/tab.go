@@ -189,9 +189,13 @@ func call[P, R any](t *Tab, command cdp.Command[P, R], params P) R {
 	return r
 }
 
+// lookPatience is how long a look at the page is waited for: while one page follows another
+// the browser leaves some of them without an answer, and then it is time for another look.
+const lookPatience = Patience / 3
+
 // try sends a command that may fail.
 func try[P, R any](t *Tab, command cdp.Command[P, R], params P) (R, error) {
-	ctx, cancel := t.timed()
+	ctx, cancel := context.WithTimeout(t.ctx, lookPatience)
 	defer cancel()
 	return chromedp.Call(ctx, command, params)
 }
