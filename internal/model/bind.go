@@ -42,8 +42,7 @@ type packing struct {
 	name   string
 	from   int // first byte of the tensor's data that is the matrix
 	src    weights.Source
-	write  rowWriter // nil: src has the data
-	gather *gather   // nil: its rows lie one behind the other
+	gather *gather // nil: its rows lie one behind the other
 }
 
 // newBinder prepares binding the weights of a model of that family.
@@ -285,5 +284,9 @@ func (b *binder) plans(m *kernel.Matrix, t tensor.Tensor, first, cols, index int
 		shifted.FirstRow = first
 		src.Scales = &shifted
 	}
-	b.plan = append(b.plan, packing{matrix: m, name: t.Name, from: first * t.DType.RowBytes(cols), src: src})
+	p := packing{matrix: m, name: t.Name, from: first * t.DType.RowBytes(cols), src: src}
+	if write := b.src.writer(t.Name); write != nil {
+		p.gather = &gather{how: "as " + t.DType.String(), made: true, rows: func(dst, _ []byte, r, n int) error { return write(dst, first+r, n) }}
+	}
+	b.plan = append(b.plan, p)
 }

@@ -56,10 +56,11 @@ func (b *binder) gatherRows(dst *Linear, t tensor.Tensor, what string, list []ru
 	size := t.DType.RowBytes(cols)
 	b.gathered(dst, t, t.DType, rows, cols, 0, gather{
 		how: what,
-		rows: func(dst, data []byte, r, n int) {
+		rows: func(dst, data []byte, r, n int) error {
 			for i := range n {
 				copy(dst[i*size:][:size], data[places[r+i]*size:])
 			}
+			return nil
 		},
 	})
 }
@@ -179,12 +180,13 @@ func (m *qwenNext) deltaOutput(b *binder, l *qwenNextLayer, layer int, c *Config
 	size, row := t.DType.RowBytes(d.DV), t.DType.RowBytes(d.NV*d.DV)
 	b.gathered(&l.Y, t, t.DType, c.HiddenSize, d.NV*d.DV, 0, gather{
 		how: "columns of heads",
-		rows: func(dst, data []byte, r, n int) {
+		rows: func(dst, data []byte, r, n int) error {
 			for i := range n {
 				for head, place := range v.places {
 					copy(dst[i*row+head*size:][:size], data[(r+i)*row+place*size:])
 				}
 			}
+			return nil
 		},
 	})
 }

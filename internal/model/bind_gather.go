@@ -15,10 +15,12 @@ import (
 // gather says how.
 type gather struct {
 	how string // what of the tensor; part of the digest of a plan
-	// rows writes rows r … r+n-1 of the matrix, as its type stores rows.
+	// rows writes rows r … r+n-1 of the matrix, as its type stores rows; of one that is turned,
+	// rows as they are stored.
 	//
 	//	data: the tensor's bytes from the matrix's first on
-	rows func(dst, data []byte, r, n int)
+	rows func(dst, data []byte, r, n int) error
+	made bool // by the source, without data
 	// scaled is there instead of F8_E4M3 with scales: it writes row r, and the scale of each
 	// 128 of its numbers.
 	//
@@ -65,10 +67,10 @@ func (p *packing) packGathered(packer *weights.Packer, from int, buffer []byte) 
 		part.Data = m.Data[b*m.BlockBytes():][:m.BlockBytes()]
 		src := p.src
 		src.Data = buffer[:part.Rows*size]
-		if p.gather.scaled == nil {
-			p.gather.rows(src.Data, p.src.Data, b*kernel.RowBlock, part.Rows)
-		} else {
+		if p.gather.scaled != nil {
 			src.Scales = p.gather.scale(src.Data, m.Cols, b*kernel.RowBlock, part.Rows)
+		} else if err := p.gather.rows(src.Data, p.src.Data, b*kernel.RowBlock, part.Rows); err != nil {
+			return buffer, err
 		}
 		if err := weights.Check(&part, src, 0, 1); err != nil {
 			return buffer, fmt.Errorf("rows from %d on: %w", b*kernel.RowBlock, err)
@@ -93,8 +95,9 @@ func (b *binder) interleavedExperts(role string, layer, E, rows, cols, every, fr
 		for e := range list {
 			b.gathered(&list[e], t, t.DType, rows, cols, e*cols*rows*every*t.DType.RowBytes(1), gather{
 				how: fmt.Sprintf("columns %d of %d", from, every),
-				rows: func(dst, data []byte, r, n int) {
+				rows: func(dst, data []byte, r, n int) error {
 					gatherColumns(dst, data, t.DType.RowBytes(1), cols, rows*every, r*every+from, every, n)
+					return nil
 				},
 			})
 		}
@@ -145,11 +148,12 @@ func (b *binder) packedExperts(list []Linear, name string, rows, cols, every, fr
 		if form == tensor.F8E4M3 {
 			g.scaled = func(dst []byte, scales []float32, r int) { x := row(r); x.e4m3(dst, scales) }
 		} else {
-			g.rows = func(dst, _ []byte, r, count int) {
+			g.rows = func(dst, _ []byte, r, count int) error {
 				for i := range count {
 					x := row(r + i)
 					x.bf16(dst[2*i*cols:][:2*cols])
 				}
+				return nil
 			}
 		}
 		b.gathered(&list[e], blocks, form, rows, cols, 0, g)

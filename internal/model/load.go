@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/internal/weights"
 )
@@ -62,7 +61,7 @@ func (b *binder) packInto(memory []byte, report func(done int64)) error {
 	b.place(memory)
 	for i := range b.plan {
 		p := &b.plan[i]
-		if p.write = b.src.writer(p.name); p.write != nil && !p.src.Turned {
+		if p.gather != nil && p.gather.made {
 			continue
 		}
 		data, err := b.src.data(p.name)
@@ -106,7 +105,7 @@ func (b *binder) pack(report func(done int64)) error {
 					}
 					p := &b.plan[parts[i].plan]
 					var err error
-					if p.gather != nil {
+					if p.gather != nil && !p.src.Turned {
 						buffer, err = p.packGathered(&packer, parts[i].from, buffer)
 					} else {
 						err = p.pack(&packer, parts[i].from)
@@ -130,12 +129,12 @@ func (b *binder) pack(report func(done int64)) error {
 // has them at hand. What is stored turned is read as a whole for any of its blocks.
 func (p *packing) pack(packer *weights.Packer, from int) error {
 	to, step, src := min(from+packChunk, p.matrix.Blocks()), 1, p.src
-	switch {
-	case src.Turned:
+	if src.Turned {
 		step = packChunk
-	case p.write != nil:
-		var err error
-		if src, err = p.written(from, to); err != nil {
+	}
+	if p.gather != nil { // turned: as many stored rows as the matrix has columns
+		src.Data = make([]byte, p.matrix.Cols*src.Type.RowBytes(p.matrix.Rows))
+		if err := p.gather.rows(src.Data, nil, 0, p.matrix.Cols); err != nil {
 			return err
 		}
 	}
@@ -147,15 +146,6 @@ func (p *packing) pack(packer *weights.Packer, from int) error {
 		packer.Pack(p.matrix, src, b, end)
 	}
 	return nil
-}
-
-// written returns row blocks from … to-1 of what is stored in another form.
-func (p *packing) written(from, to int) (weights.Source, error) {
-	src, size := p.src, p.src.Type.RowBytes(p.matrix.Cols)
-	first := from * kernel.RowBlock
-	n := min(to*kernel.RowBlock, p.matrix.Rows) - first
-	src.Data, src.FirstBlock = make([]byte, n*size), from
-	return src, p.write(src.Data, p.from/size+first, n)
 }
 
 // partBytes returns the bytes that pack writes at from. The parts of a matrix add up to

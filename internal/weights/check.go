@@ -23,8 +23,8 @@ func Check(m *kernel.Matrix, src Source, b0, b1 int) error {
 		}
 		first, end, cols = 0, m.Cols, m.Rows
 	}
-	size, before := src.Type.RowBytes(cols), src.FirstBlock*kernel.RowBlock
-	if i := quant.NotFinite(src.Type, src.Data[(first-before)*size:(end-before)*size]); i >= 0 {
+	size := src.Type.RowBytes(cols)
+	if i := quant.NotFinite(src.Type, src.Data[first*size:end*size]); i >= 0 {
 		return fmt.Errorf("row %d, column %d: %w", first+i/cols, i%cols, ErrNotFinite)
 	}
 	return nil

@@ -22,18 +22,15 @@ type Packer struct {
 	lane   laneWriter
 }
 
-// Source is a matrix as a file stores it.
+// Source is a matrix as a file stores it. A large model has tens of thousands of them.
 type Source struct {
-	Type   tensor.DType
-	Data   []byte      // [rows, cols] of the type, row-major, from FirstBlock on
-	Factor float32     // multiplies the scales of NVFP4; 1 elsewhere
+	Data   []byte      // [rows, cols] of the type, row-major
 	Scales *BlockScale // of F8_E4M3 weights, nil: 1
+	Factor float32     // multiplies the scales of NVFP4; 1 elsewhere
+	Type   tensor.DType
 	// Turned says that the stored rows are columns of the matrix, which is float32
 	// then: what is stored does not run along the summed axis (CANON section 6).
 	Turned bool
-	// FirstBlock is the row block that Data begins with; nothing before it is packed. Turned
-	// ones have them all.
-	FirstBlock int
 }
 
 // BlockScale is a scale for each Height × 128 block of a tensor; DeepSeek's FP8 checkpoints
@@ -64,7 +61,7 @@ func (p *Packer) Pack(m *kernel.Matrix, src Source, b0, b1 int) {
 		dst := m.Data[b*m.BlockBytes() : (b+1)*m.BlockBytes()]
 		rows := min(kernel.RowBlock, m.Rows-b*kernel.RowBlock)
 		size := src.Type.RowBytes(m.Cols)
-		data := src.Data[(b-src.FirstBlock)*kernel.RowBlock*size:][:rows*size]
+		data := src.Data[b*kernel.RowBlock*size:][:rows*size]
 		switch {
 		case m.IsFloat():
 			p.packFloat(dst, m, src, data, b*kernel.RowBlock, rows)
