@@ -190,7 +190,7 @@ func TestRoots(t *testing.T) {
 func TestModelSigning(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		t.Skip("no python3")
+		t.Skip("no python3: install it, then pip install model-signing")
 	}
 	if err := exec.Command(python, "-c", "import model_signing").Run(); err != nil {
 		t.Skip("python3 has no model_signing: pip install model-signing")

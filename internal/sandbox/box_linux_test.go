@@ -224,7 +224,7 @@ func TestParser(t *testing.T) {
 // TestIdentity gives programs of root a user of their own.
 func TestIdentity(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("this is not root")
+		t.Skip("this is not root, who alone gives programs a uid of their own: run the test as root")
 	}
 	b := testBox(t)
 	o, err := b.Run(t.Context(), []string{"sh", "-c", `id -u; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/$$/status; echo x > file`}, nil)
