@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -335,6 +336,9 @@ func TestRefused(t *testing.T) {
 			}
 			return path
 		}, checkpoint.ErrFiles, "m.gguf"},
+		{"a matrix of GPTQ", func(t *testing.T) string { return folderOf(t, asGPTQ(t), nil, 1) }, model.ErrTensor, "q_proj.weight: is packed by another tool"},
+		{"FP8 with scales of compressed-tensors", func(t *testing.T) string { return folderOf(t, rescaled(t, "_scale", 1), nil, 1) }, model.ErrTensor, "weight_scale: is a scale of compressed-tensors"},
+		{"FP8 with a scale a tensor", func(t *testing.T) string { return folderOf(t, rescaled(t, "_scale_inv", 1), nil, 1) }, model.ErrTensor, "weight_scale_inv: has scales of other blocks"},
 		{"no folder", func(t *testing.T) string { return filepath.Join(t.TempDir(), "nowhere") }, os.ErrNotExist, "nowhere"},
 		{"an empty folder", func(t *testing.T) string { return t.TempDir() }, checkpoint.ErrNoModel, "no model"},
 	} {
@@ -343,4 +347,45 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want %v with %q", x.name, err, x.want, x.word)
 		}
 	}
+}
+
+// asGPTQ is a model of which one matrix is stored as GPTQ does: all of its weights are zero.
+func asGPTQ(t *testing.T) *tiny.Checkpoint {
+	t.Helper()
+	m := load(t, "llama").With(map[string]any{"quantization_config": map[string]any{"quant_method": "gptq", "bits": 4}})
+	c, err := m.Checkpoint(tensor.F32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range c.Tensors {
+		layer, is := strings.CutSuffix(x.Name, "layers.0.self_attn.q_proj.weight")
+		if !is {
+			continue
+		}
+		layer += "layers.0.self_attn.q_proj"
+		rows, cols := x.Shape[0], x.Shape[1]
+		c.Tensors = append(slices.Delete(c.Tensors, i, i+1),
+			tiny.Stored{Name: layer + ".qweight", Type: tensor.I32, Shape: []int{cols / 8, rows}, Data: bytes.Repeat([]byte{0x88}, rows*cols/2)},
+			tiny.Stored{Name: layer + ".qzeros", Type: tensor.I32, Shape: []int{cols / 32, rows / 8}, Data: bytes.Repeat([]byte{0x77}, rows*cols/64)},
+			tiny.Stored{Name: layer + ".scales", Type: tensor.F16, Shape: []int{cols / 32, rows}, Data: bytes.Repeat([]byte{0, 0x3c}, rows*cols/32)})
+		return c
+	}
+	t.Fatal("the model has no such matrix")
+	return nil
+}
+
+// rescaled is an FP8 checkpoint whose tensors have n scales each, under names of that ending.
+func rescaled(t *testing.T, ending string, n int) *tiny.Checkpoint {
+	t.Helper()
+	c, err := load(t, "llama").FP8(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range c.Tensors {
+		x := &c.Tensors[i]
+		if name, is := strings.CutSuffix(x.Name, "_scale_inv"); is {
+			x.Name, x.Shape, x.Data = name+ending, []int{n}, x.Data[:4*n]
+		}
+	}
+	return c
 }
