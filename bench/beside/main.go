@@ -22,14 +22,15 @@ import (
 
 // settings are the flags.
 type settings struct {
-	streams, prompt, threads int
-	alone                    time.Duration
+	streams, prompt, known, threads int
+	alone                           time.Duration
 }
 
 func main() {
 	var s settings
 	flag.IntVar(&s.streams, "streams", 4, "answers at once")
 	flag.IntVar(&s.prompt, "prompt", 16000, "tokens of the long prompt")
+	flag.IntVar(&s.known, "known", 0, "tokens of it that are read alone before, so that the rest is measured, at the depth where it costs most")
 	flag.IntVar(&s.threads, "threads", 0, "processors; 0: all")
 	flag.DurationVar(&s.alone, "alone", 10*time.Second, "`time` in which the answers' rate without it is measured, before and behind")
 	flag.Parse()
@@ -53,6 +54,7 @@ func main() {
 // figures are tokens a second, and milliseconds.
 type figures struct {
 	Prompt      int        `json:"prompt"`
+	Known       int        `json:"known"`                      // tokens of it in the prefix cache
 	Alone       [2]float64 `json:"streams_alone_tokens_per_s"` // before and behind
 	Meanwhile   float64    `json:"streams_meanwhile_tokens_per_s"`
 	Kept        float64    `json:"kept"` // of the mean of both
@@ -72,6 +74,17 @@ func (s *settings) measure(ctx context.Context, path string) (*figures, error) {
 	}
 	defer e.Close()
 	ctx, stop := context.WithCancel(ctx)
+	long := request(m, s.prompt, 1, 1000)
+	if s.known > 0 {
+		known := long
+		known.Tokens = long.Tokens[:min(s.known, s.prompt)]
+		took, err := first(ctx, e, known)
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		fmt.Fprintf(os.Stderr, "%d tokens read alone in %.0f s\n", len(known.Tokens), took.Seconds())
+	}
 	var tokens atomic.Int64
 	var streams sync.WaitGroup
 	defer streams.Wait()
@@ -96,11 +109,12 @@ func (s *settings) measure(ctx context.Context, path string) (*figures, error) {
 		return float64(tokens.Load()-n) / time.Since(from).Seconds(), err
 	}
 	pause := func() error { time.Sleep(s.alone); return nil }
-	f := &figures{Prompt: s.prompt}
+	f := &figures{Prompt: s.prompt, Known: s.known}
 	f.Alone[0], _ = rate(pause)
+	fmt.Fprintf(os.Stderr, "%.1f tokens/s alone\n", f.Alone[0])
 	from := time.Now()
 	f.Meanwhile, err = rate(func() error {
-		long, err := e.Generate(ctx, request(m, s.prompt, 1, 1000))
+		long, err := e.Generate(ctx, long)
 		if err != nil {
 			return err
 		}
@@ -120,7 +134,7 @@ func (s *settings) measure(ctx context.Context, path string) (*figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.PromptRate = float64(s.prompt) / time.Since(from).Seconds()
+	f.PromptRate = float64(s.prompt-s.known) / time.Since(from).Seconds()
 	f.Alone[1], _ = rate(pause)
 	f.Kept = 2 * f.Meanwhile / (f.Alone[0] + f.Alone[1])
 	return f, nil
