@@ -40,12 +40,24 @@ func language(name, part string) Func {
 			return Score{}, fmt.Errorf("language of the example is %s, want one of %v", message.Quote(wanted), languages())
 		}
 		text, _ := s.part(part)
-		words, of := countWords(text, tables)
-		if words == 0 {
-			return Score{Value: 1}, nil
-		}
-		return Score{Value: float64(of) / float64(words)}, nil
+		return Score{Value: share(countWords(text, tables))}, nil
 	}
+}
+
+// share returns which part of the words is of a language; a text without words is.
+func share(words, of int) float64 {
+	if words == 0 {
+		return 1
+	}
+	return float64(of) / float64(words)
+}
+
+// LanguageShare returns the share of words of a text that are of a language's script, as the
+// reward of kind language has it, and how many words there are. The language is one that
+// rewards know.
+func LanguageShare(name, text string) (of float64, words int) {
+	words, ours := countWords(text, scripts[name])
+	return share(words, ours), words
 }
 
 // countWords counts words, and those whose letters are all of some scripts. A word is a run

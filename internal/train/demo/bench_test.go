@@ -9,6 +9,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/task"
 	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/internal/train/grpo"
+	"github.com/blitz-r1/blitz/internal/train/trained"
 )
 
 // begin opens the model of the demonstration with random weights.
@@ -28,7 +29,7 @@ func begin(b *testing.B) *model.Model {
 		b.Fatal(err)
 	}
 	b.Cleanup(m.Close)
-	s.Shape.randomize(m.Weights(), 1)
+	trained.RandomizeByWidth(m.Weights(), s.Shape.Layers, 1)
 	return m
 }
 

@@ -1,15 +1,11 @@
 package demo
 
 import (
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
-	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/newfile"
-	"github.com/blitz-r1/blitz/internal/train/trained"
 	"github.com/blitz-r1/blitz/safetensors"
 )
 
@@ -89,25 +85,6 @@ func (s *Shape) tensors() (list []tensorShape) {
 	}
 	add("model.norm", s.Hidden)
 	return list
-}
-
-// randomize gives a model random weights: matrices such that what comes out of them is about as
-// large as what goes in, those that add to the stream of the layers smaller by √(2 layers) (as
-// GPT-2's), and embeddings small, since they are the head too.
-func (s *Shape) randomize(weights []*model.Weight, seed int64) {
-	trained.Randomize(weights, seed)
-	for _, w := range weights {
-		if w.Matrix == nil || strings.Contains(w.Tensor, "embed") {
-			continue
-		}
-		by := 1 / (trained.Deviation * math.Sqrt(float64(w.Cols)))
-		if strings.Contains(w.Tensor, "o_proj") || strings.Contains(w.Tensor, "down_proj") {
-			by /= math.Sqrt(float64(2 * s.Layers))
-		}
-		for i, v := range w.Values() {
-			w.Values()[i] = float32(by * float64(v))
-		}
-	}
 }
 
 // writeFile writes a file that is there whole or not at all.

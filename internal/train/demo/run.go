@@ -72,7 +72,7 @@ func (r *Run) Go(ctx context.Context) (err error) {
 		return err
 	}
 	defer m.Close()
-	r.Settings.Shape.randomize(m.Weights(), r.Settings.Seed)
+	trained.RandomizeByWidth(m.Weights(), r.Settings.Shape.Layers, r.Settings.Seed)
 	if err := r.pretrain(ctx, m); err != nil {
 		return err
 	}

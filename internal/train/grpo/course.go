@@ -21,6 +21,7 @@ type Metric struct {
 	Rounds       int     `json:"rounds"`  // of problems that were drawn
 	Learned      int     `json:"learned"` // groups that were learned of
 	Updates      int     `json:"updates"` // steps of the optimizer
+	Trained      int     `json:"tokens_trained"`
 	Loss         float64 `json:"loss"`
 	KL           float64 `json:"kl"`
 	ClipFraction float64 `json:"clip_fraction"`
@@ -53,6 +54,9 @@ type Course struct {
 	States   *train.Folder
 	Watch    func(v any) // is told each Metric, and strings that are worth knowing
 	Now      func() time.Time
+	// Budget ends the run behind the rollout that has used it up: passes of tokens through the
+	// model, as Metric.Passes counts them. 0: only the settings' steps do.
+	Budget int64
 
 	lesson           Lesson
 	notes            notes
@@ -62,6 +66,7 @@ type Course struct {
 // notes are what a state has beside weights and moments.
 type notes struct {
 	Step      int     `json:"step"` // rollouts that are done
+	Passes    int64   `json:"passes"`
 	Metrics   int64   `json:"metrics"`
 	Samples   int64   `json:"samples"` // bytes of the files
 	Tallies   []Tally `json:"tallies"`
@@ -85,11 +90,11 @@ func (c *Course) Go(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.samples.Close()) }()
-	for c.notes.Step < c.Settings.Steps {
+	for !c.ended() {
 		if err := c.step(ctx); err != nil {
 			return fmt.Errorf("rollout %d: %w; the same command goes on behind rollout %d", c.notes.Step, err, c.saved())
 		}
-		if c.notes.Step%c.Settings.SaveEvery == 0 || c.notes.Step == c.Settings.Steps {
+		if c.notes.Step%c.Settings.SaveEvery == 0 || c.ended() {
 			if err := c.save(); err != nil {
 				return err
 			}
@@ -97,6 +102,15 @@ func (c *Course) Go(ctx context.Context) (err error) {
 	}
 	return nil
 }
+
+// ended says whether nothing is left to do.
+func (c *Course) ended() bool {
+	return c.notes.Step >= c.Settings.Steps || c.Budget > 0 && c.notes.Passes >= c.Budget
+}
+
+// Passes returns how often a token went through the model: once where it was drawn, and three
+// times where it was learned, as the way back multiplies twice as much.
+func (m *Metric) Passes() int64 { return int64(m.Tokens) + 3*int64(m.Trained) }
 
 // saved returns how many rollouts the last state is behind.
 func (c *Course) saved() int {
@@ -241,14 +255,15 @@ func (c *Course) step(ctx context.Context) error {
 		return err
 	}
 	m := &Metric{
-		Step: step, Figures: r.Figures(), Rounds: rounds, Learned: len(live), Updates: x.Steps, Loss: x.Loss, KL: x.KL, ClipFraction: x.ClipFraction,
+		Step: step, Figures: r.Figures(), Rounds: rounds, Learned: len(live), Updates: x.Steps, Trained: x.Tokens, Loss: x.Loss, KL: x.KL, ClipFraction: x.ClipFraction,
 		GradNorm: x.GradNorm, Rate: x.Rate, LogPDiff: x.LogPDiff, RolloutTime: drawn.Sub(began).Seconds(), TrainTime: c.Now().Sub(drawn).Seconds(),
 	}
 	if err := write(c.metrics, m); err != nil {
 		return err
 	}
 	c.Watch(m)
-	if step%c.Settings.SampleEvery == 0 || step == c.Settings.Steps-1 {
+	c.notes.Passes += m.Passes()
+	if step%c.Settings.SampleEvery == 0 || step == c.Settings.Steps-1 || c.Budget > 0 && c.notes.Passes >= c.Budget {
 		if err := c.keep(step, r, which, x); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package trained
 
 import (
+	"math"
 	"math/rand/v2"
 	"strings"
 
@@ -50,4 +51,23 @@ func normal(rng *rand.Rand) float64 {
 		sum += rng.Float64()
 	}
 	return sum
+}
+
+// RandomizeByWidth gives a model random weights: matrices such that what comes out of them is
+// about as large as what goes in, those that add to the stream of so many layers smaller by
+// √(2 layers), as GPT-2's, and embeddings small, since they are the head too.
+func RandomizeByWidth(weights []*model.Weight, layers int, seed int64) {
+	Randomize(weights, seed)
+	for _, w := range weights {
+		if w.Matrix == nil || strings.Contains(w.Tensor, "embed") {
+			continue
+		}
+		by := 1 / (Deviation * math.Sqrt(float64(w.Cols)))
+		if strings.Contains(w.Tensor, "o_proj") || strings.Contains(w.Tensor, "down_proj") {
+			by /= math.Sqrt(float64(2 * layers))
+		}
+		for i, v := range w.Values() {
+			w.Values()[i] = float32(by * float64(v))
+		}
+	}
 }
