@@ -15,8 +15,8 @@ var ErrUnknownRelease = errors.New("no built-in template")
 var builtinSources embed.FS
 
 // releases are the names of the built-in templates, and the files of those that
-// are templates. DeepSeek-V3.2 publishes a program that writes prompts in place of
-// a template, and so does this package: see deepseek32.go.
+// are templates. DeepSeek-V3.2 and V4 publish programs that write prompts in place of
+// a template, and so does this package: see deepseek32.go and deepseek4.go.
 var releases = []struct{ name, file string }{
 	{"DeepSeek-V2", "deepseek-v2"}, // DeepSeek LLM, V2-Lite and Coder-V2, too
 	{"DeepSeek-V2.5", "deepseek-v2.5"},
@@ -25,6 +25,8 @@ var releases = []struct{ name, file string }{
 	{"DeepSeek-R1-0528", "deepseek-r1-0528"},
 	{"DeepSeek-V3.1", "deepseek-v3.1"},
 	{"DeepSeek-V3.2", ""},
+	{"DeepSeek-V4", ""},
+	{"DeepSeek-V4-0731", ""},
 	{"Qwen2", "qwen2"},
 	{"Qwen2.5", "qwen2.5"},
 	{"QwQ", "qwq"},
@@ -50,7 +52,7 @@ func Builtins() []string {
 
 // Builtin returns the template of a release, one of Builtins, for files of its
 // models that carry none. They are as published, but for the blanks that V2.5's
-// writes before a prompt; that of DeepSeek-V3.2 follows the published encoder. The
+// writes before a prompt; those of DeepSeek-V3.2 and V4 follow the published encoders. The
 // error is ErrUnknownRelease.
 func Builtin(release string) (*Template, error) {
 	for _, r := range releases {
@@ -58,7 +60,11 @@ func Builtin(release string) (*Template, error) {
 		case r.name != release:
 			continue
 		case r.file == "":
-			return &Template{release: r.name, encode: encodeDeepSeek32}, nil
+			encode := encodeDeepSeek32
+			if _, is4 := deepseek4Efforts[r.name]; is4 {
+				encode = encodeDeepSeek4(r.name)
+			}
+			return &Template{release: r.name, encode: encode}, nil
 		}
 		source, err := builtinSources.ReadFile("builtin/" + r.file + ".jinja")
 		if err != nil {

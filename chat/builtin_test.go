@@ -26,6 +26,8 @@ func TestBuiltin(t *testing.T) {
 		{"DeepSeek-R1-0528", "deepseek-r1-0528", "<BOS>S<｜User｜>Q", "<｜Assistant｜>", false, false, false},
 		{"DeepSeek-V3.1", "deepseek-v3.1", "<BOS>S<｜User｜>Q", "<｜Assistant｜></think>", false, true, false},
 		{"DeepSeek-V3.2", "deepseek-v3.2", "<｜begin▁of▁sentence｜>" + "S<｜User｜>Q", "<｜Assistant｜><think>", true, true, false},
+		{"DeepSeek-V4", "deepseek-v4", "<｜begin▁of▁sentence｜>" + "S<｜User｜>Q", "<｜Assistant｜></think>", false, true, false},
+		{"DeepSeek-V4-0731", "deepseek-v4", "<｜begin▁of▁sentence｜>" + "S<｜User｜>Q", "<｜Assistant｜></think>", false, true, false},
 		{"Qwen2", "", "<|im_start|>system\nS<|im_end|>\n", "<|im_start|>assistant\n", false, false, false},
 		{"Qwen2.5", "hermes", "<|im_start|>system\nS<|im_end|>\n", "<|im_start|>assistant\n", false, false, false},
 		{"QwQ", "qwq", "<|im_start|>system\nS<|im_end|>\n", "<|im_start|>assistant\n<think>\n", true, true, true},

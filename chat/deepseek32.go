@@ -122,7 +122,7 @@ func (e *deepseekEncoder) read() error {
 	if err != nil {
 		return err
 	}
-	if e.thinking, err = deepseekThinking(e.variables); err != nil {
+	if e.thinking, err = deepseekThinking(e.variables, true); err != nil {
 		return err
 	}
 	if v, _ := e.variables.Get("add_generation_prompt"); !v.IsNone() {
@@ -137,8 +137,9 @@ func (e *deepseekEncoder) read() error {
 	return nil
 }
 
-// deepseekThinking says whether the variables ask for reasoning.
-func deepseekThinking(in *jinja.Dict) (bool, error) {
+// deepseekThinking says whether the variables ask for reasoning; unsaid counts where they do
+// not say.
+func deepseekThinking(in *jinja.Dict, unsaid bool) (bool, error) {
 	if v, _ := in.Get("thinking_mode"); !v.IsNone() {
 		switch s, _ := v.Text(); s {
 		case "thinking":
@@ -154,7 +155,7 @@ func deepseekThinking(in *jinja.Dict) (bool, error) {
 			return v.Truth(), nil
 		}
 	}
-	return true, nil
+	return unsaid, nil
 }
 
 // shown is a value in an error: a str, cut where it is long, or its type.

@@ -84,6 +84,11 @@ func (e *deepseekEncoder) content(m *jinja.Dict) (string, error) {
 
 // provisions writes the tools of a message, and the schema of the answer.
 func (e *deepseekEncoder) provisions(m *jinja.Dict) error {
+	return e.provide(m, deepseekToolsHead, deepseekToolsTail)
+}
+
+// provide is provisions with those words around the schemas of the tools.
+func (e *deepseekEncoder) provide(m *jinja.Dict, head, tail string) error {
 	tools, err := dicts(m, "tools")
 	if err != nil {
 		return err
@@ -95,7 +100,7 @@ func (e *deepseekEncoder) provisions(m *jinja.Dict) error {
 		}
 		before := "\n"
 		if i == 0 {
-			before = "\n\n" + deepseekToolsHead
+			before = "\n\n" + head
 		}
 		if err := e.write(before); err != nil {
 			return err
@@ -105,7 +110,7 @@ func (e *deepseekEncoder) provisions(m *jinja.Dict) error {
 		}
 	}
 	if len(tools) > 0 {
-		if err := e.write(deepseekToolsTail); err != nil {
+		if err := e.write(tail); err != nil {
 			return err
 		}
 	}
@@ -195,10 +200,19 @@ func (e *deepseekEncoder) assistant(i int, m *jinja.Dict) error {
 	if err := e.write(content); err != nil {
 		return err
 	}
+	if err := e.section(calls, dsmlCallsBegin, dsmlCallsEnd); err != nil {
+		return err
+	}
+	e.calls = len(calls)
+	return e.write(deepseekEOS)
+}
+
+// section writes calls, where there are some.
+func (e *deepseekEncoder) section(calls []*jinja.Dict, begin, end string) error {
 	for k, call := range calls {
 		before := "\n"
 		if k == 0 {
-			before = "\n\n" + dsmlCallsBegin + "\n"
+			before = "\n\n" + begin + "\n"
 		}
 		if err := e.write(before); err != nil {
 			return err
@@ -207,12 +221,10 @@ func (e *deepseekEncoder) assistant(i int, m *jinja.Dict) error {
 			return err
 		}
 	}
-	if e.calls = len(calls); e.calls > 0 {
-		if err := e.write("\n", dsmlCallsEnd); err != nil {
-			return err
-		}
+	if len(calls) == 0 {
+		return nil
 	}
-	return e.write(deepseekEOS)
+	return e.write("\n", end)
 }
 
 // call writes a call: a parameter a line, text as it is and everything else as JSON.

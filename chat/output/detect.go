@@ -8,8 +8,11 @@ import (
 
 // FormatOf tells which format the models of a template speak, one of Formats or "".
 func FormatOf(t *chat.Template) string {
-	if t.Release() == "DeepSeek-V3.2" {
-		return "deepseek-v3.2" // no template: see chat.Builtin
+	switch t.Release() { // no templates: see chat.Builtin
+	case "DeepSeek-V3.2":
+		return "deepseek-v3.2"
+	case "DeepSeek-V4", "DeepSeek-V4-0731":
+		return deepseekV4
 	}
 	if u := t.ToolUse(); u != nil { // it is the one that shows the form of calls
 		if format := DetectFormat(u.Source()); format != "" {

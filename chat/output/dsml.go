@@ -10,6 +10,9 @@ import (
 // dsmlMark is a token of the vocabulary of V3.2 and V4.
 const dsmlMark = "｜DSML｜"
 
+// deepseekV4 is the release whose sections have another name.
+const deepseekV4 = "deepseek-v4"
+
 // dsml is the format of V3.2 and V4: tags that say which parameters are text and
 // which JSON. V3.2 calls a section function_calls, V4 tool_calls, V4.1 calls, with a
 // space before each name of a tag.
@@ -21,7 +24,7 @@ const dsmlMark = "｜DSML｜"
 // Models misspell a section's name, forget the mark or the type of a parameter, close
 // the tag of a call that has none, or put an object in the place of all of them.
 var dsml = format{
-	releases: []release{{"deepseek-v3.2", Reasoning{}}},
+	releases: []release{{"deepseek-v3.2", Reasoning{}}, {deepseekV4, Reasoning{}}},
 	detect:   detectDSML,
 	reasons:  true,
 	asks:     true,
@@ -43,7 +46,7 @@ var dsml = format{
 	hold:   holdDSML,
 }
 
-// holdDSML is what calls are held to, as V3.2 writes them. Parameters come in the order
+// holdDSML is what calls are held to, as V3.2 and V4 write them. Parameters come in the order
 // of the schema.
 func holdDSML(h *holder) (grammar.Expr, error) {
 	tag := func(begin, rest string) grammar.Expr {
@@ -63,11 +66,18 @@ func holdDSML(h *holder) (grammar.Expr, error) {
 		})
 		return grammar.Seq(tag("<", `invoke name="`+t.name+"\">\n"), rows, tag("</", "invoke>\n")), err
 	})
-	section := grammar.Seq(tag("<", "function_calls>\n"), h.several(call, grammar.Expr{}), tag("</", "function_calls>"))
+	name := "function_calls>"
+	if h.release == deepseekV4 {
+		name = "tool_calls>"
+	}
+	section := grammar.Seq(tag("<", name+"\n"), h.several(call, grammar.Expr{}), tag("</", name))
 	return h.behind(section), err
 }
 
 func detectDSML(template string) string {
+	if strings.Contains(template, dsmlMark+"tool_calls") {
+		return deepseekV4
+	}
 	if strings.Contains(template, dsmlMark) {
 		return "deepseek-v3.2"
 	}

@@ -14,6 +14,7 @@ func TestDetectFormat(t *testing.T) {
 		{"a distilled model", "{{'<｜Assistant｜><think>\\n'}}", "deepseek-r1"},
 		{"V3.1", "{{'<｜Assistant｜></think>'}}{{name}}<｜tool▁sep｜>{{arguments}}", "deepseek-v3.1"},
 		{"V3.2", "<｜Assistant｜></think><｜DSML｜invoke name=\"<｜tool▁sep｜>", "deepseek-v3.2"},
+		{"V4", "<｜Assistant｜></think><｜DSML｜tool_calls>", "deepseek-v4"},
 		{"Kimi", "<|tool_calls_section_begin|>", "kimi-k2"},
 		{"GLM-4.5", "<think></think><tool_call>{{name}}\n<arg_key>{{k}}</arg_key>\n<arg_value>", "glm-4.5"},
 		{"GLM-4.7", "<think></think><tool_call>{{name}}<arg_key>{{k}}</arg_key><arg_value>", "glm-4.7"},

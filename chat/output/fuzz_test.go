@@ -89,7 +89,7 @@ func checkAny(t testing.TB, format, s string, o Options, r *rand.Rand) {
 			t.Fatalf("%s: %q and an end tag: got %s, want %s", format, s, show(closed), show(want))
 		}
 	}
-	if format == "deepseek-v3.2" || strings.HasPrefix(format, "glm-") {
+	if isDSML(format) || strings.HasPrefix(format, "glm-") {
 		for _, c := range out.ToolCalls {
 			a := c.Arguments
 			if !json.Valid([]byte(a)) && !json.Valid([]byte(a+"}")) && a != "" && !strings.Contains(s, "{") {

@@ -125,10 +125,13 @@ func parseChunks(t testing.TB, format string, o Options, chunks []string) Output
 	return c.Output()
 }
 
+// isDSML says whether a format is that of V3.2 or V4.
+func isDSML(format string) bool { return format == "deepseek-v3.2" || format == deepseekV4 }
+
 // compact takes the whitespace between tokens out of arguments that a format does not
 // write as JSON: there it is free.
 func compact(format string, o Output) Output {
-	if format != "deepseek-v3.2" && !strings.HasPrefix(format, "glm-") {
+	if !isDSML(format) && !strings.HasPrefix(format, "glm-") {
 		return o
 	}
 	calls := make([]chat.ToolCall, len(o.ToolCalls))

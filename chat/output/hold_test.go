@@ -177,8 +177,15 @@ func checkCall(t *testing.T, format, text, name, arguments string) {
 
 // TestGrammarMark: a marker of several tokens, one of them special, begins a call.
 func TestGrammarMark(t *testing.T) {
+	for format, section := range map[string]string{"deepseek-v3.2": "function_calls>", "deepseek-v4": "tool_calls>"} {
+		holdMark(t, format, section)
+	}
+}
+
+func holdMark(t *testing.T, format, section string) {
+	t.Helper()
 	v, tokens := holdVocabulary(t)
-	g, err := Grammar("deepseek-v3.2", heldTools, Calls{Strict: true}, nil)
+	g, err := Grammar(format, heldTools, Calls{Strict: true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +197,7 @@ func TestGrammarMark(t *testing.T) {
 	if err := u.Accept(mark); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range "function_calls>" {
+	for _, c := range section {
 		if err := u.Accept(c); err != nil {
 			t.Fatal(err)
 		}
@@ -285,7 +292,7 @@ func TestGrammarText(t *testing.T) {
 					}
 				}
 			}
-			if calls == 0 && format != "llama-3.1" && format != "deepseek-v3.2" && format != "gpt-oss" {
+			if calls == 0 && format != "llama-3.1" && !isDSML(format) && format != "gpt-oss" {
 				t.Errorf("%s: no walk came to a call", format)
 			}
 		}

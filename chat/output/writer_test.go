@@ -47,7 +47,7 @@ type writer struct {
 
 var writers = []writer{
 	{[]string{"deepseek-r1", "deepseek-r1-0528", "deepseek-v3.1"}, writeDeepSeek},
-	{[]string{"deepseek-v3.2"}, writeDSML},
+	{[]string{"deepseek-v3.2", "deepseek-v4"}, writeDSML},
 	{[]string{"kimi-k2"}, writeKimi},
 	{[]string{"qwen3", "qwq", "hermes"}, writeHermes},
 	{[]string{"glm-4.5", "glm-4.7"}, writeGLM},

@@ -30,8 +30,9 @@ var (
 )
 
 var (
-	deepseekArchs = []string{"deepseek2"}
-	distillArchs  = []string{"deepseek2", "qwen2", "qwen3", "llama"}
+	deepseekArchs  = []string{"deepseek2"}
+	deepseek4Archs = []string{"deepseek4", "deepseek_v4"}
+	distillArchs   = []string{"deepseek2", "qwen2", "qwen3", "llama"}
 )
 
 // notChat are models that answer no questions, or in another way than their kin.
@@ -43,6 +44,8 @@ var releases = []release{
 	// V3.2-Exp speaks as V3.1 does, and publishes a template.
 	{"DeepSeek-V3.2", []string{"deepseek32", "deepseek_v32"}, nil, regexp.MustCompile(`-exp(-|$)`), deepseekTokens},
 	{"DeepSeek-V3.2", deepseekArchs, regexp.MustCompile(`deepseek-v3\.2`), regexp.MustCompile(`-exp(-|$)`), deepseekTokens},
+	{"DeepSeek-V4-0731", deepseek4Archs, regexp.MustCompile(`0731`), nil, deepseekTokens},
+	{"DeepSeek-V4", deepseek4Archs, nil, nil, deepseekTokens},
 	{"DeepSeek-V3.1", deepseekArchs, regexp.MustCompile(`deepseek-v3\.1`), nil, append(deepseekTokens[:4:4], "<think>", "</think>")},
 	{"DeepSeek-R1-0528", distillArchs, regexp.MustCompile(`deepseek-r1-0528`), nil, deepseekTokens},
 	{"DeepSeek-R1", distillArchs, regexp.MustCompile(`deepseek-r1(-distill|-ud|-bf16|$)`), nil, deepseekTokens},
@@ -113,6 +116,7 @@ func (c *Checkpoint) declared() (arch string, names []string) {
 	}
 	var v struct {
 		ModelType string `json:"model_type"`
+		DSpark    int    `json:"dspark_block_size"` // V4's of July 2026 have it
 		Text      struct {
 			ModelType string `json:"model_type"`
 		} `json:"text_config"`
@@ -123,7 +127,10 @@ func (c *Checkpoint) declared() (arch string, names []string) {
 	if v.Text.ModelType != "" {
 		return v.Text.ModelType, nil
 	}
-	return v.ModelType, nil
+	if v.DSpark > 0 {
+		names = append(names, "deepseek-v4-0731")
+	}
+	return v.ModelType, names
 }
 
 // declaredGGUF reads the keys of a GGUF file. A name may be in one key, or in pieces.

@@ -33,6 +33,9 @@ func TestTemplateOfRelease(t *testing.T) {
 		{"deepseek32", "DeepSeek V3.2 Exp", r1, ""},
 		{"deepseek32", "DeepSeek-V3.2-Base", r1, ""},
 		{"deepseek32", "DeepSeek V3.2", []string{"<｜User｜>"}, ""},
+		{"deepseek4", "DeepSeek-V4-Flash", r1, "DeepSeek-V4"},
+		{"deepseek4", "DeepSeek-V4-Pro-0731", r1, "DeepSeek-V4-0731"},
+		{"deepseek4", "DeepSeek-V4-Flash-Base", r1, ""},
 		{"deepseek2", "DeepSeek V3.1", r1, "DeepSeek-V3.1"},
 		{"deepseek2", "DeepSeek-V3.1-Terminus", r1, "DeepSeek-V3.1"},
 		{"deepseek2", "DeepSeek-V3.1", deepseekTokens, ""},
@@ -115,6 +118,8 @@ func TestTemplateOfFolder(t *testing.T) {
 		want     string
 	}{
 		{"V3.2", map[string]any{"model_type": "deepseek_v32"}, "", deepseekTokens, "DeepSeek-V3.2"},
+		{"V4", map[string]any{"model_type": "deepseek_v4"}, "", deepseekTokens, "DeepSeek-V4"},
+		{"V4 of July", map[string]any{"model_type": "deepseek_v4", "dspark_block_size": 5}, "", deepseekTokens, "DeepSeek-V4-0731"},
 		{"another vocabulary", map[string]any{"model_type": "deepseek_v32"}, "", chatMLTokens, ""},
 		{"V3 or R1", map[string]any{"model_type": "deepseek_v3", "_name_or_path": "deepseek-ai/DeepSeek-R1"}, "", deepseekTokens, ""},
 		{"GLM", map[string]any{"model_type": "glm4_moe_lite"}, "", glmTokens, "GLM-4.7-Flash"},
