@@ -58,6 +58,21 @@ func SwigluClamped(dst, gate, up []float32, alpha, limit float32) {
 	}
 }
 
+// SiluClamped writes dst = silu(min(gate, limit)) * u with u = up between -limit and limit, the
+// inside of DeepSeek-V4's experts; dst, gate, up [n], dst may be gate.
+func SiluClamped(dst, gate, up []float32, limit float32) {
+	var u [swigluRun]float32
+	for len(gate) > 0 {
+		n := min(len(gate), swigluRun)
+		for i, g := range gate[:n] {
+			dst[i] = min(g, limit)
+			u[i] = max(min(up[i], limit), -limit)
+		}
+		SiluMul(dst[:n], dst[:n], u[:n])
+		dst, gate, up = dst[n:], gate[n:], up[n:]
+	}
+}
+
 // gateScratch is what the backward of a gate needs beside its operands: three rows.
 func gateScratch(tmp []float32, n int) (a, b, c []float32) {
 	return tmp[:n], tmp[n : 2*n], tmp[2*n : 3*n]

@@ -66,6 +66,7 @@ type AttendScratch struct {
 	rows      rowScratch
 	splitArgs splitArgs
 	lanes     lanes
+	queries   [MaxQueries]Query
 }
 
 // MaxQueries is how many queries Attend takes at once.
@@ -79,12 +80,40 @@ type Pages struct {
 	// Chosen is the sparse set that queries see, ascending: positions of queries and
 	// splits are ranks in it. nil: positions are those of the sequence.
 	Chosen []int32
+	// Each is how many whole rows a page has, where it is not one split. 0: it is.
+	Each int
 }
 
 // Attend computes attention of up to MaxQueries queries that share a key-value
 // head.
 func (a *Attention) Attend(queries []Query, pages Pages, s *AttendScratch) {
 	a.begin(queries, s)
+	a.over(queries, pages, s)
+	for r := range queries {
+		s.finish(r, &queries[r])
+	}
+}
+
+// AttendEntries is Attend over positions and then over n entries, which all queries see: the
+// first n, or those that entries.Chosen has. They have splits of their own (CANON section 6).
+func (a *Attention) AttendEntries(queries []Query, pages, entries Pages, n int, s *AttendScratch) {
+	a.begin(queries, s)
+	a.over(queries, pages, s)
+	if n > 0 {
+		all := *a
+		all.Window = 0
+		for r := range queries {
+			queries[r].Pos = n - 1
+		}
+		all.over(queries, entries, s)
+	}
+	for r := range queries {
+		s.finish(r, &queries[r])
+	}
+}
+
+// over adds all splits that queries see of these pages.
+func (a *Attention) over(queries []Query, pages Pages, s *AttendScratch) {
 	c0, c1 := a.Splits(queries)
 	for c := c0; c < c1; c++ {
 		a.split(queries, c, pages, s)
@@ -93,9 +122,6 @@ func (a *Attention) Attend(queries []Query, pages Pages, s *AttendScratch) {
 				s.combine(r, queries[r].Out, s.m[r], s.l[r], s.part[r*a.ValueDim:][:a.ValueDim])
 			}
 		}
-	}
-	for r := range queries {
-		s.finish(r, &queries[r])
 	}
 }
 
@@ -381,3 +407,6 @@ type splitArgs struct {
 	max        float32
 	lanes      unsafe.Pointer
 }
+
+// Queries returns room for n queries of this thread.
+func (s *AttendScratch) Queries(n int) []Query { return s.queries[:n] }

@@ -8,6 +8,15 @@ import "github.com/blitz-r1/blitz/internal/tensor"
 type Index struct {
 	Kind       CacheKind
 	Heads, Dim int
+	Each       int // keys of a page, a multiple of 64; 0: PagePositions
+}
+
+// page returns how many keys a page has.
+func (x *Index) page() int {
+	if x.Each > 0 {
+		return x.Each
+	}
+	return PagePositions
 }
 
 // IndexQuery is one token that positions are scored for.
@@ -49,8 +58,8 @@ func (t *Thread) Score(x *Index, queries []IndexQuery, pages [][]byte, at, c0, c
 	}
 	for c := c0; c < c1; c++ {
 		k := x.Kind.keys(pages[c][at:], x.Dim)
-		for b := 0; b < PagePositions/RowBlock; b += indexBlocks {
-			first := c*PagePositions + b*RowBlock
+		for b := 0; b < x.page()/RowBlock; b += indexBlocks {
+			first := c*x.page() + b*RowBlock
 			if first >= seen {
 				return
 			}

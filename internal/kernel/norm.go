@@ -10,6 +10,11 @@ func RMSNorm(y, x, w []float32, eps float32) {
 	elementwise(opNorm, y[:len(x)], x, w[:len(x)], r, func(i int) { y[i] = float32(x[i]*r) * w[i] })
 }
 
+// UnitRMS writes y = x * r with r = 1 / sqrt(mean(x²) + eps): RMSNorm without weights.
+//
+//	x, y [D]   y may be x
+func UnitRMS(y, x []float32, eps float32) { Scale(y, x, rmsScale(x, eps)) }
+
 // rmsScale returns 1 / sqrt(mean(x²) + eps).
 func rmsScale(x []float32, eps float32) float32 {
 	return 1 / sqrt(LaneDot(x, x)/float32(len(x))+eps)

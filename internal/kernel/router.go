@@ -9,6 +9,7 @@ import (
 // Router chooses experts for a token (DeepSeek-V2 §2.1.2, V3 §2.1.2).
 type Router struct {
 	Sigmoid    bool      // scores by sigmoid, else by softmax over all experts
+	Softplus   bool      // scores by the root of softplus (DeepSeek-V4)
 	Chosen     bool      // the logits are the scores, the weights their softmax over the chosen experts
 	Bias       []float32 // [E] added to scores for the choice alone, or nil
 	Groups     int       // groups of experts, 0 or 1: none
@@ -43,15 +44,29 @@ func (r *Router) Route(ids []int32, weights, logits []float32, s *RouteScratch) 
 		ids[i] = int32(takeBest(s.choice))
 	}
 	sortIDs(ids)
+	r.weigh(ids, weights, s.score)
+}
+
+// Weigh writes the weights of experts that were chosen otherwise.
+//
+//	logits [E]   ids, weights [TopK]   ids ascend
+func (r *Router) Weigh(ids []int32, weights, logits []float32, s *RouteScratch) {
+	s.score = tensor.Resize(s.score, len(logits))
+	r.Scores(s.score, logits)
+	r.weigh(ids, weights, s.score)
+}
+
+// weigh writes the weights of the chosen experts. score [E]
+func (r *Router) weigh(ids []int32, weights, score []float32) {
 	for i, id := range ids {
-		weights[i] = s.score[id]
+		weights[i] = score[id]
 	}
 	if r.Chosen {
 		Softmax(weights, weights)
 	}
 	if r.Normalise {
 		sum := LaneSum(weights)
-		if r.Sigmoid {
+		if r.Sigmoid || r.Softplus {
 			sum += 1e-20
 		}
 		for i := range weights {
@@ -70,6 +85,10 @@ func (r *Router) Scores(score, logits []float32) {
 		copy(score, logits)
 	case r.Sigmoid:
 		SigmoidAll(score, logits)
+	case r.Softplus:
+		for i, z := range logits {
+			score[i] = sqrt(Softplus(z))
+		}
 	default:
 		Softmax(score, logits)
 	}

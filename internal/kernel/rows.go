@@ -25,6 +25,9 @@ func (k CacheKind) rowBytes(dim int) int {
 	return roundUp(dim*k.float().BlockBytes(), 64)
 }
 
+// RowBytes returns the bytes of so many whole rows of that many elements.
+func (k CacheKind) RowBytes(n, dim int) int { return n * k.rowBytes(dim) }
+
 // RowPageBytes returns the bytes of a page of whole rows of that many elements.
 func (k CacheKind) RowPageBytes(dim int) int { return PagePositions * k.rowBytes(dim) }
 

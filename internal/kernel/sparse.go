@@ -23,14 +23,18 @@ func (s *AttendScratch) rowPage(a *Attention, pages *Pages, c, lo, hi int) []byt
 	page := s.gatherPage(a.Kind.KeyBytes(a.KeyDim))
 	m := a.Kind.keys(page, a.KeyDim)
 	size := a.Kind.rowBytes(a.KeyDim)
+	each := pages.Each
+	if each == 0 {
+		each = PagePositions
+	}
 	for b := lo / RowBlock; b*RowBlock < hi; b++ {
 		for lane := range RowBlock {
-			rank := c*PagePositions + b*RowBlock + lane
+			rank := c*PagePositions + min(b*RowBlock+lane, hi-1) // behind the last one stands it again, which nobody sees
 			pos := rank
-			if pages.Chosen != nil { // behind the last one stands it again, which nobody sees
-				pos = int(pages.Chosen[min(rank, len(pages.Chosen)-1)])
+			if pages.Chosen != nil {
+				pos = int(pages.Chosen[rank])
 			}
-			s.rows.rows[lane] = ptr(pages.Splits[pos/PagePositions][pages.Key+pos%PagePositions*size:][:size])
+			s.rows.rows[lane] = ptr(pages.Splits[pos/each][pages.Key+pos%each*size:][:size])
 		}
 		s.rows.gatherBlock(a.Kind, &m, b)
 	}
