@@ -97,7 +97,7 @@ func (e *Engine) embedding(ids []int32, pooling Pooling) (*sequence, []float64, 
 	}
 	sum := make([]float64, e.config.HiddenSize)
 	s := &sequence{engine: e, tokens: ids, from: from, most: len(ids), hidden: true, work: newGiven(func(_ int, x []float32) error {
-		for i, v := range x {
+		for i, v := range x[:len(sum)] {
 			sum[i] += float64(v)
 		}
 		return nil

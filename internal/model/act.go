@@ -50,6 +50,13 @@ func (s *Step) part(a *Act, at, T, D int) *Act {
 	return p
 }
 
+// reshape returns the numbers of a, which has no gaps, as T rows of D.
+func (s *Step) reshape(a *Act, T, D int) *Act {
+	p := s.acts.next()
+	*p = Act{T: T, D: D, X: a.X}
+	return p
+}
+
 // act returns a new activation with room for T rows of D numbers.
 func (s *Step) act(T, D int) *Act {
 	a := s.acts.next()

@@ -30,6 +30,7 @@ type binder struct {
 	sparse  []sparseLayer                  // in the order of the plan
 	scales  map[string]*weights.BlockScale // of FP8 tensors
 	called  map[string]Role                // what is asked for, by its name in a checkpoint; nil: nobody wants to know
+	layers  int                            // of the model, without modules of multi-token prediction
 	modules bool                           // every module of multi-token prediction is bound, not the first alone
 	damaged bool                           // an image of the weights was, and is gone
 	err     error
@@ -172,7 +173,12 @@ func (b *binder) layerNorm(dst *LayerNorm, role string, layer, n int, eps float3
 // linear binds a matrix [rows, cols]. A GGUF file may add a bias to any; a checkpoint
 // has those that its configuration tells, which biased binds.
 func (b *binder) linear(dst *Linear, role string, layer, rows, cols int) {
-	t, ok := b.find(b.name(role, layer, ".weight"), rows, cols)
+	b.linearPart(dst, role, ".weight", layer, rows, cols)
+}
+
+// linearPart is linear for a tensor whose name may end otherwise.
+func (b *binder) linearPart(dst *Linear, role, part string, layer, rows, cols int) {
+	t, ok := b.find(b.name(role, layer, part), rows, cols)
 	if !ok {
 		return
 	}

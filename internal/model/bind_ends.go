@@ -13,6 +13,7 @@ import (
 // between them.
 func (m *Model) bind(b *binder) {
 	c := &m.Config
+	b.layers = c.NumHiddenLayers
 	m.embed = &b.embed
 	embed, head := b.name("token_embd", noLayer, ".weight"), b.name("output", noLayer, ".weight")
 	if c.VocabSize == 0 { // a GGUF file, where this tensor tells

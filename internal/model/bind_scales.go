@@ -28,8 +28,11 @@ func (b *binder) blockScales(t tensor.Tensor) *weights.BlockScale {
 	name := t.Name + "_scale_inv" // DeepSeek's; compressed-tensors has no _inv
 	s, scaled := b.src.find(name)
 	if !scaled {
-		if s, scaled = b.src.find(t.Name + "_scale"); scaled {
-			name = t.Name + "_scale"
+		for _, other := range []string{t.Name + "_scale", strings.TrimSuffix(t.Name, ".weight") + ".scale"} { // the last is V4's
+			if s, scaled = b.src.find(other); scaled {
+				name = other
+				break
+			}
 		}
 	}
 	if scaled && t.DType == tensor.F8E5M2 {

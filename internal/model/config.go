@@ -72,7 +72,7 @@ type Config struct {
 	Dense               []bool // [NumHiddenLayers]: dense layers of a sparse model
 	// SharedExpertIntermediateSize is the width of a shared expert that has one of its own.
 	SharedExpertIntermediateSize int
-	SwigluAlpha, SwigluLimit     float32 // of SwigluClamped
+	SwigluAlpha, SwigluLimit     float32 // of SwigluClamped; SiluClamped has the limit alone
 
 	// DeepSeek: multi-head latent attention (V2 §2.1), experts (V2 §2.2, V3 §2.1.2).
 	QLoraRank, KVLoraRank        int // 0: queries are not compressed
@@ -88,6 +88,18 @@ type Config struct {
 	IndexTopK                    int
 	IndexPairs                   bool   // the indexer turns neighbours, as attention does
 	IndexShared                  []bool // [NumHiddenLayers]: layers that see what the last one with an indexer chose
+	// DeepSeek-V4: entries of compressed attention, hyper-connections, experts by a table.
+	CompressRatios     []int // [NumHiddenLayers]: positions that an entry is made of; 0: the layer sees a window alone
+	OGroups, OLoraRank int   // groups of heads in the output of attention, and numbers of each
+	NumHashLayers      int   // the first so many layers choose experts by the token
+	HCMult             int   // streams of hyper-connections
+	HCSinkhornIters    int
+	HCEps              float32
+	// Draft layers that guess a block of tokens, where they are no module of multi-token
+	// prediction: its size, the token of those that are unknown, the rank of what the token
+	// before says, and the layers that are read. DSparkBlockSize 0: there are none.
+	DSparkBlockSize, DSparkNoise, DSparkRank int
+	DSparkTargets                            []int
 	// Gated DeltaNet: which layers it is, and its heads.
 	Recurrent                              []bool // [NumHiddenLayers]; nil: none
 	LinearNumKeyHeads, LinearNumValueHeads int
@@ -106,6 +118,7 @@ const (
 	Silu Activation = iota
 	GeluTanh
 	SwigluClamped // gpt-oss: see kernel.SwigluClamped
+	SiluClamped   // DeepSeek-V4: see kernel.SiluClamped
 )
 
 // parseActivation returns the activation of Hugging Face's name.

@@ -71,6 +71,13 @@ var ggufKeys = map[string]string{
 	"mscale":                           "rope.scaling.yarn_log_multiplier",
 	"mscale_all_dim":                   "rope.scaling.yarn_log_multiplier",
 	"attention_factor":                 "rope.scaling.attn_factor",
+	"compress_ratios":                  "attention.compress_ratios",
+	"o_groups":                         "attention.output_group_count",
+	"o_lora_rank":                      "attention.output_lora_rank",
+	"hc_mult":                          "hyper_connection.count",
+	"hc_eps":                           "hyper_connection.epsilon",
+	"num_hash_layers":                  "hash_layer_count",
+	"swiglu_limit":                     "swiglu_clamp_exp",
 }
 
 // inGGUF returns the error for a GGUF file, with the keys that hold the fields.

@@ -36,6 +36,8 @@
 //	H^I, d^I              index_n_heads, index_head_dim  attention.indexer.…     IndexNHeads, IndexHeadDim
 //	q^I, k^I, w^I         indexer.wq_b wk weights_proj   indexer.attn_q_b …      Indexer.Q K Weights
 //	M                     eh_proj                        nextn.eh_proj           mtp.proj
+//	n_hc, C               hc_mult, hc_*_fn base scale    hyper_connection.count  HCMult, Hyper
+//	m, entries            compress_ratios, compressor    attn_compressor_…       CompressRatios, Compressor
 //
 // Dimensions are one letter everywhere: T tokens of a step, D width, H heads, HKV
 // heads of keys and values, V vocabulary, E experts, K of them for a token, I width

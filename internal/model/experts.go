@@ -13,7 +13,10 @@ type Experts struct {
 	BiasParam      Param    // of Choose.Bias
 	Gate, Up, Down []Linear // one an expert; of each list all float or all quantised
 	Act            Activation
-	Alpha, Limit   float32 // of SwigluClamped
+	Alpha, Limit   float32 // of SwigluClamped; of SiluClamped the limit
+	// Table has the experts of each token, ascending, where it is no matter of scores:
+	// [V, TopK]. nil: the router chooses.
+	Table []int32
 
 	kept  *experts.Cache // where not all are in memory; nil: they are
 	layer int            // of it
@@ -87,8 +90,11 @@ func (s *Step) someExperts(out *Act, in []*Act, e *Experts, r *routing, from, to
 //
 //	gate, up [T, I] → [T, I]
 func (e *Experts) inside(s *Step, gate, up *Act) *Act {
-	if e.Act == SwigluClamped {
+	switch e.Act {
+	case SwigluClamped:
 		return s.swiglu(gate, up, e.Alpha, e.Limit)
+	case SiluClamped:
+		return s.clamped(gate, up, e.Limit)
 	}
 	return s.gate(gate, up, e.Act)
 }

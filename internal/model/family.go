@@ -39,6 +39,9 @@ type family struct {
 	stacked bool
 	// hfTop has the tensors outside layers that checkpoints call otherwise than hfTop says.
 	hfTop map[string]string
+	// hfModules is what checkpoints call the layers behind the last one, by their number from 0
+	// on; "": as the others.
+	hfModules string
 	// drafts says that a file may hold modules of multi-token prediction.
 	drafts bool
 
@@ -52,7 +55,7 @@ var families = []*family{
 	&ministral3Family, &mistral4Family, &mistralLarge3Family, &smolLM3Family,
 	&qwen2Family, &qwen2MoEFamily, &qwen3Family, &qwen3MoEFamily,
 	&gemma2Family, &gemma3Family, &gptOSSFamily, &glm4MoEFamily, &miniMaxM2Family,
-	&deepseekV2Family, &deepseekV3Family, &deepseekV32Family, &kimiK2Family, &glm4MoELiteFamily, &glmMoeDsaFamily,
+	&deepseekV2Family, &deepseekV3Family, &deepseekV32Family, &kimiK2Family, &glm4MoELiteFamily, &glmMoeDsaFamily, &deepseekV4Family,
 	&qwen3NextFamily, &qwen35Family, &qwen35MoEFamily,
 }
 

@@ -21,7 +21,7 @@ var (
 	// nearModels are close to those, with an operation or two of their own.
 	nearModels = []string{
 		"gpt-oss", "gpt-oss-mxfp4", "smollm3", "gemma2", "qwen2-moe", "glm4-moe", "minimax-m2",
-		"ministral3", "mistral3", "mistral4", "mistral-large-3", "glm-moe-dsa",
+		"ministral3", "mistral3", "mistral4", "mistral-large-3", "glm-moe-dsa", "deepseek-v4", "deepseek-v4-pro",
 	}
 	// recurrentModels keep states.
 	recurrentModels = []string{"qwen3-next", "qwen3.5", "qwen3.5-moe"}

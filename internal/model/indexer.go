@@ -60,7 +60,7 @@ func (s *Step) choosePositions(x, cQ *Act, l *Latent) *choice {
 	q := s.ropeFirst(s.Linear(cQ, &n.Q), n.N, n.rope)
 	w = s.scale(w, rootOf(n.N), rootOf(n.D))
 	s.choose(filled(s, &s.records.choose, choose{
-		q: q, w: w, n: n, at: at, chosen: c, kind: s.Kind, positions: s.positions, segment: s.segment, units: &s.index,
+		q: q, w: w, n: n, at: at, chosen: c, kind: s.Kind, ratio: 1, positions: s.positions, segment: s.segment, units: &s.index,
 	}))
 	return c
 }
@@ -90,10 +90,14 @@ type choose struct {
 	at        int // of index keys in a page
 	chosen    *choice
 	kind      kernel.CacheKind
+	ratio     int     // positions of an entry that is scored; 1: positions are
 	positions []int32 // [T]
 	segment   []int32 // [T]
 	units     *indexUnits
 }
+
+// seen returns how many positions, or entries, row t sees.
+func (o *choose) seen(t int) int { return (int(o.positions[t]) + 1) / o.ratio }
 
 func (o *choose) Operands() Operands { return Operands{In: []*Act{o.q, o.w}} }
 
@@ -102,14 +106,14 @@ func (o *choose) Operands() Operands { return Operands{In: []*Act{o.q, o.w}} }
 func (o *choose) work() (w Work) {
 	for _, u := range o.units.groups(o) {
 		for t := u.first; t < u.first+u.n; t++ {
-			macs := int64(o.positions[t]+1) * int64(o.n.N*o.n.D)
+			macs := int64(o.seen(t)) * int64(o.n.N*o.n.D)
 			if o.kind == kernel.CacheQ8 {
 				w.IntMACs += macs
 			} else {
 				w.FloatMACs += macs
 			}
 		}
-		w.ReadBytes += int64(o.kind.KeyBytes(o.n.D)) * int64(o.positions[u.first+u.n-1]+1) / kernel.PagePositions
+		w.ReadBytes += int64(o.kind.KeyBytes(o.n.D)) * int64(o.seen(u.first+u.n-1)) / kernel.PagePositions
 	}
 	return w
 }

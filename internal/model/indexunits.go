@@ -37,7 +37,7 @@ const indexScores = 4 << 20
 func (s *Step) choose(o *choose) {
 	u := o.units
 	u.o, u.pages = o, &s.pages
-	u.kernel = kernel.Index{Kind: s.Kind, Heads: o.n.N, Dim: o.n.D}
+	u.kernel = kernel.Index{Kind: o.kind, Heads: o.n.N, Dim: o.n.D, Each: kernel.PagePositions / o.ratio}
 	s.announce(OpIndex, o)
 	if s.tape != nil {
 		s.tape.add(taped{o: o, kind: OpIndex})
@@ -55,7 +55,7 @@ func (s *Step) choose(o *choose) {
 func (u *indexUnits) groups(o *choose) []indexGroup {
 	u.list = u.list[:0]
 	for t := range o.positions {
-		if int(o.positions[t]) < o.n.TopK {
+		if o.seen(t) <= o.n.TopK {
 			continue
 		}
 		if k := len(u.list) - 1; k >= 0 {
@@ -78,12 +78,12 @@ func (u *indexUnits) fill(groups []indexGroup, threads int) int {
 		g := &groups[i]
 		room := 0
 		for t := g.first; t < g.first+g.n; t++ {
-			room += kernel.IndexRoom(int(u.o.positions[t]) + 1)
+			room += kernel.IndexRoom(u.o.seen(t))
 		}
 		if n > 0 && size+room > indexScores {
 			break
 		}
-		g.splits = int(u.o.positions[g.first+g.n-1])/kernel.PagePositions + 1
+		g.splits = (u.o.seen(g.first+g.n-1)*u.o.ratio-1)/kernel.PagePositions + 1
 		n, size, splits = n+1, size+room, splits+g.splits
 	}
 	u.wave = groups[:n]
@@ -96,7 +96,7 @@ func (u *indexUnits) fill(groups []indexGroup, threads int) int {
 		g.at, g.item = len(u.queries), u.items
 		u.items += (g.splits + u.chunk - 1) / u.chunk
 		for t := g.first; t < g.first+g.n; t++ {
-			seen := int(u.o.positions[t]) + 1
+			seen := u.o.seen(t)
 			room := kernel.IndexRoom(seen)
 			u.queries = append(u.queries, kernel.IndexQuery{Q: u.o.q.Row(t), W: u.o.w.Row(t), Score: u.scores[at : at+seen : at+room]})
 			u.rows = append(u.rows, int32(t))

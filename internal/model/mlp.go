@@ -6,6 +6,7 @@ import "github.com/blitz-r1/blitz/internal/kernel"
 type GatedMLP struct {
 	Gate, Up, Down Linear
 	Act            Activation
+	Limit          float32 // of SiluClamped
 }
 
 // GatedMLP runs the MLP on the rows of x.
@@ -13,6 +14,9 @@ type GatedMLP struct {
 //	x [T, D] → [T, D]   Shazeer 2020, eq. 6
 func (s *Step) GatedMLP(x *Act, m *GatedMLP) *Act {
 	gate, up := s.Linear2(x, &m.Gate, &m.Up)
+	if m.Act == SiluClamped {
+		return s.Linear(s.clamped(gate, up, m.Limit), &m.Down)
+	}
 	return s.Linear(s.gate(gate, up, m.Act), &m.Down)
 }
 
@@ -45,6 +49,28 @@ func (o *swigluRows) Operands() Operands {
 
 func (o *swigluRows) row(t int, _ *kernel.Thread) {
 	kernel.SwigluClamped(o.y.Row(t), o.gate.Row(t), o.up.Row(t), o.alpha, o.limit)
+}
+
+// clamped returns the clamped gate of DeepSeek-V4. gate is not read again.
+//
+//	gate, up [T, I] → [T, I]   kernel.SiluClamped
+func (s *Step) clamped(gate, up *Act, limit float32) *Act {
+	y := s.result(gate)
+	s.eachRow(OpRows, filled(s, &s.records.clamped, clampedRows{gate, up, y, limit}), gate.T, gate.D)
+	return y
+}
+
+type clampedRows struct {
+	gate, up, y *Act
+	limit       float32
+}
+
+func (o *clampedRows) Operands() Operands {
+	return Operands{In: []*Act{o.gate, o.up}, Out: []*Act{o.y}}
+}
+
+func (o *clampedRows) row(t int, _ *kernel.Thread) {
+	kernel.SiluClamped(o.y.Row(t), o.gate.Row(t), o.up.Row(t), o.limit)
 }
 
 type gateRows struct {

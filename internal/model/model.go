@@ -56,6 +56,12 @@ type recurrent interface {
 	states() []*State
 }
 
+// keeper is a network whose layers keep more than attention's keys and values, and states.
+type keeper interface {
+	// keeps returns what the cache has of each layer.
+	keeps(kind kernel.CacheKind) []kvcache.Layer
+}
+
 func sortedKeys[V any](m map[string]V) []string {
 	names := make([]string, 0, len(m))
 	for name := range m {
@@ -220,6 +226,9 @@ func (m *Model) DefaultCache() kernel.CacheKind {
 // CacheLayers returns what each layer keeps of a page of positions.
 func (m *Model) CacheLayers(kind kernel.CacheKind) []kvcache.Layer {
 	var layers []kvcache.Layer
+	if k, ok := m.net.(keeper); ok {
+		return k.keeps(kind)
+	}
 	for _, a := range m.net.attention() {
 		layers = append(layers, kvcache.Layer{Bytes: a.pageBytes(kind), Window: a.Window})
 	}
@@ -249,7 +258,8 @@ func (c *Config) CheckTokens(ids []int32) error {
 
 // Forward computes one step: it fills the caches of the batch's positions and
 // returns the last hidden states of the rows whose logits are wanted, segment by
-// segment. They are valid until the next step.
+// segment; rows may be longer where a module of multi-token prediction reads more of them.
+// They are valid until the next step.
 func (m *Model) Forward(s *Step, b *Batch) *Act {
 	s.begin(b)
 	last := 0
@@ -267,6 +277,9 @@ func (m *Model) Forward(s *Step, b *Batch) *Act {
 //
 //	→ [to-from, V]
 func (m *Model) Logits(s *Step, hidden *Act, from, to int) *Act {
+	if H := m.Config.HiddenSize; hidden.D > H { // what a module reads stands behind it
+		hidden = hidden.columns(s, 0, H)
+	}
 	y := s.linearOf(hidden, from, to, m.head)
 	if softcap := m.Config.FinalLogitSoftcapping; softcap != 0 {
 		y = s.softcap(y, softcap)

@@ -78,7 +78,23 @@ func (b *binder) leaveEnds(layer int) {
 //
 //	hidden [T, D] → [T, D]
 func (m *Model) Draft(s *Step, b *Batch, hidden *Act) *Act {
-	d := m.net.(*deepseek)
+	return m.net.(drafter).draft(m, s, b, hidden)
+}
+
+// drafter is a network that may have a module of multi-token prediction.
+type drafter interface {
+	// drafts says whether it was opened.
+	drafts() bool
+	draft(m *Model, s *Step, b *Batch, hidden *Act) *Act
+	// draftHead returns the output matrix of the guesses; nil: the model's.
+	draftHead() *Linear
+}
+
+func (d *deepseek) drafts() bool { return d.mtp != nil }
+
+func (d *deepseek) draftHead() *Linear { return d.mtp.head }
+
+func (d *deepseek) draft(_ *Model, s *Step, b *Batch, hidden *Act) *Act {
 	x := d.mtp
 	s.setBatch(b)
 	s.embed = x.embed
@@ -93,7 +109,7 @@ func (m *Model) Draft(s *Step, b *Batch, hidden *Act) *Act {
 //
 //	→ [to-from, V]
 func (m *Model) DraftLogits(s *Step, hidden *Act, from, to int) *Act {
-	head := m.net.(*deepseek).mtp.head
+	head := m.net.(drafter).draftHead()
 	if head == nil {
 		head = m.head
 	}
@@ -102,8 +118,8 @@ func (m *Model) DraftLogits(s *Step, hidden *Act, from, to int) *Act {
 
 // HasMTP says whether the module of multi-token prediction was opened.
 func (m *Model) HasMTP() bool {
-	d, ok := m.net.(*deepseek)
-	return ok && d.mtp != nil
+	d, ok := m.net.(drafter)
+	return ok && d.drafts()
 }
 
 // join returns the rows of a, each with that of b behind it.

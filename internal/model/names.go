@@ -124,6 +124,9 @@ func (b *binder) hfName(role string, layer int, part string) string {
 	if role == "exp_probs_b" { // e_score_correction_bias is a name of its own
 		part = strings.Replace(part, ".", "_", 1)
 	}
+	if b.family.hfModules != "" && layer >= b.layers {
+		return b.prefix[0] + fmt.Sprintf(b.family.hfModules, layer-b.layers) + name + part
+	}
 	return fmt.Sprintf("%slayers.%d.", b.prefix[0], layer) + name + part
 }
 

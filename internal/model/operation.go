@@ -52,6 +52,7 @@ type records struct {
 	softcap    softcapRows
 	gate       gateRows
 	swiglu     swigluRows
+	clamped    clampedRows
 	queryScale queryScaleRows
 	sigmoid    sigmoidRows
 	prepare    prepareRows
@@ -69,6 +70,8 @@ type records struct {
 	sum        sumRows
 	join       joinRows
 	delta      deltaRecords
+	hyper      hyperRecords
+	entries    entryRecords
 }
 
 // record returns a record to fill: the step's own, with what was last in it, or a new

@@ -9,8 +9,10 @@ type layerPages struct {
 }
 
 // findPages looks up the cache pages of a layer.
-func (s *Step) findPages(layer int) {
-	p := &s.pages
+func (s *Step) findPages(layer int) { s.lookUp(&s.pages, layer) }
+
+// lookUp looks up the cache pages of a layer.
+func (s *Step) lookUp(p *layerPages, layer int) {
 	p.all, p.first = p.all[:0], p.first[:0]
 	for i := range s.batch.Segments {
 		g := &s.batch.Segments[i]

@@ -103,7 +103,14 @@ func (s *Step) ropeFirst(x *Act, heads int, r *Rope) *Act { return s.turn(x, hea
 // turn turns Dim elements of each head, from element at on.
 func (s *Step) turn(x *Act, heads, at int, r *Rope) *Act {
 	y := s.result(x)
-	s.eachRow(OpRows, filled(s, &s.records.rope, ropeRows{x, y, heads, at, r, s.positions}), x.T, x.D)
+	s.eachRow(OpRows, filled(s, &s.records.rope, ropeRows{x, y, heads, at, r, s.positions, false}), x.T, x.D)
+	return y
+}
+
+// unturn turns Dim elements of each head, from element at on, back from where turn turns them.
+func (s *Step) unturn(x *Act, heads, at int, r *Rope) *Act {
+	y := s.result(x)
+	s.eachRow(OpRows, filled(s, &s.records.rope, ropeRows{x, y, heads, at, r, s.positions, true}), x.T, x.D)
 	return y
 }
 
@@ -112,17 +119,22 @@ type ropeRows struct {
 	heads, at int
 	rope      *Rope
 	positions []int32 // [T]
+	back      bool
 }
 
 func (o *ropeRows) Operands() Operands { return Operands{In: []*Act{o.x}, Out: []*Act{o.y}} }
 
-func (o *ropeRows) row(t int, _ *kernel.Thread) {
+func (o *ropeRows) row(t int, th *kernel.Thread) {
 	y := o.y.Row(t)
 	if o.y != o.x {
 		copy(y, o.x.Row(t))
 	}
 	for D := o.y.D / o.heads; len(y) > 0; y = y[D:] {
-		o.rope.rotate(y[o.at:][:o.rope.Dim], int(o.positions[t]))
+		if x := y[o.at:][:o.rope.Dim]; o.back {
+			o.rope.unrotate(x, int(o.positions[t]), th.Out(2*o.rope.Dim))
+		} else {
+			o.rope.rotate(x, int(o.positions[t]))
+		}
 	}
 }
 

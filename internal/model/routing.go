@@ -44,7 +44,7 @@ func (s *Step) route(x *Act, e *Experts) *routing {
 // chooseExperts chooses the experts of all rows of logits [T, E].
 func (s *Step) chooseExperts(r *routing, logits *Act, e *Experts) {
 	r.ids, r.weights = tensor.Resize(r.ids, logits.T*r.K), s.act(logits.T, r.K)
-	s.eachRow(OpRoute, filled(s, &s.records.route, routeRows{e, logits, r}), logits.T, routeCost*logits.D)
+	s.eachRow(OpRoute, filled(s, &s.records.route, routeRows{e, logits, r, s.tokens}), logits.T, routeCost*logits.D)
 }
 
 // routeCost is how many numbers a score counts for: its exponential, and the choice.
@@ -57,6 +57,7 @@ type routeRows struct {
 	e      *Experts
 	logits *Act
 	r      *routing
+	tokens []int32 // [T]
 }
 
 func (o *routeRows) Operands() Operands {
@@ -69,6 +70,12 @@ func (o *routeRows) Operands() Operands {
 
 func (o *routeRows) row(t int, th *kernel.Thread) {
 	K := o.r.K
+	if o.e.Table != nil {
+		ids := o.r.ids[t*K : (t+1)*K]
+		copy(ids, o.e.Table[int(o.tokens[t])*K:])
+		o.e.Choose.Weigh(ids, o.r.weights.Row(t), o.logits.Row(t), &th.RouteScratch)
+		return
+	}
 	o.e.Choose.Route(o.r.ids[t*K:(t+1)*K], o.r.weights.Row(t), o.logits.Row(t), &th.RouteScratch)
 }
 

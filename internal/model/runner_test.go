@@ -80,10 +80,7 @@ func mixed(seed uint64, all bool) plan {
 }
 
 // drafts says whether a module of multi-token prediction is open.
-func (m *Model) drafts() bool {
-	d, _ := m.net.(*deepseek)
-	return d != nil && d.mtp != nil
-}
+func (m *Model) drafts() bool { return m.HasMTP() }
 
 // result has the logits of each sequence by row, nil where they were not wanted, and
 // the guesses of a module of multi-token prediction, where it is open.
@@ -94,7 +91,7 @@ type result struct{ logits, drafts [][][]float32 }
 func (r *runner) run(t *testing.T, sequences [][]int32, p plan) result {
 	t.Helper()
 	defer r.cache.Drop()
-	drafting := r.m.drafts()
+	drafting := r.m.HasMTP()
 	out := result{make([][][]float32, len(sequences)), make([][][]float32, len(sequences))}
 	seqs := make([]*kvcache.Sequence, len(sequences))
 	for i, ids := range sequences {

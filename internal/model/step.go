@@ -86,6 +86,7 @@ type Step struct {
 	chosen  *choice // of the last layer with an indexer
 	index   indexUnits
 	carries []carried
+	entries entryScratch
 	ends    []stateEnd
 
 	visit    experts.Visit // of a layer whose experts are not all in memory

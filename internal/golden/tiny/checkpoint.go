@@ -44,11 +44,15 @@ func (m *Model) Checkpoint(t tensor.DType) (*Checkpoint, error) {
 	c := &Checkpoint{Config: m.Raw, Params: m.Config.ModelType == "mistral_large3"}
 	for _, x := range m.Tensors() {
 		dt := t
+		if strings.HasSuffix(x.Name, "tid2eid") {
+			c.Tensors = append(c.Tensors, m.expertTable(x, tensor.I64))
+			continue
+		}
 		if strings.HasSuffix(x.Name, "_blocks") || strings.HasSuffix(x.Name, "_scales") {
 			c.Tensors = append(c.Tensors, m.packed(x))
 			continue
 		}
-		if strings.HasSuffix(x.Name, "e_score_correction_bias") {
+		if strings.HasSuffix(x.Name, "e_score_correction_bias") || isEntriesF32(x.Name) {
 			dt = tensor.F32
 		}
 		s, err := stored(x.Name, dt, x.Shape, m.Weight(x))

@@ -83,6 +83,10 @@ func (m *Model) gguf(t tensor.DType, how Spelling, random bool) (*GGUF, error) {
 		return nil, err
 	}
 	for _, x := range m.ggufTensors(how) {
+		if strings.HasSuffix(x.name, "tid2eid.weight") {
+			g.Tensors = append(g.Tensors, m.expertTable(Tensor{x.name, x.shape}, tensor.I32))
+			continue
+		}
 		s := Stored{Name: x.name, Type: x.fit(t), Shape: x.shape}
 		if random && s.Type == t {
 			s.Data = randomBlocks(m.Seed, x.name, t, x.w)
@@ -101,7 +105,8 @@ func (m *Model) gguf(t tensor.DType, how Spelling, random bool) (*GGUF, error) {
 func (x *ggufTensor) fit(t tensor.DType) tensor.DType {
 	cols := x.shape[len(x.shape)-1]
 	switch {
-	case len(x.shape) == 1, strings.HasSuffix(x.name, ".bias"), strings.Contains(x.name, "ssm_conv1d"), strings.Contains(x.name, "ffn_gate_inp"), strings.Contains(x.name, "indexer.proj"):
+	case len(x.shape) == 1, strings.HasSuffix(x.name, ".bias"), strings.Contains(x.name, "ssm_conv1d"), strings.Contains(x.name, "ffn_gate_inp"), strings.Contains(x.name, "indexer.proj"),
+		isEntriesF32(strings.TrimSuffix(x.name, ".weight")):
 		return tensor.F32
 	case t == tensor.NVFP4 && (x.name == "token_embd.weight" || x.name == "output.weight"): // nobody publishes these in it
 		return tensor.F16
@@ -198,6 +203,9 @@ type conversion struct {
 // ggufTensors converts names and values: llama's rotary pairs become neighbours,
 // Gemma's norms whole, experts one tensor, W^UK and W^UV one each.
 func (m *Model) ggufTensors(how Spelling) []ggufTensor {
+	if m.Config.ModelType == "deepseek_v4" {
+		return m.entriesTensors()
+	}
 	if m.Config.recurrent() {
 		return m.deltaTensors()
 	}

@@ -49,7 +49,7 @@ var ggufArch = map[string]string{
 	"gpt_oss": "gpt-oss", "smollm3": "smollm3", "gemma2": "gemma2", "qwen2_moe": "qwen2moe", "ministral3": "mistral3", "mistral4": "mistral4",
 	"qwen3_next": "qwen3next", "qwen3_5_text": "qwen35", "qwen3_5_moe_text": "qwen35moe",
 	"glm4_moe": "glm4moe", "minimax_m2": "minimax-m2", "glm_moe_dsa": "glm-dsa",
-	"deepseek_v2": "deepseek2", "deepseek_v3": "deepseek2", "kimi_k2": "deepseek2", "glm4_moe_lite": "deepseek2", "deepseek_v32": "deepseek32",
+	"deepseek_v2": "deepseek2", "deepseek_v3": "deepseek2", "kimi_k2": "deepseek2", "glm4_moe_lite": "deepseek2", "deepseek_v32": "deepseek32", "deepseek_v4": "deepseek4",
 }
 
 // metadataList is metadata in the making.
@@ -75,6 +75,9 @@ func (m *Model) metadata(how Spelling) ([]gguf.KeyValue, error) {
 	}
 	l.keys = append(l.keys, gguf.KeyValue{Key: "general.architecture", Value: gguf.ValueOf(l.arch)})
 	l.count("context_length", s.Context)
+	if c.ModelType == "deepseek_v4" {
+		return l.keys, l.entries(m.Raw, c, &s)
+	}
 	l.count("embedding_length", c.HiddenSize)
 	if c.Intermediate > 0 {
 		l.count("feed_forward_length", c.Intermediate)

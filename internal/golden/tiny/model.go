@@ -41,6 +41,7 @@ type Config struct {
 	Vision        *vision `json:"vision_config"`
 	Latent
 	Delta
+	Entries
 }
 
 // Latent is what the DeepSeek family has beyond other models.

@@ -19,6 +19,10 @@ func (m *Model) Tensors() []Tensor {
 		l.qwenNext(c)
 		return l
 	}
+	if c.ModelType == "deepseek_v4" {
+		l.deepseekV4(c)
+		return l
+	}
 	if add := later[c.text().ModelType]; add != nil {
 		if c.TextConfig == nil {
 			add(&l, c, "")

@@ -33,6 +33,9 @@ func (m *Model) law(t Tensor) (mean, dev float64) {
 	if c.recurrent() {
 		return c.deltaLaw(t)
 	}
+	if c.ModelType == "deepseek_v4" {
+		return entriesLaw(t)
+	}
 	if later[c.ModelType] != nil {
 		return c.laterLaw(t)
 	}
