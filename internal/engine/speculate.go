@@ -334,6 +334,10 @@ func (e *Engine) makeGuesser() error {
 	case kind == SpeculateNgram:
 		e.guesser = new(ngramGuesser)
 	case kind == SpeculateMTP:
+		if m, ok := e.net.(blockNetwork); ok && m.BlockSize() > 0 {
+			e.guesser = &blockGuesser{engine: e, net: m}
+			return nil
+		}
 		if m, ok := e.net.(interface{ HasMTP() bool }); ok && !m.HasMTP() {
 			return fmt.Errorf("engine: speculation by mtp: %w", model.ErrNoMTP)
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
@@ -87,24 +88,29 @@ func answersOf(t *testing.T, e *Engine, all []Request) (alone, together []string
 // TestSpeculate: answers are those without guesses, whatever guesses, in every kind of
 // cache, alone and together.
 func TestSpeculate(t *testing.T) {
-	for name, other := range map[string]string{"llama": "qwen3", "gemma3-text": "", "deepseek-v3-mtp": "", "deepseek-v32": "", "qwen3.5": "qwen2-moe"} {
+	for name, other := range map[string]string{"llama": "qwen3", "gemma3-text": "", "deepseek-v3-mtp": "", "deepseek-v32": "", "qwen3.5": "qwen2-moe", "deepseek-v4-mtp": "", "deepseek-v4-dspark": ""} {
 		open := func(name string) *model.Model {
 			g, err := tiny.Load(filepath.Join("..", "model", "testdata", name))
 			if err != nil {
 				t.Fatal(err)
 			}
 			path := filepath.Join(t.TempDir(), "model.gguf")
-			if err := g.WriteGGUF(path, tensor.F32); err != nil {
+			write := func() error { return g.WriteGGUF(path, tensor.F32) }
+			if strings.HasPrefix(name, "deepseek-v4-") { // GGUF files have no draft layers
+				path = t.TempDir()
+				write = func() error { return g.WriteSafetensors(path) }
+			}
+			if err := write(); err != nil {
 				t.Fatal(err)
 			}
-			return openModel(t, path, model.Options{MTP: name == "deepseek-v3-mtp"})
+			return openModel(t, path, model.Options{MTP: name == "deepseek-v3-mtp" || strings.HasPrefix(name, "deepseek-v4-")})
 		}
 		m := open(name)
 		kinds := map[string]Options{"auto": {}, "ngram": {Speculate: SpeculateNgram}, "itself": {Draft: m}}
-		if m.Config.Recurrent != nil {
+		if m.Config.Recurrent != nil || m.Config.CompressRatios != nil {
 			delete(kinds, "itself") // its states go no way back
 		}
-		if m.HasMTP() {
+		if m.HasMTP() || m.BlockSize() > 0 {
 			kinds["mtp"] = Options{Speculate: SpeculateMTP}
 		}
 		if other != "" {
