@@ -16,6 +16,8 @@ const BLANK = /^[ \t]*$/
 const HEADING = /^ {0,3}#{1,6}(?:[ \t]|$)/
 const RULE = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,})$/
 const MARKER = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)/
+/** A marker and the blanks behind it, where those are spaces. */
+const WIDTH = /^( {0,3}(?:[-*+]|\d{1,9}[.)]))( *)(\S?)/
 /** The markers that may end a paragraph: a bullet or a one, with text behind it. */
 const INTERRUPTS = /^ {0,3}(?:[-*+]|1[.)])[ \t]+\S/
 const INDENTED = /^(?: {4}| {0,3}\t)/
@@ -40,6 +42,8 @@ export class Cutter {
   private innerIndent = 0
   private blank = false
   private closer = ''
+  /** Spaces that what belongs to an item of the open list begins with, at least. */
+  private indent = 0
 
   /** Goes back to a cut, from where the source is another one. */
   reset(at: number): void {
@@ -68,6 +72,7 @@ export class Cutter {
     this.kind = kind
     this.fence = this.inner = this.closer = ''
     this.blank = false
+    this.indent = Infinity
   }
 
   private cut(out: Piece[], at: number): void {
@@ -120,13 +125,19 @@ export class Cutter {
       return
     }
     const ends = !indented && (FENCE.test(line) || HEADING.test(line) || MATH.test(line) || NOTE.test(line) || RULE.test(line))
-    const goesOn = indented || !this.blank || (this.kind === 'list' && MARKER.test(line))
+    const goesOn = !this.blank || (this.kind === 'list' ? MARKER.test(line) || this.belongs(line) : indented)
     if (ends || !goesOn) {
       this.restart(out, line, start, end)
       return
     }
     this.blank = false
     this.look(line)
+  }
+
+  /** Whether a line behind a blank one may belong to an item of the list: where tabs indent it, it does. */
+  private belongs(line: string): boolean {
+    const spaces = line.search(/[^ ]/)
+    return line[spaces] === '\t' || spaces >= this.indent
   }
 
   private restart(out: Piece[], line: string, start: number, end: number): void {
@@ -162,8 +173,13 @@ export class Cutter {
     return !!m && !line.includes(m[1] === '$$' ? '$$' : '\\]', m[0].length)
   }
 
-  /** Looks for a fence inside a list. */
+  /** Looks for a marker, and for a fence inside a list. */
   private look(line: string): void {
+    const marker = this.kind === 'list' && WIDTH.exec(line)
+    if (marker) {
+      const spaces = marker[2]?.length ?? 0
+      this.indent = Math.min(this.indent, (marker[1]?.length ?? 0) + (marker[3] && spaces > 0 && spaces <= 4 ? spaces : 1))
+    }
     const m = INNER_FENCE.exec(line)
     if (!m) return
     this.inner = m[2] ?? m[3] ?? ''

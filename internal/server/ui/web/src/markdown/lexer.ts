@@ -31,13 +31,17 @@ export interface PlainTagToken {
 
 const formula = (f: { raw: string; tex: string; display: boolean } | undefined): FormulaToken | undefined => f && { type: 'formula', ...f }
 
+/** Where a line begins like that, in the paragraph at the beginning: what is behind a blank line is no part of it, and would be searched again for each paragraph. */
+function within(src: string, line: RegExp): number | undefined {
+  const end = src.search(/\n[ \t]*\n/)
+  const at = (end < 0 ? src : src.slice(0, end)).search(line)
+  return at < 0 ? undefined : at + 1
+}
+
 const displayFormula: TokenizerExtension = {
   name: 'formula',
   level: 'block',
-  start(src) {
-    const at = src.search(/\n {0,3}(?:\$\$|\\\[)/)
-    return at < 0 ? undefined : at + 1
-  },
+  start: (src) => within(src, /\n {0,3}(?:\$\$|\\\[)/),
   tokenizer(src) {
     return formula(findDisplay(src)) as Tokens.Generic | undefined
   },
@@ -55,10 +59,7 @@ const inlineFormula: TokenizerExtension = {
 const note: TokenizerExtension = {
   name: 'note',
   level: 'block',
-  start(src) {
-    const at = src.search(/\n\[\^[^\s\]]{1,80}\]:/)
-    return at < 0 ? undefined : at + 1
-  },
+  start: (src) => within(src, /\n\[\^[^\s\]]{1,80}\]:/),
   tokenizer(src) {
     const m = /^\[\^([^\s\]]{1,80})\]:[ \t]*/.exec(src)
     if (!m) return undefined

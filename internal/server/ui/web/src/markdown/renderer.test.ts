@@ -1,5 +1,8 @@
 // @vitest-environment jsdom
 import { describe, expect, test, vi } from 'vitest'
+import { Cutter } from './cutter'
+import { drawBlocks } from './draw'
+import { lex } from './lexer'
 import { LOT } from './purify'
 import { Renderer } from './renderer'
 import { TEXTS } from './texts.fixture'
@@ -285,6 +288,29 @@ describe('what is drawn', () => {
     expect(r.textContent).toContain('[nothing]')
   })
   test('a list goes on over blank lines', () => expect([...draw(TEXTS['lists']!).querySelectorAll('ol')].map((o) => [o.start, o.children.length])).toEqual([[1, 3], [10, 2]]))
+  test('a list ends where it ends for who reads all at once', () => {
+    const all = root()
+    all.append(...drawBlocks(lex(TEXTS['ends']!, {}), { finished: true, openFormula: '' }))
+    const r = draw(TEXTS['ends']!)
+    expect([...r.querySelectorAll('.md-group')].map((g) => g.innerHTML).join('')).toBe(all.innerHTML)
+  })
+  test('paragraphs behind a list are pieces of their own', () => {
+    const cutter = new Cutter()
+    expect(cutter.read('- point\n\n' + ' ra ri ro\n\n'.repeat(100))).toHaveLength(101)
+  })
+  test('the paragraphs of an item are searched once', () => {
+    const searched = vi.spyOn(String.prototype, 'search')
+    let characters = 0
+    searched.mockImplementation(function (this: string, pattern) {
+      const at = (pattern as RegExp)[Symbol.search](String(this))
+      characters += at < 0 ? this.length : at
+      return at
+    })
+    const text = '- a\n\n' + '  word word\n\n'.repeat(500)
+    lex(text, {})
+    searched.mockRestore()
+    expect(characters).toBeLessThan(10 * text.length)
+  })
   test('raw HTML is text', () => {
     const r = draw('<div style="x">a</div> <img src=x onerror=y> x<sup>2</sup><br>z <!-- c -->')
     expect(r.textContent).toContain('<div style="x">a</div> <img src=x onerror=y> x2')
