@@ -44,11 +44,11 @@ func (a *Answer) constrain(r *Request, p prompt) error {
 	if v.err != nil {
 		return v.err
 	}
-	said := ""
+	said := strings.TrimSpace(r.Said) // see continued
 	if r.Continue {
 		said, _ = r.Messages[len(r.Messages)-1].Content.Text()
-		said = strings.TrimSpace(said) // see continued
-	} else if before := beforeContent(r, p, format); before != (grammar.Expr{}) {
+		said = strings.TrimSpace(said)
+	} else if before := beforeContent(r, p, format); r.Said == "" && before != (grammar.Expr{}) {
 		if g, err = grammar.Behind(before, g, nil); err != nil {
 			return err
 		}

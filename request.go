@@ -28,6 +28,9 @@ type Request struct {
 	// Begun is how many of the last Tokens are the beginning of the answer itself, which
 	// was cut: its Output has them too.
 	Begun int
+	// Said, where Tokens are Rendered and end in the middle of an answer, is what its content
+	// says already: what holds the content goes on from there.
+	Said string
 	// Plain says that what users and tools say in Messages, or what Prompt says, comes
 	// from outside: the names of control tokens in it are ordinary text. What the
 	// template writes stays what it is.
@@ -37,7 +40,7 @@ type Request struct {
 	// goes on with it: Output has what is new.
 	Continue bool
 
-	Tools     []jinja.Value  // for a conversation: what may be called; see chat.Tools
+	Tools     []jinja.Value  // for a conversation, also one that is Rendered: what may be called; see chat.Tools
 	Variables *jinja.Dict    // for a conversation: further variables of the template
 	Think     Think          // for a conversation
 	Template  *chat.Template // for a conversation: in place of the model's
@@ -95,8 +98,10 @@ func (r *Request) check(m *Model) error {
 	switch {
 	case given > 1:
 		return fmt.Errorf("blitz: a request has more than one of Messages, Prompt and Tokens: %w", ErrOption)
-	case r.Messages == nil && (r.Tools != nil || r.Variables != nil || r.Before != nil):
+	case r.Messages == nil && (r.Tools != nil && !r.Rendered || r.Variables != nil || r.Before != nil):
 		return fmt.Errorf("blitz: a request has Tools, Variables or Before, but no Messages: %w", ErrOption)
+	case r.Said != "" && !r.Rendered:
+		return fmt.Errorf("blitz: a request has Said, but is not Rendered: %w", ErrOption)
 	case r.Schema != nil && r.Grammar != nil:
 		return fmt.Errorf("blitz: a request has both a Grammar and a Schema: %w", ErrOption)
 	case !r.Calls.IsZero() && r.Tools == nil:

@@ -40,7 +40,8 @@ func openStore(cmd *cobra.Command) (*hub.Store, error) {
 	}
 	s.Offline, _ = cmd.Flags().GetBool("offline")
 	s.Settings, s.Places = readHubs(), hub.DefaultPlaces(os.Getenv)
-	return s, nil
+	s.Voucher, err = readTrusted(cmd, os.Getenv)
+	return s, err
 }
 
 // readHubs returns where sources are, as the environment says.
@@ -141,7 +142,9 @@ func openFiles(cmd *cobra.Command, name string) (*blitz.Files, error) {
 func openLocated(l hub.Location) (*blitz.Files, error) {
 	files, err := blitz.OpenFiles(l.Path)
 	if err == nil && l.Model != nil {
-		files.Know(l.Model.Sums())
+		if sums, ok := l.Model.SumsAt(l.Path); ok {
+			files.Know(sums)
+		}
 	}
 	return files, err
 }

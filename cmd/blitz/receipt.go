@@ -144,6 +144,9 @@ checkpoint, and what witnesses have cosigned by now.`,
 			if err != nil {
 				return err
 			}
+			if l, err = audit.ReadFor(log, index); err != nil {
+				return err
+			}
 			p, err := l.Prove(index)
 			if err != nil {
 				return err

@@ -27,6 +27,7 @@ type running struct {
 	adapter *blitz.Adapter // of answers; nil: the model answers as it is
 
 	variant  *hub.Variant   // of the stored name; nil: none
+	vouched  *hub.Vouched   // who had signed the stored model; nil: nobody
 	template *chat.Template // of the variant; nil: the model's is used
 }
 
@@ -88,7 +89,7 @@ func (f *runFlags) open(name string) (*running, error) {
 	noteAssumed(f.cmd, name, m.Assumed())
 	o := &running{name: name, model: m}
 	if location.Model != nil {
-		o.variant = location.Model.Variant
+		o.variant, o.vouched = location.Model.Variant, location.Model.Vouched
 	}
 	if err = f.ready(o); err == nil {
 		o.adapter, err = f.lora.load(f.cmd.Context(), m)

@@ -88,6 +88,9 @@ func (f *runFlags) subject(ctx context.Context, o *running) (*attest.Subject, er
 		template = t.Source()
 	}
 	s, err := attest.NewSubject(ctx, o.model, filepath.Base(o.name), template, digestMemory())
+	if err == nil && o.vouched != nil {
+		s.Model.Signature = o.vouched.Signature.Hex()
+	}
 	if err == nil && f.lora.folder != "" {
 		s.Adapter, err = attest.AdapterRoot(ctx, f.lora.folder, digestMemory())
 	}
@@ -101,15 +104,23 @@ func (f *runFlags) certified(o *running, r blitz.Request) (*blitz.Answer, error)
 	if err != nil {
 		return nil, err
 	}
-	held := attest.Constraints{Schema: f.schema, Stop: r.Stop, Bias: r.Sampling.LogitBias}
-	constraints, err := held.JSON()
+	held := attest.Constraints{Schema: f.schema, Stop: r.Stop, Bias: r.Sampling.LogitBias, Tools: r.Tools, Calls: r.Calls}
+	constraints, err := held.Value()
 	if err != nil {
 		return nil, err
 	}
-	rec := attest.NewRecording(o.model.VocabSize(), o.engine.Context())
-	defer rec.Close()
-	r.Observe = rec.Observe
+	var rec *attest.Recording // of the last answer, where calls of tools stand before it
+	r.ObserveOf = func(int) func(int32, []float32) {
+		if rec != nil {
+			rec.Close()
+		}
+		rec = attest.NewRecording(o.model.VocabSize(), o.engine.Context())
+		return rec.Observe
+	}
 	a, err := f.answer(o, r)
+	if rec != nil {
+		defer rec.Close()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ type serveFlags struct {
 	prefixes         size
 	open             bool
 	speculate        choice
+	receipts         serveReceipts
 	drafts, adapters []string
 	reloaded         atomic.Pointer[serveFlags] // as SIGHUP had them read last; nil: it never did
 }
@@ -77,6 +78,7 @@ a key. SIGHUP has the settings file and the certificate read anew.`,
 	cmd.Flags().DurationVar(&f.grace, "grace", 30*time.Second, "`time` that answers under way have when the server ends")
 	f.engineFlags.add(cmd)
 	f.guardFlags.add(cmd)
+	f.receipts.add(cmd)
 	return f
 }
 
@@ -101,6 +103,14 @@ func (f *serveFlags) run(models []string) error {
 	if err != nil {
 		return err
 	}
+	file, err := settings.Open(os.Getenv)
+	if err != nil {
+		return err
+	}
+	auditing, err := readAudit(file)
+	if err != nil {
+		return err
+	}
 	f.addr = f.address()
 	cert, err := f.certificate(home, f.addr)
 	if err != nil {
@@ -111,13 +121,24 @@ func (f *serveFlags) run(models []string) error {
 		return err
 	}
 	defer l.Close()
+	notary, closeLog, err := f.receipts.open(f.cmd)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
 	level := &slog.LevelVar{}
 	log := f.logger(f.cmd, level)
 	ctx, stop := context.WithCancel(f.cmd.Context())
 	defer stop()
+	auditing.attend(ctx, notary, log)
+	trusted, err := readTrusted(f.cmd, os.Getenv)
+	if err != nil {
+		return err
+	}
 	o := server.SiteOptions{
 		Host: host.Options{
-			Home: home, Threads: f.computing(), KeepAlive: f.keepAlive, Context: f.context.v, Sequences: f.sequences.v,
+			Voucher: trusted,
+			Home:    home, Threads: f.computing(), KeepAlive: f.keepAlive, Context: f.context.v, Sequences: f.sequences.v,
 			Cache: f.cache.v, MLA: f.mla.v, Speculate: f.speculate.v, Packed: openPacked(f.packed.v), ExpertMemory: f.experts.v, Log: log,
 			Settings: readHubs(), Places: hub.DefaultPlaces(os.Getenv), Catalogue: known, Offline: has(f.cmd, "offline"),
 		},
@@ -125,7 +146,7 @@ func (f *serveFlags) run(models []string) error {
 		Version: readBuild().String(), Log: log,
 		URL: "http://" + reached(l.Addr()), PID: os.Getpid(), Stop: stop,
 		Documents: ownCommand(readerVerb), Confine: ownCommand(confineVerb), Settings: f.settings,
-		Allowed: allowedTools(os.Getenv),
+		Allowed: allowedTools(os.Getenv), Notary: notary, Payment: auditing.payment,
 	}
 	o.Tools = mcp.New(tools, mcp.Options{Version: o.Version, Getenv: os.Getenv, Log: log})
 	if cert != nil {

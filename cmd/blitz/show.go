@@ -235,6 +235,11 @@ func summary(s *shown, c *blitz.Files) [][]string {
 		add("pulled", s.Stored.PulledAt.Local().Format(time.DateTime))
 		add("digest", s.Stored.Digest.String())
 		add("root", s.Root)
+		if v := s.Stored.Vouched; v != nil {
+			add("signed by", v.By+", checked "+v.At.Local().Format(time.DateTime))
+		} else {
+			add("signed by", "nobody who is trusted")
+		}
 	}
 	add("path", s.Path)
 	return rows

@@ -25,12 +25,13 @@ type stored struct {
 	Files    []hub.File `json:"files"`
 
 	Variant *hub.Variant `json:"variant,omitempty"`
+	Vouched *hub.Vouched `json:"vouched,omitempty"`
 }
 
 func newStored(m *hub.Model) stored {
 	return stored{
 		Name: m.Name.String(), Size: m.Size(), Digest: m.Digest(), Facts: m.Facts,
-		Source: m.Origin.Source, Version: m.Origin.Version, PulledAt: m.PulledAt, Files: m.Files, Variant: m.Variant,
+		Source: m.Origin.Source, Version: m.Origin.Version, PulledAt: m.PulledAt, Files: m.Files, Variant: m.Variant, Vouched: m.Vouched,
 	}
 }
 

@@ -2,15 +2,12 @@ package attest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/blitz-r1/blitz"
-	"github.com/blitz-r1/blitz/grammar"
+	"github.com/blitz-r1/blitz/chat/output"
 	"github.com/blitz-r1/blitz/internal/signed"
-	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/receipt"
 )
 
@@ -64,7 +61,7 @@ func Again(ctx context.Context, e *blitz.Engine, adapter *blitz.Adapter, s *rece
 	// A receipt does not say whether its prompt is a conversation, which matters where
 	// something holds the content of the answer alone.
 	if signed.ReasonOf(err) == signed.Output && (o.Constraints != nil || s.Parameters.Thinking() > 0) {
-		request.Rendered = false
+		request.Rendered, request.Said, request.Calls, request.Tools = false, "", output.Calls{}, nil
 		if replay(ctx, e, request, s, o) == nil {
 			return nil
 		}
@@ -91,10 +88,14 @@ func requestOf(s *receipt.Statement, o *receipt.Opening) (blitz.Request, error) 
 	default:
 		r.Think.Mode, r.Think.Budget = blitz.ThinkOn, p.Thinking()
 	}
-	if o.Constraints == nil {
-		return r, nil
+	if o.Constraints != nil {
+		if err := constrain(&r, o.Constraints); err != nil {
+			return r, err
+		}
 	}
-	return r, constrain(&r, o.Constraints)
+	// Who calls nothing has no tools, whatever its text looks like.
+	r.NoCalls = len(r.Tools) == 0 && s.Finish != blitz.FinishToolCalls.String()
+	return r, nil
 }
 
 func signedIDs(ids []uint32) []int32 {
@@ -103,85 +104,6 @@ func signedIDs(ids []uint32) []int32 {
 		out[i] = int32(id)
 	}
 	return out
-}
-
-// constrain puts constraints into a request. What of them cannot be held here is a Refusal
-// with Form.
-func constrain(r *blitz.Request, constraints any) error {
-	o, _ := constraints.(signed.Object)
-	for _, m := range o {
-		var err error
-		switch v := m.Value.(type) {
-		case signed.Object:
-			switch m.Name {
-			case "schema":
-				r.Schema = json.RawMessage(signed.Text(v))
-			case "logit_bias":
-				r.Sampling.LogitBias, err = readBias(v)
-			default:
-				err = fmt.Errorf("unknown")
-			}
-		case signed.List:
-			switch m.Name {
-			case "stop":
-				r.Stop, err = readTexts(v)
-			case "tools":
-				for _, t := range v {
-					var tool jinja.Value
-					if tool, err = jinja.ParseJSON(signed.Text(t)); err != nil {
-						break
-					}
-					r.Tools = append(r.Tools, tool)
-				}
-			default:
-				err = fmt.Errorf("unknown")
-			}
-		case string:
-			switch m.Name {
-			case "grammar":
-				r.Grammar, err = grammar.GBNF(v, nil)
-			case "regex":
-				r.Grammar, err = grammar.Regex(v, nil)
-			default:
-				err = fmt.Errorf("unknown")
-			}
-		default:
-			err = fmt.Errorf("unknown")
-		}
-		if err != nil {
-			return signed.Refuse(signed.Form, "opening.constraints.%.40s: %v", m.Name, err)
-		}
-	}
-	return nil
-}
-
-func readTexts(list signed.List) ([]string, error) {
-	var all []string
-	for _, v := range list {
-		s, ok := v.(string)
-		if !ok {
-			return nil, fmt.Errorf("want texts")
-		}
-		all = append(all, s)
-	}
-	return all, nil
-}
-
-func readBias(o signed.Object) (map[int32]float32, error) {
-	bias := map[int32]float32{}
-	for _, m := range o {
-		id, err := strconv.ParseInt(m.Name, 10, 32)
-		n, ok := m.Value.(signed.Number)
-		if err != nil || !ok {
-			return nil, fmt.Errorf("want numbers by token")
-		}
-		v, err := strconv.ParseFloat(string(n), 32)
-		if err != nil {
-			return nil, err
-		}
-		bias[int32(id)] = float32(v)
-	}
-	return bias, nil
 }
 
 // replay asks a request again, and compares.

@@ -112,7 +112,7 @@ func TestCertify(t *testing.T) {
 		"held":      {Messages: []chat.Message{chat.User("Q")}, MaxTokens: 64, Sampling: &blitz.Sampling{Temperature: 1}, Schema: json.RawMessage(`{"type": "object", "properties": {"b": {"type": "boolean"}, "a": {"type": "boolean"}}, "required": ["b", "a"], "additionalProperties": false}`)},
 	} {
 		c := Constraints{Schema: r.Schema, Stop: r.Stop, Bias: r.Sampling.LogitBias}
-		constraints, err := c.JSON()
+		constraints, err := c.Value()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +206,7 @@ func TestCancelled(t *testing.T) {
 	}
 	n := &Notary{Key: key, Program: receipt.Program{Version: "1", SHA256: subject.Model.Root}}
 	sampling := endless(m)
-	constraints, err := (&Constraints{Bias: sampling.LogitBias}).JSON()
+	constraints, err := (&Constraints{Bias: sampling.LogitBias}).Value()
 	if err != nil {
 		t.Fatal(err)
 	}

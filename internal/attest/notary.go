@@ -12,7 +12,6 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/checkpoint"
-	"github.com/blitz-r1/blitz/internal/signed"
 	"github.com/blitz-r1/blitz/receipt"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
@@ -190,73 +189,4 @@ func parametersOf(s *blitz.Settings, room int) receipt.Parameters {
 		p.Think = strconv.Itoa(s.Think.Budget)
 	}
 	return p
-}
-
-// Constraints are what an answer was held to, as it was asked for; zero fields are left
-// out.
-type Constraints struct {
-	Schema         []byte // JSON
-	Grammar, Regex string
-	Stop           []string
-	Bias           map[int32]float32
-	Tools          [][]byte // JSON
-	Calls          any      // which tools have to be called; signed.Object
-}
-
-// JSON returns the constraints as a receipt commits to them; nil where there are none.
-func (c *Constraints) JSON() (any, error) {
-	var o signed.Object
-	add := func(name string, v any) { o = append(o, signed.Member{Name: name, Value: v}) }
-	parse := func(name string, text []byte) (any, error) {
-		v, err := signed.Parse(text, receipt.MaxSize)
-		if err != nil {
-			return nil, fmt.Errorf("a receipt cannot have this %s: %w", name, err)
-		}
-		return v, nil
-	}
-	if c.Schema != nil {
-		v, err := parse("schema", c.Schema)
-		if err != nil {
-			return nil, err
-		}
-		add("schema", v)
-	}
-	if c.Grammar != "" {
-		add("grammar", c.Grammar)
-	}
-	if c.Regex != "" {
-		add("regex", c.Regex)
-	}
-	if len(c.Stop) > 0 {
-		list := signed.List{}
-		for _, s := range c.Stop {
-			list = append(list, s)
-		}
-		add("stop", list)
-	}
-	if len(c.Bias) > 0 {
-		var bias signed.Object
-		for id, b := range c.Bias {
-			bias = append(bias, signed.Member{Name: strconv.Itoa(int(id)), Value: signed.Number(strconv.FormatFloat(float64(b), 'g', -1, 32))})
-		}
-		add("logit_bias", bias)
-	}
-	if len(c.Tools) > 0 {
-		list := signed.List{}
-		for _, t := range c.Tools {
-			v, err := parse("tool", t)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, v)
-		}
-		add("tools", list)
-	}
-	if c.Calls != nil {
-		add("calls", c.Calls)
-	}
-	if o == nil {
-		return nil, nil
-	}
-	return o, nil
 }

@@ -182,7 +182,7 @@ func TestKilled(t *testing.T) {
 	note := w.Checkpoint()
 	fill(t, w, 300, 400)
 	w.Close()
-	if err := os.WriteFile(filepath.Join(dir, checkpointName), note, 0o644); err != nil { // all tiles came, the checkpoint did not
+	if err := os.WriteFile(filepath.Join(dir, CheckpointName), note, 0o644); err != nil { // all tiles came, the checkpoint did not
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "tile", "0", "002"), []byte("torn"), 0o644); err != nil {

@@ -21,12 +21,14 @@ var (
 	ErrNoLeaf = fmt.Errorf("the log has no such leaf: %w", fs.ErrNotExist)
 )
 
+// CheckpointName is the path of a log's checkpoint in its folder.
+const CheckpointName = "checkpoint"
+
 const (
-	checkpointName = "checkpoint"
-	privateName    = "private"
-	keyName        = "key.pem"
-	maxEntries     = transparency.TileWidth * (2 + maxLeaf)
-	maxLeaf        = 1<<16 - 1
+	privateName = "private"
+	keyName     = "key.pem"
+	maxEntries  = transparency.TileWidth * (2 + maxLeaf)
+	maxLeaf     = 1<<16 - 1
 )
 
 // readFile reads a file of at most so many bytes, which has to be a plain one.
@@ -92,11 +94,35 @@ func makeFolder(root, path string, mode fs.FileMode) error {
 
 // ReadCheckpoint returns the note of a log's checkpoint. The error wraps ErrNoLog.
 func ReadCheckpoint(dir string) ([]byte, error) {
-	text, err := readFile(filepath.Join(dir, checkpointName), transparency.MaxNote)
+	text, err := readFile(filepath.Join(dir, CheckpointName), transparency.MaxNote)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNoLog)
 	}
 	return text, err
+}
+
+// ReadPublic returns a file of a log that everybody may see, by its path in the folder: the
+// checkpoint, or a tile of the tree that this is of. final says that it never changes. The
+// error wraps fs.ErrNotExist where there is none.
+func ReadPublic(dir, path string) (text []byte, final bool, err error) {
+	note, err := ReadCheckpoint(dir)
+	if err != nil || path == CheckpointName {
+		return note, false, err
+	}
+	c, err := unverified(note)
+	if err != nil {
+		return nil, false, err
+	}
+	tile, entries, ok := transparency.ParseTilePath(path)
+	if !ok || !tile.In(c.Size) {
+		return nil, false, fs.ErrNotExist
+	}
+	most := tile.Width * tlog.HashSize
+	if entries {
+		most = maxEntries
+	}
+	text, err = readFile(filepath.Join(dir, filepath.FromSlash(path)), most)
+	return text, true, err
 }
 
 // tiles reads hashes of the tree of a folder of so many leaves.

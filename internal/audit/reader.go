@@ -31,7 +31,7 @@ func Read(dir string) (*Reader, error) {
 func at(dir string, note []byte) (*Reader, error) {
 	c, err := unverified(note)
 	if err != nil {
-		return nil, signed.In(dir+"/"+checkpointName, err)
+		return nil, signed.In(dir+"/"+CheckpointName, err)
 	}
 	return &Reader{dir: dir, note: note, Checkpoint: c, tiles: newTiles(dir, c.Size)}, nil
 }
@@ -112,7 +112,7 @@ func Check(ctx context.Context, dir string, trust transparency.Trust, since []by
 	}
 	w, err := trust.Open(note)
 	if err != nil {
-		return nil, signed.In(checkpointName, err)
+		return nil, signed.In(CheckpointName, err)
 	}
 	var old *transparency.Witnessed
 	if since != nil {
@@ -157,16 +157,8 @@ func (r *Reader) checkTiles(ctx context.Context) error {
 			return err
 		}
 		tile := r.entryTile(n)
-		leaves, err := readEntries(r.dir, tile)
+		hashes, err := r.hashEntries(tile)
 		if err != nil {
-			return err
-		}
-		hashes := make([]byte, 0, len(leaves)*tlog.HashSize)
-		for _, leaf := range leaves {
-			h := tlog.RecordHash(leaf)
-			hashes = append(hashes, h[:]...)
-		}
-		if err := r.compare(tile, hashes, tile.EntriesPath()); err != nil {
 			return err
 		}
 		if tile.Width == transparency.TileWidth {
@@ -192,6 +184,20 @@ func (r *Reader) checkTiles(ctx context.Context) error {
 		below = above
 	}
 	return nil
+}
+
+// hashEntries hashes the leaves of a tile, and compares the tile of their hashes.
+func (r *Reader) hashEntries(tile transparency.Tile) ([]byte, error) {
+	leaves, err := readEntries(r.dir, tile)
+	if err != nil {
+		return nil, err
+	}
+	hashes := make([]byte, 0, len(leaves)*tlog.HashSize)
+	for _, leaf := range leaves {
+		h := tlog.RecordHash(leaf)
+		hashes = append(hashes, h[:]...)
+	}
+	return hashes, r.compare(tile, hashes, tile.EntriesPath())
 }
 
 // compare compares a tile with the hashes that it should have.

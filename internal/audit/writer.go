@@ -33,7 +33,7 @@ func Init(dir, origin string, key *signed.PrivateKey) (*transparency.Signer, err
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(filepath.Join(dir, checkpointName)); err == nil {
+	if _, err := os.Lstat(filepath.Join(dir, CheckpointName)); err == nil {
 		return nil, fmt.Errorf("%s: %w", dir, ErrExists)
 	}
 	private := filepath.Join(dir, privateName)
@@ -54,7 +54,7 @@ func Init(dir, origin string, key *signed.PrivateKey) (*transparency.Signer, err
 	if err != nil {
 		return nil, err
 	}
-	if err := writeSynced(filepath.Join(dir, checkpointName), note, 0o644); err != nil {
+	if err := writeSynced(filepath.Join(dir, CheckpointName), note, 0o644); err != nil {
 		return nil, err
 	}
 	return s, errors.Join(syncFolder(private), syncFolder(dir))
@@ -90,6 +90,8 @@ type Pending struct {
 	index int64
 	err   error
 	there chan struct{}
+
+	cosigned []byte // in place of a leaf: the checkpoint of witnesses
 }
 
 // Open opens a log to append to it. Another process that has it open is waited for until
@@ -134,14 +136,14 @@ func readKey(dir string) (*signed.PrivateKey, error) {
 func (w *Writer) load(note []byte, key *signed.PrivateKey) error {
 	c, err := unverified(note)
 	if err != nil {
-		return signed.In(filepath.Join(w.dir, checkpointName), err)
+		return signed.In(filepath.Join(w.dir, CheckpointName), err)
 	}
 	if w.signer, err = transparency.NewSigner(c.Origin, transparency.LogKey, key); err != nil {
 		return err
 	}
 	trust := transparency.Trust{Origin: c.Origin, Logs: []*transparency.Verifier{w.signer.Verifier}}
 	if _, err := trust.Open(note); err != nil {
-		return signed.In(filepath.Join(w.dir, checkpointName), err)
+		return signed.In(filepath.Join(w.dir, CheckpointName), err)
 	}
 	w.tree = openGrown(w.dir, c.Size)
 	root, err := rootOf(c.Size, w.tree)
@@ -181,6 +183,9 @@ func unverified(note []byte) (*transparency.Checkpoint, error) {
 	return nil, signed.Refuse(signed.Log, "no checkpoint")
 }
 
+// Dir returns the log's folder.
+func (w *Writer) Dir() string { return w.dir }
+
 // Origin returns the log's name.
 func (w *Writer) Origin() string { return w.signer.Name() }
 
@@ -216,15 +221,20 @@ func (w *Writer) begin(leaf []byte, keep func(index int64) error) *Pending {
 		close(p.there)
 		return p
 	}
+	w.put(p)
+	return p
+}
+
+// put gives the writing goroutine something to do.
+func (w *Writer) put(p *Pending) {
 	w.closing.RLock()
 	defer w.closing.RUnlock()
 	if w.closed {
 		p.err = ErrClosed
 		close(p.there)
-		return p
+		return
 	}
 	w.queue <- p // it is read until the log is closed
-	return p
 }
 
 // Wait returns the index of the leaf once it is durable, or why it is not appended.
@@ -293,6 +303,10 @@ func (w *Writer) write(group []*Pending) error {
 	grown := w.tree.begin()
 	entries := map[transparency.Tile][][]byte{}
 	for _, p := range group {
+		if p.cosigned != nil {
+			p.err = w.keepCosigned(p.cosigned)
+			continue
+		}
 		p.index = next
 		if p.keep != nil {
 			if p.err = p.keep(next); p.err != nil {
@@ -324,7 +338,7 @@ func (w *Writer) write(group []*Pending) error {
 	}
 	note, err := (&transparency.Checkpoint{Origin: w.Origin(), Size: next, Root: root}).Sign(w.signer)
 	if err == nil {
-		err = writeSynced(filepath.Join(w.dir, checkpointName), note, 0o644)
+		err = writeSynced(filepath.Join(w.dir, CheckpointName), note, 0o644)
 	}
 	if err == nil {
 		err = syncFolder(w.dir)

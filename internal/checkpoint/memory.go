@@ -60,6 +60,13 @@ func openMemory(folder string) *memory {
 	return m
 }
 
+// Identity returns what tells whether the file at a path was written to: its inode, the time
+// of its last change in nanoseconds, and its size; false where the system does not say.
+func Identity(path string) (inode uint64, mtime, size int64, ok bool) {
+	k, ok := identityAt(path)
+	return k.inode, k.mtime, k.size, ok
+}
+
 func readMemory(path string) (list []remembered) {
 	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() || st.Size() > maxMemory {
 		return nil

@@ -89,6 +89,8 @@ type Figures struct {
 	ReasoningMS     float64 `json:"reasoning_ms"`
 	Context         int     `json:"context"`       // positions that are used
 	ContextLimit    int     `json:"context_limit"` // positions that there are
+	// Receipt names what says how the answer came to be; "": there is none.
+	Receipt string `json:"receipt,omitempty"`
 }
 
 // check says what the figures cannot be: JSON has no infinite numbers.
@@ -98,5 +100,11 @@ func (f *Figures) check() error {
 			return refuse("figures", "finite numbers that are not negative")
 		}
 	}
+	if len(f.Receipt) > maxReceipt {
+		return refuse("figures", "the name of a receipt of at most %d bytes", maxReceipt)
+	}
 	return nil
 }
+
+// maxReceipt bounds the name of a receipt.
+const maxReceipt = 64

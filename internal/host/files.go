@@ -79,7 +79,9 @@ func (f *files) surveyOne(t target) (*modelFiles, error) {
 		return nil, fmt.Errorf("host: %s: %w", t.name, err)
 	}
 	if t.model != nil {
-		files.Know(t.model.Sums())
+		if sums, ok := t.model.SumsAt(path); ok {
+			files.Know(sums)
+		}
 	}
 	n, err := files.Needs(&blitz.Options{MLA: f.mla})
 	if err != nil {

@@ -51,6 +51,7 @@ type Options struct {
 	Places    hub.Places           // files of other programs that need not be fetched
 	Catalogue *catalogue.Catalogue // names that Pull knows beside those of the store; nil: none
 	Offline   bool                 // nothing is fetched
+	Voucher   hub.Voucher          // says who signed what is fetched; nil: nobody is asked
 }
 
 // DefaultKeepAlive is how long a model is kept after its last use.
@@ -90,7 +91,7 @@ func New(o Options) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("host: %w", err)
 	}
-	store.Settings, store.Places = o.Settings, o.Places
+	store.Settings, store.Places, store.Voucher = o.Settings, o.Places, o.Voucher
 	store.PublicOnly, store.Offline = true, o.Offline // whoever reaches the server names sources
 	f, err := newFiles(&o, store)
 	if err != nil {

@@ -36,6 +36,24 @@ func (l *Lease) Digest() string { return l.target.digest() }
 // Variant returns what the name has beside its files, nil for nothing.
 func (l *Lease) Variant() *hub.Variant { return l.target.variant() }
 
+// Signature returns the sum of the signature that vouched for the model when it was stored,
+// "" where none did.
+func (l *Lease) Signature() string {
+	if m := l.target.model; m != nil && m.Vouched != nil {
+		return m.Vouched.Signature.Hex()
+	}
+	return ""
+}
+
+// AdapterFolder returns where the adapter lies that the model is used with; "": there is
+// none.
+func (l *Lease) AdapterFolder() string {
+	if l.target.adapter == nil {
+		return ""
+	}
+	return l.target.adapter.folder
+}
+
 // Template returns the template of the variant, nil where it has none.
 func (l *Lease) Template() (*chat.Template, error) {
 	v := l.Variant()

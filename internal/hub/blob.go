@@ -38,13 +38,16 @@ type staged struct {
 // commit gives the staged files their places and makes the model known by its
 // name; a model that had the name before loses it. When it fails, what was
 // stored before is as it was.
-func (s *Store) commit(ctx context.Context, m *Model, files []staged) error {
+func (s *Store) commit(ctx context.Context, m *Model, files []staged, signature []byte) error {
 	m.Files = m.Files[:0]
 	for _, f := range files {
 		m.Files = append(m.Files, f.File)
 	}
 	if err := checkFiles(m.Files); err != nil {
 		return fmt.Errorf("%s: %w: %w", m.Name, err, ErrFormat)
+	}
+	if err := s.vouch(m, signature); err != nil {
+		return err
 	}
 	good := make([]bool, len(files))
 	for i, f := range files {
@@ -69,6 +72,7 @@ func (s *Store) commit(ctx context.Context, m *Model, files []staged) error {
 		s.sweep()
 		return err
 	}
+	s.stamp(m)
 	if err := s.writeManifest(m); err != nil {
 		s.sweep()
 		return err

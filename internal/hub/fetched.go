@@ -48,9 +48,18 @@ func (s *Store) pullListing(ctx context.Context, src Source, name Name, meter *m
 	if err := l.check(); err != nil {
 		return nil, fmt.Errorf("pull %s: %w", src, err)
 	}
+	if err := s.admit(ctx, l); err != nil {
+		return nil, fmt.Errorf("pull %s: %w", src, err)
+	}
 	meter.version = l.version
 	if m, err := s.unchanged(ctx, l, name, meter); m != nil || err != nil {
-		return m, err
+		if err == nil {
+			err = s.revouch(ctx, m, l.signed)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return m, nil
 	}
 	p := &fetching{store: s, listing: l, name: name, staging: s.stagingPath(name), meter: meter, total: l.size()}
 	m, err := p.run(ctx)
@@ -378,7 +387,7 @@ func (p *fetching) keep(ctx context.Context, files []staged) (*Model, error) {
 	}
 	p.meter.set(Progress{Stage: Storing, What: m.Name.Short()})
 	former, _ := p.store.load(p.name.Key()) // one that cannot be read was none that anybody used
-	if err := p.store.commit(ctx, m, ordered); err != nil {
+	if err := p.store.commit(ctx, m, ordered, p.listing.signed); err != nil {
 		return nil, err
 	}
 	if former != nil && former.Origin.Source != m.Origin.Source {

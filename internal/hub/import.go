@@ -43,14 +43,23 @@ func (s *Store) Import(ctx context.Context, path, name string, report func(Progr
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	m := &Model{Name: as, Origin: Origin{Source: absolute}, Facts: facts, PulledAt: time.Now().UTC()}
-	if err := s.take(ctx, m, dir, members, report); err != nil {
+	var signature []byte
+	if s.Voucher != nil {
+		if signature, err = signatureBeside(absolute); err != nil {
+			return nil, err
+		}
+		if err := s.Voucher.Admits(signature != nil); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	if err := s.take(ctx, m, dir, members, signature, report); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
 // take brings the members of a model from a folder into the store, and completes m.
-func (s *Store) take(ctx context.Context, m *Model, dir string, members []member, report func(Progress)) error {
+func (s *Store) take(ctx context.Context, m *Model, dir string, members []member, signature []byte, report func(Progress)) error {
 	as := m.Name
 	meter := &meter{report: report}
 	held, err := acquire(ctx, s.lockPath(as), func() { meter.set(Progress{Stage: Waiting, What: as.Short()}) })
@@ -68,7 +77,7 @@ func (s *Store) take(ctx context.Context, m *Model, dir string, members []member
 		return err
 	}
 	meter.set(Progress{Stage: Storing, What: as.Short()})
-	return s.commit(ctx, m, files)
+	return s.commit(ctx, m, files, signature)
 }
 
 // membersAt returns the folder and the files of the model that path names.

@@ -18,6 +18,8 @@ type listing struct {
 	files      []remote
 	repository *repository       // that the files were chosen from; nil: the source has no others
 	variant    *Variant          // nil: as the files say
+	signature  *remote           // the file that signs the model; nil: none is listed
+	signed     []byte            // what it holds; nil: nothing was asked for, or there is none
 	explain    func(error) error // says what a refusal of a file means; nil: as it says itself
 }
 

@@ -77,6 +77,9 @@ type Model struct {
 	Files    []File    `json:"files"` // the one to open first
 	Facts    Facts     `json:"facts"`
 	Variant  *Variant  `json:"variant,omitempty"` // nil: as the files say
+	Vouched  *Vouched  `json:"vouched,omitempty"` // nil: nobody who was trusted had signed it
+
+	Stamps map[string]Stamp `json:"stamps,omitempty"` // of the files, by their names, when they were stored
 }
 
 // Size is the sum of the files' sizes in bytes.

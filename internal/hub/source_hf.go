@@ -137,8 +137,14 @@ func (s *Store) lookHuggingFace(ctx context.Context, src Source, meter *meter) (
 		if files, err = r.choose(src.Tag); err == nil {
 			err = h.locate(files, commit)
 		}
+		l := &listing{source: src, version: commit, client: h.client, files: files, explain: h.explain}
+		if one, ok := r.signature(files); ok && err == nil {
+			signature := []remote{one}
+			err = h.locate(signature, commit)
+			l.signature = &signature[0]
+		}
 		if err == nil {
-			return &listing{source: src, version: commit, client: h.client, files: files, explain: h.explain}, nil
+			return l, nil
 		}
 	}
 	h.client.Close()

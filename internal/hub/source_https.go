@@ -131,6 +131,9 @@ func (s *Store) lookHTTPS(ctx context.Context, src Source, meter *meter) (l *lis
 		l.files = append(l.files, f)
 	}
 	l.mark = joinMarks(marks)
+	beside := *u
+	beside.Path, beside.RawPath = u.Path+".sig", ""
+	l.signature = &remote{path: path.Base(beside.Path), url: beside.String()}
 	return l, nil
 }
 

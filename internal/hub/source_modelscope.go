@@ -126,10 +126,20 @@ func (h *modelScope) list(ctx context.Context, src Source) (*listing, error) {
 		if f.digest, err = ParseDigest(strings.ToLower(f.sum)); err != nil {
 			return nil, fmt.Errorf("%s: the listed digest %q is none: %w", printable(f.path), clip(printable(f.sum)), ErrFormat)
 		}
-		query := url.Values{"Revision": {modelScopeRevision}, "FilePath": {f.path}}
-		f.url = h.base + "/repo?" + query.Encode()
+		f.url = h.address(f.path)
 	}
-	return &listing{source: src, version: modelScopeRevision, client: h.client, repository: r, files: files, explain: h.refused}, nil
+	l := &listing{source: src, version: modelScopeRevision, client: h.client, repository: r, files: files, explain: h.refused}
+	if one, ok := r.signature(files); ok {
+		one.url = h.address(one.path)
+		l.signature = &one
+	}
+	return l, nil
+}
+
+// address returns where a file is.
+func (h *modelScope) address(file string) string {
+	query := url.Values{"Revision": {modelScopeRevision}, "FilePath": {file}}
+	return h.base + "/repo?" + query.Encode()
 }
 
 // Bounds of a listing.

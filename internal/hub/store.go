@@ -29,6 +29,9 @@ type Store struct {
 	// many are missing; its error ends the pull. nil: nobody is asked.
 	Approve func(missing int64) error
 
+	// Voucher says who signed what is stored; nil: nobody is asked.
+	Voucher Voucher
+
 	dir   string
 	disk  disk
 	pause time.Duration  // before the second try of a download that was cut

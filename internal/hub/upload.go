@@ -157,7 +157,7 @@ func (s *Store) Assemble(ctx context.Context, name string, files map[string]Dige
 	if !v.IsZero() {
 		m.Variant = &v
 	}
-	if err := s.take(ctx, m, dir, members, report); err != nil {
+	if err := s.take(ctx, m, dir, members, nil, report); err != nil {
 		return nil, err
 	}
 	for _, d := range used { // they are blobs now

@@ -142,6 +142,42 @@ func (s *Statement) Compare(ctx context.Context, at string, c Comparison) (*Comp
 	return found, nil
 }
 
+// CompareDigests compares files that were read already, under the names that they have in a
+// folder, with the statement, as Compare does. What was signed by shards cannot be compared
+// so, which is a Refusal with Algorithm.
+func (s *Statement) CompareDigests(files []checkpoint.Resource, unread func(name string, there []string) bool) (*Compared, error) {
+	if s.shard > 0 {
+		return nil, signed.Refuse(signed.Algorithm, "the files were signed by shards, want sha256 of whole files")
+	}
+	digests, names := map[string]checkpoint.Digest{}, []string{}
+	for _, f := range files {
+		digests[f.Name] = f.Digest
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	resources := s.byFile(&checkpoint.Listing{Names: names, Single: len(names) == 1})
+	found := &Compared{Files: len(names)}
+	for _, name := range sortedNames(resources) {
+		if _, ok := digests[name]; ok {
+			continue
+		}
+		if unread == nil || !unread(name, names) {
+			return nil, signed.Refuse(signed.Missing, "%s was signed and is not there", name)
+		}
+		found.Passed = append(found.Passed, name)
+	}
+	for _, name := range names {
+		want, ok := resources[name]
+		switch {
+		case !ok:
+			return nil, signed.Refuse(signed.Extra, "%s is there and was not signed", name)
+		case want[0].Digest != digests[name]:
+			return nil, signed.Refuse(signed.Digest, "%s has the digest %s, signed was %x", name, digests[name], want[0].Digest)
+		}
+	}
+	return found, nil
+}
+
 // list returns the files that are compared, none of a folder without any.
 func (c *Comparison) list(ctx context.Context, at string, ignored []string) (*checkpoint.Listing, error) {
 	if c.Stored != nil {

@@ -15,6 +15,7 @@ import (
 // meter counts requests against the limits of their callers.
 type meter struct {
 	accounts *account.Accounts
+	payment  *payment            // nil: nobody is asked
 	counted  func(inference.Use) // for metrics; may be nil
 }
 
@@ -22,6 +23,9 @@ type meter struct {
 func (m *meter) Begin(ctx context.Context, model string) (func(inference.Use), error) {
 	if name, err := hub.ParseName(model); err == nil {
 		model = name.String()
+	}
+	if err := m.payment.check(ctx, account.CallerOf(ctx).Tenant(), model); err != nil {
+		return nil, err
 	}
 	admission, err := m.accounts.Begin(account.CallerOf(ctx), model)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/blitz-r1/blitz/internal/server/receipts"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
@@ -87,7 +88,7 @@ func portOf(scheme string, port uint16) uint16 {
 }
 
 // exposed are the headers of an answer that pages of other origins may read.
-const exposed = "X-Request-Id, Request-Id, Retry-After, X-Ratelimit-Limit-Requests, X-Ratelimit-Remaining-Requests, X-Ratelimit-Reset-Requests, X-Ratelimit-Limit-Tokens, X-Ratelimit-Remaining-Tokens, X-Ratelimit-Reset-Tokens"
+const exposed = "X-Request-Id, Request-Id, Retry-After, X-Ratelimit-Limit-Requests, X-Ratelimit-Remaining-Requests, X-Ratelimit-Reset-Requests, X-Ratelimit-Limit-Tokens, X-Ratelimit-Remaining-Tokens, X-Ratelimit-Reset-Tokens, " + receipts.Header
 
 // allowOrigin tells the browser that the page may read the answer.
 func allowOrigin(h http.Header, r *http.Request) {

@@ -168,5 +168,8 @@ func writeError(w http.ResponseWriter, r *http.Request, d *wire.Dialect, e *wire
 	if e.Allow != "" {
 		h.Set("Allow", e.Allow)
 	}
+	if e.Payment != "" {
+		h.Set(paymentHeader, e.Payment)
+	}
 	d.WriteError(w, r, e)
 }

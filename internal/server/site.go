@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/account"
+	"github.com/blitz-r1/blitz/internal/attest"
 	"github.com/blitz-r1/blitz/internal/database"
 	"github.com/blitz-r1/blitz/internal/history"
 	"github.com/blitz-r1/blitz/internal/host"
@@ -20,6 +22,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/ollama"
 	"github.com/blitz-r1/blitz/internal/server/openai"
+	"github.com/blitz-r1/blitz/internal/server/receipts"
 	"github.com/blitz-r1/blitz/internal/server/ui"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
@@ -39,6 +42,8 @@ type SiteOptions struct {
 	PID           int    // of the program
 	Stop          func() // has the program end
 	Log           *slog.Logger
+	Notary        *attest.Notary // signs a receipt of every answer; nil: there are none
+	Payment       string         // the address that is asked whether a request is paid; "": none is
 	// Tools are the MCP servers of the owner's settings, which end with the site; Allowed are
 	// the tools that people allow for good. Both may be nil.
 	Tools   *mcp.Tools
@@ -66,6 +71,7 @@ type Site struct {
 	meter    *meter
 	host     *host.Host
 	service  *inference.Service
+	receipts *receipts.Receipts // nil: there are none
 	batches  *batch.Batches
 	chats    *history.Store
 	page     *ui.UI
@@ -82,8 +88,11 @@ func OpenSite(o SiteOptions) (*Site, error) {
 		return nil, errors.Join(err, s.closeRecords())
 	}
 	s.gate = NewGate(s.accounts, o.CertificateNames, o.Gate)
-	s.meter = &meter{accounts: s.accounts}
-	s.service = inference.New(inference.Options{Host: s.host, Meter: s.meter, Queue: o.Queue})
+	s.meter = &meter{accounts: s.accounts, payment: newPayment(o.Payment)}
+	if o.Notary != nil {
+		s.receipts = receipts.New(receipts.Options{Notary: o.Notary, DB: s.db, Log: o.Log})
+	}
+	s.service = inference.New(inference.Options{Host: s.host, Meter: s.meter, Queue: o.Queue, Receipts: s.receipts})
 	s.metrics = newMetrics(o.Version, &live{s.host.Loaded, s.service})
 	s.meter.counted = func(u inference.Use) { s.metrics.counted(u); s.failures.counted(u) }
 	var err error
@@ -120,7 +129,7 @@ func (s *Site) disk() ui.Disk {
 // open opens the records and the models.
 func (s *Site) open() (err error) {
 	ctx := context.Background()
-	if s.db, err = database.Open(ctx, filepath.Join(s.o.Host.Home, database.FileName), account.Tables, openai.Tables, batch.Tables, history.Tables, ui.Tables); err != nil {
+	if s.db, err = database.Open(ctx, filepath.Join(s.o.Host.Home, database.FileName), account.Tables, openai.Tables, batch.Tables, history.Tables, ui.Tables, receipts.Tables); err != nil {
 		return err
 	}
 	if s.accounts, err = account.Open(ctx, s.db, account.Options{Log: s.o.Log}); err != nil {
@@ -158,7 +167,7 @@ func (s *Site) closeRecords() (err error) {
 // dialects returns what is spoken; the first is for clients that do not say.
 func (s *Site) dialects() []*wire.Dialect {
 	return []*wire.Dialect{
-		openai.New(s.service, append(s.responses(), s.batches.Routes()...)...),
+		openai.New(s.service, slices.Concat(s.responses(), s.batches.Routes(), s.receipts.Routes(func(r *http.Request) string { return account.CallerOf(r.Context()).Tenant() }))...),
 		anthropic.New(s.service),
 		ollama.New(ollama.Options{Service: s.service, Page: s.page.Page, Audit: s.accounts.Audit}),
 		s.page.Dialect(),

@@ -126,6 +126,16 @@ func valueText(v any) (string, bool) {
 // ServersTable is the table of MCP servers, which is no verb's: who reads them checks it.
 const ServersTable = "mcp"
 
+// TrustTable is the table of whom models are trusted from, AuditTable that of the log of
+// receipts, which are no verb's either.
+const (
+	TrustTable = "trust"
+	AuditTable = "audit"
+)
+
+// RequireKey is the key of TrustTable that has unsigned models refused.
+const RequireKey = "require"
+
 // Table returns a table that is no verb's, empty where there is none.
 func (f *File) Table(name string) map[string]any {
 	table, _ := f.values[name].(map[string]any)
@@ -141,7 +151,7 @@ func (f *File) Unknown(known Known) []string {
 	for _, k := range f.keys {
 		table, name := "", k[0]
 		if _, isTable := f.values[k[0]].(map[string]any); isTable {
-			if k[0] == ServersTable {
+			if k[0] == ServersTable || k[0] == AuditTable || k[0] == TrustTable && (len(k) == 1 || k[1] == RequireKey) {
 				continue
 			}
 			_, isVerb := known[k[0]]

@@ -54,6 +54,7 @@ func (d *dialect) createMessage(w http.ResponseWriter, r *http.Request) error {
 		return s.fail(w, err)
 	}
 	defer answers.Close()
+	answers.Tell(w, s.events)
 	if a.stream {
 		return s.message(w, a, answers)
 	}

@@ -35,7 +35,8 @@ type (
 		Usage usage     `json:"usage"`
 	}
 	messageStop struct {
-		Type string `json:"type"`
+		Type    string `json:"type"`
+		Receipt string `json:"receipt,omitempty"`
 	}
 )
 
@@ -134,7 +135,7 @@ func (s *stream) message(w http.ResponseWriter, a *ask, answers *inference.Answe
 	p.close()
 	reason, sequence := stopReason(answers.Choice(0).Finish())
 	s.send("message_delta", messageDelta{"message_delta", stopDelta{reason, sequence}, newUsage(answers.Usage())})
-	s.send("message_stop", messageStop{"message_stop"})
+	s.send("message_stop", messageStop{"message_stop", answers.Receipts()})
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/server/inference"
+	"github.com/blitz-r1/blitz/internal/server/receipts"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
@@ -29,6 +30,7 @@ type lineResponse struct {
 	Status    int             `json:"status_code"`
 	RequestID string          `json:"request_id"`
 	Body      json.RawMessage `json:"body"`
+	Receipt   string          `json:"receipt,omitempty"` // what the head of the answer names
 }
 
 // resultError is why a line has no response.
@@ -91,7 +93,7 @@ func (b *Batches) answer(ctx context.Context, x *batch, l *line) {
 			err = fmt.Errorf("batch: an answer of status %d and %d bytes is no JSON: %w", rec.status, rec.body.Len(), errLarge)
 			break
 		}
-		out.Response = &lineResponse{rec.status, rec.header.Get("X-Request-Id"), rec.body.Bytes()}
+		out.Response = &lineResponse{rec.status, rec.header.Get("X-Request-Id"), rec.body.Bytes(), rec.header.Get(receipts.Header)}
 		break
 	}
 	if err != nil {

@@ -3,12 +3,15 @@ package inference
 import (
 	"context"
 	"iter"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/internal/host"
+	"github.com/blitz-r1/blitz/internal/server/receipts"
+	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
 // Event is what happened to one of the answers.
@@ -29,7 +32,8 @@ type Answers struct {
 	// template is that of the request or of its variant; nil: the model's.
 	template *chat.Template
 	echo     [][]blitz.Token
-	none     bool // no tokens are wanted: one is drawn, and nobody gets to see it
+	none     bool             // no tokens are wanted: one is drawn, and nobody gets to see it
+	receipts *receipts.Making // nil: there are none
 	err      error
 }
 
@@ -46,6 +50,8 @@ func (s *Service) Answer(ctx context.Context, r *Request) (*Answers, error) {
 	a.ctx, a.cancel = context.WithTimeout(ctx, s.o.Deadline)
 	if err := a.start(r, s.o.Meter.Tenant(ctx)); err != nil {
 		a.err = answerError(err)
+		a.receipts.Drop()
+		a.receipts = nil
 		a.Close()
 		return nil, a.err
 	}
@@ -59,8 +65,9 @@ func (a *Answers) start(r *Request, tenant string) error {
 		return err
 	}
 	a.template, one.Batch = one.Template, isInBatch(a.ctx)
+	a.receipts = a.begun.service.o.Receipts.Begin(tenant, a.begun.subject(one.Template), r.Private)
 	if r.Messages != nil {
-		return a.ask(one)
+		return a.ask(one, &r.Format)
 	}
 	stop := one.Stop
 	for i := range r.Prompts {
@@ -76,21 +83,36 @@ func (a *Answers) start(r *Request, tenant string) error {
 				return err
 			}
 		}
-		if err := a.ask(one); err != nil {
+		if err := a.ask(one, &r.Format); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *Answers) ask(r blitz.Request) error {
+func (a *Answers) ask(r blitz.Request, f *Format) error {
 	r.Adapter = a.begun.lease.Adapter()
+	if err := a.receipts.Watch(&r, a.begun.engine(), constraintsOf(&r, f)); err != nil {
+		return err
+	}
 	answers, err := a.begun.engine().GenerateAll(a.ctx, r, a.n)
 	if err == nil { // else none of them was begun
 		a.answers = append(a.answers, answers...)
+		err = a.receipts.Begun(answers)
 	}
 	return err
 }
+
+// Tell names the receipts in the head of the answer to w, of which events are the stream,
+// nil where it is none.
+func (a *Answers) Tell(w http.ResponseWriter, events *wire.Events) { a.receipts.Tell(w, events) }
+
+// Receipts names the receipts of all answers, as the head has it; "" where there are none.
+func (a *Answers) Receipts() string { return a.receipts.Name() }
+
+// Receipt names the receipt of an answer, "" where there is none. It is there from the
+// Event on that says that the answer is over.
+func (a *Answers) Receipt(i int) string { return a.receipts.ID(i) }
 
 // Model returns the name of the model in the store, with its tag.
 func (a *Answers) Model() string { return a.begun.name }
@@ -137,7 +159,21 @@ func (a *Answers) single(yield func(Event, error) bool) {
 			return
 		}
 	}
+	if err := a.over(0); err != nil {
+		yield(Event{}, err)
+		return
+	}
 	yield(Event{Over: true}, nil)
+}
+
+// over makes the receipt of an answer that is over.
+func (a *Answers) over(i int) error {
+	err := a.receipts.Over(a.ctx, i, a.answers[i])
+	if err != nil {
+		a.fail(err)
+		err = a.err
+	}
+	return err
 }
 
 // merged yields the tokens of several answers in the order in which they come.
@@ -188,6 +224,10 @@ func (a *Answers) merged(yield func(Event, error) bool) {
 		}
 		if s.event.Over {
 			left--
+			if err := a.over(s.event.Choice); err != nil {
+				yield(Event{}, err)
+				return
+			}
 		}
 		if !yield(s.event, nil) {
 			return
@@ -229,6 +269,7 @@ func (a *Answers) Close() {
 	for _, answer := range a.answers {
 		answer.Close()
 	}
+	a.receipts.Leave(a.ctx, a.answers)
 	a.cancel()
 	u := a.Usage()
 	a.begun.done(Use{

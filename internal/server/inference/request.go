@@ -17,6 +17,7 @@ import (
 type Request struct {
 	Model     string         // as the client calls it
 	KeepAlive *time.Duration // of the model behind this use; nil: as the server's settings say
+	Private   bool           // nothing of it is stored
 
 	Messages  []chat.Message
 	Continue  bool          // the last message is the model's, and is gone on with

@@ -8,6 +8,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/host"
+	"github.com/blitz-r1/blitz/internal/server/receipts"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
@@ -35,8 +36,9 @@ type Use struct {
 type Options struct {
 	Host     *host.Host
 	Meter    Meter
-	Queue    int           // answers that may be under way and waiting, all models together; more are Overloaded
-	Deadline time.Duration // of a request
+	Queue    int                // answers that may be under way and waiting, all models together; more are Overloaded
+	Deadline time.Duration      // of a request
+	Receipts *receipts.Receipts // of all answers; nil: none have one
 }
 
 // Service answers requests. Any goroutine may use it.
@@ -67,6 +69,9 @@ func New(o Options) *Service {
 
 // Queue returns how many answers may run and wait.
 func (s *Service) Queue() int { return s.o.Queue }
+
+// Receipts returns what makes receipts; nil: nothing does.
+func (s *Service) Receipts() *receipts.Receipts { return s.o.Receipts }
 
 // Host returns the models that there are.
 func (s *Service) Host() *host.Host { return s.o.Host }

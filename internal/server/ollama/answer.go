@@ -59,6 +59,7 @@ type ending struct {
 	PromptEvalDuration time.Duration `json:"prompt_eval_duration,omitempty"`
 	EvalCount          int           `json:"eval_count,omitempty"`
 	EvalDuration       time.Duration `json:"eval_duration,omitempty"`
+	Receipt            string        `json:"receipt,omitempty"` // in a stream
 }
 
 func (a *reply) head() head { return head{a.model, time.Now().UTC()} }
@@ -70,6 +71,7 @@ func (d *dialect) answer(w http.ResponseWriter, r *http.Request, a *reply) error
 		return err
 	}
 	defer answers.Close()
+	answers.Tell(w, nil)
 	context := func() []int32 { return answers.Turn(r.Context(), 0) }
 	if !a.stream {
 		var whole piece
@@ -123,6 +125,9 @@ func (a *reply) ending(answers *inference.Answers) ending {
 	}
 	if isCut(answers) {
 		e.DoneReason = "length"
+	}
+	if a.stream {
+		e.Receipt = answers.Receipts()
 	}
 	e.TotalDuration = time.Since(a.began)
 	return e

@@ -71,6 +71,7 @@ func (d *dialect) chat(w http.ResponseWriter, r *http.Request) error {
 		return brokenOff(events, err)
 	}
 	defer answers.Close()
+	answers.Tell(w, events)
 	head := answered{wire.NewID("chatcmpl-"), "chat.completion", time.Now().Unix(), a.Model, blitz.Profile}
 	if a.stream.on {
 		return a.streamTo(events, answers, head)

@@ -11,6 +11,7 @@ type chatChunk struct {
 	answered
 	Choices []chunkChoice `json:"choices"`
 	Usage   any           `json:"usage,omitempty"`
+	Receipt string        `json:"receipt,omitempty"` // with the end of an answer: its name; at the end those of all
 }
 
 type chunkChoice struct {
@@ -47,6 +48,7 @@ type chatStream struct {
 	head    answered
 	begun   []bool // the answers whose first chunk was written
 	scores  scorers
+	receipt string // of the answer whose end is written
 
 	chunk   chatChunk // memory of the event that is written
 	choice  [1]chunkChoice
@@ -130,12 +132,15 @@ func (s *chatStream) over(choice int) error {
 	if s.ask.NoTokens {
 		reason = "length"
 	}
-	return s.send(choice, delta{}, s.scores.take(choice), &reason)
+	s.receipt = s.answers.Receipt(choice)
+	err := s.send(choice, delta{}, s.scores.take(choice), &reason)
+	s.receipt = ""
+	return err
 }
 
 func (s *chatStream) send(choice int, d delta, scores *chatScores, finish *string) error {
 	s.choice[0] = chunkChoice{choice, d, scores, finish}
-	s.chunk = chatChunk{answered: s.head, Choices: s.choice[:]}
+	s.chunk = chatChunk{answered: s.head, Choices: s.choice[:], Receipt: s.receipt}
 	if s.ask.stream.usage {
 		s.chunk.Usage = noUsage
 	}
@@ -145,7 +150,7 @@ func (s *chatStream) send(choice int, d delta, scores *chatScores, finish *strin
 // end writes what the answers took, where that is wanted, and the end.
 func (s *chatStream) end() {
 	if s.ask.stream.usage {
-		_ = s.events.Send("", chatChunk{s.head, []chunkChoice{}, usageOf(s.answers.Usage())})
+		_ = s.events.Send("", chatChunk{s.head, []chunkChoice{}, usageOf(s.answers.Usage()), s.answers.Receipts()})
 	}
 	_ = s.events.Done()
 }

@@ -121,6 +121,7 @@ func (d *dialect) complete(w http.ResponseWriter, r *http.Request) error {
 		return brokenOff(events, aboutTokens(err, "prompt"))
 	}
 	defer answers.Close()
+	answers.Tell(w, events)
 	head := answered{wire.NewID("cmpl-"), "text_completion", time.Now().Unix(), a.Model, blitz.Profile}
 	writers := a.writers(answers)
 	if a.stream.on {
@@ -145,6 +146,7 @@ type completionAnswer struct {
 	answered
 	Choices []completionChoice `json:"choices"`
 	Usage   any                `json:"usage,omitempty"`
+	Receipt string             `json:"receipt,omitempty"` // in a stream; see chatChunk
 }
 
 type completionChoice struct {
@@ -156,8 +158,8 @@ type completionChoice struct {
 
 // streamTo writes the answers as a stream.
 func (a *completionAsk) streamTo(events *wire.Events, answers *inference.Answers, head answered, writers []*completionWriter) error {
-	send := func(usage any, choices ...completionChoice) error {
-		return events.Send("", completionAnswer{head, choices, usage})
+	send := func(usage any, receipt string, choice completionChoice) error {
+		return events.Send("", completionAnswer{head, []completionChoice{choice}, usage, receipt})
 	}
 	var other any
 	if a.stream.usage {
@@ -169,12 +171,16 @@ func (a *completionAsk) streamTo(events *wire.Events, answers *inference.Answers
 		}
 		one := writers[e.Choice]
 		one.add(&e)
-		if !one.isEmpty() && send(other, one.take(e.Over)) != nil {
+		receipt := ""
+		if e.Over {
+			receipt = answers.Receipt(e.Choice)
+		}
+		if !one.isEmpty() && send(other, receipt, one.take(e.Over)) != nil {
 			return nil // nobody is there any more
 		}
 	}
 	if a.stream.usage {
-		_ = events.Send("", completionAnswer{head, []completionChoice{}, usageOf(answers.Usage())})
+		_ = events.Send("", completionAnswer{head, []completionChoice{}, usageOf(answers.Usage()), answers.Receipts()})
 	}
 	_ = events.Done()
 	return nil

@@ -75,6 +75,7 @@ type filledEnd struct {
 	StopType  string  `json:"stop_type"` // eos, limit or word
 	StopWord  string  `json:"stopping_word"`
 	Timings   timings `json:"timings"`
+	Receipt   string  `json:"receipt,omitempty"`
 }
 
 // timings are in milliseconds, and in tokens a second.
@@ -108,6 +109,7 @@ func (d *dialect) infill(w http.ResponseWriter, r *http.Request) error {
 		return brokenOff(events, err)
 	}
 	defer answers.Close()
+	answers.Tell(w, events)
 	if a.stream {
 		return a.streamTo(events, answers)
 	}
@@ -148,6 +150,9 @@ func (a *infillAsk) end(answers *inference.Answers, text string) filled {
 		Cached: u.CachedTokens, StopType: "limit",
 		Timings: timings{u.CachedTokens, u.PromptTokens - u.CachedTokens, ms(u.Prefill), u.PrefillRate(), u.OutputTokens, ms(u.Decode), u.DecodeRate()},
 	}}
+	if a.stream {
+		x.Receipt = answers.Receipts()
+	}
 	switch {
 	case a.NoTokens:
 	case f.Reason == blitz.FinishStopText && a.asksStop(f.StopText):

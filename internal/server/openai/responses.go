@@ -59,6 +59,7 @@ func (d *responses) create(w http.ResponseWriter, r *http.Request) error {
 		return neverBegun(events, err)
 	}
 	defer answers.Close()
+	answers.Tell(w, events)
 	if a.stream {
 		return d.streamResponse(events, r, a, answers)
 	}

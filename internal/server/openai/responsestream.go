@@ -24,6 +24,7 @@ type (
 	responseEvent struct {
 		eventHead
 		Response *response `json:"response"`
+		Receipt  string    `json:"receipt,omitempty"` // in the last event
 	}
 	itemEvent struct {
 		eventHead
@@ -69,9 +70,10 @@ type (
 // responseStream is the sink of a response that is sent as it comes.
 type responseStream struct {
 	collector
-	events *wire.Events
-	number int
-	err    error // the client is gone
+	events  *wire.Events
+	number  int
+	receipt string // of the response, once it is over
+	err     error  // the client is gone
 }
 
 // head returns the beginning of the next event.
@@ -86,7 +88,7 @@ func (s *responseStream) send(h eventHead, v any) { s.err = s.events.Send(h.Type
 // tell sends word of the response itself.
 func (s *responseStream) tell(kind string, x *response) {
 	h := s.head("response." + kind)
-	s.send(h, responseEvent{h, x})
+	s.send(h, responseEvent{h, x, s.receipt})
 }
 
 func (s *responseStream) item(kind string, p *part) {
@@ -189,6 +191,7 @@ func (d *responses) streamResponse(events *wire.Events, r *http.Request, a *resp
 	if err := d.keep(r, a, x, s.items); err != nil {
 		return s.fail(x, err)
 	}
+	s.receipt = answers.Receipts()
 	s.tell(x.Status, x)
 	return nil
 }

@@ -69,7 +69,7 @@ func figuresOf(answers *inference.Answers, thought *stopwatch) *history.Figures 
 	return &history.Figures{
 		PromptTokens: u.PromptTokens, CachedTokens: u.CachedTokens, AnswerTokens: u.OutputTokens, ReasoningTokens: u.ReasoningTokens,
 		FirstTokenMS: milliseconds(u.FirstToken), TokensPerSecond: u.DecodeRate(), ReasoningMS: milliseconds(thought.passed(time.Now())),
-		Context: u.PromptTokens + u.OutputTokens, ContextLimit: answers.Engine().Context(),
+		Context: u.PromptTokens + u.OutputTokens, ContextLimit: answers.Engine().Context(), Receipt: answers.Receipts(),
 	}
 }
 

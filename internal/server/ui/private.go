@@ -47,7 +47,7 @@ func (u *UI) private(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	request.Continue = in.Continue
+	request.Continue, request.Private = in.Continue, true
 	answers, err := u.service.Answer(r.Context(), request)
 	if err != nil {
 		return err

@@ -135,6 +135,7 @@ func (u *UI) Dialect() *wire.Dialect {
 		u.offerRoutes(),
 		u.statusRoutes(),
 		u.fileRoutes(),
+		u.receiptRoutes(),
 	)
 	return &wire.Dialect{Name: Name, Routes: routes, WriteError: writeError}
 }

@@ -25,11 +25,12 @@ const (
 	Overloaded                  // 429, or 529 for Anthropic's clients: the server is full
 	Internal                    // 500: a fault of ours
 	Unavailable                 // 503: the server is going down, or has no memory for a model
+	Payment                     // 402: it has to be paid; see Error.Payment
 )
 
 var statuses = [...]int{
 	Invalid: 400, Key: 401, Forbidden: 403, NoModel: 404, NotFound: 404, NoMethod: 405, Conflict: 400,
-	TooLarge: 413, MediaType: 415, RateLimit: 429, Overloaded: 429, Internal: 500, Unavailable: 503,
+	TooLarge: 413, MediaType: 415, RateLimit: 429, Overloaded: 429, Internal: 500, Unavailable: 503, Payment: 402,
 }
 
 // Status returns the HTTP status of the kind.
@@ -52,6 +53,7 @@ type Error struct {
 	Message    string
 	RetryAfter time.Duration // with RateLimit, Overloaded and Unavailable
 	Allow      string        // with NoMethod, the methods that there are
+	Payment    string        // with Payment, how to pay; "": nobody says
 	Err        error         // what it came from, for the log; nil for none
 }
 

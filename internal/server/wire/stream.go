@@ -149,6 +149,20 @@ func (e *Events) write() error {
 	return e.err
 }
 
+// SetHeader sets a header of the answer, unless that has begun. A nil e is no stream: w is
+// the answer.
+func (e *Events) SetHeader(w http.ResponseWriter, name, value string) {
+	if e == nil {
+		w.Header().Set(name, value)
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.begun {
+		w.Header().Set(name, value)
+	}
+}
+
 // Begun says whether anything was written, so that an error can be no status any more.
 func (e *Events) Begun() bool {
 	if e == nil {

@@ -1,7 +1,7 @@
 // One function for each route of /ui/api/.
 import { del, get, me, patch, post, put, refused, stream, upload, type Ask } from './client'
 import type {
-  Chat, ChatChange, FileRead, Found, Frees, Imported, Me, Model, ModelDetails, Models, Offer, Parameters, Preset, PrivateTurn, Pull, ServerStatus, Session, Setting, ToolAnswer, ToolServer, Tree, Turn,
+  Chat, ChatChange, FileRead, Found, Frees, Imported, Me, Model, ModelDetails, Models, Offer, Parameters, Preset, PrivateTurn, Pull, ReceiptCheck, ServerStatus, Session, Setting, ToolAnswer, ToolServer, Tree, Turn,
 } from './types'
 
 const id = encodeURIComponent
@@ -42,6 +42,12 @@ export const files = {
   exportAddress: (format: 'json' | 'markdown', one?: string) => `/ui/api/export?format=${format}${one === undefined ? '' : `&chat=${id(one)}`}`,
   take: (file: Blob, progress: (part: number) => void, signal?: AbortSignal) => upload<Imported>('/ui/api/import', file, { progress, ...(signal && { signal }) }),
   text: (file: Blob, name: string, model: string, signal?: AbortSignal) => upload<FileRead>('/ui/api/files', file, { query: { name, model }, ...(signal && { signal }) }),
+}
+
+export const receipts = {
+  /** Where the browser finds the file. */
+  address: (r: string) => `/ui/api/receipts/${id(r)}`,
+  check: (r: string) => post<ReceiptCheck>(`/ui/api/receipts/${id(r)}/check`, {}, { timeout: 0 }),
 }
 
 export const models = {

@@ -63,6 +63,20 @@ export interface Figures {
   /** Tokens of the context that are used. */
   context: number
   context_limit: number
+  /** The name of its receipt; none: it has none. */
+  receipt?: string
+}
+
+/** What a check of a receipt found. */
+export interface ReceiptCheck {
+  ok: boolean
+  checked?: string[]
+  /** Why it does not hold. */
+  reason?: string
+  detail?: string
+  first_difference?: number
+  key?: string
+  log?: { origin: string; index: number; size: number }
 }
 
 export type Status = 'running' | 'complete' | 'length' | 'stopped' | 'failed' | 'interrupted' | 'calls'

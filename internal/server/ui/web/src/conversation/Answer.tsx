@@ -15,6 +15,7 @@ import { useMessage } from './hooks'
 import { Markdown } from './Markdown'
 import { UnsentNote } from './Question'
 import { Reasoning } from './Reasoning'
+import { Seal } from './Seal'
 import type { Thread } from './thread'
 import { ToolCalls } from './ToolCalls'
 import type { Row } from './tree'
@@ -61,6 +62,7 @@ function One({ t, row, id, beside }: { t: Thread; row: Row; id: string; beside?:
         </div>
       )}
       {figures && m.figures && !running && <Figures f={m.figures} />}
+      {m.figures?.receipt && !running && !m.edited && editing === undefined && <Seal receipt={m.figures.receipt} />}
     </article>
   )
 }
