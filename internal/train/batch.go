@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
@@ -19,6 +20,9 @@ type Batch struct {
 	Weights []float32
 	// Divisor divides the weighted sum of losses. 0: the sum of the weights does.
 	Divisor float32
+	// Routes are the experts that the tokens of its samples go to, one behind the other: of a
+	// layer that it does not know the router chooses, and it knows them then. nil: routers choose.
+	Routes *model.Routes
 }
 
 // sample is one of a batch.

@@ -34,7 +34,7 @@ func (t *Trainer) LogP(ctx context.Context, b *Batch) ([]float32, error) {
 		return nil, err
 	}
 	list := b.samples()
-	batch, free, err := t.sequences(list)
+	batch, free, err := t.sequences(list, b.Routes)
 	defer free()
 	if err != nil {
 		return nil, err

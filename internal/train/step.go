@@ -96,7 +96,7 @@ func (t *Trainer) accumulate(ctx context.Context, b *Batch, scale float64, sampl
 		return nil, err
 	}
 	list := b.samples()
-	batch, free, err := t.sequences(list)
+	batch, free, err := t.sequences(list, b.Routes)
 	defer free()
 	if err != nil {
 		return nil, err
@@ -130,8 +130,8 @@ func (t *Trainer) accumulate(ctx context.Context, b *Batch, scale float64, sampl
 
 // sequences returns what the model computes of the samples, each a segment with keys and
 // values of its own, and what gives those back.
-func (t *Trainer) sequences(list []sample) (b *model.Batch, free func(), err error) {
-	b = &model.Batch{}
+func (t *Trainer) sequences(list []sample, routes *model.Routes) (b *model.Batch, free func(), err error) {
+	b = &model.Batch{Routes: routes}
 	free = func() {
 		for i := range b.Segments {
 			b.Segments[i].Seq.Free()

@@ -118,5 +118,8 @@ func (t *Trainer) correct(loads map[int][]int32, gamma float64) {
 	}
 }
 
+// HasExperts says whether the model has routers, whose choices a batch may have to follow.
+func (t *Trainer) HasExperts() bool { return t.model.Config.HasExperts() }
+
 // Weights returns what the trainer was given to change.
 func (t *Trainer) Weights() []*model.Weight { return t.weights }

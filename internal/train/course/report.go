@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"math"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // report writes report.html: a page that needs nothing else.
@@ -70,11 +68,11 @@ func Page(s *Settings, metrics []Metric, samples []Sample) ([]byte, error) {
 	}
 	last := metrics[len(metrics)-1]
 	hours := 0.0
-	curve := func(name string, of func(*Metric) (float64, bool)) *series {
-		c := &series{name: name}
+	curve := func(name string, of func(*Metric) (float64, bool)) *Series {
+		c := &Series{Name: name}
 		for i := range metrics {
 			if v, ok := of(&metrics[i]); ok {
-				c.x, c.y = append(c.x, float64(metrics[i].Step)), append(c.y, v)
+				c.Add(float64(metrics[i].Step), v)
 			}
 		}
 		return c
@@ -82,7 +80,7 @@ func Page(s *Settings, metrics []Metric, samples []Sample) ([]byte, error) {
 	for i := range metrics {
 		hours += metrics[i].Seconds / 3600
 	}
-	loss := plot("Loss", curve("each step", func(m *Metric) (float64, bool) { return m.Loss, true }),
+	loss := Plot("Loss", curve("each step", func(m *Metric) (float64, bool) { return m.Loss, true }),
 		curve("smoothed", func(m *Metric) (float64, bool) { return m.Smoothed, true }),
 		curve("validation", func(m *Metric) (float64, bool) {
 			if m.Validation == nil {
@@ -90,12 +88,12 @@ func Page(s *Settings, metrics []Metric, samples []Sample) ([]byte, error) {
 			}
 			return *m.Validation, true
 		}))
-	rate := plot("Learning rate", curve("rate", func(m *Metric) (float64, bool) { return m.Rate, true }))
+	rate := Plot("Learning rate", curve("rate", func(m *Metric) (float64, bool) { return m.Rate, true }))
 	plots := []template.HTML{loss}
 	if last.Rewards != nil {
 		plots = append(plots, rewardPlots(curve)...)
 	}
-	norm := plot("Norm of the gradients", curve("norm", func(m *Metric) (float64, bool) { return m.GradNorm, true }))
+	norm := Plot("Norm of the gradients", curve("norm", func(m *Metric) (float64, bool) { return m.GradNorm, true }))
 	var b bytes.Buffer
 	err := page.Execute(&b, map[string]any{
 		"Settings": settings, "Kind": s.Kind, "Model": s.Model, "Last": last, "First": metrics[0], "Hours": fmt.Sprintf("%.2f", hours),
@@ -105,8 +103,8 @@ func Page(s *Settings, metrics []Metric, samples []Sample) ([]byte, error) {
 }
 
 // rewardPlots are the curves of runs that learn preferences.
-func rewardPlots(curve func(name string, of func(*Metric) (float64, bool)) *series) (plots []template.HTML) {
-	reward := func(name string, of func(*Rewards) *float64) *series {
+func rewardPlots(curve func(name string, of func(*Metric) (float64, bool)) *Series) (plots []template.HTML) {
+	reward := func(name string, of func(*Rewards) *float64) *Series {
 		return curve(name, func(m *Metric) (float64, bool) {
 			if m.Rewards == nil || of(m.Rewards) == nil {
 				return 0, false
@@ -121,9 +119,9 @@ func rewardPlots(curve func(name string, of func(*Metric) (float64, bool)) *seri
 		return m.ValidationRewards.Accuracy, true
 	})
 	return append(plots,
-		plot("Rewards", reward("margin", func(r *Rewards) *float64 { return r.Margin }), reward("chosen", func(r *Rewards) *float64 { return r.Chosen }),
+		Plot("Rewards", reward("margin", func(r *Rewards) *float64 { return r.Margin }), reward("chosen", func(r *Rewards) *float64 { return r.Chosen }),
 			reward("rejected", func(r *Rewards) *float64 { return r.Rejected })),
-		plot("Accuracy", reward("each step", func(r *Rewards) *float64 { return &r.Accuracy }), validation))
+		Plot("Accuracy", reward("each step", func(r *Rewards) *float64 { return &r.Accuracy }), validation))
 }
 
 // pairs puts the first and the last answer to each prompt beside each other.
@@ -139,75 +137,6 @@ func pairs(samples []Sample) (list []pair) {
 		list[i].After = s.Answer
 	}
 	return list
-}
-
-// series is a curve.
-type series struct {
-	name string
-	x, y []float64
-}
-
-// The size of a plot and its margins, and the colours of its curves.
-const (
-	plotWidth, plotHeight = 760, 280
-	plotLeft, plotBottom  = 64, 36
-	plotTop               = 28
-)
-
-var plotColours = []string{"#9bb8d3", "#1f5f99", "#c2571a"}
-
-// maxPoints is how many points a curve is drawn with.
-const maxPoints = 2000
-
-// plot draws curves as SVG.
-func plot(title string, curves ...*series) template.HTML {
-	x0, x1, y0, y1 := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
-	for _, c := range curves {
-		for i := range c.x {
-			x0, x1 = min(x0, c.x[i]), max(x1, c.x[i])
-			y0, y1 = min(y0, c.y[i]), max(y1, c.y[i])
-		}
-	}
-	if y0 == y1 {
-		y0, y1 = y0-math.Abs(y0)/2-1e-9, y1+math.Abs(y1)/2+1e-9
-	}
-	x1 = max(x1, x0+1)
-	px := func(x float64) float64 { return plotLeft + (x-x0)/(x1-x0)*(plotWidth-plotLeft-12) }
-	py := func(y float64) float64 {
-		return plotHeight - plotBottom - (y-y0)/(y1-y0)*(plotHeight-plotBottom-plotTop)
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img" aria-label=%q><text x="%d" y="18" class="t">%s</text>`, plotWidth, plotHeight, title, plotLeft, title)
-	const ticks = 4
-	for i := range ticks + 1 {
-		share := float64(i) / ticks
-		y, x := y0+share*(y1-y0), x0+share*(x1-x0)
-		fmt.Fprintf(&b, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" class="g"/><text x="%d" y="%.1f" class="y">%.4g</text>`, plotLeft, plotWidth-12, py(y), py(y), plotLeft-6, py(y)+4, y)
-		fmt.Fprintf(&b, `<text x="%.1f" y="%d" class="x">%.0f</text>`, px(x), plotHeight-plotBottom+18, x)
-	}
-	legend := plotWidth - 12
-	for i := len(curves) - 1; i >= 0; i-- {
-		c, colour := curves[i], plotColours[i]
-		if len(c.x) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, `<text x="%d" y="18" class="l" fill="%s">%s</text>`, legend, colour, c.name)
-		legend -= 12 + 7*len(c.name)
-	}
-	for i, c := range curves {
-		if len(c.x) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, `<polyline fill="none" stroke="%s" stroke-width="1.5" points="`, plotColours[i])
-		step := (len(c.x) + maxPoints - 1) / maxPoints
-		for k := 0; k < len(c.x); k += step {
-			fmt.Fprintf(&b, "%.1f,%.1f ", px(c.x[k]), py(c.y[k]))
-		}
-		end := len(c.x) - 1
-		fmt.Fprintf(&b, `%.1f,%.1f"/>`, px(c.x[end]), py(c.y[end]))
-	}
-	b.WriteString("</svg>")
-	return template.HTML(b.String()) // numbers, and words of this file
 }
 
 var page = template.Must(template.New("report").Parse(`<!doctype html>

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,6 +101,25 @@ func TestMix(t *testing.T) {
 	}
 }
 
+// TestFarther makes problems of a new range, which can be solved.
+func TestFarther(t *testing.T) {
+	s := newSource("test", 1, 1)
+	for range 200 {
+		n, target := s.farther()
+		for _, v := range n {
+			if v < leastFar || v > mostFar {
+				t.Fatalf("%v has %d", n, v)
+			}
+		}
+		if _, hit, found := search(n, target); !found || !task.Judge(countdown(n, target), answer(hit.expression(n))).Correct {
+			t.Fatalf("%v = %d has no answer", n, target)
+		}
+		if len(encode(nil, question(countdown(n, target)))) > longestQuestion {
+			t.Fatalf("%v = %d is longer than %d", n, target, longestQuestion)
+		}
+	}
+}
+
 // parse returns a problem of its text.
 func parse(t *testing.T, numbers, target string) task.Problem {
 	t.Helper()
@@ -116,7 +136,7 @@ func small() *Settings {
 	s.Shape = Shape{Hidden: 32, Inner: 64, Layers: 2, Heads: 2, Context: 64}
 	s.Pretrain.Steps, s.Pretrain.Tokens, s.Pretrain.Decay, s.Pretrain.Warmup = 60, 512, 10, 5
 	s.GRPO.Steps, s.GRPO.Problems, s.GRPO.Answers, s.GRPO.MaxTokens, s.GRPO.SampleEvery = 3, 4, 4, 40, 2
-	s.Eval = Eval{Problems: 8, Sampled: 2, Answers: 2}
+	s.Eval, s.Baseline = Eval{Problems: 8, Sampled: 2, Answers: 2, Range: 3}, true
 	return s
 }
 
@@ -146,8 +166,28 @@ func TestRun(t *testing.T) {
 			}
 		}
 		samples, evals := read[Sample](t, folder, "samples.jsonl"), read[Evaluation](t, folder, "eval.jsonl")
-		if len(metrics) != 3 || len(samples) != 2*16 || len(evals) != 2 || evals[0].Problems != 8 {
+		if len(metrics) != 3 || len(samples) != 2*16 || len(evals) != 6 || evals[0].Problems != 8 {
 			t.Errorf("%d steps, %d samples, measurements %+v", len(metrics), len(samples), evals)
+		}
+		operations, examples := 0.0, 0.0
+		for _, m := range metrics {
+			operations += m.Operations
+			if m.Compared == 0 || m.Operations == 0 || m.Rewards[0].Name != "correct" || m.Rewards[0].Mean != m.Correct {
+				t.Errorf("step %d is %+v", m.Step, m)
+			}
+		}
+		for _, p := range read[Pretrained](t, folder, "metrics.jsonl") {
+			if p.Stage == stageExamples {
+				examples += p.Operations
+			}
+		}
+		if step := 6 * float64(metrics[0].Active) * 600; math.Abs(examples-operations) > step {
+			t.Errorf("examples in place of GRPO took %g operations, GRPO %g", examples, operations)
+		}
+		for i, e := range evals {
+			if want := []string{"grpo test", "grpo range", "grpo test", "grpo range", "sft test", "sft range"}[i]; e.Stage+" "+e.Split != want || (e.Split == SplitTest) != (e.Pass["2"].StandardError != nil) {
+				t.Errorf("measurement %d is %+v, want that of %s", i, e, want)
+			}
 		}
 		for _, s := range samples {
 			if task.HeldOut(s.Numbers) {

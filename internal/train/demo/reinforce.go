@@ -19,13 +19,15 @@ type Metric struct {
 	Step  int    `json:"step"`
 	grpo.Figures
 	Loss         float64 `json:"loss"`
+	KL           float64 `json:"kl"` // 0: there is no reference
 	GradNorm     float64 `json:"grad_norm"`
 	Rate         float64 `json:"learning_rate"`
 	ClipFraction float64 `json:"clip_fraction"`
 	LogPDiff     float64 `json:"logp_diff"`
-	DeadEnds     float64 `json:"dead_ends"` // of searches, an answer
-	RolloutTime  float64 `json:"rollout_seconds"`
-	TrainTime    float64 `json:"train_seconds"`
+	grpo.Learning
+	DeadEnds    float64 `json:"dead_ends"` // of searches, an answer
+	RolloutTime float64 `json:"rollout_seconds"`
+	TrainTime   float64 `json:"train_seconds"`
 }
 
 // Sample is a line of samples.jsonl: an answer.
@@ -37,72 +39,76 @@ type Sample struct {
 	Completion string  `json:"completion"`
 	Reward     float64 `json:"reward"`
 	Advantage  float64 `json:"advantage"` // 0 in a group that is left out
+	Correct    bool    `json:"correct"`
+	Truncated  bool    `json:"truncated"`
+	Tokens     int     `json:"tokens"`
 }
 
-// Evaluation is a line of eval.jsonl.
-type Evaluation struct {
-	Stage    string  `json:"stage"`
-	Step     int     `json:"step"` // that are done
-	Split    string  `json:"split"`
-	Problems int     `json:"problems"`
-	Greedy   float64 `json:"greedy"` // the share that is right with the likeliest tokens
-	Length   float64 `json:"length"` // tokens of those answers, mean
-	DeadEnds float64 `json:"dead_ends"`
-	Stderr   float64 `json:"stderr"` // of greedy
-	Pass1    float64 `json:"pass_1"` // at temperature 1
-	PassK    float64 `json:"pass_k"`
-	K        int     `json:"k"`
-	Sampled  float64 `json:"sampled_length"`
-}
-
-// learner is the second stage.
+// learner is what answers, is measured, and learns of its answers.
 type learner struct {
 	run     *Run
 	policy  *grpo.Policy
 	drawing grpo.Drawing
 	lesson  grpo.Lesson
+	// operations are those of floating point that learning took so far.
+	operations float64
 }
 
 // atOnce is how many tokens are computed together.
 const atOnce = 4096
 
-func (r *Run) reinforce(ctx context.Context, m *model.Model) error {
+// newLearner returns one that changes a model, and what ends it.
+func (r *Run) newLearner(m *model.Model) (l *learner, end func(), err error) {
 	s := &r.Settings.GRPO
 	t, err := train.New(m, m.Weights(), train.Options{Threads: r.Threads})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer t.Close()
 	e, err := engine.New(m, engine.Options{Threads: r.Threads, Sequences: s.Problems * s.Answers, Context: r.Settings.Shape.Context, Chunk: atOnce})
 	if err != nil {
-		return err
+		t.Close()
+		return nil, nil, err
 	}
-	defer e.Close()
 	loss := policy.GRPO()
 	loss.Beta, loss.Norm = 0, policy.NormBatchTokens
-	l := &learner{
+	l = &learner{
 		run:    r,
-		policy: &grpo.Policy{Engine: e, Trainer: t, Ends: []int32{endToken}, AtOnce: atOnce},
+		policy: &grpo.Policy{Engine: e, Trainer: t, Ends: []int32{endToken}, AtOnce: atOnce, Active: m.Active()},
 		drawing: grpo.Drawing{
-			Answers: s.Answers, MaxTokens: s.MaxTokens, Temperature: 1, Judge: task.Judge, Decode: decode,
+			Answers: s.Answers, MaxTokens: s.MaxTokens, Temperature: 1, Judge: task.Judge, Decode: decode, Words: grpo.Searches,
 		},
 		lesson: grpo.Lesson{Loss: loss, Updates: 1, Steps: &train.Settings{
 			Optimizer: train.Optimizer{Kind: "adamw", Beta1: s.Beta1, Beta2: s.Beta2, Eps: 1e-8, ClipNorm: s.ClipNorm},
 			Schedule:  train.Schedule{Kind: "constant", LR: s.LearningRate, Warmup: s.Warmup},
 		}},
 	}
+	end = func() {
+		e.Close()
+		t.Close()
+	}
 	if err := l.lesson.Steps.Check(); err != nil {
-		return err
+		end()
+		return nil, nil, err
 	}
-	if err := l.evaluate(ctx, 0); err != nil {
-		return err
+	return l, end, nil
+}
+
+// reinforce has the model learn of its own answers, and returns the operations that it took.
+func (r *Run) reinforce(ctx context.Context, m *model.Model) (operations float64, err error) {
+	l, end, err := r.newLearner(m)
+	if err != nil {
+		return 0, err
 	}
-	for step := range s.Steps {
+	defer end()
+	if err := l.evaluate(ctx, stageGRPO, 0); err != nil {
+		return 0, err
+	}
+	for step := range r.Settings.GRPO.Steps {
 		if err := l.step(ctx, step); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return l.evaluate(ctx, s.Steps)
+	return l.operations, l.evaluate(ctx, stageGRPO, r.Settings.GRPO.Steps)
 }
 
 // ask returns a problem as the policy is asked it.
@@ -138,9 +144,12 @@ func (l *learner) step(ctx context.Context, step int) error {
 	if err != nil {
 		return err
 	}
+	m.Learning = l.policy.Learning(&m.Figures, learned)
+	l.operations += m.Operations
+	m.KL = learned.KL
 	m.Loss, m.GradNorm, m.Rate, m.ClipFraction, m.LogPDiff = learned.Loss, learned.GradNorm, learned.Rate, learned.ClipFraction, learned.LogPDiff
 	m.TrainTime = l.run.Now().Sub(drawn).Seconds()
-	if err := l.run.metrics.write(m); err != nil {
+	if err := l.run.write(l.run.metrics, m); err != nil {
 		return err
 	}
 	l.run.Watch(m)
@@ -159,11 +168,15 @@ func (l *learner) samples(step int, r *grpo.Round, live []int, learned *grpo.Lea
 	for i, p := range r.Problems {
 		c := p.Problem.(*task.Countdown)
 		for k, text := range r.Texts[i] {
-			x := &Sample{Stage: stageGRPO, Step: step, Numbers: c.Numbers, Target: c.Target.Num().Int64(), Completion: text, Reward: r.Groups[i].Rewards[k]}
+			g := &r.Groups[i]
+			x := &Sample{
+				Stage: stageGRPO, Step: step, Numbers: c.Numbers, Target: c.Target.Num().Int64(), Completion: text, Reward: g.Rewards[k],
+				Correct: g.Correct[k], Truncated: g.Answers[k].Truncated, Tokens: len(g.Answers[k].IDs),
+			}
 			if a := advantages[i]; a != nil {
 				x.Advantage = a[k]
 			}
-			if err := l.run.samples.write(x); err != nil {
+			if err := l.run.write(l.run.samples, x); err != nil {
 				return err
 			}
 		}
@@ -181,38 +194,4 @@ func deadEnds(r *grpo.Round) float64 {
 		}
 	}
 	return float64(ends) / math.Max(1, float64(n))
-}
-
-// evaluate measures the policy on problems that are held out.
-func (l *learner) evaluate(ctx context.Context, step int) error {
-	s := &l.run.Settings.Eval
-	problems := make([]grpo.Problem, s.Problems)
-	for i := range problems {
-		p, err := task.Generate("countdown", 3, uint64(l.run.Settings.Seed), i)
-		if err != nil {
-			return err
-		}
-		problems[i] = ask(p, i)
-	}
-	d := l.drawing
-	d.Answers, d.Temperature = 1, 0
-	greedy, err := l.policy.Draw(ctx, problems, &d, l.seeds("greedy", step))
-	if err != nil {
-		return err
-	}
-	d.Answers, d.Temperature = s.Answers, 1
-	sampled, err := l.policy.Draw(ctx, problems[:min(s.Sampled, len(problems))], &d, l.seeds("evaluation", step))
-	if err != nil {
-		return err
-	}
-	f, k := greedy.Figures(), sampled.Figures()
-	e := &Evaluation{
-		Stage: stageGRPO, Step: step, Split: "test", Problems: len(problems), Greedy: f.Correct, Length: f.Length, DeadEnds: deadEnds(greedy),
-		Stderr: math.Sqrt(f.Correct * (1 - f.Correct) / float64(len(problems))), Pass1: k.Correct, PassK: k.Solved, K: s.Answers, Sampled: k.Length,
-	}
-	if err := l.run.evals.write(e); err != nil {
-		return err
-	}
-	l.run.Watch(e)
-	return nil
 }

@@ -14,6 +14,7 @@ import (
 // Settings are all there is to a run, as its run.toml has them.
 type Settings struct {
 	Seed     int64    `toml:"seed"`
+	Baseline bool     `toml:"baseline"` // the base model also goes on with examples, for as many operations as GRPO takes
 	Shape    Shape    `toml:"model"`
 	Mix      Mix      `toml:"mix"`
 	Pretrain Pretrain `toml:"pretraining"`
@@ -56,6 +57,7 @@ type Eval struct {
 	Problems int `toml:"problems"` // answered with the likeliest tokens
 	Sampled  int `toml:"sampled"`  // of them, those that are answered at temperature 1, too
 	Answers  int `toml:"answers"`  // to each of those
+	Range    int `toml:"range"`    // problems of numbers of 31 to 50, answered with the likeliest tokens
 }
 
 // Usual returns the settings of the demonstration. Shape, optimizer and the steps of GRPO are
@@ -72,7 +74,7 @@ func Usual(seed int64) *Settings {
 		GRPO: GRPO{
 			Steps: 50, Problems: 32, Answers: 16, MaxTokens: 288, LearningRate: 2e-4, Warmup: 5, Beta1: 0.9, Beta2: 0.95, ClipNorm: 0.5, SampleEvery: 10,
 		},
-		Eval: Eval{Problems: 512, Sampled: 64, Answers: 16},
+		Eval: Eval{Problems: 512, Sampled: 64, Answers: 16, Range: 256},
 	}
 }
 
@@ -121,6 +123,7 @@ func (s *Settings) Check() error {
 		{"evaluation.problems", s.Eval.Problems, 1, 1 << 16},
 		{"evaluation.sampled", s.Eval.Sampled, 1, s.Eval.Problems},
 		{"evaluation.answers", s.Eval.Answers, 1, 1 << 12},
+		{"evaluation.range", s.Eval.Range, 0, 1 << 16},
 	} {
 		if x.v < x.least || x.v > x.most {
 			return fmt.Errorf("demo: %s is %d, want %d to %d: %w", x.name, x.v, x.least, x.most, train.ErrSettings)

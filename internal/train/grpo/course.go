@@ -28,8 +28,41 @@ type Metric struct {
 	GradNorm     float64 `json:"grad_norm"`
 	Rate         float64 `json:"learning_rate"`
 	LogPDiff     float64 `json:"logp_diff"`
-	RolloutTime  float64 `json:"rollout_seconds"`
-	TrainTime    float64 `json:"train_seconds"`
+	Learning
+	RolloutTime float64 `json:"rollout_seconds"`
+	TrainTime   float64 `json:"train_seconds"`
+}
+
+// Learning is what learning of a rollout was.
+type Learning struct {
+	Compared   int     `json:"compared"`       // log-probabilities of rollout and trainer
+	Trained    int     `json:"trained_tokens"` // with those of prompts
+	Operations float64 `json:"operations"`     // of floating point, of drawing and learning (Policy.Operations)
+	Active     int64   `json:"active"`         // numbers that a token is multiplied with
+	// ExpertLoad is how many times as many tokens as the mean the busiest expert of a layer had, the
+	// greatest of layers and steps; 0: there are no experts.
+	ExpertLoad float64 `json:"expert_load,omitempty"`
+}
+
+// Learning returns what learning of a rollout was.
+func (p *Policy) Learning(f *Figures, x *Learned) Learning {
+	return Learning{Compared: x.Compared, Trained: x.Tokens, Operations: p.Operations(f, x), Active: p.Active, ExpertLoad: x.expertLoad()}
+}
+
+// expertLoad returns the load of the busiest expert, of the mean of its layer and step.
+func (x *Learned) expertLoad() (most float64) {
+	for _, layers := range x.Loads {
+		for _, load := range layers {
+			sum, top := 0, 0
+			for _, n := range load {
+				sum, top = sum+int(n), max(top, int(n))
+			}
+			if sum > 0 {
+				most = max(most, float64(top*len(load))/float64(sum))
+			}
+		}
+	}
+	return most
 }
 
 // Sample is a line of samples.jsonl: an answer, as it can be read.
@@ -52,7 +85,7 @@ type Course struct {
 	Problems *Problems
 	Drawing  Drawing
 	States   *train.Folder
-	Watch    func(v any) // is told each Metric, and strings that are worth knowing
+	Watch    func(v any) // is told each Metric, a Sample of those that are written down, and strings that are worth knowing
 	Now      func() time.Time
 	// Budget ends the run behind the rollout that has used it up: passes of tokens through the
 	// model, as Metric.Passes counts them. 0: only the settings' steps do.
@@ -61,6 +94,7 @@ type Course struct {
 	lesson           Lesson
 	notes            notes
 	metrics, samples *os.File
+	board            *course.Board
 }
 
 // notes are what a state has beside weights and moments.
@@ -90,6 +124,10 @@ func (c *Course) Go(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.samples.Close()) }()
+	if c.board, err = course.OpenBoard(c.Folder, c.Now, "metrics.jsonl", "samples.jsonl"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.board.Close()) }()
 	for !c.ended() {
 		if err := c.step(ctx); err != nil {
 			return fmt.Errorf("rollout %d: %w; the same command goes on behind rollout %d", c.notes.Step, err, c.saved())
@@ -171,13 +209,15 @@ func openAt(path string, size int64) (*os.File, error) {
 }
 
 // write adds a line.
-func write(f *os.File, v any) error {
+func (c *Course) write(f *os.File, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(b, '\n'))
-	return err
+	if _, err = f.Write(append(b, '\n')); err != nil {
+		return err
+	}
+	return c.board.Write(v)
 }
 
 // save brings everything to the disk. A state counts from the first step on that changed
@@ -254,11 +294,12 @@ func (c *Course) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	figures := r.Figures()
 	m := &Metric{
-		Step: step, Figures: r.Figures(), Rounds: rounds, Learned: len(live), Updates: x.Steps, Trained: x.Tokens, Loss: x.Loss, KL: x.KL, ClipFraction: x.ClipFraction,
+		Step: step, Figures: figures, Learning: c.Policy.Learning(&figures, x), Rounds: rounds, Learned: len(live), Updates: x.Steps, Trained: x.Tokens, Loss: x.Loss, KL: x.KL, ClipFraction: x.ClipFraction,
 		GradNorm: x.GradNorm, Rate: x.Rate, LogPDiff: x.LogPDiff, RolloutTime: drawn.Sub(began).Seconds(), TrainTime: c.Now().Sub(drawn).Seconds(),
 	}
-	if err := write(c.metrics, m); err != nil {
+	if err := c.write(c.metrics, m); err != nil {
 		return err
 	}
 	c.Watch(m)
@@ -285,6 +326,7 @@ func (c *Course) keep(step int, r *Round, live []int, x *Learned) error {
 	for i, at := range live {
 		advantages[at] = x.Advantages[i]
 	}
+	var best *Sample
 	for i, p := range r.Problems {
 		g := &r.Groups[i]
 		for k, text := range r.Texts[i] {
@@ -295,10 +337,16 @@ func (c *Course) keep(step int, r *Round, live []int, x *Learned) error {
 			if a := advantages[i]; a != nil {
 				s.Advantage = a[k]
 			}
-			if err := write(c.samples, s); err != nil {
+			if best == nil || s.Advantage > best.Advantage {
+				best = s
+			}
+			if err := c.write(c.samples, s); err != nil {
 				return err
 			}
 		}
+	}
+	if best != nil {
+		c.Watch(best)
 	}
 	return nil
 }
@@ -306,8 +354,22 @@ func (c *Course) keep(step int, r *Round, live []int, x *Learned) error {
 // Preflight is what a policy is like before anything is learned.
 type Preflight struct {
 	Figures
+	Scores   task.Scores
 	Problems int
 	Time     time.Duration // of a rollout and of learning of it, about
+}
+
+// Evaluation is a line of eval.jsonl: how a policy answers behind some steps.
+type Evaluation struct {
+	Step  int    `json:"step"` // rollouts that were learned of
+	Split string `json:"split"`
+	Figures
+	task.Scores
+}
+
+// Evaluation returns what was measured behind some steps, of problems like those that are learned.
+func (p *Preflight) Evaluation(step int) *Evaluation {
+	return &Evaluation{Step: step, Split: "train", Figures: p.Figures, Scores: p.Scores}
 }
 
 // preflightProblems is how many problems are asked before a run.
@@ -327,7 +389,11 @@ func (c *Course) Measure(ctx context.Context) (*Preflight, error) {
 	took := c.Now().Sub(began)
 	// Learning runs forward and back over what was drawn, about three times as much as drawing.
 	share := 4 * float64(c.Settings.Problems) / float64(len(problems))
-	return &Preflight{Figures: r.Figures(), Problems: len(problems), Time: time.Duration(float64(took) * share)}, nil
+	scores, err := r.Scores()
+	if err != nil {
+		return nil, err
+	}
+	return &Preflight{Figures: r.Figures(), Scores: scores, Problems: len(problems), Time: time.Duration(float64(took) * share)}, nil
 }
 
 // mostTruncated is the share of answers that are cut from which on a run is refused, where none of

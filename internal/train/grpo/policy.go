@@ -23,6 +23,21 @@ type Policy struct {
 	Adapter *model.Adapter // what is trained, where it is not the whole model
 	Ends    []int32        // tokens that end an answer
 	AtOnce  int            // tokens that are computed together; fewer need less memory, and round sums otherwise
+	// Active is how many numbers a token is multiplied with (model.Model.Active), of which operations
+	// are counted; 0: they are not.
+	Active int64
+}
+
+// Operations returns the operations of floating point of a rollout and of learning of it: two for
+// each multiply-add with an active number, for a token that is drawn, read or run over; three times
+// as many for a token that is learned of, twice as many where only an adapter is trained, which
+// needs no gradients of the weights that it is over. Attention and the adapter itself are not counted.
+func (p *Policy) Operations(f *Figures, x *Learned) float64 {
+	learned := 3.0
+	if p.Adapter != nil {
+		learned = 2
+	}
+	return 2 * float64(p.Active) * (float64(f.Tokens+f.Prompts+x.Forward) + learned*float64(x.Tokens))
 }
 
 // Group is a prompt with its answers.
@@ -32,6 +47,9 @@ type Group struct {
 	Rewards []float64
 	Correct []bool
 	Skipped []bool // nothing is known of what they are worth; nil: none
+	// Parts are what each reward says of an answer, [answer][reward]: NaN where it says nothing.
+	Parts [][]float64
+	Said  []*string // what stands as the answer, nil where nothing does; nil: unknown
 }
 
 // dead says whether nothing can be learned of a group: all rewards are equal.
@@ -61,38 +79,50 @@ type Lesson struct {
 type Learned struct {
 	Loss, GradNorm, Rate float64     // means over the steps; the rate is the last one's
 	KL, ClipFraction     float64     // over the tokens
-	LogPDiff             float64     // the greatest |log p of the rollout - log p of the trainer| of the first step: 0
+	LogPDiff             float64     // the greatest |log p of the rollout - log p of the trainer| by the weights of the rollout: 0
+	Compared             int         // log-probabilities that were compared
 	Advantages           [][]float64 // [group][answer]
 	Steps                int
-	Tokens               int // that the trainer ran over
+	Tokens               int               // that were learned of, with their prompts
+	Forward              int               // that the trainer ran over beside, without gradients
+	Loads                []map[int][]int32 // rows of each expert by layer, of each step; empty without experts
 }
 
 // Learn changes the weights by groups of answers that the policy drew with the weights that it
 // has. The first step is computed with the log-probabilities of the rollout, and holds the
 // trainer's to them: a bit that differs is ErrMismatch, and the step is not taken. The others
-// compute what the weights before them say.
+// compute what the weights before them say, with the experts that the rollout chose: those are
+// found, and their log-probabilities held to the rollout's, before the first step changes a weight.
 func (p *Policy) Learn(ctx context.Context, groups []Group, l *Lesson) (x *Learned, err error) {
 	x = &Learned{Advantages: make([][]float64, len(groups))}
 	if len(groups) == 0 {
 		return x, nil
 	}
 	err = p.Engine.Swap(ctx, func() error {
-		ref, err := p.referent(ctx, groups, l)
+		ref, err := p.referent(ctx, groups, l, x)
 		if err != nil {
 			return err
 		}
-		parts := min(max(1, l.Updates), len(groups))
-		counted := 0
-		for i := range parts {
-			from, to := i*len(groups)/parts, (i+1)*len(groups)/parts
-			r, err := p.step(ctx, groups[from:to], rowsOf(ref, groups, from, to), l, x, i == 0)
+		parts := cut(groups, l.Updates)
+		packs := make([]*packed, len(parts))
+		for i, part := range parts {
+			packs[i] = pack(part, p.AtOnce)
+			if i > 0 && p.Trainer.HasExperts() {
+				if err := p.follow(ctx, packs[i], part, x); err != nil {
+					return err
+				}
+			}
+		}
+		counted, first := 0, 0
+		for i, part := range parts {
+			r, err := p.step(ctx, packs[i], part, rowsOf(ref, groups, first, first+len(part)), l, x, i == 0)
 			if err != nil {
 				return err
 			}
-			for _, g := range groups[from:to] {
-				x.Advantages[from] = r.Advantages[:len(g.Answers)]
+			for _, g := range part {
+				x.Advantages[first] = r.Advantages[:len(g.Answers)]
 				r.Advantages = r.Advantages[len(g.Answers):]
-				from++
+				first++
 			}
 			counted += r.Tokens
 			x.KL += r.KL * float64(r.Tokens)
@@ -108,9 +138,44 @@ func (p *Policy) Learn(ctx context.Context, groups []Group, l *Lesson) (x *Learn
 	return x, err
 }
 
+// cut cuts groups into so many parts, or as many as there are groups.
+func cut(groups []Group, parts int) (list [][]Group) {
+	n := min(max(1, parts), len(groups))
+	for i := range n {
+		list = append(list, groups[i*len(groups)/n:(i+1)*len(groups)/n])
+	}
+	return list
+}
+
+// follow finds the experts of answers by the weights that they were drawn with: the
+// log-probabilities say that they are those of the rollout.
+func (p *Policy) follow(ctx context.Context, k *packed, groups []Group, x *Learned) error {
+	for _, b := range k.batches {
+		b.Routes = new(model.Routes)
+	}
+	now, err := p.logp(ctx, k)
+	if err != nil {
+		return err
+	}
+	x.Forward += k.tokens
+	return p.hold(k, now, k.rollout(groups), x)
+}
+
+// hold holds log-probabilities of the trainer to those of the rollout.
+func (p *Policy) hold(k *packed, got, want []float32, x *Learned) error {
+	diff := k.differ(got, want)
+	x.LogPDiff = max(x.LogPDiff, diff)
+	for _, at := range k.places {
+		x.Compared += at.n
+	}
+	if diff != 0 {
+		return fmt.Errorf("grpo: step %d: log-probabilities of rollout and trainer differ by up to %g, want 0: %w", p.Trainer.Done(), diff, ErrMismatch)
+	}
+	return nil
+}
+
 // step takes one step on some groups.
-func (p *Policy) step(ctx context.Context, groups []Group, ref [][]float64, l *Lesson, x *Learned, first bool) (*policy.Result, error) {
-	k := pack(groups, p.AtOnce)
+func (p *Policy) step(ctx context.Context, k *packed, groups []Group, ref [][]float64, l *Lesson, x *Learned, first bool) (*policy.Result, error) {
 	old := k.rollout(groups)
 	now := old
 	if !first {
@@ -118,6 +183,7 @@ func (p *Policy) step(ctx context.Context, groups []Group, ref [][]float64, l *L
 		if now, err = p.logp(ctx, k); err != nil {
 			return nil, err
 		}
+		x.Forward += k.tokens
 	}
 	b := &policy.Batch{LogpNew: k.rows(now), LogpOld: k.rows(old), LogpRef: ref}
 	for _, g := range groups {
@@ -140,12 +206,13 @@ func (p *Policy) step(ctx context.Context, groups []Group, ref [][]float64, l *L
 	if err != nil {
 		return nil, err
 	}
-	diff := k.differ(taken.LogP, now)
 	if first {
-		x.LogPDiff = diff
+		err = p.hold(k, taken.LogP, now, x)
+	} else if diff := k.differ(taken.LogP, now); diff != 0 { // the same weights, with gradients and without
+		err = fmt.Errorf("grpo: step %d: log-probabilities with gradients and without differ by up to %g, want 0: %w", p.Trainer.Done(), diff, ErrMismatch)
 	}
-	if diff != 0 {
-		return nil, fmt.Errorf("grpo: step %d: log-probabilities of rollout and trainer differ by up to %g, want 0: %w", p.Trainer.Done(), diff, ErrMismatch)
+	if err != nil {
+		return nil, err
 	}
 	taken.Loss = r.Loss // of the gradient there is Σ w·log p, which says nothing
 	s, err := p.Trainer.Update(l.Steps, taken)
@@ -155,6 +222,9 @@ func (p *Policy) step(ctx context.Context, groups []Group, ref [][]float64, l *L
 	x.Steps++
 	x.Loss, x.GradNorm, x.Rate = x.Loss+r.Loss, x.GradNorm+s.GradNorm, s.LR
 	x.Tokens += k.tokens
+	if len(taken.Loads) > 0 {
+		x.Loads = append(x.Loads, taken.Loads)
+	}
 	return r, nil
 }
 
@@ -171,7 +241,7 @@ func (p *Policy) logp(ctx context.Context, k *packed) (all []float32, err error)
 }
 
 // referent returns the log-probabilities of all answers by the reference, where there is one.
-func (p *Policy) referent(ctx context.Context, groups []Group, l *Lesson) ([][]float64, error) {
+func (p *Policy) referent(ctx context.Context, groups []Group, l *Lesson, x *Learned) ([][]float64, error) {
 	if l.Loss.Beta == 0 {
 		return nil, nil
 	}
@@ -179,6 +249,7 @@ func (p *Policy) referent(ctx context.Context, groups []Group, l *Lesson) ([][]f
 	defer p.Trainer.Exchange(l.Referent)
 	k := pack(groups, p.AtOnce)
 	all, err := p.logp(ctx, k)
+	x.Forward += k.tokens
 	return k.rows(all), err
 }
 

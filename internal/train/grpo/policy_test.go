@@ -158,6 +158,57 @@ func TestUpdates(t *testing.T) {
 	}
 }
 
+// TestReplay takes two steps a rollout of a model with experts: tokens of the second go where those
+// of the rollout went, though the weights between are others, by which routers choose otherwise.
+func TestReplay(t *testing.T) {
+	m, _ := open(t, "deepseek-v3", tensor.F32, model.Options{Masters: true, SharedEnds: true})
+	p := newPolicy(t, m, m.Weights(), nil, 2)
+	groups := draw(t, p, 1)
+	loads := func() map[int][]int32 {
+		p.Trainer.Losses = train.Losses{}
+		r, err := p.Trainer.Gradients(t.Context(), pack(groups[1:], p.AtOnce).batches...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Loads
+	}
+	want := loads()
+	large := &train.Settings{Optimizer: train.DefaultOptimizer, Schedule: train.Schedule{Kind: "constant", LR: 0.1}}
+	x, err := p.Learn(t.Context(), groups, &Lesson{Loss: policy.DAPO(), Steps: large, Updates: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for _, g := range groups {
+		for _, a := range g.Answers {
+			compared += len(a.IDs)
+		}
+	}
+	if x.LogPDiff != 0 || x.Compared != compared || len(x.Loads) != 2 || len(want) == 0 {
+		t.Fatalf("two steps are %+v: want %d log-probabilities compared, and the loads of both", x, compared)
+	}
+	if load := p.Learning(&Figures{}, x).ExpertLoad; !(load > 1) {
+		t.Errorf("the busiest expert has %g of the mean", load)
+	}
+	now := loads()
+	for layer, load := range want {
+		if !slices.Equal(x.Loads[1][layer], load) {
+			t.Errorf("layer %d: in the second step tokens go to %v, in the rollout to %v", layer, x.Loads[1][layer], load)
+		}
+		if slices.Equal(now[layer], load) {
+			t.Errorf("layer %d: routers choose what they chose before: the test says nothing", layer)
+		}
+	}
+	// An answer of the second part whose log-probability is another than was drawn with: nothing is learned.
+	groups = draw(t, p, 2)
+	v := &groups[1].Answers[0].LogP[0]
+	*v = math.Nextafter32(*v, 0)
+	done := p.Trainer.Done()
+	if _, err := p.Learn(t.Context(), groups, &Lesson{Loss: policy.DAPO(), Steps: large, Updates: 2}); !errors.Is(err, ErrMismatch) || p.Trainer.Done() != done {
+		t.Errorf("another log-probability in the second part: got %v, %d steps, want ErrMismatch before the first", err, p.Trainer.Done()-done)
+	}
+}
+
 // TestMismatch has an answer whose log-probability is another than the engine drew with.
 func TestMismatch(t *testing.T) {
 	m, _ := open(t, "llama", tensor.F32, model.Options{Masters: true})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/blitz-r1/blitz/internal/message"
@@ -110,9 +111,17 @@ func (r *Round) score(ctx context.Context, d *Drawing) error {
 	}
 	for i := range r.Groups {
 		g := &r.Groups[i]
-		g.Skipped = make([]bool, len(g.Answers))
+		g.Skipped, g.Parts = make([]bool, len(g.Answers)), make([][]float64, len(g.Answers))
+		g.Said = nil // rewards say what is right, not which answer was given
 		for k := range g.Answers {
 			total := outcomes[0].Total
+			for _, p := range outcomes[0].Parts {
+				v := p.Value
+				if p.Skipped {
+					v = math.NaN()
+				}
+				g.Parts[k] = append(g.Parts[k], v)
+			}
 			outcomes = outcomes[1:]
 			g.Rewards[k], g.Correct[k], g.Skipped[k] = 0, false, total == nil
 			if total != nil {

@@ -26,6 +26,8 @@ type Drawing struct {
 	Decode      func(ids []int32) (string, error)
 	// Score says what answers are worth, in place of Judge; nil: Judge does.
 	Score func(ctx context.Context, samples []reward.Sample) ([]reward.Outcome, error)
+	Names []string // of the rewards that Score asks, in their order
+	Words *Finder  // finds self-checks and re-tries; nil: Words does
 }
 
 // Round is what a policy answered to some problems.
@@ -33,6 +35,8 @@ type Round struct {
 	Problems []Problem
 	Groups   []Group
 	Texts    [][]string // of the answers, without the token that ended them
+	names    []string   // of the rewards
+	words    *Finder
 }
 
 // Draw has the policy answer problems, a group each, and judges the answers. seed returns that
@@ -48,7 +52,10 @@ func (p *Policy) Draw(ctx context.Context, problems []Problem, d *Drawing, seed 
 	if err != nil {
 		return nil, err
 	}
-	r := &Round{Problems: problems}
+	r := &Round{Problems: problems, names: []string{"correct", "format"}, words: d.Words}
+	if d.Score != nil {
+		r.names = d.Names
+	}
 	for i, answers := range all {
 		g := Group{Prompt: problems[i].Prompt, Answers: answers}
 		var texts []string
@@ -59,7 +66,8 @@ func (p *Policy) Draw(ctx context.Context, problems []Problem, d *Drawing, seed 
 			}
 			v := d.Judge(problems[i].Problem, text)
 			texts = append(texts, text)
-			g.Rewards, g.Correct = append(g.Rewards, v.Reward), append(g.Correct, v.Correct)
+			g.Rewards, g.Correct, g.Said = append(g.Rewards, v.Reward), append(g.Correct, v.Correct), append(g.Said, v.Answer)
+			g.Parts = append(g.Parts, []float64{share(v.Correct), share(v.Format)})
 		}
 		r.Groups, r.Texts = append(r.Groups, g), append(r.Texts, texts)
 	}
@@ -71,8 +79,17 @@ func (p *Policy) Draw(ctx context.Context, problems []Problem, d *Drawing, seed 
 	return r, nil
 }
 
+// share is 1 of what holds.
+func share(holds bool) float64 {
+	if holds {
+		return 1
+	}
+	return 0
+}
+
 // Add puts another round behind this one.
 func (r *Round) Add(o *Round) {
+	r.names, r.words = o.names, o.words
 	r.Problems, r.Groups, r.Texts = append(r.Problems, o.Problems...), append(r.Groups, o.Groups...), append(r.Texts, o.Texts...)
 }
 
@@ -108,6 +125,19 @@ type Figures struct {
 	// The share of right answers among the shorter and the longer half.
 	CorrectShort float64 `json:"correct_short"`
 	CorrectLong  float64 `json:"correct_long"`
+
+	Rewards []RewardFigure `json:"rewards,omitempty"` // of each function
+	Checks  float64        `json:"checks"`            // self-checks, an answer: by words (Finder)
+	Retries float64        `json:"retries"`           // re-tries, an answer
+	Prompts int            `json:"prompt_tokens"`     // tokens of the prompts, each once
+}
+
+// RewardFigure is what a reward said of a round's answers, without its weight.
+type RewardFigure struct {
+	Name    string  `json:"name"`
+	Mean    float64 `json:"mean"`
+	Std     float64 `json:"std"`
+	Skipped float64 `json:"skipped,omitempty"` // the share of answers of which it said nothing
 }
 
 // Figures returns what the round is like.
@@ -160,7 +190,79 @@ func (r *Round) Figures() Figures {
 	f.Length, f.LengthWrong = float64(f.Tokens)/n, f.LengthWrong/max(1, wrong)
 	f.Entropy = sum / math.Max(1, float64(f.Tokens))
 	f.lengths(lengths)
+	f.Rewards = r.rewards()
+	f.look(r)
 	return f
+}
+
+// rewards returns what each reward said.
+func (r *Round) rewards() (list []RewardFigure) {
+	for i, name := range r.names {
+		x := RewardFigure{Name: name}
+		n, all, square := 0.0, 0.0, 0.0
+		for _, g := range r.Groups {
+			for _, parts := range g.Parts {
+				if all++; i < len(parts) && parts[i] == parts[i] {
+					n++
+					x.Mean += parts[i]
+					square += parts[i] * parts[i]
+				}
+			}
+		}
+		x.Mean /= max(1, n)
+		x.Std = math.Sqrt(max(0, square/max(1, n)-x.Mean*x.Mean))
+		x.Skipped = 1 - n/max(1, all)
+		list = append(list, x)
+	}
+	return list
+}
+
+// look counts where answers look back, and tokens of prompts.
+func (f *Figures) look(r *Round) {
+	words := r.words
+	if words == nil {
+		words = Words
+	}
+	n := 0
+	for i := range r.Groups {
+		f.Prompts += len(r.Groups[i].Prompt)
+		for _, text := range r.Texts[i] {
+			checks, retries := words.Count(text)
+			f.Checks, f.Retries = f.Checks+float64(checks), f.Retries+float64(retries)
+			n++
+		}
+	}
+	f.Checks, f.Retries = f.Checks/float64(max(1, n)), f.Retries/float64(max(1, n))
+}
+
+// Scores returns pass@k and, where answers are known, maj@k of a round, with standard errors, for
+// k = 1, 2, 4 … up to the size of its groups.
+func (r *Round) Scores() (task.Scores, error) {
+	var problems []task.Samples
+	least, said := math.MaxInt, true
+	for i := range r.Groups {
+		g := &r.Groups[i]
+		s := task.Samples{N: len(g.Correct), Correct: g.Correct, Answers: g.Said}
+		for _, right := range g.Correct {
+			if right {
+				s.C++
+			}
+		}
+		least, said = min(least, s.N), said && g.Said != nil
+		problems = append(problems, s)
+	}
+	var ks []int
+	for k := 1; k <= least && len(problems) > 0; k *= 2 {
+		ks = append(ks, k)
+	}
+	if n := len(ks); n > 0 && ks[n-1] < least {
+		ks = append(ks, least)
+	}
+	majority := ks
+	if !said {
+		majority = nil
+	}
+	return task.ScoreOf(problems, ks, majority)
 }
 
 // length is how long an answer is, and whether it is right.

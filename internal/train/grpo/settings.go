@@ -61,6 +61,9 @@ type Settings struct {
 	SaveEvery   int    `toml:"save-every" loose:"" help:"rollouts between two states from which the run can go on"`
 	SampleEvery int    `toml:"sample-every" loose:"" help:"rollouts between two whose answers are written down"`
 	OutputType  string `toml:"output-type" loose:"" help:"type of the weights that are written: f32 or bf16"`
+
+	Watts    float64 `toml:"watts" loose:"" help:"of the machine: what the report computes energy with"`
+	KWhPrice float64 `toml:"kwh-price" loose:"" help:"USD for a kWh of electricity: what it computes prices with"`
 }
 
 // Usual returns the settings that a run has unless others are given: the loss of DeepSeekMath
@@ -70,7 +73,7 @@ func Usual() Settings {
 		Score: string(task.Exact), Rank: 16, Alpha: 32, Seed: 1, Steps: 200, Problems: 32, Answers: 16, MaxTokens: 512, Temperature: 1,
 		Loss: "grpo", Beta: 0.001, KL: "k3", Updates: 1, Refill: 1,
 		LearningRate: 1e-5, Warmup: 5, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, ClipNorm: 1, AtOnce: 4096,
-		SaveEvery: 10, SampleEvery: 10, OutputType: "f32",
+		SaveEvery: 10, SampleEvery: 10, OutputType: "f32", Watts: 65, KWhPrice: 0.3,
 	}
 }
 
@@ -175,6 +178,8 @@ func (s *Settings) Check() error {
 		{"temperature", s.Temperature, 0.01, 100},
 		{"beta", s.Beta, 0, 1e6},
 		{"learning-rate", s.LearningRate, 1e-30, 1e6},
+		{"watts", s.Watts, 1e-3, 1e9},
+		{"kwh-price", s.KWhPrice, 0, 1e6},
 	} {
 		if !(x.v >= x.least && x.v <= x.most) {
 			return fmt.Errorf("%s is %g, want %g to %g: %w", x.name, x.v, x.least, x.most, course.ErrSetting)

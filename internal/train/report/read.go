@@ -1,0 +1,170 @@
+package report
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/blitz-r1/blitz/internal/message"
+	"github.com/blitz-r1/blitz/internal/task"
+	"github.com/blitz-r1/blitz/internal/train/grpo"
+)
+
+// Step is a line of metrics.jsonl, of whatever stage.
+type Step struct {
+	Stage string `json:"stage"`
+	grpo.Metric
+	Seconds  float64  `json:"seconds"`   // of a step that learns of examples
+	DeadEnds *float64 `json:"dead_ends"` // of searches, an answer
+}
+
+// time returns the seconds that a step took.
+func (s *Step) time() float64 { return s.Seconds + s.RolloutTime + s.TrainTime }
+
+// Stage is a part of a run.
+type Stage struct {
+	Name  string
+	Steps []Step
+}
+
+// Draws says whether answers are drawn in a stage; else it learns of examples.
+func (s *Stage) Draws() bool { return len(s.Steps) > 0 && s.Steps[0].Groups > 0 }
+
+// Title names the stage.
+func (s *Stage) Title() string {
+	switch {
+	case s.Name != "":
+		return s.Name
+	case s.Draws():
+		return "grpo"
+	}
+	return "examples"
+}
+
+// Evaluation is a line of eval.jsonl.
+type Evaluation struct {
+	Stage    string   `json:"stage"`
+	Step     int      `json:"step"`
+	Split    string   `json:"split"`
+	Problems int      `json:"problems"`
+	Greedy   *float64 `json:"greedy"`
+	Stderr   *float64 `json:"stderr"` // of greedy
+	Length   *float64 `json:"length"`
+
+	Pass     map[string]task.Score `json:"pass"`
+	Majority map[string]task.Score `json:"maj"`
+}
+
+// Run is what a folder tells of a run.
+type Run struct {
+	Name        string
+	Settings    string // the text of run.toml
+	Stages      []*Stage
+	Evaluations []Evaluation
+	Samples     []Rollout
+	Moments     []Moment
+}
+
+// Bounds on what is read.
+const (
+	maxLine     = 16 << 20 // bytes
+	maxSteps    = 200_000
+	maxSettings = 64 << 10 // bytes that are shown
+	maxEval     = 1000
+)
+
+// Read reads the folder of a run. words finds where answers look back.
+func Read(folder string, words *grpo.Finder) (*Run, error) {
+	r := &Run{Name: filepath.Base(filepath.Clean(folder))}
+	var err error
+	if r.Settings, err = readStart(filepath.Join(folder, "run.toml")); err != nil {
+		return nil, err
+	}
+	stages := map[string]*Stage{}
+	steps := 0
+	err = each(filepath.Join(folder, "metrics.jsonl"), func(line []byte) error {
+		var s Step
+		if err := json.Unmarshal(line, &s); err != nil {
+			return err
+		}
+		if steps++; steps > maxSteps {
+			return fmt.Errorf("more than %d steps", maxSteps)
+		}
+		stage := stages[s.Stage]
+		if stage == nil {
+			stage = &Stage{Name: message.Line(s.Stage, 40)}
+			stages[s.Stage] = stage
+			r.Stages = append(r.Stages, stage)
+		}
+		stage.Steps = append(stage.Steps, s)
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) || err == nil && steps == 0 {
+		return nil, fmt.Errorf("%s: metrics.jsonl has no step: %w", message.Clean(folder), ErrRun)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = each(filepath.Join(folder, "eval.jsonl"), func(line []byte) error {
+		var e Evaluation
+		if err := json.Unmarshal(line, &e); err != nil {
+			return err
+		}
+		if len(r.Evaluations) < maxEval {
+			r.Evaluations = append(r.Evaluations, e)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err := r.samples(filepath.Join(folder, "samples.jsonl"), words); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return r, nil
+}
+
+// readStart returns the text of a file, as much as is shown; "" of one that is not there.
+func readStart(path string) (string, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSettings))
+	return string(b), err
+}
+
+// each calls f with each line of a file.
+func each(path string, f func(line []byte) error) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(err, fmt.Errorf("%s: is no regular file: %w", message.Clean(path), ErrRun))
+	}
+	in := bufio.NewScanner(file)
+	in.Buffer(nil, maxLine)
+	for number := 1; in.Scan(); number++ {
+		if len(in.Bytes()) == 0 {
+			continue
+		}
+		if err := f(in.Bytes()); err != nil {
+			return fmt.Errorf("%s:%d: %w: %w", message.Clean(path), number, err, ErrRun)
+		}
+	}
+	if err := in.Err(); err != nil {
+		return fmt.Errorf("%s: %w: %w", message.Clean(path), err, ErrRun)
+	}
+	return nil
+}
