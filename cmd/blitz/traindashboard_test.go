@@ -82,7 +82,7 @@ func TestGRPODashboard(t *testing.T) {
 			t.Errorf("line %q", line)
 		}
 	}
-	for _, want := range []string{"rollout 2 of 4, 2m", "reward  ▁█\n", "0.500 ± 0.500", "rollout and trainer differ by 0 over 200 log", "(advantage +1.50): wait"} {
+	for _, want := range []string{"rollout 2 of 4, 2 min left", "reward  ▁█\n", "0.500 ± 0.500", "rollout and trainer differ by 0 over 200 log", "(advantage +1.50): wait"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not drawn: %q", want, text)
 		}

