@@ -91,15 +91,17 @@ func (r *Run) paceOf(ctx context.Context, m *opened, module bool, p *Pace) (err 
 	if err != nil {
 		return err
 	}
+	memory, err := m.trainer.Memory(ctx, b) // which measures steps that are smaller than any before
+	if err != nil {
+		return err
+	}
+	p.Memory = max(p.Memory, memory)
 	rate, err := r.learnRate(ctx, m, b)
 	if err != nil || module {
 		p.Parameters, p.Read = m.size.All, rate
 		return err
 	}
 	p.Active, p.Learned = m.size.Active, rate
-	if p.Memory, err = m.trainer.Memory(ctx, b); err != nil {
-		return err
-	}
 	if err := m.answer(r, r.Settings.Zero.Problems*r.Settings.Zero.Answers); err != nil {
 		return err
 	}

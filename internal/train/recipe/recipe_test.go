@@ -280,6 +280,15 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestContext refuses a context that the corpus does not fit.
+func TestContext(t *testing.T) {
+	r := newRun(filepath.Join(t.TempDir(), "run"), 1)
+	r.Settings.Context = 100
+	if err := r.Go(t.Context()); !errors.Is(err, train.ErrSettings) || !strings.Contains(err.Error(), "context is 100") {
+		t.Errorf("got %v, want ErrSettings and the context", err)
+	}
+}
+
 // checkRun reads what a run made.
 func checkRun(t *testing.T, r *Run) {
 	t.Helper()
@@ -482,5 +491,34 @@ func TestSeeds(t *testing.T) {
 	}
 	if text := MarkdownSeeds(list); !strings.Contains(text, "| 02: zero | 2 | 60.0 ± 20.0 |") {
 		t.Error(text)
+	}
+}
+
+// TestPreflight computes what a small run takes, before there is anything of it.
+func TestPreflight(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "run")
+	r := newRun(folder, 1)
+	p, err := r.Preflight(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []*Pace{&p.Teacher, &p.Student} {
+		// Gradients and both means of AdamW take 12 bytes a parameter, and there is more.
+		if x.Memory < 12*int64(x.Parameters) || x.Active < 1 || x.Active > x.Parameters || x.Read <= 0 || x.Learned <= 0 || x.Drawn <= 0 {
+			t.Errorf("%+v", x)
+		}
+	}
+	sum := time.Duration(0)
+	for i, s := range p.Stages {
+		sum += s.Time
+		if s.Stage != r.stages()[i].name || s.Time <= 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+	if len(p.Stages) != len(r.stages()) || sum != p.Total {
+		t.Errorf("%d stages take %v, in all %v", len(p.Stages), sum, p.Total)
+	}
+	if _, err := os.Stat(folder); err == nil {
+		t.Error("the folder is there")
 	}
 }

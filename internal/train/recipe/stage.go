@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+
+	"github.com/blitz-r1/blitz/internal/train"
 )
 
 // stage is a part of a run, in a folder of its own.
@@ -51,7 +53,16 @@ func (r *Run) seed(s *stage) int64 {
 func (r *Run) read(x *Supervised) func(ctx context.Context, s *stage, from string) error {
 	return func(ctx context.Context, s *stage, from string) error {
 		if err := writeLines(filepath.Join(r.folder(s), examplesName), func(write func(v any) error) error {
-			return r.Settings.Corpus.read(&r.Settings.Problems, uint64(r.seed(s)), x.Steps*x.Tokens/x.Epochs, func(x *Example) error { return write(x) })
+			return r.Settings.Corpus.read(&r.Settings.Problems, uint64(r.seed(s)), x.Steps*x.Tokens/x.Epochs, func(x *Example) error {
+				ids, err := encode(nil, x.Prompt+x.Completion)
+				if n := len(ids); err == nil && n > r.Settings.Context {
+					err = fmt.Errorf("recipe: context is %d, and an example of the corpus has %d tokens: %w", r.Settings.Context, n, train.ErrSettings)
+				}
+				if err != nil {
+					return err
+				}
+				return write(x)
+			})
 		}); err != nil {
 			return err
 		}
