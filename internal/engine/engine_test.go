@@ -100,7 +100,7 @@ func request(i int) Request {
 // TestTogether answers many requests at once and compares each with the same request
 // alone: batches, chunks and shared prefixes must not show.
 func TestTogether(t *testing.T) {
-	for _, name := range []string{"llama", "gemma3-text", "qwen3-next"} {
+	for _, name := range []string{"llama", "gemma3-text", "qwen3-next", "deepseek-v4"} {
 		m := tinyModel(t, name)
 		const n = 24
 		want := make([][]int32, n)

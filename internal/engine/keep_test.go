@@ -85,6 +85,7 @@ func TestKept(t *testing.T) {
 		{"deepseek-v3", model.Expanded, []kernel.CacheKind{kernel.CacheQ8}},
 		{"deepseek-v32", model.Absorbed, []kernel.CacheKind{kernel.CacheQ8}},
 		{"qwen3-next", 0, []kernel.CacheKind{kernel.CacheQ8}},
+		{"deepseek-v4", 0, []kernel.CacheKind{kernel.CacheQ8}},
 	} {
 		for i, kind := range c.kinds {
 			if testing.Short() && (i > 0 || c.form == model.Expanded) {

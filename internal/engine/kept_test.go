@@ -60,7 +60,7 @@ func TestExpertsUnread(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		speculate Speculation
-	}{{"deepseek-v3", SpeculateOff}, {"deepseek-v3-mtp", SpeculateMTP}, {"qwen3.5-moe", SpeculateNgram}} {
+	}{{"deepseek-v3", SpeculateOff}, {"deepseek-v3-mtp", SpeculateMTP}, {"qwen3.5-moe", SpeculateNgram}, {"deepseek-v4", SpeculateNgram}} {
 		few, all, image := keptModel(t, c.name)
 		o := Options{Context: 200, Threads: 2, Speculate: c.speculate}
 		e := newEngine(t, few, o)

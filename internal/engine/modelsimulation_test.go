@@ -180,7 +180,7 @@ func checkEngine(t *testing.T, e *Engine, seed uint64) {
 // TestModelSimulation: whatever runs beside it, cancelled or cut into pieces, every piece of
 // work gives what it gives alone.
 func TestModelSimulation(t *testing.T) {
-	for _, name := range []string{"llama", "gemma3-text", "qwen3-next"} {
+	for _, name := range []string{"llama", "gemma3-text", "qwen3-next", "deepseek-v4"} {
 		m := tinyModel(t, name)
 		works := simulatedWorks(t)
 		for _, w := range works {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/internal/weights"
 )
 
 // entryAttention binds the attention of a layer whose entries are of ratio positions, 0: it
@@ -61,9 +62,9 @@ func (b *binder) compressor(x *Compressor, role string, layer, ratio, D int, c *
 	b.linear(&x.KV, role+"_kv", layer, x.width(), c.HiddenSize)
 	b.linear(&x.Gate, role+"_gate", layer, x.width(), c.HiddenSize)
 	name := b.name(role+"_ape", layer, b.bare())
-	if t, ok := b.find(name, ratio, x.width()); ok {
-		if !t.DType.IsFloat() {
-			b.fail(wrongTensor(b.src, name, "type "+t.DType.String(), "a float type"))
+	if t, ok := b.find(name, ratio, x.width()); ok { // GGUF files may have it quantised, as a matrix
+		if _, err := weights.New(name, t.DType, ratio, x.width()); err != nil {
+			b.refuseType(t, err)
 			return
 		}
 		x.APE, x.APEParam = b.floats(t), Param{Tensor: name, Rows: ratio, Cols: x.width()}

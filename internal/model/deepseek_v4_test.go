@@ -12,6 +12,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/kvcache"
+	"github.com/blitz-r1/blitz/internal/quant"
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
@@ -26,6 +27,33 @@ func TestDeepSeekV4Published(t *testing.T) {
 	}
 	got := newRunner(t, m, kernel.CacheF32, 2).run(t, e.ids, whole)
 	e.near(t, "as published", "logits", got.logits)
+	holdBits(t, m)
+}
+
+// TestDeepSeekV4Quantised holds GGUF files of quantised matrices, additions to gates among them, to
+// the same bits in any batch.
+func TestDeepSeekV4Quantised(t *testing.T) {
+	model, e := loadExpectation(t, "deepseek-v4")
+	g, err := model.GGUF(tensor.Q8_0, tiny.Split)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range g.Tensors {
+		x := &g.Tensors[i]
+		if !strings.HasSuffix(x.Name, "_ape.weight") || x.Shape[1]%tensor.Q8_0.Block() != 0 {
+			continue
+		}
+		w := decodeF32(x.Data)
+		x.Type, x.Data = tensor.Q8_0, make([]byte, tensor.Q8_0.RowBytes(len(w)))
+		if err := quant.Encode(x.Data, tensor.Q8_0, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := openGGUF(t, g, nil, Options{})
+	got := newRunner(t, m, kernel.CacheF32, 2).run(t, e.ids, whole)
+	if _, _, median := e.off("logits", got.logits); median > cacheLimit(&m.Config, kernel.CacheQ8) {
+		t.Errorf("the median row is off by %.1e", median)
+	}
 	holdBits(t, m)
 }
 
