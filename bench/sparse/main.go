@@ -4,9 +4,10 @@
 //
 //	go run ./bench/sparse sparse.gguf
 //	go run ./bench/sparse -dense dense.gguf
+//	go run ./bench/sparse -v4 v4.gguf
 //	go run ./bench/sparse -measure 2048,4096,16384,65536 sparse.gguf dense.gguf
 //
-// With -dense the indexer may choose more positions than the context has, so that every
+// With -v4 it is 4 layers of DeepSeek-V4-Flash with 32 experts. With -dense the indexer may choose more positions than the context has, so that every
 // token sees all of them: what sparse attention is compared with. -measure tells how fast
 // models read and decode at these depths, in turns; it does not compute the contexts, which
 // would take longer than everything else.
@@ -29,6 +30,7 @@ import (
 
 func main() {
 	dense := flag.Bool("dense", false, "let the indexer choose all positions")
+	v4 := flag.Bool("v4", false, "write 4 layers of the shapes of DeepSeek-V4-Flash")
 	depths := flag.String("measure", "", "measure models at these `depths`")
 	var t trial
 	flag.IntVar(&t.prompt, "p", 32, "`tokens` that are read")
@@ -46,9 +48,9 @@ func main() {
 			err = measure(flag.Args(), at, &t)
 		}
 	case *depths == "" && flag.NArg() == 1:
-		err = write(flag.Arg(0), *dense)
+		err = write(flag.Arg(0), *dense, *v4)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: sparse [-dense] FILE, or sparse -measure DEPTHS FILE ...")
+		fmt.Fprintln(os.Stderr, "usage: sparse [-dense | -v4] FILE, or sparse -measure DEPTHS FILE ...")
 		os.Exit(2)
 	}
 	if err != nil {
@@ -80,13 +82,19 @@ const (
 )
 
 // write writes the model.
-func write(path string, dense bool) error {
+func write(path string, dense, v4 bool) error {
 	w, err := gguf.Create(path)
 	if err != nil {
 		return err
 	}
-	put(w, dense)
-	tensors := list()
+	var tensors []weights
+	if v4 {
+		putV4(w)
+		tensors = listV4()
+	} else {
+		put(w, dense)
+		tensors = list()
+	}
 	for _, t := range tensors {
 		w.Declare(t.name, t.typ, t.shape...)
 	}
@@ -165,6 +173,16 @@ func (t *weights) bytes(random *rand.Rand) []byte {
 	for _, d := range t.shape {
 		n *= d
 	}
+	if t.typ == gguf.MXFP4 {
+		return t.fourBits(random, n, cols)
+	}
+	if t.typ == gguf.F32 && len(t.shape) > 1 {
+		b := make([]byte, 0, 4*n)
+		for range n {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(random.NormFloat64()/math.Sqrt(float64(cols)))))
+		}
+		return b
+	}
 	if t.typ == gguf.F32 {
 		b := make([]byte, 0, 4*n)
 		for range n {
@@ -180,6 +198,19 @@ func (t *weights) bytes(random *rand.Rand) []byte {
 		for range block / 8 {
 			b = binary.LittleEndian.AppendUint64(b, random.Uint64())
 		}
+	}
+	return b
+}
+
+// fourBits makes blocks of MXFP4: a power of two and 32 codes.
+func (t *weights) fourBits(random *rand.Rand, n, cols int) []byte {
+	const block, deviation = 32, 2.6 // of a code's number
+	power := byte(127 + math.Round(math.Log2(1/(deviation*math.Sqrt(float64(cols))))))
+	b := make([]byte, 0, n/block*(block/2+1))
+	for range n / block {
+		b = append(b, power)
+		b = binary.LittleEndian.AppendUint64(b, random.Uint64())
+		b = binary.LittleEndian.AppendUint64(b, random.Uint64())
 	}
 	return b
 }
