@@ -9,14 +9,8 @@ import (
 	"github.com/blitz-r1/blitz/jinja"
 )
 
-// What may stand before the content of an answer that a grammar holds.
-var (
-	blank = grammar.Repeat(grammar.Class(grammar.Range{Lo: '\t', Hi: '\n'}, grammar.Range{Lo: '\r', Hi: '\r'}, grammar.Range{Lo: ' ', Hi: ' '}), 0, 8)
-	// reasoned is the rest of reasoning that was begun: anything up to its end.
-	reasoned = grammar.Seq(grammar.Free(thinkStop), grammar.Special(thinkStop), blank)
-	// mayReason is reasoning that the model begins by itself, or none.
-	mayReason = grammar.Or(grammar.Expr{}, grammar.Seq(blank, grammar.Special(thinkStart), reasoned))
-)
+// blank is whitespace before the content of an answer that a grammar holds.
+var blank = grammar.Repeat(grammar.Class(grammar.Range{Lo: '\t', Hi: '\n'}, grammar.Range{Lo: '\r', Hi: '\r'}, grammar.Range{Lo: ' ', Hi: ' '}), 0, 8)
 
 // maxGrammars bounds, in bytes, the grammars that a model keeps.
 const maxGrammars = 64 << 20
@@ -110,12 +104,20 @@ func (m *Model) callsGrammar(tools []jinja.Value, c output.Calls, format string)
 // beforeContent returns what may stand before the content: reasoning, where the prompt
 // ends inside it, or the model may begin it.
 func beforeContent(r *Request, p prompt, format string) grammar.Expr {
+	tags := output.ReasoningOf(format)
+	rest := grammar.Seq(grammar.Free(tags.End), grammar.Special(tags.End), blank) // of reasoning that was begun
 	switch {
 	case !output.Reasons(format):
 	case p.open:
-		return reasoned
+		return rest
 	case r.Think.Mode == ThinkOn, r.Think.Mode == ThinkDefault && output.MayReason(format):
-		return mayReason
+		begin, name, _ := strings.Cut(tags.Begin, ">") // what follows the token of a channel is text
+		if name != "" {
+			begin += ">"
+		} else {
+			begin = tags.Begin
+		}
+		return grammar.Or(grammar.Expr{}, grammar.Seq(blank, grammar.Special(begin), grammar.Literal(name), rest))
 	}
 	return grammar.Expr{}
 }

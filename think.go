@@ -52,12 +52,6 @@ func (m *ThinkMode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// The tags around reasoning, as the models of the R1 kind write them.
-const (
-	thinkStart = "<think>"
-	thinkStop  = "</think>"
-)
-
 // thinkSlack is how many tokens before the budget's end a sentence may end the
 // reasoning.
 const thinkSlack = 64
@@ -66,14 +60,14 @@ const thinkSlack = 64
 // do that: by reasoning that is empty, after which a model has nothing to reason about.
 func withoutThinking(prompt string, t *chat.Template) string {
 	written := output.ReasoningOf(output.FormatOf(t))
-	empty := written.Before + written.Before + thinkStop + written.Behind
+	empty := written.Before + written.Before + written.End + written.Behind
 	if output.OpensReasoning(prompt) {
 		return strings.TrimRight(prompt, "\n") + empty
 	}
 	source := t.Source()
 	switched := strings.Contains(source, "thinking") // by a variable of the template
-	if written.Opens && strings.Contains(source, thinkStop) && !switched {
-		return prompt + thinkStart + empty // as the models would open it themselves
+	if written.Opens && strings.Contains(source, written.End) && !switched {
+		return prompt + written.Begin + empty // as the models would open it themselves
 	}
 	return prompt
 }
@@ -86,7 +80,7 @@ type thinkBudget struct {
 	tokens *tokenizer.Tokenizer
 	stream *tokenizer.Stream
 	parser *output.Parser // nil: the reasoning is over, or there is none
-	format string
+	tags   output.Reasoning
 	budget int
 	used   int         // reasoning tokens
 	begun  bool        // there was more than whitespace
@@ -101,7 +95,7 @@ func newThinkBudget(t *tokenizer.Tokenizer, format string, budget int, o output.
 	if err != nil {
 		return nil, err
 	}
-	return &thinkBudget{tokens: t, stream: t.NewStream(), parser: p, format: format, budget: budget}, nil
+	return &thinkBudget{tokens: t, stream: t.NewStream(), parser: p, tags: output.ReasoningOf(format), budget: budget}, nil
 }
 
 // Begin is part of Guide.
@@ -132,7 +126,7 @@ func (b *thinkBudget) Accept(id int32) error {
 	case was && !is, !is && len(deltas) > 0:
 		b.parser = nil
 		return nil
-	case !was, !b.begun && strings.TrimSpace(piece) == thinkStart:
+	case !was, !b.begun && strings.TrimSpace(piece) == b.tags.Begin:
 		return nil // before the reasoning, or its opening tag
 	}
 	b.used++
@@ -153,18 +147,18 @@ func (b *thinkBudget) Accept(id int32) error {
 // end returns the tokens that end the reasoning: what the text does not have of them
 // yet, for a model whose end tag is several tokens may be in the middle of it.
 func (b *thinkBudget) end() []int32 {
-	written := output.ReasoningOf(b.format)
-	tag := written.Before + thinkStop
-	for n := len(thinkStop) - 1; n > 0; n-- {
-		if strings.HasSuffix(b.text, thinkStop[:n]) {
-			tag = thinkStop[n:]
+	stop := b.tags.End
+	tag := b.tags.Before + stop
+	for n := len(stop) - 1; n > 0; n-- {
+		if strings.HasSuffix(b.text, stop[:n]) {
+			tag = stop[n:]
 			break
 		}
 	}
 	if strings.HasSuffix(b.text, "\n") {
-		tag = thinkStop
+		tag = stop
 	}
-	ids, err := b.tokens.Encode(tag+written.Behind, 0)
+	ids, err := b.tokens.Encode(tag+b.tags.Behind, 0)
 	if err != nil {
 		return nil // a text as short as this is never refused
 	}

@@ -2,7 +2,9 @@ package chat
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/blitz-r1/blitz/jinja"
@@ -87,12 +89,66 @@ func (t *Template) RenderChat(ctx context.Context, c *Chat) (string, error) {
 type callForm struct {
 	textArguments bool // arguments are JSON text, not a dict
 	noneContent   bool // no content is None, not an empty str
+	shortIDs      bool // ids are nine letters and digits, as Mistral's templates want them
+}
+
+// id returns the id of a call in that form, the same one of the same id.
+func (f callForm) id(id string) string {
+	if !f.shortIDs || isShortID(id) {
+		return id
+	}
+	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	sum := sha256.Sum256([]byte(id))
+	short := make([]byte, shortID)
+	for i := range short {
+		short[i] = letters[int(sum[i])%len(letters)]
+	}
+	return string(short)
+}
+
+// withIDs returns messages whose calls and answers all have ids. Answers come in the order of
+// the calls that they have none of.
+func withIDs(messages []Message) []Message {
+	all := slices.Clone(messages)
+	var open []string // calls that are not answered
+	n := 0
+	for i := range all {
+		m := &all[i]
+		m.ToolCalls = slices.Clone(m.ToolCalls)
+		for j := range m.ToolCalls {
+			if m.ToolCalls[j].ID == "" {
+				m.ToolCalls[j].ID = fmt.Sprintf("call%05d", n)
+				open = append(open, m.ToolCalls[j].ID)
+				n++
+			}
+		}
+		if m.Role == "tool" && m.ToolCallID == "" && len(open) > 0 {
+			m.ToolCallID, open = open[0], open[1:]
+		}
+	}
+	return all
+}
+
+// shortID is how long the ids of Mistral's calls are.
+const shortID = 9
+
+func isShortID(id string) bool {
+	for _, c := range []byte(id) {
+		if !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z') {
+			return false
+		}
+	}
+	return len(id) == shortID
 }
 
 func (c *Chat) variables(form callForm) *jinja.Dict {
 	messages := make([]jinja.Value, len(c.Messages))
-	for i := range c.Messages {
-		messages[i] = c.Messages[i].value(form)
+	all := c.Messages
+	if form.shortIDs {
+		all = withIDs(all)
+	}
+	for i := range all {
+		messages[i] = all[i].value(form)
 	}
 	d := &jinja.Dict{}
 	d.Set("messages", jinja.List(messages...))
@@ -131,7 +187,7 @@ func (m *Message) value(form callForm) jinja.Value {
 		d.Set("name", jinja.String(m.Name))
 	}
 	if m.ToolCallID != "" {
-		d.Set("tool_call_id", jinja.String(m.ToolCallID))
+		d.Set("tool_call_id", jinja.String(form.id(m.ToolCallID)))
 	}
 	d.Merge(m.Fields)
 	return d.Value()
@@ -151,7 +207,7 @@ func (c ToolCall) value(form callForm) jinja.Value {
 	f.Set("arguments", arguments)
 	d := &jinja.Dict{}
 	if c.ID != "" {
-		d.Set("id", jinja.String(c.ID))
+		d.Set("id", jinja.String(form.id(c.ID)))
 	}
 	d.Set("type", jinja.String("function"))
 	d.Set("function", f.Value())
@@ -164,7 +220,11 @@ func (t *Template) callForm(ctx context.Context) (callForm, error) {
 	if form := t.form.Load(); form != nil {
 		return *form, nil
 	}
-	form := t.findCallForm(ctx)
+	form, ok := t.findCallForm(ctx, "call00001")
+	if ok {
+		_, any := t.findCallForm(ctx, "call_0123456789abcdef")
+		form.shortIDs = !any
+	}
 	if err := context.Cause(ctx); err != nil {
 		return form, fmt.Errorf("chat: %w", err) // it may have been the reason for a refusal
 	}
@@ -174,14 +234,14 @@ func (t *Template) callForm(ctx context.Context) (callForm, error) {
 
 // findCallForm returns the first form in which the name of a call is printed
 // and the content that is not there is not printed as the word None. A template
-// that prints no calls gets the form that most templates want.
-func (t *Template) findCallForm(ctx context.Context) callForm {
+// that prints no calls gets the form that most templates want. id is that of the call.
+func (t *Template) findCallForm(ctx context.Context, id string) (form callForm, ok bool) {
 	const name = "probe_call"
 	c := &Chat{
 		Messages: []Message{
 			{Role: "user", Content: jinja.String("q")},
-			{Role: "assistant", ToolCalls: []ToolCall{{Name: name, Arguments: `{"a": "b"}`, ID: "call00001"}}},
-			{Role: "tool", Content: jinja.String("r"), Name: "probe_tool", ToolCallID: "call00001"},
+			{Role: "assistant", ToolCalls: []ToolCall{{Name: name, Arguments: `{"a": "b"}`, ID: id}}},
+			{Role: "tool", Content: jinja.String("r"), Name: "probe_tool", ToolCallID: id},
 		},
 		Variables: &jinja.Dict{},
 	}
@@ -193,14 +253,15 @@ func (t *Template) findCallForm(ctx context.Context) callForm {
 		return strings.Count(text, "None"), err == nil && strings.Contains(text, name)
 	}
 	for _, textArguments := range []bool{false, true} {
-		nones, okNone := render(callForm{textArguments, true})
-		others, okEmpty := render(callForm{textArguments, false})
+		none, empty := callForm{textArguments: textArguments, noneContent: true}, callForm{textArguments: textArguments}
+		nones, okNone := render(none)
+		others, okEmpty := render(empty)
 		if okNone && (!okEmpty || nones <= others) {
-			return callForm{textArguments, true}
+			return none, true
 		}
 		if okEmpty {
-			return callForm{textArguments, false}
+			return empty, true
 		}
 	}
-	return callForm{}
+	return callForm{}, false
 }

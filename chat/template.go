@@ -129,5 +129,5 @@ func (t *Template) OpensTurn() bool { return t.program == nil }
 
 // Reasons reports whether the template has to do with reasoning.
 func (t *Template) Reasons() bool {
-	return t.program == nil || strings.Contains(t.Source(), "think")
+	return t.program == nil || strings.Contains(t.Source(), "think") || strings.Contains(t.Source(), "[THINK]")
 }

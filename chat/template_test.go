@@ -52,6 +52,39 @@ func TestToolUse(t *testing.T) {
 	}
 }
 
+// TestShortIDs: a template that wants ids of nine letters and digits gets such ones, for
+// calls and their answers alike, whatever the ids of the conversation, or without any.
+func TestShortIDs(t *testing.T) {
+	const check = `{% if x is not defined or x|length != 9 %}{{ raise_exception('ids of nine letters') }}{% endif %}`
+	source := `{% for m in messages %}{% for c in m.tool_calls or [] %}{% set x = c.id %}` + check + `{{ c.function.name }}={{ x }} {% endfor %}` +
+		`{% if m.role == 'tool' %}{% set x = m.tool_call_id %}` + check + `{{ m.content }}={{ x }} {% endif %}{% endfor %}`
+	strict, err := chat.NewTemplate(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loose, err := chat.NewTemplate(strings.ReplaceAll(source, check, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conversation := func(a, b string) *chat.Chat {
+		return &chat.Chat{Messages: []chat.Message{
+			{Role: "assistant", ToolCalls: []chat.ToolCall{{Name: "f", Arguments: "{}", ID: a}, {Name: "g", Arguments: "{}", ID: b}}},
+			{Role: "tool", Content: jinja.String("r"), ToolCallID: a},
+			{Role: "tool", Content: jinja.String("s"), ToolCallID: b},
+		}}
+	}
+	for _, ids := range [][2]string{{"call_0123456789abcdef", "call_x"}, {"abcdefgh0", "call_y"}, {"", ""}} {
+		got, err := strict.RenderChat(t.Context(), conversation(ids[0], ids[1]))
+		parts := strings.FieldsFunc(got, func(r rune) bool { return r == ' ' || r == '=' })
+		if err != nil || len(parts) != 8 || parts[1] != parts[5] || parts[3] != parts[7] || parts[1] == parts[3] || ids[0] == "abcdefgh0" && parts[1] != ids[0] {
+			t.Errorf("ids %q: got %q, %v", ids, got, err)
+		}
+	}
+	if got, err := loose.RenderChat(t.Context(), conversation("call_a", "call_b")); err != nil || got != "f=call_a g=call_b r=call_a s=call_b " {
+		t.Errorf("a template that takes any ids: got %q, %v", got, err)
+	}
+}
+
 // TestTurnEnd: what stands behind an answer, found quickly or not at all.
 func TestTurnEnd(t *testing.T) {
 	loop := "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}"

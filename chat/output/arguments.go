@@ -116,7 +116,9 @@ func readForgotten(m *machine, c string) {
 // endArguments ends a call, which is whole, behind its arguments.
 func (m *machine) endArguments() {
 	m.endCall(true)
-	m.to(readAfterArguments)
+	if len(m.format.closers) > 0 { // else text may follow at once
+		m.to(readAfterArguments)
+	}
 }
 
 // readAfterArguments reads what may stand between the arguments and the end of the

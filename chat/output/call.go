@@ -22,6 +22,7 @@ type callState struct {
 	object callObject // where the call is an object
 	param  param      // where arguments are tags
 	python pythonCall // where they are Python's
+	gemma  gemmaCall  // where they are Gemma's
 }
 
 // beginCall starts reading what may be a call.

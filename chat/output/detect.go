@@ -1,6 +1,7 @@
 package output
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/blitz-r1/blitz/chat"
@@ -54,5 +55,9 @@ func opensReasoning(template string) bool {
 // OpensReasoning reports whether a prompt ends inside reasoning that it has just
 // opened: what Options.Open has to say.
 func OpensReasoning(prompt string) bool {
-	return strings.HasSuffix(strings.TrimRightFunc(prompt, isSpace), thinkOpen)
+	text := strings.TrimRightFunc(prompt, isSpace)
+	return slices.ContainsFunc(formats, func(f *format) bool {
+		begin, _ := f.thinkTags()
+		return strings.HasSuffix(text, begin)
+	})
 }

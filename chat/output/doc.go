@@ -10,10 +10,12 @@
 //	                            begin and end calls
 //	format.begin   FORMAT.go    the first state of a call, one file for each way to
 //	                            write calls: deepseek, dsml, kimi, glm, hermes, llama,
-//	                            qwenxml, minimax, granite; harmony with messages of its own
+//	                            qwenxml, minimax, granite, mistral, gemma, pythonic;
+//	                            harmony with messages of its own
 //	               call.go      what all calls share: name, start, end
 //	               arguments.go arguments as JSON      object.go  a whole call as JSON
 //	               param.go     arguments as tags      schema.go  their types
+//	               builder.go   JSON of values that are written otherwise
 //	deltas         delta.go     what became certain, in order, as Write returns it
 //	Collector      output.go    adds it up to an Output
 //

@@ -13,18 +13,20 @@ import (
 // output that it does not know.
 var ErrUnknownFormat = errors.New("unknown output format")
 
-// format is a way to write calls. Its markers are literal strings that begin with a <
+// format is a way to write calls. Its markers are literal strings that begin with its lead
 // and have no other.
 type format struct {
 	releases []release
+	lead     string // the character that markers begin with; "": <
 
 	// detect gives the name of the release that a chat template belongs to, "" if
 	// it is none of these. Formats are asked in the order of the list.
 	detect func(template string) string
 
-	reasons bool // there is reasoning between think tags
-	tokens  bool // sections and calls begin with a token of the vocabulary's own
-	asks    bool // it asks the tools for names or types
+	reasons bool      // there is reasoning between tags
+	think   [2]string // these tags, which begin with the lead; none: <think> and </think>
+	tokens  bool      // sections and calls begin with a token of the vocabulary's own
+	asks    bool      // it asks the tools for names or types
 
 	sections []string // begin a section of calls
 	calls    []string // begin a call; models forget the section around it now and then
@@ -64,14 +66,16 @@ type release struct {
 
 // Reasoning is how models write reasoning that they close, as they were trained.
 type Reasoning struct {
-	Before string // what stands before </think>
-	Behind string // what stands between </think> and the answer
-	Opens  bool   // they write <think> themselves, where the prompt does not
+	Begin  string // the tag before it
+	End    string // and behind it
+	Before string // what stands before the end tag
+	Behind string // what stands between that and the answer
+	Opens  bool   // they write the tag before it themselves, where the prompt does not
 }
 
 // formats are all there are; hermes comes last, for it takes every template that
 // has think tags.
-var formats = []*format{&deepseek, &dsml, &kimi, &glm, &harmony, &miniMax, &qwenXML, &granite, &llama, &hermes}
+var formats = []*format{&deepseek, &dsml, &kimi, &glm, &harmony, &miniMax, &qwenXML, &granite, &mistral, &mistralList, &gemma, &pythonic, &llama, &hermes}
 
 // Formats lists the names that NewParser knows.
 func Formats() []string {
@@ -87,11 +91,29 @@ func Formats() []string {
 // ReasoningOf tells how the models of a format, one of Formats, write reasoning; of any
 // other name it tells how most do.
 func ReasoningOf(format string) Reasoning {
-	_, r, err := formatNamed(format)
+	f, r, err := formatNamed(format)
 	if err != nil {
-		return Reasoning{Before: "\n", Behind: "\n\n"}
+		return Reasoning{Begin: thinkOpen, End: thinkClose, Before: "\n", Behind: "\n\n"}
 	}
-	return r.Reasoning
+	how := r.Reasoning
+	how.Begin, how.End = f.thinkTags()
+	return how
+}
+
+// thinkTags returns the tags around reasoning.
+func (f *format) thinkTags() (begin, end string) {
+	if f.think[0] == "" {
+		return thinkOpen, thinkClose
+	}
+	return f.think[0], f.think[1]
+}
+
+// markersBegin returns the character that markers begin with.
+func (f *format) markersBegin() string {
+	if f.lead == "" {
+		return "<"
+	}
+	return f.lead
 }
 
 // Reasons reports whether the models of a format, one of Formats, may write reasoning.
@@ -102,7 +124,7 @@ func Reasons(format string) bool {
 
 // MayReason reports whether they do so unasked: their templates know of reasoning.
 func MayReason(format string) bool {
-	return Reasons(format) && !slices.Contains([]string{releaseHermes, releaseGranite3, releaseGranite4, releaseQwenCoder}, format)
+	return Reasons(format) && !slices.Contains([]string{releaseHermes, releaseGranite3, releaseGranite4, releaseQwenCoder, releaseGemma4}, format)
 }
 
 // AsksTools reports whether a format, one of Formats, makes something of Options.Tools.

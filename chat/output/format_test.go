@@ -29,6 +29,10 @@ func TestDetectFormat(t *testing.T) {
 		{"MiniMax", "<think>\n</think><minimax:tool_call>\n<invoke name=", "minimax-m2"},
 		{"Granite 3", "<|start_of_role|>assistant<|end_of_role|><|tool_call|>", "granite-3.3"},
 		{"Granite 4", "<|start_of_role|>assistant<|end_of_role|><tool_call>\n{\"name\": , \"arguments\": ", "granite-4"},
+		{"Mistral", "{{name}}[ARGS]{{arguments}}[TOOL_CALLS][THINK]", "mistral"},
+		{"earlier ones of Mistral", "[TOOL_CALLS] [{{call}}]", "mistral-v3"},
+		{"Gemma 4", "<|channel>thought\n<channel|><|tool_call>call:{{name}}{", "gemma4"},
+		{"Llama 4, asked for Python", "<|header_start|>[func_name1(params_name1=params_value1)]", "llama-pythonic"},
 		{"gpt-oss", "<|start|>assistant<|channel|>analysis<|message|>", "gpt-oss"},
 		{"other calls, and reasoning", "<think></think><function={{name}}>", "qwen3"},
 		{"neither", "{{messages}}", ""},
@@ -40,11 +44,18 @@ func TestDetectFormat(t *testing.T) {
 }
 
 func TestOpensReasoning(t *testing.T) {
-	for prompt, want := range map[string]bool{"<think>": true, "x<think>\n\n": true, "<think></think>": false, "": false, "<think> x": false} {
+	for prompt, want := range map[string]bool{"x[THINK]": true, "<|channel>thought\n": true, "<|channel>thought\n<channel|>": false, "<think>": true, "x<think>\n\n": true, "<think></think>": false, "": false, "<think> x": false} {
 		if got := OpensReasoning(prompt); got != want {
 			t.Errorf("%q: got %v", prompt, got)
 		}
 	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func mustFormat(name string) *format {
@@ -62,19 +73,23 @@ func TestFormats(t *testing.T) {
 		if f.start == nil || f.after == nil || f.plain == nil || f.detect == nil || !f.bare && (f.begin == nil || len(f.calls) == 0) {
 			t.Errorf("%s lacks a state or a marker", name)
 		}
-		for _, marker := range slices.Concat(f.sections, f.calls, f.closers, f.params, f.nameEnds) {
-			if strings.LastIndexByte(marker, '<') != 0 {
-				t.Errorf("%s: marker %q, want a < at its start and nowhere else", name, marker)
+		begin, end := f.thinkTags()
+		for _, marker := range slices.Concat(f.sections, f.calls, f.closers, f.params, f.nameEnds, []string{begin, end}[:2*btoi(f.reasons)]) {
+			if strings.LastIndex(marker, f.markersBegin()) != 0 {
+				t.Errorf("%s: marker %q, want a %s at its start and nowhere else", name, marker, f.markersBegin())
 			}
 		}
 		if f.nameEnds != nil != (f.named != nil) || f.params != nil != (f.param != nil) {
 			t.Errorf("%s: half of a way to read names or parameters", name)
 		}
 	}
-	if r := ReasoningOf("deepseek-r1-0528"); r != (Reasoning{"\n", "\n\n", true}) {
+	if r := ReasoningOf("deepseek-r1-0528"); r != (Reasoning{"<think>", "</think>", "\n", "\n\n", true}) {
 		t.Errorf("deepseek-r1-0528: got %+v", r)
 	}
-	if r := ReasoningOf(""); r != (Reasoning{"\n", "\n\n", false}) {
+	if r := ReasoningOf("mistral"); r != (Reasoning{"[THINK]", "[/THINK]", "", "", true}) {
+		t.Errorf("mistral: got %+v", r)
+	}
+	if r := ReasoningOf(""); r != (Reasoning{"<think>", "</think>", "\n", "\n\n", false}) {
 		t.Errorf("no format: got %+v", r)
 	}
 	if AsksTools("qwen3") || !AsksTools("kimi-k2") || AsksTools("nowhere") {

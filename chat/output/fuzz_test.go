@@ -18,6 +18,8 @@ var fragments = []string{
 	"<｜DSML｜function_calls>", "<｜DSML｜tool_calls>", "<｜DSML｜ calls>", "<｜DSML｜invoke name=\"f\">", "<｜DSML｜ invoke name=\"g\">", "<｜DSML｜invoke", " name=\"k\"", " string=\"true\"", " string=\"false\"", "<｜DSML｜parameter name=\"k\" string=\"true\">", "<｜DSML｜parameter name=\"j\" string=\"false\">", "<｜DSML｜parameter name=\"n\">", "<parameter name=\"s\">", "</｜DSML｜parameter>", "</parameter>", "</｜DSML｜invoke>", "</｜DSML｜function_calls>", "</｜DSML｜tool_calls>", "<｜DSML｜", "</｜DSML｜",
 	"<|tool_calls_section_begin|>", "<|tool_call_begin|>", "functions.f:0", "functions.", "functionsf0", "<|tool_call_argument_begin|>", "<|tool_call_end|>", "<|tool_calls_section_end|>", "<|tool_call",
 	"<tool_call>f\n", "<tool_call>f<arg_key>", "<tool_call>fs</arg_key>", "<tool_call>f s", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "<arg_key>s</arg_key><arg_value>", "<arg_key>s</arg_key>x", "<arg_key>n</arg_key>\n<arg_value>12</arg_value>\n", "<arg_",
+	"[TOOL_CALLS]", "[TOOL_", "[ARGS]", "[CALL_ID]", "[THINK]", "[/THINK]", "[/TH", "a1b2c3d4e", "<|tool_call>call:f{", "<|tool_call>", "call:", "<tool_call|>", "<|\"|>", "<|\"", "s:", "k:<|\"|>", "<|channel>thought", "<channel|>",
+	"[f(a=1, ", "[f(", "f(", ")]", "s='x\\x41\\101'", "n=-1.5", "k={'a': [1, (", "<|python_start|>", "<|python_end|>",
 	"<function=", "<function=f>", "</function>", "<|python_tag|>", "brave_search.call(", "f.call(q=\"x\", n=1)", "q=", "'it\\'s \"\\n\\q'", "\"x\\'\\/\"", "True", ")", "<|python",
 }
 
@@ -71,25 +73,26 @@ func checkAny(t testing.TB, format, s string, o Options, r *rand.Rand) {
 	if format == "gpt-oss" { // whose content may have headers around it, and no think tags
 		return
 	}
-	if out.ReasoningContent == nil && out.ToolCalls == nil && !o.Open && !strings.HasPrefix(strings.TrimLeftFunc(s, isSpace), thinkOpen) {
+	how := ReasoningOf(format)
+	if out.ReasoningContent == nil && out.ToolCalls == nil && !o.Open && !(Reasons(format) && strings.HasPrefix(strings.TrimLeftFunc(s, isSpace), how.Begin)) {
 		if (out.Content == nil) != (s == "") || out.Content != nil && *out.Content != s {
 			t.Fatalf("%s: %q: got %s, want content to the byte", format, s, whole)
 		}
 	}
-	if format == "llama-3.1" {
+	if !Reasons(format) {
 		return
 	}
-	if !strings.Contains(s, thinkClose) {
-		closed, _ := Parse(format, s+thinkClose+"x", Options{Open: true})
+	if !strings.Contains(s, how.End) {
+		closed, _ := Parse(format, s+how.End+"x", Options{Open: true})
 		text := strings.TrimLeftFunc(s, isSpace)
-		for strings.HasPrefix(text, thinkOpen) {
-			text = strings.TrimLeftFunc(text[len(thinkOpen):], isSpace)
+		for strings.HasPrefix(text, how.Begin) {
+			text = strings.TrimLeftFunc(text[len(how.Begin):], isSpace)
 		}
 		if want := said(strings.TrimRightFunc(text, isSpace), "x"); show(closed) != show(want) {
 			t.Fatalf("%s: %q and an end tag: got %s, want %s", format, s, show(closed), show(want))
 		}
 	}
-	if isDSML(format) || strings.HasPrefix(format, "glm-") {
+	if isDSML(format) || strings.HasPrefix(format, "glm-") || format == "gemma4" || format == "llama-pythonic" {
 		for _, c := range out.ToolCalls {
 			a := c.Arguments
 			if !json.Valid([]byte(a)) && !json.Valid([]byte(a+"}")) && a != "" && !strings.Contains(s, "{") {

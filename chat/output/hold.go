@@ -182,6 +182,11 @@ func objectSchema(schema json.RawMessage) (json.RawMessage, error) {
 
 // object returns a call written as an object: its name, then its arguments under a key.
 func (h *holder) object(t heldTool, key string) (grammar.Expr, error) {
+	return h.objectWith(t, key, grammar.Expr{})
+}
+
+// objectWith is object with something behind the arguments.
+func (h *holder) objectWith(t heldTool, key string, more grammar.Expr) (grammar.Expr, error) {
 	arguments, err := h.arguments(t)
 	if err != nil {
 		return arguments, err
@@ -194,7 +199,7 @@ func (h *holder) object(t heldTool, key string) (grammar.Expr, error) {
 	}
 	return grammar.Seq(
 		grammar.Literal("{"), blanks(1), grammar.Literal(`"name":`), blanks(1), grammar.Literal(strings.TrimSpace(name.String())+","), blanks(1),
-		grammar.Literal(`"`+key+`":`), blanks(1), arguments, blanks(1), grammar.Literal("}"),
+		grammar.Literal(`"`+key+`":`), blanks(1), arguments, more, blanks(1), grammar.Literal("}"),
 	), nil
 }
 

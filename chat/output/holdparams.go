@@ -23,6 +23,8 @@ var rootKeywords = []string{
 	"type", "properties", "required", "additionalProperties", "$defs", "definitions", "title", "description", "$schema", "$id", "examples", "default", "$comment",
 }
 
+func isRootKeyword(keyword string) bool { return slices.Contains(rootKeywords, keyword) }
+
 // params returns the parameters of a tool, in the order of its schema, where they are
 // held. Text ends where closing stands.
 func (h *holder) params(t heldTool, closing string) ([]heldParam, error) {
@@ -41,7 +43,7 @@ func (h *holder) params(t heldTool, closing string) ([]heldParam, error) {
 		}
 	}
 	for _, keyword := range sortedKeys(root) {
-		if !slices.Contains(rootKeywords, keyword) {
+		if !isRootKeyword(keyword) {
 			return nil, fmt.Errorf("keyword %s beside the properties, in a format that writes tags", keyword)
 		}
 	}

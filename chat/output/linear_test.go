@@ -89,6 +89,30 @@ var hostileTexts = [][2]string{
 	{"<tool_call>f\n", "<arg_key>a</arg_key>x"},
 	{"<tool_call>f\n<arg_key>a</arg_key>[\"", "<arg_key>"},
 	{"<tool_call>f\n<arg_key>a</arg_key><arg_value>", "</arg_valu"},
+	{"", "[TOOL_CALLS]"},
+	{"", "[TOOL_CALL"},
+	{"[TOOL_CALLS]", "f "},
+	{"[TOOL_CALLS]f[CALL_ID]", "a"},
+	{"", "[TOOL_CALLS]f[ARGS]{}"},
+	{"[TOOL_CALLS] [", "{\"name\": \"f\", \"arguments\": {}},"},
+	{"<|tool_call>", "<|tool_call>"},
+	{"<|tool_call>call:", "f"},
+	{"<|tool_call>call:f{", "a:1,"},
+	{"<|tool_call>call:f{a:", "["},
+	{"<|tool_call>call:f{a:[", "1,"},
+	{"<|tool_call>call:f{a:", "{b:"},
+	{"<|tool_call>call:f{a:<|\"|>", "<|\""},
+	{"<|tool_call>call:f{a:", "x "},
+	{"<|tool_call>call:f{a:\"", "\\u"},
+	{"[f(", "a=1,"},
+	{"[f(a=", "["},
+	{"[f(a=[", "1,"},
+	{"[f(a={", "'b':{"},
+	{"[f(a='", "\\x"},
+	{"[", "f(),"},
+	{"[f()]", " "},
+	{"[f()]<|python_e", " "},
+	{"<|python_start|>", "<|python_start|>"},
 }
 
 // hostileFormats are the formats for which a hostile text is hard.
@@ -99,6 +123,10 @@ func hostileFormats(text string) []string {
 	}{
 		{"｜DSML｜", []string{"deepseek-v3.2"}},
 		{"<｜tool", []string{"deepseek-r1", "deepseek-v3.1"}},
+		{"[TOOL", []string{"mistral", "mistral-v3"}},
+		{"[f", []string{"llama-pythonic"}},
+		{"<|python_start", []string{"llama-pythonic"}},
+		{"<|tool_call>", []string{"gemma4"}},
 		{"<|tool", []string{"kimi-k2"}},
 		{"<tool_call>f", []string{"glm-4.5"}},
 		{"<tool_call>", []string{"hermes", "glm-4.5"}},
@@ -110,7 +138,7 @@ func hostileFormats(text string) []string {
 			return m.formats
 		}
 	}
-	return []string{"deepseek-r1", "deepseek-v3.2", "kimi-k2", "hermes", "llama-3.1"}
+	return []string{"deepseek-r1", "deepseek-v3.2", "kimi-k2", "hermes", "llama-3.1", "mistral", "gemma4", "llama-pythonic"}
 }
 
 // TestLinear reads hostile texts in chunks and at once, and counts the memory that they

@@ -10,6 +10,7 @@ import (
 // further than what it holds.
 type machine struct {
 	format *format
+	lead   string // of its markers
 	tools  tools
 
 	// How it reads.
@@ -36,6 +37,7 @@ type machine struct {
 	// The call that is being read.
 	call    callState
 	harmony harmonyState
+	list    pythonList
 	json    jsonValue  // an argument, or all of them
 	str     jsonString // a string whose value is taken
 
@@ -49,7 +51,7 @@ type machine struct {
 type state func(m *machine, c string)
 
 func newMachine(f *format, t tools, out *deltas) *machine {
-	m := &machine{format: f, tools: t, out: out, kind: DeltaContent, state: f.start}
+	m := &machine{format: f, lead: f.markersBegin(), tools: t, out: out, kind: DeltaContent, state: f.start}
 	m.openers = slices.Concat(f.calls, f.sections)
 	m.openersAndClosers = slices.Concat(m.openers, f.closers)
 	m.between = slices.Concat(f.params, f.closers, f.calls)
@@ -135,7 +137,7 @@ func (m *machine) match(set []string, c string) (marker string, more bool) {
 }
 
 // inMarker reports whether c goes on with a marker or may begin one.
-func (m *machine) inMarker(c string) bool { return len(m.tag) > 0 || c == "<" }
+func (m *machine) inMarker(c string) bool { return len(m.tag) > 0 || c == m.lead }
 
 // untag puts back c and, before it, the part of a marker that it does not
 // continue.

@@ -15,6 +15,7 @@ func TestNoCalls(t *testing.T) {
 			"<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
 			"<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"f\">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>",
 			"<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>",
+			"[TOOL_CALLS]f[ARGS]{}", `[TOOL_CALLS][{"name": "f", "arguments": {}}]`, "<|tool_call>call:f{}<tool_call|>", "[f(a=1)]",
 			"a <tool_call>", "x </tool_call> y", "<",
 		} {
 			for _, size := range []int{1, 3, len(text)} {

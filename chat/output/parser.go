@@ -16,6 +16,7 @@ const (
 type Options struct {
 	// Open: the prompt ended in <think>, so the text starts inside the
 	// reasoning. llama-3.1 has no reasoning and ignores it.
+	// Of a format with other tags: in that of its reasoning.
 	Open bool
 
 	// Tools are the tools of the request, each as the OpenAI API has them,
@@ -38,7 +39,7 @@ type Options struct {
 // drop, the start of a tag, a call whose name is not complete, a value whose
 // closing tag has not come, reasoning from the first call in it on.
 //
-// The rules:
+// The rules, where <think> and </think> are the tags of the format:
 //
 //   - Reasoning is there when the prompt opened it (Options.Open) or the text
 //     starts, after whitespace, with <think>. It ends at the first </think>, and
@@ -68,8 +69,10 @@ type Parser struct {
 	tools  tools
 
 	part    part
-	blank   bool     // in reasoning: nothing but whitespace and <think> yet
-	tag     []byte   // what was read of <think> or </think>
+	blank   bool   // in reasoning: nothing but whitespace and <think> yet
+	tag     []byte // what was read of <think> or </think>
+	open    string // these tags
+	end     string
 	held    []byte   // at the start: whitespace. In reasoning: what was not given out
 	machine *machine // reads the answer; before that the reasoning, as if it were one
 	draft   deltas   // in reasoning: what the text is from the first call on, if it ends so
@@ -102,6 +105,7 @@ func NewParser(format string, o Options) (*Parser, error) {
 		f = f.withoutCalls()
 	}
 	p := &Parser{format: f, tools: t}
+	p.open, p.end = f.thinkTags()
 	switch {
 	case !f.reasons:
 		p.beginAnswer(false)
@@ -210,7 +214,7 @@ func (p *Parser) readStart(s string) string {
 			return ""
 		}
 	}
-	tag, ok := p.extendTag(s[0], thinkOpen)
+	tag, ok := p.extendTag(s[0], p.open)
 	if !ok {
 		p.noReasoning()
 		return s
@@ -247,13 +251,13 @@ func (p *Parser) beginAnswer(trim bool) {
 // readReasoning reads some of the start of s and returns the rest.
 func (p *Parser) readReasoning(s string) string {
 	if len(p.tag) == 0 {
-		text, _, _ := strings.Cut(s, "<")
+		text, _, _ := strings.Cut(s, p.end[:1])
 		p.reason(text)
 		if s = s[len(text):]; s == "" {
 			return ""
 		}
 	}
-	tags := []string{thinkClose, thinkOpen}
+	tags := []string{p.end, p.open}
 	if !p.blank {
 		tags = tags[:1]
 	}
@@ -264,7 +268,7 @@ func (p *Parser) readReasoning(s string) string {
 		p.reason(text)
 		return s
 	}
-	if tag == thinkClose { // and <think> is only repeated by a model whose prompt had it
+	if tag == p.end { // and <think> is only repeated by a model whose prompt had it
 		p.endReasoning()
 	}
 	return s[1:]
@@ -301,7 +305,7 @@ func (p *Parser) release() {
 func (p *Parser) extendTag(c byte, tags ...string) (complete string, ok bool) {
 	n := len(p.tag)
 	for _, tag := range tags {
-		if tag[:n] != string(p.tag) || tag[n] != c {
+		if len(tag) <= n || tag[:n] != string(p.tag) || tag[n] != c {
 			continue
 		}
 		if len(tag) == n+1 {

@@ -42,6 +42,8 @@ const (
 	callQwen   = "<tool_call>\n<function=f>\n<parameter=a>\n1\n</parameter>\n</function>\n</tool_call>"
 	callMini   = "<minimax:tool_call>\n<invoke name=\"f\">\n<parameter name=\"a\">1</parameter>\n</invoke>\n</minimax:tool_call>"
 	callList   = "<|tool_call|>[{\"name\": \"f\", \"arguments\": {\"a\": 1}}]"
+	callGemma  = "<|tool_call>call:f{a:1}<tool_call|>"
+	callTekken = "[TOOL_CALLS]f[ARGS]{\"a\": 1}"
 	callGLM    = "<tool_call>f\n<arg_key>a</arg_key>\n<arg_value>1</arg_value>\n</tool_call>"
 )
 
@@ -49,12 +51,14 @@ const (
 var callOfF = map[string]string{
 	"deepseek-r1": callV3, "deepseek-v3.1": callV31, "deepseek-v3.2": callDSML, "kimi-k2": callKimi, "qwen3": callHermes, "glm-4.5": callGLM,
 	"qwen3.5": callQwen, "minimax-m2": callMini, "granite-3.3": callList,
+	"gemma4": callGemma, "mistral": callTekken,
 }
 
 // TestCallInReasoning holds that a call begun inside reasoning is reasoning where
 // that is closed, and a call where it never is, in every format.
 func TestCallInReasoning(t *testing.T) {
 	for format, call := range callOfF {
+		tags := tagsOf(format)
 		half := call[:len(call)*3/4] // its name is complete
 		for _, c := range []struct {
 			name, text string
@@ -72,8 +76,13 @@ func TestCallInReasoning(t *testing.T) {
 			{"the end tag cut", "I need f.\n" + call + "\n</thi", said("I need f.", "</thi", "f", `{"a": 1}`)},
 			{"the end tag inside an argument", "So " + call[:len(call)/2] + "</think>" + "x", said(trim("So "+call[:len(call)/2]), "x")},
 		} {
-			check(t, c.name, format, Options{Open: true}, c.text, c.want)
-			check(t, c.name+", opened by the text", format, Options{}, "<think>"+c.text, c.want)
+			for _, part := range []*string{c.want.ReasoningContent, c.want.Content} {
+				if part != nil {
+					*part = tags.Replace(*part)
+				}
+			}
+			check(t, c.name, format, Options{Open: true}, tags.Replace(c.text), c.want)
+			check(t, c.name+", opened by the text", format, Options{}, tags.Replace("<think>"+c.text), c.want)
 		}
 	}
 	for _, f := range formats {
@@ -81,6 +90,12 @@ func TestCallInReasoning(t *testing.T) {
 			t.Errorf("no call in the form of %s", f.releases[0].name)
 		}
 	}
+}
+
+// tagsOf writes the tags of a format in the place of think tags.
+func tagsOf(format string) *strings.Replacer {
+	r := ReasoningOf(format)
+	return strings.NewReplacer("<think>", r.Begin, "</think>", r.End, "</thi", r.End[:5])
 }
 
 func trim(s string) string { return strings.TrimFunc(s, isSpace) }
@@ -268,6 +283,35 @@ func TestSlips(t *testing.T) {
 		{"doubled braces", "llama-3.1", "{{\"name\": \"f\", \"parameters\": {{\"a\": 1}}}}", said("", "", "f", `{"a": 1}`)},
 		{"null", "llama-3.1", "{\"name\": \"f\", \"parameters\": null}", said("", "", "f", `{}`)},
 		{"the object of the OpenAI API", "llama-3.1", "{\"type\": \"function\", \"function\": {\"name\": \"f\", \"parameters\": {\"a\": 1}}}", said("", "", "f", `{"a": 1}`)},
+
+		// Mistral
+		{"two calls", "mistral", "A.[TOOL_CALLS]f[ARGS]{\"a\": 1}[TOOL_CALLS]g[ARGS]{}", said("", "A.", "f", `{"a": 1}`, "g", `{}`)},
+		{"no token before arguments", "mistral", "[TOOL_CALLS]f{\"a\": [1]}\n", said("", "", "f", `{"a": [1]}`)},
+		{"an id and no arguments, cut", "mistral", "[TOOL_CALLS]f[CALL_ID]a1b2", said("", "", "f", ``)},
+		{"brackets that are none of tokens", "mistral", "[a] [TOOL [THINK] [/THINK]", said("", "[a] [TOOL [THINK] [/THINK]")},
+		{"two objects behind a space", "mistral-v3", "[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {\"a\": 1}, \"id\": \"abcdefgh0\"}, {\"name\": \"g\", \"arguments\": {}}]", said("", "", "f", `{"a": 1}`, "g", `{}`)},
+		{"no list", "mistral-v3", "[TOOL_CALLS]f[1]", said("", "[TOOL_CALLS]f[1]")},
+
+		// Gemma
+		{"objects and lists", "gemma4", "<|tool_call>call:f{a:{b:[1,{c:<|\"|>}<|\"|>}],d:{}},e:[]}<tool_call|>Done.", said("", "Done.", "f", `{"a": {"b": [1, {"c": "}"}], "d": {}}, "e": []}`)},
+		{"keys in quotes, JSON's strings, a comma at the end", "gemma4", "<|tool_call> call:f{ <|\"|>a<|\"|> : \"x\\n\", \"b\":2 ,}<tool_call|>", said("", "", "f", `{"a": "x\n", "b": 2}`)},
+		{"text without quotes", "gemma4", "<|tool_call>call:f{a:New York,b:True}<tool_call|>", said("", "", "f", `{"a": "New York", "b": true}`)},
+		{"the begin of a token in a text", "gemma4", "<|tool_call>call:f{a:<|\"|>x<|\"y<<|\"|>}", said("", "", "f", `{"a": "x<|\"y<"}`)},
+		{"two calls", "gemma4", "<|tool_call>call:f{}<tool_call|><|tool_call>call:g{a:1}<tool_call|>", said("", "", "f", `{}`, "g", `{"a": 1}`)},
+		{"a brace too few", "gemma4", "<|tool_call>call:f{a:1<tool_call|>x", said("", "x", "f", `{`)},
+		{"the wrong bracket", "gemma4", "<|tool_call>call:f{a:[1},b:2}<tool_call|>", said("", "},b:2}<tool_call|>", "f", `{`)},
+		{"another channel", "gemma4", "<|channel>final\nx", said("", "<|channel>final\nx")},
+		{"a call that is spoken of", "gemma4", "Write <|tool_call>f or <|tool_call>call: f.", said("", "Write <|tool_call>f or <|tool_call>call: f.")},
+
+		// Calls of Python
+		{"in tags, with spaces", "llama-pythonic", "<|python_start|>[ f( a = .5 , b = {'k': [True, None,], 2: \"\"} ), a.b( ) ]<|python_end|>", said("", "", "f", `{"a": 0.5, "b": {"k": [true, null], "2": ""}}`, "a.b", `{}`)},
+		{"escapes", "llama-pythonic", `[f(a='\x41\101\0 \u00e9\U0001F60A\ud83d\ude0a\'\n\q\a\/')]`, said("", "", "f", `{"a": "AA\u0000 é😊😊'\n\\q\u0007/"}`)},
+		{"cut in a value", "llama-pythonic", "[f(a=1), g(b=2, c=\"x", said("", "", "f", `{"a": 1}`, "g", `{"b": 2`)},
+		{"cut in the name", "llama-pythonic", "[f", said("", "[f")},
+		{"text behind", "llama-pythonic", "[f(a=1)] is a call.", said("", "[f(a=1)] is a call.")},
+		{"an expression", "llama-pythonic", "[f(a=1+1)]", said("", "[f(a=1+1)]")},
+		{"no keyword", "llama-pythonic", "[f(1)]", said("", "[f(1)]")},
+		{"a link", "llama-pythonic", "[text](address)", said("", "[text](address)")},
 	} {
 		check(t, c.name, c.format, Options{Tools: tools}, c.text, c.want)
 	}

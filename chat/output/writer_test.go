@@ -3,7 +3,9 @@ package output
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -51,6 +53,8 @@ var writers = []writer{
 	{[]string{"kimi-k2"}, writeKimi},
 	{[]string{"qwen3", "qwq", "hermes"}, writeHermes},
 	{[]string{"glm-4.5", "glm-4.7"}, writeGLM},
+	{[]string{"mistral"}, writeMistral},
+	{[]string{"gemma4"}, writeGemma},
 }
 
 // slips says whether to slip: now and then.
@@ -177,6 +181,58 @@ func writeGLM(r *rand.Rand, calls []meantCall) string {
 	return b.String()
 }
 
+func writeMistral(r *rand.Rand, calls []meantCall) string {
+	var b strings.Builder
+	for _, c := range calls {
+		b.WriteString("[TOOL_CALLS]" + c.name + pick(r, "[ARGS]", "[CALL_ID]a1b2c3d4e[ARGS]") + c.object())
+	}
+	return b.String()
+}
+
+func writeGemma(r *rand.Rand, calls []meantCall) string {
+	var b strings.Builder
+	for _, c := range calls {
+		var args []string
+		for _, a := range c.args {
+			var v any
+			if err := json.Unmarshal([]byte(a.value), &v); err != nil {
+				panic(err)
+			}
+			args = append(args, a.key+":"+gemmaForm(v))
+		}
+		b.WriteString("<|tool_call>call:" + c.name + "{" + strings.Join(args, pick(r, ",", ", ")) + "}<tool_call|>")
+	}
+	return b.String()
+}
+
+// gemmaForm writes a value as Gemma does.
+func gemmaForm(v any) string {
+	switch v := v.(type) {
+	case string:
+		return "<|\"|>" + v + "<|\"|>"
+	case float64:
+		if v == -2500 {
+			return "-2.5e3" // as it was meant
+		}
+		return fmt.Sprint(v)
+	case []any:
+		parts := make([]string, len(v))
+		for i, x := range v {
+			parts[i] = gemmaForm(x)
+		}
+		return "[" + strings.Join(parts, ",") + "]"
+	case map[string]any:
+		parts := make([]string, 0, len(v))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, key+":"+gemmaForm(v[key]))
+		}
+		return "{" + strings.Join(parts, ",") + "}"
+	case nil:
+		return "null"
+	}
+	return fmt.Sprint(v)
+}
+
 // prose is text that is no call, with what may look like one.
 func prose(r *rand.Rand) string {
 	words := []string{"Let me see", "a < b", "\n\n", " ", "</b>", "<tool", "{\"name\": \"x\"}", "```\ncode\n```", "é中😊", "<|x|>", "｜", "}", "</thin", "<", "x\ty"}
@@ -220,6 +276,7 @@ func TestMeaning(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, uint64(i)))
 		w := writers[r.IntN(len(writers))]
 		format := pick(r, w.formats...)
+		how := ReasoningOf(format)
 		m := mean(r)
 		calls := ""
 		if len(m.calls) > 0 {
@@ -233,10 +290,10 @@ func TestMeaning(t *testing.T) {
 		case len(m.calls) > 0 && r.IntN(3) == 0: // the calls are a draft
 			text += " " + calls + " " + m.behind + " no."
 			want = said(trim(text), m.before)
-			text += pick(r, "", "\n") + "</think>" + pick(r, "", "\n\n") + m.before
+			text += pick(r, "", "\n") + how.End + pick(r, "", "\n\n") + m.before
 			m.behind = ""
 		default:
-			text += pick(r, "", "\n") + "</think>" + pick(r, "", "\n\n") + m.before + pick(r, "", "\n") + calls
+			text += pick(r, "", "\n") + how.End + pick(r, "", "\n\n") + m.before + pick(r, "", "\n") + calls
 			want = said(m.reasoning, m.before, wanted(m.calls)...)
 			if len(m.calls) == 0 {
 				text, m.behind = strings.TrimRightFunc(text, isSpace), ""
@@ -248,7 +305,7 @@ func TestMeaning(t *testing.T) {
 			text += pick(r, "", "\n") + m.behind
 		}
 		if !open {
-			text = pick(r, "", "\n") + "<think>" + pick(r, "", "\n") + text
+			text = pick(r, "", "\n") + how.Begin + pick(r, "", "\n") + text
 		}
 		o := Options{Open: open, Tools: tools}
 		got, err := Parse(format, text, o)

@@ -37,6 +37,9 @@ func (c *Checkpoint) EndTokens(vocab int) []int32 {
 	if c.Format() == "gpt-oss" {
 		return answerEnds(ends, t)
 	}
+	if id, ok := t.ID("<|tool_response>"); ok && c.Format() == "gemma4" { // what answers a call is not the model's to write
+		add(int64(id))
+	}
 	if template == nil {
 		for _, piece := range knownEnds {
 			if id, ok := t.ID(piece); ok {

@@ -82,7 +82,7 @@ func texts(v wire.Value) []string {
 			break
 		}
 		if kind := b.Text("type"); kind != "text" {
-			b.Refuse("type", "%s is %s, want text", b.Path("type"), wire.Quote(kind))
+			b.Refuse("type", "%s is %s, and the models here take text only", b.Path("type"), wire.Quote(kind))
 			break
 		}
 		need(b, "text")
