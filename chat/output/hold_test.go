@@ -106,7 +106,7 @@ func TestGrammarCalls(t *testing.T) {
 	v, tokens := holdVocabulary(t)
 	n := 20
 	if testing.Short() {
-		n = 6
+		n = 10
 	}
 	for _, format := range Formats() {
 		for _, single := range []bool{true, false} {

@@ -61,6 +61,15 @@ func (a *Attention) offsets(kind kernel.CacheKind, head int) (key, value int) {
 //	q [T, H*DK]   k [T, HKV*DK]   v [T, HKV*DV] → [T, H*DV]   Ainslie et al. 2023, §2
 func (s *Step) Attend(q, k, v *Act, a *Attention) *Act { return s.attendTo(q, k, v, a, nil) }
 
+// AttendBorrowed is Attend to what another layer, a.Layer, stored of this step's rows and
+// those before them.
+func (s *Step) AttendBorrowed(q *Act, a *Attention) *Act {
+	s.findPages(a.Layer)
+	out := s.act(q.T, a.H*a.DV)
+	s.attend(filled(s, &s.records.attend, attend{q: q, out: out, a: a, positions: s.positions, segment: s.segment, units: &s.units}))
+	return out
+}
+
 // attendTo is Attend to the positions that an indexer chose; nil: to all.
 func (s *Step) attendTo(q, k, v *Act, a *Attention, chosen *choice) *Act {
 	s.findPages(a.Layer)
@@ -117,7 +126,7 @@ func (a *Attention) store(kind kernel.CacheKind, page []byte, slot int, k, v []f
 
 // attend is the attention of one layer. How it is cut into units is no part of it.
 type attend struct {
-	q, k, v, out *Act
+	q, k, v, out *Act // no k: borrowed keys and values
 	a            *Attention
 	chosen       *choice // what rows see; nil: all
 	positions    []int32 // [T]
@@ -126,9 +135,11 @@ type attend struct {
 }
 
 func (o *attend) Operands() Operands {
-	in := []*Act{o.q, o.k}
-	if o.v != nil {
-		in = append(in, o.v)
+	in := []*Act{o.q}
+	for _, x := range []*Act{o.k, o.v} {
+		if x != nil {
+			in = append(in, x)
+		}
 	}
 	x := Operands{In: in, Out: []*Act{o.out}}
 	if o.a.Sinks != nil {

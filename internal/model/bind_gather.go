@@ -129,6 +129,9 @@ func (b *binder) packedExperts(list []Linear, name string, rows, cols, every, fr
 	if !ok || !okS {
 		return
 	}
+	if role, is := b.called[name]; is {
+		b.called[blocks.Name] = role
+	}
 	switch {
 	case blocks.DType != tensor.U8 || scales.DType != tensor.U8:
 		b.fail(wrongTensor(b.src, blocks.Name, fmt.Sprintf("types %s and %s of its scales", blocks.DType, scales.DType), "U8"))

@@ -61,6 +61,13 @@ type Config struct {
 	QueryScaleLength int
 	QKNorm           bool // queries and keys are normed, in families where that is a choice
 
+	// Gemma 4: what layers that see the whole context have of their own; layers that borrow
+	// keys and values, the last ones, with the width of their MLPs; inputs of each layer.
+	GlobalHeadDim, NumGlobalKeyValueHeads           int
+	GlobalKeyIsValue                                bool
+	NumKVSharedLayers, SharedIntermediateSize       int
+	HiddenSizePerLayerInput, VocabSizePerLayerInput int
+
 	QueryPreAttnScalar    float64 // the softmax scale is this^-0.5, where it is not head_dim^-0.5
 	AttnLogitSoftcapping  float32 // 0: none
 	FinalLogitSoftcapping float32 // 0: none
@@ -164,6 +171,9 @@ func (c *Config) rotaryDim() int {
 	}
 	return int(float64(c.HeadDim) * c.Rope.Partial)
 }
+
+// RotaryWidth returns how many numbers of a head turn.
+func (c *Config) RotaryWidth() int { return c.rotaryDim() }
 
 // finish completes what was read and returns the first conflict in it.
 func (c *Config) finish() *conflict {

@@ -18,7 +18,7 @@ func configFromGGUF(file *gguf.File) (*Config, error) {
 	if f == nil {
 		return nil, fmt.Errorf("model: %s: general.architecture %.40q: %w; known are %s", file.Name(), arch, ErrArch, ggufArchs())
 	}
-	k := &keys{f: file, arch: arch}
+	k := &keys{f: file, arch: arch, layerSizes: f.layerSizes}
 	c := &Config{ModelType: f.modelType, family: f}
 	c.readGGUFSizes(k)
 	if k.err == nil {

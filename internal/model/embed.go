@@ -12,9 +12,12 @@ type Embedding struct {
 // Embed looks the tokens of the batch up.
 //
 //	→ [T, D]
-func (s *Step) Embed() *Act {
-	y := s.act(len(s.tokens), s.embed.Cols)
-	s.eachRow(OpRows, filled(s, &s.records.embed, embedRows{s.tokens, y, s.embed}), y.T, y.D)
+func (s *Step) Embed() *Act { return s.embedBy(s.embed) }
+
+// embedBy looks them up in another table.
+func (s *Step) embedBy(e *Embedding) *Act {
+	y := s.act(len(s.tokens), e.Cols)
+	s.eachRow(OpRows, filled(s, &s.records.embed, embedRows{s.tokens, y, e}), y.T, y.D)
 	return y
 }
 
@@ -75,6 +78,24 @@ func (s *Step) Rows(x *Act, which []int32) *Act {
 //
 //	x [T, D] → [wanted, D]
 func (s *Step) Wanted(x *Act) *Act {
+	y, which := s.wanted(x)
+	if y != x && s.owners != nil {
+		for i, t := range which {
+			s.owners[i] = s.owners[t]
+		}
+		s.owners = s.owners[:len(which)]
+	}
+	return y
+}
+
+// wantedOf is Wanted of what goes along with x, before it.
+func (s *Step) wantedOf(x *Act) *Act {
+	y, _ := s.wanted(x)
+	return y
+}
+
+// wanted returns the rows whose logits are wanted, and which they are.
+func (s *Step) wanted(x *Act) (y *Act, which []int32) {
 	o := record(s, &s.records.wanted)
 	o.which = o.which[:0]
 	from := 0
@@ -86,17 +107,11 @@ func (s *Step) Wanted(x *Act) *Act {
 		}
 	}
 	if len(o.which) == x.T {
-		return x
+		return x, o.which
 	}
 	o.x, o.y = x, s.act(len(o.which), x.D)
-	if s.owners != nil {
-		for i, t := range o.which {
-			s.owners[i] = s.owners[t]
-		}
-		s.owners = s.owners[:len(o.which)]
-	}
 	s.eachRow(OpRows, o, o.y.T, x.D)
-	return o.y
+	return o.y, o.which
 }
 
 // wantedRows copies some rows.

@@ -17,6 +17,9 @@ type Experts struct {
 	// Table has the experts of each token, ascending, where it is no matter of scores:
 	// [V, TopK]. nil: the router chooses.
 	Table []int32
+	// Scales multiply the weights of the chosen experts, last. nil: nothing does.
+	Scales      []float32 // [E]
+	ScalesParam Param
 
 	kept  *experts.Cache // where not all are in memory; nil: they are
 	layer int            // of it
@@ -29,8 +32,13 @@ type Experts struct {
 // order of the experts.
 //
 //	x [T, D] → [T, D]   DeepSeekMoE, eq. 3
-func (s *Step) Experts(x *Act, e *Experts) *Act {
-	r := s.route(x, e)
+func (s *Step) Experts(x *Act, e *Experts) *Act { return s.ExpertsChosenBy(x, x, e) }
+
+// ExpertsChosenBy is Experts whose router reads z.
+//
+//	x, z [T, D] → [T, D]
+func (s *Step) ExpertsChosenBy(x, z *Act, e *Experts) *Act {
+	r := s.route(z, e)
 	in := s.gather(x, r, e.Gate[0].IsFloat())
 	out := s.act(len(r.ids), e.Down[0].Rows)
 	switch {

@@ -32,6 +32,8 @@ type family struct {
 	shiftedNorms bool
 	// partialRotary says that a part of a head may turn alone.
 	partialRotary bool
+	// layerSizes says that layers of a GGUF file may have sizes of their own.
+	layerSizes bool
 	// untrained says which of its operations has no backward; "": all have.
 	untrained string
 	// stacked says that checkpoints hold the matrices of all experts of a layer in one
@@ -54,7 +56,7 @@ var families = []*family{
 	&llamaFamily, &mistralFamily, &mixtralFamily,
 	&ministral3Family, &mistral4Family, &mistralLarge3Family, &smolLM3Family,
 	&qwen2Family, &qwen2MoEFamily, &qwen3Family, &qwen3MoEFamily,
-	&gemma2Family, &gemma3Family, &gptOSSFamily, &glm4MoEFamily, &miniMaxM2Family,
+	&gemma2Family, &gemma3Family, &gemma4Family, &gptOSSFamily, &glm4MoEFamily, &miniMaxM2Family,
 	&deepseekV2Family, &deepseekV3Family, &deepseekV32Family, &kimiK2Family, &glm4MoELiteFamily, &glmMoeDsaFamily, &deepseekV4Family,
 	&qwen3NextFamily, &qwen35Family, &qwen35MoEFamily,
 }

@@ -11,7 +11,9 @@ import (
 type keys struct {
 	f    *gguf.File
 	arch string
-	err  error
+	// layerSizes says that lists may have different values: count gives the first.
+	layerSizes bool
+	err        error
 }
 
 func (k *keys) name(key string) string { return k.arch + "." + key }
@@ -38,7 +40,7 @@ func (k *keys) count(key string, def, min, max int) int {
 	x, ok := k.f.Uint(name)
 	if list, isList := k.f.Ints(name); isList && len(list) > 0 {
 		for _, v := range list {
-			if v != list[0] {
+			if v != list[0] && !k.layerSizes {
 				k.fail(name, "the same number for every layer")
 			}
 		}
@@ -49,6 +51,26 @@ func (k *keys) count(key string, def, min, max int) int {
 		return min
 	}
 	return int(x)
+}
+
+// eachLayer returns a size of each layer, which may stand there once for all.
+func (k *keys) eachLayer(key string, layers int) []int {
+	sizes := make([]int, layers)
+	n := k.count(key, 0, 1, maxWidth)
+	list, isList := k.f.Ints(k.name(key))
+	if isList && len(list) != layers {
+		k.fail(k.name(key), fmt.Sprintf("%d numbers, one a layer", layers))
+	}
+	for i := range sizes {
+		if sizes[i] = n; isList && k.err == nil {
+			if list[i] < 1 || list[i] > maxWidth {
+				k.fail(k.name(key), fmt.Sprintf("integers from 1 to %d", maxWidth))
+				return sizes
+			}
+			sizes[i] = int(list[i])
+		}
+	}
+	return sizes
 }
 
 // hasTensor says whether the file has a tensor.

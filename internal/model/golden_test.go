@@ -21,7 +21,7 @@ var (
 	// nearModels are close to those, with an operation or two of their own.
 	nearModels = []string{
 		"gpt-oss", "gpt-oss-mxfp4", "smollm3", "gemma2", "qwen2-moe", "glm4-moe", "minimax-m2",
-		"ministral3", "mistral3", "mistral4", "mistral-large-3", "glm-moe-dsa", "deepseek-v4", "deepseek-v4-pro",
+		"ministral3", "mistral3", "mistral4", "mistral-large-3", "glm-moe-dsa", "gemma4", "gemma4-moe", "gemma4-e", "deepseek-v4", "deepseek-v4-pro",
 	}
 	// recurrentModels keep states.
 	recurrentModels = []string{"qwen3-next", "qwen3.5", "qwen3.5-moe"}
@@ -49,7 +49,7 @@ func cacheLimit(c *Config, kind kernel.CacheKind) float64 {
 	switch {
 	case c.IndexNHeads > 0:
 		return 2 * limits[1]
-	case c.NumExperts > 0:
+	case c.NumExperts > 0, c.GlobalHeadDim > 0: // scores that are not scaled weigh what is rounded of keys
 		return limits[1]
 	case c.Recurrent != nil: // a state carries on what was rounded in each layer
 		return 2 * limits[0]

@@ -44,7 +44,10 @@ func ReadCheckpoint(files *checkpoint.Checkpoint) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Checkpoint{Config: m.Config, Roles: map[string]Role{}, Modules: m.Config.NumNextNPredictLayers, ShiftedNorms: b.family.shiftedNorms}
+	x := &Checkpoint{Config: m.Config, Roles: map[string]Role{}, ShiftedNorms: b.family.shiftedNorms}
+	if b.family.drafts {
+		x.Modules = m.Config.NumNextNPredictLayers
+	}
 	for name := range b.taken {
 		if role, ok := b.called[name]; ok {
 			x.Roles[name] = role
@@ -68,7 +71,7 @@ func bindAll(files *checkpoint.Checkpoint, called map[string]Role) (*Model, *bin
 		c.NumNextNPredictLayers-- // published without them, perhaps
 	}
 	m.Config.NumNextNPredictLayers = c.NumNextNPredictLayers
-	b.options.MTP = c.NumNextNPredictLayers > 0
+	b.options.MTP = c.family.drafts && c.NumNextNPredictLayers > 0
 	if err := src.guard(func() error { m.bind(b); return b.err }); err != nil {
 		return nil, nil, err
 	}

@@ -10,7 +10,7 @@ import (
 // RopeConfig describes rotary position embedding (Su et al. 2021) and how its
 // frequencies are scaled beyond the trained context.
 type RopeConfig struct {
-	Type   string // default, linear, llama3, yarn
+	Type   string // default, linear, llama3, yarn, proportional
 	Theta  float64
 	Factor float64 // how many times the context grows, where scaled
 	// Partial is the share of a head that turns, its first numbers.
@@ -36,11 +36,11 @@ func (r *RopeConfig) check() *conflict {
 	switch r.Type {
 	case "default":
 		return nil
-	case "linear", "llama3", "yarn":
+	case "linear", "llama3", "yarn", "proportional":
 		if !(r.Factor >= 1 && r.Factor <= maxScale) {
 			return clash("%s, want a number from 1 to %d", fact{"rope factor", r.Factor}, maxScale)
 		}
-		if r.Type != "linear" && !(r.OriginalMaxPositionEmbeddings > 0 && r.OriginalMaxPositionEmbeddings <= maxContext) {
+		if (r.Type == "llama3" || r.Type == "yarn") && !(r.OriginalMaxPositionEmbeddings > 0 && r.OriginalMaxPositionEmbeddings <= maxContext) {
 			return clash("%s, want a positive number up to %d", original, maxContext)
 		}
 		if r.Type == "llama3" && !(r.LowFreqFactor > 0 && r.HighFreqFactor > r.LowFreqFactor && r.HighFreqFactor <= maxScale) {
@@ -51,7 +51,7 @@ func (r *RopeConfig) check() *conflict {
 		}
 		return nil
 	}
-	return clash("%s, want default, linear, llama3 or yarn", fact{"rope_type", fmt.Sprintf("%.40q", r.Type)})
+	return clash("%s, want default, linear, llama3, yarn or proportional", fact{"rope_type", fmt.Sprintf("%.40q", r.Type)})
 }
 
 // checkYarn is check for what YaRN has beyond other scaling.
@@ -105,6 +105,12 @@ func (r *RopeConfig) frequencies(d int) (freq []float64, factor float64) {
 	case "linear":
 		for i := range freq {
 			freq[i] /= r.Factor
+		}
+	case "proportional": // those of the whole head, of which the first turn (Gemma 4)
+		for i := range freq {
+			if freq[i] /= r.Factor; i >= int(float64(d)*r.Partial)/2 {
+				freq[i] = 0
+			}
 		}
 	case "llama3":
 		r.llama3(freq)

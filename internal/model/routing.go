@@ -93,20 +93,28 @@ func (o *routeRows) Operands() Operands {
 	if o.e.Choose.Bias != nil {
 		w.Weights = []*Param{&o.e.BiasParam}
 	}
+	if o.e.Scales != nil {
+		w.Weights = append(w.Weights, &o.e.ScalesParam)
+	}
 	return w
 }
 
 func (o *routeRows) row(t int, th *kernel.Thread) {
 	K := o.r.K
-	ids := o.r.ids[t*K : (t+1)*K]
+	ids, weights := o.r.ids[t*K:(t+1)*K], o.r.weights.Row(t)
 	if o.e.Table != nil {
 		copy(ids, o.e.Table[int(o.tokens[t])*K:])
 	}
 	if o.known || o.e.Table != nil {
-		o.e.Choose.Weigh(ids, o.r.weights.Row(t), o.logits.Row(t), &th.RouteScratch)
-		return
+		o.e.Choose.Weigh(ids, weights, o.logits.Row(t), &th.RouteScratch)
+	} else {
+		o.e.Choose.Route(ids, weights, o.logits.Row(t), &th.RouteScratch)
 	}
-	o.e.Choose.Route(ids, o.r.weights.Row(t), o.logits.Row(t), &th.RouteScratch)
+	if o.e.Scales != nil {
+		for i, id := range ids {
+			weights[i] *= o.e.Scales[id]
+		}
+	}
 }
 
 // count finds which of E experts have rows, and how many.

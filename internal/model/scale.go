@@ -21,5 +21,7 @@ func (o *scaleRows) Operands() Operands { return Operands{In: []*Act{o.x}, Out: 
 func (o *scaleRows) row(t int, _ *kernel.Thread) {
 	y := o.y.Row(t)
 	kernel.Scale(y, o.x.Row(t), o.a)
-	kernel.Scale(y, y, o.b)
+	if o.b != 1 {
+		kernel.Scale(y, y, o.b)
+	}
 }

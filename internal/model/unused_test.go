@@ -156,6 +156,10 @@ func TestSpareTensors(t *testing.T) {
 			"model.layers.0.self_attn.attn.masked_bias", "model.audio_tower.conv.weight",
 		}, []string{"rotary", "2 tensors", "vision parts", "3 tensors", "other tasks", "eight bits", "causal masks", "audio parts"}},
 		"deepseek-v3-mtp": {nil, []string{"module of multi-token prediction", "model.layers.3."}},
+		"gemma4-e":        {nil, []string{"layers that borrow them", "9 tensors", "vision parts", "model.embed_vision."}},
+		"gemma3":          {nil, []string{"vision parts", "6 tensors"}},
+		"mistral3":        {nil, []string{"vision parts", "multi_modal_projector"}},
+		"qwen3.5-moe":     {nil, []string{"vision parts", "model.visual."}},
 	} {
 		m, e := loadExpectation(t, name)
 		k, err := m.Checkpoint(tensor.F32)
@@ -183,6 +187,7 @@ func TestSpareTensors(t *testing.T) {
 			[]string{"vision parts", "3 tensors", "audio parts", "other tasks", "eight bits"},
 		},
 		"deepseek-v3-mtp": {tiny.Split, nil, []string{"module of multi-token prediction", "blk.3."}},
+		"gemma4-e":        {tiny.Split, nil, []string{"layers that borrow them", "9 tensors"}},
 	} {
 		m, e := loadExpectation(t, name)
 		g, err := m.GGUF(tensor.F32, c.how)

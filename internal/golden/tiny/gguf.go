@@ -209,6 +209,9 @@ func (m *Model) ggufTensors(how Spelling) []ggufTensor {
 	if m.Config.recurrent() {
 		return m.deltaTensors()
 	}
+	if m.Config.gemma4() {
+		return m.gemma4Tensors()
+	}
 	v := conversion{c: m.Config.text(), how: how, experts: map[string]int{}}
 	if f := m.ropeFactors(); f != nil {
 		v.list = append(v.list, ggufTensor{"rope_freqs.weight", []int{len(f)}, f})

@@ -45,7 +45,7 @@ type spec struct {
 }
 
 var ggufArch = map[string]string{
-	"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe", "gemma3_text": "gemma3",
+	"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe", "gemma3_text": "gemma3", "gemma4_text": "gemma4",
 	"gpt_oss": "gpt-oss", "smollm3": "smollm3", "gemma2": "gemma2", "qwen2_moe": "qwen2moe", "ministral3": "mistral3", "mistral4": "mistral4",
 	"qwen3_next": "qwen3next", "qwen3_5_text": "qwen35", "qwen3_5_moe_text": "qwen35moe",
 	"glm4_moe": "glm4moe", "minimax_m2": "minimax-m2", "glm_moe_dsa": "glm-dsa",
@@ -79,7 +79,7 @@ func (m *Model) metadata(how Spelling) ([]gguf.KeyValue, error) {
 		return l.keys, l.entries(m.Raw, c, &s)
 	}
 	l.count("embedding_length", c.HiddenSize)
-	if c.Intermediate > 0 {
+	if c.Intermediate > 0 && !c.gemma4() {
 		l.count("feed_forward_length", c.Intermediate)
 	}
 	l.count("attention.head_count", c.Heads)
@@ -89,6 +89,11 @@ func (m *Model) metadata(how Spelling) ([]gguf.KeyValue, error) {
 		r = s.Rope.Full
 		l.number("rope.freq_base_swa", s.Rope.Local.Theta)
 		l.count("attention.sliding_window", s.Window)
+	}
+	if c.gemma4() {
+		l.number("rope.freq_base", s.Rope.Full.Theta)
+		l.gemma4(c, &s)
+		return l.keys, nil
 	}
 	l.number("rope.freq_base", r.Theta)
 	if c.family() {

@@ -42,6 +42,7 @@ type Config struct {
 	Latent
 	Delta
 	Entries
+	Gemma4
 }
 
 // Latent is what the DeepSeek family has beyond other models.

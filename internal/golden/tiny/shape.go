@@ -23,6 +23,10 @@ func (m *Model) Tensors() []Tensor {
 		l.deepseekV4(c)
 		return l
 	}
+	if c.gemma4() {
+		l.gemma4(c)
+		return l
+	}
 	if add := later[c.text().ModelType]; add != nil {
 		if c.TextConfig == nil {
 			add(&l, c, "")

@@ -36,6 +36,9 @@ func (m *Model) law(t Tensor) (mean, dev float64) {
 	if c.ModelType == "deepseek_v4" {
 		return entriesLaw(t)
 	}
+	if c.gemma4() {
+		return c.gemma4Law(t)
+	}
 	if later[c.ModelType] != nil {
 		return c.laterLaw(t)
 	}
