@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,12 @@ func (s *settings) openGRPO(ctx context.Context, path string, list *[]*contender
 		Judge: func(_ task.Problem, text string) task.Verdict {
 			return task.Verdict{Reward: float64(strings.Count(text, "3"))}
 		},
-		Decode: func(ids []int32) (string, error) { return t.Decode(ids) },
+		Decode: func(ids []int32) (string, error) { // rows of the embedding that no token has are drawn, too
+			return t.Decode(slices.DeleteFunc(slices.Clone(ids), func(id int32) bool {
+				_, ok := t.Token(id)
+				return !ok
+			}))
+		},
 	}
 	for i := range s.problems {
 		ids, err := t.Encode(promptOf(i), 0)

@@ -20,7 +20,7 @@ func newTrainReport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Write the page of a run of reinforcement learning anew",
-		Long: `Writes report.html of a run of train grpo or train demo, at its end or under
+		Long: `Writes report.html of a run of train grpo, demo or recipe, at its end or under
 way: what was measured, how rewards, lengths, entropy, KL and the rest went,
 what it cost at a stated power and price of electricity, where answers look
 back, and answers to read. It is one file that needs nothing else, of 1 MB at
@@ -34,8 +34,13 @@ most.`,
 				return fault.Misuse(fmt.Errorf("train report: %w", err))
 			}
 			words := grpo.Words
-			if text, err := readFile(filepath.Join(args[0], course.SettingsName), 1<<20); err == nil && demo.Usual(0).Parse("run.toml", text) == nil {
-				words = grpo.Searches // its answers have no words
+			parts, err := report.Parts(args[0])
+			if err != nil {
+				return err
+			}
+			text, err := readFile(filepath.Join(args[0], course.SettingsName), 1<<20)
+			if len(parts) > 0 || err == nil && demo.Usual(0).Parse("run.toml", text) == nil {
+				words = grpo.Searches // the answers of train recipe and train demo have no words
 			}
 			if err := report.Write(args[0], words, power); err != nil {
 				if errors.Is(err, report.ErrRun) {
@@ -43,7 +48,7 @@ most.`,
 				}
 				return err
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s shows the run\n", printable(filepath.Join(args[0], report.Name)))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s shows the run\n", printable(filepath.Join(args[0], report.Name)))
 			return err
 		},
 	}

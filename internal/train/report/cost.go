@@ -51,6 +51,13 @@ func (c *Cost) add(s *Step, draws bool) {
 	}
 }
 
+// sum adds what a stage took.
+func (c *Cost) sum(o *Cost) {
+	c.Steps += o.Steps
+	c.Seconds, c.Operations, c.Active = c.Seconds+o.Seconds, c.Operations+o.Operations, max(c.Active, o.Active)
+	c.Drawn, c.Trained, c.Drawing = c.Drawn+o.Drawn, c.Trained+o.Trained, c.Drawing+o.Drawing
+}
+
 // price computes energy and its price.
 func (c *Cost) price(p Power) {
 	c.KWh = c.Seconds * p.Watts / 3.6e6
@@ -64,8 +71,11 @@ func (r *Run) costs(p Power) (stages []Cost, all Cost) {
 		c := Cost{Stage: s.Title()}
 		for i := range s.Steps {
 			c.add(&s.Steps[i], s.Draws())
-			all.add(&s.Steps[i], s.Draws())
 		}
+		if c.Operations == 0 {
+			c.Operations = s.operations
+		}
+		all.sum(&c)
 		c.price(p)
 		stages = append(stages, c)
 	}

@@ -74,6 +74,7 @@ func (r *Run) Page(words *grpo.Finder, p Power) ([]byte, error) {
 type view struct {
 	Name, Lead  string
 	Settings    string
+	Table       string
 	Power       Power
 	Compared    string
 	Difference  float64
@@ -102,7 +103,7 @@ type priceRow struct{ Who, In, Out string }
 
 // view computes what the page shows, but for answers.
 func (r *Run) view(words *grpo.Finder, p Power) *view {
-	v := &view{Power: p, Passes: r.passes(), Checks: spelled(words.Checks), Retries: spelled(words.Retries), Name: plain(r.Name), Settings: plain(r.Settings)}
+	v := &view{Power: p, Passes: r.passes(), Checks: spelled(words.Checks), Retries: spelled(words.Retries), Name: plain(r.Name), Settings: plain(r.Settings), Table: plain(r.Table)}
 	compared := 0
 	for _, s := range r.Stages {
 		v.Stages = append(v.Stages, stageView{s.Title(), s.plots()})

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ func (s *Step) time() float64 { return s.Seconds + s.RolloutTime + s.TrainTime }
 type Stage struct {
 	Name  string
 	Steps []Step
+
+	operations float64 // that all of it took, where steps do not say; 0: unknown
 }
 
 // Draws says whether answers are drawn in a stage; else it learns of examples.
@@ -64,6 +67,7 @@ type Evaluation struct {
 type Run struct {
 	Name        string
 	Settings    string // the text of run.toml
+	Table       string // the text of stages.md, of a recipe
 	Stages      []*Stage
 	Evaluations []Evaluation
 	Samples     []Rollout
@@ -78,16 +82,64 @@ const (
 	maxEval     = 1000
 )
 
-// Read reads the folder of a run. words finds where answers look back.
+// Read reads the folder of a run, or that of train recipe, whose stages are runs in folders of their
+// own. words finds where answers look back.
 func Read(folder string, words *grpo.Finder) (*Run, error) {
 	r := &Run{Name: filepath.Base(filepath.Clean(folder))}
 	var err error
 	if r.Settings, err = readStart(filepath.Join(folder, "run.toml")); err != nil {
 		return nil, err
 	}
+	parts, err := Parts(folder)
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) == 0 {
+		return r, r.add(folder, "", words)
+	}
+	if r.Table, err = readStart(filepath.Join(folder, "stages.md")); err != nil {
+		return nil, err
+	}
+	for _, name := range parts {
+		if err := r.add(filepath.Join(folder, name), name, words); err != nil {
+			return nil, err
+		}
+		if err := r.score(filepath.Join(folder, name, "score.json"), r.Stages[len(r.Stages)-1]); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// maxParts bounds the folders of a recipe.
+const maxParts = 64
+
+// Parts returns the folders of the stages of train recipe, in their order; none: the folder is that
+// of one run.
+func Parts(folder string) (names []string, err error) {
+	if _, err := os.Stat(filepath.Join(folder, "metrics.jsonl")); !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries { // which are in order
+		if _, err := os.Stat(filepath.Join(folder, e.Name(), "metrics.jsonl")); err == nil && len(names) < maxParts {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// add reads the folder of a run, which is a part of the whole where it has a name.
+func (r *Run) add(folder, name string, words *grpo.Finder) error {
 	stages := map[string]*Stage{}
 	steps := 0
-	err = each(filepath.Join(folder, "metrics.jsonl"), func(line []byte) error {
+	err := each(filepath.Join(folder, "metrics.jsonl"), func(line []byte) error {
 		var s Step
 		if err := json.Unmarshal(line, &s); err != nil {
 			return err
@@ -97,7 +149,7 @@ func Read(folder string, words *grpo.Finder) (*Run, error) {
 		}
 		stage := stages[s.Stage]
 		if stage == nil {
-			stage = &Stage{Name: message.Line(s.Stage, 40)}
+			stage = &Stage{Name: cmp.Or(name, message.Line(s.Stage, 40))}
 			stages[s.Stage] = stage
 			r.Stages = append(r.Stages, stage)
 		}
@@ -105,10 +157,10 @@ func Read(folder string, words *grpo.Finder) (*Run, error) {
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) || err == nil && steps == 0 {
-		return nil, fmt.Errorf("%s: metrics.jsonl has no step: %w", message.Clean(folder), ErrRun)
+		return fmt.Errorf("%s: metrics.jsonl has no step: %w", message.Clean(folder), ErrRun)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	err = each(filepath.Join(folder, "eval.jsonl"), func(line []byte) error {
 		var e Evaluation
@@ -121,12 +173,46 @@ func Read(folder string, words *grpo.Finder) (*Run, error) {
 		return nil
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return err
 	}
-	if err := r.samples(filepath.Join(folder, "samples.jsonl"), words); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	if name != "" && !r.Stages[len(r.Stages)-1].Draws() {
+		return nil // its samples are answers to examples
 	}
-	return r, nil
+	if err := r.samples(filepath.Join(folder, "samples.jsonl"), name, words); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// score reads what the model of a part is like, where that was measured.
+func (r *Run) score(path string, s *Stage) error {
+	text, err := readStart(path)
+	if err != nil || text == "" {
+		return err
+	}
+	var x struct {
+		Problems int        `json:"problems"`
+		K        int        `json:"k"`
+		Greedy   task.Score `json:"greedy"`
+		Length   task.Score `json:"length"`
+		Pass1    task.Score `json:"pass_1"`
+		PassK    task.Score `json:"pass_k"`
+		Majority task.Score `json:"maj_k"`
+		NewRange task.Score `json:"new_range"`
+		Products int64      `json:"multiply_adds"`
+	}
+	if err := json.Unmarshal([]byte(text), &x); err != nil {
+		return fmt.Errorf("%s: %w: %w", message.Clean(path), err, ErrRun)
+	}
+	s.operations = 2 * float64(x.Products)
+	k := fmt.Sprint(x.K)
+	r.Evaluations = append(r.Evaluations,
+		Evaluation{
+			Stage: s.Name, Step: len(s.Steps), Split: "held out", Problems: x.Problems, Greedy: &x.Greedy.Value, Stderr: x.Greedy.StandardError, Length: &x.Length.Value,
+			Pass: map[string]task.Score{"1": x.Pass1, k: x.PassK}, Majority: map[string]task.Score{k: x.Majority},
+		},
+		Evaluation{Stage: s.Name, Step: len(s.Steps), Split: "new range", Problems: x.Problems, Greedy: &x.NewRange.Value, Stderr: x.NewRange.StandardError})
+	return nil
 }
 
 // readStart returns the text of a file, as much as is shown; "" of one that is not there.

@@ -124,6 +124,47 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestRecipe makes a page of stages in folders of their own.
+func TestRecipe(t *testing.T) {
+	folder := t.TempDir()
+	for i, name := range []string{"02-zero", "01-base"} {
+		if err := os.Rename(write(t, 3+i, 1, 0), filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{
+		"stages.md": "| a table |\n", "01-base/metrics.jsonl": `{"step": 1, "loss": 2, "tokens": 10, "seconds": 4}` + "\n", "01-base/samples.jsonl": `{"step": 0, "prompt": "a", "answer": "no answer of a policy"}` + "\n",
+		"01-base/score.json": `{"problems": 9, "k": 16, "greedy": {"value": 0.5, "stderr": 0.01}, "pass_k": {"value": 0.625}, "new_range": {"value": 0.125}, "multiply_adds": 4000000000}`,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := Read(folder, grpo.Searches)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := r.Page(grpo.Searches, UsualPower)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(b)
+	if strings.Contains(page, "no answer of a policy") || strings.Index(page, "How it went: 01-base") > strings.Index(page, "How it went: 02-zero") {
+		t.Error("stages are not in their order, or what they answered to examples is shown")
+	}
+	for _, want := range []string{"| a table |", "How it went: 02-zero", "50.0 ± 1.0 %", "62.5 % (k = 16)", "12.5 %", "8 billion", "02-zero step 2</b>", "37 billion active"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is not in the page", want)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(folder, "01-base", "score.json"), []byte("["), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(folder, grpo.Searches); !errors.Is(err, ErrRun) || !strings.Contains(err.Error(), "score.json") {
+		t.Errorf("a damaged score: got %v", err)
+	}
+}
+
 // TestBounds makes a page of a long run with long answers of what grows when it is escaped.
 func TestBounds(t *testing.T) {
 	r, err := Read(write(t, 400, 60, 3000), grpo.Words)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -106,8 +107,9 @@ type place struct {
 	step  int
 }
 
-// samples reads a file of answers twice: which steps there are, then some answers of some.
-func (r *Run) samples(path string, words *grpo.Finder) error {
+// samples reads a file of answers twice: which steps there are, then some answers of some. part names
+// the stage of all of them; "": they say it.
+func (r *Run) samples(path, part string, words *grpo.Finder) error {
 	steps := map[string][]int{}
 	var stages []string
 	err := each(path, func(line []byte) error {
@@ -118,6 +120,7 @@ func (r *Run) samples(path string, words *grpo.Finder) error {
 		if err := json.Unmarshal(line, &l); err != nil {
 			return err
 		}
+		l.Stage = cmp.Or(part, l.Stage)
 		of, ok := steps[l.Stage]
 		if !ok {
 			stages = append(stages, l.Stage)
@@ -144,6 +147,7 @@ func (r *Run) samples(path string, words *grpo.Finder) error {
 		if err := json.Unmarshal(line, &l); err != nil {
 			return err
 		}
+		l.Stage = cmp.Or(part, l.Stage)
 		p.take(&l)
 		return nil
 	})
@@ -153,7 +157,7 @@ func (r *Run) samples(path string, words *grpo.Finder) error {
 			r.Samples = append(r.Samples, *x)
 		}
 	}
-	r.Moments = p.moments
+	r.Moments = append(r.Moments, p.moments...)
 	return err
 }
 
