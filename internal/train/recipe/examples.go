@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,6 +25,13 @@ const (
 	answersName  = "answers.jsonl"
 )
 
+// lines writes JSON, a line each, in which tags stand as they are.
+func lines(w io.Writer) *json.Encoder {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e
+}
+
 // writeLines writes a file of JSON lines, whole or not at all, unless it is there.
 func writeLines(path string, fill func(write func(v any) error) error) error {
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -38,13 +46,7 @@ func writeLines(path string, fill func(write func(v any) error) error) error {
 	}
 	defer f.Discard()
 	w := bufio.NewWriter(f)
-	if err := fill(func(v any) error {
-		b, err := json.Marshal(v)
-		if err == nil {
-			_, err = w.Write(append(b, '\n'))
-		}
-		return err
-	}); err != nil {
+	if err := fill(lines(w).Encode); err != nil {
 		return err
 	}
 	if err := errors.Join(w.Flush(), f.Finish()); err != nil {

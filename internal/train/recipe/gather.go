@@ -3,7 +3,6 @@ package recipe
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -111,17 +110,16 @@ func (r *Run) draw(ctx context.Context, m *opened, purpose string, list []task.P
 // writeAnswers adds the answers of a round to a file.
 func writeAnswers(f *os.File, round *grpo.Round, first int) error {
 	var b bytes.Buffer
+	out := lines(&b)
 	for i, p := range round.Problems {
 		for k, text := range round.Texts[i] {
 			a := &round.Groups[i].Answers[k]
-			line, err := json.Marshal(&Answer{
+			if err := out.Encode(&Answer{
 				Number: first + i, Prompt: prompt(p.Problem), Completion: text, Tokens: len(a.IDs),
 				Correct: round.Groups[i].Correct[k], Readable: readable(text, a.Truncated),
-			})
-			if err != nil {
+			}); err != nil {
 				return err
 			}
-			b.Write(append(line, '\n'))
 		}
 	}
 	_, err := f.Write(b.Bytes())

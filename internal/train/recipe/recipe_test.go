@@ -161,6 +161,8 @@ func TestReadable(t *testing.T) {
 		" no ok</think><answer>(3*4)+5</answer>": 1.2,
 		" no да</think><answer>(3*4)+5</answer>": 1.1,
 		" не да</think><answer>(3*4)-5</answer>": 0,
+		" no ok</think><answer>(3*4)-5</answer>": 0.2,
+		"</think><answer>(3*4)+5</answer>":       1,
 	} {
 		if v := judge(0.2)(p, text); v.Reward != want || v.Correct != (want >= 1) {
 			t.Errorf("%q: got %+v, want %g", text, v, want)
@@ -268,6 +270,9 @@ func TestRun(t *testing.T) {
 		list = list[1:3]
 	}
 	for _, at := range list {
+		if err := os.WriteFile(filepath.Join(at, "stages.md.0.partial"), nil, 0o666); err != nil { // half written
+			t.Fatal(err)
+		}
 		if err := newRun(at, 1).Go(t.Context()); err != nil {
 			t.Fatalf("%s: %v", filepath.Base(at), err)
 		}

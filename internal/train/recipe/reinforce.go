@@ -25,13 +25,15 @@ func (x *Reinforced) settings(seed int64) grpo.Settings {
 }
 
 // judge returns what answers are worth: 1 for a right one, and of reasoning the share of its
-// words that are in the wanted language, times a weight (DeepSeek-R1, section 2.3.2).
+// words that are in the wanted language, times a weight (DeepSeek-R1, section 2.3.2). One that
+// does not reason has no such share.
 func judge(consistency float64) func(p task.Problem, text string) task.Verdict {
 	return func(p task.Problem, text string) task.Verdict {
 		v := task.Judge(p, text)
 		if consistency > 0 {
-			of, _ := reward.LanguageShare(wanted, reasoning(text))
-			v.Reward += float64(consistency * of)
+			if of, words := reward.LanguageShare(wanted, reasoning(text)); words > 0 {
+				v.Reward += float64(consistency * of)
+			}
 		}
 		return v
 	}

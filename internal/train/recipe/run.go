@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/filelock"
@@ -69,7 +70,9 @@ func (r *Run) begin() (lock *os.File, err error) {
 	case errors.Is(err, filelock.ErrLocked):
 		err = fmt.Errorf("recipe: %s: another run is at work there: %w", r.Folder, train.ErrSettings)
 	case errors.Is(err, errors.ErrUnsupported), err == nil:
-		err = r.write()
+		if err = tidy(r.Folder); err == nil {
+			err = r.write()
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
@@ -104,6 +107,17 @@ func (r *Run) write() error {
 	return writeShape(filepath.Join(r.Folder, studentName), r.Settings.Student.config(r.Settings.Context))
 }
 
+// tidy removes what a run that was killed left half written in a folder.
+func tidy(folder string) error {
+	entries, err := os.ReadDir(folder)
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".partial") {
+			err = errors.Join(err, os.Remove(filepath.Join(folder, e.Name())))
+		}
+	}
+	return err
+}
+
 // from returns the folder of the model that a stage begins with.
 func (r *Run) from(s *stage) string {
 	switch {
@@ -121,6 +135,9 @@ func (r *Run) one(ctx context.Context, s *stage) error {
 		return nil
 	}
 	if err := os.MkdirAll(r.folder(s), 0o777); err != nil {
+		return err
+	}
+	if err := tidy(r.folder(s)); err != nil {
 		return err
 	}
 	if !course.Done(r.folder(s)) {

@@ -173,19 +173,18 @@ func (x *Score) sampled(round *grpo.Round) error {
 // keep writes down all answers of a measurement.
 func (r *Run) keep(s *stage, rounds []*grpo.Round) error {
 	var b bytes.Buffer
+	out := lines(&b)
 	for k, name := range []string{"held out", "new range", "arithmetic", "held out, at temperature 1"} {
 		for i, p := range rounds[k].Problems {
 			for j, text := range rounds[k].Texts[i] {
-				line, err := json.Marshal(struct {
+				if err := out.Encode(struct {
 					Set        string `json:"set"`
 					Problem    string `json:"problem"`
 					Completion string `json:"completion"`
 					Correct    bool   `json:"correct"`
-				}{name, p.Short(), text, rounds[k].Groups[i].Correct[j]})
-				if err != nil {
+				}{name, p.Short(), text, rounds[k].Groups[i].Correct[j]}); err != nil {
 					return err
 				}
-				b.Write(append(line, '\n'))
 			}
 		}
 	}
