@@ -21,6 +21,7 @@ var ranks = map[string]int{
 	"":                6,
 	"internal/attest": 7, "internal/audit": 3,
 	"internal/fault": 7, "internal/eval": 7, "internal/attach": 7,
+	"internal/cluster": 8,
 	"internal/fit": 8, "internal/server/wire": 8,
 	"internal/host": 9, "internal/server/receipts": 9,
 	"internal/server/inference": 10,

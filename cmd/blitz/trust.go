@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/blitz-r1/blitz/internal/cluster"
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/signed"
 	"github.com/blitz-r1/blitz/internal/transparency"
@@ -450,21 +451,12 @@ func trustWitness(q *trustQuestion) (said, error) {
 	return said{"status": r.Status, "body": r.Body, "state": state}, bad
 }
 
-// sumOfText returns the SHA-256 sum of some texts behind each other.
-func sumOfText(texts ...string) []byte {
-	h := newSum()
-	for _, t := range texts {
-		h.Write([]byte(t))
-	}
-	return h.Sum(nil)
-}
-
 func trustJob(q *trustQuestion) (said, error) {
 	v, err := signed.Parse(q.Job, receipt.MaxSize)
 	if err != nil {
 		return nil, err
 	}
-	return said{"id": hex.EncodeToString(sumOfText("blitz-job/1\n", string(signed.Canonical(v))))}, nil
+	return said{"id": cluster.JobID(v)}, nil
 }
 
 // trustAudit says which of some ids are audited at a rate of so many in a million.
@@ -483,7 +475,7 @@ func trustAudit(q *trustQuestion) (said, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ids: %.80q, want hexadecimal digits", id)
 		}
-		if isAudited(seed, raw, q.PPM) {
+		if cluster.IsAudited(seed, raw, q.PPM) {
 			audited = append(audited, strings.ToLower(id))
 		}
 	}

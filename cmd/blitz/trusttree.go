@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"math/bits"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -14,14 +13,6 @@ import (
 )
 
 func newSum() hash.Hash { return sha256.New() }
-
-// isAudited says whether an id is audited: by the first eight bytes of a sum over the
-// seed and it, as a share of a million.
-func isAudited(seed, id []byte, ppm int64) bool {
-	sum := sumOfText("blitz-audit/1\n", string(seed), string(id))
-	high, _ := bits.Mul64(binary.BigEndian.Uint64(sum), 1_000_000) // which is an integer: high < ppm is x·10⁶ < ppm·2⁶⁴
-	return high < uint64(ppm)
-}
 
 // maxTestTree bounds the trees that trust makes of numbered leaves.
 const maxTestTree = 1 << 20

@@ -217,16 +217,9 @@ func (f *verifyReceiptFlags) checkRoot(ctx context.Context, files *blitz.Files, 
 // checkSubject compares what the receipt says of the model with the model, and loads the
 // adapter.
 func (f *verifyReceiptFlags) checkSubject(ctx context.Context, m *blitz.Model, l hub.Location, s *receipt.Statement) (*blitz.Adapter, error) {
-	template := ""
-	o := &running{name: f.model, model: m}
-	if l.Model != nil {
-		o.variant = l.Model.Variant
-	}
-	if err := o.readTemplate(); err != nil {
+	template, err := templateText(f.model, l, m)
+	if err != nil {
 		return nil, err
-	}
-	if t, err := o.chatTemplate(); err == nil {
-		template = t.Source()
 	}
 	with, err := attest.NewSubject(ctx, m, f.model, template, digestMemory())
 	if err != nil {

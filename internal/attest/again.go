@@ -52,11 +52,12 @@ func CompareSubject(s *receipt.Statement, with *Subject) error {
 // to be those of the chain. The opening has what CheckOpened wants, and meets its
 // commitments. The error is a Refusal with Output or Chain where it is another answer.
 func Again(ctx context.Context, e *blitz.Engine, adapter *blitz.Adapter, s *receipt.Statement, o *receipt.Opening) error {
-	request, err := requestOf(s, o)
+	request, err := RequestOf(&s.Parameters, o.Prompt.IDs, o.Constraints)
 	if err != nil {
 		return err
 	}
 	request.Adapter = adapter
+	request.NoCalls = request.NoCalls && s.Finish != blitz.FinishToolCalls.String()
 	err = replay(ctx, e, request, s, o)
 	// A receipt does not say whether its prompt is a conversation, which matters where
 	// something holds the content of the answer alone.
@@ -69,11 +70,11 @@ func Again(ctx context.Context, e *blitz.Engine, adapter *blitz.Adapter, s *rece
 	return err
 }
 
-// requestOf returns the request that a receipt is of.
-func requestOf(s *receipt.Statement, o *receipt.Opening) (blitz.Request, error) {
-	p := &s.Parameters
+// RequestOf returns the request that has parameters, a prompt and constraints as receipts
+// have them; nil: no constraints. What of them cannot be held here is a Refusal with Form.
+func RequestOf(p *receipt.Parameters, prompt []uint32, constraints any) (blitz.Request, error) {
 	r := blitz.Request{
-		Tokens: signedIDs(o.Prompt.IDs), Rendered: true, MaxTokens: int(min(p.MaxTokens, 1<<31-1)),
+		Tokens: signedIDs(prompt), Rendered: true, MaxTokens: int(min(p.MaxTokens, 1<<31-1)),
 		Sampling: &blitz.Sampling{
 			Temperature: p.Temperature, TopK: int(min(p.TopK, 1<<30)), TopP: new(p.TopP), MinP: p.MinP, RepeatPenalty: p.RepeatPenalty,
 			FrequencyPenalty: p.FrequencyPenalty, PresencePenalty: p.PresencePenalty, Seed: new(p.Seed),
@@ -88,13 +89,12 @@ func requestOf(s *receipt.Statement, o *receipt.Opening) (blitz.Request, error) 
 	default:
 		r.Think.Mode, r.Think.Budget = blitz.ThinkOn, p.Thinking()
 	}
-	if o.Constraints != nil {
-		if err := constrain(&r, o.Constraints); err != nil {
+	if constraints != nil {
+		if err := constrain(&r, constraints); err != nil {
 			return r, err
 		}
 	}
-	// Who calls nothing has no tools, whatever its text looks like.
-	r.NoCalls = len(r.Tools) == 0 && s.Finish != blitz.FinishToolCalls.String()
+	r.NoCalls = len(r.Tools) == 0 // who has no tools calls nothing, whatever its text looks like
 	return r, nil
 }
 

@@ -1,0 +1,173 @@
+package cluster
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/blitz-r1/blitz/internal/checkpoint"
+	"github.com/blitz-r1/blitz/internal/signed"
+)
+
+// servedWeights returns weights of a tiny model, and its root.
+func servedWeights(t *testing.T) (w *Weights, root, folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	writeModel(t, folder)
+	l, err := checkpoint.List(t.Context(), folder, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := l.Digest(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, root = NewWeights(), checkpoint.Root(files).String()
+	if err := w.Add(root, files, l.Path); err != nil {
+		t.Fatal(err)
+	}
+	return w, root, folder
+}
+
+// TestFetchWeights: a model comes from peers by ranges; what is cut goes on with another
+// peer, what is wrong is refused and comes from another.
+func TestFetchWeights(t *testing.T) {
+	w, root, folder := servedWeights(t)
+	cut := 0
+	peer := func(h http.Handler) (*Peer, *tls.Config) {
+		s := httptest.NewTLSServer(h)
+		t.Cleanup(s.Close)
+		pool := x509.NewCertPool()
+		pool.AddCert(s.Certificate())
+		return &Peer{Name: s.URL, Key: newKey(t).Public(), Blobs: s.URL}, &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}
+	}
+	lying, with := peer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/blobs/") {
+			rec := httptest.NewRecorder()
+			w.ServeHTTP(rec, r)
+			b := rec.Body.Bytes()
+			b[len(b)/2] ^= 1
+			_, _ = out.Write(b)
+			return
+		}
+		w.ServeHTTP(out, r)
+	}))
+	cutting, _ := peer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/blobs/") && r.Header.Get("Range") == "" {
+			rec := httptest.NewRecorder()
+			w.ServeHTTP(rec, r)
+			if rec.Body.Len() > 4096 {
+				cut++
+				out.Header().Set("Content-Length", rec.Result().Header.Get("Content-Length"))
+				_, _ = out.Write(rec.Body.Bytes()[:rec.Body.Len()/2])
+				panic(http.ErrAbortHandler)
+			}
+			_, _ = out.Write(rec.Body.Bytes())
+			return
+		}
+		w.ServeHTTP(out, r)
+	}))
+	ranged := 0
+	good, _ := peer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Range") != "" {
+			ranged++
+		}
+		w.ServeHTTP(out, r)
+	}))
+	to := filepath.Join(t.TempDir(), "m")
+	peers, err := NewPeers(lying)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := FetchWeights(t.Context(), peers, with, root, to); signed.ReasonOf(err) != signed.Digest {
+		t.Errorf("from one who lies: %v, want a refusal with digest", err)
+	}
+	if peers, err = NewPeers(lying, cutting, good); err != nil {
+		t.Fatal(err)
+	}
+	path, err := FetchWeights(t.Context(), peers, with, root, to)
+	if err != nil || path != to {
+		t.Fatalf("%q, %v", path, err)
+	}
+	if cut == 0 || ranged == 0 {
+		t.Errorf("%d were cut, %d went on: the case is none", cut, ranged)
+	}
+	names, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range names {
+		if !bytes.Equal(readFile(t, filepath.Join(folder, n.Name())), readFile(t, filepath.Join(to, n.Name()))) {
+			t.Errorf("%s is another file", n.Name())
+		}
+	}
+	if left, _ := os.ReadDir(to); len(left) != len(names) {
+		t.Errorf("%d files, want %d", len(left), len(names))
+	}
+	if _, err := FetchWeights(t.Context(), peers, with, strings.Repeat("0", 64), to); err == nil {
+		t.Error("a model that nobody has was fetched")
+	}
+}
+
+// TestReadList: a list that leads out of the folder, or gives another root, is refused.
+func TestReadList(t *testing.T) {
+	w, root, _ := servedWeights(t)
+	rec := httptest.NewRecorder()
+	w.ServeHTTP(rec, httptest.NewRequest("GET", "/v1/models/"+root, nil))
+	text, err := io.ReadAll(rec.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(text string) error {
+		v, err := signed.Parse([]byte(text), maxList)
+		if err == nil {
+			_, err = readList(v, root)
+		}
+		return err
+	}
+	if err := read(string(text)); err != nil {
+		t.Fatal(err)
+	}
+	var list listOfFiles
+	if err := json.Unmarshal(text, &list); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"../x", "/etc/passwd", "a/../b", "a//b", ".", "", `a\b`, "C:x", ".parts/x", "a\x00b"} {
+		l := listOfFiles{Root: root, Files: append([]weightFile(nil), list.Files...)}
+		l.Files[0].Name = name
+		text, err := json.Marshal(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := read(string(text)); signed.ReasonOf(err) != signed.Path {
+			t.Errorf("the name %q: %v, want a refusal with path", name, err)
+		}
+	}
+	for name, change := range map[string]func(l *listOfFiles){
+		"one file less":  func(l *listOfFiles) { l.Files = l.Files[1:] },
+		"another sum":    func(l *listOfFiles) { l.Files[0].Digest = root },
+		"another root":   func(l *listOfFiles) { l.Root = strings.Repeat("0", 64) },
+		"no files":       func(l *listOfFiles) { l.Files = []weightFile{} },
+		"sizes overflow": func(l *listOfFiles) { l.Files[0].Size, l.Files[1].Size = 1<<62, 1<<62 },
+		"a size below 0": func(l *listOfFiles) { l.Files[0].Size = -1 },
+		"a name twice":   func(l *listOfFiles) { l.Files[0].Name = l.Files[1].Name },
+	} {
+		l := listOfFiles{Root: root, Files: append([]weightFile(nil), list.Files...)}
+		change(&l)
+		text, err := json.Marshal(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := read(string(text)); signed.ReasonOf(err) == "" {
+			t.Errorf("%s: %v, want a refusal", name, err)
+		}
+	}
+}

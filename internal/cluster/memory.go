@@ -1,0 +1,259 @@
+package cluster
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Memory is the queue of one node, in its process: it listens nowhere, and is gone with it.
+type Memory struct {
+	mu      sync.Mutex
+	lines   map[string]*memoryLine
+	seen    map[string]bool // ids that were submitted, by line
+	buckets map[Bucket]map[string][]byte
+	order   map[Bucket][]string // keys, as they came
+	changed chan struct{}       // closed and made anew with each change
+	bytes   int                 // of all messages that wait
+	closed  bool
+}
+
+// memoryLine is the messages of a line of a pool.
+type memoryLine struct {
+	waiting []*memoryMessage
+	working int
+}
+
+// memoryMessage is a message.
+type memoryMessage struct {
+	text  []byte
+	id    string
+	count int
+	ready time.Time // not before
+}
+
+// maxWaiting bounds the messages of a Memory that wait, in bytes.
+const maxWaiting = 1 << 30
+
+// NewMemory returns an empty queue.
+func NewMemory() *Memory {
+	m := &Memory{lines: map[string]*memoryLine{}, seen: map[string]bool{}, buckets: map[Bucket]map[string][]byte{}, order: map[Bucket][]string{}, changed: make(chan struct{})}
+	for _, b := range buckets {
+		m.buckets[b] = map[string][]byte{}
+	}
+	return m
+}
+
+// tell wakes all who wait. The lock is held.
+func (m *Memory) tell() {
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+// line returns a line. The lock is held.
+func (m *Memory) line(of Line, pool string) *memoryLine {
+	name := string(of) + "." + pool
+	l := m.lines[name]
+	if l == nil {
+		l = &memoryLine{}
+		m.lines[name] = l
+	}
+	return l
+}
+
+// Submit is that of Queue.
+func (m *Memory) Submit(_ context.Context, to Line, pool, id string, text []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	name := string(to) + "." + pool + "." + id
+	switch {
+	case m.closed:
+		return ErrClosed
+	case m.seen[name]:
+		return nil
+	case m.bytes+len(text) > maxWaiting:
+		return ErrFull
+	}
+	m.seen[name] = true
+	m.bytes += len(text)
+	l := m.line(to, pool)
+	l.waiting = append(l.waiting, &memoryMessage{text: text, id: id})
+	m.tell()
+	return nil
+}
+
+// take returns a message that may be delivered, nil where there is none, and when the next
+// one may be. The lock is held.
+func (l *memoryLine) take(now time.Time) (x *memoryMessage, next time.Time) {
+	for i, w := range l.waiting {
+		if !w.ready.After(now) {
+			l.waiting = append(l.waiting[:i:i], l.waiting[i+1:]...)
+			return w, next
+		}
+		if next.IsZero() || w.ready.Before(next) {
+			next = w.ready
+		}
+	}
+	return nil, next
+}
+
+// Receive is that of Queue.
+func (m *Memory) Receive(ctx context.Context, from Line, pool string) (Delivery, error) {
+	for {
+		m.mu.Lock()
+		if m.closed {
+			m.mu.Unlock()
+			return nil, ErrClosed
+		}
+		l := m.line(from, pool)
+		x, next := l.take(time.Now())
+		changed := m.changed
+		if x != nil {
+			x.count++
+			l.working++
+			m.bytes -= len(x.text)
+			m.mu.Unlock()
+			return &memoryDelivery{m: m, l: l, x: x}, nil
+		}
+		m.mu.Unlock()
+		var later <-chan time.Time
+		if !next.IsZero() {
+			later = time.After(time.Until(next))
+		}
+		select {
+		case <-changed:
+		case <-later:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Create is that of Queue.
+func (m *Memory) Create(_ context.Context, in Bucket, key string, value []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, there := m.buckets[in][key]; there {
+		return ErrExists
+	}
+	m.buckets[in][key] = value
+	m.order[in] = append(m.order[in], key)
+	m.tell()
+	return nil
+}
+
+// Get is that of Queue.
+func (m *Memory) Get(_ context.Context, in Bucket, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, there := m.buckets[in][key]
+	if !there {
+		return nil, ErrAbsent
+	}
+	return v, nil
+}
+
+// Remove is that of Queue.
+func (m *Memory) Remove(_ context.Context, in Bucket, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.buckets[in], key)
+	return nil
+}
+
+// Watch is that of Queue.
+func (m *Memory) Watch(ctx context.Context, in Bucket, each func(key string) error) error {
+	told, caughtUp := 0, false
+	for {
+		m.mu.Lock()
+		var keys []string
+		for _, k := range m.order[in][told:] {
+			if _, there := m.buckets[in][k]; there {
+				keys = append(keys, k)
+			}
+		}
+		changed, closed := m.changed, m.closed
+		told = len(m.order[in])
+		m.mu.Unlock()
+		for _, k := range keys {
+			if err := each(k); err != nil {
+				return err
+			}
+		}
+		if !caughtUp {
+			caughtUp = true
+			if err := each(""); err != nil {
+				return err
+			}
+		}
+		if closed {
+			return ErrClosed
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Depth is that of Queue.
+func (m *Memory) Depth(_ context.Context, of Line, pool string) (waiting, working int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.line(of, pool)
+	return len(l.waiting), l.working, nil
+}
+
+// Close is that of Queue.
+func (m *Memory) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.closed {
+		m.closed = true
+		m.tell()
+	}
+}
+
+// memoryDelivery is a message that was received.
+type memoryDelivery struct {
+	m    *Memory
+	l    *memoryLine
+	x    *memoryMessage
+	once sync.Once
+}
+
+func (d *memoryDelivery) Text() []byte { return d.x.text }
+func (d *memoryDelivery) ID() string   { return d.x.id }
+func (d *memoryDelivery) Count() int   { return d.x.count }
+func (d *memoryDelivery) Hold() error  { return nil } // nobody else would get it
+
+// end ends the delivery, once.
+func (d *memoryDelivery) end(again bool, after time.Duration) {
+	d.once.Do(func() {
+		d.m.mu.Lock()
+		defer d.m.mu.Unlock()
+		d.l.working--
+		if again {
+			d.x.ready = time.Now().Add(after)
+			d.l.waiting = append(d.l.waiting, d.x)
+			d.m.bytes += len(d.x.text)
+		}
+		d.m.tell()
+	})
+}
+
+func (d *memoryDelivery) Done(context.Context) error {
+	d.end(false, 0)
+	return nil
+}
+
+func (d *memoryDelivery) Again(after time.Duration) error {
+	d.end(true, after)
+	return nil
+}
+
+func (d *memoryDelivery) Drop(string) error {
+	d.end(false, 0)
+	return nil
+}
