@@ -22,9 +22,9 @@ func newJobs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "jobs",
 		Short: "Hand answers out to the nodes of a cluster, and collect them",
-		Long: `Hands jobs out to the nodes of a cluster (blitz node), and collects results. A job
-is a line of JSON: a model by its root, token ids, settings, a salt; its id is
-the sum of its text. Each result has a receipt that its node signed, and is
+		Long: `Hands jobs out to the nodes of a cluster (blitz node), and collects results. A
+job is a line of JSON: a model by its root, token ids, settings, a salt; its id
+is the sum of its text. Each result has a receipt that its node signed, and is
 created once: nodes compute the same bits, so two results of a job are compared,
 and one that differs is the proof against its node. docs/CLUSTER.md has more.`,
 		Example: `  blitz jobs submit jobs.jsonl --nats nats://127.0.0.1:4222 --pool p
@@ -162,9 +162,9 @@ func newJobsSubmit() *cobra.Command {
 once the queue has it for good; one that was there is there once. A line that is
 no job gives an error, and the rest goes on; the exit code is 1 then.
 
-With --audit a share of the jobs will be computed again by other nodes (jobs wait
---audit): which, says a seed, whose sum is published now. It is written to a file
-that stays secret until the results are there.`,
+With --audit a share of the jobs will be computed again by other nodes (jobs
+wait --audit): which, says a seed, whose sum is published now. It is written to
+a file that stays secret until the results are there.`,
 		Example: `  blitz jobs submit jobs.jsonl --pool p --nats nats://127.0.0.1:4222
   blitz jobs submit jobs.jsonl --pool p --cluster node1.toml --json`,
 		Args: exactly("FILE.jsonl"),

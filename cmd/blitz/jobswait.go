@@ -26,8 +26,8 @@ func newJobsWait() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "wait FILE.jsonl",
 		Short: "Wait until jobs are done",
-		Long: `Waits until each job of a file is done, disputed or dropped, and says which. With
---peers each result has to be signed by a peer, and to be one of its job.
+		Long: `Waits until each job of a file is done, disputed or dropped, and says which.
+With --peers each result has to be signed by a peer, and to be one of its job.
 
 With --audit, of a file that submit --audit made, jobs that nobody could know
 before are computed again by other nodes, which have the role audit: a node that

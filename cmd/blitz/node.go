@@ -27,8 +27,8 @@ func newNode() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "node",
 		Short: "Compute jobs as a node of a cluster",
-		Long: `Computes jobs of a pool as a node of a cluster: takes them from the queue, signs a
-receipt of each answer, and creates its result, once. Where a result is there
+		Long: `Computes jobs of a pool as a node of a cluster: takes them from the queue, signs
+a receipt of each answer, and creates its result, once. Where a result is there
 that differs, both are kept as a fault. The queue is NATS: with --cluster FILE a
 server of it is part of this process, and two more machines run the like; with
 --nats URLS it is one that is there.

@@ -104,7 +104,7 @@ type Verdict struct {
 // Run publishes the seed, has those of some jobs that it wants computed again, which have
 // results, and waits for that.
 func (p *Plan) Run(ctx context.Context, q Queue, pool string, jobs []*Job, peers *Peers) ([]Verdict, error) {
-	if err := exists(q.Create(ctx, Audited, p.Commitment()+".seed", p.Text())); err != nil {
+	if err := exists(q.Create(ctx, Audited, p.Commitment()+"-seed", p.Text())); err != nil {
 		return nil, err
 	}
 	wanted := map[string]*Job{}

@@ -595,7 +595,7 @@ type faultsRun struct {
 	counts map[string]int
 	ids    map[string]bool
 
-	jobs, lies, audited, found, handed int
+	jobs, lost, lies, audited, found, handed int
 }
 
 // portion hands jobs out around a fault, waits until they are done, has them audited, and
@@ -680,6 +680,7 @@ func (f *faultsRun) check(j *Job, audits map[string]Verdict) {
 	}
 	s := look(t, f.q, j.ID)
 	if s.Result == nil {
+		f.lost++
 		t.Errorf("job %.8s is lost: %s %s", j.ID, s.State, s.Fault)
 		return
 	}
@@ -759,5 +760,5 @@ func (f *faultsRun) end() {
 	if len(keys) != f.jobs {
 		t.Errorf("%d results of %d jobs", len(keys), f.jobs)
 	}
-	t.Logf("%d jobs, %d faults %v: none lost, none doubled; %d audited; %d lies, %d of them found; %d handed out again", f.jobs, *faultsFlag, f.counts, f.audited, f.lies, f.found, f.handed)
+	t.Logf("%d jobs, %d faults %v: %d lost, %d results; %d audited; %d lies, %d of them found; %d handed out again", f.jobs, *faultsFlag, f.counts, f.lost, len(keys), f.audited, f.lies, f.found, f.handed)
 }

@@ -22,7 +22,6 @@ type JetStream struct {
 	js       jetstream.JetStream
 	wait     time.Duration // until a message is delivered again
 	replicas int
-	starting bool // nobody else uses it: what the server does not allow is told by its last error
 	note     func(format string, args ...any)
 
 	mu        sync.Mutex
@@ -46,7 +45,7 @@ func NewJetStream(ctx context.Context, nc *nats.Conn, o JetStreamOptions) (*JetS
 		return nil, err
 	}
 	q := &JetStream{
-		nc: nc, js: js, wait: o.Wait, replicas: 3, starting: true, note: o.Note,
+		nc: nc, js: js, wait: o.Wait, replicas: 3, note: o.Note,
 		consumers: map[string]jetstream.Consumer{}, kvs: map[Bucket]jetstream.KeyValue{},
 	}
 	if q.wait == 0 {
@@ -65,7 +64,6 @@ func NewJetStream(ctx context.Context, nc *nats.Conn, o JetStreamOptions) (*JetS
 			return nil, err
 		}
 	}
-	q.starting = false
 	return q, nil
 }
 
@@ -99,6 +97,7 @@ const (
 
 // persist tries until there is an answer that does not pass by itself.
 func (q *JetStream) persist(ctx context.Context, what string, try func(ctx context.Context) error) error {
+	before := q.nc.LastError()
 	for n := 1; ; n++ {
 		once, stop := context.WithTimeout(ctx, tryFor)
 		err := try(once)
@@ -112,8 +111,8 @@ func (q *JetStream) persist(ctx context.Context, what string, try func(ctx conte
 		if n%triesOfServer == 0 && len(q.nc.Servers()) > 1 {
 			_ = q.nc.ForceReconnect() // this server may be cut off from the others
 		}
-		if last := q.nc.LastError(); q.starting && errors.Is(last, nats.ErrPermissionViolation) {
-			return last
+		if last := q.nc.LastError(); last != before && errors.Is(last, nats.ErrPermissionViolation) {
+			return refused(what, fmt.Errorf("this is not allowed (docs/CLUSTER.md lists what has to be): %w", last)) // a refusal is told beside the call, which times out
 		}
 		select {
 		case <-time.After(tryAgainIn):
@@ -239,8 +238,6 @@ func (q *JetStream) explain(what string, err error) error {
 	switch {
 	case err == nil || errors.Is(err, ErrNATS):
 		return err
-	case errors.Is(err, nats.ErrPermissionViolation):
-		return refused(what, fmt.Errorf("the account may not reach it (docs/CLUSTER.md lists what it must allow): %w", err))
 	case errors.As(err, &api) && (api.ErrorCode == codeNotEnabled || api.ErrorCode == codeNotEnabledJS):
 		return refused(what, fmt.Errorf("JetStream is not enabled: %w", err))
 	}
@@ -314,7 +311,7 @@ func (q *JetStream) Receive(ctx context.Context, from Line, pool string) (Delive
 		case q.nc.IsClosed():
 			return nil, ErrClosed
 		case errors.Is(err, nats.ErrPermissionViolation):
-			return nil, q.explain("receive", err)
+			return nil, refused("receive", err)
 		case errors.Is(err, jetstream.ErrConsumerDeleted), errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, nats.ErrNoResponders):
 			q.mu.Lock()
 			clear(q.consumers)
