@@ -22,7 +22,7 @@ var ranks = map[string]int{
 	"internal/attest": 7, "internal/audit": 3,
 	"internal/fault": 7, "internal/eval": 7, "internal/attach": 7,
 	"internal/cluster": 8,
-	"internal/fit": 8, "internal/server/wire": 8,
+	"internal/fit":     8, "internal/server/wire": 8,
 	"internal/host": 9, "internal/server/receipts": 9,
 	"internal/server/inference": 10,
 	"internal/server/openai":    11, "internal/server/anthropic": 11, "internal/server/ollama": 11, "internal/server/batch": 11, "internal/server/ui": 11,
