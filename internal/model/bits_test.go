@@ -203,7 +203,7 @@ func holdImplementations(t *testing.T, m *Model, kind kernel.CacheKind, sequence
 // TestNoGarbage prefills and decodes without allocating, once the step has seen its
 // batch.
 func TestNoGarbage(t *testing.T) {
-	for _, name := range []string{"llama", "qwen3-moe", "gemma3-text", "deepseek-v3", "deepseek-v3-mtp", "deepseek-v32"} {
+	for _, name := range []string{"llama", "qwen3-moe", "gemma3-text", "deepseek-v3", "deepseek-v3-mtp", "deepseek-v32", "deepseek-v4"} {
 		model, _ := loadExpectation(t, name)
 		for _, form := range forms(model) {
 			g, err := model.GGUF(tensor.Q8_0, tiny.Split)

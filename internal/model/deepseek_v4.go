@@ -49,8 +49,8 @@ var deepseekV4Family = family{
 		"output_hc_fn": "hc_head_fn", "output_hc_base": "hc_head_base", "output_hc_scale": "hc_head_scale",
 		"ffn_gate_shexp": "ffn.shared_experts.w1", "ffn_up_shexp": "ffn.shared_experts.w3", "ffn_down_shexp": "ffn.shared_experts.w2",
 	},
-	spare: func(b *binder, _ *Config, name string) string {
-		if b.hf && strings.HasPrefix(name, "mtp.") {
+	spare: func(_ *binder, _ *Config, name string) string {
+		if strings.HasPrefix(name, "mtp.") { // some GGUF files have it too, by the published names
 			return "of a module of multi-token prediction"
 		}
 		return ""
