@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -71,6 +72,9 @@ func (f *convertFlags) run(cmd *cobra.Command, name, out string) error {
 		if strings.EqualFold(q.label, label) {
 			q.overrides = []string{`\.(indexer\.proj|ffn_gate_inp)\.weight$=F32`}
 		}
+	}
+	for _, name := range folder.Packed() {
+		q.overrides = append(q.overrides, "^"+regexp.QuoteMeta(name)+"$=MXFP4")
 	}
 	o, err := q.options()
 	if err != nil {

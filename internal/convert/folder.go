@@ -125,6 +125,14 @@ func (f *Folder) Rows(ctx context.Context, i, first int, dst []float32) error {
 // finite are refused.
 func (f *Folder) Bytes(ctx context.Context, i, first int, dst []byte) error {
 	t := f.tensors[i].Type
+	if in := f.recipes[i].interleaved; in != nil && t == tensor.MXFP4 {
+		return f.weights.Guard(func() error {
+			if err := in.pack(f.weights, &f.recipes[i].parts[0], first, dst); err != nil {
+				return fmt.Errorf("convert: %s: tensor %s: %w: %w", f.Name(), f.recipes[i].name(), err, model.ErrTensor)
+			}
+			return nil
+		})
+	}
 	rows := make([]float32, len(dst)/t.BlockBytes()*t.Block())
 	if err := f.Rows(ctx, i, first, rows); err != nil {
 		return err
@@ -157,7 +165,7 @@ func (f *Folder) DefaultType() tensor.DType {
 	bytes := map[tensor.DType]int64{}
 	for i := range f.tensors {
 		t := &f.tensors[i]
-		if n, ok := tensor.Elements(t.Shape); ok && len(t.Shape) > 1 {
+		if n, ok := tensor.Elements(t.Shape); ok && len(t.Shape) > 1 && !t.Type.IsQuantised() {
 			bytes[storable(t.Stored)] += int64(n)
 		}
 	}
@@ -201,6 +209,28 @@ func (f *Folder) rawContext() int {
 		}
 	}
 	return f.read.Config.MaxPositionEmbeddings
+}
+
+// sections returns mrope_section of config.json: which pairs of a head turn by time, height
+// and width, which are one and the same for text; nil: it has none.
+func (f *Folder) sections() (list []int32) {
+	type parameters struct {
+		Rope struct {
+			Sections []int32 `json:"mrope_section"`
+		} `json:"rope_parameters"`
+	}
+	var v struct {
+		parameters
+		Text parameters `json:"text_config"`
+	}
+	text, err := f.files.Config()
+	if err != nil || json.Unmarshal(checkpoint.PlainJSON(text), &v) != nil {
+		return nil
+	}
+	if v.Text.Rope.Sections != nil {
+		return v.Text.Rope.Sections
+	}
+	return v.Rope.Sections
 }
 
 // errLost is the error for a model that a GGUF file cannot tell.

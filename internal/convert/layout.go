@@ -44,6 +44,14 @@ func (f *Folder) layOut() error {
 		return fmt.Errorf("convert: %s: %w: %w", f.Name(), errNoTensors, model.ErrTensor)
 	}
 	for _, x := range list {
+		if f.read.Config.ModelType == "gpt_oss" {
+			if done, err := f.addInterleaved(x.role, x.parts[0]); done || err != nil {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+		}
 		r, err := f.gather(x.parts)
 		if err != nil {
 			return err
@@ -121,6 +129,8 @@ func (f *Folder) add(role model.Role, r recipe) {
 	case role.Name == "attn_kv_b":
 		f.addExpansions(role, r)
 		return
+	case c.Recurrent != nil && f.addDelta(role, r):
+		return
 	case rope == 0:
 	case role.Name == "attn_q_b" || role.Name == "attn_q" && c.KVLoraRank > 0:
 		d := c.QKNopeHeadDim + c.QKRopeHeadDim
@@ -133,12 +143,15 @@ func (f *Folder) add(role model.Role, r recipe) {
 	case role.Name == "attn_k":
 		r.reorder(c.NumKeyValueHeads, order{of: rope, kept: rope, rope: rope})
 	}
-	if f.read.ShiftedNorms && strings.HasSuffix(role.Name, "_norm") {
+	if f.read.ShiftedNorms && strings.HasSuffix(role.Name, "_norm") && role.Name != "ssm_norm" {
 		r.plus = 1
 	}
 	shape := slices.Clone(r.parts[0].tensor.Shape)
 	if role.Expert >= 0 {
 		shape = append([]int{len(r.parts)}, shape...)
+	}
+	if role.Part == "" && !strings.Contains(role.Name, ".") { // tensors without it in the folder
+		role.Part = ".weight"
 	}
 	f.put(role.GGUF(), shape, r)
 }
@@ -181,7 +194,7 @@ func (f *Folder) put(name string, shape []int, r recipe) {
 // small says whether a tensor stays float32 in any file: vectors, norms, and matrices that
 // choose experts or positions.
 func small(name string, shape []int) bool {
-	return len(shape) < 2 || strings.HasSuffix(name, "norm.weight") || strings.HasSuffix(name, ".ffn_gate_inp.weight") || strings.HasSuffix(name, ".indexer.proj.weight")
+	return len(shape) < 2 || strings.HasSuffix(name, "norm.weight") || strings.Contains(name, ".ffn_gate_inp") || strings.HasSuffix(name, ".ssm_conv1d.weight") || strings.HasSuffix(name, ".indexer.proj.weight")
 }
 
 // ropeFreqs is the tensor that says what rotary frequencies are divided by.
@@ -190,10 +203,27 @@ const ropeFreqs = "rope_freqs.weight"
 // addFrequencies adds it where frequencies are scaled as Llama 3.1 has it.
 func (f *Folder) addFrequencies() {
 	c := &f.read.Config
-	if c.Rope.Type != "llama3" {
+	switch c.Rope.Type {
+	case "llama3":
+	case "proportional":
+		f.put(ropeFreqs, []int{c.GlobalHeadDim / 2}, recipe{given: stillDivisors(&c.Rope, c.GlobalHeadDim)})
+		return
+	default:
 		return
 	}
 	f.put(ropeFreqs, []int{c.HeadDim / 2}, recipe{given: llama3Divisors(&c.Rope, c.HeadDim)})
+}
+
+// stillDivisors returns what the frequencies of a head of d are divided by of which a part
+// turns, in the order of the whole: 1, then a number so large that nothing turns.
+func stillDivisors(r *model.RopeConfig, d int) []float32 {
+	div := make([]float32, d/2)
+	for i := range div {
+		if div[i] = 1; i >= int(float64(d)*r.Partial)/2 {
+			div[i] = 1e30
+		}
+	}
+	return div
 }
 
 // llama3Divisors returns what the frequencies of a head of d are divided by: 1 where one

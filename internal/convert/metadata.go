@@ -29,6 +29,12 @@ var architectures = map[string]architecture{
 	"deepseek_v2": {name: "deepseek2", pre: "deepseek-llm"}, "deepseek_v3": {name: "deepseek2", pre: "deepseek-v3"},
 	"kimi_k2": {name: "deepseek2", pre: "kimi-k2"}, "glm4_moe_lite": {name: "deepseek2", pre: "glm4"},
 	"deepseek_v32": {name: "deepseek32", pre: "deepseek-v3"},
+	"glm_moe_dsa":  {name: "glm-dsa", pre: "glm4"}, "glm4_moe": {name: "glm4moe", pre: "glm4"},
+	"ministral3": {name: "mistral3", pre: "tekken", pairs: true}, "mistral4": {name: "mistral4", pre: "tekken"}, "mistral_large3": {name: "deepseek2", pre: "tekken"},
+	"smollm3": {name: "smollm3", pre: "smaug-bpe", pairs: true}, "qwen2_moe": {name: "qwen2moe", pre: "qwen2"}, "minimax_m2": {name: "minimax-m2", pre: "minimax-m2"},
+	"gemma2": {name: "gemma2", act: model.GeluTanh}, "gemma4_text": {name: "gemma4", act: model.GeluTanh},
+	"gpt_oss":    {name: "gpt-oss", pre: "gpt-4o", act: model.SwigluClamped},
+	"qwen3_next": {name: "qwen3next", pre: "qwen2"}, "qwen3_5_text": {name: "qwen35", pre: "qwen35"}, "qwen3_5_moe_text": {name: "qwen35moe", pre: "qwen35"},
 }
 
 // metadata collects the keys of a file.
@@ -74,8 +80,14 @@ func (f *Folder) describe() error {
 	switch {
 	case c.KVLoraRank > 0:
 		err = m.deepseek()
-	case a.name == "gemma3":
+	case a.name == "gemma3" || a.name == "gemma2":
 		m.gemma()
+	case a.name == "gemma4":
+		m.gemma4()
+	case a.name == "glm4moe":
+		err = m.glm4()
+	case c.Recurrent != nil:
+		err = m.recurrent()
 	default:
 		err = m.plain()
 	}
@@ -119,16 +131,20 @@ func (m *metadata) sizes() {
 	m.count("block_count", c.NumHiddenLayers+m.f.read.Modules)
 	m.count("context_length", m.f.rawContext())
 	m.count("embedding_length", c.HiddenSize)
-	m.count("feed_forward_length", c.IntermediateSize)
 	m.count("attention.head_count", c.NumAttentionHeads)
-	if c.KVLoraRank > 0 {
+	switch {
+	case c.GlobalHeadDim > 0: // of each layer its own: see gemma4
+	case c.KVLoraRank > 0:
+		m.count("feed_forward_length", c.IntermediateSize)
 		m.count("attention.head_count_kv", 1) // of all heads one
-	} else {
+		m.count("rope.dimension_count", c.HeadDim)
+	default:
+		m.count("feed_forward_length", c.IntermediateSize)
 		m.count("attention.head_count_kv", c.NumKeyValueHeads)
 		m.count("attention.key_length", c.HeadDim)
 		m.count("attention.value_length", c.HeadDim)
+		m.count("rope.dimension_count", c.RotaryWidth())
 	}
-	m.count("rope.dimension_count", c.HeadDim)
 	m.number("attention.layer_norm_rms_epsilon", float64(c.RMSNormEps))
 	m.count("vocab_size", c.VocabSize)
 	if c.NumExperts > 0 {
@@ -143,7 +159,7 @@ func (m *metadata) rope() error {
 	r := &m.c.Rope
 	m.number("rope.freq_base", r.Theta)
 	switch r.Type {
-	case "default":
+	case "default", "proportional": // in a tensor
 		return nil
 	case "llama3":
 		if m.arch != "llama" {
@@ -159,7 +175,10 @@ func (m *metadata) rope() error {
 	m.count("rope.scaling.original_context_length", int(r.OriginalMaxPositionEmbeddings))
 	m.number("rope.scaling.yarn_beta_fast", r.BetaFast)
 	m.number("rope.scaling.yarn_beta_slow", r.BetaSlow)
-	if r.NoTruncate {
+	switch {
+	case m.arch == "gpt-oss" && !r.NoTruncate:
+		m.f.note("truncate true of rope_parameters is not in the file: readers do not round the range of YaRN")
+	case m.arch != "gpt-oss" && r.NoTruncate:
 		m.f.note("truncate false of rope_parameters is not in the file: readers round the range of YaRN to whole dimensions")
 	}
 	m.yarnScales(r)
@@ -175,6 +194,10 @@ func (m *metadata) yarnScales(r *model.RopeConfig) {
 		if r.AttentionFactor != 0 || r.MScaleAllDim != 0 && r.MScale != 0 && r.MScale != r.MScaleAllDim {
 			m.f.note("mscale %v of rope_parameters is not in the file: readers take it to be mscale_all_dim %v", r.MScale, r.MScaleAllDim)
 		}
+		return
+	}
+	if m.arch == "mistral3" && r.MScaleAllDim != 0 && r.MScale == r.MScaleAllDim && r.AttentionFactor == 0 {
+		m.number("rope.scaling.yarn_log_multiplier", r.MScaleAllDim)
 		return
 	}
 	usual := yarnScale(r.Factor, 1)
@@ -204,7 +227,23 @@ func (m *metadata) plain() error {
 	if c.NumExperts > 0 && slices.Contains(c.Dense, true) {
 		return errLost("decoder_sparse_step or mlp_only_layers: the GGUF architecture %s has experts in every layer", m.arch)
 	}
-	if c.NumExperts > 0 && !c.NormTopKProb {
+	m.queryScale()
+	switch m.arch {
+	case "qwen2moe":
+		m.count("expert_shared_feed_forward_length", c.SharedExpertIntermediateSize)
+		if c.NormTopKProb {
+			m.f.note("norm_topk_prob true is not in the file: readers of the architecture %s leave the weights of experts as they are", m.arch)
+		}
+	case "minimax-m2":
+		m.count("expert_gating_func", gateSigmoid)
+	case "smollm3":
+		if !m.everyFourthStill() {
+			return errLost("no_rope_layers: the GGUF architecture %s has every fourth layer tell no positions", m.arch)
+		}
+	case "gpt-oss":
+		return m.gptOSS()
+	}
+	if c.NumExperts > 0 && !c.NormTopKProb && m.arch != "qwen2moe" {
 		m.f.note("norm_topk_prob false is not in the file: readers of the architecture %s scale the weights of experts to a sum of 1", m.arch)
 	}
 	if c.Sliding != nil && slices.Contains(c.Sliding, true) {
@@ -213,16 +252,17 @@ func (m *metadata) plain() error {
 	return nil
 }
 
-// gemma writes what Gemma 3 has.
+// gemma writes what Gemma 2 and 3 have.
 func (m *metadata) gemma() {
 	c := m.c
-	local := c.RopeLocal
-	m.number("rope.freq_base_swa", local.Theta)
-	if local.Type != "default" {
-		m.f.note("rope_type %s of sliding layers is not in the file: readers do not scale them", local.Type)
+	if local := c.RopeLocal; local != nil {
+		m.number("rope.freq_base_swa", local.Theta)
+		if local.Type != "default" {
+			m.f.note("rope_type %s of sliding layers is not in the file: readers do not scale them", local.Type)
+		}
 	}
 	implied := c.HeadDim
-	if c.NumHiddenLayers == 62 { // the 27B model, as readers know it
+	if layers := map[string]int{"gemma2": 46, "gemma3": 62}; c.NumHiddenLayers == layers[m.arch] { // the 27B models, as readers know them
 		implied = c.HiddenSize / c.NumAttentionHeads
 	}
 	if c.QueryPreAttnScalar != float64(implied) {
@@ -236,6 +276,15 @@ func (m *metadata) gemma() {
 	}
 	m.count("attention.sliding_window", c.SlidingWindow)
 	if c.Sliding == nil {
+		return
+	}
+	if m.arch == "gemma2" {
+		for i, slides := range c.Sliding {
+			if slides != (i%2 == 0) {
+				m.f.note("layer_types is not in the file: readers have every other layer slide, the first one too")
+				break
+			}
+		}
 		return
 	}
 	const usual = 6 // every sixth layer sees everything
@@ -271,6 +320,17 @@ func (m *metadata) deepseek() error {
 		m.count("attention.indexer.key_length", c.IndexHeadDim)
 		m.count("attention.indexer.top_k", c.IndexTopK)
 	}
+	if c.IndexShared != nil {
+		full := make([]bool, len(c.IndexShared))
+		for i, shared := range c.IndexShared {
+			full[i] = !shared
+		}
+		m.put(m.arch+".attention.indexer.types", gguf.ArrayOf(full))
+		if !c.IndexPairs {
+			return errLost("indexer_rope_interleave false: the GGUF architecture %s has indexers that turn neighbours", m.arch)
+		}
+	}
+	m.queryScale()
 	if m.f.read.Modules > 0 {
 		m.count("nextn_predict_layers", m.f.read.Modules)
 	}
@@ -300,10 +360,120 @@ func (m *metadata) deepseekExperts() error {
 	if c.NormTopKProb {
 		m.yes("expert_weights_norm")
 	}
-	gate := 1 // softmax
+	gate := gateSoftmax
 	if c.SigmoidScores {
-		gate = 2
+		gate = gateSigmoid
 	}
 	m.count("expert_gating_func", gate)
 	return nil
+}
+
+// What expert_gating_func says.
+const (
+	gateSoftmax = 1
+	gateSigmoid = 2
+)
+
+// queryScale writes how queries grow with their position.
+func (m *metadata) queryScale() {
+	if c := m.c; c.QueryScaleBeta != 0 {
+		m.number("attention.temperature_scale", c.QueryScaleBeta)
+		m.count("attention.temperature_length", c.QueryScaleLength)
+	}
+}
+
+// everyFourthStill says whether every fourth layer, and no other, tells no positions.
+func (m *metadata) everyFourthStill() bool {
+	for i := range m.c.NumHiddenLayers {
+		still := m.c.NoRope != nil && m.c.NoRope[i]
+		if still != ((i+1)%4 == 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// gptOSS writes what gpt-oss has.
+func (m *metadata) gptOSS() error {
+	c := m.c
+	if c.SwigluLimit != 7 || c.SwigluAlpha != 1.702 {
+		return errLost("swiglu_limit and swiglu_alpha: the GGUF architecture %s has 7 and 1.702", m.arch)
+	}
+	for i, slides := range c.Sliding {
+		if slides != (i%2 == 0) {
+			return errLost("layer_types: the GGUF architecture %s has every other layer slide, the first one too", m.arch)
+		}
+	}
+	m.count("attention.sliding_window", c.SlidingWindow)
+	return nil
+}
+
+// glm4 writes what GLM-4.5 has.
+func (m *metadata) glm4() error {
+	if m.f.read.Modules > 0 {
+		m.count("nextn_predict_layers", m.f.read.Modules)
+	}
+	return m.deepseekExperts()
+}
+
+// recurrent writes what models with Gated DeltaNet have.
+func (m *metadata) recurrent() error {
+	c := m.c
+	if c.NumExperts > 0 {
+		if slices.Contains(c.Dense, true) {
+			return errLost("decoder_sparse_step or mlp_only_layers: the GGUF architecture %s has experts in every layer", m.arch)
+		}
+		m.count("expert_shared_feed_forward_length", c.SharedExpertIntermediateSize)
+	}
+	m.count("ssm.conv_kernel", c.LinearConvKernelDim)
+	m.count("ssm.state_size", c.LinearKeyHeadDim)
+	m.count("ssm.group_count", c.LinearNumKeyHeads)
+	m.count("ssm.time_step_rank", c.LinearNumValueHeads)
+	m.count("ssm.inner_size", c.LinearNumValueHeads*c.LinearValueHeadDim)
+	interval := slices.Index(c.Recurrent, false) + 1
+	for i, is := range c.Recurrent {
+		if interval == 0 || is == ((i+1)%interval == 0) {
+			return errLost("layer_types: the GGUF architecture %s has full attention in every so manieth layer", m.arch)
+		}
+	}
+	m.count("full_attention_interval", interval)
+	const places = 4 // of rope.dimension_sections
+	if list := m.f.sections(); len(list) > 0 && len(list) <= places {
+		m.put(m.arch+".rope.dimension_sections", gguf.ArrayOf(append(list, make([]int32, places-len(list))...)))
+	}
+	return nil
+}
+
+// gemma4 writes what Gemma 4 has, whose layers have sizes of their own.
+func (m *metadata) gemma4() {
+	c := m.c
+	kv, inner := make([]uint32, c.NumHiddenLayers), make([]uint32, c.NumHiddenLayers)
+	for i := range kv {
+		kv[i], inner[i] = uint32(c.NumGlobalKeyValueHeads), uint32(c.IntermediateSize)
+		if c.Sliding[i] {
+			kv[i] = uint32(c.NumKeyValueHeads)
+		}
+		if i >= c.NumHiddenLayers-c.NumKVSharedLayers {
+			inner[i] = uint32(c.SharedIntermediateSize)
+		}
+	}
+	each := func(key string, list []uint32) {
+		if slices.Min(list) == slices.Max(list) {
+			m.count(key, int(list[0]))
+		} else {
+			m.put(m.arch+"."+key, gguf.ArrayOf(list))
+		}
+	}
+	each("attention.head_count_kv", kv)
+	each("feed_forward_length", inner)
+	for _, key := range []string{"attention.key_length", "attention.value_length", "rope.dimension_count"} {
+		m.count(key, c.GlobalHeadDim)
+		m.count(key+"_swa", c.HeadDim)
+	}
+	m.number("rope.freq_base_swa", c.RopeLocal.Theta)
+	m.count("attention.sliding_window", c.SlidingWindow)
+	m.put(m.arch+".attention.sliding_window_pattern", gguf.ArrayOf(c.Sliding))
+	m.count("attention.shared_kv_layers", c.NumKVSharedLayers)
+	m.count("embedding_length_per_layer_input", c.HiddenSizePerLayerInput)
+	m.number("final_logit_softcapping", float64(c.FinalLogitSoftcapping))
 }

@@ -16,6 +16,11 @@ type recipe struct {
 	plus  float32   // added to every number
 	turn  bool      // the rows of a head that order names become columns
 	given []float32 // the numbers themselves: nothing is read
+
+	pick        []int // the rows of the part that are those of the tensor; nil: all
+	columnsOf   []int // as pick, of columns
+	each        func(float32) float32
+	interleaved *interleaved // how the part holds rows; nil: one behind another
 }
 
 // order chooses rows of a head: out of every `of`, the kept ones from `from` on, whose
@@ -103,6 +108,8 @@ func (r *recipe) name() string {
 func (r *recipe) partRows() int {
 	p := &r.parts[0]
 	switch {
+	case r.pick != nil:
+		return len(r.pick)
 	case r.turn:
 		return r.heads * p.cols
 	case r.heads > 0:
@@ -113,7 +120,10 @@ func (r *recipe) partRows() int {
 
 // columns returns the length of a row of the new tensor.
 func (r *recipe) columns() int {
-	if r.turn {
+	switch {
+	case r.columnsOf != nil:
+		return len(r.columnsOf)
+	case r.turn:
 		return r.order.kept
 	}
 	return r.parts[0].cols
@@ -127,9 +137,19 @@ func (r *recipe) rows(f *safetensors.File, first int, dst []float32) error {
 		copy(dst, r.given[first*len(r.given):])
 		return nil
 	}
+	if r.interleaved != nil {
+		return r.interleaved.fill(f, &r.parts[0], first, dst)
+	}
 	each, cols := r.partRows(), r.columns()
 	if r.vector() {
 		first *= each
+	}
+	if r.each != nil {
+		defer func(all []float32) {
+			for i, v := range all {
+				all[i] = r.each(v)
+			}
+		}(dst)
 	}
 	if r.plus != 0 {
 		defer func(all []float32) {
@@ -149,28 +169,47 @@ func (r *recipe) rows(f *safetensors.File, first int, dst []float32) error {
 		if err := r.fill(dst[:n*cols], p, data, row); err != nil {
 			return err
 		}
-		f.Release(p.read(r.heads == 0, row, n, each))
+		f.Release(p.read(r.heads == 0 && r.pick == nil, row, n, each))
 		dst, first = dst[n*cols:], first+n
 	}
 	return nil
 }
 
 // vector says whether the tensor is one row whose elements change places.
-func (r *recipe) vector() bool { return r.heads > 0 && len(r.parts[0].tensor.Shape) < 2 }
+func (r *recipe) vector() bool {
+	return (r.heads > 0 || r.pick != nil) && len(r.parts[0].tensor.Shape) < 2
+}
 
 // fill writes rows of one part, from its row first on.
 func (r *recipe) fill(dst []float32, p *part, data []byte, first int) error {
 	if r.turn {
 		return r.fillTurned(dst, p, data, first)
 	}
-	cols := p.cols
+	cols := r.columns()
+	var whole []float32 // of which columns are chosen
+	if r.columnsOf != nil {
+		whole = make([]float32, p.cols)
+	}
 	for i := 0; i*cols < len(dst); i++ {
 		row := first + i
+		if r.pick != nil {
+			row = r.pick[row]
+		}
 		if r.heads > 0 {
 			row = row/r.order.kept*r.order.of + r.order.source(row%r.order.kept)
 		}
-		if err := p.decode(dst[i*cols:(i+1)*cols], data, row, 0); err != nil {
+		out := dst[i*cols : (i+1)*cols]
+		if r.columnsOf == nil {
+			if err := p.decode(out, data, row, 0); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := p.decode(whole, data, row, 0); err != nil {
 			return err
+		}
+		for j, from := range r.columnsOf {
+			out[j] = whole[from]
 		}
 	}
 	return nil

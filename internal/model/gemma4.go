@@ -319,6 +319,11 @@ func (m *gemma4) bindAttention(b *binder, l *gemma4Layer, i int, c *Config) {
 	b.norm(&l.qNorm, "attn_q_norm", i, d, c.RMSNormEps)
 	b.biased(&l.O, c.OutputBias, "attn_output", i, D, H*d)
 	if lender != i {
+		if b.called != nil { // files have what is not used
+			b.findUnused("attn_k", i, kv*d, D)
+			b.findUnused("attn_v", i, kv*d, D)
+			b.findUnused("attn_k_norm", i, d)
+		}
 		return
 	}
 	b.biased(&l.K, c.AttentionBias, "attn_k", i, kv*d, D)
@@ -327,6 +332,13 @@ func (m *gemma4) bindAttention(b *binder, l *gemma4Layer, i int, c *Config) {
 		b.biased(&l.V, c.AttentionBias, "attn_v", i, kv*d, D)
 	}
 	l.vNorm = Norm{W: ones(d), Eps: c.RMSNormEps}
+}
+
+// findUnused takes a tensor that models of the kind may have and do not use.
+func (b *binder) findUnused(role string, layer int, shape ...int) {
+	if b.has(role, layer, ".weight") {
+		b.find(b.name(role, layer, ".weight"), shape...)
+	}
 }
 
 // ones returns the weights of a norm that has none.
