@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -90,15 +91,20 @@ func (f *trainRecipeFlags) run(cmd *cobra.Command) error {
 	if err := checkTrainingRoom(int64(p.Teacher.Parameters), f.out); err != nil {
 		return err
 	}
+	var doomed error
 	for i, r := range runs {
-		if err := r.Go(ctx); err != nil {
+		err := r.Go(ctx)
+		if err != nil && !errors.Is(err, course.ErrDoomed) {
 			return err
 		}
-		if err := f.table(out, runs[:i+1]); err != nil {
+		if err != nil { // other seeds may come to something
+			doomed = errors.Join(doomed, fmt.Errorf("%s: %w", r.Folder, err))
+		}
+		if err := f.table(out, runs[:i+1], err == nil); err != nil {
 			return err
 		}
 	}
-	return nil
+	return doomed
 }
 
 // runs returns a run of each seed.
@@ -132,7 +138,7 @@ func (f *trainRecipeFlags) runs(cmd *cobra.Command) (runs []*recipe.Run, err err
 }
 
 // table shows what came of runs, and of several writes what they have in common.
-func (f *trainRecipeFlags) table(out io.Writer, runs []*recipe.Run) error {
+func (f *trainRecipeFlags) table(out io.Writer, runs []*recipe.Run, done bool) error {
 	var all [][]*recipe.Score
 	for _, r := range runs {
 		scores, err := r.Scores()
@@ -142,7 +148,11 @@ func (f *trainRecipeFlags) table(out io.Writer, runs []*recipe.Run) error {
 		all = append(all, scores)
 	}
 	last := runs[len(runs)-1]
-	if _, err := fmt.Fprintf(out, "%s: done\n%s", printable(last.Folder), recipe.Markdown(all[len(all)-1])); err != nil {
+	what := "done"
+	if !done {
+		what = "ended before its last stage"
+	}
+	if _, err := fmt.Fprintf(out, "%s: %s\n%s", printable(last.Folder), what, recipe.Markdown(all[len(all)-1])); err != nil {
 		return err
 	}
 	if f.seeds.v == 0 {
