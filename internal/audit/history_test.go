@@ -122,7 +122,10 @@ func TestRewritten(t *testing.T) {
 	rng := rand.New(rand.NewPCG(uint64(size), uint64(edits)))
 	kinds := map[string]int{}
 	for n := range edits {
-		kind, i := []string{"edit", "move", "delete", "cut"}[n%4], rng.IntN(size)
+		kind, i := []string{"edit", "move", "cut"}[n%3], rng.IntN(size)
+		if n%20 == 0 { // which takes by far the longest
+			kind = "delete"
+		}
 		kinds[kind]++
 		all := h.levels[0]
 		now := size
