@@ -158,6 +158,7 @@ func readBudget(t *wire.Object, a *ask) {
 func readOutputConfig(o *wire.Object, a *ask) {
 	if c := o.Object("output_config"); c != nil {
 		effort := c.OneOf("effort", inference.Efforts...)
+		a.TellEffort(effort)
 		if a.Think.Mode != blitz.ThinkOff && a.Think.Budget == 0 {
 			a.Think.Budget = inference.Effort(effort).Budget
 		}

@@ -171,6 +171,18 @@ func Effort(word string) blitz.Think {
 	return blitz.Think{}
 }
 
+// TellEffort gives the template a word of Efforts: some models reason more or less by what
+// their prompt says.
+func (r *Request) TellEffort(word string) {
+	if word == "" || word == "none" {
+		return
+	}
+	if r.Variables == nil {
+		r.Variables = &jinja.Dict{}
+	}
+	r.Variables.Set("reasoning_effort", jinja.String(word))
+}
+
 // ReadStops takes stop texts out of a field: a string or a list of them.
 func ReadStops(o *wire.Object, name string) []string {
 	v, ok := o.Get(name)

@@ -94,6 +94,7 @@ func readThink(o *wire.Object, r *inference.Request) {
 	case v.IsText():
 		if word := o.OneOf(name, efforts...); word != "" {
 			r.Think, r.ThinkParam = inference.Effort(word), name
+			r.TellEffort(word)
 		}
 	default:
 		v.Refuse("think is neither true, false, nor one of low, medium, high, max")

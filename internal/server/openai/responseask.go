@@ -146,6 +146,7 @@ func (a *responseAsk) readReasoning(o *wire.Object) {
 	}
 	if effort := r.OneOf("effort", inference.Efforts...); effort != "" {
 		a.Think, a.echoed.Reasoning.Effort = inference.Effort(effort), &effort
+		a.TellEffort(effort)
 	}
 	for _, name := range []string{"summary", "generate_summary"} {
 		if word := r.OneOf(name, "auto", "concise", "detailed", "none"); word != "" {

@@ -30,10 +30,13 @@ type thinking struct {
 // readThinking reads how much a model may reason, in the words of several servers. What
 // is said outright counts before what an effort stands for.
 func readThinking(o *wire.Object, r *inference.Request) thinking {
-	t := thinking{Think: inference.Effort(o.OneOf("reasoning_effort", inference.Efforts...))}
+	effort := o.OneOf("reasoning_effort", inference.Efforts...)
+	t := thinking{Think: inference.Effort(effort)}
+	r.TellEffort(effort)
 	if x := object(o, "reasoning"); x != nil { // OpenRouter's
 		if effort := x.OneOf("effort", inference.Efforts...); effort != "" {
 			t.Think = inference.Effort(effort)
+			r.TellEffort(effort)
 		}
 		t.budget(x, "max_tokens")
 		t.switched(x, "enabled")
