@@ -32,7 +32,8 @@ type reinforced struct {
 func promptOf(i int) string { return fmt.Sprintf("%d %d %d = %d\n", 1+i%9, 1+i/9%9, 1+i*7%9, 10+i%80) }
 
 // openGRPO opens a folder with a model and its tokenizer, as train demo writes it, and TRL with the
-// same. All answers have as many tokens: none ends by itself.
+// same. All answers have as many tokens, unless they are to end by themselves: then tokens are those
+// that there are at most.
 func (s *settings) openGRPO(ctx context.Context, path string, list *[]*contender) (tokens int, err error) {
 	files, err := checkpoint.Open(path)
 	if err != nil {
@@ -71,6 +72,11 @@ func (s *settings) openGRPO(ctx context.Context, path string, list *[]*contender
 		x.problems = append(x.problems, grpo.Problem{Problem: &grpo.Rewarded{Text: promptOf(i)}, Prompt: ids})
 	}
 	x.policy = &grpo.Policy{AtOnce: 4096, Active: m.Active()}
+	var more []string
+	if s.ends {
+		x.policy.Ends = files.EndTokens(m.Config.VocabSize)
+		more = []string{"--ends"}
+	}
 	if x.policy.Trainer, err = train.New(m, m.Weights(), train.Options{Threads: s.threads}); err == nil {
 		x.policy.Engine, err = engine.New(m, engine.Options{Threads: s.threads, Sequences: s.problems * s.answers, Context: s.length + 64, Chunk: 4096})
 	}
@@ -78,10 +84,12 @@ func (s *settings) openGRPO(ctx context.Context, path string, list *[]*contender
 		return 0, errors.Join(err, x.close())
 	}
 	*list = append(*list, &contender{name: "blitz", runner: x})
-	for _, how := range s.peersOr("generate", "paged") {
-		p, err := startPeer(ctx, s.python, filepath.Join(s.scripts, "trl_grpo.py"), path,
-			"--threads", fmt.Sprint(s.threads), "--problems", fmt.Sprint(s.problems), "--answers", fmt.Sprint(s.answers), "--length", fmt.Sprint(s.length), "--how", how,
-			"--steps", fmt.Sprint(s.warm+s.rounds))
+	for _, how := range s.peersOr("generate") {
+		args := []string{
+			filepath.Join(s.scripts, "trl_grpo.py"), path, "--threads", fmt.Sprint(s.threads), "--problems", fmt.Sprint(s.problems), "--answers", fmt.Sprint(s.answers),
+			"--length", fmt.Sprint(s.length), "--how", how, "--steps", fmt.Sprint(s.warm + s.rounds),
+		}
+		p, err := startPeer(ctx, s.python, append(args, more...)...)
 		if err != nil {
 			return 0, err
 		}
@@ -101,7 +109,7 @@ func (x *reinforced) step(ctx context.Context, i int) (taken, error) {
 	if err != nil {
 		return taken{}, err
 	}
-	if y.LogPDiff != 0 || len(live) != len(x.problems) {
+	if y.LogPDiff != 0 || 2*len(live) < len(x.problems) {
 		return taken{}, fmt.Errorf("step %d: rollout and trainer differ by %g, %d groups of %d have a difference", i, y.LogPDiff, len(live), len(x.problems))
 	}
 	return taken{time.Since(began).Seconds(), (golden.CPUTime() - before).Seconds(), y.Loss}, nil

@@ -39,7 +39,7 @@ type settings struct {
 	warm, rounds, threads                 int
 	rows, cols, rank                      int
 	problems, answers, length             int
-	recompute                             bool
+	recompute, ends                       bool
 }
 
 func main() {
@@ -57,7 +57,8 @@ func main() {
 	flag.IntVar(&s.rank, "rank", 16, "of the adapter of lora")
 	flag.IntVar(&s.problems, "problems", 32, "of a step of grpo")
 	flag.IntVar(&s.answers, "answers", 16, "to each of them")
-	flag.IntVar(&s.length, "length", 80, "tokens of each answer")
+	flag.IntVar(&s.length, "length", 80, "tokens of each answer, or with ends at most")
+	flag.BoolVar(&s.ends, "ends", false, "answers of grpo end by themselves")
 	flag.BoolVar(&s.recompute, "recompute", false, "Blitz computes layers again on the way back")
 	flag.Parse()
 	if flag.NArg() == 0 {

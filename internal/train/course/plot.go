@@ -30,6 +30,14 @@ const (
 
 var plotColours = []string{"#9bb8d3", "#1f5f99", "#c2571a", "#3f8f4f", "#8a4f9e", "#b8a200"}
 
+// colourOf returns the colour of curve i of n: one alone has a strong one.
+func colourOf(i, n int) string {
+	if n == 1 {
+		i++
+	}
+	return plotColours[i]
+}
+
 // MaxCurves is how many curves a plot has colours for.
 const MaxCurves = 6
 
@@ -71,7 +79,7 @@ func Plot(title string, curves ...*Series) template.HTML {
 	}
 	legend := plotWidth - 12
 	for i := len(curves) - 1; i >= 0; i-- {
-		c, colour := curves[i], plotColours[i]
+		c, colour := curves[i], colourOf(i, len(curves))
 		if len(c.X) == 0 {
 			continue
 		}
@@ -82,7 +90,7 @@ func Plot(title string, curves ...*Series) template.HTML {
 		if len(c.X) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, `<polyline fill="none" stroke="%s" stroke-width="1.5" points="`, plotColours[i])
+		fmt.Fprintf(&b, `<polyline fill="none" stroke="%s" stroke-width="1.5" points="`, colourOf(i, len(curves)))
 		step := (len(c.X) + maxPoints - 1) / maxPoints
 		for k := 0; k < len(c.X); k += step {
 			fmt.Fprintf(&b, "%.1f,%.1f ", px(c.X[k]), py(c.Y[k]))
