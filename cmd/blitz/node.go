@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz/internal/cluster"
 	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/signed"
 )
 
 // nodeFlags are the flags of node.
@@ -73,6 +75,13 @@ func (f *nodeFlags) configure(cmd *cobra.Command) (*cluster.Config, error) {
 	}
 	if len(f.models.names) == 0 {
 		for _, m := range c.Models {
+			if root, ok := strings.CutPrefix(m, "root:"); ok && signed.IsDigest(root) {
+				if m, err = c.FetchModel(cmd.Context(), root); err != nil {
+					return nil, clusterError(err)
+				}
+				f.models.names = append(f.models.names, m)
+				continue
+			}
 			if _, err := os.Stat(c.Beside(m)); err == nil {
 				m = c.Beside(m)
 			}
@@ -132,7 +141,12 @@ func (f *nodeFlags) run(cmd *cobra.Command) error {
 		n.Models = append(n.Models, s.Root)
 	}
 	if c != nil {
-		err = n.Embed(cmd.Context(), c)
+		if c.Blobs != "" {
+			n.Weights, err = f.models.weights(cmd)
+		}
+		if err == nil {
+			err = n.Embed(cmd.Context(), c)
+		}
 	} else {
 		var q *cluster.JetStream
 		if q, err = f.queue.open(cmd, wait); err == nil {

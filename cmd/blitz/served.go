@@ -10,6 +10,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/attest"
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/cluster"
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/fit"
@@ -203,4 +204,36 @@ func templateText(name string, l hub.Location, m *blitz.Model) (string, error) {
 		return "", nil // a template that cannot be used is none
 	}
 	return t.Source(), nil
+}
+
+// weights returns the files of the models, for peers.
+func (f *servedFlags) weights(cmd *cobra.Command) (*cluster.Weights, error) {
+	w := cluster.NewWeights()
+	for _, name := range f.names {
+		l, err := locateModel(cmd.Context(), cmd, name)
+		if err != nil {
+			return nil, err
+		}
+		list, err := checkpoint.List(cmd.Context(), l.Path, true, nil)
+		if err == nil && l.Model != nil {
+			list, err = storedListing(l)
+		}
+		if err != nil {
+			return nil, err
+		}
+		files, err := list.Digest(cmd.Context(), digestMemory())
+		if err != nil {
+			return nil, err
+		}
+		path := func(name string) string {
+			if name == "." {
+				name = list.Names[0]
+			}
+			return list.Path(name)
+		}
+		if err := w.Add(checkpoint.Root(files).String(), files, path); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
 }

@@ -337,3 +337,16 @@ func sumFile(path string, most int64) (hash.Hash, int64, error) {
 	n, err := io.Copy(h, f)
 	return h, n, err
 }
+
+// FetchModel is FetchWeights from the peers of a configuration, into a folder of the root
+// beside the store of the queue.
+func (c *Config) FetchModel(ctx context.Context, root string) (string, error) {
+	with, err := c.tls()
+	if err == nil && with == nil {
+		err = fmt.Errorf("models: weights come over HTTPS from peers: [tls] is missing: %w", ErrConfig)
+	}
+	if err != nil {
+		return "", err
+	}
+	return FetchWeights(ctx, c.peers, with, root, filepath.Join(c.Beside(c.Cluster.Store), "models", root))
+}

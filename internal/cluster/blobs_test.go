@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -169,5 +170,54 @@ func TestReadList(t *testing.T) {
 		if err := read(string(text)); signed.ReasonOf(err) == "" {
 			t.Errorf("%s: %v, want a refusal", name, err)
 		}
+	}
+}
+
+// TestServeWeights: a node serves its weights to peers, whom it knows by their certificates,
+// and to nobody else.
+func TestServeWeights(t *testing.T) {
+	w, root, _ := servedWeights(t)
+	d, address := t.TempDir(), freeAddress(t)
+	var peers strings.Builder
+	for _, name := range []string{"n1", "n2"} {
+		writeKeys(t, filepath.Join(d, name))
+		writeKeys(t, filepath.Join(d, name+".nats"))
+		writeCertificate(t, filepath.Join(d, name), name)
+		fmt.Fprintf(&peers, "[[peer]]\nname = %q\nkey = %q\nroles = [\"work\"]\nnkey = %q\ncertificate = %q\n", name, name+".pub", name+".nats.pub", name+".crt")
+		if name == "n1" {
+			fmt.Fprintf(&peers, "blobs = %q\n", "https://"+address)
+		}
+		writeFile(t, filepath.Join(d, name+".toml"), fmt.Appendf(nil, "pool = \"p\"\nkey = %q\npeers = \"peers.toml\"\nblobs = %q\n[cluster]\nname = \"c\"\nlisten = \"127.0.0.1:0\"\nstore = %q\nnkey = %q\n[tls]\ncertificate = %q\nkey = %q\n",
+			name, address, "store"+name, name+".nats", name+".crt", name+".tls"))
+	}
+	writeFile(t, filepath.Join(d, "peers.toml"), []byte(peers.String()))
+	var configs [2]*Config
+	for i := range configs {
+		var err error
+		if configs[i], err = ReadConfig(filepath.Join(d, fmt.Sprintf("n%d.toml", i+1))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := &Node{Weights: w}
+	if err := n.serveWeights(t.Context(), configs[0]); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.Close)
+	path, err := configs[1].FetchModel(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := checkpoint.List(t.Context(), path, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := l.Digest(t.Context(), "")
+	if err != nil || checkpoint.Root(files).String() != root {
+		t.Errorf("what was fetched has another root: %v", err)
+	}
+	stranger := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: configs[0].peers.pool(), MinVersion: tls.VersionTLS13}}}
+	if r, err := stranger.Get("https://" + address + "/v1/models/" + root); err == nil {
+		r.Body.Close()
+		t.Errorf("a stranger got status %d", r.StatusCode)
 	}
 }

@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
@@ -23,9 +25,13 @@ type Node struct {
 	Slots  int
 	Wait   time.Duration // until a message that nobody holds is delivered again
 	Page   string        // address; "": none
-	Note   func(format string, args ...any)
+	// Weights, where not nil, are served to peers at the address that the configuration of
+	// Embed has.
+	Weights *Weights
+	Note    func(format string, args ...any)
 
 	server *Server // nil: the queue is elsewhere
+	blobs  *http.Server
 	queue  *JetStream
 	worker *Worker
 }
@@ -41,11 +47,35 @@ func (n *Node) Embed(ctx context.Context, c *Config) error {
 	if err == nil {
 		n.queue, err = NewJetStream(ctx, nc, JetStreamOptions{Wait: n.Wait, Note: n.Note})
 	}
+	if err == nil && c.Blobs != "" && n.Weights != nil {
+		err = n.serveWeights(ctx, c)
+	}
 	if err != nil {
+		if n.queue != nil {
+			n.queue.Close()
+		}
 		s.Close()
 		return err
 	}
 	n.server = s
+	return nil
+}
+
+// serveWeights serves weights to peers, who are known by their certificates.
+func (n *Node) serveWeights(ctx context.Context, c *Config) error {
+	with, err := c.tls()
+	if err == nil && with == nil {
+		err = fmt.Errorf("blobs: weights go over HTTPS between peers: [tls] is missing: %w", ErrConfig)
+	}
+	if err != nil {
+		return err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Blobs)
+	if err != nil {
+		return err
+	}
+	n.blobs = &http.Server{Handler: n.Weights, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	go func() { _ = n.blobs.Serve(tls.NewListener(l, with)) }() // which ends with Close
 	return nil
 }
 
@@ -57,6 +87,9 @@ func (n *Node) Use(q *JetStream) {
 
 // Close lets go of the queue, and ends the server.
 func (n *Node) Close() {
+	if n.blobs != nil {
+		_ = n.blobs.Close()
+	}
 	if n.queue != nil {
 		n.queue.Close()
 	}

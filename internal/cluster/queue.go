@@ -42,6 +42,10 @@ var buckets = []Bucket{Results, Faults, Lost, Audited}
 // MaxDeliver is how often a job is delivered until it is given up.
 const MaxDeliver = 5
 
+// maxAuditDeliver is how often an audit is: it may come to the node that it is of again and
+// again.
+const maxAuditDeliver = 100
+
 // Queue moves jobs and keeps results. Any goroutine may use it. Errors of calls whose context
 // is done are its error.
 type Queue interface {
