@@ -34,6 +34,7 @@ type EngineOptions struct {
 	Shared      *Threads // in place of threads of its own, those of several engines
 	Context     int      // positions of a sequence; the model's, at most 8192
 	Stretch     bool     // Context may be more than the model was made for
+	RopeContext int      // positions that rotary frequencies are for, of a model where they depend on such; Context
 	Sequences   int      // that run at once; 64
 	Chunk       int      // tokens of prompts that a step reads at most; 512
 	Cache       string   // f32, f16, bf16 or q8; by the model's weights
@@ -62,7 +63,7 @@ func NewEngine(m *Model, o *EngineOptions) (*Engine, error) {
 		o = &EngineOptions{}
 	}
 	options := engine.Options{
-		Threads: o.Threads, Context: o.Context, Sequences: o.Sequences, Chunk: o.Chunk, MemoryLimit: o.MemoryLimit, DraftLimit: o.DraftLimit, Keep: o.Prefixes != nil,
+		Threads: o.Threads, Context: o.Context, RopeContext: o.RopeContext, Sequences: o.Sequences, Chunk: o.Chunk, MemoryLimit: o.MemoryLimit, DraftLimit: o.DraftLimit, Keep: o.Prefixes != nil,
 	}
 	if o.Shared != nil {
 		options.Shared = o.Shared.run

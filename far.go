@@ -25,7 +25,8 @@ type FarFacts struct {
 	Sequences int    `json:"sequences"`
 	Threads   int    `json:"threads"`
 	Cache     string `json:"cache"`
-	Form      string `json:"form"` // of latent attention
+	Form      string `json:"form"`           // of latent attention
+	Rope      string `json:"rope,omitempty"` // Engine.Rope
 }
 
 // FarRequest is what an engine in another process is asked: a Request whose words are

@@ -22,6 +22,7 @@ type Model struct {
 	net       *model.Model // nil: its weights are in another process
 	config    *model.Config
 	latent    model.LatentForm
+	rope      Rope
 	lease     lease
 	tokens    *tokenizer.Tokenizer // nil: none
 	template  *chat.Template       // nil: none
@@ -47,6 +48,9 @@ type Options struct {
 	// MLA is the form of multi-head latent attention, absorbed or expanded; "" is
 	// absorbed. The two give different bits.
 	MLA string
+	// Rope is what is set of rotary embedding in place of what the files say. The error of
+	// Open wraps ErrRope where it cannot be.
+	Rope Rope
 	// Text says that the model has to take and give text: one without a tokenizer is
 	// refused before its weights are read, with an error that wraps
 	// tokenizer.ErrNoTokenizer.
@@ -93,7 +97,7 @@ func (f *Files) Open(o *Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{files: f.c, latent: form, sampling: defaultSampling, grammars: grammar.NewCache(maxGrammars)}
+	m := &Model{files: f.c, latent: form, rope: o.Rope, sampling: defaultSampling, grammars: grammar.NewCache(maxGrammars)}
 	if !o.TokensOnly {
 		if err := m.openText(o.Text); err != nil { // first, since weights take longer
 			return nil, err
@@ -114,7 +118,7 @@ func (f *Files) Open(o *Options) (*Model, error) {
 
 // openWeights reads the weights, or only what the files say of them.
 func (m *Model) openWeights(o *Options) error {
-	with := model.Options{MemoryLimit: o.MemoryLimit, ExpertMemory: o.ExpertMemory, Latent: m.latent, MTP: o.MTP, Interrupted: o.Interrupted, Progress: o.Progress}
+	with := model.Options{MemoryLimit: o.MemoryLimit, ExpertMemory: o.ExpertMemory, Latent: m.latent, Rope: model.RopeSetting(m.rope), MTP: o.MTP, Interrupted: o.Interrupted, Progress: o.Progress}
 	if o.Packed != nil {
 		with.Images = &o.Packed.images
 	}

@@ -22,7 +22,7 @@ func (f *Files) Needs(o *Options) (*Needs, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := model.Survey(f.c, model.Options{Latent: form, MTP: o.MTP})
+	n, err := model.Survey(f.c, model.Options{Latent: form, Rope: model.RopeSetting(o.Rope), MTP: o.MTP})
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func (e *Engine) keep(ctx context.Context, p *Prefixes) {
 		return
 	}
 	kind := *e.run.Options().Cache
-	m := pagestore.Make{Model: root, Profile: Profile, Cache: kind.String(), Form: e.model.Form(), Layout: kernel.CacheLayout}
+	m := pagestore.Make{Model: root, Profile: Profile, Cache: kind.String(), Form: e.model.Form(), Rope: e.Rope(), Layout: kernel.CacheLayout}
 	for _, l := range e.model.net.CacheLayers(kind) {
 		m.Layers = append(m.Layers, pagestore.Layer{Bytes: l.Bytes, Window: l.Window})
 	}

@@ -11,10 +11,11 @@ const Profile = "canon-1"
 // Record is an answer written down: what it came from, how, and what came. The same
 // model, profile, form, cache, prompt and settings give the same tokens on any machine.
 type Record struct {
-	Model    string    `json:"model"`   // the root digest of its files; "" where it was not made, see Model.Root
-	Profile  string    `json:"profile"` // Profile
-	Form     string    `json:"form"`    // of latent attention: absorbed or expanded; none
-	Cache    string    `json:"cache"`   // f32, f16, bf16 or q8
+	Model    string    `json:"model"`          // the root digest of its files; "" where it was not made, see Model.Root
+	Profile  string    `json:"profile"`        // Profile
+	Form     string    `json:"form"`           // of latent attention: absorbed or expanded; none
+	Cache    string    `json:"cache"`          // f32, f16, bf16 or q8
+	Rope     string    `json:"rope,omitempty"` // Engine.Rope
 	Prompt   []int32   `json:"prompt"`
 	Tokens   []int32   `json:"tokens"`           // the end token included
 	Forced   []int     `json:"forced,omitempty"` // which of Tokens, from 0, were not drawn
@@ -31,7 +32,7 @@ type Record struct {
 // Record returns what can be written down of the answer so far.
 func (a *Answer) Record() Record {
 	r := Record{
-		Model: a.engine.model.root(), Profile: Profile, Form: a.engine.model.Form(), Cache: a.engine.Cache(),
+		Model: a.engine.model.root(), Profile: Profile, Form: a.engine.model.Form(), Cache: a.engine.Cache(), Rope: a.engine.Rope(),
 		Prompt: slices.Clone(a.prompt), Tokens: slices.Clone(a.ids), Forced: slices.Clone(a.forced),
 		Rendered: a.parser != nil, Guided: a.guided,
 		Settings: a.settings, Finish: a.finish, Usage: a.Usage(), Started: a.started, Finished: a.finished,

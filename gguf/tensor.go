@@ -81,6 +81,14 @@ func (e *entry) measure() (size uint64, problem string) {
 	if high != 0 || size > math.MaxInt64 {
 		return 0, fmt.Sprintf("shape %v is too large", e.shape())
 	}
+	if n := uint64(e.typ.Together()); n > 1 && (e.dims < 2 || ne[1]%n != 0) {
+		return 0, fmt.Sprintf("shape %v, want rows in groups of %d, which %s interleaves", e.shape(), n, e.typ)
+	}
+	if meta := uint64(types[e.typ].meta); meta > 0 && elements > 0 {
+		if size += elements / row * meta; size > math.MaxInt64 { // rows are shorter than 2^62: no sum wraps
+			return 0, fmt.Sprintf("shape %v is too large", e.shape())
+		}
+	}
 	return size, ""
 }
 

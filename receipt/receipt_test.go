@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,7 +125,7 @@ func sample(t *testing.T) (*Statement, *Opening, *PrivateKey) {
 	c.Add(4, make([]float32, 8))
 	zero := digits([32]byte{})
 	s := &Statement{
-		Output: CommitIDs("output", o.Output), Model: Model{"m", zero, ""}, Tokenizer: zero, Template: zero, Profile: Profile{"canon-1", "none", "f32"},
+		Output: CommitIDs("output", o.Output), Model: Model{"m", zero, ""}, Tokenizer: zero, Template: zero, Profile: Profile{Name: "canon-1", MLA: "none", Cache: "f32"},
 		Program: Program{"1", zero}, Prompt: CommitIDs("prompt", o.Prompt), Constraints: CommitConstraints(o.Prompt.Salt, constraints),
 		Parameters: Parameters{Temperature: 0.6, TopP: 1, RepeatPenalty: 1, PresencePenalty: -0.5, Seed: math.MaxUint64, Think: "auto", MaxTokens: 1},
 		Finish:     "length", Vocabulary: 8, Hashes: c.Hashes(1), Usage: Usage{PromptTokens: 3, OutputTokens: 1}, Request: "r",
@@ -235,4 +236,21 @@ func FuzzReceipt(f *testing.F) {
 			t.Fatalf("no refusal: %v", err)
 		}
 	})
+}
+
+// TestRopeOfProfile keeps what was set of rotary embedding, and nothing where nothing was:
+// receipts of before stay as they are.
+func TestRopeOfProfile(t *testing.T) {
+	for _, rope := range []string{"", "scaling=yarn,scale=4,context=8192"} {
+		s, _, _ := sample(t)
+		s.Profile.Rope = rope
+		payload := s.payload()
+		if has := strings.Contains(string(payload), "rope"); has != (rope != "") {
+			t.Errorf("%q: %s", rope, payload)
+		}
+		got, err := readStatement(payload)
+		if err != nil || got.Profile != s.Profile {
+			t.Errorf("%q: %v, %v", rope, got, err)
+		}
+	}
 }

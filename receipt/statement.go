@@ -48,6 +48,16 @@ type Profile struct {
 	Name  string // canon-1
 	MLA   string // none, absorbed, expanded
 	Cache string // f32, f16, bf16, q8
+	Rope  string // what was set of rotary embedding, and the context of its frequencies where that matters; "": nothing
+}
+
+// object returns the profile as JSON: rope where there is something to say.
+func (p *Profile) object() signed.Object {
+	o := signed.Object{{Name: "name", Value: p.Name}, {Name: "mla", Value: p.MLA}, {Name: "cache", Value: p.Cache}}
+	if p.Rope != "" {
+		o = append(o, signed.Member{Name: "rope", Value: p.Rope})
+	}
+	return o
 }
 
 // Program is what computed the answer.
@@ -127,7 +137,7 @@ func (s *Statement) payload() []byte {
 			{Name: "adapter", Value: s.Adapter},
 			{Name: "tokenizer", Value: s.Tokenizer},
 			{Name: "template", Value: s.Template},
-			{Name: "profile", Value: signed.Object{{Name: "name", Value: s.Profile.Name}, {Name: "mla", Value: s.Profile.MLA}, {Name: "cache", Value: s.Profile.Cache}}},
+			{Name: "profile", Value: s.Profile.object()},
 			{Name: "program", Value: signed.Object{{Name: "version", Value: s.Program.Version}, {Name: "sha256", Value: s.Program.SHA256}}},
 			{Name: "prompt", Value: s.Prompt},
 			{Name: "constraints", Value: s.Constraints},
@@ -185,6 +195,9 @@ func (s *Statement) readWhat(f *signed.Fields) {
 	s.Adapter, s.Tokenizer, s.Template = f.DigestOrNone("adapter"), f.Digest("tokenizer"), f.Digest("template")
 	p := f.Object("profile")
 	s.Profile = Profile{Name: p.Text("name", 1, 64), MLA: p.Choice("mla", "none", "absorbed", "expanded"), Cache: p.Choice("cache", "f32", "f16", "bf16", "q8")}
+	if p.Has("rope") {
+		s.Profile.Rope = p.Text("rope", 1, 255)
+	}
 	p.End()
 	g := f.Object("program")
 	s.Program = Program{Version: g.Text("version", 1, 255), SHA256: g.Digest("sha256")}

@@ -60,7 +60,7 @@ func (f *runFlags) note(format string, args ...any) {
 // alone returns the flags that only an engine of this process can honour.
 func (f *runFlags) alone() []string {
 	var set []string
-	for _, name := range []string{"cpu", "threads", "cache", "mla", "speculate", "draft", "lora"} {
+	for _, name := range []string{"cpu", "threads", "cache", "mla", "speculate", "draft", "lora", "rope-scaling", "rope-scale", "rope-freq-base", "yarn-orig-ctx", "yarn-attn-factor", "yarn-beta-fast", "yarn-beta-slow"} {
 		if flag := f.cmd.Flags().Lookup(name); flag != nil && settings.Origin(flag) != settings.Default {
 			set = append(set, "--"+name)
 		}

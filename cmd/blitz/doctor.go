@@ -88,7 +88,7 @@ func (f *doctorFlags) one(cmd *cobra.Command, name string, d *diagnosis) error {
 		return err
 	}
 	defer files.Close()
-	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v}, f.context.v)
+	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v, Rope: f.rope()}, f.context.v)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (f *doctorFlags) needs(path string, positions int) (*fit.Needs, error) {
 		return nil, err
 	}
 	defer files.Close()
-	return fit.Of(files, &blitz.Options{MLA: f.mla.v}, positions)
+	return fit.Of(files, &blitz.Options{MLA: f.mla.v, Rope: f.rope()}, positions)
 }
 
 func (f *doctorFlags) findPip(ctx context.Context, d *diagnosis) {

@@ -19,6 +19,7 @@ import (
 
 // engineFlags are the flags of every verb that computes.
 type engineFlags struct {
+	ropeFlags
 	cpu        string
 	cache, mla choice
 	threads    count
@@ -41,6 +42,7 @@ func (f *engineFlags) add(cmd *cobra.Command) {
 	addPacked(cmd, &f.packed)
 	addExpertMemory(cmd, &f.experts)
 	cmd.Flags().Var(&f.mla, "mla", "`form` of latent attention: "+spelling.OneOf(f.mla.from)+" (default absorbed)")
+	f.ropeFlags.add(cmd)
 }
 
 // processors returns how many threads compute.
@@ -78,7 +80,7 @@ func (f *engineFlags) openModel(ctx context.Context, name string, mtp bool) (*bl
 
 // openTokens is openModel where the files are open.
 func (f *engineFlags) openTokens(ctx context.Context, files *blitz.Files, name string, mtp bool) (*blitz.Model, error) {
-	o := &blitz.Options{MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, TokensOnly: true, MTP: mtp, Packed: openPacked(f.packed.v), Interrupted: ctx.Err}
+	o := &blitz.Options{MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, Rope: f.rope(), TokensOnly: true, MTP: mtp, Packed: openPacked(f.packed.v), Interrupted: ctx.Err}
 	o.ExpertMemory = f.experts.v
 	n, err := fit.Of(files, o, 0)
 	if err != nil {

@@ -259,7 +259,7 @@ func (f *evalFlags) predict(name string) (*eval.Report, error) {
 		return nil, fault.Refusal(fmt.Errorf("%s: %w", f.suite.text, err))
 	}
 	h.Parts = x.Windows()
-	h.Settings = eval.Settings{Context: e.Context(), Cache: e.Cache(), MLA: f.mla.v, TextBytes: len(text)}
+	h.Settings = eval.Settings{Context: e.Context(), Cache: e.Cache(), MLA: f.mla.v, Rope: e.Rope(), TextBytes: len(text)}
 	if x.Adapter, err = f.name(ctx, e, name, h); err != nil {
 		return nil, err
 	}
@@ -285,7 +285,7 @@ func (f *evalFlags) start(name string, context int) (*blitz.Engine, error) {
 		return nil, err
 	}
 	defer files.Close()
-	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v, ExpertMemory: f.experts.v}, max(context, 0))
+	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v, Rope: f.rope(), ExpertMemory: f.experts.v}, max(context, 0))
 	if err != nil {
 		return nil, err
 	}
@@ -302,7 +302,7 @@ func (f *evalFlags) start(name string, context int) (*blitz.Engine, error) {
 		return nil, err
 	}
 	m, err := loadModel(f.cmd, files, name, &blitz.Options{
-		MemoryLimit: fit.MemoryLimit(), ExpertMemory: n.ExpertMemory, MLA: f.mla.v, Text: true, Packed: openPacked(f.packed.v), Interrupted: f.cmd.Context().Err,
+		MemoryLimit: fit.MemoryLimit(), ExpertMemory: n.ExpertMemory, MLA: f.mla.v, Rope: f.rope(), Text: true, Packed: openPacked(f.packed.v), Interrupted: f.cmd.Context().Err,
 	})
 	if err != nil {
 		return nil, err
@@ -321,7 +321,7 @@ func (f *evalFlags) start(name string, context int) (*blitz.Engine, error) {
 func (f *evalFlags) settings(e *blitz.Engine, s *blitz.Sampling, chat bool) eval.Settings {
 	x := eval.Settings{
 		Samples: f.samples.v, Seed: f.sampling.seed.v, Temperature: s.Temperature, TopK: s.TopK, TopP: 1, MinP: s.MinP, RepeatPenalty: s.RepeatPenalty,
-		MaxTokens: f.sampling.maxTokens.v, Think: f.think.text, System: f.system, Prompt: f.prompt, Context: e.Context(), Cache: e.Cache(), MLA: f.mla.v,
+		MaxTokens: f.sampling.maxTokens.v, Think: f.think.text, System: f.system, Prompt: f.prompt, Context: e.Context(), Cache: e.Cache(), MLA: f.mla.v, Rope: e.Rope(),
 	}
 	if s.TopP != nil {
 		x.TopP = *s.TopP

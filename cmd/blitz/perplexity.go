@@ -109,7 +109,7 @@ func (f *perplexityFlags) run(cmd *cobra.Command, name, file string) error {
 // newEngine opens a model and starts an engine that has room for a window. The engine
 // and its model are to be closed.
 func (f *perplexityFlags) newEngine(ctx context.Context, files *blitz.Files, name string) (*blitz.Engine, error) {
-	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v}, f.ctx.v)
+	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v, Rope: f.rope()}, f.ctx.v)
 	if err != nil {
 		return nil, err
 	}

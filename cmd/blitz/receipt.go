@@ -77,7 +77,7 @@ func writeReceiptShown(cmd *cobra.Command, r *receipt.Receipt, s *receipt.Statem
 	rows := [][]string{
 		{"says it is signed by", fmt.Sprint(r.KeyIDs())},
 		{"model", printable(s.Model.Name) + ", root " + s.Model.Root},
-		{"arithmetic", fmt.Sprintf("%s, attention %s, cache %s", printable(s.Profile.Name), s.Profile.MLA, s.Profile.Cache)},
+		{"arithmetic", arithmetic(&s.Profile)},
 		{"program", printable(s.Program.Version) + ", " + s.Program.SHA256},
 		{"seed", fmt.Sprint(s.Parameters.Seed)},
 		{"prompt", fmt.Sprintf("%s, %s", counted(int(s.Usage.PromptTokens), "token"), opened(r.Opening != nil && r.Opening.Prompt != nil))},
@@ -88,6 +88,15 @@ func writeReceiptShown(cmd *cobra.Command, r *receipt.Receipt, s *receipt.Statem
 		rows = append(rows, []string{"log", printable(s.Log)})
 	}
 	return writeTable(cmd.OutOrStdout(), append(rows, []string{"", "nothing of this was checked: blitz verify"})...)
+}
+
+// arithmetic says what a profile is.
+func arithmetic(p *receipt.Profile) string {
+	text := fmt.Sprintf("%s, attention %s, cache %s", printable(p.Name), p.MLA, p.Cache)
+	if p.Rope != "" {
+		text += ", rotary embedding " + printable(p.Rope)
+	}
+	return text
 }
 
 func newReceiptRedact() *cobra.Command {

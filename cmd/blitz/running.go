@@ -69,7 +69,7 @@ func (f *runFlags) open(name string) (*running, error) {
 			return o, err
 		}
 	}
-	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v, ExpertMemory: f.experts.v}, f.context.v)
+	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v, Rope: f.rope(), ExpertMemory: f.experts.v}, f.context.v)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (f *runFlags) startEngine(o *running, context int) (*blitz.Engine, error) {
 // load opens a model that is talked to.
 func (f *runFlags) load(files *blitz.Files, name string, experts int64) (*blitz.Model, error) {
 	m, err := loadModel(f.cmd, files, name, &blitz.Options{
-		MemoryLimit: fit.MemoryLimit(), ExpertMemory: experts, MLA: f.mla.v, Text: true, MTP: f.speculate.wantsMTP(), Packed: openPacked(f.packed.v), Interrupted: f.cmd.Context().Err,
+		MemoryLimit: fit.MemoryLimit(), ExpertMemory: experts, MLA: f.mla.v, Rope: f.rope(), Text: true, MTP: f.speculate.wantsMTP(), Packed: openPacked(f.packed.v), Interrupted: f.cmd.Context().Err,
 	})
 	if errors.Is(err, tokenizer.ErrNoTokenizer) {
 		return nil, fault.Refusal(fmt.Errorf("run: %s has no tokenizer: it cannot be talked to", name))

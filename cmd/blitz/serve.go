@@ -139,7 +139,7 @@ func (f *serveFlags) run(models []string) error {
 		Host: host.Options{
 			Voucher: trusted,
 			Home:    home, Threads: f.computing(), KeepAlive: f.keepAlive, Context: f.context.v, Sequences: f.sequences.v,
-			Cache: f.cache.v, MLA: f.mla.v, Speculate: f.speculate.v, Packed: openPacked(f.packed.v), ExpertMemory: f.experts.v, Log: log,
+			Cache: f.cache.v, MLA: f.mla.v, Rope: f.rope(), Speculate: f.speculate.v, Packed: openPacked(f.packed.v), ExpertMemory: f.experts.v, Log: log,
 			Settings: readHubs(), Places: hub.DefaultPlaces(os.Getenv), Catalogue: known, Offline: has(f.cmd, "offline"),
 		},
 		Serve: models, Gate: gate, Queue: f.queue.v, Prefixes: filepath.Join(home, "prefixes"), PrefixesLimit: f.prefixes.v,

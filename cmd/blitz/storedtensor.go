@@ -6,6 +6,7 @@ import (
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/fault"
+	"github.com/blitz-r1/blitz/internal/ik"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/safetensors"
 )
@@ -62,8 +63,17 @@ func (f ggufFile) find(name string) (storedTensor, bool, error) {
 		return storedTensor{}, false, nil
 	}
 	kind := t.Type.String()
-	dtype, ok := tensor.ParseDType(kind)
+	dtype, form, ok := ik.DType(t.Type)
 	s := storedTensor{name: name, kind: kind, dtype: dtype, shape: t.Shape, bytes: f.Bytes(t)}
+	if form != nil { // as its type has it
+		n, _ := tensor.Elements(t.Shape)
+		cols := t.Shape[len(t.Shape)-1]
+		data := s.bytes
+		s.bytes = make([]byte, n/max(cols, 1)*dtype.RowBytes(cols))
+		if err := f.Guard(func() error { form.Write(s.bytes, data, cols, 0, n/max(cols, 1)); return nil }); err != nil {
+			return s, true, err
+		}
+	}
 	if !ok { // Q8_1 and Q8_K are types of activations
 		return s, true, fault.Refusal(fmt.Errorf("%s: tensor %s: type %s, want one that weights have", f.file(), name, kind))
 	}

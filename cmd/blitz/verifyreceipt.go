@@ -172,6 +172,11 @@ func (f *verifyReceiptFlags) again(cmd *cobra.Command, s *receipt.Statement, o *
 	if s.Profile.MLA != "none" {
 		options.MLA = s.Profile.MLA
 	}
+	rope, ropeContext, err := blitz.ParseRope(s.Profile.Rope)
+	if err != nil {
+		return signed.Refuse(signed.Form, "the receipt's rotary embedding: %v", err)
+	}
+	options.Rope = rope
 	m, err := loadModel(cmd, files, f.model, options)
 	if err != nil {
 		return err
@@ -194,11 +199,15 @@ func (f *verifyReceiptFlags) again(cmd *cobra.Command, s *receipt.Statement, o *
 	if engineOptions.Context > m.MaxContext() {
 		engineOptions.Context = max(m.MaxContext(), len(o.Prompt.IDs)+len(o.Output.IDs)+1)
 	}
+	engineOptions.RopeContext = ropeContext
 	e, err := blitz.NewEngine(m, &engineOptions)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
+	if e.Rope() != s.Profile.Rope {
+		return signed.Refuse(signed.Model, "the receipt's rotary embedding is %q, the model's %q", s.Profile.Rope, e.Rope())
+	}
 	if err := f.checkPrompt(ctx, e, s, o); err != nil {
 		return err
 	}

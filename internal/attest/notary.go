@@ -148,7 +148,7 @@ func (n *Notary) sign(s *Subject, a *blitz.Answer, rec *Recording, constraints a
 	o.Constraints = constraints
 	st := &receipt.Statement{
 		Output: receipt.CommitIDs("output", o.Output), Model: s.Model, Adapter: s.Adapter, Tokenizer: s.Tokenizer, Template: s.Template,
-		Profile: receipt.Profile{Name: record.Profile, MLA: record.Form, Cache: record.Cache}, Program: n.Program,
+		Profile: receipt.Profile{Name: record.Profile, MLA: record.Form, Cache: record.Cache, Rope: record.Rope}, Program: n.Program,
 		Prompt: receipt.CommitIDs("prompt", o.Prompt), Constraints: receipt.CommitConstraints(rec.salt, constraints),
 		Parameters: parametersOf(&record.Settings, rec.room(len(a.PromptIDs()))), Finish: record.Finish.String(),
 		Vocabulary: int64(rec.vocabulary), Hashes: hashes,

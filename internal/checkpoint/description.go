@@ -102,7 +102,7 @@ func describeSafetensors(f *safetensors.File, config []byte) Description {
 		}
 		n := elements(t.Shape)
 		if isPacked {
-			n = packed.Parameters(t.Name, n)
+			n = packed.Parameters(t.Name, t.DType, n)
 		}
 		d.Parameters += n
 		bytes[string(t.DType)] += t.Size

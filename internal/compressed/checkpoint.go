@@ -16,12 +16,29 @@ type Checkpoint struct {
 }
 
 // names are what the tensors of a matrix are called behind the name of its layer.
-type names struct{ values, zeros, scales, order, shape string }
+type names struct {
+	values, zeros, scales, order, shape string
+	global                              string // scale of the scales of floats
+	inputs                              string // of activations in fewer bits, which are not made
+}
 
 var suffixes = map[string]names{
-	gptq: {".qweight", ".qzeros", ".scales", ".g_idx", ""},
-	awq:  {".qweight", ".qzeros", ".scales", "", ""},
-	ct:   {".weight_packed", ".weight_zero_point", ".weight_scale", ".weight_g_idx", ".weight_shape"},
+	gptq: {".qweight", ".qzeros", ".scales", ".g_idx", "", "", ""},
+	awq:  {".qweight", ".qzeros", ".scales", "", "", "", ""},
+	ct:   {".weight_packed", ".weight_zero_point", ".weight_scale", ".weight_g_idx", ".weight_shape", "", ""},
+
+	modelopt: {".weight", "", ".weight_scale", "", "", ".weight_scale_2", ".input_scale"},
+}
+
+// names returns what the tensors of a scheme are called.
+func (s *scheme) names() names {
+	switch {
+	case s.method == ct && s.float == nvfp4:
+		return names{".weight_packed", "", ".weight_scale", "", "", ".weight_global_scale", ".input_global_scale"}
+	case s.method == ct && s.float == mxfp4:
+		return names{".weight_packed", "", ".weight_scale", "", "", "", ""}
+	}
+	return suffixes[s.method]
 }
 
 // Open finds the packed matrices of a checkpoint; nil where config.json names no method of
@@ -30,23 +47,30 @@ var suffixes = map[string]names{
 // is not as wanted. The file must stay open while the matrices are used.
 func Open(f *safetensors.File, config []byte) (*Checkpoint, error) {
 	s, err := newScheme(config)
+	if s == nil && err == nil && isModelOpt(f) {
+		s = &scheme{method: modelopt, bits: 4, float: nvfp4}
+	}
 	if s == nil || err != nil {
 		return nil, err
 	}
 	c := &Checkpoint{matrices: map[string]*Matrix{}, parts: map[string]bool{}, zeros: map[string]bool{}}
-	suffix := suffixes[s.method]
+	suffix := s.names()
 	err = f.Guard(func() error {
 		for _, t := range f.Tensors() {
 			layer, is := strings.CutSuffix(t.Name, suffix.values)
-			if !is {
+			if !is || s.method == modelopt && !isPair(f, t, layer+suffix.scales) {
 				continue
 			}
-			m, err := newMatrix(f, *s, layer, suffix)
+			build := newMatrix
+			if s.float != noFloat {
+				build = newFloats
+			}
+			m, err := build(f, *s, layer, suffix)
 			if err != nil {
 				return err
 			}
 			c.matrices[layer+".weight"] = m
-			for _, part := range []string{suffix.values, suffix.zeros, suffix.scales, suffix.order, suffix.shape} {
+			for _, part := range []string{suffix.values, suffix.zeros, suffix.scales, suffix.order, suffix.shape, suffix.global, suffix.inputs} {
 				if part != "" {
 					c.parts[layer+part] = true
 				}
@@ -59,6 +83,26 @@ func Open(f *safetensors.File, config []byte) (*Checkpoint, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// isModelOpt says whether a checkpoint has matrices of ModelOpt's, whose settings may stand
+// in a file of their own.
+func isModelOpt(f *safetensors.File) bool {
+	suffix := suffixes[modelopt]
+	return slices.ContainsFunc(f.Tensors(), func(t safetensors.Tensor) bool {
+		layer, is := strings.CutSuffix(t.Name, suffix.global)
+		if !is {
+			return false
+		}
+		values, there := f.Tensor(layer + suffix.values)
+		return there && isPair(f, values, layer+suffix.scales)
+	})
+}
+
+// isPair says whether a tensor is packed floats, with scales of that name.
+func isPair(f *safetensors.File, values safetensors.Tensor, scales string) bool {
+	_, there := f.Tensor(scales)
+	return there && values.DType == safetensors.U8
 }
 
 // noteBias notes a bias that changes nothing.

@@ -22,8 +22,11 @@ const block = 32
 
 // Matrix is a packed matrix [Rows, Cols].
 type Matrix struct {
-	Type       tensor.DType // Q4_0, Q5_0 or Q8_0: the smallest that has all its integers
+	Type       tensor.DType // Q4_0, Q5_0 or Q8_0: the smallest that has all its integers; NVFP4, MXFP4
 	Rows, Cols int
+	// Factor is what all scales of NVFP4 are multiplied with, Divisor what they are divided by;
+	// 0: nothing.
+	Factor, Divisor float32
 
 	scheme
 	layer  string
@@ -37,7 +40,7 @@ type Matrix struct {
 
 // newMatrix checks the tensors of a layer.
 func newMatrix(f *safetensors.File, s scheme, layer string, suffix names) (*Matrix, error) {
-	m := &Matrix{scheme: s, layer: layer}
+	m := &Matrix{scheme: s, layer: layer, Factor: 1}
 	values, err := find(f, layer+suffix.values, safetensors.I32, 2)
 	if err != nil {
 		return nil, err
@@ -186,6 +189,15 @@ func (m *Matrix) half() int { return 1 << (m.bits - 1) }
 // Write writes rows first … first+n-1 as blocks of the type. The error wraps ErrScheme for a scale that is no float16 number, as the
 // types have them.
 func (m *Matrix) Write(dst []byte, first, n int) error {
+	if m.float != noFloat {
+		size := m.Type.RowBytes(m.Cols)
+		for r := range n {
+			if err := m.writeFloats(dst[r*size:][:size], first+r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	w := make([]uint8, n*m.Cols)
 	m.unpack(w, first, n)
 	size := m.Type.RowBytes(m.Cols)

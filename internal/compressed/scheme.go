@@ -1,11 +1,12 @@
-// Package compressed reads the integer weights of checkpoints that other tools made: GPTQ,
-// AWQ and compressed-tensors. Each matrix stands there as several tensors (packed integers,
-// scales, zero points); it is given as rows of blocks of a type that has exactly these
-// numbers: Q4_0, Q5_0 or Q8_0, whose weight is scale · (integer − zero point).
+// Package compressed reads the packed weights of checkpoints that other tools made: GPTQ,
+// AWQ, compressed-tensors and ModelOpt. Each matrix stands there as several tensors (packed
+// numbers, scales, zero points); it is given as rows of blocks of a type that has exactly
+// these numbers: Q4_0, Q5_0 or Q8_0 for integers, whose weight is scale · (integer − zero
+// point), NVFP4 or MXFP4 for floats.
 //
 // The definitions are those of the tools' own code: AutoGPTQ's and GPTQModel's QuantLinear
-// (Frantar et al. 2022), AutoAWQ's WQLinear_GEMM (Lin et al. 2023), and compressed-tensors'
-// pack_to_int32.
+// (Frantar et al. 2022), AutoAWQ's WQLinear_GEMM (Lin et al. 2023), compressed-tensors'
+// pack_to_int32 and pack_fp4_to_uint8 (0.20.1), and ModelOpt's NVFP4QTensor.
 //
 // Adding a method: a case in newScheme, and a layout.
 package compressed
@@ -16,6 +17,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/blitz-r1/blitz/safetensors"
 )
 
 // ErrScheme is a configuration of a known method with settings that cannot be honoured.
@@ -26,6 +29,8 @@ const (
 	gptq = "gptq"
 	awq  = "awq"
 	ct   = "compressed-tensors"
+
+	modelopt = "modelopt"
 )
 
 // scheme is how all matrices of a checkpoint are stored.
@@ -34,6 +39,7 @@ type scheme struct {
 	bits   int
 	// offset is added to stored zero points: AutoGPTQ stores them less one.
 	offset int
+	float  float
 }
 
 // settings is quantization_config of config.json, as far as it matters here.
@@ -45,6 +51,7 @@ type settings struct {
 	Format     string           `json:"format"`
 	Groups     map[string]group `json:"config_groups"`
 	Block      []int            `json:"weight_block_size"` // of FP8
+	Algorithm  string           `json:"quant_algo"`        // ModelOpt's
 }
 
 // group is the settings of a group of matrices in compressed-tensors.
@@ -80,6 +87,11 @@ func newScheme(config []byte) (*scheme, error) {
 		return &scheme{method: awq, bits: q.Bits}, nil
 	case ct:
 		return newCompressedTensors(q)
+	case modelopt:
+		if q.Algorithm != "NVFP4" { // others have weights and scales as other checkpoints
+			return nil, nil
+		}
+		return &scheme{method: modelopt, bits: 4, float: nvfp4}, nil
 	}
 	return nil, nil
 }
@@ -134,11 +146,18 @@ func newCompressedTensors(q *settings) (*scheme, error) {
 		if g.Weights == nil || format == "float-quantized" || format == "dense" {
 			continue
 		}
+		if kind := floatFormats[format]; kind != noFloat {
+			if s.bits != 0 && s.float != kind {
+				return nil, refuse("groups of compressed-tensors of several kinds, want one")
+			}
+			s.bits, s.float = 4, kind
+			continue
+		}
 		if format != "pack-quantized" || g.Weights.Type != "int" || g.Weights.Bits < 1 || g.Weights.Bits > 8 {
-			return nil, refuse("%s of compressed-tensors: format %q, %d bits, type %q; want \"pack-quantized\" of 1 to 8 bits, type \"int\", or \"float-quantized\"",
+			return nil, refuse("%s of compressed-tensors: format %q, %d bits, type %q; want \"pack-quantized\" of 1 to 8 bits, type \"int\", \"nvfp4-pack-quantized\", \"mxfp4-pack-quantized\" or \"float-quantized\"",
 				name, format, g.Weights.Bits, g.Weights.Type)
 		}
-		if s.bits != 0 && s.bits != g.Weights.Bits {
+		if s.bits != 0 && (s.bits != g.Weights.Bits || s.float != noFloat) {
 			return nil, refuse("groups of compressed-tensors with %d and %d bits, want one number", s.bits, g.Weights.Bits)
 		}
 		s.bits = g.Weights.Bits
@@ -148,6 +167,9 @@ func newCompressedTensors(q *settings) (*scheme, error) {
 	}
 	return s, nil
 }
+
+// floatFormats are the formats of compressed-tensors that pack floats.
+var floatFormats = map[string]float{"nvfp4-pack-quantized": nvfp4, "mxfp4-pack-quantized": mxfp4}
 
 func refuse(format string, args ...any) error {
 	return fmt.Errorf("compressed: config.json: quantization_config: %s: %w", fmt.Sprintf(format, args...), ErrScheme)
@@ -165,17 +187,25 @@ func Summarise(config []byte) (Summary, bool) {
 
 // String returns such as "GPTQ 4-bit".
 func (x Summary) String() string {
-	name := map[string]string{gptq: "GPTQ", awq: "AWQ", ct: "compressed-tensors"}[x.s.method]
+	name := map[string]string{gptq: "GPTQ", awq: "AWQ", ct: "compressed-tensors", modelopt: "ModelOpt"}[x.s.method]
+	if x.s.float != noFloat {
+		return name + " " + x.s.float.String()
+	}
 	return fmt.Sprintf("%s %d-bit", name, x.s.bits)
 }
 
-// Parameters returns how many weights a tensor of n elements stands for.
-func (x Summary) Parameters(name string, n int64) int64 {
-	suffix := suffixes[x.s.method]
-	if strings.HasSuffix(name, suffix.values) {
+// Parameters returns how many weights a tensor of n elements of a type stands for.
+func (x Summary) Parameters(name string, t safetensors.DType, n int64) int64 {
+	suffix := x.s.names()
+	switch {
+	case x.s.float != noFloat && t == safetensors.U8 && strings.HasSuffix(name, suffix.values):
+		return 2 * n
+	case x.s.float != noFloat && strings.HasSuffix(name, suffix.values): // a plain matrix
+		return n
+	case strings.HasSuffix(name, suffix.values):
 		return n / int64(x.s.bits) * 32
 	}
-	for _, other := range []string{suffix.zeros, suffix.scales, suffix.order, suffix.shape} {
+	for _, other := range []string{suffix.zeros, suffix.scales, suffix.order, suffix.shape, suffix.global, suffix.inputs} {
 		if other != "" && strings.HasSuffix(name, other) {
 			return 0
 		}

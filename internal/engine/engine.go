@@ -7,6 +7,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,7 @@ type Options struct {
 	Threads     int               // processors; 0: DefaultThreads, of which decoding uses fewer where that is faster
 	Shared      *Threads          // those of other engines, in place of its own; Threads is 0 then
 	Context     int               // positions of a sequence: the model's, at most 8192
+	RopeContext int               // positions that rotary frequencies are for, where they depend on such: Context
 	Sequences   int               // that run at once: DefaultSequences
 	Chunk       int               // tokens of prompts that a step reads at most: DefaultChunk
 	Cache       *kernel.CacheKind // what the model's weights suggest
@@ -192,6 +194,7 @@ func (o *Options) complete(net network, config *model.Config) error {
 	if o.Context == 0 {
 		o.Context = min(DefaultContext, longest)
 	}
+	o.RopeContext = cmp.Or(o.RopeContext, o.Context)
 	if o.Chunk == 0 {
 		o.Chunk = DefaultChunk
 	}
@@ -205,6 +208,7 @@ func (o *Options) complete(net network, config *model.Config) error {
 	}{
 		{"threads", o.Threads, 0, MaxThreads},
 		{"context", o.Context, 1, math.MaxInt32},
+		{"context of rotary frequencies", o.RopeContext, 1, math.MaxInt32},
 		{"sequences", o.Sequences, 0, maxSequences},
 		{"chunk", o.Chunk, 1, MaxChunk},
 	} {

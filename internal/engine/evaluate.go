@@ -48,7 +48,7 @@ func (e *Engine) Evaluate(ctx context.Context, sequences [][]int32, p Plan, each
 	var all []*sequence
 	for i, ids := range sequences {
 		s := &sequence{
-			engine: e, owner: Owner{Adapter: p.Adapter}, tokens: ids, from: p.From, most: len(ids), private: true, piece: p.Chunk, single: p.Decode,
+			engine: e, owner: Owner{Adapter: p.Adapter}, tokens: ids, from: p.From, most: len(ids), limit: len(ids), private: true, piece: p.Chunk, single: p.Decode,
 			work: newGiven(func(t int, x []float32) error { return each(i, t, x) }),
 		}
 		if p.Drafts != nil {

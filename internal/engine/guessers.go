@@ -103,6 +103,7 @@ type draftGuesser struct {
 	step  model.Step
 	chunk int // tokens of a text that it reads in a step, beside what it goes on with
 	most  int // positions that it was made for
+	limit int // that rotary frequencies are for, where they depend on such
 	batch model.Batch
 	now   func() time.Time
 	read  time.Duration
@@ -129,7 +130,7 @@ func newDraftGuesser(net network, kind kernel.CacheKind, limit, most int, e *Eng
 	cache.Spare(limit / spareShare)
 	e.headroom.caches = append(e.headroom.caches, cache)
 	return &draftGuesser{
-		net: net, cache: cache, chunk: e.options.Chunk, most: most, now: e.now,
+		net: net, cache: cache, chunk: e.options.Chunk, most: most, now: e.now, limit: e.options.RopeContext,
 		step: model.Step{Workers: e.threads.workers, Kind: kind},
 	}, nil
 }
@@ -176,7 +177,7 @@ func (g *draftGuesser) guess(all []*sequence, most []int) [][]int32 {
 			}
 			s.draft.guessed = append(s.draft.guessed, id)
 			going = append(going, i)
-			segments = append(segments, model.Segment{Seq: s.draft.cache, Pos: s.draft.cache.Len() + round, Tokens: ids[i][round:], Logits: 1})
+			segments = append(segments, model.Segment{Seq: s.draft.cache, Pos: s.draft.cache.Len() + round, Tokens: ids[i][round:], Logits: 1, Limit: g.limit})
 		}
 		g.going, g.batch.Segments = going, segments
 	}
@@ -210,12 +211,12 @@ func (g *draftGuesser) catchUp(s *sequence, most int) bool {
 	part = append([]int32(nil), part...)
 	if len(part) < len(text) {
 		began := g.now()
-		g.net.Forward(&g.step, &model.Batch{Segments: []model.Segment{{Seq: d.cache, Tokens: part, Pos: d.cache.Len()}}})
+		g.net.Forward(&g.step, &model.Batch{Segments: []model.Segment{{Seq: d.cache, Tokens: part, Pos: d.cache.Len(), Limit: g.limit}}})
 		d.cache.Append(part)
 		g.read += g.now().Sub(began)
 		return false
 	}
-	g.batch.Segments = append(g.batch.Segments, model.Segment{Seq: d.cache, Pos: d.cache.Len(), Tokens: part, Logits: 1})
+	g.batch.Segments = append(g.batch.Segments, model.Segment{Seq: d.cache, Pos: d.cache.Len(), Tokens: part, Logits: 1, Limit: g.limit})
 	return true
 }
 
@@ -251,7 +252,7 @@ func (g *mtpGuesser) gather(hidden *model.Act) {
 			}
 			if n := len(next); n > 0 {
 				g.rows = append(g.rows, hidden.X[at*hidden.D:(at+n)*hidden.D]...)
-				g.batch.Segments = append(g.batch.Segments, model.Segment{Seq: seg.Seq, Pos: seg.Pos, Tokens: next, Logits: n, Adapter: s.owner.Adapter})
+				g.batch.Segments = append(g.batch.Segments, model.Segment{Seq: seg.Seq, Pos: seg.Pos, Tokens: next, Logits: n, Adapter: s.owner.Adapter, Limit: s.reach()})
 				rows += n
 				g.last[i] = rows - 1
 			}

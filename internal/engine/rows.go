@@ -83,7 +83,7 @@ func (e *Engine) draft(hidden *model.Act) {
 		g := &e.batch.Segments[i]
 		if n := min(len(g.Tokens), len(s.tokens)-1-g.Pos); s.drafts != nil && s.cache != nil && n > 0 {
 			copy(hidden.X[len(e.rows)*hidden.D:], hidden.X[at*hidden.D:(at+n)*hidden.D])
-			next.Segments = append(next.Segments, model.Segment{Seq: g.Seq, Pos: g.Pos, Tokens: s.tokens[g.Pos+1:][:n], Logits: n, Adapter: s.owner.Adapter})
+			next.Segments = append(next.Segments, model.Segment{Seq: g.Seq, Pos: g.Pos, Tokens: s.tokens[g.Pos+1:][:n], Logits: n, Adapter: s.owner.Adapter, Limit: s.reach()})
 			for k := range n {
 				e.rows = append(e.rows, row{sequence: s, pos: g.Pos + k, draft: true})
 			}

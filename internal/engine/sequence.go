@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -16,6 +17,7 @@ type sequence struct {
 	tokens []int32 // that it begins with, or goes on from where its pages were taken
 	from   int     // the first position of tokens whose row is wanted
 	most   int     // positions that it may come to take
+	limit  int     // positions that rotary frequencies are for, where they depend on such; 0: the engine's
 	hidden bool    // rows are last hidden states, not logits
 
 	private bool // shares no pages
@@ -85,6 +87,9 @@ func (s *sequence) start() error {
 	s.begun = true
 	return s.work.begin(s)
 }
+
+// reach returns how many positions the sequence's rotary frequencies are for.
+func (s *sequence) reach() int { return cmp.Or(s.limit, s.engine.options.RopeContext) }
 
 // match returns a sequence of the cache that has what is known of the tokens.
 func (s *sequence) match() *kvcache.Sequence {

@@ -143,7 +143,7 @@ func (e *Engine) timeStep(ctx context.Context, sequences []*kvcache.Sequence, n 
 		for i := range ids {
 			ids[i] = rand.Int32N(int32(e.config.VocabSize))
 		}
-		g := model.Segment{Seq: s, Pos: s.Len(), Tokens: ids}
+		g := model.Segment{Seq: s, Pos: s.Len(), Tokens: ids, Limit: e.options.RopeContext}
 		if logits {
 			g.Logits = 1
 		}

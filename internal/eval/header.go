@@ -39,6 +39,7 @@ type Settings struct {
 	System        string  `json:"system,omitempty"`
 	Prompt        string  `json:"prompt,omitempty"` // {question} or {short} in it; "": the model's template
 	Context       int     `json:"ctx"`
+	Rope          string  `json:"rope,omitempty"` // of rotary embedding, where something was set
 	Cache         string  `json:"cache"`
 	MLA           string  `json:"mla,omitempty"`
 

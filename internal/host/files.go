@@ -30,6 +30,7 @@ type files struct {
 	log      *slog.Logger
 	cache    string
 	mla      string
+	rope     blitz.Rope
 
 	speculate string
 }
@@ -44,7 +45,7 @@ func newFiles(o *Options, store *hub.Store) (*files, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &files{store, threads, o.Prefixes, o.Packed, o.ExpertMemory, log, o.Cache, o.MLA, o.Speculate}, nil
+	return &files{store, threads, o.Prefixes, o.Packed, o.ExpertMemory, log, o.Cache, o.MLA, o.Rope, o.Speculate}, nil
 }
 
 func (f *files) close()           { f.threads.Close() }
@@ -83,7 +84,7 @@ func (f *files) surveyOne(t target) (*modelFiles, error) {
 			files.Know(sums)
 		}
 	}
-	n, err := files.Needs(&blitz.Options{MLA: f.mla})
+	n, err := files.Needs(&blitz.Options{MLA: f.mla, Rope: f.rope})
 	if err != nil {
 		files.Close()
 		return nil, fmt.Errorf("host: %s: %w", t.name, err)
@@ -198,7 +199,7 @@ func (m *modelFiles) open(ctx context.Context, p plan, report func(done, total i
 // are not all there.
 func (m *modelFiles) read(ctx context.Context, weights, experts int64, report func(done, total int64)) (*blitz.Model, error) {
 	model, err := m.files.Open(&blitz.Options{
-		MemoryLimit: weights, ExpertMemory: experts, MLA: m.host.mla, Packed: m.host.packed, Interrupted: ctx.Err, Progress: report,
+		MemoryLimit: weights, ExpertMemory: experts, MLA: m.host.mla, Rope: m.host.rope, Packed: m.host.packed, Interrupted: ctx.Err, Progress: report,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("host: %s: %w", m.name, err)

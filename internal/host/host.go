@@ -38,6 +38,7 @@ type Options struct {
 	Sequences   int             // that run at once in a model; the engine's default
 	Cache       string          // f32, f16, bf16 or q8; by the model's weights
 	MLA         string          // absorbed or expanded; absorbed
+	Rope        blitz.Rope      // of rotary embedding, in place of what the files of all models say
 	Speculate   string          // auto, off or ngram; auto
 	MemoryLimit int64           // bytes for the weights and caches of all models; what is available
 	Prefixes    *blitz.Prefixes // where engines keep what they computed; nil: nowhere

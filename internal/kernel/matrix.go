@@ -160,9 +160,10 @@ func (m *Matrix) PackScale(block []byte, at, lane int, s, min, d, dmin float32) 
 // oddShift returns where the code of a block of columns begins in its word.
 func oddShift(at int) int { return 28 - 4*(at%oddBlocks) }
 
-// multiple returns the integer that s is of d; 0 where d is none that has one.
+// multiple returns the integer that s is of d, but for what its product was rounded by; 0
+// where d is none that has one.
 func multiple(s, d float32) int32 {
-	if n := s / d; n >= -128 && n <= 255 {
+	if n := math.RoundToEven(float64(s / d)); n >= -128 && n <= 255 {
 		return int32(n)
 	}
 	return 0

@@ -284,7 +284,7 @@ func (b *binder) refuseType(t tensor.Tensor, err error) {
 
 // plans adds a matrix to the plan, which begins at row first of a tensor.
 func (b *binder) plans(m *kernel.Matrix, t tensor.Tensor, first, cols, index int, turned bool) {
-	src := weights.Source{Type: t.DType, Factor: b.factor(t, index), Scales: b.blockScales(t), Turned: turned}
+	src := weights.Source{Type: t.DType, Factor: b.factor(t, index), Divisor: b.divisor(t), Scales: b.blockScales(t), Turned: turned}
 	if src.Scales != nil && first > 0 {
 		shifted := *src.Scales
 		shifted.FirstRow = first

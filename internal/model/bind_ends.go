@@ -41,6 +41,9 @@ func (m *Model) bind(b *binder) {
 	if c.Rope.Divisors != nil {
 		b.taken[ropeFreqs] = true // with the configuration
 	}
+	if c.Rope.Long != nil {
+		b.taken[ropeLong], b.taken[ropeShort] = true, true
+	}
 	b.checkUnused(c)
 	m.naming = naming{hf: b.hf, prefix: b.prefix[0], head: b.head, linears: b.linears, spare: b.unread}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/blitz-r1/blitz/internal/compressed"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/internal/weights"
@@ -117,11 +118,31 @@ func (g scaleGrid) spread(v []float32, cols int) *weights.BlockScale {
 	return s
 }
 
+// divisor returns what divides the scales of an NVFP4 tensor, as compressed-tensors has it;
+// 0: nothing.
+func (b *binder) divisor(t tensor.Tensor) float32 {
+	if m, is := b.packedMatrix(t.Name); is {
+		return m.Divisor
+	}
+	return 0
+}
+
+// packedMatrix returns a matrix that another tool packed.
+func (b *binder) packedMatrix(name string) (*compressed.Matrix, bool) {
+	if s, is := b.src.(hfSource); is {
+		return s.matrix(name)
+	}
+	return nil, false
+}
+
 // factor returns what multiplies the scales of an NVFP4 tensor: its .scale tensor, one
 // number, or one for each matrix it holds; 1 for tensors of other types.
 func (b *binder) factor(t tensor.Tensor, index int) float32 {
 	if t.DType != tensor.NVFP4 || b.err != nil {
 		return 1
+	}
+	if m, is := b.packedMatrix(t.Name); is {
+		return m.Factor
 	}
 	name := strings.TrimSuffix(t.Name, ".weight") + ".scale"
 	s, ok := b.src.find(name)

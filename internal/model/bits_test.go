@@ -49,7 +49,7 @@ func TestSameBits(t *testing.T) {
 
 // TestSameBitsNear is the same for the families near to them, from checkpoints.
 func TestSameBitsNear(t *testing.T) {
-	for _, name := range slices.Concat(nearModels, recurrentModels) {
+	for _, name := range slices.Concat(nearModels, limitedModels, recurrentModels) {
 		if name == "mistral3" { // ministral3 in a wrapper
 			continue
 		}

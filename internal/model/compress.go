@@ -59,6 +59,7 @@ func (r *ring) at(page []byte, pos int) []float32 {
 type blocks struct {
 	segment int
 	pos, n  int // its positions
+	limit   int // of them; see Segment
 	row     int // of the segment in the step
 	from    []byte
 	first   int // entries of segments before, that the step makes
@@ -115,7 +116,7 @@ func (s *Step) openBlocks(r *ring, c *Compressor) (list []blocks, entries int) {
 	row := 0
 	for i := range s.batch.Segments {
 		g := &s.batch.Segments[i]
-		b := blocks{segment: i, pos: g.Pos, n: len(g.Tokens), row: row, first: entries}
+		b := blocks{segment: i, pos: g.Pos, n: len(g.Tokens), limit: min(g.Limit, maxContext), row: row, first: entries}
 		if g.Pos > 0 {
 			b.from = g.Seq.Page(r.Layer, (g.Pos-1)/kernel.PagePositions)
 		}
@@ -204,7 +205,8 @@ func (o *makeEntries) Do(item int, th *kernel.Thread) {
 	e, tmp := tmp[:o.width], tmp[o.width:]
 	kernel.Pool(e[:D], gates[:n], vs[:n], tmp)
 	kernel.RMSNorm(e[:D], e[:D], c.Norm.W, c.Norm.Eps)
-	c.rope.rotate(e[D-c.rope.Dim:D], entry*c.Ratio)
+	mul, cross := c.rope.of(g.limit).turns(entry * c.Ratio)
+	c.rope.rotate(e[D-c.rope.Dim:D], mul, cross)
 	clear(e[D:])
 	each := kernel.PagePositions / c.Ratio
 	page := o.pages.of(g.segment)[entry/each]

@@ -216,11 +216,11 @@ func (c *Config) checkPartial() *conflict {
 	return nil
 }
 
-// lengthen gives a model whose rotary embedding is scaled by YaRN the context that it is
-// scaled to: the model's pages say to add the scaling and leave
-// max_position_embeddings as it is.
+// lengthen gives a model whose rotary embedding is scaled by YaRN, or as its sequences
+// grow, the context that it is scaled to: the model's pages say to add the scaling and
+// leave max_position_embeddings as it is. A user who scales it wants that too.
 func (c *Config) lengthen() {
-	if c.Rope.Type == "yarn" {
+	if c.Rope.Type == "yarn" || c.Rope.Type == "dynamic" || c.Rope.lengthens {
 		scaled := math.Floor(c.Rope.OriginalMaxPositionEmbeddings * c.Rope.Factor)
 		c.MaxPositionEmbeddings = max(c.MaxPositionEmbeddings, int(min(scaled, maxContext)))
 	}

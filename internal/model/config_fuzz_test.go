@@ -103,7 +103,11 @@ func soundConfig(t *testing.T, c *Config) {
 		ropes = append(ropes, c.RopeLocal)
 	}
 	for _, r := range ropes {
-		freq, factor := r.frequencies(min(c.HeadDim, 1<<10))
+		dim := min(c.HeadDim, 1<<10)
+		if r.Type == "longrope" {
+			dim = 2 * len(r.Short)
+		}
+		freq, factor := r.frequencies(dim, c.MaxPositionEmbeddings)
 		for _, v := range append(freq, factor, r.softmaxScale(), float64(c.RoutedScalingFactor), float64(c.RMSNormEps)) {
 			if v-v != 0 || v < 0 {
 				t.Fatalf("rotary frequencies %v, factor %v, softmax scale %v, routed_scaling_factor %v: not all are positive numbers",

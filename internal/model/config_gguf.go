@@ -102,23 +102,43 @@ func (c *Config) readGGUFRope(k *keys) {
 	if a := k.number("rope.scaling.attn_factor", 1); a != 1 && r.Type == "yarn" {
 		r.AttentionFactor = a * yarnScale(r.Factor, 1)
 	}
+	turning := c.HeadDim
 	if c.family.partialRotary {
 		c.RotaryDim = k.count("rope.dimension_count", c.HeadDim, 1, maxWidth)
+		turning = c.RotaryDim
 	}
 	if t, ok := k.f.Tensor(ropeFreqs); ok {
-		r.Divisors = ropeDivisors(k, t, c.HeadDim)
+		r.Divisors = ropeDivisors(k, t, turning)
+	}
+	long, hasLong := k.f.Tensor(ropeLong)
+	short, hasShort := k.f.Tensor(ropeShort)
+	if hasLong && hasShort {
+		r.Type = "longrope"
+		r.AttentionFactor = k.number("rope.scaling.attn_factor", 1)
+		r.Short, r.Long = wide(ropeDivisors(k, short, turning)), wide(ropeDivisors(k, long, turning))
 	}
 	c.Rope = r
 }
 
-// ropeFreqs is the tensor that says what frequencies are divided by.
-const ropeFreqs = "rope_freqs.weight"
+// The tensors that say what frequencies are divided by: always, and in longrope.
+const (
+	ropeFreqs = "rope_freqs.weight"
+	ropeLong  = "rope_factors_long.weight"
+	ropeShort = "rope_factors_short.weight"
+)
 
-// ropeDivisors reads it.
-func ropeDivisors(k *keys, t gguf.Tensor, headDim int) []float32 {
-	if t.Type.String() != "F32" || len(t.Shape) != 1 || t.Shape[0] != headDim/2 {
+func wide(v []float32) (out []float64) {
+	for _, x := range v {
+		out = append(out, float64(x))
+	}
+	return out
+}
+
+// ropeDivisors reads one of them, for the d numbers of a head that turn.
+func ropeDivisors(k *keys, t gguf.Tensor, d int) []float32 {
+	if t.Type.String() != "F32" || len(t.Shape) != 1 || t.Shape[0] != d/2 {
 		if k.err == nil {
-			k.err = fmt.Errorf("model: %s: tensor %s: %s %v, want F32 [%d]: %w", k.f.Name(), t.Name, t.Type, t.Shape, headDim/2, ErrTensor)
+			k.err = fmt.Errorf("model: %s: tensor %s: %s %v, want F32 [%d]: %w", k.f.Name(), t.Name, t.Type, t.Shape, d/2, ErrTensor)
 		}
 		return nil
 	}

@@ -148,6 +148,10 @@ func (c *Config) readRope(o *object) {
 		r = full
 	}
 	c.Rope = parseRope(r, theta, float64(c.MaxPositionEmbeddings))
+	if outside := "original_max_position_embeddings"; o.has(outside) && c.Rope.Type == "longrope" { // it counts, as transformers has it
+		c.Rope.OriginalMaxPositionEmbeddings = o.number(outside, 0)
+		c.Rope.Factor = r.number("factor", float64(c.MaxPositionEmbeddings)/c.Rope.OriginalMaxPositionEmbeddings)
+	}
 	if !r.has("partial_rotary_factor") {
 		c.Rope.Partial = partial
 	}
@@ -183,8 +187,16 @@ func parseRope(o *object, theta, context float64) RopeConfig {
 		NoTruncate:                    !o.bool("truncate", true),
 		Partial:                       o.number("partial_rotary_factor", 1),
 	}
-	if r.Type == "mrope" { // text alone rotates as always
+	switch r.Type {
+	case "mrope": // text alone rotates as always
 		r.Type = "default"
+	case "su": // its first name
+		r.Type = "longrope"
+	case "dynamic": // it grows from where the context ends
+		r.OriginalMaxPositionEmbeddings = context
+	}
+	if r.Type == "longrope" {
+		r.Short, r.Long = o.numbers("short_factor"), o.numbers("long_factor")
 	}
 	r.Factor = o.number("factor", context/r.OriginalMaxPositionEmbeddings)
 	return r

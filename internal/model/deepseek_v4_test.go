@@ -225,7 +225,7 @@ func TestDeepSeekV4Config(t *testing.T) {
 		t.Fatal(errA, errB)
 	}
 	for _, c := range []*Config{a, b} {
-		_, factor := c.Rope.frequencies(c.RotaryDim)
+		_, factor := c.Rope.frequencies(c.RotaryDim, 0)
 		if !slices.Equal(c.CompressRatios, []int{0, 4, 128, 4}) || c.NumHashLayers != 1 || c.RotaryDim != 64 || c.RopeLocal.Theta != 10000 || c.RopeLocal.Type != "default" ||
 			c.Rope.Theta != 160000 || c.Rope.Type != "yarn" || factor != 1 || c.HiddenAct != SiluClamped || c.SwigluLimit != 10 || c.HCMult != 4 {
 			t.Errorf("%+v, rope %+v and %+v", c, c.Rope, c.RopeLocal)

@@ -143,7 +143,7 @@ func (m *Model) DraftBlock(s *Step, seq *kvcache.Sequence, pos int, anchor int32
 	}
 	ids[0] = anchor
 	for _, r := range m.ropes {
-		r.grow(pos + x.block)
+		r.of(0).grow(pos + x.block)
 	}
 	s.setBatch(&Batch{Segments: []Segment{{Seq: seq, Pos: pos, Tokens: ids}}})
 	s.embed = m.embed

@@ -36,6 +36,8 @@ type family struct {
 	layerSizes bool
 	// untrained says which of its operations has no backward; "": all have.
 	untrained string
+	// fused says that queries, keys and values are rows of one tensor, and gate and up too.
+	fused bool
 	// stacked says that checkpoints hold the matrices of all experts of a layer in one
 	// tensor, gate and up in one too.
 	stacked bool
@@ -56,7 +58,7 @@ var families = []*family{
 	&llamaFamily, &mistralFamily, &mixtralFamily,
 	&ministral3Family, &mistral4Family, &mistralLarge3Family, &smolLM3Family,
 	&qwen2Family, &qwen2MoEFamily, &qwen3Family, &qwen3MoEFamily,
-	&gemma2Family, &gemma3Family, &gemma4Family, &gptOSSFamily, &glm4MoEFamily, &miniMaxM2Family,
+	&phi3Family, &gemma2Family, &gemma3Family, &gemma4Family, &gptOSSFamily, &glm4MoEFamily, &miniMaxM2Family,
 	&deepseekV2Family, &deepseekV3Family, &deepseekV32Family, &kimiK2Family, &glm4MoELiteFamily, &glmMoeDsaFamily, &deepseekV4Family,
 	&qwen3NextFamily, &qwen35Family, &qwen35MoEFamily,
 }

@@ -20,13 +20,16 @@ var (
 	goldenModels = append(slices.Clone(plainModels), latentModels...)
 	// nearModels are close to those, with an operation or two of their own.
 	nearModels = []string{
-		"gpt-oss", "gpt-oss-mxfp4", "smollm3", "gemma2", "qwen2-moe", "glm4-moe", "minimax-m2",
+		"phi3", "gpt-oss", "gpt-oss-mxfp4", "smollm3", "gemma2", "qwen2-moe", "glm4-moe", "minimax-m2",
 		"ministral3", "mistral3", "mistral4", "mistral-large-3", "glm-moe-dsa", "gemma4", "gemma4-moe", "gemma4-e", "deepseek-v4", "deepseek-v4-pro",
 	}
+	// limitedModels have rotary frequencies that depend on how long a sequence may become: the
+	// second sequence is within the original context, the first is beyond it.
+	limitedModels = []string{"phi3-long", "llama-dynamic"}
 	// recurrentModels keep states.
 	recurrentModels = []string{"qwen3-next", "qwen3.5", "qwen3.5-moe"}
 	// checkpointModels have no GGUF form of their own: in a wrapper, packed, or with other names.
-	checkpointModels = []string{"gemma3", "mistral3", "gpt-oss-mxfp4", "mistral-large-3"}
+	checkpointModels = []string{"gemma3", "mistral3", "gpt-oss-mxfp4", "mistral-large-3", "llama-dynamic"}
 )
 
 // Errors that are allowed, in deviations of the wanted logits: PyTorch in float32 is
@@ -210,7 +213,7 @@ func open(t *testing.T, path string, o Options) *Model {
 // TestGolden holds logits to those computed in float64, in every cache kind and both
 // forms of latent attention, and greedy ids to those of the reference.
 func TestGolden(t *testing.T) {
-	for _, name := range slices.Concat(goldenModels, nearModels, recurrentModels) {
+	for _, name := range slices.Concat(goldenModels, nearModels, limitedModels, recurrentModels) {
 		model, e := loadExpectation(t, name)
 		for _, form := range forms(model) {
 			t.Run(name+" "+form.String(), func(t *testing.T) {
@@ -274,7 +277,7 @@ func argmax(x []float32) int {
 
 // TestGoldenGGUF reads the same models as GGUF files, float32 and Q8_0.
 func TestGoldenGGUF(t *testing.T) {
-	for _, name := range slices.Concat(goldenModels, nearModels, recurrentModels) {
+	for _, name := range slices.Concat(goldenModels, nearModels, limitedModels, recurrentModels) {
 		if slices.Contains(checkpointModels, name) {
 			continue
 		}

@@ -184,6 +184,22 @@ func (o *object) list(key string, layers int) []any {
 	return list
 }
 
+// numbers returns a list of numbers.
+func (o *object) numbers(key string) []float64 {
+	list, ok := o.values[key].([]any)
+	if !ok {
+		o.fail(key, show(o.values[key]), "a list of numbers")
+		return nil
+	}
+	out := make([]float64, len(list))
+	for i, v := range list {
+		x := object{file: o.file, values: map[string]any{key: v}}
+		out[i] = x.number(key, math.NaN()) // null is none
+		o.takeError(&x)
+	}
+	return out
+}
+
 // ids returns an integer or a list of them.
 func (o *object) ids(key string) (ids []int32) {
 	list, ok := o.values[key].([]any)

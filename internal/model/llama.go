@@ -68,7 +68,7 @@ var mixtralFamily = family{
 // llama is Llama (Touvron et al. 2023; Grattafiori et al. 2024): RMS norms before
 // attention and MLP, rotary positions, grouped-query attention, a gated MLP with
 // SiLU. Mistral (Jiang et al. 2023) adds a sliding window, Mixtral (Jiang et al.
-// 2024) replaces the MLP by experts; SmolLM3 leaves positions out of some layers,
+// 2024) replaces the MLP by experts; Phi-3 turns a part of each head; SmolLM3 leaves positions out of some layers,
 // Ministral 3 makes late queries longer.
 type llama struct {
 	layers []llamaLayer
@@ -88,20 +88,27 @@ type llamaLayer struct {
 }
 
 func (m *llama) bind(b *binder, c *Config) {
-	m.rope, m.scale = newRope(&c.Rope, c.HeadDim), newQueryScale(c)
+	m.rope, m.scale = newRope(&c.Rope, c.rotaryDim()), newQueryScale(c)
 	m.layers = make([]llamaLayer, c.NumHiddenLayers)
 	for i := range m.layers {
 		l := &m.layers[i]
 		b.norm(&l.attnNorm, "attn_norm", i, c.HiddenSize, c.RMSNormEps)
-		b.attention(&l.Q, &l.K, &l.V, &l.O, i, c)
+		if c.family.fused {
+			b.fusedAttention(&l.Q, &l.K, &l.V, &l.O, i, c)
+		} else {
+			b.attention(&l.Q, &l.K, &l.V, &l.O, i, c)
+		}
 		l.attn = newAttention(c, i, attentionScale(float64(c.HeadDim)))
 		if c.NoRope == nil || !c.NoRope[i] {
 			l.rope = m.rope
 		}
 		b.norm(&l.ffnNorm, "ffn_norm", i, c.HiddenSize, c.RMSNormEps)
-		if c.sparse(i) {
+		switch {
+		case c.sparse(i):
 			l.experts = b.softmaxExperts(i, c)
-		} else {
+		case c.family.fused:
+			b.fusedMLP(&l.mlp, i, c)
+		default:
 			b.mlp(&l.mlp, i, c)
 		}
 		if b.err != nil {
@@ -119,8 +126,8 @@ func (m *llama) forward(s *Step) *Act {
 		h := s.Norm(x, &l.attnNorm)
 		q, k, v := s.Linear3(h, &l.Q, &l.K, &l.V)
 		if l.rope != nil {
-			q = s.Rope(q, l.attn.H, l.rope)
-			k = s.Rope(k, l.attn.HKV, l.rope)
+			q = s.ropeFirst(q, l.attn.H, l.rope)
+			k = s.ropeFirst(k, l.attn.HKV, l.rope)
 		}
 		q = s.ScaleQueries(q, &m.scale)
 		x = s.Add(x, s.Linear(s.Attend(q, k, v, &l.attn), &l.O))

@@ -80,6 +80,9 @@ type Options struct {
 	ExpertMemory int64
 	// Latent is the form of multi-head latent attention.
 	Latent LatentForm
+	// Rope is what is set of rotary embedding in place of what the files say. The error of
+	// Open wraps ErrRope where it cannot be.
+	Rope RopeSetting
 	// MTP opens the module of multi-token prediction too.
 	MTP bool
 	// Masters has all weights as float32 of the model's own, which may be changed, whatever
@@ -160,8 +163,17 @@ func bindFiles(files *checkpoint.Checkpoint, o Options) (*Model, *binder, error)
 	return m, b, nil
 }
 
-// openSource reads the configuration of a model and returns where its tensors are.
+// openSource reads the configuration of a model, with what is set in its place, and
+// returns where its tensors are.
 func openSource(files *checkpoint.Checkpoint, o Options) (source, *Config, error) {
+	src, c, err := readSource(files, o)
+	if err == nil {
+		err = o.Rope.apply(c)
+	}
+	return src, c, err
+}
+
+func readSource(files *checkpoint.Checkpoint, o Options) (source, *Config, error) {
 	if o.Blank {
 		return openBlank(files, o.MemoryLimit)
 	}
@@ -262,12 +274,11 @@ func (c *Config) CheckTokens(ids []int32) error {
 // They are valid until the next step.
 func (m *Model) Forward(s *Step, b *Batch) *Act {
 	s.begin(b)
-	last := 0
 	for i := range b.Segments {
-		last = max(last, b.Segments[i].Pos+len(b.Segments[i].Tokens))
-	}
-	for _, r := range m.ropes {
-		r.grow(last)
+		g := &b.Segments[i]
+		for _, r := range m.ropes {
+			r.of(min(g.Limit, maxContext)).grow(g.Pos + len(g.Tokens))
+		}
 	}
 	s.embed = m.embed
 	return m.net.forward(s)

@@ -49,6 +49,14 @@ func rope(changes map[string]any) map[string]any {
 	return map[string]any{"rope_parameters": r}
 }
 
+// numbers returns n times x.
+func numbers(n int, x float64) (list []any) {
+	for range n {
+		list = append(list, x)
+	}
+	return list
+}
+
 // onlyRope is rope without the rest.
 func onlyRope(values map[string]any) map[string]any { return map[string]any{"rope_parameters": values} }
 
@@ -107,7 +115,14 @@ func TestRefusedConfig(t *testing.T) {
 		{"deepseek-v32", map[string]any{"index_head_dim": 8}, []string{"index_head_dim 8", "qk_rope_head_dim 16"}},
 		{"deepseek-v32", map[string]any{"index_n_heads": 65536, "index_head_dim": 1 << 20}, []string{"index_n_heads 65536", "wider"}},
 		{"deepseek-v32", map[string]any{"q_lora_rank": null}, []string{"indexer", "q_lora_rank"}},
-		{"deepseek-v3", rope(map[string]any{"rope_type": "longrope"}), []string{"rope_type", "longrope", "yarn"}},
+		{"deepseek-v3", rope(map[string]any{"rope_type": "ntk"}), []string{"rope_type", "ntk", "yarn"}},
+		{"llama", onlyRope(map[string]any{"rope_type": "longrope", "original_max_position_embeddings": 64}), []string{"short_factor", "a list of numbers"}},
+		{"llama", onlyRope(map[string]any{"rope_type": "longrope", "short_factor": []any{1, "x"}, "long_factor": []any{}}), []string{"short_factor", "a number"}},
+		{"llama", onlyRope(map[string]any{"rope_type": "longrope", "original_max_position_embeddings": 64, "short_factor": []any{1}, "long_factor": []any{1}}), []string{"short_factor has 1 numbers"}},
+		{"llama", onlyRope(map[string]any{"rope_type": "longrope", "original_max_position_embeddings": 1}), []string{"short_factor"}},
+		{"phi3", onlyRope(map[string]any{"rope_type": "longrope", "short_factor": numbers(16, 1), "long_factor": numbers(16, -1)}), []string{"long_factor has -1", "positive"}},
+		{"phi3", onlyRope(map[string]any{"rope_type": "longrope", "short_factor": numbers(16, 1e-9), "long_factor": numbers(16, 1)}), []string{"short_factor and long_factor", "frequency"}},
+		{"llama", onlyRope(map[string]any{"rope_type": "dynamic", "factor": 0.5}), []string{"rope factor 0.5"}},
 		{"deepseek-v3", rope(map[string]any{"rope_type": 1}), []string{"rope_type", "a string"}},
 		{"deepseek-v3", rope(map[string]any{"factor": 0}), []string{"rope factor 0"}},
 		{"deepseek-v3", rope(map[string]any{"factor": 1e30}), []string{"rope factor 1e+30"}},
@@ -210,7 +225,7 @@ func TestRefusedMetadata(t *testing.T) {
 		{"deepseek-v3", "attention.key_length_mla", u(16), []string{"attention.key_length_mla: is", "more than rope.dimension_count 16"}},
 		{"deepseek-v3", "rope.dimension_count", u(15), []string{"key deepseek2.rope.dimension_count: ", "qk_rope_head_dim 15"}},
 		{"deepseek-v3", "rope.dimension_count", none, []string{"rope.dimension_count", "not there"}},
-		{"deepseek-v3", "rope.scaling.type", gguf.ValueOf("longrope"), []string{"rope_type", "longrope"}},
+		{"deepseek-v3", "rope.scaling.type", gguf.ValueOf("ntk"), []string{"rope_type", "ntk"}},
 		{"deepseek-v3", "rope.scaling.factor", f(math.NaN()), []string{"key deepseek2.rope.scaling.factor: ", "rope factor NaN"}},
 		{"deepseek-v3", "rope.scaling.original_context_length", u(0), []string{"original_max_position_embeddings 0"}},
 		{"deepseek-v3", "rope.scaling.yarn_log_multiplier", f(1e30), []string{"mscale"}},

@@ -212,14 +212,15 @@ func replayNorm(y []float64, x []float32, mean float64, eps float32, w, b []floa
 func replayRope(o *ropeRows, t int, y []float64) {
 	put(y, o.x.Row(t))
 	r, D := o.rope, len(y)/o.heads
+	turned := r.of(int(o.limits[t]))
 	for at := o.at; at < len(y); at += D {
-		for i, f := range r.freq {
+		for i, f := range turned.freq {
 			a, b := at+i, at+i+r.Dim/2
-			if r.pairs {
+			if r.config.Pairs {
 				a, b = at+2*i, at+2*i+1
 			}
 			sin, cos := math.Sincos(float64(o.positions[t]) * f)
-			y[a], y[b] = r.factor*(y[a]*cos-y[b]*sin), r.factor*(y[a]*sin+y[b]*cos)
+			y[a], y[b] = turned.factor*(y[a]*cos-y[b]*sin), turned.factor*(y[a]*sin+y[b]*cos)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -8,10 +9,20 @@ import (
 )
 
 // Rope holds the tables of one RopeConfig, made as far as positions were asked for.
-// All steps of a model read them, whichever goroutines run them, and grow them.
+// All steps of a model read them, whichever goroutines run them, and grow them. Where
+// frequencies depend on how long a sequence may become (its limit), each class of limits
+// has tables of its own.
 type Rope struct {
 	Dim    int
-	pairs  bool
+	config RopeConfig
+	angles atomic.Pointer[[]*angles]
+	mu     sync.Mutex // of those who add angles
+}
+
+// angles are the tables of one class of limits.
+type angles struct {
+	class  int
+	rope   *Rope
 	freq   []float64
 	factor float64
 	// tables of ropeChunk positions each: for a position two rows, [2, Dim] for
@@ -24,50 +35,82 @@ type Rope struct {
 // ropeChunk is how many positions a table has.
 const ropeChunk = 256
 
+// maxAngles bounds how many classes of limits have tables at once: the oldest make way,
+// and are made again where they are still read.
+const maxAngles = 64
+
 func newRope(c *RopeConfig, dim int) *Rope {
-	r := &Rope{Dim: dim, pairs: c.Pairs}
-	r.freq, r.factor = c.frequencies(dim)
-	r.tables.Store(new([][]float32))
+	r := &Rope{Dim: dim, config: *c}
+	r.angles.Store(new([]*angles))
+	r.of(0)
 	return r
+}
+
+// of returns the tables for sequences of up to limit positions.
+func (r *Rope) of(limit int) *angles {
+	class := r.config.class(limit)
+	for _, a := range *r.angles.Load() {
+		if a.class == class {
+			return a
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := *r.angles.Load()
+	for _, a := range list { // another goroutine was first
+		if a.class == class {
+			return a
+		}
+	}
+	a := &angles{class: class, rope: r}
+	a.freq, a.factor = r.config.frequencies(r.Dim, limit)
+	a.tables.Store(new([][]float32))
+	if len(list) == maxAngles {
+		list = list[1:]
+	}
+	list = append(slices.Clone(list), a)
+	r.angles.Store(&list)
+	return a
 }
 
 // row returns the length of a row of a table.
 func (r *Rope) row() int {
-	if r.pairs {
+	if r.config.Pairs {
 		return r.Dim
 	}
 	return r.Dim / 2
 }
 
 // grow makes the tables of positions below n.
-func (r *Rope) grow(n int) {
-	if len(*r.tables.Load())*ropeChunk >= n {
+func (a *angles) grow(n int) {
+	if len(*a.tables.Load())*ropeChunk >= n {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	tables := *r.tables.Load()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	tables := *a.tables.Load()
 	for len(tables)*ropeChunk < n {
-		tables = append(tables, r.table(len(tables)*ropeChunk))
+		tables = append(tables, a.table(len(tables)*ropeChunk))
 	}
-	r.tables.Store(&tables)
+	a.tables.Store(&tables)
 }
 
 // table makes the table of ropeChunk positions from first on.
-func (r *Rope) table(first int) []float32 {
+func (a *angles) table(first int) []float32 {
+	r := a.rope
 	cos, sin := make([]float32, r.Dim/2), make([]float32, r.Dim/2)
 	table := make([]float32, ropeChunk*2*r.row())
 	for p := range ropeChunk {
-		for i, f := range r.freq {
+		for i, f := range a.freq {
 			s, c := kernel.SinCos64(float64(float64(first+p) * f))
-			cos[i], sin[i] = float32(float64(c*r.factor)), float32(float64(s*r.factor))
+			cos[i], sin[i] = float32(float64(c*a.factor)), float32(float64(s*a.factor))
 		}
-		a, b := r.rows(table, p)
-		if r.pairs {
-			kernel.InterleaveRope(a, b, cos, sin)
+		x, y := r.rows(table, p)
+		if r.config.Pairs {
+			kernel.InterleaveRope(x, y, cos, sin)
 		} else {
-			copy(a, cos)
-			copy(b, sin)
+			copy(x, cos)
+			copy(y, sin)
 		}
 	}
 	return table
@@ -79,10 +122,19 @@ func (r *Rope) rows(table []float32, p int) (a, b []float32) {
 	return table[2*p*n:][:n], table[(2*p+1)*n:][:n]
 }
 
-// rotate turns one head's vector x [Dim] to its position.
-func (r *Rope) rotate(x []float32, pos int) {
-	a, b := r.rows((*r.tables.Load())[pos/ropeChunk], pos%ropeChunk)
-	if r.pairs {
+// turns returns the two rows by which vectors at a position turn.
+func (a *angles) turns(pos int) (x, y []float32) {
+	tables := *a.tables.Load()
+	if pos/ropeChunk >= len(tables) { // they made way, and are new
+		a.grow(pos + 1)
+		tables = *a.tables.Load()
+	}
+	return a.rope.rows(tables[pos/ropeChunk], pos%ropeChunk)
+}
+
+// rotate turns one head's vector x [Dim] by the rows of its position.
+func (r *Rope) rotate(x, a, b []float32) {
+	if r.config.Pairs {
 		kernel.RopePairs(x, a, b)
 	} else {
 		kernel.RopeHalves(x, a, b)
@@ -103,14 +155,14 @@ func (s *Step) ropeFirst(x *Act, heads int, r *Rope) *Act { return s.turn(x, hea
 // turn turns Dim elements of each head, from element at on.
 func (s *Step) turn(x *Act, heads, at int, r *Rope) *Act {
 	y := s.result(x)
-	s.eachRow(OpRows, filled(s, &s.records.rope, ropeRows{x, y, heads, at, r, s.positions, false}), x.T, x.D)
+	s.eachRow(OpRows, filled(s, &s.records.rope, ropeRows{x, y, heads, at, r, s.positions, s.limits, false}), x.T, x.D)
 	return y
 }
 
 // unturn turns Dim elements of each head, from element at on, back from where turn turns them.
 func (s *Step) unturn(x *Act, heads, at int, r *Rope) *Act {
 	y := s.result(x)
-	s.eachRow(OpRows, filled(s, &s.records.rope, ropeRows{x, y, heads, at, r, s.positions, true}), x.T, x.D)
+	s.eachRow(OpRows, filled(s, &s.records.rope, ropeRows{x, y, heads, at, r, s.positions, s.limits, true}), x.T, x.D)
 	return y
 }
 
@@ -119,6 +171,7 @@ type ropeRows struct {
 	heads, at int
 	rope      *Rope
 	positions []int32 // [T]
+	limits    []int32 // [T] of each row's sequence
 	back      bool
 }
 
@@ -129,19 +182,19 @@ func (o *ropeRows) row(t int, th *kernel.Thread) {
 	if o.y != o.x {
 		copy(y, o.x.Row(t))
 	}
+	a, b := o.rope.of(int(o.limits[t])).turns(int(o.positions[t]))
 	for D := o.y.D / o.heads; len(y) > 0; y = y[D:] {
 		if x := y[o.at:][:o.rope.Dim]; o.back {
-			o.rope.unrotate(x, int(o.positions[t]), th.Out(2*o.rope.Dim))
+			o.rope.unrotate(x, a, b, th.Out(2*o.rope.Dim))
 		} else {
-			o.rope.rotate(x, int(o.positions[t]))
+			o.rope.rotate(x, a, b)
 		}
 	}
 }
 
-// unrotate turns one head's vector x [Dim] back from its position. tmp [2*Dim]
-func (r *Rope) unrotate(x []float32, pos int, tmp []float32) {
-	a, b := r.rows((*r.tables.Load())[pos/ropeChunk], pos%ropeChunk)
-	if r.pairs {
+// unrotate turns one head's vector x [Dim] back by the rows of its position. tmp [2*Dim]
+func (r *Rope) unrotate(x, a, b, tmp []float32) {
+	if r.config.Pairs {
 		kernel.UnturnPairs(x, a, b, tmp)
 	} else {
 		kernel.UnturnHalves(x, a, b, tmp)
@@ -158,8 +211,9 @@ func (o *ropeRows) backward(t *Tape) {
 		row := th.Out(dy.D + 2*o.rope.Dim)
 		row, tmp := row[:dy.D], row[dy.D:]
 		copy(row, dy.Row(r))
+		a, b := o.rope.of(int(o.limits[r])).turns(int(o.positions[r]))
 		for at := 0; at < dy.D; at += dy.D / o.heads {
-			o.rope.unrotate(row[at+o.at:][:o.rope.Dim], int(o.positions[r]), tmp)
+			o.rope.unrotate(row[at+o.at:][:o.rope.Dim], a, b, tmp)
 		}
 		kernel.Add(dx.Row(r), dx.Row(r), row)
 	})

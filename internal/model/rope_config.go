@@ -10,7 +10,7 @@ import (
 // RopeConfig describes rotary position embedding (Su et al. 2021) and how its
 // frequencies are scaled beyond the trained context.
 type RopeConfig struct {
-	Type   string // default, linear, llama3, yarn, proportional
+	Type   string // default, linear, llama3, yarn, dynamic, longrope, proportional
 	Theta  float64
 	Factor float64 // how many times the context grows, where scaled
 	// Partial is the share of a head that turns, its first numbers.
@@ -25,6 +25,41 @@ type RopeConfig struct {
 	NoTruncate                    bool    // yarn: the range is not rounded to whole dimensions
 
 	Divisors []float32 // of the frequencies, from a GGUF's rope_freqs, or nil
+	// Short and Long are longrope's divisors for sequences of up to
+	// OriginalMaxPositionEmbeddings positions, and for longer ones.
+	Short, Long []float64
+
+	lengthens bool // a user's setting, which makes the context longer by Factor
+}
+
+// limited says whether the frequencies depend on how long a sequence may become.
+func (r *RopeConfig) limited() bool { return r.Type == "dynamic" || r.Type == "longrope" }
+
+// class returns one limit for all those that have the same frequencies: 0 up to the
+// original context.
+func (r *RopeConfig) class(limit int) int {
+	switch {
+	case !r.limited() || float64(limit) <= r.OriginalMaxPositionEmbeddings:
+		return 0
+	case r.Type == "longrope":
+		return maxContext
+	}
+	return limit
+}
+
+// RopeReach returns one limit for all those whose sequences turn alike, 0 where limits do
+// not matter.
+func (c *Config) RopeReach(limit int) int {
+	r := &c.Rope
+	switch {
+	case !r.limited():
+		return 0
+	case r.class(limit) == 0:
+		return int(r.OriginalMaxPositionEmbeddings)
+	case r.Type == "longrope":
+		return int(r.OriginalMaxPositionEmbeddings) + 1
+	}
+	return limit
 }
 
 // check returns the first parameter that is out of range, or nil.
@@ -36,7 +71,18 @@ func (r *RopeConfig) check() *conflict {
 	switch r.Type {
 	case "default":
 		return nil
-	case "linear", "llama3", "yarn", "proportional":
+	case "longrope":
+		if !(r.Factor > 0 && r.Factor <= maxScale) {
+			return clash("%s, want a positive number up to %d", fact{"rope factor", r.Factor}, maxScale)
+		}
+		if !(r.OriginalMaxPositionEmbeddings > 1 && r.OriginalMaxPositionEmbeddings <= maxContext) {
+			return clash("%s, want a number above 1, up to %d", original, maxContext)
+		}
+		if !(r.AttentionFactor >= 0 && r.AttentionFactor <= maxScale) {
+			return clash("%s, want a positive number, or 0 for none", fact{"attention_factor", r.AttentionFactor})
+		}
+		return nil
+	case "linear", "llama3", "yarn", "dynamic", "proportional":
 		if !(r.Factor >= 1 && r.Factor <= maxScale) {
 			return clash("%s, want a number from 1 to %d", fact{"rope factor", r.Factor}, maxScale)
 		}
@@ -51,7 +97,7 @@ func (r *RopeConfig) check() *conflict {
 		}
 		return nil
 	}
-	return clash("%s, want default, linear, llama3, yarn or proportional", fact{"rope_type", fmt.Sprintf("%.40q", r.Type)})
+	return clash("%s, want default, linear, llama3, yarn, dynamic, longrope or proportional", fact{"rope_type", fmt.Sprintf("%.40q", r.Type)})
 }
 
 // checkYarn is check for what YaRN has beyond other scaling.
@@ -77,10 +123,46 @@ const maxAngle = 1 << 24
 // are no numbers, or turn further within the context than tables go: parameters that
 // are in range each may still not go together.
 func (r *RopeConfig) checkTable(d, context int) *conflict {
-	freq, factor := r.frequencies(d)
+	if r.Type == "longrope" {
+		if err := r.checkDivisors(d); err != nil {
+			return err
+		}
+	}
+	for _, limit := range []int{0, context} {
+		if err := r.checkLimit(d, context, limit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkDivisors is check for longrope's divisors, of which a head of d has d/2.
+func (r *RopeConfig) checkDivisors(d int) *conflict {
+	for _, x := range []struct {
+		name string
+		list []float64
+	}{{"short_factor", r.Short}, {"long_factor", r.Long}} {
+		if len(x.list) != d/2 {
+			return &conflict{[]string{x.name}, fmt.Sprintf("%s has %d numbers, want %d, one for each two numbers of a head that turn", x.name, len(x.list), d/2)}
+		}
+		for _, v := range x.list {
+			if !(v > 0) || math.IsInf(v, 0) {
+				return &conflict{[]string{x.name}, fmt.Sprintf("%s has %v, want positive numbers", x.name, v)}
+			}
+		}
+	}
+	return nil
+}
+
+// checkLimit is checkTable for sequences of up to limit positions.
+func (r *RopeConfig) checkLimit(d, context, limit int) *conflict {
+	freq, factor := r.frequencies(d, limit)
 	for _, f := range freq {
 		if f >= 0 && f*float64(context) <= maxAngle {
 			continue
+		}
+		if r.Type == "longrope" {
+			return &conflict{[]string{"short_factor", "long_factor"}, fmt.Sprintf("short_factor and long_factor give the frequency %v, want at most %d within %d positions", f, maxAngle, context)}
 		}
 		if r.Divisors != nil {
 			return clash("rope_freqs.weight gives the frequency %v, want at most %d within %d positions", f, maxAngle, context)
@@ -98,10 +180,24 @@ func (r *RopeConfig) checkTable(d, context int) *conflict {
 }
 
 // frequencies returns the d/2 scaled frequencies and the factor on sine and
-// cosine, float64, in the order of Hugging Face's formulas.
-func (r *RopeConfig) frequencies(d int) (freq []float64, factor float64) {
-	freq, factor = kernel.RopeFrequencies(d, r.Theta), 1
+// cosine, float64, in the order of Hugging Face's formulas, for sequences of up to limit
+// positions.
+func (r *RopeConfig) frequencies(d, limit int) (freq []float64, factor float64) {
+	factor = 1
+	if r.Type == "dynamic" {
+		return kernel.RopeFrequencies(d, r.dynamicTheta(d, limit)), 1
+	}
+	freq = kernel.RopeFrequencies(d, r.Theta)
 	switch r.Type {
+	case "longrope":
+		divisors := r.Short
+		if r.class(limit) > 0 {
+			divisors = r.Long
+		}
+		for i := range freq {
+			freq[i] /= divisors[i]
+		}
+		factor = r.longFactor()
 	case "linear":
 		for i := range freq {
 			freq[i] /= r.Factor
@@ -122,6 +218,30 @@ func (r *RopeConfig) frequencies(d int) (freq []float64, factor float64) {
 		freq[i] /= float64(div)
 	}
 	return freq, factor
+}
+
+// dynamicTheta returns the base that grows with the length of a sequence, so that the
+// slowest frequencies turn as far within it as they did in the trained context ("dynamic
+// NTK", as transformers has it).
+func (r *RopeConfig) dynamicTheta(d, limit int) float64 {
+	length := max(float64(limit), r.OriginalMaxPositionEmbeddings)
+	ratio := float64(r.Factor*length)/r.OriginalMaxPositionEmbeddings - (r.Factor - 1)
+	if d <= 2 || ratio == 1 { // one frequency, which is 1, or nothing to grow
+		return r.Theta
+	}
+	return float64(r.Theta * kernel.Exp64(float64(float64(d)/float64(d-2)*kernel.Log64(ratio))))
+}
+
+// longFactor is what longrope multiplies sine and cosine with (Ding et al. 2024, as
+// transformers has it).
+func (r *RopeConfig) longFactor() float64 {
+	switch {
+	case r.AttentionFactor != 0:
+		return r.AttentionFactor
+	case r.Factor <= 1:
+		return 1
+	}
+	return math.Sqrt(1 + kernel.Log64(r.Factor)/kernel.Log64(r.OriginalMaxPositionEmbeddings))
 }
 
 // llama3 slows frequencies down whose wave is longer than the trained context,

@@ -116,7 +116,7 @@ func (r *runner) run(t *testing.T, sequences [][]int32, p plan) result {
 			if err := seqs[i].Reserve(n); err != nil {
 				t.Fatal(err)
 			}
-			b.Segments = append(b.Segments, Segment{Seq: seqs[i], Pos: at, Tokens: ids[at : at+n], Logits: logits, Adapter: r.adapter(i)})
+			b.Segments = append(b.Segments, Segment{Seq: seqs[i], Pos: at, Tokens: ids[at : at+n], Logits: logits, Adapter: r.adapter(i), Limit: len(ids)})
 			which = append(which, i)
 		}
 		if left == 0 {

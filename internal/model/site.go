@@ -133,6 +133,12 @@ func (m *Model) ggufSite(role string, p *Param) (string, site) {
 		role = "attn_kv_b"
 	case "attn_kv_b":
 		s.first = p.First
+	case "attn_qkv":
+		s.first = p.First
+	case "ffn_up":
+		if c.family.fused {
+			s.first, role = p.First, "ffn_gate_up"
+		}
 	case "ffn_gate_up_exps":
 		role = [...]string{"ffn_gate_exps", "ffn_up_exps"}[index%2]
 		index /= 2

@@ -7,6 +7,7 @@ import (
 
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/compressed"
+	"github.com/blitz-r1/blitz/internal/ik"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/safetensors"
 )
@@ -48,16 +49,37 @@ func (s ggufSource) find(name string) (tensor.Tensor, bool) {
 	if !ok {
 		return tensor.Tensor{}, false
 	}
-	d, _ := tensor.ParseDType(t.Type.String()) // Invalid for types without weights
+	d, _, _ := ik.DType(t.Type) // Invalid for types without weights
 	return tensor.Tensor{Name: name, DType: d, Shape: t.Shape}, true
 }
 
 func (s ggufSource) data(name string) ([]byte, error) {
 	t, _ := s.File.Tensor(name)
+	if write := s.writer(name); write != nil {
+		n, _ := tensor.Elements(t.Shape)
+		cols := t.Shape[len(t.Shape)-1]
+		d, _, _ := ik.DType(t.Type)
+		b := make([]byte, n/cols*d.RowBytes(cols))
+		return b, write(b, 0, n/cols)
+	}
 	return s.Bytes(t), nil
 }
 
-func (s ggufSource) writer(string) rowWriter { return nil }
+func (s ggufSource) writer(name string) rowWriter {
+	t, ok := s.File.Tensor(name)
+	if !ok || len(t.Shape) == 0 {
+		return nil
+	}
+	_, form, _ := ik.DType(t.Type)
+	if form == nil {
+		return nil
+	}
+	data, cols := s.Bytes(t), t.Shape[len(t.Shape)-1]
+	return func(dst []byte, first, n int) error {
+		form.Write(dst, data, cols, first, n)
+		return nil
+	}
+}
 
 func (s ggufSource) release(name string) {
 	if t, ok := s.File.Tensor(name); ok {

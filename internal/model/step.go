@@ -25,6 +25,10 @@ type Segment struct {
 	// Guessed is how many of the tokens, the last ones, may not stay: at most MostGuessed.
 	// Nothing that cannot be undone comes of them.
 	Guessed int
+	// Limit is how many positions the sequence may come to have, which rotary frequencies
+	// may depend on: the same for all of its segments. 0: no more than the model was first
+	// trained on.
+	Limit int
 	// Adapter is what the model is adapted by for this sequence; nil: nothing.
 	Adapter *Adapter
 }
@@ -69,6 +73,7 @@ type Step struct {
 	batch     *Batch
 	tokens    []int32 // of each row
 	positions []int32
+	limits    []int32
 	segment   []int32
 	owners    []*Adapter // of each row that the operations are about; nil: none has one
 	adapters  []*Adapter // memory of owners
@@ -128,15 +133,16 @@ func (s *Step) Err() error { return s.err }
 // setBatch sets the rows that the operations are about.
 func (s *Step) setBatch(b *Batch) {
 	s.batch = b
-	s.tokens, s.positions, s.segment = s.tokens[:0], s.positions[:0], s.segment[:0]
+	s.tokens, s.positions, s.limits, s.segment = s.tokens[:0], s.positions[:0], s.limits[:0], s.segment[:0]
 	if s.recorded() { // records keep them
-		s.tokens, s.positions, s.segment = nil, nil, nil
+		s.tokens, s.positions, s.limits, s.segment = nil, nil, nil, nil
 	}
 	for i := range b.Segments {
 		g := &b.Segments[i]
 		s.tokens = append(s.tokens, g.Tokens...)
 		for t := range g.Tokens {
 			s.positions = append(s.positions, int32(g.Pos+t))
+			s.limits = append(s.limits, int32(min(g.Limit, maxContext)))
 			s.segment = append(s.segment, int32(i))
 		}
 	}

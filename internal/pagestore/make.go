@@ -13,6 +13,7 @@ type Make struct {
 	Profile string  // of the arithmetic
 	Cache   string  // kind of cache
 	Form    string  // of latent attention
+	Rope    string  // what is set of rotary embedding, and its context where that matters; "": nothing
 	Layout  int     // version of how a page's bytes are laid out
 	Layers  []Layer // in their order
 }
@@ -27,6 +28,9 @@ type Layer struct {
 func (m *Make) digest() Sum {
 	var b strings.Builder
 	fmt.Fprintf(&b, "blitz pages %d\n%q\n%q\n%q\n%q\n%d\n", version, m.Model, m.Profile, m.Cache, m.Form, m.Layout)
+	if m.Rope != "" {
+		fmt.Fprintf(&b, "%q\n", m.Rope)
+	}
 	for _, l := range m.Layers {
 		fmt.Fprintf(&b, "%d %d\n", l.Bytes, l.Window)
 	}

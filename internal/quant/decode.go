@@ -19,6 +19,10 @@ func Decode(dst []float32, t tensor.DType, src []byte) error {
 	if err := check("decode", t, len(dst), len(src)); err != nil {
 		return err
 	}
+	if t == tensor.IQ6_K {
+		decodeIQ6_K(dst, src)
+		return nil
+	}
 	if t.IsQuantised() {
 		decodeBlocks(dst, t, src)
 		return nil
@@ -29,7 +33,7 @@ func Decode(dst []float32, t tensor.DType, src []byte) error {
 
 // check verifies that n elements of t are size bytes.
 func check(verb string, t tensor.DType, n, size int) error {
-	_, quantised := FormOf(t)
+	quantised := t.IsQuantised()
 	switch {
 	case !quantised && (t < tensor.F64 || t > tensor.Bool):
 		return fmt.Errorf("quant: %s %s: %w", verb, t, ErrType)

@@ -61,7 +61,7 @@ func TestDecodeRefuses(t *testing.T) {
 		says     string
 	}{
 		{tensor.Invalid, 0, 0, ErrType, "invalid"},
-		{tensor.Q2_0 + 1, 0, 0, ErrType, "DType"},
+		{tensor.IQ4_KT + 1, 0, 0, ErrType, "DType"},
 		{255, 1, 1, ErrType, "DType(255)"},
 		{tensor.Q4_K, 100, 144, ErrLength, "100 elements, want a multiple of 256"},
 		{tensor.Q4_K, 256, 143, ErrLength, "143 bytes, want 144 for 256 elements"},

@@ -31,6 +31,12 @@ var f16Scales = [...][]int{
 	tensor.TQ2_0:   {64},
 	tensor.Q1_0:    {0},
 	tensor.Q2_0:    {0},
+	tensor.Q6_0:    {0},
+	tensor.IQ2_K:   {0},
+	tensor.IQ3_K:   {0},
+	tensor.IQ4_K:   {0},
+	tensor.IQ5_K:   {0},
+	tensor.IQ6_K:   {0},
 }
 
 // NotFinite returns the number of the first element of src that is a NaN or an
@@ -63,6 +69,9 @@ func NotFinite(t tensor.DType, src []byte) int {
 	case tensor.IQ1_M:
 		return firstIQ1_M(src)
 	}
+	if isRowScaled(t) {
+		return firstRowScale(t, src)
+	}
 	if int(t) >= len(f16Scales) {
 		return -1
 	}
@@ -71,6 +80,33 @@ func NotFinite(t tensor.DType, src []byte) int {
 		for _, at := range f16Scales[t] {
 			if le.Uint16(src[at:])&0x7c00 == 0x7c00 {
 				return i * block
+			}
+		}
+		src = src[size:]
+	}
+	return -1
+}
+
+// rowScaleMost bounds the factors of a row that are numbers times any scale of a group and
+// any weight.
+const rowScaleMost = 0x1p112
+
+// firstRowScale looks at the float32 factors that blocks begin with, and at the scales that
+// large ones give.
+func firstRowScale(t tensor.DType, src []byte) int {
+	var (
+		w    [256]byte
+		s    [8]float32
+		f, _ = FormOf(t)
+		size = t.BlockBytes()
+	)
+	for i := 0; len(src) >= size; i++ {
+		if d := ikScale(src); !(d >= -rowScaleMost && d <= rowScaleMost) {
+			ints(w[:], s[:], nil, t, src[:size])
+			for _, x := range s {
+				if !IsFinite(x * float32(max(f.Hi, -f.Lo))) {
+					return i * t.Block()
+				}
 			}
 		}
 		src = src[size:]

@@ -100,7 +100,7 @@ func TestFormLimits(t *testing.T) {
 			t.Errorf("form of %s: got weights in [%d, %d], want [%d, %d]", kind, lo, hi, f.Lo, f.Hi)
 		}
 	}
-	for _, kind := range []tensor.DType{tensor.Invalid, tensor.F32, tensor.F8E4M3, tensor.Bool, tensor.Q2_0 + 1, 255} {
+	for _, kind := range []tensor.DType{tensor.Invalid, tensor.F32, tensor.F8E4M3, tensor.Bool, tensor.IQ4_KT + 1, 255} {
 		if f, ok := FormOf(kind); ok || f != (Form{}) {
 			t.Errorf("form of %s: got %v, want none", kind, f)
 		}

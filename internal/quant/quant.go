@@ -66,9 +66,25 @@ var forms = [...]Form{
 	tensor.NVFP4:   {16, false, -12, 12},
 	tensor.Q1_0:    {32, false, -1, 1},
 	tensor.Q2_0:    {32, false, -1, 2},
+	tensor.Q6_0:    {32, false, -32, 31},
+	tensor.IQ2_K:   {16, false, -31, 22},
+	tensor.IQ3_K:   {16, false, -63, 51},
+	tensor.IQ4_K:   {16, false, -127, 117},
+	tensor.IQ5_K:   {16, false, -126, 123},
+	tensor.IQ2_KS:  {32, false, -31, 22},
+	tensor.IQ2_KL:  {32, false, -63, 47},
+	tensor.IQ3_KS:  {32, false, -63, 51},
+	tensor.IQ4_KS:  {32, false, -127, 117},
+	tensor.IQ4_KSS: {32, false, -127, 117},
+	tensor.IQ5_KS:  {32, false, -126, 123},
+	tensor.IQ1_KT:  {32, false, -126, 126},
+	tensor.IQ2_KT:  {32, false, -126, 126},
+	tensor.IQ3_KT:  {32, false, -126, 126},
+	tensor.IQ4_KT:  {32, false, -126, 126},
 }
 
-// FormOf returns the form of a quantised type, and false for any other type.
+// FormOf returns the form of a quantised type, and false for any other type, and for IQ6_K,
+// whose numbers are no integers times a scale.
 func FormOf(t tensor.DType) (Form, bool) {
 	if int(t) >= len(forms) || forms[t].B == 0 {
 		return Form{}, false
@@ -151,5 +167,35 @@ func ints(w []byte, s, m []float32, t tensor.DType, src []byte) {
 		intsQ1_0(w, s, src)
 	case tensor.Q2_0:
 		intsQ2_0(w, s, src)
+	case tensor.Q6_0:
+		intsQ6_0(w, s, src)
+	case tensor.IQ2_K:
+		intsIQ2_K(w, s, src)
+	case tensor.IQ3_K:
+		intsIQ3_K(w, s, src)
+	case tensor.IQ4_K:
+		intsIQ4_K(w, s, src)
+	case tensor.IQ5_K:
+		intsIQ5_K(w, s, src)
+	case tensor.IQ2_KS:
+		intsIQ2_KS(w, s, src)
+	case tensor.IQ2_KL:
+		intsIQ2_KL(w, s, src)
+	case tensor.IQ3_KS:
+		intsIQ3_KS(w, s, src)
+	case tensor.IQ4_KS:
+		intsIQ4_KS(w, s, src)
+	case tensor.IQ4_KSS:
+		intsIQ4_KSS(w, s, src)
+	case tensor.IQ5_KS:
+		intsIQ5_KS(w, s, src)
+	case tensor.IQ1_KT:
+		intsIQ1_KT(w, s, src)
+	case tensor.IQ2_KT:
+		intsIQ2_KT(w, s, src)
+	case tensor.IQ3_KT:
+		intsIQ3_KT(w, s, src)
+	case tensor.IQ4_KT:
+		intsIQ4_KT(w, s, src)
 	}
 }

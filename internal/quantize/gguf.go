@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/ik"
 	"github.com/blitz-r1/blitz/internal/message"
 	"github.com/blitz-r1/blitz/internal/quant"
-	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
 // ggufSource is a GGUF file, or all files of a split one.
@@ -35,7 +35,10 @@ func FromGGUF(f *gguf.File, folder string) (Source, error) {
 		}
 	}
 	for _, e := range s.entries {
-		t, ok := tensor.ParseDType(e.Type.String())
+		t, form, ok := ik.DType(e.Type)
+		if form != nil {
+			return nil, fail(ErrRefused, "%s: tensor %s: type %s, whose rows are stored otherwise than GGML's: it is run, not quantized again", message.Clean(f.Name()), message.Clean(e.Name), e.Type)
+		}
 		if !ok { // Q8_1 and Q8_K are types of activations
 			return nil, fail(ErrRefused, "%s: tensor %s: type %s, want one that weights have", message.Clean(f.Name()), message.Clean(e.Name), e.Type)
 		}

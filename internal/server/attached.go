@@ -45,7 +45,7 @@ func (s *Site) engine(w http.ResponseWriter, r *http.Request) error {
 	defer l.Release()
 	e := l.Engine()
 	wire.WriteJSON(w, http.StatusOK, attach.Engine{
-		FarFacts: blitz.FarFacts{Context: e.Context(), Sequences: e.Sequences(), Threads: e.Threads(), Cache: e.Cache(), Form: l.Model().Form()},
+		FarFacts: blitz.FarFacts{Context: e.Context(), Sequences: e.Sequences(), Threads: e.Threads(), Cache: e.Cache(), Form: l.Model().Form(), Rope: e.Rope()},
 		Name:     l.Name(), Digest: l.Digest(), Wait: l.Wait(),
 	})
 	return nil

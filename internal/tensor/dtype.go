@@ -52,6 +52,24 @@ const (
 	NVFP4
 	Q1_0
 	Q2_0
+	// ik_llama.cpp's. Blocks of those from IQ2_KS on begin with the factor that its files
+	// have once a row, as float32.
+	Q6_0
+	IQ2_K
+	IQ3_K
+	IQ4_K
+	IQ5_K
+	IQ6_K
+	IQ2_KS
+	IQ2_KL
+	IQ3_KS
+	IQ4_KS
+	IQ4_KSS
+	IQ5_KS
+	IQ1_KT
+	IQ2_KT
+	IQ3_KT
+	IQ4_KT
 	numDTypes
 )
 
@@ -102,6 +120,22 @@ var dtypes = [numDTypes]struct {
 	NVFP4:   {"NVFP4", 64, 36},
 	Q1_0:    {"Q1_0", 128, 18},
 	Q2_0:    {"Q2_0", 64, 18},
+	Q6_0:    {"Q6_0", 32, 26},
+	IQ2_K:   {"IQ2_K", 256, 76},
+	IQ3_K:   {"IQ3_K", 256, 110},
+	IQ4_K:   {"IQ4_K", 256, 144},
+	IQ5_K:   {"IQ5_K", 256, 176},
+	IQ6_K:   {"IQ6_K", 256, 212},
+	IQ2_KS:  {"IQ2_KS", 256, 74},
+	IQ2_KL:  {"IQ2_KL", 256, 90},
+	IQ3_KS:  {"IQ3_KS", 256, 106},
+	IQ4_KS:  {"IQ4_KS", 256, 140},
+	IQ4_KSS: {"IQ4_KSS", 256, 132},
+	IQ5_KS:  {"IQ5_KS", 256, 172},
+	IQ1_KT:  {"IQ1_KT", 256, 60},
+	IQ2_KT:  {"IQ2_KT", 256, 72},
+	IQ3_KT:  {"IQ3_KT", 256, 104},
+	IQ4_KT:  {"IQ4_KT", 256, 132},
 }
 
 // ParseDType returns the type of that name, such as "Q4_K" or "F8_E4M3";

@@ -106,7 +106,7 @@ func (t *Trainer) Continue(ctx context.Context, ids []int32, most int, ends []in
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		b := &model.Batch{Segments: []model.Segment{{Seq: seq, Pos: at, Tokens: next, Logits: 1, Adapter: t.adapter}}}
+		b := &model.Batch{Segments: []model.Segment{{Seq: seq, Pos: at, Tokens: next, Logits: 1, Adapter: t.adapter, Limit: len(ids) + most}}}
 		hidden := t.model.Forward(step, b)
 		logits := t.model.Logits(step, hidden, 0, 1).Row(0)
 		if err := step.Err(); err != nil {

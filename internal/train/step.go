@@ -139,7 +139,7 @@ func (t *Trainer) sequences(list []sample, routes *model.Routes) (b *model.Batch
 	}
 	for _, s := range list {
 		seq := t.cache.Private()
-		b.Segments = append(b.Segments, model.Segment{Seq: seq, Tokens: s.ids, Logits: len(s.ids), Adapter: t.adapter})
+		b.Segments = append(b.Segments, model.Segment{Seq: seq, Tokens: s.ids, Logits: len(s.ids), Adapter: t.adapter, Limit: len(s.ids)})
 		if err := seq.Reserve(len(s.ids)); err != nil {
 			return b, free, fmt.Errorf("train: keys and values of %d tokens: %w", len(s.ids), err)
 		}

@@ -43,6 +43,23 @@ var formats = map[tensor.DType]kernel.Format{
 	tensor.NVFP4:   {Layout: kernel.Bits4T, Scales: kernel.ScalesF32, Block: 16, Values: fp4Values},
 	tensor.Q1_0:    {Layout: kernel.Bits2, Scales: kernel.ScalesF16, Block: 32},
 	tensor.Q2_0:    {Layout: kernel.Bits2, Scales: kernel.ScalesF16, Block: 32},
+
+	// Two tables of points in one, as far as there are four bits for it.
+	tensor.Q6_0:    {Layout: kernel.Bits6, Scales: kernel.ScalesF16, Block: 32},
+	tensor.IQ2_K:   {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 16, Values: ik2Values},
+	tensor.IQ3_K:   {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 16, Values: ik3Values},
+	tensor.IQ4_K:   {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 16},
+	tensor.IQ5_K:   {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 16},
+	tensor.IQ2_KS:  {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 32, Values: ik2Values},
+	tensor.IQ2_KL:  {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 32, Values: ik3Values},
+	tensor.IQ3_KS:  {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 32, Values: ik3Values},
+	tensor.IQ4_KS:  {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 32},
+	tensor.IQ4_KSS: {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 32},
+	tensor.IQ5_KS:  {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 32},
+	tensor.IQ1_KT:  {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 32},
+	tensor.IQ2_KT:  {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 32},
+	tensor.IQ3_KT:  {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 32},
+	tensor.IQ4_KT:  {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 32},
 }
 
 // The distinct integers of types with a table; packing finds an integer's index
@@ -51,6 +68,8 @@ var formats = map[tensor.DType]kernel.Format{
 var (
 	iq3sValues = [16]int8{1, 3, 5, 7, 9, 11, 13, 15, -1, -3, -5, -7, -9, -11, -13, -15}
 	iq4Values  = [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
+	ik2Values  = [16]int8{-31, -13, 1, 17, -26, -8, 6, 22}
+	ik3Values  = [16]int8{-63, -40, -23, -10, 1, 13, 28, 47, -59, -36, -19, -6, 5, 17, 32, 51}
 	fp4Values  = [16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12}
 )
 
@@ -61,7 +80,10 @@ func New(name string, t tensor.DType, rows, cols int) (kernel.Matrix, error) {
 	switch t {
 	case tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3:
 		return kernel.NewFloatMatrix(rows, cols, t, nil), nil
-	case tensor.F64:
+	case tensor.F64, tensor.IQ6_K: // whose numbers are no integers times a scale
+		if cols%t.Block() != 0 {
+			return kernel.Matrix{}, fmt.Errorf("weights: tensor %s: rows of %d do not fit blocks of %d", name, cols, t.Block())
+		}
 		return kernel.NewFloatMatrix(rows, cols, tensor.F32, nil), nil
 	case tensor.F8E5M2: // fits bfloat16 exactly
 		return kernel.NewFloatMatrix(rows, cols, tensor.BF16, nil), nil

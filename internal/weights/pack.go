@@ -27,7 +27,9 @@ type Source struct {
 	Data   []byte      // [rows, cols] of the type, row-major
 	Scales *BlockScale // of F8_E4M3 weights, nil: 1
 	Factor float32     // multiplies the scales of NVFP4; 1 elsewhere
-	Type   tensor.DType
+	// Divisor divides the scales of NVFP4, one rounding; 0: nothing does.
+	Divisor float32
+	Type    tensor.DType
 	// Turned says that the stored rows are columns of the matrix, which is float32
 	// then: what is stored does not run along the summed axis (CANON section 6).
 	Turned bool
@@ -129,6 +131,9 @@ func (p *Packer) packTurned(m *kernel.Matrix, src Source, b0, b1 int) {
 			}
 			if src.Type == tensor.NVFP4 {
 				v *= src.Factor
+				if src.Divisor != 0 {
+					v /= src.Divisor
+				}
 			}
 			at := r/kernel.RowBlock*m.BlockBytes() + 4*(k*kernel.RowBlock+r%kernel.RowBlock)
 			putU32(m.Data[at:], math.Float32bits(v))
@@ -171,6 +176,11 @@ func (p *Packer) packInts(dst []byte, m *kernel.Matrix, src Source, data []byte,
 		if src.Type == tensor.NVFP4 && src.Factor != 1 {
 			for i := range row.s {
 				row.s[i] *= src.Factor
+			}
+		}
+		if src.Type == tensor.NVFP4 && src.Divisor != 0 {
+			for i := range row.s {
+				row.s[i] /= src.Divisor
 			}
 		}
 	}
@@ -229,8 +239,11 @@ func factors(t tensor.DType, block []byte) (d, dmin float32) {
 		return f16(0), f16(2)
 	case tensor.Q6_K:
 		return f16(208), 0
-	case tensor.IQ4_XS, tensor.IQ3_S:
+	case tensor.IQ4_XS, tensor.IQ3_S, tensor.IQ2_K, tensor.IQ3_K, tensor.IQ4_K, tensor.IQ5_K:
 		return f16(0), 0
+	}
+	if _, known := formats[t]; known && t >= tensor.IQ2_KS {
+		return math.Float32frombits(u32(block)), 0
 	}
 	panic("weights: type " + t.String() + " has no factors")
 }

@@ -26,6 +26,8 @@ var ggufLayer = map[string]string{
 	"hnorm": "nextn.hnorm", "embed_tokens": "nextn.embed_tokens", "shared_head.head": "nextn.shared_head_head",
 	"shared_head.norm": "nextn.shared_head_norm",
 
+	"self_attn.qkv_proj": "attn_qkv", "mlp.gate_up_proj": "ffn_up", // Phi-3
+
 	"self_attn.sinks": "attn_sinks", "mlp.router": "ffn_gate_inp", "mlp.shared_expert_gate": "ffn_gate_inp_shexp",
 	"mlp.shared_expert.gate_proj": "ffn_gate_shexp", "mlp.shared_expert.up_proj": "ffn_up_shexp", "mlp.shared_expert.down_proj": "ffn_down_shexp",
 	"block_sparse_moe.gate": "ffn_gate_inp", "block_sparse_moe.e_score_correction": "exp_probs_b",
@@ -215,6 +217,9 @@ func (m *Model) ggufTensors(how Spelling) []ggufTensor {
 	v := conversion{c: m.Config.text(), how: how, experts: map[string]int{}}
 	if f := m.ropeFactors(); f != nil {
 		v.list = append(v.list, ggufTensor{"rope_freqs.weight", []int{len(f)}, f})
+	}
+	if short, long := m.longRope(); short != nil {
+		v.list = append(v.list, ggufTensor{"rope_factors_short.weight", []int{len(short)}, short}, ggufTensor{"rope_factors_long.weight", []int{len(long)}, long})
 	}
 	for _, t := range m.Tensors() {
 		name := strings.TrimPrefix(t.Name, "language_model.")

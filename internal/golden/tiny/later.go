@@ -12,7 +12,7 @@ import (
 var later = map[string]func(l *list, c *Config, prefix string){
 	"gpt_oss": (*list).gptOSS, "smollm3": (*list).smolLM3, "gemma2": (*list).gemma2, "qwen2_moe": (*list).qwen2MoE,
 	"ministral3": (*list).mistral3, "mistral4": (*list).mistral3, "mistral_large3": (*list).large3,
-	"glm4_moe": (*list).glm4MoE, "minimax_m2": (*list).miniMaxM2, "glm_moe_dsa": (*list).glmMoeDsa,
+	"phi3": (*list).phi3, "glm4_moe": (*list).glm4MoE, "minimax_m2": (*list).miniMaxM2, "glm_moe_dsa": (*list).glmMoeDsa,
 }
 
 // layers lists embedding, layers, last norm and head.
@@ -58,6 +58,18 @@ func (l *list) smolLM3(c *Config, prefix string) {
 		l.attention(p+"self_attn.", c, false, false, false)
 		l.add(p+"post_attention_layernorm.weight", c.HiddenSize)
 		l.mlp(p+"mlp.", c.HiddenSize, c.Intermediate, false)
+	})
+}
+
+func (l *list) phi3(c *Config, prefix string) {
+	H, d := c.HiddenSize, c.headDim()
+	l.layers(c, prefix, c.tied(false), func(p string, _ int) {
+		l.add(p+"input_layernorm.weight", H)
+		l.add(p+"self_attn.qkv_proj.weight", (c.Heads+2*c.KVHeads)*d, H)
+		l.add(p+"self_attn.o_proj.weight", H, c.Heads*d)
+		l.add(p+"post_attention_layernorm.weight", H)
+		l.add(p+"mlp.gate_up_proj.weight", 2*c.Intermediate, H)
+		l.add(p+"mlp.down_proj.weight", H, c.Intermediate)
 	})
 }
 

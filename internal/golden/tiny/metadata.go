@@ -21,6 +21,9 @@ type rope struct {
 	MScale   *float64 `json:"mscale_all_dim"`
 	Beta     float64  `json:"llama_4_scaling_beta"`
 	Partial  float64  `json:"partial_rotary_factor"`
+
+	Short []float32 `json:"short_factor"`
+	Long  []float32 `json:"long_factor"`
 }
 
 // spec is what of a config.json goes into metadata as it is.
@@ -37,6 +40,7 @@ type spec struct {
 	IndexTopK int     `json:"index_topk"`
 	AttnCap   float64 `json:"attn_logit_softcapping"`
 	FinalCap  float64 `json:"final_logit_softcapping"`
+	Original  float64 `json:"original_max_position_embeddings"`
 	Rope      struct {
 		rope
 		Full  rope `json:"full_attention"`
@@ -46,7 +50,7 @@ type spec struct {
 
 var ggufArch = map[string]string{
 	"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe", "gemma3_text": "gemma3", "gemma4_text": "gemma4",
-	"gpt_oss": "gpt-oss", "smollm3": "smollm3", "gemma2": "gemma2", "qwen2_moe": "qwen2moe", "ministral3": "mistral3", "mistral4": "mistral4",
+	"phi3": "phi3", "gpt_oss": "gpt-oss", "smollm3": "smollm3", "gemma2": "gemma2", "qwen2_moe": "qwen2moe", "ministral3": "mistral3", "mistral4": "mistral4",
 	"qwen3_next": "qwen3next", "qwen3_5_text": "qwen35", "qwen3_5_moe_text": "qwen35moe",
 	"glm4_moe": "glm4moe", "minimax_m2": "minimax-m2", "glm_moe_dsa": "glm-dsa",
 	"deepseek_v2": "deepseek2", "deepseek_v3": "deepseek2", "kimi_k2": "deepseek2", "glm4_moe_lite": "deepseek2", "deepseek_v32": "deepseek32", "deepseek_v4": "deepseek4",
@@ -149,6 +153,11 @@ func (l *metadataList) later(c *Config, s *spec) {
 		l.number("attn_logit_softcapping", s.AttnCap)
 		l.number("final_logit_softcapping", s.FinalCap)
 		l.count("attention.sliding_window", s.Window)
+	case "phi3":
+		l.count("rope.dimension_count", int(float64(c.headDim())*r.Partial))
+		l.count("attention.sliding_window", s.Window)
+		l.count("rope.scaling.original_context_length", int(s.Original))
+		l.number("rope.scaling.attn_factor", math.Sqrt(1+math.Log(float64(s.Context)/s.Original)/math.Log(s.Original)))
 	case "gpt_oss":
 		l.count("attention.sliding_window", s.Window)
 	case "qwen2_moe":
@@ -233,6 +242,15 @@ func (l *metadataList) deepseekExperts(c *Config, s *spec, how Spelling) {
 	case how == Split:
 		l.count("expert_gating_func", 1)
 	}
+}
+
+// longRope returns what longrope divides frequencies by, nil without it.
+func (m *Model) longRope() (short, long []float32) {
+	var s spec
+	if json.Unmarshal(m.Raw, &s) != nil {
+		return nil, nil
+	}
+	return s.Rope.Short, s.Rope.Long
 }
 
 // ropeFactors returns what llama3 scaling divides frequencies by, nil without it.
