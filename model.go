@@ -184,8 +184,11 @@ func (m *Model) Tokenizer() *tokenizer.Tokenizer { return m.tokens }
 
 // Template returns the chat template: that of the model's files, else the built-in one
 // of its release, whose name its Release gives. The error wraps ErrNoTemplate where
-// there is none, or says why it cannot be used.
+// there is none, ErrEncoder where the model writes nothing, or says why it cannot be used.
 func (m *Model) Template() (*chat.Template, error) {
+	if m.config.Encoder {
+		return nil, fmt.Errorf("blitz: a %s model %w", m.config.ModelType, ErrEncoder)
+	}
 	if m.templErr != nil {
 		return nil, m.templErr
 	}

@@ -67,38 +67,3 @@ func candidates(t *tokenizer.Tokenizer, top []engine.Candidate) []Candidate {
 	}
 	return all
 }
-
-// Pooling says which hidden states an embedding is made of.
-type Pooling uint8
-
-// The ways of pooling.
-const (
-	PoolLast  = Pooling(engine.PoolLast)  // of the last token
-	PoolMean  = Pooling(engine.PoolMean)  // the mean of all
-	PoolFirst = Pooling(engine.PoolFirst) // of the first token
-)
-
-// EmbedOptions say what Embed returns, and for whom.
-type EmbedOptions struct {
-	Pooling Pooling
-	Tenant  string // as those of a Request
-	Batch   bool
-	Adapter *Adapter
-}
-
-// Embed returns the hidden states behind the model's last norm, pooled and scaled to
-// length 1. It runs beside answers, as Score does. o may be nil. The error wraps what
-// Score's does, and ErrPrompt.
-func (e *Engine) Embed(ctx context.Context, ids []int32, o *EmbedOptions) ([]float32, error) {
-	if o == nil {
-		o = &EmbedOptions{}
-	}
-	if e.run == nil {
-		return nil, errFar
-	}
-	who, err := e.owner(o.Tenant, o.Batch, o.Adapter)
-	if err != nil {
-		return nil, err
-	}
-	return e.run.Embed(ctx, who, ids, engine.Pooling(o.Pooling))
-}

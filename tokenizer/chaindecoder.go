@@ -194,6 +194,12 @@ func (d *chainDecoder) add(c *component, fused bool) error {
 		}
 		d.stripText, d.stripN = c.Content, c.Start
 		return nil
+	case "WordPiece":
+		if fused {
+			return fmt.Errorf("%w behind a Fuse", ErrUnsupported)
+		}
+		*then = append(*then, wordPieceStep(or(c.Prefix, continuingPrefix), or(c.Cleanup, true)))
+		return nil
 	case "Metaspace":
 		scheme, err := c.metaspaceScheme()
 		if err != nil || fused {

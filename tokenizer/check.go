@@ -38,6 +38,8 @@ func (t *Tokenizer) reaches() bool {
 	switch m := t.model.(type) {
 	case *unigram:
 		return m.trie.nodes[0].inner
+	case *wordPiece:
+		return m.starts.nodes[0].inner
 	case *bpe:
 		if m.whole == wholeAlways && t.vocab.findable > 0 || anyOf(m.fallback) {
 			return true

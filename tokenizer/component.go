@@ -38,6 +38,8 @@ type component struct {
 	PrependScheme    *string `json:"prepend_scheme"`
 	Split            *bool   `json:"split"`
 	Delimiter        string  `json:"delimiter"`
+	Prefix           *string `json:"prefix"`
+	Cleanup          *bool   `json:"cleanup"`
 
 	Single        []templateItem           `json:"single"`
 	SpecialTokens map[string]templateToken `json:"special_tokens"`

@@ -55,6 +55,8 @@ func fromGGUF(m Metadata) (*Tokenizer, error) {
 		err = g.loadRanked(t)
 	case "t5":
 		err = g.loadUnigram(t)
+	case "bert":
+		err = g.loadWordPiece(t)
 	default:
 		return nil, fmt.Errorf("tokenizer.ggml.model %.40q: %w", model, ErrUnsupported)
 	}
@@ -62,6 +64,11 @@ func fromGGUF(m Metadata) (*Tokenizer, error) {
 		return nil, err
 	}
 	g.addSpecial(t)
+	if model == "bert" {
+		if err := g.surroundWords(t); err != nil {
+			return nil, err
+		}
+	}
 	t.templates = g.templates()
 	return t, t.finish()
 }
@@ -94,6 +101,7 @@ func (g *ggufTokens) checkTypes() error {
 	}
 	for _, role := range []string{
 		"bos", "eos", "eot", "eom", "unknown", "padding", "prefix", "suffix", "middle", "fim_pre", "fim_suf", "fim_mid", "fim_pad", "fim_rep", "fim_sep",
+		"cls", "seperator", "separator",
 	} {
 		_, ok := g.meta.Uint(ggml + role + "_token_id")
 		if err := g.wrongType(role+"_token_id", ok, "token id"); err != nil {
@@ -102,6 +110,7 @@ func (g *ggufTokens) checkTypes() error {
 	}
 	for _, key := range []string{
 		"add_bos_token", "add_eos_token", "add_space_prefix", "escape_whitespaces", "remove_extra_whitespaces", "treat_whitespace_as_suffix",
+		"normalizer.lowercase", "normalizer.strip_accents",
 	} {
 		_, ok := g.meta.Bool(ggml + key)
 		if err := g.wrongType(key, ok, "bool"); err != nil {

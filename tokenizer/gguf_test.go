@@ -230,7 +230,6 @@ func TestGGUFErrors(t *testing.T) {
 		{metadata{"tokenizer.ggml.model": "no_vocab"}, ErrNoTokenizer, "no_vocab"},
 		{metadata{"tokenizer.ggml.model": "gpt2"}, ErrNoTokenizer, "tokenizer.ggml.tokens"},
 		{tinyBPE(metadata{"tokenizer.ggml.model": "rwkv"}), ErrUnsupported, "rwkv"},
-		{tinyBPE(metadata{"tokenizer.ggml.model": "bert"}), ErrUnsupported, "bert"},
 		{tinyBPE(metadata{"tokenizer.ggml.pre": "frobpre"}), ErrUnsupported, "frobpre"},
 		{tinyBPE(metadata{"tokenizer.ggml.pre": "frobpre"}), ErrUnsupported, "want one of a.x-4.0, afmoe, bailingmoe"},
 		{tinyBPE(metadata{"tokenizer.ggml.merges": nil}), ErrDamaged, "tokenizer.ggml.merges"},

@@ -41,6 +41,7 @@ type jsonModel struct {
 	ByteFallback     bool
 	IgnoreMerges     bool
 	UnkID            *int32
+	MaxWordChars     *int
 
 	vocab, merges []byte
 }
@@ -74,6 +75,8 @@ func parseTokenizerJSON(data []byte, beside *folderConfig) (*Tokenizer, error) {
 		err = t.loadBPE(&f.model, added)
 	case "Unigram":
 		err = t.loadUnigram(&f.model, added)
+	case "WordPiece":
+		err = t.loadWordPiece(&f.model, added)
 	default:
 		err = fmt.Errorf("model %.40q: %w", f.model.Type, ErrUnsupported)
 	}
@@ -203,6 +206,8 @@ func (m *jsonModel) read(s *jsonScan) error {
 			into = &m.IgnoreMerges
 		case "unk_id":
 			into = &m.UnkID
+		case "max_input_chars_per_word":
+			into = &m.MaxWordChars
 		default:
 			return nil
 		}

@@ -453,7 +453,6 @@ func TestWrongFiles(t *testing.T) {
 		"replacement":         {dict{"pre_tokenizer": dict{"type": "Metaspace", "replacement": ""}}, ErrDamaged, "replacement"},
 		"scheme":              {dict{"pre_tokenizer": dict{"type": "Metaspace", "replacement": "_", "prepend_scheme": "odd"}}, ErrUnsupported, "prepend_scheme"},
 		"byte level twice":    {dict{"pre_tokenizer": dict{"type": "Sequence", "pretokenizers": []any{dict{"type": "ByteLevel"}, dict{"type": "ByteLevel"}}}}, ErrUnsupported, "ByteLevel"},
-		"decoder":             {dict{"decoder": dict{"type": "WordPiece"}}, ErrUnsupported, "decoder WordPiece"},
 		"decoder of pieces":   {unigram(nil), nil, ""},
 		"ctc":                 {merged(unigram(nil), dict{"decoder": dict{"type": "CTC"}}), ErrUnsupported, "decoder CTC"},
 		"decoder regex":       {merged(unigram(nil), dict{"decoder": dict{"type": "Replace", "pattern": dict{"Regex": "a+"}}}), ErrUnsupported, "decoder Replace"},

@@ -42,7 +42,7 @@ func (t *Tokenizer) GGUF(o GGUFOptions) (GGUFKeys, error) {
 	case *ranked:
 		err = w.ranked(m, o.Prefer)
 	default:
-		err = fmt.Errorf("%w: a Unigram cannot be written", ErrUnsupported)
+		err = fmt.Errorf("%w: a Unigram or a WordPiece cannot be written", ErrUnsupported)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)

@@ -1,6 +1,6 @@
 // Package tokenizer turns text into the token ids of a language model and
 // back, exactly as the model was trained: byte-level BPE, SentencePiece BPE and
-// SentencePiece Unigram, read from GGUF metadata, from tokenizer.json, or from
+// Unigram, WordPiece, read from GGUF metadata, from tokenizer.json, or from
 // the model files of SentencePiece and tiktoken.
 //
 // Text goes through four steps. Added tokens are found in it first; what lies
@@ -244,6 +244,11 @@ func (t *Tokenizer) ID(piece string) (int32, bool) {
 		return t.vocab.ids[e], true
 	}
 	return 0, false
+}
+
+// Around returns what AddSpecial puts in front of a text and behind it.
+func (t *Tokenizer) Around() (prefix, suffix []int32) {
+	return slices.Clone(t.prefix), slices.Clone(t.suffix)
 }
 
 // IsControl reports whether an id is a control token: one that Plain does not

@@ -46,6 +46,7 @@ type Checkpoint struct {
 	tokens      lazy[*tokenizer.Tokenizer]
 	template    lazy[template]
 	description lazy[Description]
+	modules     lazy[*Modules]
 	root        rooted
 
 	mu    sync.Mutex
@@ -168,6 +169,7 @@ func (c *Checkpoint) openGGUF(path string) error {
 // Close gives the mapped files back; tensors and their bytes are gone then. What was
 // read of configuration, tokenizer and template stays, and the root can be had.
 func (c *Checkpoint) Close() error {
+	c.closeModules()
 	if c.gguf != nil {
 		return c.gguf.Close()
 	}

@@ -132,7 +132,11 @@ func (e *Engine) allowance(m mode, decoding int, s *sequence, pending int) allow
 
 // take returns how many tokens of s the step computes, and takes them from what is left.
 func (r *allowance) take(s *sequence, p *pace) int {
-	n := s.next(min(r.tokens, max(r.least, r.affords(s.cache.Len(), p))))
+	most := min(r.tokens, max(r.least, r.affords(s.cache.Len(), p)))
+	if s.isWhole() && r.taken == 0 { // a step of its own, however long
+		most = len(s.pending)
+	}
+	n := s.next(most)
 	r.tokens -= n
 	r.taken += n
 	r.least = max(r.least-n, 0)

@@ -37,6 +37,9 @@ var (
 	// ErrOption is an option of an engine or a request that is out of range, as are
 	// settings of sampling.
 	ErrOption = sample.ErrSetting
+	// ErrEncoder is a request for text, or for what tokens are worth, of a model that makes
+	// vectors of texts and writes nothing.
+	ErrEncoder = errors.New("makes vectors of texts and writes nothing")
 	// ErrVocabulary is a draft model whose tokens are others than the model's.
 	ErrVocabulary = errors.New("the vocabularies differ")
 	// ErrGuide is a guide that asked for what cannot be.
@@ -198,7 +201,7 @@ func (o *Options) complete(net network, config *model.Config) error {
 	if o.Chunk == 0 {
 		o.Chunk = DefaultChunk
 	}
-	if o.Cache == nil {
+	if o.Cache == nil || config.Encoder { // which keeps nothing
 		kind := net.DefaultCache()
 		o.Cache = &kind
 	}

@@ -31,6 +31,9 @@ type Plan struct {
 // engine's goroutine makes: everything else waits, and a call of the engine from there
 // never returns. An error of each ends the evaluation.
 func (e *Engine) Evaluate(ctx context.Context, sequences [][]int32, p Plan, each func(i, t int, logits []float32) error) error {
+	if err := e.checkWrites(); err != nil {
+		return err
+	}
 	if m, ok := e.net.(interface{ HasMTP() bool }); ok && p.Drafts != nil && !m.HasMTP() { // draft layers of blocks are none
 		return fmt.Errorf("engine: guesses of a module: %w", model.ErrNoMTP)
 	}

@@ -55,12 +55,13 @@ func simulatedWorks(t *testing.T) []*simulatedWork {
 			s.ctx = ctx
 			return s, func() string { return fmt.Sprint(*scores) }
 		}}, &simulatedWork{kind: "embedding", make: func(e *Engine, ctx context.Context) (*sequence, func() string) {
-			s, sum, err := e.embedding(append(prompt(260*(i%2), 1), prompt(30, i)...), Pooling(i%3))
+			var vector []float32
+			s, err := e.embedding(append(prompt(260*(i%2), 1), prompt(30, i)...), EmbedOptions{Pooling: Pooling(i % 3), Length: LengthAny}, func(v []float32) { vector = v })
 			if err != nil {
 				t.Fatal(err)
 			}
 			s.ctx = ctx
-			return s, func() string { return fmt.Sprint(sum) }
+			return s, func() string { return fmt.Sprint(vector) }
 		}}, &simulatedWork{kind: "logits", make: func(e *Engine, ctx context.Context) (*sequence, func() string) {
 			bits := map[int]uint32{}
 			s := &sequence{engine: e, ctx: ctx, tokens: prompt(25+10*i, 1), from: i, most: 25 + 10*i, private: true, piece: i * 3, single: i, work: newGiven(func(pos int, x []float32) error {

@@ -14,6 +14,7 @@ type network interface {
 	CheckTokens(ids []int32) error
 	Forward(*model.Step, *model.Batch) *model.Act
 	Logits(s *model.Step, hidden *model.Act, from, to int) *model.Act
+	Project(s *model.Step, x []float32) []float32
 	Draft(*model.Step, *model.Batch, *model.Act) *model.Act
 	DraftLogits(s *model.Step, hidden *model.Act, from, to int) *model.Act
 }

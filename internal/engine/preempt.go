@@ -37,7 +37,7 @@ func (e *Engine) reserve() {
 			switch {
 			case last != s:
 				e.preempt(last)
-			case s.share > 1 && s.reads():
+			case s.share > 1 && s.reads() && !s.isWhole():
 				s.give(s.share / 2)
 			case i > 0:
 				e.preempt(s)

@@ -96,6 +96,9 @@ func (e *Engine) SubmitAll(ctx context.Context, requests ...Request) ([]*Stream,
 
 // answering returns the sequence of a request.
 func (e *Engine) answering(ctx context.Context, r Request) (*sequence, error) {
+	if err := e.checkWrites(); err != nil {
+		return nil, err
+	}
 	r.Tokens, r.Stop, r.Sampling.Bias = slices.Clone(r.Tokens), slices.Clone(r.Stop), maps.Clone(r.Sampling.Bias)
 	if len(r.Tokens) == 0 {
 		return nil, fmt.Errorf("engine: %w", ErrPrompt)

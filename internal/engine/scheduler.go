@@ -153,7 +153,7 @@ func (e *Engine) fillBatch() {
 			continue
 		}
 		e.content.add(s, limited)
-		g := model.Segment{Seq: s.cache, Pos: s.cache.Len(), Tokens: s.pending[:n], Adapter: s.owner.Adapter, Limit: s.reach()}
+		g := model.Segment{Seq: s.cache, Pos: s.cache.Len(), Tokens: s.pending[:n], Second: s.second, Adapter: s.owner.Adapter, Limit: s.reach()}
 		s.pending = s.pending[n:]
 		g.Logits = min(n, max(0, s.wanted-len(s.pending)))
 		s.wanted -= g.Logits

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/blitz-r1/blitz/internal/sample"
@@ -27,6 +26,9 @@ func (e *Engine) Score(ctx context.Context, who Owner, ids []int32, from, top in
 // scoring returns the sequence of Score, and where its result comes to be; none where
 // there is nothing to score.
 func (e *Engine) scoring(ids []int32, from, top int) (*sequence, *[]Token, error) {
+	if err := e.checkWrites(); err != nil {
+		return nil, nil, err
+	}
 	if err := e.checkGiven(ids); err != nil {
 		return nil, nil, err
 	}
@@ -49,79 +51,4 @@ func (e *Engine) scoring(ids []int32, from, top int) (*sequence, *[]Token, error
 		return nil
 	})}
 	return s, &scores, nil
-}
-
-// Pooling says which hidden states an embedding is made of.
-type Pooling uint8
-
-// The ways.
-const (
-	PoolLast  Pooling = iota // of the last token
-	PoolMean                 // the mean of all
-	PoolFirst                // of the first token, for models that put it there ("cls")
-)
-
-// Embed returns the hidden state [D] behind the model's last norm, pooled, and scaled
-// to length 1. The sequence runs beside others, and what was computed before is used.
-func (e *Engine) Embed(ctx context.Context, who Owner, ids []int32, pooling Pooling) ([]float32, error) {
-	s, sum, err := e.embedding(ids, pooling)
-	if err != nil {
-		return nil, err
-	}
-	s.owner = who
-	if err := e.finished(ctx, s); err != nil {
-		return nil, err
-	}
-	return direction(sum)
-}
-
-// embedding returns the sequence of Embed, and where the sum of the hidden states comes
-// to be.
-func (e *Engine) embedding(ids []int32, pooling Pooling) (*sequence, []float64, error) {
-	if err := e.checkGiven(ids); err != nil {
-		return nil, nil, err
-	}
-	if len(ids) == 0 {
-		return nil, nil, fmt.Errorf("engine: %w", ErrPrompt)
-	}
-	if pooling > PoolFirst {
-		return nil, nil, fmt.Errorf("engine: pooling %d, want 0 to %d: %w", pooling, PoolFirst, ErrOption)
-	}
-	ids = slices.Clone(ids)
-	from := 0
-	switch pooling {
-	case PoolLast:
-		from = len(ids) - 1
-	case PoolFirst:
-		ids = ids[:1] // no later token is seen by it
-	}
-	sum := make([]float64, e.config.HiddenSize)
-	s := &sequence{engine: e, tokens: ids, from: from, most: len(ids), hidden: true, work: newGiven(func(_ int, x []float32) error {
-		for i, v := range x[:len(sum)] {
-			sum[i] += float64(v)
-		}
-		return nil
-	})}
-	return s, sum, nil
-}
-
-// direction returns x scaled to length 1. The squares are exact in float64 or rounded
-// once, and added in order, so that the bits are the same everywhere.
-func direction(x []float64) ([]float32, error) {
-	var squares float64
-	for _, v := range x {
-		squares += float64(v * v)
-	}
-	if squares-squares != 0 {
-		return nil, fmt.Errorf("engine: hidden state: %w", sample.ErrLogits)
-	}
-	y := make([]float32, len(x))
-	if squares == 0 {
-		return y, nil
-	}
-	length := math.Sqrt(squares)
-	for i, v := range x {
-		y[i] = float32(v / length)
-	}
-	return y, nil
 }

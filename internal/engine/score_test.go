@@ -84,10 +84,17 @@ func TestScoreKeepsPrefixes(t *testing.T) {
 // whatever was computed before and however it is cut.
 func TestEmbed(t *testing.T) {
 	m := tinyModel(t, "llama")
+	embed := func(e *Engine, ids []int32, p Pooling) ([]float32, error) {
+		v, err := e.Embed(t.Context(), Owner{}, [][]int32{ids}, EmbedOptions{Pooling: p})
+		if err != nil {
+			return nil, err
+		}
+		return v[0], nil
+	}
 	whole, cut := newEngine(t, m, Options{Context: 400}), newEngine(t, m, Options{Context: 400, Chunk: 7})
 	ids := prompt(290, 1)
 	for _, pooling := range []Pooling{PoolLast, PoolMean, PoolFirst} {
-		want, err := whole.Embed(t.Context(), Owner{}, ids, pooling)
+		want, err := embed(whole, ids, pooling)
 		if err != nil || len(want) != m.Config.HiddenSize {
 			t.Fatalf("pooling %d: %d numbers, %v", pooling, len(want), err)
 		}
@@ -99,23 +106,23 @@ func TestEmbed(t *testing.T) {
 			t.Errorf("pooling %d: the length is %v, want 1", pooling, math.Sqrt(length))
 		}
 		for range 2 {
-			got, err := cut.Embed(t.Context(), Owner{}, ids, pooling)
+			got, err := embed(cut, ids, pooling)
 			if err != nil || !slices.Equal(got, want) {
 				t.Errorf("pooling %d: in pieces it is another one, %v", pooling, err)
 			}
 		}
 	}
-	first, err := whole.Embed(t.Context(), Owner{}, ids[:1], PoolMean)
+	first, err := embed(whole, ids[:1], PoolMean)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := whole.Embed(t.Context(), Owner{}, ids, PoolFirst); err != nil || !slices.Equal(got, first) {
+	if got, err := embed(whole, ids, PoolFirst); err != nil || !slices.Equal(got, first) {
 		t.Errorf("the first token's is not that of the token alone: %v", err)
 	}
-	if _, err := whole.Embed(t.Context(), Owner{}, nil, PoolLast); !errors.Is(err, ErrPrompt) {
+	if _, err := embed(whole, nil, PoolLast); !errors.Is(err, ErrPrompt) {
 		t.Errorf("nothing: got %v, want %v", err, ErrPrompt)
 	}
-	if _, err := whole.Embed(t.Context(), Owner{}, ids, PoolFirst+1); !errors.Is(err, ErrOption) {
+	if _, err := embed(whole, ids, PoolModel+1); !errors.Is(err, ErrOption) {
 		t.Errorf("a pooling that there is not: got %v, want %v", err, ErrOption)
 	}
 	if _, err := direction([]float64{1, math.NaN()}); !errors.Is(err, sample.ErrLogits) {
@@ -145,7 +152,7 @@ func TestGivenCancelled(t *testing.T) {
 	}
 	late, done := context.WithDeadline(t.Context(), time.Unix(1, 0))
 	defer done()
-	if _, err := e.Embed(late, Owner{}, prompt(30, 0), PoolMean); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := e.Embed(late, Owner{}, [][]int32{prompt(30, 0)}, EmbedOptions{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("an embedding that comes too late: got %v", err)
 	}
 	if _, err := e.Score(t.Context(), Owner{}, prompt(300, 0), 1, 0); err != nil {

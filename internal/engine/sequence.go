@@ -18,6 +18,7 @@ type sequence struct {
 	from   int     // the first position of tokens whose row is wanted
 	most   int     // positions that it may come to take
 	limit  int     // positions that rotary frequencies are for, where they depend on such; 0: the engine's
+	second int     // where the second of two texts begins; 0: it is one
 	hidden bool    // rows are last hidden states, not logits
 
 	private bool // shares no pages
@@ -107,9 +108,19 @@ func (s *sequence) reads() bool { return !s.drawing || len(s.pending)-len(s.gues
 // drawn.
 const forcedRun = 8
 
-// next returns how many of the pending tokens the next step takes, at most so many.
+// isWhole says whether one step has to take all that is pending: every token sees all others.
+func (s *sequence) isWhole() bool { return s.engine.config.Encoder }
+
+// next returns how many of the pending tokens the next step takes, at most so many; of a
+// whole sequence all or none.
 func (s *sequence) next(most int) int {
 	n := min(len(s.pending), most)
+	if s.isWhole() {
+		if n < len(s.pending) {
+			return 0
+		}
+		return n
+	}
 	if s.piece > 0 {
 		n = min(n, s.piece)
 	}

@@ -184,12 +184,13 @@ func toyScore(i int) *toyWork {
 
 func toyEmbedding(i int) *toyWork {
 	return &toyWork{kind: fmt.Sprint("embedding ", i), make: func(t *testing.T, e *Engine, ctx context.Context, who Owner) (*sequence, func() string) {
-		s, sum, err := e.embedding(toyTokens(30+200*i, i), Pooling(i%3))
+		var vector []float32
+		s, err := e.embedding(toyTokens(30+200*i, i), EmbedOptions{Pooling: Pooling(i % 3), Length: LengthAny}, func(v []float32) { vector = v })
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.ctx, s.owner = ctx, who
-		return s, func() string { return fmt.Sprint(sum) }
+		return s, func() string { return fmt.Sprint(vector) }
 	}}
 }
 

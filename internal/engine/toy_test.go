@@ -158,6 +158,8 @@ func (n *toy) Logits(_ *model.Step, hidden *model.Act, from, to int) *model.Act 
 	return &n.logits
 }
 
+func (n *toy) Project(_ *model.Step, x []float32) []float32 { return x }
+
 func (n *toy) Draft(_ *model.Step, b *model.Batch, hidden *model.Act) *model.Act {
 	rows := append([]float32(nil), hidden.X...)
 	n.hidden.T, n.hidden.X = 0, n.hidden.X[:0]

@@ -135,6 +135,8 @@ var kinds = []struct {
 	{blitz.ErrAdapter, Refused},
 	{model.ErrTokens, Refused},
 	{engine.ErrVocabulary, Refused},
+	{engine.ErrEncoder, Refused},
+	{blitz.ErrNoRank, Refused},
 	{gguf.ErrFormat, Refused},
 	{importance.ErrFormat, Refused},
 	{dataset.ErrFormat, Refused},

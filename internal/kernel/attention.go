@@ -26,14 +26,18 @@ type Query struct {
 	Q    []float32 // [KeyDim]
 	Out  []float32 // [ValueDim]
 	Pos  int       // sees positions up to this one
+	From int       // sees none before this one, whatever the window says
 	Sink float32   // logit of the head's sink; NaN: none
 }
 
 // NoSink is the Sink of a head without one.
 var NoSink = float32(math.NaN())
 
-// first returns the first position that a query at pos sees.
-func (a *Attention) first(pos int) int {
+// first returns the first position that a query sees.
+func (a *Attention) first(q *Query) int { return max(q.From, a.inWindow(q.Pos)) }
+
+// inWindow returns the first position in the window that ends at pos.
+func (a *Attention) inWindow(pos int) int {
 	if a.Window == 0 {
 		return 0
 	}
@@ -44,7 +48,7 @@ func (a *Attention) first(pos int) int {
 func (a *Attention) Splits(queries []Query) (c0, c1 int) {
 	c0 = math.MaxInt
 	for i := range queries {
-		c0 = min(c0, a.first(queries[i].Pos)/PagePositions)
+		c0 = min(c0, a.first(&queries[i])/PagePositions)
 		c1 = max(c1, queries[i].Pos/PagePositions+1)
 	}
 	return c0, c1
@@ -118,7 +122,7 @@ func (a *Attention) over(queries []Query, pages Pages, s *AttendScratch) {
 	for c := c0; c < c1; c++ {
 		a.split(queries, c, pages, s)
 		for r := range queries {
-			if lo, hi := a.seen(queries[r].Pos, c); lo < hi {
+			if lo, hi := a.seen(&queries[r], c); lo < hi {
 				s.combine(r, queries[r].Out, s.m[r], s.l[r], s.part[r*a.ValueDim:][:a.ValueDim])
 			}
 		}
@@ -155,7 +159,7 @@ func (a *Attention) CombineSplits(queries []Query, c0 int, parts []float32, s *A
 	size := a.PartSize(len(queries))
 	for i := range len(parts) / size {
 		for r := range queries {
-			if lo, hi := a.seen(queries[r].Pos, c0+i); lo < hi {
+			if lo, hi := a.seen(&queries[r], c0+i); lo < hi {
 				row := parts[i*size+r*(2+a.ValueDim):][:2+a.ValueDim]
 				s.combine(r, queries[r].Out, row[0], row[1], row[2:])
 			}
@@ -185,18 +189,18 @@ func (a *Attention) begin(queries []Query, s *AttendScratch) {
 	}
 }
 
-// seen returns the positions lo … hi-1 within split c that a query at pos sees;
-// none where hi <= lo.
-func (a *Attention) seen(pos, c int) (lo, hi int) {
+// seen returns the positions lo … hi-1 within split c that a query sees; none where
+// hi <= lo.
+func (a *Attention) seen(q *Query, c int) (lo, hi int) {
 	base := c * PagePositions
-	return max(0, a.first(pos)-base), min(PagePositions, pos+1-base)
+	return max(0, a.first(q)-base), min(PagePositions, q.Pos+1-base)
 }
 
 // split computes m, l and o of split c for each query that sees any of it.
 func (a *Attention) split(queries []Query, c int, pages Pages, s *AttendScratch) {
 	lo, hi := PagePositions, 0
 	for r := range queries {
-		l, h := a.seen(queries[r].Pos, c)
+		l, h := a.seen(&queries[r], c)
 		if l < h {
 			lo, hi = min(lo, l), max(hi, h)
 		}
@@ -212,7 +216,7 @@ func (a *Attention) split(queries []Query, c int, pages Pages, s *AttendScratch)
 		FloatProduct(s.scores, PagePositions, &s.qf, &k, b0, b1, &s.Scratch)
 	}
 	for r := range queries {
-		l, h := a.seen(queries[r].Pos, c)
+		l, h := a.seen(&queries[r], c)
 		s.m[r], s.l[r] = a.softmax(s.scores[r*PagePositions:][:PagePositions], l, h, s)
 	}
 	if a.Kind == CacheQ8 {
@@ -284,7 +288,7 @@ func (a *Attention) valuesQ8(queries []Query, c int, value []byte, hi int, s *At
 		s.p8.Reset(len(queries), v.Cols)
 		vs := halves(scales[d/valueGroup*PagePositions*2:])
 		for r := range queries {
-			lo, hi := a.seen(queries[r].Pos, c)
+			lo, hi := a.seen(&queries[r], c)
 			mulScales(s.weighted[:v.Cols], s.scores[r*PagePositions:], vs, lo, hi)
 			s.p8.Quantise(r, s.weighted[:v.Cols])
 		}
@@ -328,10 +332,10 @@ func mulScales(w, p []float32, vs []uint16, lo, hi int) {
 // valuesFloat computes o from float values. Positions that a query does not see
 // are not added, so queries that see different ones go one by one.
 func (a *Attention) valuesFloat(queries []Query, c int, value []byte, s *AttendScratch) {
-	lo, hi := a.seen(queries[0].Pos, c)
+	lo, hi := a.seen(&queries[0], c)
 	same := true
 	for r := range queries[1:] {
-		l, h := a.seen(queries[r+1].Pos, c)
+		l, h := a.seen(&queries[r+1], c)
 		same = same && l == lo && h == hi
 	}
 	if same {
@@ -343,7 +347,7 @@ func (a *Attention) valuesFloat(queries []Query, c int, value []byte, s *AttendS
 		return
 	}
 	for r := range queries {
-		lo, hi := a.seen(queries[r].Pos, c)
+		lo, hi := a.seen(&queries[r], c)
 		if lo >= hi {
 			continue
 		}

@@ -91,6 +91,7 @@ func TestElementwise(t *testing.T) {
 		"tanh":       func(y, a, b []float32) { TanhAll(y, a) },
 		"silu":       func(y, a, b []float32) { SiluAll(y, a) },
 		"gelu":       func(y, a, b []float32) { GeluAll(y, a) },
+		"geluErf":    func(y, a, b []float32) { GeluErfAll(y, a) },
 		"siluMul":    SiluMul,
 		"geluMul":    GeluMul,
 		"add":        Add,

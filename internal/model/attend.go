@@ -11,6 +11,10 @@ type Attention struct {
 	Scale  float32
 	Cap    float32
 	Window int
+	// Both says that rows see what comes behind them in their sequence too, Window positions
+	// to either side: a segment is a whole sequence. Its pages are those of Layer until the
+	// next layer writes over them: nothing is kept.
+	Both bool
 	// Sinks has a logit for each head that takes a share of the softmax and gives no value
 	// (Xiao et al. 2023; gpt-oss). nil: none.
 	Sinks     []float32 // [H]

@@ -52,7 +52,7 @@ func newBinder(src source, f *family, o Options) *binder {
 	blank, made := src.(*blankSource)
 	b := &binder{src: src, blank: blank, family: f, options: o, hf: hf || made, taken: map[string]bool{}}
 	if b.hf {
-		b.prefix = hfPrefix(src)
+		b.prefix = hfPrefix(src, f)
 		if b.head = hfHead(src, b.prefix); f.hfTop["output"] != "" {
 			b.head = f.hfTop["output"]
 		}
@@ -137,7 +137,11 @@ func (b *binder) floats(t tensor.Tensor) []float32 {
 
 // vector returns a tensor of n numbers as float32, and says what it is.
 func (b *binder) vector(role string, layer int, part string, n int) ([]float32, Param) {
-	name := b.name(role, layer, part)
+	return b.named(b.name(role, layer, part), n)
+}
+
+// named is vector of a tensor by the name that the file has.
+func (b *binder) named(name string, n int) ([]float32, Param) {
 	t, ok := b.find(name, n)
 	if !ok {
 		return nil, Param{}
@@ -213,7 +217,12 @@ func (b *binder) biased(dst *Linear, bias bool, role string, layer, rows, cols i
 }
 
 func (b *binder) bias(dst *Linear, role string, layer, rows int) {
-	bias, p := b.vector(role, layer, ".bias", rows)
+	b.biasOf(dst, b.name(role, layer, ".bias"), rows)
+}
+
+// biasOf binds the bias of that name.
+func (b *binder) biasOf(dst *Linear, name string, rows int) {
+	bias, p := b.named(name, rows)
 	dst.Bias, dst.BiasParam = make([]float32, dst.Blocks()*kernel.RowBlock), p
 	copy(dst.Bias, bias)
 	b.last().Vector = dst.Bias[:rows]

@@ -11,8 +11,26 @@ func (b *binder) attention(q, k, v, o *Linear, layer int, c *Config) {
 	b.biased(o, c.OutputBias, "attn_output", layer, c.HiddenSize, H)
 }
 
+// jointAttention is attention where the first three matrices may be one tensor.
+func (b *binder) jointAttention(q, k, v, o *Linear, layer int, c *Config) {
+	if !b.has("attn_qkv", layer, ".weight") {
+		b.attention(q, k, v, o, layer, c)
+		return
+	}
+	H, HKV := c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
+	if t, ok := b.find(b.name("attn_qkv", layer, ".weight"), H+2*HKV, c.HiddenSize); ok {
+		b.rows(q, t, 0, H, c.HiddenSize, 0)
+		b.rows(k, t, H, HKV, c.HiddenSize, 0)
+		b.rows(v, t, H+HKV, HKV, c.HiddenSize, 0)
+	}
+	b.biased(o, c.OutputBias, "attn_output", layer, c.HiddenSize, H)
+}
+
 // newAttention returns the attention of a layer.
 func newAttention(c *Config, layer int, scale float32) Attention {
+	if c.Encoder { // all layers use the pages of the first
+		return Attention{H: c.NumAttentionHeads, HKV: c.NumKeyValueHeads, DK: c.HeadDim, DV: c.HeadDim, Scale: scale, Window: c.window(layer), Both: true}
+	}
 	return Attention{
 		Layer: layer, H: c.NumAttentionHeads, HKV: c.NumKeyValueHeads, DK: c.HeadDim, DV: c.HeadDim, Scale: scale, Window: c.window(layer),
 	}

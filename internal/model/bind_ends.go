@@ -33,6 +33,7 @@ func (m *Model) bind(b *binder) {
 		b.fail(fmt.Errorf("model: %s: %w", b.src.name(), ErrNoMTP))
 	}
 	m.net.bind(b, c)
+	b.bindHeads(m)
 	m.ropes = m.net.tables()
 	m.float = true
 	for _, p := range b.plan {

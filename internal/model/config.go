@@ -112,6 +112,22 @@ type Config struct {
 	LinearNumKeyHeads, LinearNumValueHeads int
 	LinearKeyHeadDim, LinearValueHeadDim   int
 	LinearConvKernelDim                    int
+	// Pooling says which hidden states a vector of a text is made of, AnyLength that it is not
+	// scaled to length 1; Heads is how many matrices it goes through.
+	Pooling   Pooling
+	AnyLength bool
+	Heads     int
+	heads     []headConfig
+	// Ranks says that the file tells how well two texts go together.
+	Ranks bool
+	// Encoder says that every token sees its whole sequence: the model makes vectors of texts
+	// and writes nothing.
+	Encoder        bool
+	PairEnds       int  // times that what ends a text stands between two
+	PositionOffset int  // row of the table of positions that the first one has
+	TypeVocabSize  int  // kinds of tokens, of which a text has the first; 0: they are not told
+	GatedMLP       bool // of an encoder: its MLP has a gate
+
 	// Assumed says what a file does not tell and was taken for granted, where it says two
 	// things, and what of it is not used.
 	Assumed []string
@@ -126,6 +142,7 @@ const (
 	GeluTanh
 	SwigluClamped // gpt-oss: see kernel.SwigluClamped
 	SiluClamped   // DeepSeek-V4: see kernel.SiluClamped
+	GeluErf
 )
 
 // parseActivation returns the activation of Hugging Face's name.
@@ -248,7 +265,7 @@ func (c *Config) check() *conflict {
 	case c.Sliding != nil && c.SlidingWindow < 1:
 		return clash("%s, want 1 or more", fact{"sliding_window", c.SlidingWindow})
 	case !(c.RMSNormEps > 0 && c.RMSNormEps < 1):
-		return clash("%s, want a small positive number", fact{"rms_norm_eps", c.RMSNormEps})
+		return clash("%s, want a small positive number", fact{c.family.epsilon(), c.RMSNormEps})
 	}
 	if err := c.Rope.check(); err != nil {
 		return err

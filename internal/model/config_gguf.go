@@ -23,6 +23,7 @@ func configFromGGUF(file *gguf.File) (*Config, error) {
 	c.readGGUFSizes(k)
 	if k.err == nil {
 		f.readGGUF(c, k)
+		c.readGGUFPooling(k)
 	}
 	if k.err == nil {
 		if conflict := c.finish(); conflict != nil {
@@ -45,9 +46,12 @@ func (c *Config) readGGUFSizes(k *keys) {
 	c.HiddenSize = k.count("embedding_length", 0, 1, maxWidth)
 	c.NumAttentionHeads = k.count("attention.head_count", 0, 1, maxHeads)
 	c.NumKeyValueHeads = k.count("attention.head_count_kv", c.NumAttentionHeads, 1, maxHeads)
-	c.RMSNormEps = float32(k.number("attention.layer_norm_rms_epsilon", 0))
-	if c.RMSNormEps == 0 {
-		k.fail(k.name("attention.layer_norm_rms_epsilon"), "a small positive number")
+	epsilon := "attention.layer_norm_rms_epsilon"
+	if c.family.layerNorms {
+		epsilon = "attention.layer_norm_epsilon"
+	}
+	if c.RMSNormEps = float32(k.number(epsilon, 0)); c.RMSNormEps == 0 {
+		k.fail(k.name(epsilon), "a small positive number")
 	}
 	if t, ok := k.f.Tensor("token_embd.weight"); ok && len(t.Shape) == 2 {
 		c.VocabSize = min(t.Shape[0], maxVocab)

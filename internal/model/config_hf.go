@@ -35,11 +35,12 @@ func parseConfig(name string, r io.Reader) (*Config, error) {
 	if f == nil {
 		return nil, fmt.Errorf("model: %s: model_type %.40q: %w; known are %s", o.file, kind, ErrArch, modelTypes())
 	}
-	c := &Config{ModelType: kind, family: f}
+	c := &Config{ModelType: kind, family: f, Pooling: PoolModel}
 	o.fill(f.defaults, f.aliases)
 	c.readSizes(o)
 	if o.err == nil {
 		f.readHF(c, o)
+		c.readRanking(o)
 	}
 	if o.err == nil {
 		if conflict := c.finish(); conflict != nil {

@@ -48,6 +48,7 @@ var ggufKeys = map[string]string{
 	"moe_intermediate_size":            "expert_feed_forward_length",
 	"sliding_window":                   "attention.sliding_window",
 	"rms_norm_eps":                     "attention.layer_norm_rms_epsilon",
+	"layer_norm_eps":                   "attention.layer_norm_epsilon",
 	"attn_logit_softcapping":           "attn_logit_softcapping",
 	"final_logit_softcapping":          "final_logit_softcapping",
 	"qk_rope_head_dim":                 "rope.dimension_count",

@@ -46,6 +46,13 @@ type family struct {
 	// hfModules is what checkpoints call the layers behind the last one, by their number from 0
 	// on; "": as the others.
 	hfModules string
+	// hfLayers is what stands before the number of a layer; "": layers.
+	hfLayers string
+	// hfPrefixes are what may stand before all names; nil: what may before those of a
+	// language model.
+	hfPrefixes [][2]string
+	// layerNorms says that norms have a mean, and that files call their epsilon so.
+	layerNorms bool
 	// drafts says that a file may hold modules of multi-token prediction.
 	drafts bool
 
@@ -61,6 +68,7 @@ var families = []*family{
 	&phi3Family, &gemma2Family, &gemma3Family, &gemma4Family, &gptOSSFamily, &glm4MoEFamily, &miniMaxM2Family,
 	&deepseekV2Family, &deepseekV3Family, &deepseekV32Family, &kimiK2Family, &glm4MoELiteFamily, &glmMoeDsaFamily, &deepseekV4Family,
 	&qwen3NextFamily, &qwen35Family, &qwen35MoEFamily,
+	&bertFamily, &robertaFamily, &xlmRobertaFamily, &nomicBertFamily,
 }
 
 // familyOf returns the family of a model type, nil where there is none.
@@ -100,4 +108,28 @@ func ggufArchs() string {
 	}
 	slices.Sort(names)
 	return strings.Join(names, " ")
+}
+
+// layers returns what stands before the number of a layer in a checkpoint.
+func (f *family) layers() string {
+	if f.hfLayers != "" {
+		return f.hfLayers
+	}
+	return "layers."
+}
+
+// top returns what a checkpoint calls a tensor outside layers.
+func (f *family) top(role string) string {
+	if name := f.hfTop[role]; name != "" {
+		return name
+	}
+	return hfTop[role]
+}
+
+// epsilon returns the key of a config.json that has the epsilon of norms.
+func (f *family) epsilon() string {
+	if f.layerNorms {
+		return "layer_norm_eps"
+	}
+	return "rms_norm_eps"
 }

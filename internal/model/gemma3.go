@@ -5,10 +5,11 @@ import (
 	"reflect"
 )
 
-// gemma3Family is the language model of Gemma 3.
+// gemma3Family is the language model of Gemma 3, and EmbeddingGemma (Schechter Vera et al.
+// 2025), whose tokens see to both sides.
 var gemma3Family = family{
 	modelType: "gemma3_text",
-	archs:     []string{"gemma3"},
+	archs:     []string{"gemma3", archEmbeddingGemma},
 	defaults: map[string]any{
 		"vocab_size": 262208, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26, "num_attention_heads": 8,
 		"num_key_value_heads": 4, "head_dim": 256, "hidden_activation": "gelu_pytorch_tanh", "max_position_embeddings": 131072,
@@ -22,6 +23,9 @@ var gemma3Family = family{
 	hfNames:      gemma3Names,
 	network:      func() network { return new(gemma3) },
 }
+
+// archEmbeddingGemma is what GGUF files call EmbeddingGemma.
+const archEmbeddingGemma = "gemma-embedding"
 
 var gemma3Names = map[string]string{
 	"post_attention_norm": "post_attention_layernorm",
@@ -38,6 +42,18 @@ func readGemma3(c *Config, o *object) {
 	period := o.count("sliding_window_pattern", 0, 1, maxLayers)
 	c.readSliding(o, func(i int) bool { return (i+1)%period != 0 })
 	c.readGemma3Rope(o)
+	if o.bool("use_bidirectional_attention", false) {
+		c.seeBothSides()
+	}
+}
+
+// seeBothSides makes an encoder of it: a window is as far from its first position to its last
+// as one that looks back.
+func (c *Config) seeBothSides() {
+	c.Encoder = true
+	if c.SlidingWindow > 0 {
+		c.SlidingWindow = c.SlidingWindow/2 + 1
+	}
 }
 
 // readGemma3Rope reads two sets of rotary parameters, of layers that see the whole
@@ -83,6 +99,12 @@ func readGGUFGemma3(c *Config, k *keys) {
 		c.QueryPreAttnScalar = float64(c.HiddenSize / c.NumAttentionHeads)
 	}
 	c.SlidingWindow = k.count("attention.sliding_window", 0, 0, maxContext)
+	if k.arch == archEmbeddingGemma {
+		defer c.seeBothSides()
+		if !k.hasTensor("dense_2.weight") {
+			c.assume("the file has no dense_2.weight: vectors are made without the heads that its publisher's go through")
+		}
+	}
 	if c.SlidingWindow == 0 {
 		return
 	}

@@ -23,6 +23,7 @@ type Model struct {
 	net    network
 	embed  *Embedding
 	head   *Linear
+	heads  heads
 	ropes  []*Rope
 	memory tensor.Memory // that the weights were packed into
 	image  *packed.Image // that they are mapped from; nil: they were packed
@@ -202,12 +203,20 @@ func readSource(files *checkpoint.Checkpoint, o Options) (source, *Config, error
 	if err != nil {
 		return nil, nil, err
 	}
+	modules, err := files.Modules()
+	if errors.Is(err, checkpoint.ErrFormat) {
+		err = fmt.Errorf("model: %w: %w", err, ErrConfig)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	c.readModules(modules)
 	text = checkpoint.PlainJSON(text)
 	packed, err := compressed.Open(f, text)
 	if err != nil {
 		return nil, nil, fmt.Errorf("model: %w: %w", err, ErrTensor)
 	}
-	return hfSource{f, packed, compressed.ScaleBlock(text)}, c, nil
+	return hfSource{f, packed, compressed.ScaleBlock(text), modules}, c, nil
 }
 
 // Close gives the memory of the weights back; nothing may use the model then.
@@ -229,7 +238,7 @@ func (m *Model) WeightBytes() int64 { return m.weightBytes }
 
 // DefaultCache returns the kind of cache for a model whose user did not choose.
 func (m *Model) DefaultCache() kernel.CacheKind {
-	if m.float {
+	if m.float || m.Config.Encoder {
 		return kernel.CacheF32
 	}
 	return kernel.CacheQ8
@@ -240,6 +249,9 @@ func (m *Model) CacheLayers(kind kernel.CacheKind) []kvcache.Layer {
 	var layers []kvcache.Layer
 	if k, ok := m.net.(keeper); ok {
 		return k.keeps(kind)
+	}
+	if a := m.net.attention(); m.Config.Encoder { // each layer writes over the pages of the one before
+		return append(layers, kvcache.Layer{Bytes: a[0].pageBytes(kind)})
 	}
 	for _, a := range m.net.attention() {
 		layers = append(layers, kvcache.Layer{Bytes: a.pageBytes(kind), Window: a.Window})

@@ -71,15 +71,19 @@ var hfPrefixes = [][2]string{
 }
 
 // hfPrefix returns the one that a checkpoint has.
-func hfPrefix(src source) [2]string {
-	for _, p := range hfPrefixes {
-		for _, name := range []string{"embed_tokens.weight", "norm.weight", "layers.0.input_layernorm.weight"} {
+func hfPrefix(src source, f *family) [2]string {
+	prefixes := hfPrefixes
+	if f.hfPrefixes != nil {
+		prefixes = f.hfPrefixes
+	}
+	for _, p := range prefixes {
+		for _, name := range []string{f.top("token_embd") + ".weight", "norm.weight", "layers.0.input_layernorm.weight"} {
 			if _, ok := src.find(p[0] + name); ok {
 				return p
 			}
 		}
 	}
-	return hfPrefixes[0]
+	return prefixes[0]
 }
 
 // hfHead returns what a checkpoint with that prefix calls the output matrix, which may
@@ -112,10 +116,7 @@ func (b *binder) hfName(role string, layer int, part string) string {
 		return b.head + part
 	}
 	if layer == noLayer {
-		if name := b.family.hfTop[role]; name != "" {
-			return b.prefix[0] + name + part
-		}
-		return b.prefix[0] + hfTop[role] + part
+		return b.prefix[0] + b.family.top(role) + part
 	}
 	name := b.family.hfNames[role]
 	if name == "" {
@@ -127,7 +128,7 @@ func (b *binder) hfName(role string, layer int, part string) string {
 	if b.family.hfModules != "" && layer >= b.layers {
 		return b.prefix[0] + fmt.Sprintf(b.family.hfModules, layer-b.layers) + name + part
 	}
-	return fmt.Sprintf("%slayers.%d.", b.prefix[0], layer) + name + part
+	return fmt.Sprintf("%s%s%d.", b.prefix[0], b.family.layers(), layer) + name + part
 }
 
 // layerOf returns the number of the layer that a tensor belongs to by its name, and
@@ -135,7 +136,7 @@ func (b *binder) hfName(role string, layer int, part string) string {
 func (b *binder) layerOf(name string) (layer int, ok bool) {
 	prefix := "blk."
 	if b.hf {
-		prefix = b.prefix[0] + "layers."
+		prefix = b.prefix[0] + b.family.layers()
 	}
 	number, _, found := strings.Cut(strings.TrimPrefix(name, prefix), ".")
 	layer, err := strconv.Atoi(number)

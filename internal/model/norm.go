@@ -82,6 +82,13 @@ func (s *Step) LayerNorm(x *Act, n *LayerNorm) *Act {
 	return y
 }
 
+// LayerNormOver is LayerNorm of an x that is not read again.
+func (s *Step) LayerNormOver(x *Act, n *LayerNorm) *Act {
+	y := s.result(x)
+	s.eachRow(OpRows, filled(s, &s.records.layerNorm, layerNormRows{x, y, n}), x.T, x.D)
+	return y
+}
+
 type layerNormRows struct {
 	x, y *Act
 	n    *LayerNorm

@@ -51,6 +51,9 @@ type records struct {
 	scale      scaleRows
 	softcap    softcapRows
 	gate       gateRows
+	gelu       geluRows
+	adjoin     adjoinRows
+	tanh       tanhRows
 	swiglu     swigluRows
 	clamped    clampedRows
 	queryScale queryScaleRows

@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/compressed"
 	"github.com/blitz-r1/blitz/internal/ik"
 	"github.com/blitz-r1/blitz/internal/tensor"
@@ -94,6 +96,33 @@ type hfSource struct {
 	*safetensors.File
 	packed *compressed.Checkpoint // nil: none are
 	block  [2]int                 // rows and columns of FP8 weights that share a scale, as config.json says; 0: it does not
+	// modules are what a pooled state goes through, whose tensors have the folder of their
+	// files before their names; nil: nothing.
+	modules *checkpoint.Modules
+}
+
+// ofModule returns the file that has a tensor of a module, and its name there; nil: it is none.
+func (s hfSource) ofModule(name string) (*safetensors.File, string) {
+	folder, rest, cut := strings.Cut(name, "/")
+	if s.modules == nil || !cut {
+		return nil, ""
+	}
+	for i := range s.modules.Heads {
+		if h := &s.modules.Heads[i]; h.Folder == folder {
+			return h.Weights, rest
+		}
+	}
+	return nil, ""
+}
+
+// tensor returns a tensor as a file stores it, and that file.
+func (s hfSource) tensor(name string) (safetensors.Tensor, *safetensors.File, bool) {
+	f := s.File
+	if module, rest := s.ofModule(name); module != nil {
+		f, name = module, rest
+	}
+	t, ok := f.Tensor(name)
+	return t, f, ok
 }
 
 func (s hfSource) name() string { return s.File.Name() }
@@ -122,7 +151,7 @@ func (s hfSource) find(name string) (tensor.Tensor, bool) {
 	if m, ok := s.matrix(name); ok {
 		return tensor.Tensor{Name: name, DType: m.Type, Shape: []int{m.Rows, m.Cols}}, true
 	}
-	t, ok := s.File.Tensor(name)
+	t, _, ok := s.tensor(name)
 	if !ok {
 		return tensor.Tensor{}, false
 	}
@@ -135,8 +164,8 @@ func (s hfSource) data(name string) ([]byte, error) {
 		b := make([]byte, m.Rows*m.Type.RowBytes(m.Cols))
 		return b, m.Write(b, 0, m.Rows)
 	}
-	t, _ := s.File.Tensor(name)
-	return s.Bytes(t)
+	t, f, _ := s.tensor(name)
+	return f.Bytes(t)
 }
 
 func (s hfSource) writer(name string) rowWriter {
@@ -149,12 +178,20 @@ func (s hfSource) writer(name string) rowWriter {
 func (s hfSource) release(name string) {
 	if m, ok := s.matrix(name); ok {
 		m.Release(s.File)
-	} else if t, ok := s.File.Tensor(name); ok {
-		s.Release(t)
+	} else if t, f, ok := s.tensor(name); ok {
+		f.Release(t)
 	}
 }
 
-func (s hfSource) guard(read func() error) error { return s.Guard(read) }
+func (s hfSource) guard(read func() error) error {
+	if s.modules != nil {
+		for i := range s.modules.Heads {
+			inner, f := read, s.modules.Heads[i].Weights
+			read = func() error { return f.Guard(inner) }
+		}
+	}
+	return s.Guard(read)
+}
 
 // decodeF32 returns stored float32 numbers.
 func decodeF32(b []byte) []float32 {

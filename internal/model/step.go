@@ -29,6 +29,9 @@ type Segment struct {
 	// may depend on: the same for all of its segments. 0: no more than the model was first
 	// trained on.
 	Limit int
+	// Second is where the second of two texts begins, of a sequence that is a pair; 0: it is
+	// none. Encoders are told.
+	Second int
 	// Adapter is what the model is adapted by for this sequence; nil: nothing.
 	Adapter *Adapter
 }

@@ -16,6 +16,9 @@ func (m *Model) CheckTrainable() error {
 	if f := m.Config.family; f.untrained != "" {
 		return fmt.Errorf("model: %s: %s: %w", f.modelType, f.untrained, ErrNoBackward)
 	}
+	if m.Config.Encoder {
+		return fmt.Errorf("model: %s: %s: %w", m.Config.family.modelType, untrainedEncoder, ErrNoBackward)
+	}
 	if m.Config.IndexNHeads > 0 {
 		return fmt.Errorf("model: %s: its attention sees what an indexer chooses: %w", m.Config.family.modelType, ErrNoBackward)
 	}

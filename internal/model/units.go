@@ -11,6 +11,7 @@ type attendUnits struct {
 	kernel  kernel.Attention
 	a       *Attention
 	pages   *layerPages
+	batch   *Batch
 	list    []attendUnit
 	queries []kernel.Query
 	parts   []float32 // what the items of splitItems computed
@@ -43,7 +44,10 @@ func (u *attendUnits) cut(s *Step, o *attend) {
 	u.kernel = kernel.Attention{
 		Kind: s.Kind, KeyDim: a.DK, ValueDim: a.DV, Scale: a.Scale, Cap: a.Cap, Window: a.Window, Latent: a.Latent > 0, Rows: a.wholeRows(),
 	}
-	u.a, u.pages = a, &s.pages
+	u.a, u.pages, u.batch = a, &s.pages, s.batch
+	if a.Both {
+		u.kernel.Window = 0 // queries say what they see
+	}
 	u.list, u.queries = u.list[:0], u.queries[:0]
 	row := 0
 	for i := range s.batch.Segments {
@@ -83,19 +87,32 @@ func (u *attendUnits) add(o *attend, row int, x attendUnit) {
 		r := row + (x.first+i)/group
 		h := x.head*group + (x.first+i)%group
 		pos := int(o.positions[r])
-		if x.chosen != nil { // positions are ranks
+		from := 0
+		switch {
+		case x.chosen != nil: // positions are ranks
 			pos = len(x.chosen) - 1
+		case a.Both:
+			from, pos = a.around(pos, len(u.batch.Segments[x.segment].Tokens))
 		}
 		sink := kernel.NoSink
 		if a.Sinks != nil {
 			sink = a.Sinks[h]
 		}
 		u.queries = append(u.queries, kernel.Query{
-			Q: o.q.Row(r)[h*a.DK:][:a.DK], Out: o.out.Row(r)[h*a.DV:][:a.DV], Pos: pos, Sink: sink,
+			Q: o.q.Row(r)[h*a.DK:][:a.DK], Out: o.out.Row(r)[h*a.DV:][:a.DV], Pos: pos, From: from, Sink: sink,
 		})
 	}
 	x.c0, x.c1 = u.kernel.Splits(u.queries[x.at:])
 	u.list = append(u.list, x)
+}
+
+// around returns the first and the last position that a row of a sequence of n sees, which
+// sees to both sides.
+func (a *Attention) around(pos, n int) (first, last int) {
+	if a.Window == 0 {
+		return 0, n - 1
+	}
+	return max(0, pos-a.Window+1), min(n-1, pos+a.Window-1)
 }
 
 // of returns the queries of a unit.
@@ -118,9 +135,9 @@ func (u *attendUnits) longest() (n int) {
 // seen returns how many positions the queries of a unit see, all together.
 func (u *attendUnits) seen(x *attendUnit) (n int64) {
 	for _, q := range u.of(x) {
-		see := q.Pos + 1
-		if u.a.Window > 0 {
-			see = min(see, u.a.Window)
+		see := q.Pos + 1 - q.From
+		if u.kernel.Window > 0 {
+			see = min(see, u.kernel.Window)
 		}
 		n += int64(see)
 	}

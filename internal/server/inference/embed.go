@@ -15,7 +15,7 @@ type Embedding struct {
 	Model      string
 	KeepAlive  *time.Duration
 	Inputs     []Prompt
-	Pooling    blitz.Pooling
+	Length     blitz.Length
 	Dimensions int  // that are kept, and scaled to length 1 again; 0: all
 	Truncate   bool // what does not fit into the context is cut off, in place of an error
 	Param      string
@@ -48,6 +48,10 @@ func (s *Service) Embed(ctx context.Context, r *Embedding) (*Embeddings, error) 
 
 func (out *Embeddings) fill(ctx context.Context, l *host.Lease, r *Embedding, tenant string) error {
 	e := l.Engine()
+	if n := e.Model().Dimensions(); r.Dimensions > n {
+		return wire.Refuse("dimensions", "dimensions is %d, the model has %d", r.Dimensions, n)
+	}
+	var texts [][]int32
 	for _, in := range r.Inputs {
 		ids := in.Tokens
 		if ids == nil {
@@ -60,23 +64,39 @@ func (out *Embeddings) fill(ctx context.Context, l *host.Lease, r *Embedding, te
 			return wire.Refuse(r.Param, "%s is empty", r.Param)
 		}
 		if r.Truncate && len(ids) > e.Context() {
-			ids = ids[:e.Context()]
+			ids = truncate(e.Model(), ids, e.Context(), in.Tokens == nil)
 		}
-		v, err := e.Embed(ctx, ids, &blitz.EmbedOptions{Pooling: r.Pooling, Tenant: tenant, Batch: isInBatch(ctx), Adapter: l.Adapter()})
-		if err != nil {
-			return err
-		}
-		if r.Dimensions > len(v) {
-			return wire.Refuse("dimensions", "dimensions is %d, the model has %d", r.Dimensions, len(v))
-		}
-		if r.Dimensions > 0 {
-			v = v[:r.Dimensions]
-			scale(v)
-		}
-		out.Vectors = append(out.Vectors, v)
+		texts = append(texts, ids)
 		out.Tokens += len(ids)
 	}
+	var err error
+	out.Vectors, err = e.EmbedAll(ctx, texts, &blitz.EmbedOptions{
+		Pooling: blitz.PoolModel, Length: r.Length, Tenant: tenant, Batch: isInBatch(ctx), Adapter: l.Adapter(),
+	})
+	if err != nil {
+		out.Tokens = 0
+		return err
+	}
+	if r.Dimensions == 0 {
+		return nil
+	}
+	for i, v := range out.Vectors {
+		out.Vectors[i] = v[:r.Dimensions]
+		scale(out.Vectors[i])
+	}
 	return nil
+}
+
+// truncate returns the first n tokens of a text; what the model puts behind one stays.
+func truncate(m *blitz.Model, ids []int32, n int, ended bool) []int32 {
+	if !ended {
+		return ids[:n]
+	}
+	_, end := m.Tokenizer().Around()
+	if len(end) >= n {
+		return ids[:n]
+	}
+	return append(ids[:n-len(end):n-len(end)], end...)
 }
 
 // scale makes a vector one of length 1.

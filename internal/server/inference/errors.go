@@ -71,6 +71,8 @@ func answerError(err error) error {
 		}
 	case errors.As(err, &raised):
 		return &wire.Error{Kind: wire.Invalid, Param: "messages", Message: "the model's template refuses the conversation: " + shorten(raised.Message), Err: err}
+	case errors.Is(err, blitz.ErrEncoder), errors.Is(err, blitz.ErrNoRank), errors.Is(err, blitz.ErrRanks):
+		return &wire.Error{Kind: wire.Invalid, Param: "model", Message: message(err), Err: err}
 	case errors.Is(err, blitz.ErrNoTemplate):
 		return &wire.Error{Kind: wire.Invalid, Param: "messages", Message: "the model has no chat template: it can complete text only", Err: err}
 	case errors.Is(err, tokenizer.ErrNoTokenizer):

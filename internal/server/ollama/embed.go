@@ -17,7 +17,7 @@ type embedded struct {
 	PromptEvalCount int           `json:"prompt_eval_count"`
 }
 
-// embed returns the vectors of texts: the mean of the last hidden states, of length 1.
+// embed returns the vectors of texts, of length 1.
 func (d *dialect) embed(w http.ResponseWriter, r *http.Request) error {
 	began := time.Now()
 	o, err := wire.ReadObject(r)
@@ -84,7 +84,7 @@ func readEmbedding(o *wire.Object, input string) *inference.Embedding {
 	readOptions(o.Object("options"))
 	truncate := o.Bool("truncate")
 	return &inference.Embedding{
-		Model: readModel(o), KeepAlive: readKeepAlive(o), Pooling: blitz.PoolMean, Truncate: truncate == nil || *truncate, Param: input,
+		Model: readModel(o), KeepAlive: readKeepAlive(o), Length: blitz.LengthOne, Truncate: truncate == nil || *truncate, Param: input,
 	}
 }
 

@@ -2,7 +2,7 @@
 // have besides: vLLM's and llama-server's ways to see tokens and to fill in the middle.
 //
 // The way of a request: a file for each route reads its fields (chat.go, completion.go,
-// embedding.go, tokenize.go, infill.go), with one for each noun that several of them have
+// embedding.go, rerank.go, tokenize.go, infill.go), with one for each noun that several of them have
 // (sampling.go, message.go, tool.go, format.go, think.go); package inference answers; and
 // the answer is written whole, or as a stream of events (chatstream.go …), with logprob.go
 // and usage.go for what both have.
@@ -33,6 +33,8 @@ func New(service *inference.Service, more ...wire.Route) *wire.Dialect {
 		{Pattern: "POST /v1/embeddings", Handle: d.embed},
 		{Pattern: "GET /v1/models", Handle: d.models},
 		{Pattern: "GET /v1/models/{model...}", Handle: d.model},
+		{Pattern: "POST /v1/rerank", Handle: d.rerank},
+		{Pattern: "POST /rerank", Handle: d.rerank},
 		{Pattern: "POST /infill", Handle: d.infill},
 	}
 	for _, root := range []string{"", "/v1"} {

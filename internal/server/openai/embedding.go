@@ -6,7 +6,6 @@ import (
 	"math"
 	"net/http"
 
-	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
@@ -22,7 +21,7 @@ type embedAsk struct {
 
 // readEmbedding reads the fields of embeddings.
 func readEmbedding(o *wire.Object) (*embedAsk, error) {
-	a := &embedAsk{Embedding: inference.Embedding{Pooling: blitz.PoolMean, Param: "input"}}
+	a := &embedAsk{Embedding: inference.Embedding{Param: "input"}}
 	a.Model = readModel(o)
 	if need(o, "input") {
 		a.Inputs = readPrompts(o, "input", inference.MaxPrompts)
