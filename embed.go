@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/blitz-r1/blitz/internal/engine"
+	"github.com/blitz-r1/blitz/internal/model"
 )
 
 // Pooling says which hidden states an embedding is made of.
@@ -74,4 +75,14 @@ func (e *Engine) EmbedAll(ctx context.Context, texts [][]int32, o *EmbedOptions)
 		return nil, err
 	}
 	return e.run.Embed(ctx, who, texts, engine.EmbedOptions{Pooling: engine.Pooling(o.Pooling), Length: engine.Length(o.Length)})
+}
+
+// Encodes says whether the files are of a model that makes vectors of texts, or ranks documents,
+// and writes nothing. Its errors are those of Open.
+func (f *Files) Encodes() (bool, error) {
+	c, err := model.ConfigOf(f.c)
+	if err != nil {
+		return false, err
+	}
+	return c.Encoder, nil
 }

@@ -61,7 +61,7 @@ const indexName = "model.safetensors.index.json"
 var companionNames = []string{
 	"config.json", "generation_config.json", "params.json",
 	"tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "tiktoken.model",
-	"chat_template.json", "chat_template.jinja",
+	"chat_template.json", "chat_template.jinja", modulesName,
 	"license", "license.txt", "license.md",
 }
 
@@ -76,6 +76,7 @@ func Select(names []string) (Files, error) {
 		switch {
 		case strings.HasSuffix(low, ".gguf"):
 			ggufs = append(ggufs, name)
+		case moduleFile.MatchString(name):
 		case strings.HasSuffix(low, ".safetensors"):
 			weights = append(weights, name)
 		case strings.HasSuffix(low, ".bin"), strings.HasSuffix(low, ".pt"), strings.HasSuffix(low, ".pth"):
@@ -149,7 +150,7 @@ func companions(names []string) []string {
 	var found []string
 	for _, name := range slices.Sorted(slices.Values(names)) {
 		low := strings.ToLower(name)
-		if slices.Contains(companionNames, low) || strings.HasSuffix(low, ".jinja") || strings.HasSuffix(low, ".tiktoken") {
+		if slices.Contains(companionNames, low) || strings.HasSuffix(low, ".jinja") || strings.HasSuffix(low, ".tiktoken") || moduleFile.MatchString(name) {
 			found = append(found, name)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/blitz-r1/blitz/safetensors"
@@ -74,18 +75,22 @@ func (c *Checkpoint) Modules() (*Modules, error) {
 	})
 }
 
-// ModuleFolders returns the folders that modules.json names, of the text of one.
-func ModuleFolders(text []byte) (folders []string) {
-	var list []struct{ Path string }
-	if json.Unmarshal(PlainJSON(text), &list) != nil || len(list) > mostModules {
-		return nil // who opens the model says so
+// moduleFile is how the files of modules are named where a model's files lie in one folder:
+// with a dot in place of the slash.
+var moduleFile = regexp.MustCompile(`(?i)^[0-9]+_[a-z]+[./](config\.json|model\.safetensors)$`)
+
+// ModuleFile returns the name of the file of a module beside the model, of its path in a folder
+// of its own; false: it is none.
+func ModuleFile(file string) (string, bool) {
+	return strings.Replace(file, "/", ".", 1), moduleFile.MatchString(file)
+}
+
+// inModule returns where a file of a module is: in the module's folder, or beside the model.
+func (c *Checkpoint) inModule(folder, name string) string {
+	if flat := folder + "." + name; slices.Contains(c.files.Companions, flat) {
+		return flat
 	}
-	for _, x := range list {
-		if moduleFolder.MatchString(x.Path) {
-			folders = append(folders, x.Path)
-		}
-	}
-	return folders
+	return path.Join(folder, name)
 }
 
 func decodeModule(name string, text []byte, into any) error {
@@ -123,7 +128,7 @@ func (c *Checkpoint) addModule(m *Modules, kind, folder string) error {
 
 // moduleConfig reads the config.json of a module.
 func (c *Checkpoint) moduleConfig(folder string, into any) (name string, err error) {
-	name = path.Join(folder, configName)
+	name = c.inModule(folder, configName)
 	text, err := c.read(name, maxModules)
 	if err == nil {
 		err = decodeModule(name, text, into)
@@ -189,13 +194,11 @@ func (c *Checkpoint) readHead(m *Modules, folder string) error {
 	default:
 		return fmt.Errorf("%s: activation_function %.60q, want Identity or Tanh: %w", name, x.Activation, ErrFormat)
 	}
-	if h.Weights, err = safetensors.Open(filepath.Join(c.folder, folder, singleName)); err != nil {
+	if h.Weights, err = safetensors.Open(filepath.Join(c.folder, c.inModule(folder, singleName))); err != nil {
 		return err
 	}
 	c.mu.Lock()
-	for i, part := range h.Weights.Parts() {
-		c.stats[path.Join(folder, part)] = h.Weights.Stats()[i]
-	}
+	c.stats[c.inModule(folder, singleName)] = h.Weights.Stats()[0]
 	c.mu.Unlock()
 	m.Heads = append(m.Heads, h)
 	return nil

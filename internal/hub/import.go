@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,7 +93,11 @@ func membersAt(path string) (dir string, members []member, format string, err er
 		if err != nil {
 			return "", nil, "", err
 		}
-		members, format, err = selectFiles(names)
+		modules := moduleFiles(path)
+		members, format, err = selectFiles(slices.AppendSeq(names, maps.Keys(modules)))
+		for i := range members {
+			members[i].from = modules[members[i].name]
+		}
 		return path, members, format, err
 	}
 	if !st.Mode().IsRegular() {
@@ -109,6 +115,24 @@ func membersAt(path string) (dir string, members []member, format string, err er
 	}
 	members, format, err = selectFiles(names)
 	return dir, members, format, err
+}
+
+// moduleFiles returns the files of sentence-transformers' modules, which have folders of their
+// own: their paths, by their names in a snapshot.
+func moduleFiles(dir string) map[string]string {
+	found := map[string]string{}
+	folders, _ := os.ReadDir(dir) // what cannot be read, says who opens the model
+	for _, f := range folders {
+		for _, name := range []string{"config.json", "model.safetensors"} {
+			file := f.Name() + "/" + name
+			if flat, ok := checkpoint.ModuleFile(file); ok {
+				if st, err := os.Stat(filepath.Join(dir, file)); err == nil && st.Mode().IsRegular() {
+					found[flat] = file
+				}
+			}
+		}
+	}
+	return found
 }
 
 // splitFiles returns the names in dir that belong to the split that m names.
@@ -158,7 +182,7 @@ func (s *Store) stage(ctx context.Context, dir string, members []member, staging
 	}
 	var total, done int64
 	for _, m := range members {
-		st, err := os.Stat(filepath.Join(dir, m.name))
+		st, err := os.Stat(filepath.Join(dir, m.path()))
 		if err != nil {
 			return nil, fmt.Errorf("store: %w", err)
 		}
@@ -167,7 +191,7 @@ func (s *Store) stage(ctx context.Context, dir string, members []member, staging
 	var files []staged
 	for i, m := range members {
 		p := Progress{Stage: Copying, What: m.name, Item: i + 1, Items: len(members), Total: total}
-		f, err := s.bring(ctx, filepath.Join(dir, m.name), filepath.Join(staging, strconv.Itoa(i)), func(n int64) {
+		f, err := s.bring(ctx, filepath.Join(dir, m.path()), filepath.Join(staging, strconv.Itoa(i)), func(n int64) {
 			p.Done = min(done+n, total)
 			meter.set(p)
 		})

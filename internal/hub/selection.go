@@ -191,6 +191,10 @@ func (r *repository) folder(label string) ([]remote, error) {
 			pickle = f.path
 			continue
 		}
+		if flat, ok := checkpoint.ModuleFile(f.path); ok {
+			byName[strings.ToLower(flat)] = f
+			continue
+		}
 		if strings.Contains(f.path, "/") || strings.HasSuffix(low, ".safetensors") && low != "model.safetensors" && !weightShard.MatchString(low) {
 			continue
 		}
@@ -200,10 +204,13 @@ func (r *repository) folder(label string) ([]remote, error) {
 	}
 	var names []string
 	for _, f := range byName {
-		names = append(names, f.path)
+		names = append(names, snapshotName(f.path))
 	}
 	slices.Sort(names)
-	weights := slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(strings.ToLower(n), ".safetensors") })
+	weights := slices.ContainsFunc(names, func(n string) bool {
+		_, module := checkpoint.ModuleFile(n)
+		return strings.HasSuffix(strings.ToLower(n), ".safetensors") && !module
+	})
 	switch {
 	case !weights && pickle != "":
 		return nil, fmt.Errorf("%s: holds %s, and pickled weights are programs that are never read; want GGUF or safetensors: %w", r.name, printable(pickle), ErrFormat)
@@ -265,7 +272,15 @@ func settle(files []remote) error {
 		if !plainPath(files[i].path) {
 			return fmt.Errorf("the listed file %q is not a plain path: %w", clip(files[i].path), ErrFormat)
 		}
-		files[i].name = path.Base(files[i].path)
+		files[i].name = snapshotName(files[i].path)
 	}
 	return nil
+}
+
+// snapshotName returns the name that a file of a repository has in a snapshot.
+func snapshotName(file string) string {
+	if flat, ok := checkpoint.ModuleFile(file); ok {
+		return flat
+	}
+	return path.Base(file)
 }

@@ -188,3 +188,10 @@ type tanhRows struct{ x, y *Act }
 func (o *tanhRows) Operands() Operands { return Operands{In: []*Act{o.x}, Out: []*Act{o.y}} }
 
 func (o *tanhRows) row(t int, _ *kernel.Thread) { kernel.TanhAll(o.y.Row(t), o.x.Row(t)) }
+
+// ConfigOf returns the configuration of a model without its weights. Its errors are those of
+// Open.
+func ConfigOf(files *checkpoint.Checkpoint) (*Config, error) {
+	_, c, err := openSource(files, Options{})
+	return c, err
+}

@@ -76,6 +76,9 @@ func newShown(about *host.Description) shown {
 
 // capabilities returns Ollama's words for what a model can do.
 func capabilities(about *host.Description) []string {
+	if about.Encodes {
+		return []string{"embedding"}
+	}
 	can := []string{"completion"}
 	if about.Calls {
 		can = append(can, "tools")

@@ -35,7 +35,6 @@ func readRerank(o *wire.Object) (*rerankAsk, error) {
 		a.Top = int(*n)
 	}
 	a.texts = o.True("return_documents")
-	refuseUnheld(o)
 	return a, o.Err()
 }
 
