@@ -82,10 +82,15 @@ func checkExplained(t *testing.T, cmd *cobra.Command) {
 			uses++
 		}
 		_, own, _ := strings.Cut(line, cmd.CommandPath())
-		for _, word := range strings.Fields(own) {
+		words := strings.Fields(own)
+		verb, _, err := cmd.Find(words) // an example may show a verb below
+		if err != nil {
+			verb = cmd
+		}
+		for _, word := range words {
 			name, _, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
-			if strings.HasPrefix(word, "--") && cmd.Flag(name) == nil {
-				t.Errorf("%s: the example has --%s, which is no flag", cmd.CommandPath(), name)
+			if strings.HasPrefix(word, "--") && verb.Flag(name) == nil {
+				t.Errorf("%s: the example has --%s, which is no flag of %s", cmd.CommandPath(), name, verb.CommandPath())
 			}
 		}
 	}

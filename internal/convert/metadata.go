@@ -62,7 +62,7 @@ func (f *Folder) describe() error {
 	c := &f.read.Config
 	a, ok := architectures[c.ModelType]
 	if !ok {
-		return fmt.Errorf("convert: model_type %s has no architecture of GGUF files: %w", c.ModelType, model.ErrArch)
+		return fmt.Errorf("convert: model_type %s is not converted to GGUF: %w", c.ModelType, model.ErrArch)
 	}
 	if c.HiddenAct != a.act {
 		return errLost("hidden_act: the GGUF architecture %s is always read with another one", a.name)
