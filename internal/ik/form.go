@@ -31,7 +31,8 @@ func FormOf(t gguf.Type) (Form, bool) {
 // written from, nil where its bytes are that type's. It is false for types that no weights
 // have.
 func DType(t gguf.Type) (d tensor.DType, f *Form, ok bool) {
-	if form, is := FormOf(t); is {
+	if found, is := FormOf(t); is {
+		form := found // what is pointed at is allocated, which most types need not
 		return form.Type, &form, true
 	}
 	d, ok = tensor.ParseDType(t.String())
