@@ -8,6 +8,7 @@ import (
 
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/chat/output"
+	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/jinja"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
@@ -181,7 +182,7 @@ func TestWithoutThinking(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := &Model{template: template, tokens: byteTokenizer(t), format: output.FormatOf(template)}
+		m := &Model{config: new(model.Config), template: template, tokens: byteTokenizer(t), format: output.FormatOf(template)}
 		for mode, end := range map[ThinkMode]string{ThinkOff: want.off, ThinkOn: want.on} {
 			got, err := m.Render(t.Context(), &Request{Messages: []chat.Message{chat.User("Q")}, Think: Think{Mode: mode}})
 			if err != nil || !strings.HasSuffix(got, end) {
