@@ -100,9 +100,10 @@ func TestBorrowed(t *testing.T) {
 		t.Errorf("%d layers have a cache, want 5 of 8", n)
 	}
 	less := &tiny.Checkpoint{Config: k.Config}
+	b := &binder{hf: true, family: &gemma4Family, prefix: [2]string{"model.language_model."}}
 	for _, x := range k.Tensors {
-		layer, ok := (&binder{hf: true, prefix: [2]string{"model.language_model."}}).layerOf(x.Name)
-		if !ok || gemma4Spare(&binder{hf: true, prefix: [2]string{"model.language_model."}}, &opened.Config, x.Name) == "" || layer < 5 {
+		layer, ok := b.layerOf(x.Name)
+		if !ok || gemma4Spare(b, &opened.Config, x.Name) == "" || layer < 5 {
 			less.Tensors = append(less.Tensors, x)
 		}
 	}
