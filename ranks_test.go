@@ -33,6 +33,7 @@ var ranks = map[string]int{
 	"internal/train/recipe":    7,
 	"internal/train/report":    7,
 	"internal/train/course":    3,
+	"internal/train/letters":   1,
 	"internal/signed":          0, "internal/transparency": 1, "receipt": 2, "receipt/usage": 3, "internal/oms": 4,
 	"internal/reward": 2,
 	"internal/server": 12,

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -112,29 +111,18 @@ func (f *generateFlags) read(cmd *cobra.Command, m *blitz.Model) ([]question, er
 	in := newLineReader(newInput(cmd.Context(), cmd.InOrStdin(), nil), maxLine)
 	var asked []question
 	total := 0
-	for n := 0; ; n++ {
-		line, err := in.next()
-		switch {
-		case err == io.EOF:
-			return asked, nil
-		case err != nil && !errors.Is(err, errLongLine):
-			return nil, err
-		}
-		if n == 0 {
-			line = bytes.TrimPrefix(line, markUTF8)
-		}
-		if line = trimSpace(line); err == nil && len(line) == 0 {
-			continue
-		}
-		q := question{err: err}
-		if err == nil {
+	err := in.each(func(line []byte, long error) error {
+		q := question{err: long}
+		if long == nil {
 			q.request, q.err = readQuestion(line, m)
 		}
 		if total += len(q.request.Tokens); total > maxIDs {
-			return nil, fault.Refusal(fmt.Errorf("generate: more than %d ids in all", maxIDs))
+			return fault.Refusal(fmt.Errorf("generate: more than %d ids in all", maxIDs))
 		}
 		asked = append(asked, q)
-	}
+		return nil
+	})
+	return asked, err
 }
 
 // readQuestion reads a line.

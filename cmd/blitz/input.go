@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -156,6 +157,29 @@ func (l *lineReader) next() ([]byte, error) {
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return nil, err
+		}
+	}
+}
+
+// each hands on the lines that are not blank, without white space around them, or the error of
+// one that is too long. It ends with the input, or with an error of f.
+func (l *lineReader) each(f func(line []byte, long error) error) error {
+	for n := 0; ; n++ {
+		line, err := l.next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil && !errors.Is(err, errLongLine):
+			return err
+		}
+		if n == 0 {
+			line = bytes.TrimPrefix(line, markUTF8)
+		}
+		if line = trimSpace(line); err == nil && len(line) == 0 {
+			continue
+		}
+		if err := f(line, err); err != nil {
+			return err
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -118,26 +117,15 @@ func readJobs(cmd *cobra.Command, path string) ([]jobLine, error) {
 	}
 	lines := newLineReader(newInput(cmd.Context(), in, nil), cluster.MaxMessage)
 	var all []jobLine
-	for n := 0; ; n++ {
-		line, err := lines.next()
-		switch {
-		case err == io.EOF:
-			return all, nil
-		case err != nil && !errors.Is(err, errLongLine):
-			return nil, err
-		}
-		if n == 0 {
-			line = bytes.TrimPrefix(line, markUTF8)
-		}
-		if line = trimSpace(line); err == nil && len(line) == 0 {
-			continue
-		}
-		l := jobLine{err: err}
-		if err == nil {
+	err := lines.each(func(line []byte, long error) error {
+		l := jobLine{err: long}
+		if long == nil {
 			l.job, l.err = cluster.ParseJob(line)
 		}
 		all = append(all, l)
-	}
+		return nil
+	})
+	return all, err
 }
 
 // needPool checks --pool.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 )
@@ -27,27 +26,7 @@ func answerLines(cmd *cobra.Command, answer func(dst, line []byte) ([]byte, erro
 	in := newLineReader(newInput(ctx, cmd.InOrStdin(), func() { _ = out.Flush() }), maxLine) // the writer keeps its error
 	lines, failed := 0, 0
 	var dst []byte
-	for n := 0; ; n++ {
-		line, err := in.next()
-		switch {
-		case err == nil || errors.Is(err, errLongLine):
-		case err == io.EOF:
-			if err := out.Flush(); err != nil {
-				return err
-			}
-			if failed > 0 {
-				return fmt.Errorf("%s: %d of %d lines failed", cmd.CommandPath(), failed, lines)
-			}
-			return nil
-		default:
-			return err
-		}
-		if n == 0 {
-			line = bytes.TrimPrefix(line, markUTF8)
-		}
-		if line = trimSpace(line); err == nil && len(line) == 0 {
-			continue
-		}
+	err := in.each(func(line []byte, err error) error {
 		lines++
 		dst = dst[:0]
 		if err == nil {
@@ -63,10 +42,18 @@ func answerLines(cmd *cobra.Command, answer func(dst, line []byte) ([]byte, erro
 		if _, err := out.Write(asShown(cmd.OutOrStdout(), append(dst, '\n'))); err != nil {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return err
 	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return fmt.Errorf("%s: %d of %d lines failed", cmd.CommandPath(), failed, lines)
+	}
+	return nil
 }
 
 // trimSpace takes JSON's white space off both ends.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -141,29 +140,21 @@ func addLeaves(cmd *cobra.Command, w *audit.Writer) error {
 		written <- failed
 	}()
 	in := newLineReader(newInput(cmd.Context(), cmd.InOrStdin(), nil), maxLine)
-	var err error
-	for err == nil {
-		var line []byte
-		if line, err = in.next(); err != nil && !errors.Is(err, errLongLine) {
-			break
-		}
-		a := answer{err: err}
-		if line = trimSpace(line); err == nil && len(line) == 0 {
-			continue
-		}
-		if err == nil {
+	err := in.each(func(line []byte, long error) error {
+		a := answer{err: long}
+		if long == nil {
 			var leaf []byte
 			if leaf, a.err = readLeaf(line); a.err == nil {
 				a.leaf = w.Begin(leaf)
 			}
 		}
 		answers <- a
-		err = nil
-	}
+		return nil
+	})
 	close(answers)
 	failed := <-written
 	switch {
-	case err != io.EOF:
+	case err != nil:
 		return err
 	case failed != nil:
 		return fmt.Errorf("%s: %w", cmd.CommandPath(), failed)

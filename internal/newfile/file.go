@@ -68,6 +68,22 @@ func (o *File) Place() error {
 	return os.Rename(o.Name(), o.path)
 }
 
+// Write writes a file at once.
+func Write(path string, b []byte) error {
+	f, err := Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	if err := f.Finish(); err != nil {
+		return err
+	}
+	return f.Place()
+}
+
 // InPlace says that the file is a device or a pipe, which is written where it stands.
 func (o *File) InPlace() bool { return o.path == "" }
 

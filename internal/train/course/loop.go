@@ -339,24 +339,8 @@ func (r *Course) finish() error {
 	if err := r.report(); err != nil {
 		return r.stopped(err)
 	}
-	if err := writeWhole(filepath.Join(r.Folder, doneName), []byte(fmt.Sprintf("%d steps\n", r.step))); err != nil {
+	if err := newfile.Write(filepath.Join(r.Folder, doneName), []byte(fmt.Sprintf("%d steps\n", r.step))); err != nil {
 		return r.stopped(err)
 	}
 	return r.Model.Forget()
-}
-
-// writeWhole writes a file that is there whole or not at all.
-func writeWhole(path string, b []byte) error {
-	f, err := newfile.Create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Discard()
-	if _, err := f.Write(b); err != nil {
-		return err
-	}
-	if err := f.Finish(); err != nil {
-		return err
-	}
-	return f.Place()
 }

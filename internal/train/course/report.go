@@ -8,6 +8,8 @@ import (
 	"html/template"
 	"os"
 	"path/filepath"
+
+	"github.com/blitz-r1/blitz/internal/newfile"
 )
 
 // report writes report.html: a page that needs nothing else.
@@ -49,7 +51,7 @@ func (r *Course) report() error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(filepath.Join(r.Folder, reportName), page)
+	return newfile.Write(filepath.Join(r.Folder, reportName), page)
 }
 
 // pair is what a model answered before and after.

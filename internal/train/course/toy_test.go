@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/dataset"
+	"github.com/blitz-r1/blitz/internal/newfile"
 )
 
 const toyVocab = 8
@@ -105,7 +106,7 @@ func (m *toy) Save() error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(m.statePath(), b)
+	return newfile.Write(m.statePath(), b)
 }
 
 func (m *toy) Restore() (int, error) {
@@ -126,7 +127,7 @@ func (m *toy) Write(folder string) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(filepath.Join(folder, "model.json"), b)
+	return newfile.Write(filepath.Join(folder, "model.json"), b)
 }
 
 // toySet has samples of one to four tokens of which all but the first are learned.

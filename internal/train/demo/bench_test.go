@@ -9,6 +9,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/task"
 	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/internal/train/grpo"
+	"github.com/blitz-r1/blitz/internal/train/letters"
 	"github.com/blitz-r1/blitz/internal/train/trained"
 )
 
@@ -63,14 +64,14 @@ func BenchmarkRollout(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer e.Close()
-	p := &grpo.Policy{Engine: e, Ends: []int32{endToken}}
+	p := &grpo.Policy{Engine: e, Ends: []int32{letters.End}}
 	source := newSource("problems", 1, 1)
 	problems := make([]grpo.Problem, s.Problems)
 	for i := range problems {
 		n, target, _, _ := source.problem()
 		problems[i] = ask(countdown(n, target), -1)
 	}
-	d := &grpo.Drawing{Answers: s.Answers, MaxTokens: s.MaxTokens, Temperature: 1, Judge: task.Judge, Decode: decode}
+	d := &grpo.Drawing{Answers: s.Answers, MaxTokens: s.MaxTokens, Temperature: 1, Judge: task.Judge, Decode: vocabulary.Decode}
 	tokens := 0
 	for b.Loop() {
 		r, err := p.Draw(b.Context(), problems, d, func(i int) uint64 { return uint64(i) })

@@ -16,6 +16,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/task"
 	"github.com/blitz-r1/blitz/internal/train"
+	"github.com/blitz-r1/blitz/internal/train/letters"
 )
 
 // TestSearch writes a search, and wants each of many to end in an answer that is right.
@@ -60,7 +61,7 @@ func TestMix(t *testing.T) {
 					first = to
 				}
 			}
-			text, err := decode(b.IDs[at:to])
+			text, err := vocabulary.Decode(b.IDs[at:to])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -258,7 +259,7 @@ func TestTokenizer(t *testing.T) {
 	if got, err := k.Decode(ids); err != nil || got != text {
 		t.Errorf("the text is %q, error %v", got, err)
 	}
-	if ends := files.EndTokens(vocabSize); !slices.Equal(ends, []int32{endToken}) {
+	if ends := files.EndTokens(vocabSize); !slices.Equal(ends, []int32{letters.End}) {
 		t.Errorf("the end tokens are %v", ends)
 	}
 }

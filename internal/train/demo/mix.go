@@ -122,7 +122,7 @@ func (s *source) line() (x sample) {
 	for _, e := range ends {
 		x.add(string(e.second)+strconv.Itoa(e.end), true)
 		if e.end == target {
-			x.add(answer(e.expression(n))+vocabulary[endToken], true)
+			x.add(answer(e.expression(n))+end, true)
 			return x
 		}
 	}
@@ -147,7 +147,7 @@ func (s *source) example(m *Mix) (x sample) {
 			panic("demo: a problem that is made of steps has a search") // our own bug
 		}
 		manner := len(x.ids)
-		x.add(text+answer(hit.expression(n))+vocabulary[endToken], true)
+		x.add(text+answer(hit.expression(n))+end, true)
 		// Long = kept·Traces / (kept·Traces + 1-Traces)
 		kept := m.Long * (1 - m.Traces) / (m.Traces * (1 - m.Long))
 		x.learned[manner] = s.share(kept)
@@ -157,7 +157,7 @@ func (s *source) example(m *Mix) (x sample) {
 	if s.share(m.Wrong) {
 		b = wrong[s.below(len(wrong))]
 	}
-	x.add(answer(b.expression(n))+vocabulary[endToken], true)
+	x.add(answer(b.expression(n))+end, true)
 	return x
 }
 

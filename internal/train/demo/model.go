@@ -1,11 +1,10 @@
 package demo
 
 import (
-	"os"
 	"path/filepath"
 	"strconv"
 
-	"github.com/blitz-r1/blitz/internal/newfile"
+	"github.com/blitz-r1/blitz/internal/train/letters"
 	"github.com/blitz-r1/blitz/safetensors"
 )
 
@@ -18,27 +17,19 @@ type Shape struct {
 	Context int `toml:"context" help:"positions"`
 }
 
-func (s *Shape) configJSON() []byte {
-	return toJSON(object{
+func (s *Shape) config() letters.Object {
+	return letters.Object{
 		"architectures": []string{"LlamaForCausalLM"}, "model_type": "llama", "torch_dtype": "float32", "hidden_act": "silu",
 		"hidden_size": s.Hidden, "intermediate_size": s.Inner, "num_hidden_layers": s.Layers, "num_attention_heads": s.Heads, "num_key_value_heads": s.Heads,
 		"max_position_embeddings": s.Context, "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "tie_word_embeddings": true, "vocab_size": vocabSize,
-		"bos_token_id": nil, "eos_token_id": endToken, "attention_bias": false, "mlp_bias": false,
-	})
+		"bos_token_id": nil, "eos_token_id": letters.End, "attention_bias": false, "mlp_bias": false,
+	}
 }
 
 // write writes a model whose weights are zeros: what a model is opened from that begins anew.
 func (s *Shape) write(folder string) error {
-	if err := os.MkdirAll(folder, 0o777); err != nil {
+	if err := vocabulary.Write(folder, s.config(), ""); err != nil {
 		return err
-	}
-	for _, f := range []struct {
-		name string
-		b    []byte
-	}{{"config.json", s.configJSON()}, {"tokenizer.json", tokenizerJSON()}, {"tokenizer_config.json", tokenizerConfigJSON()}} {
-		if err := writeFile(filepath.Join(folder, f.name), f.b); err != nil {
-			return err
-		}
 	}
 	w, err := safetensors.Create(filepath.Join(folder, "model.safetensors"))
 	if err != nil {
@@ -85,20 +76,4 @@ func (s *Shape) tensors() (list []tensorShape) {
 	}
 	add("model.norm", s.Hidden)
 	return list
-}
-
-// writeFile writes a file that is there whole or not at all.
-func writeFile(path string, b []byte) error {
-	f, err := newfile.Create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Discard()
-	if _, err := f.Write(b); err != nil {
-		return err
-	}
-	if err := f.Finish(); err != nil {
-		return err
-	}
-	return f.Place()
 }

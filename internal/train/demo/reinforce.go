@@ -11,6 +11,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/task"
 	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/internal/train/grpo"
+	"github.com/blitz-r1/blitz/internal/train/letters"
 )
 
 // Metric is a line of metrics.jsonl: a step of reinforcement learning.
@@ -74,9 +75,9 @@ func (r *Run) newLearner(m *model.Model) (l *learner, end func(), err error) {
 	loss.Beta, loss.Norm = 0, policy.NormBatchTokens
 	l = &learner{
 		run:    r,
-		policy: &grpo.Policy{Engine: e, Trainer: t, Ends: []int32{endToken}, AtOnce: atOnce, Active: m.Active()},
+		policy: &grpo.Policy{Engine: e, Trainer: t, Ends: []int32{letters.End}, AtOnce: atOnce, Active: m.Active()},
 		drawing: grpo.Drawing{
-			Answers: s.Answers, MaxTokens: s.MaxTokens, Temperature: 1, Judge: task.Judge, Decode: decode, Words: grpo.Searches,
+			Answers: s.Answers, MaxTokens: s.MaxTokens, Temperature: 1, Judge: task.Judge, Decode: vocabulary.Decode, Words: grpo.Searches,
 		},
 		lesson: grpo.Lesson{Loss: loss, Updates: 1, Steps: &train.Settings{
 			Optimizer: train.Optimizer{Kind: "adamw", Beta1: s.Beta1, Beta2: s.Beta2, Eps: 1e-8, ClipNorm: s.ClipNorm},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/newfile"
 	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/internal/train/course"
 	"github.com/blitz-r1/blitz/internal/train/trained"
@@ -118,7 +119,7 @@ func (r *Run) begin() error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(r.Folder, "run.toml"), text); err != nil {
+	if err := newfile.Write(filepath.Join(r.Folder, "run.toml"), text); err != nil {
 		return err
 	}
 	for _, x := range []struct {

@@ -24,7 +24,7 @@ type Example struct {
 
 // add puts a text behind the completion. n is how many tokens that has so far.
 func (x *Example) add(n *int, text string, learned bool) {
-	ids, err := encode(nil, text)
+	ids, err := vocabulary.Encode(nil, text)
 	if err != nil {
 		panic(err) // our own text
 	}
@@ -137,7 +137,7 @@ func (c *Corpus) read(p *Problems, seed uint64, tokens int, take func(x *Example
 		} else {
 			x = s.example(c)
 		}
-		ids, err := encode(nil, x.Prompt+x.Completion)
+		ids, err := vocabulary.Encode(nil, x.Prompt+x.Completion)
 		if err != nil {
 			return err
 		}

@@ -92,12 +92,12 @@ func readExamples(path string, context int) (*dataset.Set, error) {
 	set := &dataset.Set{Files: []string{path}}
 	s := &set.Train
 	key, err := readLines(path, func(x *Example) error {
-		ids, err := encode(nil, x.Prompt)
+		ids, err := vocabulary.Encode(nil, x.Prompt)
 		if err != nil {
 			return err
 		}
 		from := len(ids)
-		if ids, err = encode(ids, x.Completion); err != nil {
+		if ids, err = vocabulary.Encode(ids, x.Completion); err != nil {
 			return err
 		}
 		if len(ids) == from || len(ids) > context {

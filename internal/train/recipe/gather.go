@@ -72,7 +72,7 @@ func (r *Run) gather(ctx context.Context, s *stage, from string, x *Tuned) error
 	if err := m.answer(r, gatherProblems*x.Answers); err != nil {
 		return err
 	}
-	d := &grpo.Drawing{Answers: x.Answers, MaxTokens: x.MaxTokens, Temperature: 1, Judge: task.Judge, Decode: decode}
+	d := &grpo.Drawing{Answers: x.Answers, MaxTokens: x.MaxTokens, Temperature: 1, Judge: task.Judge, Decode: vocabulary.Decode}
 	for ; done < len(list); done += gatherProblems {
 		some := list[done:min(done+gatherProblems, len(list))]
 		round, err := r.draw(ctx, m, "answers "+s.name, some, done, d)
@@ -171,7 +171,7 @@ func (r *Run) choose(s *stage, x *Tuned) error {
 			}
 			texts[a.Completion] = true
 			kept++
-			return write(&Example{Prompt: a.Prompt, Completion: a.Completion + vocabulary[endToken]})
+			return write(&Example{Prompt: a.Prompt, Completion: a.Completion + end})
 		})
 		if err == nil && kept == 0 {
 			err = fmt.Errorf("recipe: %s: of %d answers none is right%s: there is nothing to learn: %w", s.name, asked, map[bool]string{true: " and readable"}[x.Readable], course.ErrDoomed)

@@ -10,9 +10,11 @@ import (
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/newfile"
 	"github.com/blitz-r1/blitz/internal/task"
 	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/internal/train/grpo"
+	"github.com/blitz-r1/blitz/internal/train/letters"
 )
 
 // opened is a model whose weights may be changed.
@@ -76,18 +78,18 @@ const maxAnswers = 1024
 
 // policy returns engine and trainer as one that answers, and learns where there is a trainer.
 func (o *opened) policy() *grpo.Policy {
-	return &grpo.Policy{Engine: o.engine, Trainer: o.trainer, Ends: []int32{endToken}, AtOnce: atOnce}
+	return &grpo.Policy{Engine: o.engine, Trainer: o.trainer, Ends: []int32{letters.End}, AtOnce: atOnce}
 }
 
 // ask returns a problem as a policy is asked it.
 func ask(p task.Problem, number int) (grpo.Problem, error) {
-	ids, err := encode(nil, prompt(p))
+	ids, err := vocabulary.Encode(nil, prompt(p))
 	return grpo.Problem{Problem: p, Number: number, Prompt: ids}, err
 }
 
 // writeDone says that a stage's model is there.
 func writeDone(folder, what string) error {
-	return writeFile(filepath.Join(folder, "done"), []byte(what+"\n"))
+	return newfile.Write(filepath.Join(folder, "done"), []byte(what+"\n"))
 }
 
 // exists says whether there is a file.

@@ -113,7 +113,7 @@ func (r *Run) paceOf(ctx context.Context, m *opened, module bool, p *Pace) (err 
 func (r *Run) probe() (*train.Batch, error) {
 	b := &train.Batch{Rows: 1}
 	err := r.Settings.Corpus.read(&r.Settings.Problems, 0, min(r.Settings.Base.Tokens, atOnce), func(x *Example) error {
-		ids, err := encode(nil, x.Prompt+x.Completion)
+		ids, err := vocabulary.Encode(nil, x.Prompt+x.Completion)
 		segment := int32(1)
 		if n := len(b.Segments); n > 0 {
 			segment += b.Segments[n-1]
@@ -149,7 +149,7 @@ func (r *Run) drawRate(ctx context.Context, m *opened) (float64, error) {
 	for range x.Problems {
 		list = append(list, source.problem(practice, 0))
 	}
-	d := &grpo.Drawing{Answers: x.Answers, MaxTokens: min(probeLength, x.MaxTokens), Temperature: 1, Judge: task.Judge, Decode: decode}
+	d := &grpo.Drawing{Answers: x.Answers, MaxTokens: min(probeLength, x.MaxTokens), Temperature: 1, Judge: task.Judge, Decode: vocabulary.Decode}
 	began := r.Now()
 	round, err := r.draw(ctx, m, "probe", list, 0, d)
 	if err != nil {

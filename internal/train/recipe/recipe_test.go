@@ -46,11 +46,11 @@ func TestCorpus(t *testing.T) {
 	c := s.Corpus
 	texts, reasoned, guessed, wrong, longest, mixed, foreignOnly := 0, 0, 0, 0, 0, 0, 0
 	err := c.read(&s.Problems, 5, 300_000, func(x *Example) error {
-		ids, err := encode(nil, x.Prompt+x.Completion)
+		ids, err := vocabulary.Encode(nil, x.Prompt+x.Completion)
 		if err != nil {
 			return err
 		}
-		if text, _ := decode(ids); text != x.Prompt+x.Completion {
+		if text, _ := vocabulary.Decode(ids); text != x.Prompt+x.Completion {
 			t.Fatalf("%q is decoded as %q", x.Prompt+x.Completion, text)
 		}
 		longest = max(longest, len(ids))
@@ -135,7 +135,7 @@ func TestProblems(t *testing.T) {
 		if n := numbersOf(t, x); slices.Min(n) < 31 || slices.Max(n) > 50 {
 			t.Errorf("%v is not of the new range", n)
 		}
-		if ids, err := encode(nil, prompt(x)); err != nil || len(ids) > p.longestPrompt() {
+		if ids, err := vocabulary.Encode(nil, prompt(x)); err != nil || len(ids) > p.longestPrompt() {
 			t.Errorf("%q has %d tokens, want at most %d, error %v", prompt(x), len(ids), p.longestPrompt(), err)
 		}
 	}
@@ -346,7 +346,7 @@ func checkRun(t *testing.T, r *Run) {
 	}
 	const question = "3 5 7 = 22\n<think>3+5=8 7 22:+15 no\n"
 	ids, err := k.Encode(question, 0)
-	mine, _ := encode(nil, question)
+	mine, _ := vocabulary.Encode(nil, question)
 	if err != nil || !slices.Equal(ids, mine) {
 		t.Errorf("the tokens are %v, error %v, want %v", ids, err, mine)
 	}

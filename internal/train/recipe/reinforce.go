@@ -41,7 +41,7 @@ func judge(consistency float64) func(p task.Problem, text string) task.Verdict {
 
 // reasoning returns what stands before the answer.
 func reasoning(text string) string {
-	before, _, _ := strings.Cut(text, tags[2])
+	before, _, _ := strings.Cut(text, thinkClose)
 	return before
 }
 
@@ -118,9 +118,9 @@ func (r *Run) reinforce(ctx context.Context, s *stage, from string, x *Reinforce
 		Settings: &settings, Folder: folder, Policy: m.policy(), Now: r.Now, Budget: budget, States: learner.Folder(),
 		Problems: &grpo.Problems{
 			List: list, Seed: uint64(settings.Seed), Curriculum: x.Curriculum,
-			Prompt: func(p task.Problem) ([]int32, error) { return encode(nil, prompt(p)) },
+			Prompt: func(p task.Problem) ([]int32, error) { return vocabulary.Encode(nil, prompt(p)) },
 		},
-		Drawing: grpo.Drawing{Answers: x.Answers, MaxTokens: x.MaxTokens, Temperature: 1, Judge: judge(x.Consistency), Decode: decode},
+		Drawing: grpo.Drawing{Answers: x.Answers, MaxTokens: x.MaxTokens, Temperature: 1, Judge: judge(x.Consistency), Decode: vocabulary.Decode},
 		Watch:   func(v any) { r.tell(s, v) },
 	}
 	if learner.Folder().Step() == 0 && budget == 0 { // what is compared with is run whatever it comes to

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/filelock"
+	"github.com/blitz-r1/blitz/internal/newfile"
 	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/internal/train/course"
+	"github.com/blitz-r1/blitz/internal/train/letters"
 	"github.com/blitz-r1/blitz/internal/train/trained"
 )
 
@@ -101,10 +103,10 @@ func (r *Run) write() error {
 	if other, err := there.TOML(); err != nil || !bytes.Equal(other, text) {
 		return errors.Join(fmt.Errorf("recipe: %s: holds a run of other settings: take another folder, or its run.toml: %w", r.Folder, train.ErrSettings), err)
 	}
-	if err := writeShape(filepath.Join(r.Folder, teacherName), r.Settings.Teacher.config(r.Settings.Context)); err != nil {
+	if err := vocabulary.Write(filepath.Join(r.Folder, teacherName), r.Settings.Teacher.config(r.Settings.Context), template); err != nil {
 		return err
 	}
-	return writeShape(filepath.Join(r.Folder, studentName), r.Settings.Student.config(r.Settings.Context))
+	return vocabulary.Write(filepath.Join(r.Folder, studentName), r.Settings.Student.config(r.Settings.Context), template)
 }
 
 // tidy removes what a run that was killed left half written in a folder.
@@ -159,7 +161,7 @@ func (r *Run) one(ctx context.Context, s *stage) error {
 			return err
 		}
 	}
-	if err := writeFile(filepath.Join(r.folder(s), scoreName), toJSON(x)); err != nil {
+	if err := newfile.Write(filepath.Join(r.folder(s), scoreName), letters.JSON(x)); err != nil {
 		return err
 	}
 	r.tell(s, x)

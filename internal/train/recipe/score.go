@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/blitz-r1/blitz/internal/newfile"
 	"github.com/blitz-r1/blitz/internal/reward"
 	"github.com/blitz-r1/blitz/internal/task"
 	"github.com/blitz-r1/blitz/internal/train"
@@ -87,7 +88,7 @@ func (r *Run) measure(ctx context.Context, s *stage) (*Score, error) {
 		}
 		return list
 	}
-	d := &grpo.Drawing{Answers: 1, MaxTokens: r.Settings.Context - r.Settings.Problems.longestPrompt(), Temperature: 0, Judge: task.Judge, Decode: decode}
+	d := &grpo.Drawing{Answers: 1, MaxTokens: r.Settings.Context - r.Settings.Problems.longestPrompt(), Temperature: 0, Judge: task.Judge, Decode: vocabulary.Decode}
 	held := asked(heldOut, 0, "countdown")
 	var rounds []*grpo.Round
 	for _, list := range [][]task.Problem{held, asked(newRange, 0, "new range"), asked(heldOut, 1, "arithmetic")} {
@@ -188,7 +189,7 @@ func (r *Run) keep(s *stage, rounds []*grpo.Round) error {
 			}
 		}
 	}
-	return writeFile(filepath.Join(r.folder(s), "evaluation.jsonl"), b.Bytes())
+	return newfile.Write(filepath.Join(r.folder(s), "evaluation.jsonl"), b.Bytes())
 }
 
 // cost counts what a stage took.

@@ -149,5 +149,5 @@ func (b *branch) steps(n [perProblem]int, language tongue) string {
 
 // answer writes an answer behind reasoning, and the end.
 func answer(text string) string {
-	return "</think><answer>" + text + "</answer>" + vocabulary[endToken]
+	return thinkClose + answerOpen + text + answerClose + end
 }

@@ -1,13 +1,11 @@
 package recipe
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/blitz-r1/blitz/internal/model"
-	"github.com/blitz-r1/blitz/internal/newfile"
 	"github.com/blitz-r1/blitz/internal/train"
+	"github.com/blitz-r1/blitz/internal/train/letters"
 )
 
 // Teacher is the shape of the model that goes through the stages: DeepSeek-V3's, with latent
@@ -35,17 +33,17 @@ type Student struct {
 }
 
 // common is what both configurations have.
-func common(kind, class string, hidden, inner, layers, heads, context int) object {
-	return object{
+func common(kind, class string, hidden, inner, layers, heads, context int) letters.Object {
+	return letters.Object{
 		"architectures": []string{class}, "model_type": kind, "torch_dtype": "float32", "hidden_act": "silu", "hidden_size": hidden, "intermediate_size": inner,
 		"num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": heads, "max_position_embeddings": context, "rms_norm_eps": 1e-6,
-		"rope_theta": 10000.0, "tie_word_embeddings": true, "vocab_size": vocabSize, "bos_token_id": nil, "eos_token_id": endToken, "attention_bias": false,
+		"rope_theta": 10000.0, "tie_word_embeddings": true, "vocab_size": vocabSize, "bos_token_id": nil, "eos_token_id": letters.End, "attention_bias": false,
 	}
 }
 
-func (s *Teacher) config(context int) object {
+func (s *Teacher) config(context int) letters.Object {
 	c := common("deepseek_v3", "DeepseekV3ForCausalLM", s.Hidden, s.Inner, s.Layers, s.Heads, context)
-	for k, v := range (object{
+	for k, v := range (letters.Object{
 		"moe_intermediate_size": s.ExpertInner, "first_k_dense_replace": 1, "moe_layer_freq": 1, "q_lora_rank": nil, "kv_lora_rank": s.Latent,
 		"qk_nope_head_dim": s.NoPE, "qk_rope_head_dim": s.RoPE, "v_head_dim": s.Value, "n_routed_experts": s.Experts, "num_experts_per_tok": s.Chosen,
 		"n_shared_experts": 1, "n_group": 1, "topk_group": 1, "norm_topk_prob": true, "routed_scaling_factor": 1.0, "scoring_func": "sigmoid",
@@ -56,26 +54,10 @@ func (s *Teacher) config(context int) object {
 	return c
 }
 
-func (s *Student) config(context int) object {
+func (s *Student) config(context int) letters.Object {
 	c := common("llama", "LlamaForCausalLM", s.Hidden, s.Inner, s.Layers, s.Heads, context)
 	c["mlp_bias"] = false
 	return c
-}
-
-// writeShape writes a model without weights: what one is opened from that begins anew.
-func writeShape(folder string, config object) error {
-	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return err
-	}
-	for _, f := range []struct {
-		name string
-		b    []byte
-	}{{"config.json", toJSON(config)}, {"tokenizer.json", tokenizerJSON()}, {"tokenizer_config.json", tokenizerConfigJSON()}} {
-		if err := writeFile(filepath.Join(folder, f.name), f.b); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // size is how large a model is.
@@ -98,20 +80,4 @@ func sizeOf(weights []*model.Weight, chosen, experts int) (s size) {
 		s.Active += n
 	}
 	return s
-}
-
-// writeFile writes a file that is there whole or not at all.
-func writeFile(path string, b []byte) error {
-	f, err := newfile.Create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Discard()
-	if _, err := f.Write(b); err != nil {
-		return err
-	}
-	if err := f.Finish(); err != nil {
-		return err
-	}
-	return f.Place()
 }

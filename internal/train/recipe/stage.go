@@ -54,7 +54,7 @@ func (r *Run) read(x *Supervised) func(ctx context.Context, s *stage, from strin
 	return func(ctx context.Context, s *stage, from string) error {
 		if err := writeLines(filepath.Join(r.folder(s), examplesName), func(write func(v any) error) error {
 			return r.Settings.Corpus.read(&r.Settings.Problems, uint64(r.seed(s)), x.Steps*x.Tokens/x.Epochs, func(x *Example) error {
-				ids, err := encode(nil, x.Prompt+x.Completion)
+				ids, err := vocabulary.Encode(nil, x.Prompt+x.Completion)
 				if n := len(ids); err == nil && n > r.Settings.Context {
 					err = fmt.Errorf("recipe: context is %d, and an example of the corpus has %d tokens: %w", r.Settings.Context, n, train.ErrSettings)
 				}

@@ -5,8 +5,10 @@ import (
 	"path/filepath"
 
 	"github.com/blitz-r1/blitz/internal/dataset"
+	"github.com/blitz-r1/blitz/internal/newfile"
 	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/internal/train/course"
+	"github.com/blitz-r1/blitz/internal/train/letters"
 	"github.com/blitz-r1/blitz/internal/train/trained"
 )
 
@@ -92,7 +94,7 @@ func (r *Run) supervise(ctx context.Context, s *stage, from string, x *Supervise
 		return err
 	}
 	learner := &trained.Model{
-		Trainer: m.trainer, Settings: steps, Ends: []int32{endToken}, States: filepath.Join(folder, "state"),
+		Trainer: m.trainer, Settings: steps, Ends: []int32{letters.End}, States: filepath.Join(folder, "state"),
 		Output: func(folder string) error { return trained.Write(folder, m.files, m.Weights(), trained.F32) },
 	}
 	if err := learner.Open(settings.Fixed(), []byte(set.Key)); err != nil {
@@ -102,7 +104,7 @@ func (r *Run) supervise(ctx context.Context, s *stage, from string, x *Supervise
 	c := &course.Course{
 		Settings: &settings, Folder: folder, Model: learner, Plan: plan, Now: r.Now,
 		Decode: func(ids []int32) string {
-			text, _ := decode(ids) // which fails at nothing
+			text, _ := vocabulary.Decode(ids) // which fails at nothing
 			return text
 		},
 		Watch: func(x *course.Report) { r.tell(s, x) },
@@ -118,5 +120,5 @@ func writeOnce(path string, b []byte) error {
 	if exists(path) {
 		return nil
 	}
-	return writeFile(path, b)
+	return newfile.Write(path, b)
 }

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/blitz-r1/blitz/internal/newfile"
 	"github.com/blitz-r1/blitz/internal/task"
+	"github.com/blitz-r1/blitz/internal/train/letters"
 )
 
 // The names of the table of stages.
@@ -42,10 +44,10 @@ func (r *Run) table() error {
 
 // writeTables writes a table as JSON and as text.
 func writeTables(folder string, list any, text string) error {
-	if err := writeFile(filepath.Join(folder, tableName), toJSON(list)); err != nil {
+	if err := newfile.Write(filepath.Join(folder, tableName), letters.JSON(list)); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(folder, markdownName), []byte(text))
+	return newfile.Write(filepath.Join(folder, markdownName), []byte(text))
 }
 
 // numbered writes the number of a stage, and what it is.
