@@ -41,9 +41,6 @@ func (f *ropeFlags) rope() blitz.Rope {
 	}
 }
 
-// isSet says whether any of them was given.
-func (f *ropeFlags) isSet() bool { return f.rope() != blitz.Rope{} }
-
 // wide returns the number as its shortest decimal has it.
 func (n *number) wide() float64 {
 	v, _ := strconv.ParseFloat(strconv.FormatFloat(float64(n.v), 'g', -1, 32), 64)

@@ -5,14 +5,11 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"hash"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/blitz-r1/blitz/internal/transparency"
 )
-
-func newSum() hash.Hash { return sha256.New() }
 
 // maxTestTree bounds the trees that trust makes of numbered leaves.
 const maxTestTree = 1 << 20

@@ -125,10 +125,9 @@ type proxy struct {
 	l      net.Listener
 	target string
 
-	mu     sync.Mutex
-	cut    bool
-	silent bool // while it is cut, connections stay, and nothing comes through
-	conns  map[net.Conn]bool
+	mu    sync.Mutex
+	cut   bool
+	conns map[net.Conn]bool
 }
 
 func newProxy(t *testing.T, target string) *proxy {
@@ -179,7 +178,7 @@ func (p *proxy) pass(c net.Conn) {
 	p.copy(c, to)
 }
 
-// copy copies until either side ends; of a silent proxy everything is lost.
+// copy copies until either side ends; what comes while the proxy is cut is lost.
 func (p *proxy) copy(to, from net.Conn) {
 	b := make([]byte, 32<<10)
 	for {
@@ -198,7 +197,8 @@ func (p *proxy) copy(to, from net.Conn) {
 	}
 }
 
-// set cuts the proxy, or heals it: by new connections.
+// set cuts the proxy, or heals it: by new connections. Where it is cut silently, connections
+// stay, and nothing comes through.
 func (p *proxy) set(cut, silent bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -533,7 +533,6 @@ type faultsRun struct {
 	rng    *rand.Rand
 	disks  bool
 	counts map[string]int
-	ids    map[string]bool
 
 	jobs, lost, lies, audited, found, handed int
 }

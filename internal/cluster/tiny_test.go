@@ -165,20 +165,6 @@ func newJobs(t testing.TB, rng *rand.Rand, root string, n, most int) []*Job {
 	return all
 }
 
-// statement returns what the receipt of a result says.
-func statement(t testing.TB, text []byte) *receipt.Statement {
-	t.Helper()
-	r, err := ParseResult(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := r.Receipt.Statement()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 // forge returns a result signed by another key, in which the last token is another, or which
 // bears another time.
 func forge(j *Job, r *Result, key *signed.PrivateKey, lie bool, change func(s *receipt.Statement)) (*Result, error) {

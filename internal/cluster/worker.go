@@ -60,9 +60,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	for _, line := range lines {
 		for range max(w.Slots, 1) {
 			all.Go(func() {
-				if err := w.work(ctx, line); err != nil {
-					stop(err)
-				}
+				stop(w.work(ctx, line))
 			})
 		}
 	}
@@ -70,7 +68,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// work takes one message after the other.
+// work takes one message after the other, until the queue has an error.
 func (w *Worker) work(ctx context.Context, line Line) error {
 	for {
 		d, err := w.Queue.Receive(ctx, line, w.Pool)

@@ -40,9 +40,6 @@ func (s *source) tongue(mixed float64) tongue {
 	return func() int { return one }
 }
 
-// english is the tongue of who wants to be read.
-func english() int { return 0 }
-
 // combine returns what an operation makes of two numbers, the larger first; false: no whole
 // positive number up to MostStep, or one that a division by 1 leaves as it is.
 func (p *Problems) combine(op byte, a, b int) (int, bool) {
