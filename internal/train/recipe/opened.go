@@ -78,7 +78,7 @@ const maxAnswers = 1024
 
 // policy returns engine and trainer as one that answers, and learns where there is a trainer.
 func (o *opened) policy() *grpo.Policy {
-	return &grpo.Policy{Engine: o.engine, Trainer: o.trainer, Ends: []int32{letters.End}, AtOnce: atOnce}
+	return &grpo.Policy{Engine: o.engine, Trainer: o.trainer, Ends: []int32{letters.End}, AtOnce: atOnce, Active: o.Active()}
 }
 
 // ask returns a problem as a policy is asked it.
