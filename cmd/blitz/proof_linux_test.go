@@ -47,7 +47,7 @@ func (c *computer) blitz(code int, args ...string) (stdout, stderr string) {
 	cmd.Stdout, cmd.Stderr = &out, &said
 	err := cmd.Run()
 	if c.offline && cmd.ProcessState == nil {
-		c.t.Skipf("this system makes no namespace without a network: %v", err)
+		c.t.Skipf("this system makes no namespace without a network (%v): run it as root, or where users may make namespaces", err)
 	}
 	if got := cmd.ProcessState.ExitCode(); got != code {
 		c.t.Fatalf("blitz %s: exit code %d, want %d: %s%s", strings.Join(args, " "), got, code, out.String(), said.String())

@@ -469,7 +469,7 @@ func (c *testCluster) fault(rng *rand.Rand, kind string, disks bool) (end func()
 //	go test ./internal/cluster -run Faults -jobs 100000 -faults 200 -timeout 3h
 func TestFaults(t *testing.T) {
 	if testing.Short() {
-		t.Skip("three processes, for some seconds")
+		t.Skip("three processes, for some seconds; run without -short")
 	}
 	seed := *seedFlag
 	if seed == 0 {
