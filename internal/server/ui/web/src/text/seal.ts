@@ -11,7 +11,7 @@ export const text = {
   proves: 'What it proves',
   proven: [
     'This model, with these settings and this program, gives this answer to this prompt.',
-    'Whoever runs this server signed that, and cannot change it without being found out.',
+    'Whoever runs this server signed that: a receipt that was taken away cannot be changed any more.',
     'Anyone who has the model can compute the answer again, to the bit, on another machine.',
   ],
   provesNot: 'What it does not prove',
@@ -19,6 +19,7 @@ export const text = {
     'That the answer is true or good.',
     'That nobody read the prompt or kept a copy of it.',
     'The time: the server wrote it. Who watches its log knows better.',
+    'That whoever runs the server shows everybody the same: only a log that independent witnesses sign does that.',
     'Anything, once the key that signs was stolen.',
   ],
   check: 'Check again',
