@@ -8,13 +8,11 @@ mkdir -p "${2:-three}"
 cd "${2:-three}"
 umask 077
 for n in n1 n2 n3; do
-  [ -e $n ] && continue
-  blitz keygen $n                # signs receipts
-  blitz keygen $n.nats           # comes to NATS
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
+  [ -e $n ] || blitz keygen $n             # signs receipts
+  [ -e $n.nats ] || blitz keygen $n.nats   # comes to NATS
+  [ -e $n.crt ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
     -keyout $n.tls -out $n.crt -subj /CN=$n -addext subjectAltName=IP:127.0.0.1 2>/dev/null
 done
-[ -e model ] || ln -s "$model" model
 [ -e peers.toml ] || for n in n1 n2 n3; do
   printf '[[peer]]\nname = "%s"\nkey = "%s.pub"\nroles = ["submit", "work", "audit"]\nnkey = "%s.nats.pub"\ncertificate = "%s.crt"\n\n' $n $n $n $n
 done > peers.toml
@@ -24,7 +22,9 @@ done
 pids=
 trap 'kill $pids 2>/dev/null || true' INT TERM EXIT
 for i in 1 2 3; do
-  blitz node --cluster node$i.toml &
+  blitz node --cluster node$i.toml --model "$model" & # a link to it beside the file would be refused
   pids="$pids $!"
 done
-wait
+code=0
+for pid in $pids; do wait "$pid" || code=$?; done
+exit $code
