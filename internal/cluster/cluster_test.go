@@ -394,6 +394,59 @@ func TestAudits(t *testing.T) {
 	}
 }
 
+// TestAuditsGivenUp: who waits for audits hears of those that no node can compute, whose
+// results pass for wrong.
+func TestAuditsGivenUp(t *testing.T) {
+	a := newAlone(t)
+	liar := newKey(t)
+	a.peers.All[0].Roles = []Role{Work, Audit}
+	peers, err := NewPeers(a.peers.All[0], &Peer{Name: "liar", Key: liar.Public(), Roles: []Role{Work}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(13, 14))
+	for name, c := range map[string]struct {
+		job    *Job
+		runner Runner
+	}{
+		"another model": {jobOf(t, object(rng, strings.Repeat("0", 64), 5, nil)), a.models},
+		"constraints":   {jobOf(t, object(rng, a.root, 5, map[string]any{"constraints": map[string]any{"x": 1}})), a.models},
+		"a broken node": {jobOf(t, object(rng, a.root, 5, nil)), broken{}},
+	} {
+		q := NewMemory()
+		t.Cleanup(q.Close)
+		like := jobOf(t, object(rng, a.root, 5, nil))
+		honest, err := a.models.Run(t.Context(), like)
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := newResult(c.job, liar.Public().ID(), honest.Output, honest.Receipt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := q.Create(t.Context(), Results, c.job.ID, result.Text()); err != nil {
+			t.Fatal(err)
+		}
+		plan, err := NewPlan(Millionths)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.work(t, q, func(w *Worker) { w.Peers, w.Runner, w.Audits, w.Wait = peers, c.runner, true, time.Millisecond })
+		all, err := plan.Run(t.Context(), q, "p", []*Job{c.job}, peers)
+		if err != nil || len(all) != 1 || signed.ReasonOf(all[0].Wrong) == "" {
+			t.Errorf("%s: %v, %v; want one audit, and why it is none", name, all, err)
+		}
+	}
+}
+
+// broken is a node that cannot compute.
+type broken struct{}
+
+func (broken) Check(*Job) error { return nil }
+func (broken) Run(context.Context, *Job) (*Result, error) {
+	return nil, errors.New("no memory")
+}
+
 // TestRate: of many ids about the wanted share is audited, the same with the same seed.
 func TestRate(t *testing.T) {
 	seed := make([]byte, 32)

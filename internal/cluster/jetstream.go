@@ -260,9 +260,9 @@ func (q *JetStream) Submit(ctx context.Context, to Line, pool, id string, text [
 
 // consumer returns who receives the messages of a line of a pool.
 func (q *JetStream) consumer(ctx context.Context, of Line, pool string) (jetstream.Consumer, error) {
-	name, deliver := "workers-"+pool, MaxDeliver
+	name := "workers-" + pool
 	if of == Audits {
-		name, deliver = "auditors-"+pool, maxAuditDeliver
+		name = "auditors-" + pool
 	}
 	q.mu.Lock()
 	c := q.consumers[name]
@@ -272,7 +272,7 @@ func (q *JetStream) consumer(ctx context.Context, of Line, pool string) (jetstre
 	}
 	err := q.persist(ctx, "the consumer "+name, func(ctx context.Context) (err error) {
 		c, err = q.js.CreateOrUpdateConsumer(ctx, streamName(of), jetstream.ConsumerConfig{
-			Durable: name, FilterSubject: subject(of, pool), AckPolicy: jetstream.AckExplicitPolicy, AckWait: q.wait, MaxDeliver: deliver,
+			Durable: name, FilterSubject: subject(of, pool), AckPolicy: jetstream.AckExplicitPolicy, AckWait: q.wait, MaxDeliver: deliveries(of),
 			MaxAckPending: maxHeld, MaxWaiting: maxHeld,
 		})
 		return err

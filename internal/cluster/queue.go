@@ -46,6 +46,14 @@ const MaxDeliver = 5
 // again.
 const maxAuditDeliver = 100
 
+// deliveries returns how often a message of a line is delivered until it is given up.
+func deliveries(of Line) int {
+	if of == Audits {
+		return maxAuditDeliver
+	}
+	return MaxDeliver
+}
+
 // Queue moves jobs and keeps results. Any goroutine may use it. Errors of calls whose context
 // is done are its error.
 type Queue interface {

@@ -90,7 +90,7 @@ func (w *Worker) report(format string, args ...any) {
 func (w *Worker) take(ctx context.Context, line Line, d Delivery) {
 	j, err := w.read(d)
 	if err != nil {
-		w.drop(ctx, d, deadKey(d, j), err)
+		w.drop(ctx, line, d, j, err)
 		return
 	}
 	held, let := context.WithCancel(ctx)
@@ -106,17 +106,27 @@ func (w *Worker) take(ctx context.Context, line Line, d Delivery) {
 	switch {
 	case err == nil:
 	case signed.ReasonOf(err) != "":
-		w.drop(ctx, d, deadKey(d, j), err)
+		w.drop(ctx, line, d, j, err)
 	case ctx.Err() != nil:
 		_ = d.Again(0) // who does not hear it has the wait
-	case line == Jobs && d.Count() >= MaxDeliver:
+	case d.Count() >= deliveries(line):
 		w.Counts.Failed.Add(1)
-		w.drop(ctx, d, j.ID, &signed.Refusal{Reason: Deliveries, Detail: err.Error()})
+		w.drop(ctx, line, d, j, &signed.Refusal{Reason: Deliveries, Detail: err.Error()})
 	default:
 		w.Counts.Failed.Add(1)
 		w.report("job %.12s: %v", j.ID, err)
 		_ = d.Again(w.Wait / 4)
 	}
+}
+
+// deadPlace returns where a message is written down that is not delivered again. That of an
+// audit stands in its place, and passes for none (CheckAudit): somebody waits for it.
+func deadPlace(line Line, d Delivery, j *Job) (in Bucket, key string) {
+	key = deadKey(d, j)
+	if line == Audits && j != nil && key == j.ID {
+		return Audited, key
+	}
+	return Lost, key
 }
 
 // deadKey returns under which key a message is written down that is not delivered again: the
@@ -156,14 +166,15 @@ func (w *Worker) hold(ctx context.Context, d Delivery) {
 }
 
 // drop writes down why a message is not delivered again, and ends it.
-func (w *Worker) drop(ctx context.Context, d Delivery, key string, err error) {
+func (w *Worker) drop(ctx context.Context, line Line, d Delivery, j *Job, err error) {
+	in, key := deadPlace(line, d, j)
 	ctx, stop := context.WithTimeout(ctx, stored)
 	defer stop()
 	w.Counts.Dead.Add(1)
 	var r *signed.Refusal
 	errors.As(err, &r)
 	w.report("message %.12s: dropped: %v", key, err)
-	if err := w.Queue.Create(ctx, Lost, key, newDead(r.Reason, r.Detail)); err != nil && !errors.Is(err, ErrExists) && !errors.Is(err, ErrFull) {
+	if err := w.Queue.Create(ctx, in, key, newDead(r.Reason, r.Detail)); err != nil && !errors.Is(err, ErrExists) && !errors.Is(err, ErrFull) {
 		w.report("message %.12s: %v", key, err)
 		return // it comes again
 	}
@@ -250,7 +261,7 @@ func (w *Worker) audit(ctx context.Context, d Delivery, j *Job) error {
 		return unrefused(err)
 	}
 	if r, err := ParseResult(there); err == nil && r.Node == w.Node {
-		if d.Count() < maxAuditDeliver {
+		if d.Count() < deliveries(Audits) {
 			return d.Again(w.Wait / 16) // nobody audits himself
 		}
 		// There is nobody else: what stands as the audit then passes for none (CheckAudit).
