@@ -102,12 +102,16 @@ const (
 
 // weightClient fetches files of models from peers.
 type weightClient struct {
-	http *http.Client
+	http     *http.Client
+	patience time.Duration // with a peer who sends nothing
 }
+
+// weightPatience is how long a peer may send nothing.
+const weightPatience = time.Minute
 
 // newWeightClient returns a client that peers know by its certificate.
 func newWeightClient(with *tls.Config) *weightClient {
-	return &weightClient{&http.Client{
+	return &weightClient{patience: weightPatience, http: &http.Client{
 		Transport: &http.Transport{TLSClientConfig: with, ResponseHeaderTimeout: 30 * time.Second, DisableCompression: true, MaxIdleConnsPerHost: 2},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("peers lead nowhere else")
@@ -120,7 +124,11 @@ func newWeightClient(with *tls.Config) *weightClient {
 // believed that does not give the root. The error is a Refusal where all peers had something
 // else.
 func FetchWeights(ctx context.Context, peers *Peers, with *tls.Config, root, folder string) (string, error) {
-	c := newWeightClient(with)
+	return newWeightClient(with).fetchAny(ctx, peers, root, folder)
+}
+
+// fetchAny fetches a model from the first peer who has it.
+func (c *weightClient) fetchAny(ctx context.Context, peers *Peers, root, folder string) (string, error) {
 	defer c.http.CloseIdleConnections()
 	errs := []error{signed.Refuse(signed.Missing, "the model %s: no peer serves weights", root)}
 	for _, p := range peers.All {
@@ -163,8 +171,41 @@ func (c *weightClient) fetch(ctx context.Context, from, root, folder string) (st
 	return folder, nil
 }
 
+// errSilent is a peer who stopped sending.
+var errSilent = errors.New("it sends nothing any more")
+
+// patientBody is the body of an answer, which ends with errSilent when nothing comes for too
+// long.
+type patientBody struct {
+	io.ReadCloser
+	ctx      context.Context // of the request
+	cancel   context.CancelCauseFunc
+	patience time.Duration
+}
+
+func (b *patientBody) Read(p []byte) (int, error) {
+	t := time.AfterFunc(b.patience, func() { b.cancel(errSilent) })
+	defer t.Stop()
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && errors.Is(context.Cause(b.ctx), errSilent) {
+		err = errSilent
+	}
+	return n, err
+}
+
+func (b *patientBody) Close() error {
+	defer b.cancel(nil)
+	return b.ReadCloser.Close()
+}
+
 // get asks for something.
-func (c *weightClient) get(ctx context.Context, address string, at int64) (*http.Response, error) {
+func (c *weightClient) get(ctx context.Context, address string, at int64) (answer *http.Response, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer func() {
+		if err != nil {
+			cancel(nil)
+		}
+	}()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
@@ -182,6 +223,7 @@ func (c *weightClient) get(ctx context.Context, address string, at int64) (*http
 		_ = got.Body.Close()
 		return nil, fmt.Errorf("%s: status %d, want %d", address, got.StatusCode, want)
 	}
+	got.Body = &patientBody{got.Body, ctx, cancel, c.patience}
 	return got, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/signed"
@@ -38,18 +40,47 @@ func servedWeights(t *testing.T) (w *Weights, root, folder string) {
 	return w, root, folder
 }
 
+// weightPeer returns a peer who serves weights, and how he is known.
+func weightPeer(t *testing.T, h http.Handler) (*Peer, *tls.Config) {
+	t.Helper()
+	s := httptest.NewTLSServer(h)
+	t.Cleanup(s.Close)
+	pool := x509.NewCertPool()
+	pool.AddCert(s.Certificate())
+	return &Peer{Name: s.URL, Key: newKey(t).Public(), Blobs: s.URL}, &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}
+}
+
+// TestFetchSilent: a peer who stops sending, in a list or in a file, is left.
+func TestFetchSilent(t *testing.T) {
+	w, root, _ := servedWeights(t)
+	for _, at := range []string{"/v1/models/", "/v1/blobs/"} {
+		silent, with := weightPeer(t, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+			if !strings.HasPrefix(r.URL.Path, at) {
+				w.ServeHTTP(out, r)
+				return
+			}
+			_, _ = out.Write([]byte("{"))
+			_ = http.NewResponseController(out).Flush()
+			<-r.Context().Done()
+		}))
+		peers, err := NewPeers(silent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newWeightClient(with)
+		c.patience = 10 * time.Millisecond
+		if _, err := c.fetchAny(t.Context(), peers, root, t.TempDir()); !errors.Is(err, errSilent) {
+			t.Errorf("%s: %v, want %v", at, err, errSilent)
+		}
+	}
+}
+
 // TestFetchWeights: a model comes from peers by ranges; what is cut goes on with another
 // peer, what is wrong is refused and comes from another.
 func TestFetchWeights(t *testing.T) {
 	w, root, folder := servedWeights(t)
 	cut := 0
-	peer := func(h http.Handler) (*Peer, *tls.Config) {
-		s := httptest.NewTLSServer(h)
-		t.Cleanup(s.Close)
-		pool := x509.NewCertPool()
-		pool.AddCert(s.Certificate())
-		return &Peer{Name: s.URL, Key: newKey(t).Public(), Blobs: s.URL}, &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}
-	}
+	peer := func(h http.Handler) (*Peer, *tls.Config) { return weightPeer(t, h) }
 	lying, with := peer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/v1/blobs/") {
 			rec := httptest.NewRecorder()
