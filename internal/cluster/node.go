@@ -174,10 +174,10 @@ func (n *Node) present() (micro.Service, error) {
 func (n *Node) servePage(ctx context.Context) (closePage func(), err error) {
 	host, _, err := splitAddress(n.Page)
 	if err == nil && !isLoopback(host) {
-		err = errors.New("nobody is asked who he is there, want 127.0.0.1:PORT")
+		err = fmt.Errorf("%s: nobody is asked who he is there, want 127.0.0.1:PORT", n.Page)
 	}
 	if err != nil {
-		return nil, errors.Join(errors.New("page: "+n.Page), err, ErrConfig)
+		return nil, fmt.Errorf("page: %w: %w", err, ErrConfig)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", n.Page)
 	if err != nil {

@@ -88,7 +88,7 @@ func (q *JetStream) count(ctx context.Context, b Bucket) (int, error) {
 
 // Keys returns the keys of a bucket, at most so many.
 func Keys(ctx context.Context, q Queue, b Bucket, most int) ([]string, error) {
-	var keys []string
+	keys := []string{}
 	err := q.Watch(ctx, b, func(key string) error {
 		if key == "" || len(keys) == most {
 			return errAll
