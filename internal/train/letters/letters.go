@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/blitz-r1/blitz/internal/newfile"
 )
@@ -47,23 +48,21 @@ next:
 				}
 			}
 		}
-		for _, c := range text {
-			id, ok := v.places[c]
-			if !ok {
-				return nil, fmt.Errorf("letters: %q is not in the vocabulary", c)
-			}
-			dst, text = append(dst, id), text[len(string(c)):]
-			break
+		c, n := utf8.DecodeRuneInString(text)
+		id, ok := v.places[c]
+		if !ok || c == utf8.RuneError && n == 1 {
+			return nil, fmt.Errorf("letters: %q is not in the vocabulary", text[:n])
 		}
+		dst, text = append(dst, id), text[n:]
 	}
 	return dst, nil
 }
 
-// Decode returns the text of tokens; ids beyond the vocabulary have none.
+// Decode returns the text of tokens; ids that are not in the vocabulary have none.
 func (v *Vocabulary) Decode(ids []int32) (string, error) {
 	var b strings.Builder
 	for _, id := range ids {
-		if int(id) < len(v.Tokens) {
+		if id >= 0 && int(id) < len(v.Tokens) {
 			b.WriteString(v.Tokens[id])
 		}
 	}
