@@ -105,7 +105,7 @@ func openJournal(path string, keep func(line []byte) (bool, error)) (*journal, e
 	end := int64(0)
 	in := bufio.NewScanner(f)
 	in.Buffer(nil, maxMetric)
-	in.Split(wholeLines)
+	in.Split(WholeLines)
 	for in.Scan() {
 		ok, err := keep(in.Bytes())
 		if err != nil {
@@ -129,8 +129,8 @@ func openJournal(path string, keep func(line []byte) (bool, error)) (*journal, e
 	return &journal{f}, nil
 }
 
-// wholeLines splits a text into its lines, and leaves out what no newline ends.
-func wholeLines(b []byte, _ bool) (advance int, line []byte, err error) {
+// WholeLines splits a text into its lines (bufio.SplitFunc), and leaves out what no newline ends.
+func WholeLines(b []byte, _ bool) (advance int, line []byte, err error) {
 	if i := bytes.IndexByte(b, '\n'); i >= 0 {
 		return i + 1, b[:i], nil
 	}

@@ -84,7 +84,7 @@ func (s *Stage) rewards() (list []template.HTML) {
 				}
 			}
 		}
-		list = append(list, course.Plot("Reward: "+word(name), low, mean, high))
+		list = append(list, course.Plot("Reward: "+name, low, mean, high))
 	}
 	return list
 }

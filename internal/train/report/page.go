@@ -32,18 +32,7 @@ func Write(folder string, words *grpo.Finder, p Power) error {
 	if err != nil {
 		return err
 	}
-	f, err := newfile.Create(filepath.Join(folder, Name))
-	if err != nil {
-		return err
-	}
-	defer f.Discard()
-	if _, err := f.Write(page); err != nil {
-		return err
-	}
-	if err := f.Finish(); err != nil {
-		return err
-	}
-	return f.Place()
+	return newfile.Write(filepath.Join(folder, Name), page)
 }
 
 // texts is how many bytes of answers a page has at first; as long as it is too large it has half.

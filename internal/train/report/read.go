@@ -10,9 +10,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/blitz-r1/blitz/internal/message"
 	"github.com/blitz-r1/blitz/internal/task"
+	"github.com/blitz-r1/blitz/internal/train/course"
 	"github.com/blitz-r1/blitz/internal/train/grpo"
 )
 
@@ -22,6 +24,14 @@ type Step struct {
 	grpo.Metric
 	Seconds  float64  `json:"seconds"`   // of a step that learns of examples
 	DeadEnds *float64 `json:"dead_ends"` // of searches, an answer
+}
+
+// bound leaves out what is not shown of a step: many are kept.
+func (s *Step) bound() {
+	s.Rewards = slices.Clone(s.Rewards[:min(len(s.Rewards), shownRewards)])
+	for i := range s.Rewards {
+		s.Rewards[i].Name = word(s.Rewards[i].Name)
+	}
 }
 
 // time returns the seconds that a step took.
@@ -78,6 +88,8 @@ type Run struct {
 const (
 	maxLine     = 16 << 20 // bytes
 	maxSteps    = 200_000
+	maxStages   = 64
+	maxFigures  = 1 << 20  // bytes of a line of figures
 	maxSettings = 64 << 10 // bytes that are shown
 	maxEval     = 1000
 )
@@ -111,9 +123,6 @@ func Read(folder string, words *grpo.Finder) (*Run, error) {
 	return r, nil
 }
 
-// maxParts bounds the folders of a recipe.
-const maxParts = 64
-
 // Parts returns the folders of the stages of train recipe, in their order; none: the folder is that
 // of one run.
 func Parts(folder string) (names []string, err error) {
@@ -128,7 +137,7 @@ func Parts(folder string) (names []string, err error) {
 		return nil, err
 	}
 	for _, e := range entries { // which are in order
-		if _, err := os.Stat(filepath.Join(folder, e.Name(), "metrics.jsonl")); err == nil && len(names) < maxParts {
+		if _, err := os.Stat(filepath.Join(folder, e.Name(), "metrics.jsonl")); err == nil && len(names) < maxStages {
 			names = append(names, e.Name())
 		}
 	}
@@ -139,7 +148,7 @@ func Parts(folder string) (names []string, err error) {
 func (r *Run) add(folder, name string, words *grpo.Finder) error {
 	stages := map[string]*Stage{}
 	steps := 0
-	err := each(filepath.Join(folder, "metrics.jsonl"), func(line []byte) error {
+	err := each(filepath.Join(folder, "metrics.jsonl"), maxFigures, func(line []byte) error {
 		var s Step
 		if err := json.Unmarshal(line, &s); err != nil {
 			return err
@@ -147,8 +156,12 @@ func (r *Run) add(folder, name string, words *grpo.Finder) error {
 		if steps++; steps > maxSteps {
 			return fmt.Errorf("more than %d steps", maxSteps)
 		}
+		s.bound()
 		stage := stages[s.Stage]
 		if stage == nil {
+			if len(stages) == maxStages {
+				return fmt.Errorf("more than %d stages", maxStages)
+			}
 			stage = &Stage{Name: cmp.Or(name, message.Line(s.Stage, 40))}
 			stages[s.Stage] = stage
 			r.Stages = append(r.Stages, stage)
@@ -162,7 +175,7 @@ func (r *Run) add(folder, name string, words *grpo.Finder) error {
 	if err != nil {
 		return err
 	}
-	err = each(filepath.Join(folder, "eval.jsonl"), func(line []byte) error {
+	err = each(filepath.Join(folder, "eval.jsonl"), maxFigures, func(line []byte) error {
 		var e Evaluation
 		if err := json.Unmarshal(line, &e); err != nil {
 			return err
@@ -229,8 +242,9 @@ func readStart(path string) (string, error) {
 	return string(b), err
 }
 
-// each calls f with each line of a file.
-func each(path string, f func(line []byte) error) error {
+// each calls f with each line of a file, of at most so many bytes. What no newline ends is left
+// out: it was not written to its end, or is being written.
+func each(path string, most int, f func(line []byte) error) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -240,7 +254,8 @@ func each(path string, f func(line []byte) error) error {
 		return errors.Join(err, fmt.Errorf("%s: is no regular file: %w", message.Clean(path), ErrRun))
 	}
 	in := bufio.NewScanner(file)
-	in.Buffer(nil, maxLine)
+	in.Buffer(nil, most)
+	in.Split(course.WholeLines)
 	for number := 1; in.Scan(); number++ {
 		if len(in.Bytes()) == 0 {
 			continue

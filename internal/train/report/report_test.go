@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -206,5 +208,93 @@ func TestDamaged(t *testing.T) {
 		if _, err := r.Page(grpo.Words, p); err == nil {
 			t.Errorf("%+v is taken", p)
 		}
+	}
+}
+
+// TestWritten makes a page of a run that is being written, or was killed: of its last lines a part
+// is there.
+func TestWritten(t *testing.T) {
+	folder := write(t, 4, 1, 10)
+	want, err := Read(folder, grpo.Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"metrics.jsonl", "samples.jsonl", "eval.jsonl"} {
+		f, err := os.OpenFile(filepath.Join(folder, name), os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString(`{"step": 5, "stage": "grpo`); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Read(folder, grpo.Words)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want what whole lines say", err)
+	}
+}
+
+// TestManyStages refuses files whose lines are of more stages than a page can show.
+func TestManyStages(t *testing.T) {
+	var lines strings.Builder
+	for i := range maxStages + 1 {
+		fmt.Fprintf(&lines, "{\"step\": 0, \"stage\": \"%d\", \"groups\": 1}\n", i)
+	}
+	for name, texts := range map[string]map[string]string{
+		"metrics.jsonl:65": {"metrics.jsonl": lines.String()},
+		"samples.jsonl:65": {"metrics.jsonl": "{\"step\": 0}\n", "samples.jsonl": lines.String()},
+	} {
+		folder := t.TempDir()
+		for file, text := range texts {
+			if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := Read(folder, grpo.Words); !errors.Is(err, ErrRun) || !strings.Contains(err.Error(), name) {
+			t.Errorf("got %v, want ErrRun and %s", err, name)
+		}
+	}
+}
+
+// TestKept holds what is kept of long lines, and of steps that come again, to what a page shows.
+func TestKept(t *testing.T) {
+	folder := t.TempDir()
+	rewards := strings.Repeat(`{"name": "`+strings.Repeat("n", 100)+`"}, `, 5000) + `{"name": "last"}`
+	answer := strings.Repeat("x", 1<<18)
+	var samples strings.Builder
+	for i := range 6 {
+		for g := range shownGroups {
+			for range shownAnswers {
+				fmt.Fprintf(&samples, "{\"step\": %d, \"problem\": \"%d\", \"completion\": \"%s\", \"reward\": 1}\n", i%3, g, answer)
+			}
+		}
+	}
+	for name, text := range map[string]string{"metrics.jsonl": `{"step": 0, "groups": 1, "rewards": [` + rewards + "]}\n", "samples.jsonl": samples.String()} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := held()
+	r, err := Read(folder, grpo.Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now := held(); now > before+8<<20 {
+		t.Errorf("the run takes %d bytes, want at most 8 MiB", now-before)
+	}
+	if n := len(r.Samples); n != 3 {
+		t.Errorf("%d steps of answers, want 3", n)
+	}
+	if x := r.Stages[0].Steps[0].Rewards; len(x) != shownRewards || len(x[0].Name) > 64 {
+		t.Errorf("%d rewards are kept, the first of %d bytes", len(x), len(x[0].Name))
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -90,7 +91,7 @@ func (l *sampleLine) problem() string {
 	return start(strings.ReplaceAll(strings.Trim(string(b), "[]"), ",", " ")+" = "+string(t), maxProblem)
 }
 
-// start returns at most n bytes of a text.
+// start returns at most n bytes of a text, without the memory of all of it.
 func start(text string, n int) string {
 	if len(text) <= n {
 		return text
@@ -98,7 +99,7 @@ func start(text string, n int) string {
 	for n > 0 && !utf8.RuneStart(text[n]) {
 		n--
 	}
-	return text[:n]
+	return strings.Clone(text[:n])
 }
 
 // place is a step of a stage.
@@ -112,7 +113,7 @@ type place struct {
 func (r *Run) samples(path, part string, words *grpo.Finder) error {
 	steps := map[string][]int{}
 	var stages []string
-	err := each(path, func(line []byte) error {
+	err := each(path, maxLine, func(line []byte) error {
 		var l struct {
 			Stage string `json:"stage"`
 			Step  int    `json:"step"`
@@ -123,6 +124,9 @@ func (r *Run) samples(path, part string, words *grpo.Finder) error {
 		l.Stage = cmp.Or(part, l.Stage)
 		of, ok := steps[l.Stage]
 		if !ok {
+			if len(stages) == maxStages {
+				return fmt.Errorf("more than %d stages", maxStages)
+			}
 			stages = append(stages, l.Stage)
 		}
 		if n := len(of); n == 0 || of[n-1] != l.Step && n < maxSteps {
@@ -138,11 +142,14 @@ func (r *Run) samples(path, part string, words *grpo.Finder) error {
 	for _, stage := range stages {
 		for _, step := range spread(steps[stage], shownSteps) {
 			at := place{stage, step}
+			if p.wanted[at] != nil {
+				continue // its lines do not stand together
+			}
 			p.wanted[at] = &Rollout{Stage: stage, Step: step}
 			order = append(order, at)
 		}
 	}
-	err = each(path, func(line []byte) error {
+	err = each(path, maxLine, func(line []byte) error {
 		var l sampleLine
 		if err := json.Unmarshal(line, &l); err != nil {
 			return err
