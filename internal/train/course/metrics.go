@@ -3,7 +3,6 @@ package course
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -139,12 +138,7 @@ func WholeLines(b []byte, _ bool) (advance int, line []byte, err error) {
 
 // write adds a line.
 func (j *journal) write(v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	_, err = j.f.Write(append(b, '\n'))
-	return err
+	return Lines(j.f).Encode(v)
 }
 
 // sync brings what was written to the disk.

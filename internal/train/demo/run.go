@@ -3,7 +3,6 @@ package demo
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -201,11 +200,7 @@ type lines struct {
 
 // write adds a line, which others can read at once.
 func (l *lines) write(v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	if _, err := l.w.Write(append(b, '\n')); err != nil {
+	if err := course.Lines(l.w).Encode(v); err != nil {
 		return err
 	}
 	return l.w.Flush()

@@ -2,7 +2,6 @@ package grpo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -209,11 +208,7 @@ func openAt(path string, size int64) (*os.File, error) {
 
 // write adds a line.
 func (c *Course) write(f *os.File, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	if _, err = f.Write(append(b, '\n')); err != nil {
+	if err := course.Lines(f).Encode(v); err != nil {
 		return err
 	}
 	return c.board.Write(v)

@@ -48,7 +48,7 @@ func begin(t *testing.T, folder string, threads int, change func(s *Settings)) *
 			return []int32{9, int32(10 + len(p.Short()))}, nil
 		}},
 		Drawing: Drawing{
-			Answers: s.Answers, MaxTokens: s.MaxTokens, Temperature: 1, Decode: func(ids []int32) (string, error) { return strings.Repeat("t", len(ids)), nil },
+			Answers: s.Answers, MaxTokens: s.MaxTokens, Temperature: 1, Decode: func(ids []int32) (string, error) { return strings.Repeat("<", len(ids)), nil },
 			Judge: func(_ task.Problem, text string) task.Verdict {
 				right := len(text)%2 == 0
 				return task.Verdict{Format: true, Correct: right, Reward: map[bool]float64{true: 1}[right]}
@@ -94,6 +94,9 @@ func TestGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := result(t, whole, c)
+	if samples, err := os.ReadFile(filepath.Join(whole, "samples.jsonl")); err != nil || !bytes.Contains(samples, []byte(`"completion":"<<`)) {
+		t.Errorf("samples.jsonl has no answer as it is: %v", err)
+	}
 	if n := c.Policy.Trainer.Done(); n < 5 {
 		t.Fatalf("%d steps in 5 rollouts of two parts", n)
 	}

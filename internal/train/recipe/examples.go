@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/dataset"
 	"github.com/blitz-r1/blitz/internal/newfile"
 	"github.com/blitz-r1/blitz/internal/train"
+	"github.com/blitz-r1/blitz/internal/train/course"
 )
 
 // The names of what stages learn of.
@@ -24,13 +24,6 @@ const (
 	problemsName = "problems.jsonl"
 	answersName  = "answers.jsonl"
 )
-
-// lines writes JSON, a line each, in which tags stand as they are.
-func lines(w io.Writer) *json.Encoder {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e
-}
 
 // writeLines writes a file of JSON lines, whole or not at all, unless it is there.
 func writeLines(path string, fill func(write func(v any) error) error) error {
@@ -46,7 +39,7 @@ func writeLines(path string, fill func(write func(v any) error) error) error {
 	}
 	defer f.Discard()
 	w := bufio.NewWriter(f)
-	if err := fill(lines(w).Encode); err != nil {
+	if err := fill(course.Lines(w).Encode); err != nil {
 		return err
 	}
 	if err := errors.Join(w.Flush(), f.Finish()); err != nil {

@@ -110,7 +110,7 @@ func (r *Run) draw(ctx context.Context, m *opened, purpose string, list []task.P
 // writeAnswers adds the answers of a round to a file.
 func writeAnswers(f *os.File, round *grpo.Round, first int) error {
 	var b bytes.Buffer
-	out := lines(&b)
+	out := course.Lines(&b)
 	for i, p := range round.Problems {
 		for k, text := range round.Texts[i] {
 			a := &round.Groups[i].Answers[k]

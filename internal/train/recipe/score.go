@@ -174,7 +174,7 @@ func (x *Score) sampled(round *grpo.Round) error {
 // keep writes down all answers of a measurement.
 func (r *Run) keep(s *stage, rounds []*grpo.Round) error {
 	var b bytes.Buffer
-	out := lines(&b)
+	out := course.Lines(&b)
 	for k, name := range []string{"held out", "new range", "arithmetic", "held out, at temperature 1"} {
 		for i, p := range rounds[k].Problems {
 			for j, text := range rounds[k].Texts[i] {
