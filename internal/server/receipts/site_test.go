@@ -15,11 +15,14 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/adapter"
 	"github.com/blitz-r1/blitz/internal/attest"
 	"github.com/blitz-r1/blitz/internal/audit"
+	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/golden/puppet"
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/hub"
+	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/server"
 	"github.com/blitz-r1/blitz/internal/signed"
 	"github.com/blitz-r1/blitz/receipt"
@@ -32,6 +35,7 @@ type site struct {
 	*server.Site
 	*httptest.Server
 	key   *receipt.PublicKey
+	path  string // of the puppet
 	log   string // folder; "": none
 	vkey  string
 	again *blitz.Engine
@@ -59,7 +63,7 @@ func openSite(t *testing.T, withLog bool, change func(*server.SiteOptions)) *sit
 	if n.Program, err = attest.NewProgram(t.Context(), "1", os.Args[0], ""); err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, key: key.Public()}
+	s := &site{t: t, key: key.Public(), path: path}
 	if withLog {
 		s.log = filepath.Join(t.TempDir(), "log")
 		logKey, err := signed.Generate(signed.Ed25519)
@@ -133,6 +137,16 @@ func (s *site) URL() string { return s.Server.URL }
 // is one, and the answer, which is computed again elsewhere.
 func (s *site) receipt(name, id string) (*receipt.Statement, *receipt.Opening) {
 	s.t.Helper()
+	st, o := s.fetched(name, id)
+	if err := attest.Again(s.t.Context(), s.again, nil, st, o); err != nil {
+		s.t.Errorf("%s: %v\n%s", name, err, st.Finish)
+	}
+	return st, o
+}
+
+// fetched is receipt, but that no answer is computed again.
+func (s *site) fetched(name, id string) (*receipt.Statement, *receipt.Opening) {
+	s.t.Helper()
 	head, text := s.ask(s.t.Context(), "GET", "/v1/receipts/"+id, "")
 	if head.StatusCode != http.StatusOK {
 		s.t.Fatalf("%s: receipt %q: %d %s", name, id, head.StatusCode, text)
@@ -151,9 +165,6 @@ func (s *site) receipt(name, id string) (*receipt.Statement, *receipt.Opening) {
 	}
 	if v.Statement.Request != id {
 		s.t.Errorf("%s: the receipt is of the request %s, want %s", name, v.Statement.Request, id)
-	}
-	if err := attest.Again(s.t.Context(), s.again, nil, v.Statement, r.Opening); err != nil {
-		s.t.Errorf("%s: %v\n%s", name, err, v.Statement.Finish)
 	}
 	return v.Statement, r.Opening
 }
@@ -408,4 +419,75 @@ func TestKept(t *testing.T) {
 	if head, _ := other.ask(t.Context(), "GET", "/log/checkpoint", ""); head.StatusCode != 404 {
 		t.Errorf("a log is served where there is none: %d", head.StatusCode)
 	}
+}
+
+// TestAdapterReceipt: the receipt of an answer of an adapter names the adapter's files, and
+// holds with it alone.
+func TestAdapterReceipt(t *testing.T) {
+	s := openSite(t, true, nil)
+	folder := writeAdapter(t, s.path)
+	if err := s.Host().Adapter("puppet", "formal", folder); err != nil {
+		t.Fatal(err)
+	}
+	root, err := attest.AdapterRoot(t.Context(), folder, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	adapted, err := s.again.Model().LoadAdapter(t.Context(), folder, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		model, root string
+		with        *blitz.Adapter
+		other       *blitz.Adapter
+	}{{"puppet", "", nil, adapted}, {"puppet:formal", root, adapted, nil}, {"puppet", "", nil, adapted}} {
+		head, text := s.ask(t.Context(), "POST", "/v1/completions", fmt.Sprintf(`{"model":%q,"prompt":"play","max_tokens":12,"temperature":1,"seed":3}`, c.model))
+		if head.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %s", c.model, head.StatusCode, text)
+		}
+		st, o := s.fetched(c.model, head.Header.Get(header))
+		if st.Adapter != c.root {
+			t.Errorf("%s: the receipt is of the adapter %q, want %q", c.model, st.Adapter, c.root)
+		}
+		if err := attest.Again(t.Context(), s.again, c.with, st, o); err != nil {
+			t.Errorf("%s: %v", c.model, err)
+		}
+		if err := attest.Again(t.Context(), s.again, c.other, st, o); signed.ReasonOf(err) != signed.Output && signed.ReasonOf(err) != signed.Chain {
+			t.Errorf("%s: computed again with what did not answer: %v, want a refusal", c.model, err)
+		}
+	}
+}
+
+// writeAdapter writes an adapter of the model at a path that changes what it gives.
+func writeAdapter(t *testing.T, path string) (folder string) {
+	t.Helper()
+	files, err := checkpoint.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	m, err := model.Open(files, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	targets, err := adapter.NewTargets("v_proj", "o_proj")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := adapter.New(&adapter.Config{Rank: 1, Alpha: 16, Targets: targets}, m.Layers(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range a.Modules {
+		for k := range a.Modules[i].B {
+			a.Modules[i].B[k] = float32(k%5) - 2
+		}
+	}
+	folder = filepath.Join(t.TempDir(), "a")
+	if err := a.Write(folder); err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
