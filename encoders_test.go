@@ -1,12 +1,14 @@
 package blitz
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -244,5 +246,59 @@ func TestEncodersRefuse(t *testing.T) {
 	ranker := openEncoder(t, encoderForms("bge-reranker")[0], nil)
 	if _, err := ranker.Embed(t.Context(), []int32{0, 5, 2}, nil); !errors.Is(err, ErrRanks) {
 		t.Errorf("a vector of a reranker: got %v, want %v", err, ErrRanks)
+	}
+}
+
+// TestRankHostile ranks by a query that is longer than any context, and for a caller who is
+// gone: neither costs the query once more for every document.
+func TestRankHostile(t *testing.T) {
+	e := openEncoder(t, encoderForms("bge-reranker")[0], &EngineOptions{Threads: 1})
+	documents := slices.Repeat([]string{"b"}, 2000)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, c := range []struct {
+		name  string
+		ctx   context.Context
+		query string
+		want  func(error) bool
+	}{
+		{"too long", t.Context(), strings.Repeat("a ", 4000), func(err error) bool {
+			var long *ContextError
+			return errors.As(err, &long) && strings.Contains(err.Error(), "document 0")
+		}},
+		{"gone", gone, strings.Repeat("a ", 100), func(err error) bool { return errors.Is(err, context.Canceled) }},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := e.Rank(c.ctx, c.query, documents, nil)
+		runtime.ReadMemStats(&after)
+		if !c.want(err) {
+			t.Errorf("%s: got %v", c.name, err)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 8<<20 {
+			t.Errorf("%s: %d bytes were allocated, want at most 8 MiB", c.name, n)
+		}
+	}
+}
+
+// TestRankParts wants the same scores where few pairs may be there at once.
+func TestRankParts(t *testing.T) {
+	defer func(n int) { mostPairTokens = n }(mostPairTokens)
+	for _, name := range []string{"cross-encoder", "qwen3-reranker"} {
+		want := readExpected(t, name)
+		e := openEncoder(t, encoderForms(name)[0], &EngineOptions{Threads: 2})
+		var first *Ranking
+		for _, mostPairTokens = range []int{1 << 20, 40, 1} {
+			r, err := e.Rank(t.Context(), want.Query, want.Texts, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == nil {
+				first = r
+			}
+			if !slices.Equal(r.Scores, first.Scores) || r.Tokens != first.Tokens || len(r.Scores) != len(want.Texts) {
+				t.Errorf("%s, %d tokens at once: got %+v, want %+v", name, mostPairTokens, r, first)
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/blitz-r1/blitz/internal/engine"
@@ -73,6 +74,8 @@ func (e *Engine) Rank(ctx context.Context, query string, documents []string, o *
 		return nil, errFar
 	case !m.ranksCalled(o.Called):
 		return nil, fmt.Errorf("blitz: the %s model %s %w", m.config.ModelType, m.files.Name(), ErrNoRank)
+	case m.config.Heads > 0 && m.Dimensions() > 2: // of vectors, not of a yes
+		return nil, fmt.Errorf("blitz: the %s model %s makes vectors of %d numbers: it %w", m.config.ModelType, m.files.Name(), m.Dimensions(), ErrNoRank)
 	case m.tokens == nil:
 		return nil, tokenizer.ErrNoTokenizer
 	}
@@ -81,51 +84,77 @@ func (e *Engine) Rank(ctx context.Context, query string, documents []string, o *
 		return nil, err
 	}
 	r := &Ranking{}
-	if m.Encodes() {
-		pairs, err := m.pairs(query, documents)
-		if err != nil {
-			return nil, err
-		}
-		for i := range pairs {
-			r.Tokens += len(pairs[i].Tokens)
-		}
-		r.Scores, err = e.run.Rank(ctx, who, pairs)
-		return r, err
+	if !m.Encodes() {
+		return r, e.rankAsked(ctx, r, who, query, documents)
 	}
-	return r, e.rankAsked(ctx, r, who, query, documents)
+	pair, err := m.pairs(query)
+	if err != nil {
+		return nil, err
+	}
+	return r, e.rankEach(ctx, r, documents, pair, func(pairs []engine.Pair) ([]float32, error) { return e.run.Rank(ctx, who, pairs) })
+}
+
+// mostPairTokens bounds the pairs that are there at once: each has the query again.
+var mostPairTokens = 1 << 20
+
+// rankEach ranks documents: of as many as mostPairTokens lets, pair makes pairs and rank tells
+// the scores.
+func (e *Engine) rankEach(ctx context.Context, r *Ranking, documents []string, pair func(string) (engine.Pair, error), rank func([]engine.Pair) ([]float32, error)) error {
+	var pairs []engine.Pair
+	held := 0
+	for i, d := range documents {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p, err := pair(d)
+		if err != nil {
+			return err
+		}
+		if n := len(p.Tokens); n > e.Context() {
+			return fmt.Errorf("document %d: %w", i, &ContextError{Prompt: n, Context: e.Context()})
+		}
+		pairs, held = append(pairs, p), held+len(p.Tokens)
+		if held < mostPairTokens && i < len(documents)-1 {
+			continue
+		}
+		scores, err := rank(pairs)
+		if err != nil {
+			return err
+		}
+		r.Scores, r.Tokens = append(r.Scores, scores...), r.Tokens+held
+		pairs, held = nil, 0
+	}
+	return nil
 }
 
 // rankAsked asks the model of each document whether it answers the query.
 func (e *Engine) rankAsked(ctx context.Context, r *Ranking, who engine.Owner, query string, documents []string) error {
-	t := e.model.tokens
-	pairs := make([]engine.Pair, len(documents))
-	texts := make([][]int32, len(documents))
-	for i, d := range documents {
+	m, t := e.model, e.model.tokens
+	pair := func(d string) (engine.Pair, error) {
 		ids, err := t.EncodeParts([]tokenizer.Part{
 			{Text: rankBegin}, {Text: rankQuery, Plain: true}, {Text: query, Plain: true}, {Text: rankDocument, Plain: true}, {Text: d, Plain: true}, {Text: rankEnd},
 		}, 0)
-		if err != nil {
-			return err
-		}
-		pairs[i].Tokens, texts[i] = ids, ids
-		r.Tokens += len(ids)
+		return engine.Pair{Tokens: ids}, err
 	}
-	var err error
-	if e.model.config.Heads > 0 {
-		r.Scores, err = e.run.Rank(ctx, who, pairs)
-		return err
+	if m.config.Heads > 0 {
+		return e.rankEach(ctx, r, documents, pair, func(pairs []engine.Pair) ([]float32, error) { return e.run.Rank(ctx, who, pairs) })
 	}
 	yes, okYes := t.ID("yes")
 	no, okNo := t.ID("no")
 	if !okYes || !okNo {
-		return fmt.Errorf("blitz: the %s model %s has no tokens yes and no: it %w", e.model.config.ModelType, e.model.files.Name(), ErrNoRank)
+		return fmt.Errorf("blitz: the %s model %s has no tokens yes and no: it %w", m.config.ModelType, m.files.Name(), ErrNoRank)
 	}
-	r.Scores, err = e.run.RankByAnswer(ctx, who, texts, yes, no)
-	return err
+	return e.rankEach(ctx, r, documents, pair, func(pairs []engine.Pair) ([]float32, error) {
+		texts := make([][]int32, len(pairs))
+		for i := range pairs {
+			texts[i] = pairs[i].Tokens
+		}
+		return e.run.RankByAnswer(ctx, who, texts, yes, no)
+	})
 }
 
-// pairs writes the query and each document as an encoder was trained with two texts.
-func (m *Model) pairs(query string, documents []string) ([]engine.Pair, error) {
+// pairs returns what writes the query and a document as an encoder was trained with two texts.
+func (m *Model) pairs(query string) (func(document string) (engine.Pair, error), error) {
 	t := m.tokens
 	begin, end := t.Around()
 	first, err := t.Encode(query, tokenizer.Plain)
@@ -134,17 +163,14 @@ func (m *Model) pairs(query string, documents []string) ([]engine.Pair, error) {
 	}
 	between := end // BERT: one separator, RoBERTa: two
 	if m.config.PairEnds == 2 {
-		between = append(between[:len(between):len(between)], end...)
+		between = slices.Concat(end, end)
 	}
-	pairs := make([]engine.Pair, len(documents))
-	for i, d := range documents {
-		second, err := t.Encode(d, tokenizer.Plain)
+	return func(document string) (engine.Pair, error) {
+		second, err := t.Encode(document, tokenizer.Plain)
 		if err != nil {
-			return nil, err
+			return engine.Pair{}, err
 		}
-		ids := append(append(append([]int32{}, begin...), first...), between...)
-		pairs[i].Second = len(ids)
-		pairs[i].Tokens = append(append(ids, second...), end...)
-	}
-	return pairs, nil
+		before := len(begin) + len(first) + len(between)
+		return engine.Pair{Tokens: slices.Concat(begin, first, between, second, end), Second: before}, nil
+	}, nil
 }
