@@ -65,11 +65,19 @@ func (c *Checkpoint) Modules() (*Modules, error) {
 		if err != nil {
 			return nil, err
 		}
-		m := &Modules{}
+		m, last := &Modules{}, 0
 		for _, x := range list {
-			if err := c.addModule(m, x.Type, x.Path); err != nil {
+			place := slices.Index(moduleOrder, kindOf(x.Type))
+			err := c.addModule(m, x.Type, x.Path)
+			if err == nil && place < last {
+				err = fmt.Errorf("%s: module %.60q stands behind one of %s, want them in the order %s: %w",
+					modulesName, x.Type, moduleOrder[last], strings.Join(moduleOrder, ", "), ErrFormat)
+			}
+			if err != nil {
+				m.close()
 				return nil, err
 			}
+			last = place
 		}
 		return m, nil
 	})
@@ -100,9 +108,15 @@ func decodeModule(name string, text []byte, into any) error {
 	return nil
 }
 
-// addModule adds the module of that type; its name ends with what it is.
+// moduleOrder are the modules in the order in which vectors are made here.
+var moduleOrder = []string{"Transformer", "Pooling", "Dense", "Normalize", "LogitScore"}
+
+// kindOf returns what a module is, which its type ends with.
+func kindOf(module string) string { return module[strings.LastIndexByte(module, '.')+1:] }
+
+// addModule adds the module of that type.
 func (c *Checkpoint) addModule(m *Modules, kind, folder string) error {
-	what := kind[strings.LastIndexByte(kind, '.')+1:]
+	what := kindOf(kind)
 	if what == "Transformer" {
 		return nil
 	}
@@ -207,9 +221,12 @@ func (c *Checkpoint) readHead(m *Modules, folder string) error {
 // closeModules gives the mapped files of modules back.
 func (c *Checkpoint) closeModules() {
 	m, err := c.modules.get(func() (*Modules, error) { return nil, fs.ErrClosed })
-	if err != nil || m == nil {
-		return
+	if err == nil && m != nil {
+		m.close()
 	}
+}
+
+func (m *Modules) close() {
 	for _, h := range m.Heads {
 		_ = h.Weights.Close() // what cannot be unmapped stays mapped
 	}
