@@ -174,8 +174,11 @@ func (e *Engine) embedding(ids []int32, o EmbedOptions, give func([]float32)) (*
 			return nil
 		}
 		v, err := e.vector(sum, last-first+1, o.Length)
+		if err != nil {
+			return err
+		}
 		give(v)
-		return err
+		return nil
 	}
 	return &sequence{engine: e, tokens: ids, from: from, most: len(ids), hidden: true, private: e.config.Encoder, work: newGiven(look)}, nil
 }
@@ -200,7 +203,9 @@ func (e *Engine) vector(sum []float64, n int, length Length) ([]float32, error) 
 	}
 	y := make([]float32, len(sum))
 	for i, v := range sum {
-		y[i] = float32(v / float64(n))
+		if y[i] = float32(v / float64(n)); y[i]-y[i] != 0 {
+			return nil, fmt.Errorf("engine: hidden state: %w", sample.ErrLogits)
+		}
 	}
 	return y, nil
 }
