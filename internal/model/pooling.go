@@ -48,9 +48,6 @@ func (c *Config) readGGUFPooling(k *keys) {
 			c.heads = append(c.heads, h)
 		}
 	}
-	if n := len(c.heads); c.Ranks && n > 0 && c.heads[n-1].out > 2 {
-		k.fail(k.name("pooling_type"), fmt.Sprintf("another one: its head has %d answers, and one of 1 or 2 tells how well texts go together", c.heads[n-1].out))
-	}
 }
 
 // rankPooling returns which hidden state tells how well two texts go together.
@@ -125,12 +122,13 @@ func (b *binder) bindHeads(m *Model) {
 	in := c.HiddenSize
 	for i := range c.heads {
 		h := &c.heads[i]
-		if h.in != in {
-			b.fail(fmt.Errorf("model: %s: %s takes %d numbers, want %d: %w", b.src.name(), h.name, h.in, in, ErrTensor))
+		if h.in != in || h.out < 1 {
+			b.fail(fmt.Errorf("model: %s: %s takes %d numbers and makes %d, want %d and one or more: %w", b.src.name(), h.name, h.in, h.out, in, ErrTensor))
 		}
 		m.heads = append(m.heads, head{tanh: h.tanh})
 		in = h.out
 	}
+	b.checkRanking(c)
 	for i := range c.heads {
 		h, l := &c.heads[i], &m.heads[i].Linear
 		name := h.name
@@ -147,6 +145,18 @@ func (b *binder) bindHeads(m *Model) {
 		}
 	}
 	c.Heads = len(m.heads)
+}
+
+// checkRanking refuses a model that is to tell how well two texts go together, and has no head
+// of one or two answers. One that writes text and has no head at all is asked.
+func (b *binder) checkRanking(c *Config) {
+	if n := len(c.heads); c.Ranks && (n == 0 && c.Encoder || n > 0 && c.heads[n-1].out > 2) {
+		answers := 0
+		if n > 0 {
+			answers = c.heads[n-1].out
+		}
+		b.fail(fmt.Errorf("model: %s: a %s model that ranks has a head of %d answers, want 1 or 2: %w", b.src.name(), c.ModelType, answers, ErrTensor))
+	}
 }
 
 // headConfig is a matrix that a pooled hidden state goes through, as files describe it.
