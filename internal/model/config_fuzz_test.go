@@ -57,7 +57,7 @@ func FuzzConfig(f *testing.F) {
 // value.
 func FuzzConfigKey(f *testing.F) {
 	var models []*tiny.Model
-	for _, name := range goldenModels {
+	for _, name := range slices.Concat(goldenModels, nearModels) {
 		m, err := tiny.Load(filepath.Join("testdata", name))
 		if err != nil {
 			f.Fatal(err)
@@ -147,7 +147,7 @@ func emptyFile(t *testing.T) *gguf.File {
 // it away.
 func FuzzMetadata(f *testing.F) {
 	files := map[string]*tiny.GGUF{}
-	names := []string{"deepseek-v3-mtp", "deepseek-v2-lite", "deepseek-v32", "llama", "qwen3-moe", "gemma3-text"}
+	names := []string{"deepseek-v3-mtp", "deepseek-v2-lite", "deepseek-v32", "llama", "qwen3-moe", "gemma3-text", "gemma4-e", "gemma4-moe", "deepseek-v4"}
 	for i, name := range names {
 		m, err := tiny.Load(filepath.Join("testdata", name))
 		if err != nil {
@@ -161,6 +161,8 @@ func FuzzMetadata(f *testing.F) {
 		files[name] = g
 		for k := range g.Keys {
 			f.Add(byte(i), byte(k), byte(k), 1.5, "yarn")
+			f.Add(byte(i), byte(k), byte(0), 0.0, "") // is missing
+			f.Add(byte(i), byte(k), byte(4), 0.0, "") // is 0
 		}
 	}
 	f.Fuzz(func(t *testing.T, model, key, kind byte, number float64, text string) {

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// The numbers of positions that an entry may be made of: of compressed sparse attention and
-// of heavily compressed attention (DeepSeek-V4 report).
+// heavilyCompressed is the number of positions that an entry of heavily compressed attention is
+// made of (DeepSeek-V4 report).
 const heavilyCompressed = 128
 
 func readDeepSeekV4(c *Config, o *object) {
@@ -208,6 +208,8 @@ func checkDeepSeekV4(c *Config) *conflict {
 		}
 	}
 	switch {
+	case c.NumExperts < 1: // a GGUF file may not say
+		return clash("%s, want 1 or more", fact{"n_routed_experts", c.NumExperts})
 	case c.NumKeyValueHeads != 1:
 		return clash("%s, want 1", fact{"num_key_value_heads", c.NumKeyValueHeads})
 	case c.NumAttentionHeads%c.OGroups != 0:
