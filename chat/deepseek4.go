@@ -109,6 +109,7 @@ type deepseek4Turn struct {
 	message *jinja.Dict
 	blocks  []deepseek4Block // of the user's
 	task    string
+	calls   map[string]int // places of the calls before it, by their ids
 }
 
 // deepseek4Block is a part of the user's turn: text, or the result of a call.
@@ -153,7 +154,7 @@ func (e *deepseek4Encoder) read() error {
 
 // merge makes turns of the messages.
 func (e *deepseek4Encoder) merge() error {
-	var calls []string // ids of the last ones, in their order
+	var calls map[string]int // places of the last ones, by their ids
 	for i, m := range e.messages {
 		role := roleOf(m)
 		switch role {
@@ -162,9 +163,12 @@ func (e *deepseek4Encoder) merge() error {
 			if err != nil {
 				return err
 			}
-			calls = calls[:0]
-			for _, call := range list {
-				calls = append(calls, textOf(call, "id"))
+			calls = make(map[string]int, len(list))
+			for place, call := range list {
+				id := textOf(call, "id")
+				if _, twice := calls[id]; !twice {
+					calls[id] = place
+				}
 			}
 		case "user", "tool":
 			block := deepseek4Block{result: role == "tool", call: textOf(m, "tool_call_id")}
@@ -176,31 +180,32 @@ func (e *deepseek4Encoder) merge() error {
 			if n := len(e.turns) - 1; n >= 0 && e.turns[n].role == "user" && e.turns[n].task == "" {
 				last := &e.turns[n]
 				last.blocks, last.task = append(last.blocks, block), task
-				last.sortResults(calls)
 				continue
 			}
-			e.turns = append(e.turns, deepseek4Turn{number: i, role: "user", message: m, blocks: []deepseek4Block{block}, task: task})
+			e.turns = append(e.turns, deepseek4Turn{number: i, role: "user", message: m, blocks: []deepseek4Block{block}, task: task, calls: calls})
 			continue
 		}
 		e.turns = append(e.turns, deepseek4Turn{number: i, role: role, message: m, task: textOf(m, "task")})
+	}
+	for i := range e.turns {
+		e.turns[i].sortResults()
 	}
 	return nil
 }
 
 // sortResults puts the results of calls in the order of the calls, in the places that they
-// have.
-func (t *deepseek4Turn) sortResults(calls []string) {
+// have. Of a call that is not known they count for the first one's.
+func (t *deepseek4Turn) sortResults() {
 	var results []deepseek4Block
 	for _, b := range t.blocks {
 		if b.result {
 			results = append(results, b)
 		}
 	}
-	if len(results) < 2 || len(calls) == 0 {
+	if len(results) < 2 || len(t.calls) == 0 {
 		return
 	}
-	place := func(b deepseek4Block) int { return max(0, slices.Index(calls, b.call)) }
-	slices.SortStableFunc(results, func(a, b deepseek4Block) int { return place(a) - place(b) })
+	slices.SortStableFunc(results, func(a, b deepseek4Block) int { return t.calls[a.call] - t.calls[b.call] })
 	for i := range t.blocks {
 		if t.blocks[i].result {
 			t.blocks[i], results = results[0], results[1:]

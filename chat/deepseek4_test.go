@@ -3,10 +3,13 @@ package chat
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/blitz-r1/blitz/internal/golden"
 	"github.com/blitz-r1/blitz/jinja"
 )
 
@@ -55,6 +58,36 @@ func TestDeepSeek4Golden(t *testing.T) {
 				t.Errorf("0731, effort %s, thinking %s: %.80q, error %v", effort, thinking, got, err)
 			}
 		}
+	}
+}
+
+// TestDeepSeek4ManyResults has a client send as many calls as fit into a request, and their
+// results: what sorts them again for each, or looks for each among all, takes minutes.
+func TestDeepSeek4ManyResults(t *testing.T) {
+	const n, limit = 8000, 20 * time.Second
+	call := func(i int) string { return fmt.Sprintf(`{"id": "c%d", "function": {"name": "f", "arguments": {}}}`, i) }
+	calls, results := make([]string, n), make([]string, n)
+	for i := range n {
+		calls[i] = call(i)
+		results[i] = fmt.Sprintf(`{"role": "tool", "tool_call_id": "c%d", "content": "%d"}`, n-1-i, n-1-i)
+	}
+	input := variablesOf(t, `{"messages": [`+user32+`, {"role": "assistant", "content": "", "tool_calls": [`+strings.Join(calls, ",")+`]}, `+strings.Join(results, ",")+`]}`)
+	begin := golden.CPUTime()
+	got, err := encoder4(t, "DeepSeek-V4").Render(t.Context(), input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := golden.CPUTime() - begin; took > limit {
+		t.Errorf("%v of processor time, want under %v", took, limit)
+	}
+	at := 0
+	for i := range n {
+		result := fmt.Sprintf("<tool_result>%d</tool_result>", i)
+		next := strings.Index(got[at:], result)
+		if next < 0 {
+			t.Fatalf("result %d does not follow those of the calls before", i)
+		}
+		at += next + len(result)
 	}
 }
 
