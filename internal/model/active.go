@@ -6,13 +6,13 @@ import (
 )
 
 // Active returns how many numbers of matrices a token is multiplied with: of routed experts those
-// of the ones that it goes to, of the two ends the head alone, and nothing of a module of
+// of the ones that it goes to, of the two ends the head alone, of other tables nothing, and nothing of a module of
 // multi-token prediction. Products with keys and values are not counted.
 func (m *Model) Active() int64 {
 	c := m.Config
 	n, routed := int64(m.head.Rows)*int64(m.head.Cols), int64(0)
 	for _, w := range m.weights {
-		if w.Matrix == nil || w.Of != nil || w.Tensor == m.embed.Param.Tensor || w.Tensor == m.head.Param.Tensor || c.inModule(w.Tensor) {
+		if w.Matrix == nil || w.Of != nil || w.Table || w.Tensor == m.head.Param.Tensor || c.inModule(w.Tensor) {
 			continue
 		}
 		size := int64(w.Matrix.Rows) * int64(w.Matrix.Cols)
@@ -30,6 +30,9 @@ func (m *Model) Active() int64 {
 
 // inModule says whether a tensor is of a module behind the layers.
 func (c *Config) inModule(name string) bool {
+	if c.family.hfModules != "" && strings.HasPrefix(name, "mtp.") { // see hfModules
+		return true
+	}
 	for i := range c.NumNextNPredictLayers {
 		layer := c.NumHiddenLayers + i
 		if strings.Contains(name, fmt.Sprintf("layers.%d.", layer)) || strings.HasPrefix(name, fmt.Sprintf("blk.%d.", layer)) {

@@ -42,3 +42,39 @@ func TestActive(t *testing.T) {
 		}
 	}
 }
+
+// TestActiveModules opens models with and without their modules of multi-token prediction.
+func TestActiveModules(t *testing.T) {
+	for _, name := range []string{"deepseek-v3-mtp", "deepseek-v4-mtp", "deepseek-v4-dspark"} {
+		shape, err := tiny.Load(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := shape.Checkpoint(tensor.F32)
+		want := openCheckpoint(t, c, err, Options{}).Active()
+		if got := openCheckpoint(t, c, err, Options{MTP: true}).Active(); got != want {
+			t.Errorf("%s: %d numbers with what guesses, want the %d of the model", name, got, want)
+		}
+	}
+}
+
+// TestActiveTables: rows of a table are looked up, those of each layer's inputs too.
+func TestActiveTables(t *testing.T) {
+	shape, err := tiny.Load(filepath.Join("testdata", "gemma4-e"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := shape.Checkpoint(tensor.F32)
+	m := openCheckpoint(t, c, err, Options{})
+	all := int64(0)
+	for _, w := range m.Weights() {
+		if w.Matrix != nil {
+			all += int64(w.Rows) * int64(w.Cols)
+		}
+	}
+	x := &m.Config // the head is the embedding, so that one counts
+	table := int64(x.VocabSizePerLayerInput) * int64(x.NumHiddenLayers*x.HiddenSizePerLayerInput)
+	if got := m.Active(); got != all-table {
+		t.Errorf("%d numbers, want %d: all %d but %d of the table", got, all-table, all, table)
+	}
+}

@@ -240,6 +240,7 @@ func (b *binder) embedding(dst *Embedding, name string, vocab, width int) {
 		dst.Matrix, dst.Param = l.Matrix, l.Param
 		b.linears = b.linears[:len(b.linears)-1] // a table is no linear layer
 		b.plan[len(b.plan)-1].matrix, b.last().Matrix = &dst.Matrix, &dst.Matrix
+		b.last().Table = true
 	}
 }
 

@@ -9,6 +9,7 @@ type Weight struct {
 	Param
 	Shape    []int          // of the tensor
 	Matrix   *kernel.Matrix // of all but vectors; float32 where Options.Masters says so
+	Table    bool           // its rows are looked up, not multiplied with
 	Vector   []float32
 	Shift    float32 // is added to what the file has: 1 of Gemma's norms
 	Of       *Weight // that this is once more, with rows and columns changed places; nil: it is itself
