@@ -19,6 +19,10 @@ type Losses struct {
 	ZLoss float64
 }
 
+// hasMTP says whether the module of multi-token prediction is learned, or what is balanced has its
+// experts.
+func (l *Losses) hasMTP() bool { return l.MTPWeight != 0 || l.BalanceAlpha != 0 }
+
 // DefaultMTPWeight is the usual weight of the loss of the module: DeepSeek-V3, section 4.2.
 const DefaultMTPWeight = 0.3
 

@@ -112,7 +112,7 @@ func (t *Trainer) accumulate(ctx context.Context, b *Batch, scale float64, sampl
 	for i, to := range targets {
 		r.LogP[to.at] = logp[i]
 	}
-	if t.model.HasMTP() {
+	if t.model.HasMTP() && (t.Losses.hasMTP() || t.probing) {
 		r.MTP = t.draft(hidden, list, batch, scale)
 	}
 	t.tape.Back(model.Mark{})
