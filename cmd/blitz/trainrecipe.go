@@ -132,7 +132,7 @@ func (f *trainRecipeFlags) runs(cmd *cobra.Command) (runs []*recipe.Run, err err
 		if f.seeds.v > 0 {
 			folder = filepath.Join(f.out, fmt.Sprintf("seed-%d", s.Seed))
 		}
-		runs = append(runs, &recipe.Run{Settings: s, Folder: folder, Threads: f.options().Threads, Watch: w.show, Now: time.Now})
+		runs = append(runs, &recipe.Run{Settings: s, Folder: folder, Threads: f.options().Threads, MemoryLimit: fit.MemoryLimit(), Watch: w.show, Now: time.Now})
 	}
 	return runs, nil
 }

@@ -34,7 +34,7 @@ func (r *Run) open(ctx context.Context, folder string, module bool) (*opened, er
 		return nil, err
 	}
 	blank := errors.Is(files.CheckWeights(), fs.ErrNotExist)
-	o := model.Options{Masters: true, SharedEnds: true, Blank: blank, MTP: module, Interrupted: ctx.Err}
+	o := model.Options{Masters: true, SharedEnds: true, Blank: blank, MTP: module, MemoryLimit: r.MemoryLimit, Interrupted: ctx.Err}
 	m, err := model.Open(files, o)
 	if errors.Is(err, model.ErrNoMTP) {
 		o.MTP = false

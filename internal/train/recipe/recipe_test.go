@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/checkpoint"
+	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/task"
 	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/internal/train/grpo"
@@ -525,5 +526,13 @@ func TestPreflight(t *testing.T) {
 	}
 	if _, err := os.Stat(folder); err == nil {
 		t.Error("the folder is there")
+	}
+}
+
+// TestRoom refuses a model whose weights have no room, before there is memory for them.
+func TestRoom(t *testing.T) {
+	r := &Run{Settings: Usual(1), Folder: t.TempDir(), Threads: 1, MemoryLimit: 1 << 20, Watch: func(string, any) {}, Now: time.Now}
+	if _, err := r.Preflight(t.Context()); !errors.Is(err, model.ErrNoRoom) {
+		t.Errorf("got %v, want model.ErrNoRoom", err)
 	}
 }

@@ -23,8 +23,10 @@ type Run struct {
 	Settings *Settings
 	Folder   string // where all of it is written
 	Threads  int
-	Watch    func(stage string, v any) // is told each *course.Report, *grpo.Metric, *Gathered, *Score, and strings
-	Now      func() time.Time
+	// MemoryLimit is how many bytes weights may take; 0: any.
+	MemoryLimit int64
+	Watch       func(stage string, v any) // is told each *course.Report, *grpo.Metric, *Gathered, *Score, and strings
+	Now         func() time.Time
 }
 
 // tell tells who watches.
