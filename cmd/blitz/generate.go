@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -179,29 +178,12 @@ func generateAll(ctx context.Context, e *blitz.Engine, asked []question, cmd *co
 			answers[i], q.err = e.Generate(ctx, q.request)
 		}
 	}
-	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
-	defer out.Flush()
-	failed := 0
-	for i, a := range answers {
-		line, err := []byte(nil), asked[i].err
-		if err == nil {
-			line, err = appendAnswer(nil, a)
+	return answerAll(cmd, len(asked), func(i int) ([]byte, error) {
+		if err := asked[i].err; err != nil {
+			return nil, err
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			failed++
-			line = append(appendString([]byte(`{"error": `), err.Error()), '}')
-		}
-		if _, err := out.Write(append(line, '\n')); err != nil {
-			return err
-		}
-	}
-	if err := out.Flush(); err != nil || failed == 0 {
-		return err
-	}
-	return fmt.Errorf("%s: %d of %d lines failed", cmd.CommandPath(), failed, len(asked))
+		return appendAnswer(nil, answers[i])
+	})
 }
 
 // appendAnswer appends an answer as JSON when it is over.

@@ -354,29 +354,12 @@ func (f *jobsRunFlags) collect(cmd *cobra.Command, q cluster.Queue, all []jobLin
 			return err
 		}
 	}
-	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
-	defer out.Flush()
-	failed := 0
-	for _, l := range all {
-		line, err := []byte(nil), l.err
-		if err == nil {
-			line, err = waitResult(ctx, q, l.job)
+	return answerAll(cmd, len(all), func(i int) ([]byte, error) {
+		if err := all[i].err; err != nil {
+			return nil, err
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			failed++
-			line = append(appendString([]byte(`{"error": `), err.Error()), '}')
-		}
-		if _, err := out.Write(append(line, '\n')); err != nil {
-			return err
-		}
-	}
-	if err := out.Flush(); err != nil || failed == 0 {
-		return err
-	}
-	return fmt.Errorf("%s: %d of %d lines failed", cmd.CommandPath(), failed, len(all))
+		return waitResult(ctx, q, all[i].job)
+	})
 }
 
 // waitResult returns the result of a job, when it is there.

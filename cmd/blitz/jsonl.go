@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ func answerLines(cmd *cobra.Command, answer func(dst, line []byte) ([]byte, erro
 		}
 		if err != nil {
 			failed++
-			dst = append(appendString(append(dst[:0], `{"error": `...), err.Error()), '}')
+			dst = appendFailed(dst[:0], err)
 		}
 		if _, err := out.Write(asShown(cmd.OutOrStdout(), append(dst, '\n'))); err != nil {
 			return err
@@ -47,13 +48,43 @@ func answerLines(cmd *cobra.Command, answer func(dst, line []byte) ([]byte, erro
 	if err != nil {
 		return err
 	}
-	if err := out.Flush(); err != nil {
+	return endLines(cmd, out, failed, lines)
+}
+
+// answerAll writes a line for each of n that were read before, in their order: what answer returns,
+// or its error. The error says how many failed.
+func answerAll(cmd *cobra.Command, n int, answer func(i int) ([]byte, error)) error {
+	ctx := cmd.Context()
+	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
+	defer out.Flush()
+	failed := 0
+	for i := range n {
+		line, err := answer(i)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			failed++
+			line = appendFailed(nil, err)
+		}
+		if _, err := out.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+	return endLines(cmd, out, failed, n)
+}
+
+// endLines hands on what was written. The error says how many lines failed.
+func endLines(cmd *cobra.Command, out *bufio.Writer, failed, lines int) error {
+	if err := out.Flush(); err != nil || failed == 0 {
 		return err
 	}
-	if failed > 0 {
-		return fmt.Errorf("%s: %d of %d lines failed", cmd.CommandPath(), failed, lines)
-	}
-	return nil
+	return fmt.Errorf("%s: %d of %d lines failed", cmd.CommandPath(), failed, lines)
+}
+
+// appendFailed appends the line of what failed.
+func appendFailed(dst []byte, err error) []byte {
+	return append(appendString(append(dst, `{"error": `...), err.Error()), '}')
 }
 
 // trimSpace takes JSON's white space off both ends.
