@@ -30,6 +30,11 @@ func Connect(ctx context.Context, a Address) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name(a.Name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.Timeout(tryFor), nats.ReconnectBufSize(-1),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2), nats.PermissionErrOnSubscribe(true),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			if a.inProcess == nil && checkOpen(nc) != nil {
+				nc.Close()
+			}
+		}),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // calls say what went wrong
 	}
 	if a.Credentials != "" {
@@ -37,6 +42,8 @@ func Connect(ctx context.Context, a Address) (*nats.Conn, error) {
 	}
 	if a.TLS != nil {
 		options = append(options, nats.Secure(a.TLS))
+	} else { // other machines that a server names would perhaps be spoken to in the clear
+		options = append(options, nats.IgnoreDiscoveredServers())
 	}
 	if a.Inbox != "" {
 		options = append(options, nats.CustomInboxPrefix(a.Inbox))
