@@ -216,18 +216,24 @@ func FuzzDecode(f *testing.F) {
 		f.Add(uint8(kind), uint16(kind.Block()), src[:kind.BlockBytes()])
 		f.Add(uint8(kind), uint16(kind.Block()), src[1:kind.BlockBytes()])
 	}
+	for kind := tensor.Q2_0 + 1; kind <= tensor.IQ4_KT; kind++ {
+		f.Add(uint8(kind), uint16(kind.Block()), randomBlocks(kind, kind.Block()))
+	}
 	f.Fuzz(func(t *testing.T, number uint8, n uint16, src []byte) {
 		kind := tensor.DType(number)
 		y := make([]float32, n)
 		err := Decode(y, kind, src)
-		_, quantised := FormOf(kind)
-		known := kind >= tensor.F64 && kind <= tensor.Bool || quantised
+		known := kind >= tensor.F64 && kind <= tensor.Bool || kind.IsQuantised()
 		fits := known && int(n)%kind.Block() == 0 && kind.RowBytes(int(n)) == len(src)
 		if (err == nil) != fits {
 			t.Fatalf("decode %s: %d elements, %d bytes: got error %v", kind, n, len(src), err)
 		}
-		if quantised {
+		switch form, ok := FormOf(kind); {
+		case slices.Contains(blockTypes(), kind):
 			compare(t, kind, src[:len(src)/kind.BlockBytes()*kind.BlockBytes()])
+		case ok && err == nil:
+			// The vectors of package ik hold what ik_llama.cpp's types mean.
+			within(t, form, kind, src, y)
 		}
 		if kind == tensor.F16 && err == nil {
 			for i := range y {
@@ -264,6 +270,22 @@ func TestOrderOfProducts(t *testing.T) {
 					t.Fatalf("%g/8 * %d: got %g, want %g", s, w, got, want)
 				}
 			}
+		}
+	}
+}
+
+// within holds the values y that src decodes to against its integers times their scales, and
+// those against the form's limits.
+func within(t *testing.T, f Form, kind tensor.DType, src []byte, y []float32) {
+	t.Helper()
+	w, s := make([]int8, len(y)), make([]float32, len(y)/f.B)
+	Ints(w, s, nil, kind, src)
+	for i, q := range w {
+		if int(q) < f.Lo || int(q) > f.Hi {
+			t.Fatalf("ints of %s: weight %d: %d is outside of [%d, %d]", kind, i, q, f.Lo, f.Hi)
+		}
+		if want := float32(float64(s[i/f.B]) * float64(q)); !sameBits(y[i], want) {
+			t.Fatalf("decode %s: weight %d: got %g, want %g", kind, i, y[i], want)
 		}
 	}
 }
