@@ -36,9 +36,10 @@ shape (5.7 million parameters, 6.6 with its module of multi-token prediction);
 R1-Zero, by GRPO on right and wrong alone; a cold start from R1-Zero's own
 readable answers; reinforcement learning with a reward for consistent language
 and a curriculum; rejection sampling and fine-tuning; reinforcement learning on
-all tasks; and the distillation into a dense student of 1.35 million. Beside
-them stand reinforcement learning of the student itself, with the compute of its
-distillation, and supervised learning alone, with that of all stages to R1.
+all tasks; and the distillation into a dense student of 1.35 million, whose last
+steps begin with its weights in bfloat16. Beside them stand reinforcement
+learning of the student itself, with the compute of its distillation, and
+supervised learning alone, with that of all stages to R1.
 
 Each stage has a folder in DIR with its run.toml, metrics.jsonl, what it learned
 of (examples.jsonl, problems.jsonl, answers.jsonl, samples.jsonl), its model,
@@ -46,7 +47,7 @@ which blitz run opens, score.json, and evaluation.jsonl with all answers of the
 measurement. stages.md and stages.json are the table of all that are done:
 accuracy, length, pass@k and maj@k on multisets of numbers that are never
 trained on, a new range of numbers, and standard errors. DIR/countdown is the
-student in bfloat16.
+last student in bfloat16, DIR/countdown-state what its last steps begin with.
 
 What a run takes is measured and shown first; --dry-run ends there. A run that
 was stopped, however, goes on with the same command, to the same bits. The same

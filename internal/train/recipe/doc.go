@@ -1,7 +1,8 @@
 // Package recipe makes a model that reasons of random weights, by the stages of DeepSeek-R1
 // (DeepSeek-AI 2025, section 2): a base model, R1-Zero, a cold start from R1-Zero's own readable
 // answers, reinforcement learning with a reward for consistent language, rejection sampling and
-// fine-tuning, reinforcement learning on all tasks, and the distillation into a dense student.
+// fine-tuning, reinforcement learning on all tasks, and the distillation into a dense student,
+// whose last steps begin with weights in bfloat16, so that whoever has those can take them again.
 // Beside them stand what the paper compares with: reinforcement learning of the student itself,
 // and supervised learning alone, at equal compute.
 //

@@ -184,7 +184,8 @@ func (p *Preflight) plan(r *Run) {
 	control := (3*distilledTokens + ratio*l*float64(x.Distillation.Problems*x.Distillation.Answers)) / 4 // a token that is drawn and learned is four passes
 	times := []float64{
 		seconds(float64(x.Base.Steps*x.Base.Tokens), t.Read), rl(&x.Zero, t), cold, rl(&x.Reasoning, t), rejection, rl(&x.AllTasks, t),
-		seconds(float64(x.StudentBase.Steps*x.StudentBase.Tokens), d.Read), distilled, seconds(control, d.Drawn) + seconds(control, d.Learned),
+		seconds(float64(x.StudentBase.Steps*x.StudentBase.Tokens), d.Read), distilled, seconds(float64(x.Settled.Steps*x.Distillation.Training.Tokens), d.Read),
+		seconds(control, d.Drawn) + seconds(control, d.Learned),
 		seconds(passes/3, t.Read),
 	}
 	for i, s := range r.stages() {

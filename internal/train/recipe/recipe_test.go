@@ -279,10 +279,52 @@ func TestRun(t *testing.T) {
 		}
 		same(t, "killed when it had said "+filepath.Base(at), files(t, at), want)
 	}
+	checkRepeat(t, folder)
+	older := bytes.Replace(want["run.toml"], []byte("[settled]\n  steps = 5\n"), nil, 1) // as it was written before there were last steps
+	if len(older) == len(want["run.toml"]) {
+		t.Fatalf("run.toml is %s", older)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "run.toml"), older, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := newRun(folder, 2).Go(t.Context()); err != nil {
+		t.Errorf("settings without a key that has a default: %v", err)
+	}
 	other := newRun(folder, 2)
 	other.Settings.Zero.Steps++
 	if err := other.Go(t.Context()); !errors.Is(err, train.ErrSettings) {
 		t.Errorf("other settings: got %v, want ErrSettings", err)
+	}
+}
+
+// checkRepeat takes the last steps of a run again, of what it wrote down for that: the model has
+// the same bits. Of other examples it has others.
+func checkRepeat(t *testing.T, folder string) {
+	t.Helper()
+	state, to := filepath.Join(folder, StateName), t.TempDir()
+	repeat := func() map[string][]byte {
+		if err := newRun(t.TempDir(), 1).Repeat(t.Context(), state, to); err != nil {
+			t.Fatal(err)
+		}
+		return files(t, to)
+	}
+	want := files(t, filepath.Join(folder, ExportName))
+	same(t, "repeated", repeat(), want)
+	path := filepath.Join(state, examplesName)
+	examples, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := bytes.Cut(examples, []byte("\n"))
+	if err := os.WriteFile(path, rest, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	const weights = "model.safetensors"
+	if got := repeat(); bytes.Equal(got[weights], want[weights]) {
+		t.Error("other examples give the same weights")
+	}
+	if err := os.WriteFile(path, examples, 0o666); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -324,7 +366,7 @@ func checkRun(t *testing.T, r *Run) {
 	}
 	near("supervised learning alone", base.MultiplyAdds, sum, sum/5)
 	table, err := os.ReadFile(filepath.Join(r.Folder, markdownName))
-	if err != nil || string(table) != Markdown(list) || strings.Count(string(table), "\n| 0") != 9 {
+	if err != nil || string(table) != Markdown(list) || strings.Count(string(table), "\n| 0") != 10 {
 		t.Errorf("the table is %q, error %v", table, err)
 	}
 	text, err := os.ReadFile(filepath.Join(r.Folder, "run.toml"))
@@ -383,7 +425,7 @@ func TestRefusedSettings(t *testing.T) {
 	for want, text := range map[string]string{
 		"wide": "wide = 1", "corpus.long": "[corpus]\nlong = 1.5", "context": "context = 10", "answers": "[zero]\nanswers = 1", "toml": "[",
 		"cold-start.per-problem": "[cold-start]\nper-problem = 100", "experts-per-token": "[teacher]\nexperts-per-token = 9", "schedule.lr": "[base]\nlearning-rate = -1.0",
-		"control.list": "[control]\nlist = 1", "new-least": "[problems]\nnew-least = 5",
+		"control.list": "[control]\nlist = 1", "settled.steps": "[settled]\nsteps = 0", "new-least": "[problems]\nnew-least = 5",
 	} {
 		s := Usual(1)
 		err := s.Parse("a.toml", []byte(text))
@@ -419,6 +461,16 @@ func TestUsual(t *testing.T) {
 			t.Errorf("%s has %d parameters, %d of them active, want %d to %d", x.shape, n, m.size.Active, x.least, x.most)
 		}
 		m.close()
+	}
+	if err := r.narrow(t.Context(), filepath.Join(r.Folder, studentName), filepath.Join(r.Folder, ExportName)); err != nil {
+		t.Fatal(err)
+	}
+	size := 0
+	for _, b := range files(t, filepath.Join(r.Folder, ExportName)) {
+		size += len(b)
+	}
+	if size > 3e6 {
+		t.Errorf("the student takes %d bytes in bfloat16, want 3 MB at most", size)
 	}
 	const path = "../../../docs/recipe.toml"
 	text, err := s.TOML()

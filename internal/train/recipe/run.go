@@ -15,7 +15,6 @@ import (
 	"github.com/blitz-r1/blitz/internal/train"
 	"github.com/blitz-r1/blitz/internal/train/course"
 	"github.com/blitz-r1/blitz/internal/train/letters"
-	"github.com/blitz-r1/blitz/internal/train/trained"
 )
 
 // Run is the recipe in a folder.
@@ -94,7 +93,7 @@ func (r *Run) write() error {
 	if err := writeOnce(path, text); err != nil {
 		return err
 	}
-	there := new(Settings)
+	there := Usual(0) // of keys that a run of before has not
 	raw, err := os.ReadFile(path)
 	if err == nil {
 		err = there.Parse(path, raw)
@@ -105,10 +104,10 @@ func (r *Run) write() error {
 	if other, err := there.TOML(); err != nil || !bytes.Equal(other, text) {
 		return errors.Join(fmt.Errorf("recipe: %s: holds a run of other settings: take another folder, or its run.toml: %w", r.Folder, train.ErrSettings), err)
 	}
-	if err := vocabulary.Write(filepath.Join(r.Folder, teacherName), r.Settings.Teacher.config(r.Settings.Context), template); err != nil {
+	if err := vocabulary.Write(filepath.Join(r.Folder, teacherName), r.Settings.Teacher.config(r.Settings.Context), Template); err != nil {
 		return err
 	}
-	return vocabulary.Write(filepath.Join(r.Folder, studentName), r.Settings.Student.config(r.Settings.Context), template)
+	return vocabulary.Write(filepath.Join(r.Folder, studentName), r.Settings.Student.config(r.Settings.Context), Template)
 }
 
 // tidy removes what a run that was killed left half written in a folder.
@@ -158,8 +157,8 @@ func (r *Run) one(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if s.name == distilled {
-		if err := r.export(ctx, s); err != nil {
+	if s.name == settled {
+		if err := r.narrow(ctx, r.folder(s), filepath.Join(r.Folder, ExportName)); err != nil {
 			return err
 		}
 	}
@@ -168,18 +167,4 @@ func (r *Run) one(ctx context.Context, s *stage) error {
 	}
 	r.tell(s, x)
 	return nil
-}
-
-// ExportName is the folder of the distilled student in bfloat16, which is small enough to be
-// carried within a program.
-const ExportName = "countdown"
-
-// export writes the model of a stage in bfloat16.
-func (r *Run) export(ctx context.Context, s *stage) error {
-	m, err := r.open(ctx, r.folder(s), false)
-	if err != nil {
-		return err
-	}
-	defer m.close()
-	return trained.Write(filepath.Join(r.Folder, ExportName), m.files, m.Weights(), trained.BF16)
 }

@@ -29,6 +29,7 @@ type Settings struct {
 	AllTasks     Reinforced `toml:"all-tasks"`
 	StudentBase  Supervised `toml:"student-base"`
 	Distillation Tuned      `toml:"distillation"`
+	Settled      Settled    `toml:"settled"`
 	Control      Reinforced `toml:"control"`
 	SFTOnly      Tuned      `toml:"sft-only"`
 
@@ -125,6 +126,7 @@ func Usual(seed int64) *Settings {
 		Rejection:    Tuned{Problems: 4096, Answers: 4, MaxTokens: 320, PerProblem: 2, Arithmetic: 0.3, Readable: true, Training: usual(0, 3, 4096, 1e-3)},
 		StudentBase:  usual(1500, 1, 2048, 3e-3),
 		Distillation: Tuned{Problems: 8192, Answers: 4, MaxTokens: 320, PerProblem: 2, Arithmetic: 0.3, Readable: true, Training: usual(0, 3, 4096, 1e-3)},
+		Settled:      Settled{Steps: 5},
 		SFTOnly:      Tuned{Problems: 8192, Answers: 4, MaxTokens: 320, PerProblem: 4, Arithmetic: 0.15, Training: usual(0, 3, 4096, 5e-4)},
 		Evaluation:   Evaluation{Problems: 512, Sampled: 128, Answers: 16},
 	}
@@ -212,6 +214,7 @@ func (s *Settings) Check() error {
 		{"evaluation.problems", e.Problems, 1, 1 << 16},
 		{"evaluation.sampled", e.Sampled, 1, e.Problems},
 		{"evaluation.answers", e.Answers, 1, 1 << 12},
+		{"settled.steps", s.Settled.Steps, 1, 1 << 10},
 		{"context", s.Context, p.longestPrompt() + 2, 1 << 16},
 	}); err != nil {
 		return err

@@ -21,7 +21,7 @@ type stage struct {
 	other  string // the stage whose model that was
 }
 
-// distilled is the stage whose model is the recipe's last.
+// distilled is the stage whose compute the control has.
 const distilled = "08-distilled"
 
 // stages returns all parts of the run, in their order.
@@ -36,6 +36,7 @@ func (r *Run) stages() []*stage {
 		{name: "06-all-tasks", title: "R1: RL on all tasks", from: "05-rejection", learn: r.rl(&x.AllTasks), passes: r.reinforcedPasses},
 		{name: "07-student-base", title: "student: base", dense: true, learn: r.read(&x.StudentBase), passes: r.trainedPasses},
 		{name: distilled, title: "student: distilled of R1", from: "07-student-base", dense: true, learn: r.tune(&x.Distillation, "06-all-tasks"), passes: r.trainedPasses, other: "06-all-tasks"},
+		{name: settled, title: "student: last steps, from bfloat16", from: distilled, dense: true, learn: r.settle, passes: r.trainedPasses},
 		{name: "09-control", title: "student: RL of its base, the compute of distillation", from: "07-student-base", dense: true, learn: r.control, passes: r.reinforcedPasses},
 		{name: "10-sft-only", title: "SFT of the base's own right answers, the compute of 02 to 06", from: "01-base", learn: r.sftOnly, passes: r.trainedPasses, other: "01-base"},
 	}

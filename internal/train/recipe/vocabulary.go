@@ -29,6 +29,6 @@ func ascii() string {
 // vocabSize is the number of rows of the embedding; some are not used.
 const vocabSize = 128
 
-// template shows the model the last question alone: it knows one at a time.
-const template = `{%- for m in messages -%}{%- if m['role'] == 'user' and loop.last -%}{{ m['content'] | trim }}{{ '\n' }}{%- endif -%}{%- endfor -%}` +
+// Template shows the model the last question alone: it knows one at a time.
+const Template = `{%- for m in messages -%}{%- if m['role'] == 'user' and loop.last -%}{{ m['content'] | trim }}{{ '\n' }}{%- endif -%}{%- endfor -%}` +
 	`{%- if add_generation_prompt -%}<think>{%- endif -%}`
