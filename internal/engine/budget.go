@@ -83,11 +83,12 @@ const (
 
 // allowance is what a step may spend on what it does in a mode.
 type allowance struct {
-	mode   mode
-	tokens int     // at most
-	time   float64 // nanoseconds
-	least  int     // tokens that are computed whatever they take
-	taken  int     // tokens so far
+	mode     mode
+	decoding int     // tokens that the step decodes
+	tokens   int     // at most
+	time     float64 // nanoseconds
+	least    int     // tokens that are computed whatever they take
+	taken    int     // tokens so far
 }
 
 // allowance returns what the next step, which decodes so many tokens, may spend on s first,
@@ -110,22 +111,28 @@ func (e *Engine) allowance(m mode, decoding int, s *sequence, pending int) allow
 	case decode == 0:
 		return allowance{} // first of all, measure that alone
 	case !known:
-		return allowance{mode: m, tokens: min(e.options.Chunk, firstTokens), least: firstTokens}
+		return allowance{mode: m, decoding: decoding, tokens: min(e.options.Chunk, firstTokens), least: firstTokens}
 	}
 	most := min(e.options.Chunk, e.pace.mostOf(m))
 	token := max(e.pace.takes(position, m.way(1)), e.pace.takes(position, m.way(fewTokens)))
 	n := max(1, min(fewTokens, pending, most, int(float64(burst)/token)))
-	worth := float64(n) * token
+	if m == reading {
+		n = filled(decoding, n, min(fewTokens, pending, most))
+	}
+	for n > 1 && counts(m.way(n), decoding, n)*token > windowShare*float64(window) {
+		n-- // so many are never allowed
+	}
+	worth := counts(m.way(n), decoding, n) * token
 	for time := max(float64(mostBeside), worth); ; time = max(0.8*time, worth) {
 		if e.ledger.allows(now, decode, time) {
-			return allowance{mode: m, tokens: most, time: time, least: 1}
+			return allowance{mode: m, decoding: decoding, tokens: most, time: time, least: 1}
 		}
 		if time == worth {
 			break
 		}
 	}
 	if e.ledger.empty(now) { // a machine so slow that a token at a time must do
-		return allowance{mode: m, tokens: 1, least: 1}
+		return allowance{mode: m, decoding: decoding, tokens: 1, least: 1}
 	}
 	return allowance{}
 }
@@ -140,7 +147,8 @@ func (r *allowance) take(s *sequence, p *pace) int {
 	r.tokens -= n
 	r.taken += n
 	r.least = max(r.least-n, 0)
-	r.time -= float64(n) * p.takes(s.cache.Len(), r.mode.way(r.taken))
+	way := r.mode.way(r.taken)
+	r.time -= (counts(way, r.decoding, r.taken) - counts(way, r.decoding, r.taken-n)) * p.takes(s.cache.Len(), way)
 	return n
 }
 
@@ -153,7 +161,11 @@ func (r *allowance) affords(position int, p *pace) int {
 	if n := int(min(r.time/many, MaxChunk)); r.taken+n >= fewTokens || r.mode != reading {
 		return n
 	}
-	return min(fewTokens-1-r.taken, int(r.time/p.takes(position, readFew)))
+	n, token := 0, p.takes(position, readFew)
+	for r.taken+n+1 < fewTokens && (few(r.decoding, r.taken+n+1)-few(r.decoding, r.taken))*token <= r.time {
+		n++
+	}
+	return n
 }
 
 // content is what a step computes.
@@ -198,10 +210,10 @@ func (e *Engine) measure(began time.Time, took time.Duration) {
 			e.purse.earn(decode)
 		}
 		more := float64(took) - decode
-		likely := e.pace.likely(c.mode, position, c.beside, more)
+		likely := e.pace.likely(c.mode, position, c.decoded, c.beside, more)
 		e.ledger.note(began, took, likely)
 		e.owe(c.mode, likely)
-		e.pace.beside(c.mode, position, c.beside, more)
+		e.pace.beside(c.mode, position, c.decoded, c.beside, more)
 	}
 	e.guessed, e.guessing = e.guessing, 0
 }

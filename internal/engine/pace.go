@@ -39,9 +39,8 @@ func (m *mean) usual() float64 {
 // tokens, so that what disturbs a step of few tokens does not count for much.
 type ratio struct{ time, tokens, positions float64 }
 
-func (r *ratio) add(position, tokens int, took float64) {
+func (r *ratio) add(position int, n, took float64) {
 	const kept = 0.8
-	n := float64(tokens)
 	r.time, r.tokens, r.positions = r.time*kept+took, r.tokens*kept+n, r.positions*kept+n*float64(position)
 }
 
@@ -67,6 +66,33 @@ const (
 	ways
 	fewTokens = 16
 )
+
+// few returns as how many tokens so many count, fewer than fewTokens, that are read in a step
+// which decodes others. Products go through vectors in fours: a token that begins a four takes
+// most of what four take in products, and its own part in attention.
+func few(decoding, tokens int) float64 {
+	const four = 4
+	fours := func(n int) int { return (n + four - 1) / four * four }
+	computed := max(tokens, fours(decoding+tokens)-fours(decoding))
+	return float64(tokens+computed) / 2
+}
+
+// filled returns the least number of tokens from n on, at most that many, behind which a step
+// that decodes others has no room left in a four.
+func filled(decoding, n, most int) int {
+	for n < most && few(decoding, n+1) == few(decoding, n)+0.5 {
+		n++
+	}
+	return n
+}
+
+// counts returns as how many tokens so many count in a way.
+func counts(way, decoding, tokens int) float64 {
+	if way == readFew {
+		return few(decoding, tokens)
+	}
+	return float64(tokens)
+}
 
 // depths is how many depths are told apart: they double from one to the next.
 const depths = 24
@@ -197,18 +223,19 @@ func (p *pace) nearest(position, way int) float64 {
 // alone notes what a step took that only read, at a position.
 func (p *pace) alone(position, tokens int, took float64) {
 	r := &p.other[readAlone][depth(position)]
-	r.add(position, tokens, took)
+	r.add(position, float64(tokens), took)
 	p.last = r.of()
 }
 
 // beside notes what other tokens took in a step that decoded. Where it was more than was
 // believed, half as many are computed at once, and more again step by step: a few may have
 // hidden behind what the step takes anyway.
-func (p *pace) beside(m mode, position, tokens int, took float64) {
+func (p *pace) beside(m mode, position, decoding, tokens int, took float64) {
 	way := m.way(tokens)
-	believed := float64(tokens) * p.takes(position, way)
+	n := counts(way, decoding, tokens)
+	believed := n * p.takes(position, way)
 	r := &p.other[way][depth(position)]
-	r.add(position, tokens, took)
+	r.add(position, n, took)
 	if m == reading {
 		p.last = r.of()
 	}
@@ -222,8 +249,9 @@ func (p *pace) beside(m mode, position, tokens int, took float64) {
 // likely returns what other tokens probably took in a step that decoded, of which so much
 // was seen: what they are believed to take, where other programs disturb steps by more than
 // both are apart.
-func (p *pace) likely(m mode, position, tokens int, took float64) float64 {
-	believed := float64(tokens) * p.takes(position, m.way(tokens))
+func (p *pace) likely(m mode, position, decoding, tokens int, took float64) float64 {
+	way := m.way(tokens)
+	believed := counts(way, decoding, tokens) * p.takes(position, way)
 	if math.Abs(took-believed) < 2*p.jitter {
 		return believed
 	}

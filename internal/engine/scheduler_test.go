@@ -60,17 +60,24 @@ func (v *virtual) until(what string, is func() bool) {
 
 func (v *virtual) idle() bool { return len(v.running)+len(v.waiting) == 0 }
 
-// TestReadingBesideDecoding: while a stream goes on, a long prompt is read with as much of
-// the time as it may have, and no more: on a small model, a large one, one whose memory is
-// the limit, and one so slow that a single token is more than a step may take.
+// TestReadingBesideDecoding: while streams go on, a long prompt is read with as much of the
+// time as it may have, and no more: on a small model, a large one, one whose memory is the
+// limit, one that computes rows in fours, and one so slow that a single token is more than a
+// step may take.
 func TestReadingBesideDecoding(t *testing.T) {
 	for name, c := range map[string]costs{
 		"small": small,
 		"large": {weights: 6e7, row: 8e6, depth: 200},
 		"bound": {weights: 8e7, row: 3e6, depth: 100, bound: true},
+		"fours": {weights: 1.2e7, row: 1.3e7, depth: 800, fours: true},
 		"slow":  {weights: 5e8, row: 1.5e8},
 	} {
-		v := newVirtual(t, c, Options{Context: 30_000})
+		v := newVirtual(t, c, Options{Context: 30_000, Sequences: 5})
+		if c.fours {
+			for i := range 3 {
+				v.ask(t.Context(), toyTokens(20, 3+i), 20_000, Owner{})
+			}
+		}
 		_, stream := v.ask(t.Context(), toyTokens(20, 1), 20_000, Owner{})
 		v.until("a stream", func() bool { return stream.Progress().Tokens > 20 })
 		prompt := 16_000
@@ -97,12 +104,16 @@ func TestReadingBesideDecoding(t *testing.T) {
 				t.Fatalf("%s: reading took %v of 250 ms, %v of a step", name, inWindow, s.took-s.decode)
 			}
 		}
-		least := map[string]float64{"small": 0.25, "large": 0.25, "slow": 0.15}[name] // where rows do not hide
+		least := map[string]float64{"small": 0.25, "large": 0.25, "fours": 0.25, "slow": 0.15}[name] // where rows do not hide
 		if share := float64(read) / float64(took); share > 0.4 || share < least {
 			t.Errorf("%s: reading took %.0f %% of the time, want %.0f to 40", name, 100*share, 100*least)
 		}
 		if rate := float64(stream.Progress().Tokens-tokens) * float64(decode) / float64(took); rate < 0.6 {
 			t.Errorf("%s: the stream had %.0f %% of its rate, want 60 or more", name, 100*rate)
+		}
+		// Alone a token takes 13 ms, and 6 more for looking back: a third of the time.
+		if c.fours && took > 16_000*4*19*time.Millisecond {
+			t.Errorf("%s: 16,000 tokens took %v", name, took)
 		}
 		if c.bound && took > 100*time.Second {
 			t.Errorf("%s: what hides behind the weights took %v", name, took)

@@ -262,6 +262,7 @@ func newWorld(t *testing.T, works []*toyWork, seed uint64) *world {
 		bound:   rng.IntN(3) == 0,
 	}
 	c.depth = c.row / 4000 * rng.Float64()
+	c.fours = seed%3 == 1
 	if w.noisy = rng.IntN(3) == 0; w.noisy {
 		c.noise = 0.3
 	}

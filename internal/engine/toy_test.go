@@ -35,7 +35,27 @@ type costs struct {
 	row     float64 // of a row's products
 	depth   float64 // of a row, for each position before it
 	bound   bool    // rows hide behind the weights, as where memory is the limit
+	fours   bool    // half of the products of four rows is there for any part of them
 	noise   float64 // a share
+}
+
+// effort is rows, and what looking back takes of them, in nanoseconds.
+type effort struct {
+	rows  int
+	depth float64
+}
+
+func (w *effort) add(other effort) {
+	w.rows += other.rows
+	w.depth += other.depth
+}
+
+func (c *costs) of(w effort) float64 {
+	rows := float64(w.rows)
+	if c.fours {
+		rows = (rows + float64((w.rows+3)/4*4)) / 2
+	}
+	return rows*c.row + w.depth
 }
 
 // toyStep is what a step took, and what it would have with nothing but the answers that go
@@ -182,17 +202,16 @@ func (n *toy) tick(b *model.Batch) {
 	if n.engine == nil {
 		return // a draft model takes no time
 	}
-	var all float64
-	var decode [2]float64 // of answers, by kind
+	var all effort
+	var decode [2]effort // of answers, by kind
 	s := toyStep{from: n.clock, of: map[Owner]int{}}
 	for i := range b.Segments {
 		g := &b.Segments[i]
-		rows := float64(len(g.Tokens))
-		cost := rows * (n.costs.row + n.costs.depth*float64(g.Pos))
-		all += cost
+		cost := effort{len(g.Tokens), float64(len(g.Tokens)) * n.costs.depth * float64(g.Pos)}
+		all.add(cost)
 		x := n.engine.batched[i]
 		if x.drawing && len(g.Tokens)-len(x.guesses)+len(x.pending) <= forcedRun {
-			decode[x.owner.kind()] += cost
+			decode[x.owner.kind()].add(cost)
 			if x.owner.Batch {
 				s.drawn = append(s.drawn, x)
 			}
@@ -207,18 +226,18 @@ func (n *toy) tick(b *model.Batch) {
 		}
 	}
 	goesOn := decode[0]
-	if s.limited = goesOn > 0; !s.limited {
+	if s.limited = goesOn.rows > 0; !s.limited {
 		goesOn = decode[1]
 	}
-	total := func(rows float64) float64 {
+	total := func(w effort) float64 {
 		if n.costs.bound {
-			return max(n.costs.weights, rows)
+			return max(n.costs.weights, n.costs.of(w))
 		}
-		return n.costs.weights + rows
+		return n.costs.weights + n.costs.of(w)
 	}
 	noise := 1 + n.costs.noise*(2*n.rng.Float64()-1)
 	s.took, s.decode = time.Duration(total(all)*noise), time.Duration(total(goesOn)*noise)
-	if goesOn == 0 {
+	if goesOn.rows == 0 {
 		s.decode = 0
 	}
 	n.clock = n.clock.Add(s.took)
