@@ -3,7 +3,7 @@ import { events } from './api/events'
 import { session } from './api/routes'
 import type { Me } from './api/types'
 import { followThreads } from './conversation/shown'
-import { fetchChats, followChats, forgetChats } from './state/chats'
+import { fetchChats, followChats, forgetChats, showEarly } from './state/chats'
 import { followKeys } from './state/keys'
 import { followModels } from './state/models'
 import { openPanel } from './state/panel'
@@ -46,6 +46,7 @@ function followWho(m: Me | null): void {
   if (first) events.begin()
   else if (route.get().view === 'chat') newChat()
   events.open()
+  if (first) void showEarly()
   void fetchChats()
 }
 

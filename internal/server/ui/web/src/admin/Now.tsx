@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { server } from '../api/routes'
 import type { ServerStatus } from '../api/types'
+import { en } from '../text/en'
 import { lasting } from '../text/figures'
 import { text } from '../text/admin'
 import { Section } from './Section'
@@ -11,7 +12,7 @@ export const useStatus = (): Asked<ServerStatus> => useRepeated(server.status, 3
 /** What the server does at this moment. */
 export function Now({ status }: { status: Asked<ServerStatus> }) {
   return (
-    <Section title={text.now} asked={status}>
+    <Section title={text.now} asked={status} meanwhile={<Unknown />}>
       {s => (
         <dl class="tiles">
           <Tile name={text.queue} value={text.running(s.queue?.running ?? 0)}>{text.waiting(s.queue?.waiting ?? 0, s.queue?.limit ?? 0)}</Tile>
@@ -24,6 +25,12 @@ export function Now({ status }: { status: Asked<ServerStatus> }) {
       )}
     </Section>
   )
+}
+
+/** The tiles before the first answer: what will stand there, in its place. */
+function Unknown() {
+  const names = [text.queue, text.speed, text.memory, text.cache, text.errors24, text.uptime]
+  return <dl class="tiles">{names.map(n => <Tile key={n} name={n} value={en.common.loading}>{' '}</Tile>)}</dl>
 }
 
 function CacheTile({ s }: { s: ServerStatus }) {

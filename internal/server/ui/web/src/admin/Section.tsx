@@ -10,18 +10,20 @@ interface Props<T> {
   /** What stands at the end of the heading's line. */
   extra?: ComponentChildren
   asked: Asked<T>
+  /** What stands there until there is a value. */
+  meanwhile?: ComponentChildren
   children: (value: T) => ComponentChildren
 }
 
 /** A part of the view with what it shows, or why it cannot. */
-export function Section<T>({ title, hint, extra, asked, children }: Props<T>) {
+export function Section<T>({ title, hint, extra, asked, meanwhile, children }: Props<T>) {
   const id = useId()
   return (
     <section aria-labelledby={id}>
       <div class="section-head"><h2 id={id}>{title}</h2>{extra}</div>
       {hint && <p class="hint">{hint}</p>}
       {asked.error && <p class="error" role="alert">{text.failed(title, asked.error)}</p>}
-      {asked.value !== null ? children(asked.value) : !asked.error && <p class="hint">{en.common.loading}</p>}
+      {asked.value !== null ? children(asked.value) : !asked.error && (meanwhile ?? <p class="hint">{en.common.loading}</p>)}
     </section>
   )
 }

@@ -32,6 +32,17 @@ export interface Ask {
 /** What is answered here is no sign that requests are taken, or not: a look says so in words, and a wrong key is told where it is typed. */
 const session = '/ui/api/session'
 
+/** What the page's HTML asked for before this script ran, by address. */
+const asked = (globalThis as { asked?: Record<string, Promise<Response>> }).asked ?? {}
+
+/** The answer to what the page's HTML asked for, once; undefined: it did not, or it failed. */
+export async function early(where: string): Promise<Response | undefined> {
+  const answer = asked[where]
+  delete asked[where]
+  const r = await answer?.catch(() => undefined)
+  return r?.ok ? r : undefined
+}
+
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 const wait = (ms: number, signal?: AbortSignal) =>
@@ -70,6 +81,8 @@ async function token(): Promise<string> {
   return me.get()?.csrf ?? ''
 }
 
+const aborted = (signal: AbortSignal) => new Promise<never>((_, fail) => signal.addEventListener('abort', () => fail(signal.reason), { once: true }))
+
 async function once(method: Method, path: string, body: unknown, ask: Ask): Promise<Response> {
   const clock = new AbortController()
   const timeout = ask.timeout ?? 30_000
@@ -83,7 +96,8 @@ async function once(method: Method, path: string, body: unknown, ask: Ask): Prom
   }
   if (method !== 'GET') headers.set('X-Blitz-Csrf', path === session ? me.get()?.csrf ?? '' : await token())
   try {
-    const r = await fetch(address(path, ask.query), {
+    const where = address(path, ask.query)
+    const r = (where === session && method === 'GET' && (await Promise.race([early(where), aborted(clock.signal)]))) || await fetch(where, {
       method, headers, body: content ?? null, credentials: 'same-origin', cache: 'no-store',
       signal: ask.signal ? AbortSignal.any([ask.signal, clock.signal]) : clock.signal,
     })

@@ -1,4 +1,4 @@
-import { Failure } from '../api/client'
+import { Failure, early } from '../api/client'
 import { events } from '../api/events'
 import { chats as routes } from '../api/routes'
 import type { Chat, ChatChange } from '../api/types'
@@ -62,6 +62,14 @@ export function oldest(all: Iterable<Chat>): string | undefined {
 let generation = 0 // counts who was signed in: what was fetched for the one before is not shown
 let fetching: Promise<void> | undefined
 let reached: string | undefined // how far back the list is known
+
+/** Shows the list that the page's HTML asked for, until what is fetched behind the beginning of the events is there: nothing is missed between them. */
+export async function showEarly(): Promise<void> {
+  const mine = generation
+  const got = await early(`/ui/api/chats?limit=${part}`).then(r => r?.json() as Promise<{ chats: Chat[] }> | undefined).catch(() => undefined)
+  if (!got || mine !== generation || chats.get().state !== 'loading' || chats.get().all.size > 0) return
+  chats.update(s => ({ ...s, all: new Map(got.chats.filter(c => !removed.has(c.id)).map(c => [c.id, c])) }))
+}
 
 /** Fetches the newest part anew; what was known of older ones stays. */
 export function fetchChats(): Promise<void> {
