@@ -128,6 +128,23 @@ func readName(m *machine, c string) {
 	}
 }
 
+// endsFunction reads the next character of the name of a function that stands where nothing else
+// may, and reports whether it is end, which is behind a name. What is no name is text.
+func (m *machine) endsFunction(c, end string) bool {
+	k := &m.call
+	switch {
+	case c == end && len(k.word) > 0:
+		return true
+	case c != "" && functionCharacter(c, len(k.word) == 0):
+		m.held = append(m.held, c...)
+		k.word = append(k.word, c...)
+	default:
+		m.unread(c)
+		m.failCall()
+	}
+	return false
+}
+
 // nameCharacter adds c to the name, which has no whitespace at its start.
 func (m *machine) nameCharacter(c string) {
 	m.held = append(m.held, c...)

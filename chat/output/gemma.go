@@ -74,22 +74,15 @@ func readGemmaCall(m *machine, c string) {
 
 // readGemmaName reads the name of a call.
 func readGemmaName(m *machine, c string) {
-	k := &m.call
-	switch {
-	case c == "{" && len(k.word) > 0:
-		m.count(trimmed(k.word), "")
-		m.give("{")
-		g := &k.gemma
-		*g = gemmaCall{key: g.key[:0], value: g.value, word: g.word[:0]}
-		g.value.reset()
-		m.to(readGemmaKey)
-	case c != "" && functionCharacter(c, len(k.word) == 0):
-		m.held = append(m.held, c...)
-		k.word = append(k.word, c...)
-	default:
-		m.unread(c)
-		m.failCall()
+	if !m.endsFunction(c, "{") {
+		return
 	}
+	m.count(trimmed(m.call.word), "")
+	m.give("{")
+	g := &m.call.gemma
+	*g = gemmaCall{key: g.key[:0], value: g.value, word: g.word[:0]}
+	g.value.reset()
+	m.to(readGemmaKey)
 }
 
 // gemmaMarks are the tokens that may stand outside text.

@@ -84,6 +84,21 @@ func (m *machine) endList() {
 	}
 }
 
+// blankInList reads what may stand between any parts of the list: whitespace, and the end of the
+// text. It reports whether c is that.
+func (m *machine) blankInList(c string) bool {
+	switch {
+	case c == "":
+		m.endList()
+	case space(c):
+		m.keep(c)
+		m.list.spaced = len(m.list.name) > 0
+	default:
+		return false
+	}
+	return true
+}
+
 // readListStart waits for the begin of a list.
 func readListStart(m *machine, c string) {
 	l := &m.list
@@ -116,11 +131,7 @@ func readListStart(m *machine, c string) {
 func readListName(m *machine, c string) {
 	l := &m.list
 	switch {
-	case c == "":
-		m.endList()
-	case space(c):
-		m.keep(c)
-		l.spaced = len(l.name) > 0
+	case m.blankInList(c):
 	case c == "(" && len(l.name) > 0:
 		m.keep(c)
 		l.said = append(l.said, l.name...)
@@ -156,11 +167,7 @@ func (l *pythonList) call() *listedCall { return &l.calls[len(l.calls)-1] }
 func readListKeyword(m *machine, c string) {
 	l := &m.list
 	switch {
-	case c == "":
-		m.endList()
-	case space(c):
-		m.keep(c)
-		l.spaced = len(l.name) > 0
+	case m.blankInList(c):
 	case c == ")" && len(l.name) == 0:
 		m.keep(c)
 		m.endListed()
@@ -191,10 +198,7 @@ func (m *machine) endListed() {
 func readListNextCall(m *machine, c string) {
 	l := &m.list
 	switch {
-	case c == "":
-		m.endList()
-	case space(c):
-		m.keep(c)
+	case m.blankInList(c):
 	case c == ",":
 		m.keep(c)
 		l.name, l.spaced = l.name[:0], false
@@ -233,10 +237,7 @@ func readListEnd(m *machine, c string) {
 func readListValue(m *machine, c string) {
 	l := &m.list
 	switch {
-	case c == "":
-		m.endList()
-	case space(c):
-		m.keep(c)
+	case m.blankInList(c):
 	case c == `"` || c == "'":
 		m.keep(c)
 		l.word, l.isKey = l.word[:0], l.value.inObject() && l.value.wantsKey()
@@ -322,10 +323,7 @@ func pythonNumber(s string) string {
 // readListColon waits for what stands behind the key of a dict.
 func readListColon(m *machine, c string) {
 	switch {
-	case c == "":
-		m.endList()
-	case space(c):
-		m.keep(c)
+	case m.blankInList(c):
 	case c == ":":
 		m.keep(c)
 		m.to(readListValue)
@@ -354,10 +352,7 @@ func (m *machine) endListValue() {
 func readListNext(m *machine, c string) {
 	l := &m.list
 	switch {
-	case c == "":
-		m.endList()
-	case space(c):
-		m.keep(c)
+	case m.blankInList(c):
 	case c == "," && len(l.value.open) > 0:
 		m.keep(c)
 		m.to(readListValue)

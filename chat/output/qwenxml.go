@@ -99,17 +99,9 @@ func readQwenCall(m *machine, c string) {
 
 // readQwenName reads the rest of the function's tag.
 func readQwenName(m *machine, c string) {
-	k := &m.call
-	switch {
-	case c == ">" && len(k.word) > 0:
-		m.count(string(k.word), "")
+	if m.endsFunction(c, ">") {
+		m.count(trimmed(m.call.word), "")
 		m.to(readParams)
-	case c != "" && functionCharacter(c, len(k.word) == 0):
-		m.held = append(m.held, c...)
-		k.word = append(k.word, c...)
-	default:
-		m.unread(c)
-		m.failCall()
 	}
 }
 
