@@ -1,6 +1,9 @@
 package grammar
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Schema returns the grammar of the JSON texts that a JSON Schema asks for. l may be nil.
 // What the grammar lets through validates; what it cannot hold to is refused with
@@ -63,4 +66,24 @@ func Schema(schema []byte, l *Limits) (*Grammar, error) {
 func (r *Rules) Schema(schema []byte, l *Limits) (Expr, error) {
 	e, _, err := compileSchema(r, schema, l)
 	return e, err
+}
+
+// Properties is Schema for some of the properties that a schema of an object lists, each by
+// itself: it returns the expressions of their values, in the order of names. What they refer to
+// is looked for in the whole schema, and l bounds all of them together.
+func (r *Rules) Properties(schema []byte, names []string, l *Limits) ([]Expr, error) {
+	all, _, err := compileParts(r, schema, l, func(root *value) ([]*value, error) {
+		properties := root.member("properties")
+		list := make([]*value, len(names))
+		for i, name := range names {
+			if properties != nil {
+				list[i] = properties.member(name)
+			}
+			if list[i] == nil {
+				return nil, fmt.Errorf("grammar: schema: %w: it has no property %q", ErrSyntax, clip(name))
+			}
+		}
+		return list, nil
+	})
+	return all, err
 }

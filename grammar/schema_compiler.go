@@ -49,13 +49,27 @@ func (c *schemaCompiler) spend(steps int) {
 // compileSchema puts the rules of a schema into rules and returns its expression. gaveUp
 // is set where a branch was left out since it cannot be held, beside others.
 func compileSchema(rules *Rules, src []byte, l *Limits) (e Expr, gaveUp, err error) {
+	all, gaveUp, err := compileParts(rules, src, l, func(root *value) ([]*value, error) { return []*value{root}, nil })
+	if err != nil {
+		return Expr{}, nil, err
+	}
+	return all[0], gaveUp, nil
+}
+
+// compileParts is compileSchema of some schemas in one document, which share its definitions and
+// the limits.
+func compileParts(rules *Rules, src []byte, l *Limits, parts func(root *value) ([]*value, error)) (all []Expr, gaveUp, err error) {
 	limits := l.withDefaults()
 	if len(src) > limits.Source {
-		return Expr{}, nil, fmt.Errorf("grammar: schema: %w: %d bytes, at most %d", ErrTooLarge, len(src), limits.Source)
+		return nil, nil, fmt.Errorf("grammar: schema: %w: %d bytes, at most %d", ErrTooLarge, len(src), limits.Source)
 	}
 	doc, err := newDocument(src)
 	if err != nil {
-		return Expr{}, nil, err
+		return nil, nil, err
+	}
+	list, err := parts(doc.root)
+	if err != nil {
+		return nil, nil, err
 	}
 	c := &schemaCompiler{
 		doc: doc, rules: rules, made: map[string]Expr{}, work: limits.Work, bound: limits.Work,
@@ -72,10 +86,20 @@ func compileSchema(rules *Rules, src []byte, l *Limits) (e Expr, gaveUp, err err
 			if !ok {
 				panic(r)
 			}
-			e, gaveUp, err = Expr{}, nil, s.err
+			all, gaveUp, err = nil, nil, s.err
 		}
 	}()
-	e = c.expr(c.schema(doc.root))
+	for _, v := range list {
+		all = append(all, c.whole(v))
+	}
+	return all, c.leftOut, nil
+}
+
+// whole returns the texts of the values of a schema, whose rules are written with it.
+func (c *schemaCompiler) whole(v *value) Expr {
+	before := c.leftOut
+	c.leftOut = nil
+	e := c.expr(c.schema(v))
 	for len(c.queue) > 0 {
 		next := c.queue[len(c.queue)-1]
 		c.queue = c.queue[:len(c.queue)-1]
@@ -83,11 +107,17 @@ func compileSchema(rules *Rules, src []byte, l *Limits) (e Expr, gaveUp, err err
 	}
 	switch {
 	case !isNothing(e):
-		return e, c.leftOut, nil
+		if c.leftOut == nil {
+			c.leftOut = before
+		}
 	case c.leftOut != nil:
-		return Expr{}, nil, c.leftOut
+		c.fail(c.leftOut)
+	case v.up == nil:
+		c.fail(fmt.Errorf("grammar: schema: %w", ErrEmpty))
+	default:
+		c.fail(fmt.Errorf("grammar: schema: %s: %w", v.pointer(), ErrEmpty))
 	}
-	return Expr{}, nil, fmt.Errorf("grammar: schema: %w", ErrEmpty)
+	return e
 }
 
 // isNothing says that an expression matches no text.

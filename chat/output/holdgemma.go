@@ -2,8 +2,11 @@ package output
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/blitz-r1/blitz/grammar"
@@ -27,6 +30,8 @@ func holdGemma(h *holder) (grammar.Expr, error) {
 type gemmaHolder struct {
 	*holder
 	root  map[string]json.RawMessage // schema of the tool
+	read  int                        // bytes of schemas that were taken apart, those within others again
+	defs  map[string]gemmaSchema     // its definitions, by keyword
 	rules map[string]string          // rules of what schemas refer to
 	n     int                        // rules that were made
 }
@@ -45,8 +50,20 @@ func (g *gemmaHolder) arguments(t heldTool) (grammar.Expr, error) {
 	case len(t.schema) == 0:
 		return grammar.Literal("{}"), nil
 	}
-	g.root, g.rules = nil, map[string]string{}
+	g.root, g.defs, g.rules, g.read = nil, map[string]gemmaSchema{}, map[string]string{}, 0
 	return g.object(t.schema)
+}
+
+// maxGemmaRead bounds the bytes of schemas that are taken apart for a tool: each level of a
+// schema is read again with what it is in.
+const maxGemmaRead = 32 << 20
+
+// spend counts what is read of a schema.
+func (g *gemmaHolder) spend(schema json.RawMessage) error {
+	if g.read += len(schema); g.read > maxGemmaRead {
+		return fmt.Errorf("%w: over %d bytes of schemas within each other", grammar.ErrTooLarge, maxGemmaRead)
+	}
+	return nil
 }
 
 // gemmaText is a text between its tokens.
@@ -54,21 +71,29 @@ func gemmaText(text grammar.Expr) grammar.Expr {
 	return grammar.Seq(grammar.Special(gemmaQuote), text, grammar.Special(gemmaQuote))
 }
 
+// The rules of any object and of any value.
+const (
+	gemmaObject = "gemma-object"
+	gemmaValue  = "gemma-value"
+)
+
 // anyObject returns any object.
-func (g *gemmaHolder) anyObject() (grammar.Expr, error) {
-	const object, value = "gemma-object", "gemma-value"
-	if !g.holder.rules.Has(object) {
+func (g *gemmaHolder) anyObject() (grammar.Expr, error) { return g.anyOf(gemmaObject) }
+
+// anyOf returns one of the rules of any object and of any value.
+func (g *gemmaHolder) anyOf(rule string) (grammar.Expr, error) {
+	if !g.holder.rules.Has(rule) {
 		plain, err := g.holder.rules.Schema(json.RawMessage(`{"type": ["number", "boolean", "null"]}`), g.limits)
 		if err != nil {
 			return plain, err
 		}
 		comma := grammar.Literal(",")
-		list := grammar.Seq(grammar.Literal("["), parted(grammar.Ref(value), comma), grammar.Literal("]"))
-		member := grammar.Seq(bareKey(), grammar.Literal(":"), grammar.Ref(value))
-		g.holder.rules.Set(object, grammar.Seq(grammar.Literal("{"), parted(member, comma), grammar.Literal("}")))
-		g.holder.rules.Set(value, grammar.Or(gemmaText(textWithout(gemmaQuote)), plain, list, grammar.Ref(object)))
+		list := grammar.Seq(grammar.Literal("["), parted(grammar.Ref(gemmaValue), comma), grammar.Literal("]"))
+		member := grammar.Seq(bareKey(), grammar.Literal(":"), grammar.Ref(gemmaValue))
+		g.holder.rules.Set(gemmaObject, grammar.Seq(grammar.Literal("{"), parted(member, comma), grammar.Literal("}")))
+		g.holder.rules.Set(gemmaValue, grammar.Or(gemmaText(textWithout(gemmaQuote)), plain, list, grammar.Ref(gemmaObject)))
 	}
-	return grammar.Ref(object), nil
+	return grammar.Ref(rule), nil
 }
 
 // bareKey is a key without quotes.
@@ -84,6 +109,9 @@ func isBareKey(key string) bool {
 
 // object returns the objects that a schema allows.
 func (g *gemmaHolder) object(schema json.RawMessage) (grammar.Expr, error) {
+	if err := g.spend(schema); err != nil {
+		return grammar.Expr{}, err
+	}
 	p, err := readObjectSchema(schema, g.root)
 	if err != nil {
 		return grammar.Expr{}, err
@@ -104,93 +132,144 @@ func (g *gemmaHolder) object(schema json.RawMessage) (grammar.Expr, error) {
 	return grammar.Seq(grammar.Literal("{"), members, grammar.Literal("}")), nil
 }
 
-// gemmaSchema is what is known of the schema of a value.
-type gemmaSchema struct {
-	Type     any               `json:"type"`
-	Ref      string            `json:"$ref"`
-	Enum     []any             `json:"enum"`
-	Const    any               `json:"const"`
-	AnyOf    []json.RawMessage `json:"anyOf"`
-	Items    json.RawMessage   `json:"items"`
-	MinItems int               `json:"minItems"`
-	MaxItems *int              `json:"maxItems"`
+// gemmaSchema is the schema of a value, by keyword. Those that are null are none, but for const.
+type gemmaSchema map[string]json.RawMessage
+
+// annotations are keywords that hold nothing, and those of definitions.
+var annotations = []string{"title", "description", "examples", "default", "$comment", "$schema", "$defs", "definitions"}
+
+// readGemmaSchema takes a schema apart; true is that of any value.
+func readGemmaSchema(schema json.RawMessage) (s gemmaSchema, err error) {
+	if strings.TrimSpace(string(schema)) == "true" {
+		return nil, nil
+	}
+	if err := json.Unmarshal(schema, &s); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTools, err)
+	}
+	dropNull(s)
+	return s, nil
+}
+
+// only refuses keywords that are none of these and hold something.
+func (s gemmaSchema) only(allowed ...string) error {
+	for _, keyword := range sortedKeys(s) {
+		if !slices.Contains(allowed, keyword) && !slices.Contains(annotations, keyword) {
+			return fmt.Errorf("keyword %s of a value that is no JSON", keyword)
+		}
+	}
+	return nil
+}
+
+// take reads the value of a keyword, where it is there.
+func (s gemmaSchema) take(keyword string, to any) error {
+	if v, ok := s[keyword]; ok {
+		if err := json.Unmarshal(v, to); err != nil {
+			return fmt.Errorf("%s: %w: %w", keyword, ErrTools, err)
+		}
+	}
+	return nil
+}
+
+// types returns the types that a value may have; none: any.
+func (s gemmaSchema) types() (names []string, err error) {
+	if v, ok := s["type"]; !ok || v[0] == '[' {
+		return names, s.take("type", &names)
+	}
+	var one string
+	err = s.take("type", &one)
+	return []string{one}, err
 }
 
 // value returns the values that a schema allows.
 func (g *gemmaHolder) value(schema json.RawMessage) (grammar.Expr, error) {
-	var known gemmaSchema
-	if err := json.Unmarshal(schema, &known); err != nil {
-		return grammar.Expr{}, fmt.Errorf("%w: %w", ErrTools, err)
+	if err := g.spend(schema); err != nil {
+		return grammar.Expr{}, err
 	}
+	s, err := readGemmaSchema(schema)
+	if err != nil {
+		return grammar.Expr{}, err
+	}
+	types, err := s.types()
+	if err != nil {
+		return grammar.Expr{}, err
+	}
+	has := func(keyword string) bool { _, ok := s[keyword]; return ok }
 	switch {
-	case known.Ref != "":
-		return g.reference(known.Ref)
-	case known.Const != nil:
-		return gemmaConstants([]any{known.Const})
-	case known.Enum != nil:
-		return gemmaConstants(known.Enum)
-	case known.AnyOf != nil:
-		all := make([]grammar.Expr, len(known.AnyOf))
-		for i, one := range known.AnyOf {
-			var err error
-			if all[i], err = g.value(one); err != nil {
-				return all[i], err
-			}
+	case has("$ref"):
+		var ref string
+		if err := errors.Join(s.only("$ref"), s.take("$ref", &ref)); err != nil {
+			return grammar.Expr{}, err
 		}
-		return grammar.Or(all...), nil
+		return g.reference(ref)
+	case has("const"):
+		if err := s.only("const", "type"); err != nil {
+			return grammar.Expr{}, err
+		}
+		return gemmaConstants([]json.RawMessage{s["const"]}, types)
+	case has("enum"):
+		var list []json.RawMessage
+		if err := errors.Join(s.only("enum", "type"), s.take("enum", &list)); err != nil {
+			return grammar.Expr{}, err
+		}
+		return gemmaConstants(list, types)
+	case has("anyOf"):
+		var list []json.RawMessage
+		if err := errors.Join(s.only("anyOf"), s.take("anyOf", &list)); err != nil {
+			return grammar.Expr{}, err
+		}
+		return each(list, g.value)
+	case len(types) == 0:
+		if err := s.only(); err != nil {
+			return grammar.Expr{}, err
+		}
+		return g.anyOf(gemmaValue)
 	}
-	types, ok := known.Type.([]any)
-	if !ok {
-		types = []any{known.Type}
+	allowed := []string{"type"}
+	for _, kind := range types {
+		allowed = append(allowed, gemmaKeywords[kind]...)
 	}
-	all := make([]grammar.Expr, len(types))
-	for i, kind := range types {
+	if err := s.only(allowed...); err != nil {
+		return grammar.Expr{}, err
+	}
+	return each(types, func(kind string) (grammar.Expr, error) { return g.typed(s, kind) })
+}
+
+// each returns one of the expressions of some things.
+func each[T any](list []T, one func(T) (grammar.Expr, error)) (grammar.Expr, error) {
+	all := make([]grammar.Expr, len(list))
+	for i, x := range list {
 		var err error
-		if all[i], err = g.typed(schema, &known, kind); err != nil {
+		if all[i], err = one(x); err != nil {
 			return all[i], err
 		}
 	}
 	return grammar.Or(all...), nil
 }
 
-// numberKeywords are those that hold numbers.
-var numberKeywords = []string{"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+// gemmaKeywords are those of each type that are held.
+var gemmaKeywords = map[string][]string{
+	"object":  {"properties", "required", "additionalProperties"},
+	"array":   {"items", "minItems", "maxItems"},
+	"number":  {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+	"integer": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+}
 
 // typed returns the values of one type that a schema allows.
-func (g *gemmaHolder) typed(schema json.RawMessage, known *gemmaSchema, kind any) (grammar.Expr, error) {
-	var own map[string]json.RawMessage
-	if err := json.Unmarshal(schema, &own); err != nil {
-		return grammar.Expr{}, fmt.Errorf("%w: %w", ErrTools, err)
-	}
-	allowed := textKeywords // and annotations
+func (g *gemmaHolder) typed(s gemmaSchema, kind string) (grammar.Expr, error) {
 	switch kind {
 	case "object":
-		if len(own["properties"]) == 0 {
-			return g.anyObject()
-		}
-		return g.object(schema)
+		return g.typedObject(s)
 	case "array":
-		allowed = append([]string{"items", "minItems", "maxItems"}, textKeywords...)
-	case "integer", "number":
-		allowed = append(slices.Clone(numberKeywords), textKeywords...)
-	case "string", "boolean", "null":
-	default:
-		return grammar.Expr{}, fmt.Errorf("type %v, want one that JSON Schema has", kind)
-	}
-	for _, keyword := range sortedKeys(own) {
-		if _, several := known.Type.([]any); !several && !slices.Contains(allowed, keyword) {
-			return grammar.Expr{}, fmt.Errorf("keyword %s of a value that is no JSON", keyword)
-		}
-	}
-	switch kind {
-	case "array":
-		return g.list(known)
+		return g.list(s)
 	case "string":
 		return gemmaText(textWithout(gemmaQuote)), nil
+	case "integer", "number", "boolean", "null":
+	default:
+		return grammar.Expr{}, fmt.Errorf("type %q, want one that JSON Schema has", kind)
 	}
-	plain := map[string]json.RawMessage{"type": json.RawMessage(quoted(kind.(string)))}
-	for _, keyword := range numberKeywords {
-		if v, ok := own[keyword]; ok {
+	plain := map[string]json.RawMessage{"type": json.RawMessage(quoted(kind))}
+	for _, keyword := range gemmaKeywords[kind] {
+		if v, ok := s[keyword]; ok {
 			plain[keyword] = v
 		}
 	}
@@ -201,32 +280,54 @@ func (g *gemmaHolder) typed(schema json.RawMessage, known *gemmaSchema, kind any
 	return g.holder.rules.Schema(text, g.limits)
 }
 
-// list returns the lists that a schema allows.
-func (g *gemmaHolder) list(known *gemmaSchema) (grammar.Expr, error) {
-	if _, err := g.anyObject(); err != nil {
-		return grammar.Expr{}, err
+// typedObject returns the objects that a schema allows. One that lists no properties, and does
+// not refuse others, is of any object.
+func (g *gemmaHolder) typedObject(s gemmaSchema) (grammar.Expr, error) {
+	others := string(s["additionalProperties"])
+	if _, listed := s["properties"]; !listed && others != "false" {
+		if others != "" && others != "true" || s["required"] != nil {
+			return grammar.Expr{}, fmt.Errorf("an object whose properties are not listed")
+		}
+		return g.anyObject()
 	}
-	item := grammar.Ref("gemma-value")
-	if len(known.Items) > 0 {
-		var err error
-		if item, err = g.value(known.Items); err != nil {
-			return item, fmt.Errorf("items: %w", err)
+	own := map[string]json.RawMessage{}
+	for _, keyword := range gemmaKeywords["object"] {
+		if v, ok := s[keyword]; ok {
+			own[keyword] = v
 		}
 	}
-	name := g.rule()
-	g.holder.rules.Set(name, item)
-	item = grammar.Ref(name)
-	least, most := max(known.MinItems, 0), grammar.Unbounded
-	if known.MaxItems != nil {
-		most = *known.MaxItems
+	text, err := json.Marshal(own)
+	if err != nil {
+		return grammar.Expr{}, err
 	}
-	if most != grammar.Unbounded && most < least {
-		return item, fmt.Errorf("maxItems %d is below minItems %d", most, least)
+	return g.object(text)
+}
+
+// list returns the lists that a schema allows.
+func (g *gemmaHolder) list(s gemmaSchema) (grammar.Expr, error) {
+	least, most := 0, grammar.Unbounded
+	if err := errors.Join(s.take("minItems", &least), s.take("maxItems", &most)); err != nil {
+		return grammar.Expr{}, err
+	}
+	_, bounded := s["maxItems"]
+	least = max(least, 0)
+	if bounded && most < least {
+		return grammar.Expr{}, fmt.Errorf("maxItems %d is below minItems %d", most, least)
 	}
 	if most == 0 {
 		return grammar.Literal("[]"), nil
 	}
-	if most != grammar.Unbounded {
+	item, err := g.anyOf(gemmaValue)
+	if items, ok := s["items"]; ok {
+		item, err = g.value(items)
+	}
+	if err != nil {
+		return item, fmt.Errorf("items: %w", err)
+	}
+	name := g.rule()
+	g.holder.rules.Set(name, item)
+	item = grammar.Ref(name)
+	if bounded {
 		most--
 	}
 	some := grammar.Seq(item, grammar.Repeat(grammar.Seq(grammar.Literal(","), item), max(least-1, 0), most))
@@ -242,8 +343,12 @@ func (g *gemmaHolder) reference(ref string) (grammar.Expr, error) {
 		return grammar.Ref(name), nil
 	}
 	place, key, _ := strings.Cut(strings.TrimPrefix(ref, "#/"), "/")
-	var defs map[string]json.RawMessage
-	if place != "$defs" && place != "definitions" || json.Unmarshal(g.root[place], &defs) != nil || len(defs[key]) == 0 {
+	defs, ok := g.defs[place]
+	if !ok {
+		_ = gemmaSchema(g.root).take(place, &defs) // what is none has no definitions
+		g.defs[place] = defs
+	}
+	if place != "$defs" && place != "definitions" || len(defs[key]) == 0 {
 		return grammar.Expr{}, fmt.Errorf("$ref %q leads to no definition", ref)
 	}
 	name := g.rule()
@@ -256,25 +361,39 @@ func (g *gemmaHolder) reference(ref string) (grammar.Expr, error) {
 	return grammar.Ref(name), nil
 }
 
-// gemmaConstants is one of some values.
-func gemmaConstants(values []any) (grammar.Expr, error) {
-	all := make([]grammar.Expr, len(values))
-	for i, v := range values {
-		switch v := v.(type) {
-		case string:
-			if strings.Contains(v, gemmaQuote) {
-				return grammar.Expr{}, fmt.Errorf("text %q has the token that ends texts", v)
-			}
-			all[i] = gemmaText(grammar.Literal(v))
-		case map[string]any, []any:
+// gemmaConstants is one of some values: of those, where types are told, that have one of them.
+func gemmaConstants(values []json.RawMessage, types []string) (grammar.Expr, error) {
+	var all []grammar.Expr
+	for _, v := range values {
+		kind := kindOf(string(v))
+		switch {
+		case len(types) > 0 && !slices.ContainsFunc(types, func(t string) bool { return isOfType(v, kind, t) }):
+		case kind == kindObject || kind == kindArray:
 			return grammar.Expr{}, fmt.Errorf("a constant that is an object or a list")
+		case kind != kindText:
+			all = append(all, grammar.Literal(string(v)))
 		default:
-			text, err := json.Marshal(v)
-			if err != nil {
-				return grammar.Expr{}, err
+			var text string
+			if err := json.Unmarshal(v, &text); err != nil {
+				return grammar.Expr{}, fmt.Errorf("%w: %w", ErrTools, err)
 			}
-			all[i] = grammar.Literal(string(text))
+			if strings.Contains(text, gemmaQuote) {
+				return grammar.Expr{}, fmt.Errorf("text %q has the token that ends texts", text)
+			}
+			all = append(all, gemmaText(grammar.Literal(text)))
 		}
 	}
+	if len(all) == 0 {
+		return grammar.Expr{}, fmt.Errorf("constants of which none has the type")
+	}
 	return grammar.Or(all...), nil
+}
+
+// isOfType reports whether a value of a kind has a type of JSON Schema.
+func isOfType(v json.RawMessage, kind jsonKinds, name string) bool {
+	if name != "integer" {
+		return kind == typeKinds(name)
+	}
+	x, err := strconv.ParseFloat(string(v), 64)
+	return kind == kindNumber && err == nil && x == math.Trunc(x)
 }

@@ -62,6 +62,7 @@ func readObjectSchema(schema json.RawMessage, root map[string]json.RawMessage) (
 			return p, fmt.Errorf("parameters are no JSON Schema of an object: %w: %w", ErrTools, err)
 		}
 	}
+	dropNull(own)
 	for _, keyword := range sortedKeys(own) {
 		if !isRootKeyword(keyword) {
 			return p, fmt.Errorf("keyword %s beside the properties, in a format that writes no JSON", keyword)
@@ -86,16 +87,11 @@ func readObjectSchema(schema json.RawMessage, root map[string]json.RawMessage) (
 	return p, nil
 }
 
-// whole returns the schema of a property with the definitions that it may refer to.
-func (p *parameterSchema) whole(schema json.RawMessage) (json.RawMessage, error) {
-	var own map[string]json.RawMessage
-	if err := json.Unmarshal(schema, &own); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTools, err)
-	}
-	for _, defs := range []string{"$defs", "definitions"} {
-		if _, ok := own[defs]; !ok && len(p.root[defs]) > 0 {
-			own[defs] = p.root[defs]
+// dropNull takes keywords away that are null: they count as not there, but for const.
+func dropNull(schema map[string]json.RawMessage) {
+	for keyword, v := range schema {
+		if string(v) == "null" && keyword != "const" {
+			delete(schema, keyword)
 		}
 	}
-	return json.Marshal(own)
 }

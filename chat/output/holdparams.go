@@ -31,75 +31,43 @@ func (h *holder) params(t heldTool, closing string) ([]heldParam, error) {
 	if len(t.schema) == 0 || !t.strict {
 		return nil, nil
 	}
-	var root map[string]json.RawMessage
-	var known struct {
-		Properties map[string]json.RawMessage `json:"properties"`
-		Required   []string                   `json:"required"`
-		Type       any                        `json:"type"`
-	}
-	for _, to := range []any{&root, &known} {
-		if err := json.Unmarshal(t.schema, to); err != nil {
-			return nil, fmt.Errorf("parameters are no JSON Schema of an object: %w: %w", ErrTools, err)
-		}
-	}
-	for _, keyword := range sortedKeys(root) {
-		if !isRootKeyword(keyword) {
-			return nil, fmt.Errorf("keyword %s beside the properties, in a format that writes tags", keyword)
-		}
-	}
-	if known.Type != nil && known.Type != "object" {
-		return nil, fmt.Errorf("parameters of type %v, want object", known.Type)
-	}
-	names, err := keysInOrder(root["properties"])
+	p, err := readObjectSchema(t.schema, nil)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range known.Required {
-		if !slices.Contains(names, name) {
-			return nil, fmt.Errorf("property %q is required and not described", name)
-		}
-	}
-	var anyRoot any
-	if err := json.Unmarshal(t.schema, &anyRoot); err != nil {
+	var root any
+	if err := json.Unmarshal(t.schema, &root); err != nil {
 		return nil, err
 	}
-	kinds := parameterKinds(anyRoot)
-	var all []heldParam
-	for _, name := range names {
+	kinds := parameterKinds(root)
+	all := make([]heldParam, len(p.names))
+	var values []string // of those that are JSON
+	var at []int
+	for i, name := range p.names {
 		if strings.ContainsAny(name, "<>\"\n\r") || strings.TrimSpace(name) != name || name == "" {
 			return nil, fmt.Errorf("property %q cannot be written in a tag", name)
 		}
-		p := heldParam{key: name, required: slices.Contains(known.Required, name), text: kinds[name] == kindText}
-		if p.value, err = h.value(known.Properties[name], root, kinds[name], closing); err != nil {
-			return nil, fmt.Errorf("property %q: %w", name, err)
+		k := kinds[name]
+		all[i] = heldParam{key: name, required: p.required[name], text: k == kindText}
+		switch {
+		case k == kindText:
+			if all[i].value, err = textValue(p.properties[name], closing); err != nil {
+				return nil, fmt.Errorf("property %q: %w", name, err)
+			}
+		case k == kindAny || k&kindText != 0:
+			return nil, fmt.Errorf("property %q: it may be text or something else, which tags do not tell apart", name)
+		default:
+			values, at = append(values, name), append(at, i)
 		}
-		all = append(all, p)
+	}
+	exprs, err := h.rules.Properties(t.schema, values, h.limits)
+	if err != nil {
+		return nil, err
+	}
+	for i, e := range exprs {
+		all[at[i]].value = e
 	}
 	return all, nil
-}
-
-// value returns what the value of a property may be.
-func (h *holder) value(schema json.RawMessage, root map[string]json.RawMessage, kinds jsonKinds, closing string) (grammar.Expr, error) {
-	switch {
-	case kinds == kindText:
-		return textValue(schema, closing)
-	case kinds == kindAny || kinds&kindText != 0:
-		return grammar.Expr{}, fmt.Errorf("it may be text or something else, which tags do not tell apart")
-	}
-	var own map[string]json.RawMessage
-	if err := json.Unmarshal(schema, &own); err != nil {
-		return grammar.Expr{}, fmt.Errorf("%w: %w", ErrTools, err)
-	}
-	for _, defs := range []string{"$defs", "definitions"} {
-		if _, ok := own[defs]; !ok && len(root[defs]) > 0 {
-			own[defs] = root[defs]
-		}
-	}
-	whole, err := json.Marshal(own)
-	if err != nil {
-		return grammar.Expr{}, err
-	}
-	return h.rules.Schema(whole, h.limits)
 }
 
 // textKeywords are those of a text's schema that are held, and annotations.
@@ -157,13 +125,14 @@ func keysInOrder(object json.RawMessage) ([]string, error) {
 		return nil, fmt.Errorf("properties are no object: %w", ErrTools)
 	}
 	var keys []string
+	seen := map[string]bool{}
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrTools, err)
 		}
-		if name := key.(string); !slices.Contains(keys, name) {
-			keys = append(keys, name)
+		if name := key.(string); !seen[name] {
+			seen[name], keys = true, append(keys, name)
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {

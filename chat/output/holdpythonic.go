@@ -45,20 +45,18 @@ func (h *holder) keywords(t heldTool, name string) (grammar.Expr, error) {
 	if err != nil {
 		return grammar.Expr{}, err
 	}
-	var all []heldMember
 	for _, key := range p.names {
 		if !isDottedName(key) || strings.Contains(key, ".") {
 			return grammar.Expr{}, fmt.Errorf("property %q is no keyword of Python", key)
 		}
-		schema, err := p.whole(p.properties[key])
-		if err != nil {
-			return grammar.Expr{}, fmt.Errorf("property %q: %w", key, err)
-		}
-		value, err := h.rules.Schema(schema, h.limits)
-		if err != nil {
-			return value, fmt.Errorf("property %q: %w", key, err)
-		}
-		all = append(all, heldMember{grammar.Seq(grammar.Literal(key+"="), value), p.required[key]})
+	}
+	values, err := h.rules.Properties(t.schema, p.names, h.limits)
+	if err != nil {
+		return grammar.Expr{}, err
+	}
+	all := make([]heldMember, len(values))
+	for i, key := range p.names {
+		all[i] = heldMember{grammar.Seq(grammar.Literal(key+"="), values[i]), p.required[key]}
 	}
 	return h.members(name, all, comma), nil
 }
