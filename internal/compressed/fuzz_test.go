@@ -1,8 +1,10 @@
 package compressed
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/blitz-r1/blitz/safetensors"
@@ -10,14 +12,14 @@ import (
 
 // FuzzOpen: whatever a configuration and tensors say, matrices are refused or written whole.
 func FuzzOpen(f *testing.F) {
-	for _, name := range []string{"gptq3", "awq4", "ct4z"} {
+	for _, name := range slices.Sorted(maps.Keys(ofTools)) {
 		b, err := os.ReadFile(filepath.Join("testdata", name+".safetensors"))
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add([]byte(`{"quantization_config": {"quant_method": "gptq", "bits": 3}}`), b)
-		f.Add([]byte(`{"quantization_config": {"quant_method": "awq", "bits": 4}}`), b)
-		f.Add([]byte(`{"quantization_config": {"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"g": {"weights": {"num_bits": 4, "type": "int"}}}}}`), b)
+		for _, other := range []string{name, "gptq3", "awq4", "ct4", "nvfp4", "mxfp4", "modelopt"} { // what a file is not, too
+			f.Add([]byte(`{"quantization_config": `+ofTools[other].config+`}`), b)
+		}
 	}
 	f.Fuzz(func(t *testing.T, config, file []byte) {
 		s, err := safetensors.Parse("fuzz", file)

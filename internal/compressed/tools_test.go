@@ -10,29 +10,34 @@ import (
 	"github.com/blitz-r1/blitz/safetensors"
 )
 
+// Parts of configurations of compressed-tensors.
+const (
+	four = `{"num_bits": 4, "type": "int"}`
+	ofCT = `{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"group_0": {"weights": `
+)
+
+// ofTools are the files of testdata, with their configurations and what they are read as.
+var ofTools = map[string]struct {
+	config string
+	want   tensor.DType
+}{
+	"gptq2":    {`{"quant_method": "gptq", "bits": 2}`, tensor.Q4_0},
+	"gptq3":    {`{"quant_method": "gptq", "bits": 3}`, tensor.Q4_0},
+	"gptq4":    {`{"quant_method": "gptq", "bits": 4}`, tensor.Q5_0},
+	"gptq8":    {`{"quant_method": "gptq", "bits": 8}`, tensor.Q8_0},
+	"awq4":     {`{"quant_method": "awq", "bits": 4}`, tensor.Q5_0},
+	"ct4":      {ofCT + four + `}}}`, tensor.Q4_0},
+	"ct4z":     {ofCT + four + `}}}`, tensor.Q5_0},
+	"ct8":      {ofCT + `{"num_bits": 8, "type": "int"}}}}`, tensor.Q8_0},
+	"nvfp4":    {`{"quant_method": "compressed-tensors", "format": "nvfp4-pack-quantized", "config_groups": {"group_0": {"weights": {"num_bits": 4, "type": "float"}}}}`, tensor.NVFP4},
+	"mxfp4":    {`{"quant_method": "compressed-tensors", "format": "mxfp4-pack-quantized", "config_groups": {"group_0": {"weights": {"num_bits": 4, "type": "float"}}}}`, tensor.MXFP4},
+	"modelopt": {`{"quant_method": "modelopt", "quant_algo": "NVFP4"}`, tensor.NVFP4},
+	"ct3":      {ofCT + `{"num_bits": 3, "type": "int"}}}}`, tensor.Q4_0},
+}
+
 // TestTools reads what the tools packed themselves, and holds it to what they unpack.
 func TestTools(t *testing.T) {
-	const (
-		four = `{"num_bits": 4, "type": "int"}`
-		ofCT = `{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"group_0": {"weights": `
-	)
-	for name, c := range map[string]struct {
-		config string
-		want   tensor.DType
-	}{
-		"gptq2":    {`{"quant_method": "gptq", "bits": 2}`, tensor.Q4_0},
-		"gptq3":    {`{"quant_method": "gptq", "bits": 3}`, tensor.Q4_0},
-		"gptq4":    {`{"quant_method": "gptq", "bits": 4}`, tensor.Q5_0},
-		"gptq8":    {`{"quant_method": "gptq", "bits": 8}`, tensor.Q8_0},
-		"awq4":     {`{"quant_method": "awq", "bits": 4}`, tensor.Q5_0},
-		"ct4":      {ofCT + four + `}}}`, tensor.Q4_0},
-		"ct4z":     {ofCT + four + `}}}`, tensor.Q5_0},
-		"ct8":      {ofCT + `{"num_bits": 8, "type": "int"}}}}`, tensor.Q8_0},
-		"nvfp4":    {`{"quant_method": "compressed-tensors", "format": "nvfp4-pack-quantized", "config_groups": {"group_0": {"weights": {"num_bits": 4, "type": "float"}}}}`, tensor.NVFP4},
-		"mxfp4":    {`{"quant_method": "compressed-tensors", "format": "mxfp4-pack-quantized", "config_groups": {"group_0": {"weights": {"num_bits": 4, "type": "float"}}}}`, tensor.MXFP4},
-		"modelopt": {`{"quant_method": "modelopt", "quant_algo": "NVFP4"}`, tensor.NVFP4},
-		"ct3":      {ofCT + `{"num_bits": 3, "type": "int"}}}}`, tensor.Q4_0},
-	} {
+	for name, c := range ofTools {
 		t.Run(name, func(t *testing.T) {
 			f, err := safetensors.Open(filepath.Join("testdata", name+".safetensors"))
 			if err != nil {
