@@ -88,8 +88,11 @@ func readEmbedding(o *wire.Object, input string) *inference.Embedding {
 	}
 }
 
-// readInputs takes a text, or a list of them.
+// readInputs takes a text, or a list of them. A text that is empty is none.
 func readInputs(v wire.Value) []inference.Prompt {
+	if v.IsText() && v.Text() == "" {
+		return nil
+	}
 	if v.IsText() {
 		return []inference.Prompt{{Text: v.Text()}}
 	}

@@ -55,6 +55,7 @@ func TestWire(t *testing.T) {
 		{"chat-json", "POST", "/api/chat", chat("json", whole+`,"format":"json"`)},
 		{"chat-schema", "POST", "/api/chat", chat("hello", whole+`,"format":{"type":"object","properties":{"answer":{"enum":["yes"]}},"required":["answer"],"additionalProperties":false},"think":false,"options":{"temperature":0}`)},
 		{"embed", "POST", "/api/embed", `{"model":"puppet","input":["ab","b"],"dimensions":4}`},
+		{"embed-empty", "POST", "/api/embed", `{"model":"puppet","input":""}`},
 		{"embed-none", "POST", "/api/embed", `{"model":"puppet"}`},
 		{"embeddings-none", "POST", "/api/embeddings", `{"model":"puppet"}`},
 		{"copy", "POST", "/api/copy", `{"source":"puppet","destination":"other"}`},
