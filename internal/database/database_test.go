@@ -106,7 +106,7 @@ func TestSettings(t *testing.T) {
 // A file that others may read is closed to them when it is opened.
 func TestModeOfOld(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("modes are of unix")
+		t.Skip("modes are of unix; run on Linux or macOS")
 	}
 	path := filepath.Join(t.TempDir(), FileName)
 	db := open(t, path, notes[0])

@@ -63,7 +63,7 @@ func (x *fakeIndex) install(program string) {
 		x.tb.Fatal(err)
 	}
 	if err := os.Symlink(self, filepath.Join(x.path, program)); err != nil {
-		x.tb.Skipf("no symbolic links here: %v", err)
+		x.tb.Skipf("no symbolic links here: %v; run on a system that lets this user make them", err)
 	}
 }
 

@@ -155,7 +155,7 @@ func TestHardLinkChanged(t *testing.T) {
 // A file that everybody may write to is not shared.
 func TestImportWorldWritable(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("no such modes")
+		t.Skip("Windows has no such modes; run on Linux or macOS")
 	}
 	s := newStore(t)
 	s.disk.clone = func(string, *os.File) error { return errors.ErrUnsupported }
@@ -202,7 +202,7 @@ func TestImportSymlinks(t *testing.T) {
 	real, dir := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(real, "blob"), tinyGGUF(t, 1, 8))
 	if err := os.Symlink(filepath.Join(real, "blob"), filepath.Join(dir, "m.gguf")); err != nil {
-		t.Skipf("no symbolic links here: %v", err)
+		t.Skipf("no symbolic links here: %v; run on a system that lets this user make them", err)
 	}
 	if err := os.Symlink("nowhere", filepath.Join(dir, "n.gguf")); err != nil {
 		t.Fatal(err)

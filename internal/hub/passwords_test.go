@@ -16,7 +16,7 @@ import (
 func keeps(t *testing.T, s *Store, commands string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
-		t.Skip("the program that keeps passwords here is a script of sh")
+		t.Skip("the program that keeps passwords here is a script of sh; run on Linux or macOS")
 	}
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "docker-credential-test"), []byte("#!/bin/sh\n"+commands), 0o755); err != nil {

@@ -72,7 +72,7 @@ func TestListenBehindTheDead(t *testing.T) {
 
 func TestFolderOfOthers(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("folders have no mode there")
+		t.Skip("Windows has no modes of folders; run on Linux or macOS")
 	}
 	dir := filepath.Join(folder(t), "open")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
