@@ -1,8 +1,6 @@
-import { useEffect } from 'preact/hooks'
 import { Bar } from '../parts/Bar'
 import { me } from '../state/session'
 import { useStore } from '../state/store'
-import { en } from '../text/en'
 import { text } from '../text/admin'
 import { Keys } from './Keys'
 import { Now, useStatus } from './Now'
@@ -12,7 +10,6 @@ import { Usage, UsageByDay } from './Usage'
 /** Keys, usage and state of the server, for the scope admin; nothing is asked without it. */
 export function Admin() {
   const known = useStore(me)
-  useEffect(() => void (document.title = `${text.title} · ${en.product}`), [])
   return (
     <>
       <Bar title={text.title} />

@@ -28,7 +28,6 @@ function Shown({ t }: { t: Thread }) {
   const phase = useStore(t.phase)
   const rows = useStore(t.rows, r => r.length)
   const known = useStore(models)
-  useTitle(t, title)
   useFirstModel(t)
   const empty = rows === 0 && (phase === 'new' || phase === 'ready')
   return (
@@ -46,12 +45,6 @@ function Shown({ t }: { t: Thread }) {
       <DropPlace t={t} />
     </div>
   )
-}
-
-function useTitle(t: Thread, title: string): void {
-  useEffect(() => {
-    document.title = t.chat.get() ? `${title} · ${en.product}` : en.product
-  }, [title])
 }
 
 /** A new chat begins with the model that was chosen last. */

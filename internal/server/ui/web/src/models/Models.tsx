@@ -23,7 +23,6 @@ export function Models() {
     void fetchModels()
     followPulls()
   }, [])
-  useEffect(() => void (document.title = `${text.title} · ${en.product}`), [])
   return (
     <>
       <Bar title={text.title} />

@@ -1,16 +1,16 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 import { drawer, sideHidden } from '../state/side'
 import { useStore } from '../state/store'
 import { en } from '../text/en'
 import { Icon } from './Icon'
 import { PanelButton } from './Panel'
 
-/** The head of each view: its title, what belongs to the view, and the settings. */
+/** The head of each view: its title, which is the window's too, what belongs to the view, and the settings. */
 export function Bar({ title, children }: { title: string; children?: ComponentChildren }) {
   const hidden = useStore(sideHidden)
-  useEffect(() => {
-    document.title = title && title !== en.frame.newChat ? `${title} – ${en.product}` : en.product
+  useLayoutEffect(() => {
+    document.title = title && title !== en.frame.newChat ? `${title} · ${en.product}` : en.product
   }, [title])
   return (
     <header class="bar">
