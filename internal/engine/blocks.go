@@ -10,7 +10,7 @@ import (
 // blockNetwork is a network whose draft layers guess several tokens at once.
 type blockNetwork interface {
 	BlockSize() int
-	DraftBlock(s *model.Step, seq *kvcache.Sequence, pos int, anchor int32) (*model.Block, error)
+	DraftBlock(s *model.Step, seq *kvcache.Sequence, pos, limit int, anchor int32) (*model.Block, error)
 }
 
 // blockGuesser has the model's own draft layers guess a block of tokens behind the one that
@@ -39,7 +39,7 @@ func (g *blockGuesser) guess(all []*sequence, most []int) [][]int32 {
 			continue
 		}
 		mark := step.Mark()
-		if b, err := g.net.DraftBlock(step, s.cache, s.cache.Len(), s.pending[0]); err == nil && step.Err() == nil {
+		if b, err := g.net.DraftBlock(step, s.cache, s.cache.Len(), s.reach(), s.pending[0]); err == nil && step.Err() == nil {
 			ids[i] = append(ids[i], b.Tokens[:min(most[i], len(b.Tokens))]...)
 		}
 		step.Release(mark)

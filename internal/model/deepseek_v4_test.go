@@ -97,12 +97,12 @@ func TestDSpark(t *testing.T) {
 				anchor = int32(argmax(m.Logits(&r.step, h, 0, 1).X))
 				seq.Append(next)
 				if at+piece < len(ids) { // of another token than comes
-					if _, err := m.DraftBlock(&r.step, seq, seq.Len(), (ids[at+piece]+1)%int32(m.Config.VocabSize)); err != nil {
+					if _, err := m.DraftBlock(&r.step, seq, seq.Len(), len(ids), (ids[at+piece]+1)%int32(m.Config.VocabSize)); err != nil {
 						t.Fatal(err)
 					}
 				}
 			}
-			b, err := m.DraftBlock(&r.step, seq, seq.Len(), anchor)
+			b, err := m.DraftBlock(&r.step, seq, seq.Len(), len(ids), anchor)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,6 +132,36 @@ func TestDSpark(t *testing.T) {
 			}
 			seq.Free()
 		}
+	}
+}
+
+// TestDSparkLimit: where frequencies go by how long a sequence may become, those of a block do.
+func TestDSparkLimit(t *testing.T) {
+	const limit, factor = 200, 4
+	model, e := loadExpectation(t, "deepseek-v4-dspark")
+	block := func(rope map[string]any) []float32 {
+		c, err := model.With(map[string]any{"max_position_embeddings": 32, "rope_parameters": map[string]any{"main": rope}}).Checkpoint(tensor.F32)
+		m := openCheckpoint(t, c, err, Options{MTP: true})
+		r := newRunner(t, m, kernel.CacheF32, 1)
+		seq := r.cache.Sequence()
+		defer seq.Free()
+		ids := e.ids[0][:20]
+		if err := seq.Reserve(len(ids) + m.BlockSize()); err != nil {
+			t.Fatal(err)
+		}
+		m.Forward(&r.step, &Batch{Segments: []Segment{{Seq: seq, Tokens: ids, Logits: 1, Limit: limit}}})
+		seq.Append(ids)
+		b, err := m.DraftBlock(&r.step, seq, len(ids), limit, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Clone(b.Logits[0].X)
+	}
+	grown := RopeConfig{Type: "dynamic", Theta: 10000, Factor: factor, OriginalMaxPositionEmbeddings: 32}
+	got := block(map[string]any{"rope_type": "dynamic", "rope_theta": grown.Theta, "factor": factor})
+	want := block(map[string]any{"rope_type": "default", "rope_theta": grown.dynamicTheta(16, limit)})
+	if err := sameBits([][][]float32{{got}}, [][][]float32{{want}}); err != nil {
+		t.Error(err)
 	}
 }
 

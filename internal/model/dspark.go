@@ -130,8 +130,8 @@ func (m *Model) BlockSize() int {
 
 // DraftBlock guesses the tokens behind anchor, the token at position pos, which no step has
 // computed yet: the greedy ones, ties to the lower id. The sequence has BlockSize positions
-// reserved from pos on; what is written there counts for nothing.
-func (m *Model) DraftBlock(s *Step, seq *kvcache.Sequence, pos int, anchor int32) (*Block, error) {
+// reserved from pos on; what is written there counts for nothing. limit is that of its segments.
+func (m *Model) DraftBlock(s *Step, seq *kvcache.Sequence, pos, limit int, anchor int32) (*Block, error) {
 	d, ok := m.net.(*deepseekV4)
 	if !ok || d.dspark == nil {
 		return nil, fmt.Errorf("model: draft layers of blocks: %w", ErrNoMTP)
@@ -143,9 +143,9 @@ func (m *Model) DraftBlock(s *Step, seq *kvcache.Sequence, pos int, anchor int32
 	}
 	ids[0] = anchor
 	for _, r := range m.ropes {
-		r.of(0).grow(pos + x.block)
+		r.of(min(limit, maxContext)).grow(pos + x.block)
 	}
-	s.setBatch(&Batch{Segments: []Segment{{Seq: seq, Pos: pos, Tokens: ids}}})
+	s.setBatch(&Batch{Segments: []Segment{{Seq: seq, Pos: pos, Tokens: ids, Limit: limit}}})
 	s.embed = m.embed
 	S := s.Streams(s.Embed(), d.streams)
 	for i := range x.stages {
@@ -154,7 +154,7 @@ func (m *Model) DraftBlock(s *Step, seq *kvcache.Sequence, pos int, anchor int32
 	h := s.JoinStreams(S, &x.head)
 	base := s.Linear(s.Norm(h, &x.norm), m.head)
 	b := new(Block)
-	s.setBatch(&Batch{Segments: []Segment{{Seq: seq, Pos: pos, Tokens: ids[:1]}}})
+	s.setBatch(&Batch{Segments: []Segment{{Seq: seq, Pos: pos, Tokens: ids[:1], Limit: limit}}})
 	for i := range x.block {
 		before := s.act(1, x.token.Cols)
 		x.token.Row(before.X, int(anchor))
