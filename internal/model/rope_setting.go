@@ -155,6 +155,8 @@ func (s *RopeSetting) scale(r *RopeConfig, c *Config) error {
 	switch {
 	case kind == "":
 		return nil
+	case r.Type == "proportional":
+		return s.scaleProportional(r, c, kind, yarn)
 	case kind == "none":
 		if s.Scale != 0 || s.OriginalContext != 0 || yarn {
 			return fmt.Errorf("model: %s: no scaling, and numbers of it: %w", s, ErrRope)
@@ -170,6 +172,9 @@ func (s *RopeSetting) scale(r *RopeConfig, c *Config) error {
 		*r = RopeConfig{
 			Type: kind, Theta: r.Theta, Partial: r.Partial, Pairs: r.Pairs, BetaFast: 32, BetaSlow: 1,
 			OriginalMaxPositionEmbeddings: float64(c.MaxPositionEmbeddings), Divisors: r.Divisors,
+		}
+		if c.CompressRatios != nil { // what turns back in the output of attention is not scaled
+			r.AttentionFactor = 1
 		}
 	} else if r.Type == "linear" {
 		r.OriginalMaxPositionEmbeddings = float64(c.MaxPositionEmbeddings) / r.Factor
@@ -192,5 +197,23 @@ func (s *RopeSetting) scale(r *RopeConfig, c *Config) error {
 		return fmt.Errorf("model: %s: no scale: %w", s, ErrRope)
 	}
 	r.lengthens = true
+	return nil
+}
+
+// scaleProportional changes how the frequencies of a model are scaled whose rotary embedding is
+// proportional: most of a head does not turn, whatever is set, so that there is nothing to pass
+// to and from.
+func (s *RopeSetting) scaleProportional(r *RopeConfig, c *Config, kind string, yarn bool) error {
+	switch {
+	case kind == "none" && s.Scale == 0 && s.OriginalContext == 0 && !yarn:
+		r.Factor, r.lengthens = 1, false
+	case kind == "none" || kind == "dynamic" || kind == "yarn" || yarn || s.OriginalContext != 0:
+		return fmt.Errorf("model: %s: the model's rotary embedding is proportional, which is scaled by one number: %w; want none, or linear with a scale", s, ErrRope)
+	case s.Scale == 0:
+		return fmt.Errorf("model: %s: no scale: %w", s, ErrRope)
+	default:
+		r.OriginalMaxPositionEmbeddings = float64(c.MaxPositionEmbeddings) / r.Factor
+		r.Factor, r.lengthens = s.Scale, true
+	}
 	return nil
 }

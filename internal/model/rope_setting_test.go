@@ -16,6 +16,8 @@ func TestRopeSetting(t *testing.T) {
 		yarn  = `{"model_type": "llama", "max_position_embeddings": 1024, "rope_scaling": {"type": "yarn", "factor": 2, "original_max_position_embeddings": 1024, "beta_fast": 16}}`
 		long  = `{"model_type": "llama", "max_position_embeddings": 1024, "hidden_size": 64, "num_attention_heads": 8, "rope_scaling": {"type": "su", "original_max_position_embeddings": 512, "short_factor": [1, 1, 1, 1], "long_factor": [2, 2, 2, 2]}}`
 	)
+	const proportional = `{"model_type": "gemma4_text", "max_position_embeddings": 1024}`
+	const entries = `{"model_type": "deepseek_v4", "max_position_embeddings": 1024, "num_hidden_layers": 1, "compress_ratios": [4]}`
 	type want struct {
 		kind           string
 		factor, theta  float64
@@ -36,6 +38,11 @@ func TestRopeSetting(t *testing.T) {
 		{yarn, RopeSetting{Scaling: "none"}, want{"default", 0, 1e4, 0, 2048}},
 		{yarn, RopeSetting{Scaling: "linear", Scale: 2}, want{"linear", 2, 1e4, 2048, 4096}},
 		{long, RopeSetting{Scaling: "yarn", Scale: 2}, want{"yarn", 2, 1e4, 1024, 2048}},
+		{proportional, RopeSetting{Scale: 2}, want{"proportional", 2, 1e6, 1024, 2048}},
+		{proportional, RopeSetting{Scaling: "linear", Scale: 4}, want{"proportional", 4, 1e6, 1024, 4096}},
+		{proportional, RopeSetting{Scaling: "none"}, want{"proportional", 1, 1e6, 1024, 1024}},
+		{proportional, RopeSetting{Base: 2e6}, want{"proportional", 1, 2e6, 1024, 1024}},
+		{entries, RopeSetting{Scaling: "yarn", Scale: 4}, want{"yarn", 4, 160000, 1024, 4096}},
 		{long, RopeSetting{Base: 2e4}, want{"longrope", 2, 2e4, 512, 1024}},
 	} {
 		config, err := parseConfig("config.json", strings.NewReader(c.config))
@@ -50,6 +57,11 @@ func TestRopeSetting(t *testing.T) {
 		got := want{r.Type, r.Factor, r.Theta, int(r.OriginalMaxPositionEmbeddings), config.MaxPositionEmbeddings}
 		if got.kind == "default" {
 			got.factor, got.original = 0, 0
+		}
+		if c.config == entries {
+			if _, factor := r.frequencies(16, 0); factor != 1 {
+				t.Errorf("%q: sine and cosine of entries are scaled by %v", c.setting, factor)
+			}
 		}
 		if got != c.want {
 			t.Errorf("%q: got %+v, want %+v", c.setting, got, c.want)
@@ -71,6 +83,11 @@ func TestRopeSetting(t *testing.T) {
 		{plain, RopeSetting{Scaling: "linear", Scale: 2, BetaSlow: 2}, "numbers of yarn"},
 		{plain, RopeSetting{Scale: 2, Scaling: "yarn", BetaFast: 1 << 21}, "fast"},
 		{long, RopeSetting{Scale: 2}, "longrope"},
+		{proportional, RopeSetting{Scaling: "yarn", Scale: 2}, "proportional"},
+		{proportional, RopeSetting{Scaling: "dynamic", Scale: 2}, "proportional"},
+		{proportional, RopeSetting{Scaling: "none", Scale: 2}, "proportional"},
+		{proportional, RopeSetting{BetaFast: 2}, "proportional"},
+		{proportional, RopeSetting{Scaling: "linear"}, "no scale"},
 		{yarn, RopeSetting{AttentionFactor: 1 << 21}, "attention"},
 	} {
 		config, err := parseConfig("config.json", strings.NewReader(c.config))
