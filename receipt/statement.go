@@ -110,8 +110,8 @@ func formatDecimal(v float32) string {
 
 func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
-// object returns the parameters as JSON.
-func (p *Parameters) object() signed.Object {
+// WriteParameters returns parameters as JSON, as a receipt and a job have them.
+func WriteParameters(p *Parameters) signed.Object {
 	o := signed.Object{
 		{Name: "top_k", Value: int(p.TopK)},
 		{Name: "max_tokens", Value: int(p.MaxTokens)},
@@ -141,7 +141,7 @@ func (s *Statement) payload() []byte {
 			{Name: "program", Value: signed.Object{{Name: "version", Value: s.Program.Version}, {Name: "sha256", Value: s.Program.SHA256}}},
 			{Name: "prompt", Value: s.Prompt},
 			{Name: "constraints", Value: s.Constraints},
-			{Name: "parameters", Value: s.Parameters.object()},
+			{Name: "parameters", Value: WriteParameters(&s.Parameters)},
 			{Name: "finish", Value: s.Finish},
 			{Name: "chain", Value: signed.Object{{Name: "every", Value: Every}, {Name: "vocabulary", Value: int(s.Vocabulary)}, {Name: "hashes", Value: hashes}}},
 			{Name: "usage", Value: signed.Object{

@@ -337,37 +337,50 @@ func (f *jobsRunFlags) run(cmd *cobra.Command, path string) error {
 	w := &cluster.Worker{Queue: q, Pool: "alone", Node: key.ID(), Peers: self, Runner: models, Slots: f.models.slots.v, Wait: time.Minute}
 	worked := make(chan error, 1)
 	go func() { worked <- w.Run(ctx) }()
-	err = f.collect(cmd, q, all)
+	asker := cluster.NewAsker(q, "alone", self)
+	err = collectJobs(cmd, q, asker, all)
+	asker.Close()
 	stop()
 	<-worked
 	return err
 }
 
-// collect submits jobs, and prints their results in their order.
-func (f *jobsRunFlags) collect(cmd *cobra.Command, q cluster.Queue, all []jobLine) error {
+// jobsAhead is how many jobs are in the queue of jobs run before the results in front of them
+// are printed.
+const jobsAhead = 1024
+
+// collectJobs puts jobs into the queue of this process, and prints their results in their order.
+func collectJobs(cmd *cobra.Command, q *cluster.Memory, asker *cluster.Asker, all []jobLine) error {
 	ctx := cmd.Context()
+	uses := map[string]int{}
 	for _, l := range all {
-		if l.err != nil {
-			continue
-		}
-		if err := q.Submit(ctx, cluster.Jobs, "alone", l.job.ID, l.job.Text()); err != nil {
-			return err
+		if l.err == nil {
+			uses[l.job.ID]++
 		}
 	}
+	next := 0
 	return answerAll(cmd, len(all), func(i int) ([]byte, error) {
+		for ; next < min(len(all), i+jobsAhead); next++ {
+			if l := all[next]; l.err == nil {
+				if err := q.Submit(ctx, cluster.Jobs, "alone", l.job.ID, l.job.Text()); err != nil {
+					return nil, err
+				}
+			}
+		}
 		if err := all[i].err; err != nil {
 			return nil, err
 		}
-		return waitResult(ctx, q, all[i].job)
+		j := all[i].job
+		text, err := jobResult(asker.Settle(ctx, j))
+		if uses[j.ID]--; uses[j.ID] == 0 {
+			q.Forget(j.ID)
+		}
+		return text, err
 	})
 }
 
-// waitResult returns the result of a job, when it is there.
-func waitResult(ctx context.Context, q cluster.Queue, j *cluster.Job) ([]byte, error) {
-	if err := cluster.Wait(ctx, q, []string{j.ID}, nil); err != nil {
-		return nil, err
-	}
-	s, err := cluster.Look(ctx, q, j.ID)
+// jobResult returns the result of a job that is settled.
+func jobResult(s cluster.Status, err error) ([]byte, error) {
 	if err != nil || s.State == cluster.IsDone {
 		return bytes.Clone(s.Result), err
 	}

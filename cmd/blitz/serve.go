@@ -38,6 +38,7 @@ type serveFlags struct {
 	open             bool
 	speculate        choice
 	receipts         serveReceipts
+	jobs             serveJobs
 	drafts, adapters []string
 	reloaded         atomic.Pointer[serveFlags] // as SIGHUP had them read last; nil: it never did
 }
@@ -79,6 +80,7 @@ a key. SIGHUP has the settings file and the certificate read anew.`,
 	f.engineFlags.add(cmd)
 	f.guardFlags.add(cmd)
 	f.receipts.add(cmd)
+	f.jobs.add(cmd)
 	return f
 }
 
@@ -126,6 +128,11 @@ func (f *serveFlags) run(models []string) error {
 		return err
 	}
 	defer closeLog()
+	nodes, closeNodes, err := f.jobs.open(f.cmd)
+	if err != nil {
+		return err
+	}
+	defer closeNodes()
 	level := &slog.LevelVar{}
 	log := f.logger(f.cmd, level)
 	ctx, stop := context.WithCancel(f.cmd.Context())
@@ -146,7 +153,7 @@ func (f *serveFlags) run(models []string) error {
 		Version: readBuild().String(), Log: log,
 		URL: "http://" + reached(l.Addr()), PID: os.Getpid(), Stop: stop,
 		Documents: ownCommand(readerVerb), Confine: ownCommand(confineVerb), Settings: f.settings,
-		Allowed: allowedTools(os.Getenv), Notary: notary, Payment: auditing.payment,
+		Allowed: allowedTools(os.Getenv), Notary: notary, Payment: auditing.payment, Nodes: nodes, Digests: digestMemory(),
 	}
 	o.Tools = mcp.New(tools, mcp.Options{Version: o.Version, Getenv: os.Getenv, Log: log})
 	if cert != nil {

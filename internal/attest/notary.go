@@ -150,7 +150,7 @@ func (n *Notary) sign(s *Subject, a *blitz.Answer, rec *Recording, constraints a
 		Output: receipt.CommitIDs("output", o.Output), Model: s.Model, Adapter: s.Adapter, Tokenizer: s.Tokenizer, Template: s.Template,
 		Profile: receipt.Profile{Name: record.Profile, MLA: record.Form, Cache: record.Cache, Rope: record.Rope}, Program: n.Program,
 		Prompt: receipt.CommitIDs("prompt", o.Prompt), Constraints: receipt.CommitConstraints(rec.salt, constraints),
-		Parameters: parametersOf(&record.Settings, rec.room(len(a.PromptIDs()))), Finish: record.Finish.String(),
+		Parameters: ParametersOf(&record.Settings, rec.room(len(a.PromptIDs()))), Finish: record.Finish.String(),
 		Vocabulary: int64(rec.vocabulary), Hashes: hashes,
 		Usage: receipt.Usage{
 			PromptTokens: int64(len(a.PromptIDs())), CachedTokens: int64(min(record.Usage.CachedTokens, len(a.PromptIDs()))),
@@ -175,9 +175,9 @@ func unsigned(ids []int32) []uint32 {
 	return out
 }
 
-// parametersOf returns settings as a receipt has them. An answer that may be as long as
+// ParametersOf returns settings as a receipt has them. An answer that may be as long as
 // the context allows has the number of tokens that this is.
-func parametersOf(s *blitz.Settings, room int) receipt.Parameters {
+func ParametersOf(s *blitz.Settings, room int) receipt.Parameters {
 	p := receipt.Parameters{
 		Temperature: s.Temperature, TopP: s.TopP, MinP: s.MinP, RepeatPenalty: s.RepeatPenalty, FrequencyPenalty: s.FrequencyPenalty,
 		PresencePenalty: s.PresencePenalty, TopK: int64(s.TopK), MaxTokens: int64(s.MaxTokens), Seed: s.Seed, Think: s.Think.Mode.String(),

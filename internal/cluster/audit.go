@@ -107,38 +107,45 @@ func (p *Plan) Run(ctx context.Context, q Queue, pool string, jobs []*Job, peers
 	if err := exists(q.Create(ctx, Audited, p.Commitment()+"-seed", p.Text())); err != nil {
 		return nil, err
 	}
-	wanted := map[string]*Job{}
-	for _, j := range jobs {
-		if p.Wants(j.ID) && wanted[j.ID] == nil {
-			wanted[j.ID] = j
-			if err := q.Submit(ctx, Audits, pool, j.ID+"/"+p.Commitment()[:16], j.Text()); err != nil {
-				return nil, err
-			}
-		}
+	wanted, err := p.demand(ctx, q, pool, jobs)
+	if err != nil {
+		return nil, err
 	}
 	if err := waitAudits(ctx, q, wanted); err != nil {
 		return nil, err
 	}
-	all := []Verdict{}
+	return verdicts(ctx, q, wanted, peers)
+}
+
+// demand has those of some jobs that the plan wants computed again, and returns them.
+func (p *Plan) demand(ctx context.Context, q Queue, pool string, jobs []*Job) (wanted []*Job, err error) {
+	demanded := map[string]bool{}
 	for _, j := range jobs {
-		if wanted[j.ID] == nil {
-			continue
+		if p.Wants(j.ID) && !demanded[j.ID] {
+			demanded[j.ID] = true
+			wanted = append(wanted, j)
 		}
-		delete(wanted, j.ID)
-		v, err := verdict(ctx, q, j, peers)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
 	}
-	return all, nil
+	return wanted, together(len(wanted), func(i int) error {
+		return q.Submit(ctx, Audits, pool, wanted[i].ID+"/"+p.Commitment()[:16], wanted[i].Text())
+	})
+}
+
+// verdicts reads what audits came to.
+func verdicts(ctx context.Context, q Queue, jobs []*Job, peers *Peers) ([]Verdict, error) {
+	all := make([]Verdict, len(jobs))
+	err := together(len(jobs), func(i int) (err error) {
+		all[i], err = verdict(ctx, q, jobs[i], peers)
+		return err
+	})
+	return all, err
 }
 
 // waitAudits waits until each job was audited, or given up.
-func waitAudits(ctx context.Context, q Queue, jobs map[string]*Job) error {
+func waitAudits(ctx context.Context, q Queue, jobs []*Job) error {
 	open := map[string]bool{}
-	for id := range jobs {
-		open[id] = true
+	for _, j := range jobs {
+		open[j.ID] = true
 	}
 	if len(open) == 0 {
 		return nil

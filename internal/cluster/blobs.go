@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/checkpoint"
+	"github.com/blitz-r1/blitz/internal/machine"
 	"github.com/blitz-r1/blitz/internal/message"
 	"github.com/blitz-r1/blitz/internal/signed"
 )
@@ -104,14 +105,23 @@ const (
 type weightClient struct {
 	http     *http.Client
 	patience time.Duration // with a peer who sends nothing
+	most     int64         // bytes of a model
+	free     func(folder string) (int64, error)
 }
+
+// Bounds of what a model may take on the disk: a root says nothing of the sizes of files, which
+// a peer may lie about.
+const (
+	MaxModel    = 2 << 40 // bytes, where the configuration says nothing
+	leftOfADisk = 1 << 30 // bytes
+)
 
 // weightPatience is how long a peer may send nothing.
 const weightPatience = time.Minute
 
 // newWeightClient returns a client that peers know by its certificate.
 func newWeightClient(with *tls.Config) *weightClient {
-	return &weightClient{patience: weightPatience, http: &http.Client{
+	return &weightClient{patience: weightPatience, most: MaxModel, free: machine.FreeDisk, http: &http.Client{
 		Transport: &http.Transport{TLSClientConfig: with, ResponseHeaderTimeout: 30 * time.Second, DisableCompression: true, MaxIdleConnsPerHost: 2},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("peers lead nowhere else")
@@ -119,12 +129,14 @@ func newWeightClient(with *tls.Config) *weightClient {
 	}}
 }
 
-// FetchWeights fetches a model by its root from any peer who has it, into a folder, and
-// returns the path to open. What is there already is kept; what was begun goes on. Nothing is
-// believed that does not give the root. The error is a Refusal where all peers had something
-// else.
-func FetchWeights(ctx context.Context, peers *Peers, with *tls.Config, root, folder string) (string, error) {
-	return newWeightClient(with).fetchAny(ctx, peers, root, folder)
+// FetchWeights fetches a model of at most so many bytes by its root from any peer who has it,
+// into a folder, and returns the path to open. What is there already is kept; what was begun
+// goes on. Nothing is believed that does not give the root. The error is a Refusal where all
+// peers had something else.
+func FetchWeights(ctx context.Context, peers *Peers, with *tls.Config, root, folder string, most int64) (string, error) {
+	c := newWeightClient(with)
+	c.most = most
+	return c.fetchAny(ctx, peers, root, folder)
 }
 
 // fetchAny fetches a model from the first peer who has it.
@@ -157,6 +169,9 @@ func (c *weightClient) fetch(ctx context.Context, from, root, folder string) (st
 	if err := os.MkdirAll(parts, 0o700); err != nil {
 		return "", err
 	}
+	if err := c.room(files, folder, parts); err != nil {
+		return "", err
+	}
 	for _, f := range files {
 		if err := c.file(ctx, from, f, filepath.Join(folder, filepath.FromSlash(f.Name)), filepath.Join(parts, f.Digest)); err != nil {
 			return "", err
@@ -169,6 +184,36 @@ func (c *weightClient) fetch(ctx context.Context, from, root, folder string) (st
 		return filepath.Join(folder, filepath.FromSlash(files[0].Name)), nil
 	}
 	return folder, nil
+}
+
+// room says whether there is room for files of which some may be there. readList has seen that
+// their sum is a number.
+func (c *weightClient) room(files []weightFile, folder, parts string) error {
+	total, missing := int64(0), int64(0)
+	for _, f := range files {
+		total += f.Size
+		there := int64(0)
+		for _, path := range []string{filepath.Join(folder, filepath.FromSlash(f.Name)), filepath.Join(parts, f.Digest)} {
+			if st, err := os.Stat(path); err == nil {
+				there = max(there, st.Size())
+			}
+		}
+		missing += max(0, f.Size-there)
+	}
+	if total > c.most {
+		return signed.Refuse(signed.Form, "the peer says that the files have %d bytes, want at most %d (model-mb)", total, c.most)
+	}
+	free, err := c.free(folder)
+	if errors.Is(err, errors.ErrUnsupported) { // the system cannot tell
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if missing > free-leftOfADisk {
+		return signed.Refuse(signed.Form, "the peer says that %d bytes are missing, %s has %d, of which %d are left free", missing, folder, free, leftOfADisk)
+	}
+	return nil
 }
 
 // errSilent is a peer who stopped sending.
@@ -390,5 +435,9 @@ func (c *Config) FetchModel(ctx context.Context, root string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return FetchWeights(ctx, c.peers, with, root, filepath.Join(c.Beside(c.Cluster.Store), "models", root))
+	most := int64(MaxModel)
+	if c.ModelMB > 0 {
+		most = c.ModelMB << 20
+	}
+	return FetchWeights(ctx, c.peers, with, root, filepath.Join(c.Beside(c.Cluster.Store), "models", root), most)
 }

@@ -119,13 +119,13 @@ func TestFetchWeights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := FetchWeights(t.Context(), peers, with, root, to); signed.ReasonOf(err) != signed.Digest {
+	if _, err := FetchWeights(t.Context(), peers, with, root, to, MaxModel); signed.ReasonOf(err) != signed.Digest {
 		t.Errorf("from one who lies: %v, want a refusal with digest", err)
 	}
 	if peers, err = NewPeers(lying, cutting, good); err != nil {
 		t.Fatal(err)
 	}
-	path, err := FetchWeights(t.Context(), peers, with, root, to)
+	path, err := FetchWeights(t.Context(), peers, with, root, to, MaxModel)
 	if err != nil || path != to {
 		t.Fatalf("%q, %v", path, err)
 	}
@@ -144,7 +144,7 @@ func TestFetchWeights(t *testing.T) {
 	if left, _ := os.ReadDir(to); len(left) != len(names) {
 		t.Errorf("%d files, want %d", len(left), len(names))
 	}
-	if _, err := FetchWeights(t.Context(), peers, with, strings.Repeat("0", 64), to); err == nil {
+	if _, err := FetchWeights(t.Context(), peers, with, strings.Repeat("0", 64), to, MaxModel); err == nil {
 		t.Error("a model that nobody has was fetched")
 	}
 }
@@ -250,5 +250,64 @@ func TestServeWeights(t *testing.T) {
 	if r, err := stranger.Get("https://" + address + "/v1/models/" + root); err == nil {
 		r.Body.Close()
 		t.Errorf("a stranger got status %d", r.StatusCode)
+	}
+}
+
+// TestFetchHuge: a peer who names sizes that are too large, for the configuration or for the
+// disk, fills nothing; another is asked.
+func TestFetchHuge(t *testing.T) {
+	w, root, folder := servedWeights(t)
+	total := int64(0)
+	for _, f := range w.models[root] {
+		total += f.Size
+	}
+	huge := func(size int64) http.Handler {
+		files := append([]weightFile(nil), w.models[root]...)
+		files[0].Size = size
+		return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/v1/models/") {
+				_ = json.NewEncoder(out).Encode(listOfFiles{root, files})
+				return
+			}
+			t.Error("a file was asked for whose size is too large")
+			w.ServeHTTP(out, r)
+		})
+	}
+	for name, c := range map[string]struct {
+		size, most, free int64
+	}{
+		"the configuration": {1 << 33, 1 << 32, 1 << 50},
+		"the disk":          {1 << 40, 1 << 41, 1<<40 + total},
+		"any number":        {1 << 52, 1 << 62, 1 << 52},
+	} {
+		lying, with := weightPeer(t, huge(c.size))
+		good, _ := weightPeer(t, w)
+		peers, err := NewPeers(lying)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := newWeightClient(with)
+		client.most, client.free = c.most, func(string) (int64, error) { return c.free, nil }
+		to := filepath.Join(t.TempDir(), "m")
+		if _, err := client.fetchAny(t.Context(), peers, root, to); signed.ReasonOf(err) != signed.Form {
+			t.Errorf("%s: %v, want a refusal with form", name, err)
+		}
+		if peers, err = NewPeers(lying, good); err != nil {
+			t.Fatal(err)
+		}
+		if path, err := client.fetchAny(t.Context(), peers, root, to); err != nil || path != to {
+			t.Errorf("%s: from the other: %q, %v", name, path, err)
+		}
+	}
+	// What is there already needs no room.
+	good, with := weightPeer(t, w)
+	peers, err := NewPeers(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := newWeightClient(with)
+	client.free = func(string) (int64, error) { return leftOfADisk, nil }
+	if path, err := client.fetchAny(t.Context(), peers, root, folder); err != nil || path != folder {
+		t.Errorf("a model that is there: %q, %v", path, err)
 	}
 }

@@ -25,6 +25,8 @@ type Config struct {
 	Wait   float64  `toml:"ack-wait"` // seconds
 	Page   string   `toml:"page"`     // address of the page; "": none
 	Blobs  string   `toml:"blobs"`    // address at which weights are served to peers; "": none
+	// ModelMB bounds what a model may take that is fetched from peers; 0: MaxModel.
+	ModelMB int64 `toml:"model-mb"`
 
 	Cluster struct {
 		Name      string   `toml:"name"`
@@ -73,6 +75,8 @@ func ReadConfig(path string) (*Config, error) {
 		return nil, wrong("ack-wait: %v seconds, want 1 to 3600", c.Wait)
 	case c.Cluster.MaxMB < 0 || c.Cluster.MaxMB > 1<<40:
 		return nil, wrong("cluster.store-mb: %d, want 1 or more", c.Cluster.MaxMB)
+	case c.ModelMB < 0 || c.ModelMB > 1<<40:
+		return nil, wrong("model-mb: %d, want 1 or more", c.ModelMB)
 	case (c.TLS.Certificate == "") != (c.TLS.Key == ""):
 		return nil, wrong("tls: want both certificate and key, or none")
 	}

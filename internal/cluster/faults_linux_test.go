@@ -94,23 +94,28 @@ type faulty struct {
 	*Models
 	lie   atomic.Bool
 	clock atomic.Int64 // seconds
+	sleep atomic.Int64 // milliseconds that a job takes beside
 }
 
-// obey does what the test says: lie N, clock N.
+// obey does what the test says: lie N, clock N, sleep N.
 func (f *faulty) obey(in io.Reader) {
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		what, value, _ := strings.Cut(lines.Text(), " ")
 		n, _ := strconv.ParseInt(value, 10, 64)
-		if what == "lie" {
+		switch what {
+		case "lie":
 			f.lie.Store(n != 0)
-		} else {
+		case "clock":
 			f.clock.Store(n)
+		case "sleep":
+			f.sleep.Store(n)
 		}
 	}
 }
 
 func (f *faulty) Run(ctx context.Context, j *Job) (*Result, error) {
 	r, err := f.Models.Run(ctx, j)
+	time.Sleep(time.Duration(f.sleep.Load()) * time.Millisecond)
 	shift := time.Duration(f.clock.Load()) * time.Second
 	if err != nil || !f.lie.Load() && shift == 0 {
 		return r, err
@@ -130,7 +135,7 @@ type proxy struct {
 	conns map[net.Conn]bool
 }
 
-func newProxy(t *testing.T, target string) *proxy {
+func newProxy(t testing.TB, target string) *proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -225,7 +230,7 @@ type testNode struct {
 
 // testCluster is three nodes, each in a process of its own, behind proxies.
 type testCluster struct {
-	t       *testing.T
+	t       testing.TB
 	nodes   [3]*testNode
 	proxies map[[2]int]*proxy // from, to
 	peers   *Peers
@@ -235,7 +240,7 @@ type testCluster struct {
 }
 
 // newTestCluster starts three nodes.
-func newTestCluster(t *testing.T) *testCluster {
+func newTestCluster(t testing.TB) *testCluster {
 	t.Helper()
 	d := t.TempDir()
 	c := &testCluster{t: t, proxies: map[[2]int]*proxy{}, logs: d}
@@ -343,6 +348,31 @@ func (c *testCluster) start(i int) (ready chan struct{}) {
 		_ = cmd.Wait()
 	}()
 	return ready
+}
+
+// startAll starts all nodes, which end with the test.
+func (c *testCluster) startAll() {
+	c.t.Helper()
+	var ready []chan struct{}
+	for i := range c.nodes {
+		ready = append(ready, c.start(i))
+	}
+	c.t.Cleanup(func() {
+		for i := range c.nodes {
+			c.kill(i)
+		}
+		if c.t.Failed() {
+			c.showLogs()
+		}
+	})
+	for i, r := range ready {
+		<-r
+		select {
+		case <-c.nodes[i].ended:
+			c.t.Fatalf("node %d ended", i+1)
+		default:
+		}
+	}
 }
 
 // kill ends a node as a power cut does.
@@ -482,29 +512,11 @@ func TestFaults(t *testing.T) {
 	if !disks {
 		t.Log("without full disks: no right to mount (root has it)")
 	}
-	var ready []chan struct{}
-	for i := range c.nodes {
-		ready = append(ready, c.start(i))
-	}
-	t.Cleanup(func() {
-		for i := range c.nodes {
-			c.kill(i)
-		}
-		if t.Failed() {
-			c.showLogs()
-		}
-	})
-	for i, r := range ready {
-		<-r
-		select {
-		case <-c.nodes[i].ended:
-			t.Fatalf("node %d ended", i+1)
-		default:
-		}
-	}
+	c.startAll()
 	q := c.connect(t.Context())
 	a := newAlone(t)
-	f := &faultsRun{t: t, c: c, q: q, alone: a, rng: rng, counts: map[string]int{}, disks: disks}
+	f := &faultsRun{t: t, c: c, q: q, alone: a, rng: rng, counts: map[string]int{}, disks: disks, audits: newAudited(t, q), asker: NewAsker(q, "p", c.peers)}
+	defer f.asker.Close()
 	for k := range *faultsFlag {
 		n := *jobsFlag*(k+1) / *faultsFlag - *jobsFlag*k / *faultsFlag
 		kind := kinds[k%len(kinds)]
@@ -534,7 +546,11 @@ type faultsRun struct {
 	disks  bool
 	counts map[string]int
 
-	jobs, lost, lies, audited, found, handed int
+	asker  *Asker
+	audits *audited
+	handed atomic.Int64 // jobs, again
+
+	jobs, lost, lies, audited, found int
 }
 
 // portion hands jobs out around a fault, waits until they are done, has them audited, and
@@ -547,35 +563,27 @@ func (f *faultsRun) portion(kind string, jobs []*Job) {
 		t.Fatal(err)
 	}
 	half := len(jobs) / 2
-	f.hand(jobs[:half])
+	var asked sync.WaitGroup
+	f.ask(&asked, jobs[:half])
 	end := f.c.fault(f.rng, kind, f.disks)
-	var handing sync.WaitGroup
-	handing.Go(func() { f.hand(jobs[half:]) })
+	f.ask(&asked, jobs[half:])
 	time.Sleep(time.Duration(500+f.rng.IntN(2500)) * time.Millisecond)
 	end()
-	handing.Wait()
 	if err := plan.Announce(ctx, f.q, len(jobs)); err != nil {
 		t.Fatal(err)
 	}
-	ids := make([]string, len(jobs))
-	for i, j := range jobs {
-		ids[i] = j.ID
-	}
-	if err := Wait(ctx, f.q, ids, nil); err != nil {
+	asked.Wait()
+	if err := exists(f.q.Create(ctx, Audited, plan.Commitment()+"-seed", plan.Text())); err != nil {
 		t.Fatal(err)
 	}
-	for _, j := range jobs { // what was delivered too often comes again
-		for s := look(t, f.q, j.ID); s.State == IsDead; s = look(t, f.q, j.ID) {
-			f.handed++
-			if err := Hand(ctx, f.q, "p", j); err != nil {
-				t.Fatal(err)
-			}
-			if err := Wait(ctx, f.q, []string{j.ID}, nil); err != nil {
-				t.Fatal(err)
-			}
-		}
+	wanted, err := plan.demand(ctx, f.q, "p", jobs)
+	if err != nil {
+		t.Fatal(err)
 	}
-	verdicts, err := plan.Run(ctx, f.q, "p", jobs, f.c.peers)
+	if err := f.audits.wait(ctx, wanted); err != nil {
+		t.Fatal(err)
+	}
+	verdicts, err := verdicts(ctx, f.q, wanted, f.c.peers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -589,20 +597,81 @@ func (f *faultsRun) portion(kind string, jobs []*Job) {
 	}
 }
 
-// hand hands jobs out, several at once.
-func (f *faultsRun) hand(jobs []*Job) {
-	var all sync.WaitGroup
-	room := make(chan struct{}, 32)
+// ask hands jobs out, and waits for each until it is settled; what was delivered too often
+// comes again.
+func (f *faultsRun) ask(asked *sync.WaitGroup, jobs []*Job) {
 	for _, j := range jobs {
-		room <- struct{}{}
-		all.Go(func() {
-			defer func() { <-room }()
-			if err := Hand(f.t.Context(), f.q, "p", j); err != nil {
-				f.t.Errorf("job %.8s: %v", j.ID, err)
+		asked.Go(func() {
+			for {
+				s, err := f.asker.Settle(f.t.Context(), j)
+				if err != nil {
+					f.t.Errorf("job %.8s: %v", j.ID, err)
+				}
+				if s.State != IsDead {
+					return
+				}
+				f.handed.Add(1)
 			}
 		})
 	}
-	all.Wait()
+}
+
+// audited hears of audits, each once.
+type audited struct {
+	mu    sync.Mutex
+	there map[string]bool
+	more  chan struct{} // closed and made anew when one comes
+	err   error
+}
+
+// newAudited listens until the test ends.
+func newAudited(t *testing.T, q Queue) *audited {
+	a := &audited{there: map[string]bool{}, more: make(chan struct{})}
+	ctx, stop := context.WithCancel(context.Background())
+	tell := func(change func()) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		change()
+		close(a.more)
+		a.more = make(chan struct{})
+	}
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		err := q.Watch(ctx, Audited, func(key string) error {
+			tell(func() { a.there[key] = true })
+			return nil
+		})
+		tell(func() { a.err = err })
+	})
+	t.Cleanup(func() {
+		stop()
+		listening.Wait()
+	})
+	return a
+}
+
+// wait waits until jobs were audited.
+func (a *audited) wait(ctx context.Context, jobs []*Job) error {
+	for {
+		a.mu.Lock()
+		for len(jobs) > 0 && a.there[jobs[0].ID] {
+			delete(a.there, jobs[0].ID)
+			jobs = jobs[1:]
+		}
+		more, err := a.more, a.err
+		a.mu.Unlock()
+		switch {
+		case len(jobs) == 0:
+			return nil
+		case err != nil:
+			return err
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // check compares the result of a job with that of a run alone.
@@ -699,5 +768,21 @@ func (f *faultsRun) end() {
 	if len(keys) != f.jobs {
 		t.Errorf("%d results of %d jobs", len(keys), f.jobs)
 	}
-	t.Logf("%d jobs, %d faults %v: %d lost, %d results; %d audited; %d lies, %d of them found; %d handed out again", f.jobs, *faultsFlag, f.counts, f.lost, len(keys), f.audited, f.lies, f.found, f.handed)
+	for _, n := range f.c.nodes {
+		t.Logf("%s has %d bytes of a job on its disk", n.name, sizeOf(n.store)/int64(f.jobs))
+	}
+	t.Logf("%d jobs, %d faults %v: %d lost, %d results; %d audited; %d lies, %d of them found; %d handed out again", f.jobs, *faultsFlag, f.counts, f.lost, len(keys), f.audited, f.lies, f.found, f.handed.Load())
+}
+
+// sizeOf returns the bytes of the files below a folder.
+func sizeOf(folder string) (n int64) {
+	_ = filepath.WalkDir(folder, func(_ string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if i, err := d.Info(); err == nil { // else it is gone by now
+				n += i.Size()
+			}
+		}
+		return nil
+	})
+	return n
 }

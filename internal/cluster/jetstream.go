@@ -78,10 +78,22 @@ const (
 
 // Bounds of streams.
 const (
-	maxJobBytes  = 1 << 30
-	maxDeadBytes = 64 << 20
-	remembered   = 10 * time.Minute // ids of messages
+	maxJobBytes = 1 << 30
+	jobsKept    = 30 * 24 * time.Hour // that no node takes
+	remembered  = 10 * time.Minute    // ids of messages
 )
+
+// kept says for how long a bucket keeps a key, and how many bytes of them. What is full takes
+// no more until something is old.
+var kept = map[Bucket]struct {
+	time  time.Duration
+	bytes int64
+}{
+	Results: {30 * 24 * time.Hour, 1 << 30},
+	Audited: {30 * 24 * time.Hour, 1 << 30},
+	Faults:  {365 * 24 * time.Hour, 256 << 20}, // proofs
+	Lost:    {30 * 24 * time.Hour, 64 << 20},
+}
 
 func streamName(of Line) string { return "BLITZ_" + strings.ToUpper(string(of)) }
 
@@ -165,7 +177,7 @@ func (q *JetStream) ensureStream(ctx context.Context, line Line) error {
 	}, func(ctx context.Context) error {
 		_, err := q.js.CreateStream(ctx, jetstream.StreamConfig{
 			Name: name, Subjects: []string{subject(line, "*")}, Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage, Replicas: q.replicas,
-			Duplicates: remembered, MaxMsgSize: MaxMessage, MaxBytes: maxJobBytes, Discard: jetstream.DiscardNew,
+			Duplicates: remembered, MaxMsgSize: MaxMessage, MaxBytes: maxJobBytes, MaxAge: jobsKept, Discard: jetstream.DiscardNew,
 		})
 		return err
 	})
@@ -185,6 +197,9 @@ func (q *JetStream) ensureBucket(ctx context.Context, b Bucket) error {
 		if st.History() != 1 {
 			return refused("the bucket "+string(b), fmt.Errorf("its history is %d, want 1", st.History()))
 		}
+		if st.TTL() == 0 {
+			q.note("the bucket %s keeps all for ever: its disk fills", b)
+		}
 		if s, ok := st.(interface{ StreamInfo() *jetstream.StreamInfo }); ok {
 			q.noteReplicas("the bucket "+string(b), s.StreamInfo().Config.Replicas)
 		}
@@ -193,11 +208,9 @@ func (q *JetStream) ensureBucket(ctx context.Context, b Bucket) error {
 		q.kvs[b] = kv
 		return nil
 	}, func(ctx context.Context) error {
-		c := jetstream.KeyValueConfig{Bucket: string(b), History: 1, Storage: jetstream.FileStorage, Replicas: q.replicas, MaxValueSize: MaxMessage}
-		if b == Lost {
-			c.MaxBytes = maxDeadBytes
-		}
-		_, err := q.js.CreateKeyValue(ctx, c)
+		_, err := q.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket: string(b), History: 1, Storage: jetstream.FileStorage, Replicas: q.replicas, MaxValueSize: MaxMessage, TTL: kept[b].time, MaxBytes: kept[b].bytes,
+		})
 		return err
 	})
 }
@@ -427,14 +440,14 @@ func (q *JetStream) Depth(ctx context.Context, of Line, pool string) (waiting, w
 	return waiting, working, err
 }
 
-// Sweep gives up the messages of a pool that were delivered as often as they may be, and that
-// nobody ended: their nodes died of them, or with them.
-func (q *JetStream) Sweep(ctx context.Context, pool string) error {
-	s, err := q.js.Stream(ctx, streamName(Jobs))
+// Sweep gives up the messages of a line of a pool that were delivered as often as they may be,
+// and that nobody ended: their nodes died of them, or with them.
+func (q *JetStream) Sweep(ctx context.Context, of Line, pool string) error {
+	s, err := q.js.Stream(ctx, streamName(of))
 	if err != nil {
 		return err
 	}
-	c, err := q.consumer(ctx, Jobs, pool)
+	c, err := q.consumer(ctx, of, pool)
 	if err != nil {
 		return err
 	}
@@ -442,15 +455,19 @@ func (q *JetStream) Sweep(ctx context.Context, pool string) error {
 	if err != nil {
 		return err
 	}
-	for seq := s.CachedInfo().State.FirstSeq; seq <= i.AckFloor.Stream; seq++ {
-		m, err := s.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject(Jobs, pool)))
-		if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Sequence > i.AckFloor.Stream {
+	ended := i.AckFloor.Stream
+	if i.NumAckPending == 0 { // the floor that is told moves with the next acknowledgement only
+		ended = max(ended, i.Delivered.Stream)
+	}
+	for seq := s.CachedInfo().State.FirstSeq; seq <= ended; seq++ {
+		m, err := s.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject(of, pool)))
+		if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Sequence > ended {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if err := q.giveUp(ctx, s, m); err != nil {
+		if err := q.giveUp(ctx, of, s, m); err != nil {
 			return err
 		}
 		seq = m.Sequence
@@ -458,15 +475,21 @@ func (q *JetStream) Sweep(ctx context.Context, pool string) error {
 	return nil
 }
 
-// giveUp gives up one message.
-func (q *JetStream) giveUp(ctx context.Context, s jetstream.Stream, m *jetstream.RawStreamMsg) error {
-	key := sumOf(m.Data)
+// giveUp gives up one message. That of an audit stands in its place, and passes for none.
+func (q *JetStream) giveUp(ctx context.Context, of Line, s jetstream.Stream, m *jetstream.RawStreamMsg) error {
+	key, in := sumOf(m.Data), Lost
 	if j, err := ParseJob(m.Data); err == nil {
 		key = j.ID
+		if of == Audits {
+			in = Audited
+		}
 	}
-	_, err := q.Get(ctx, Results, key)
+	err := ErrAbsent
+	if of == Jobs {
+		_, err = q.Get(ctx, Results, key)
+	}
 	if errors.Is(err, ErrAbsent) {
-		err = q.Create(ctx, Lost, key, newDead(Deliveries, fmt.Sprintf("delivered %d times, and not done", MaxDeliver)))
+		err = q.Create(ctx, in, key, newDead(Deliveries, fmt.Sprintf("delivered %d times, and not done", deliveries(of))))
 	}
 	if err != nil && !errors.Is(err, ErrExists) && !errors.Is(err, ErrFull) {
 		return err

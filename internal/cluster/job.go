@@ -82,6 +82,27 @@ func ParseJob(text []byte) (*Job, error) {
 	return j, nil
 }
 
+// NewJob returns the job that j describes, with its id. The error is a Refusal, as of a job that
+// was read.
+func NewJob(j *Job) (*Job, error) {
+	ids := make(signed.List, len(j.Prompt))
+	for i, id := range j.Prompt {
+		ids[i] = int(id)
+	}
+	return ParseJob(signed.Canonical(signed.Object{
+		{Name: "version", Value: 1},
+		{Name: "kind", Value: j.Kind},
+		{Name: "model", Value: j.Model},
+		{Name: "adapter", Value: j.Adapter},
+		{Name: "profile", Value: signed.Object{{Name: "name", Value: j.Profile.Name}, {Name: "mla", Value: j.Profile.MLA}, {Name: "cache", Value: j.Profile.Cache}}},
+		{Name: "prompt_ids", Value: ids},
+		{Name: "constraints", Value: j.Constraints},
+		{Name: "parameters", Value: receipt.WriteParameters(&j.Parameters)},
+		{Name: "sample", Value: int(j.Sample)},
+		{Name: "salt", Value: hex.EncodeToString(j.Salt[:])},
+	}))
+}
+
 // Text returns the job, canonical JSON.
 func (j *Job) Text() []byte { return j.text }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/signed"
 )
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -26,7 +26,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func writeFile(t *testing.T, path string, text []byte) {
+func writeFile(t testing.TB, path string, text []byte) {
 	t.Helper()
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func writeFile(t *testing.T, path string, text []byte) {
 }
 
 // writeCertificate writes a certificate that signs itself, and its key.
-func writeCertificate(t *testing.T, path string, name string) {
+func writeCertificate(t testing.TB, path string, name string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
 	if err != nil {
@@ -57,7 +57,7 @@ func writeCertificate(t *testing.T, path string, name string) {
 }
 
 // writeKeys writes a key and its public half.
-func writeKeys(t *testing.T, path string) *signed.PrivateKey {
+func writeKeys(t testing.TB, path string) *signed.PrivateKey {
 	t.Helper()
 	k := newKey(t)
 	text, err := k.PEM()

@@ -2,25 +2,53 @@ package cluster
 
 import (
 	"context"
+	"slices"
+	"sort"
 	"sync"
 	"time"
 )
 
 // Memory is the queue of one node, in its process: it listens nowhere, and is gone with it.
+// What it takes is bounded by what waits, and by what nobody has forgotten (Forget).
 type Memory struct {
+	// Keep is for how long keys are kept; 0: until they are removed. It is set before use.
+	Keep time.Duration
+
 	mu      sync.Mutex
 	lines   map[string]*memoryLine
-	seen    map[string]bool // ids that were submitted, by line
-	buckets map[Bucket]map[string][]byte
-	order   map[Bucket][]string // keys, as they came
-	changed chan struct{}       // closed and made anew with each change
-	bytes   int                 // of all messages that wait
+	seen    map[string]bool // ids that were submitted lately, by line
+	lately  []memoryID      // they, oldest first
+	buckets map[Bucket]map[string]memoryValue
+	order   map[Bucket][]memoryKey // keys, as they came
+	number  uint64                 // of the latest of them
+	changed chan struct{}          // closed and made anew with each change
+	bytes   int                    // of all messages that wait
 	closed  bool
+}
+
+// memoryID is an id that was submitted.
+type memoryID struct {
+	name string
+	at   time.Time
+}
+
+// memoryKey is a key of a bucket.
+type memoryKey struct {
+	number uint64 // the later a key came the greater
+	key    string
+	at     time.Time
+}
+
+// memoryValue is what a bucket has under a key.
+type memoryValue struct {
+	number uint64 // of the coming of the key
+	value  []byte
 }
 
 // memoryLine is the messages of a line of a pool.
 type memoryLine struct {
-	waiting []*memoryMessage
+	waiting []*memoryMessage // that may be delivered, oldest first
+	later   []*memoryMessage // that are to come again
 	working int
 }
 
@@ -37,9 +65,9 @@ const maxWaiting = 1 << 30
 
 // NewMemory returns an empty queue.
 func NewMemory() *Memory {
-	m := &Memory{lines: map[string]*memoryLine{}, seen: map[string]bool{}, buckets: map[Bucket]map[string][]byte{}, order: map[Bucket][]string{}, changed: make(chan struct{})}
+	m := &Memory{lines: map[string]*memoryLine{}, seen: map[string]bool{}, buckets: map[Bucket]map[string]memoryValue{}, order: map[Bucket][]memoryKey{}, changed: make(chan struct{})}
 	for _, b := range buckets {
-		m.buckets[b] = map[string][]byte{}
+		m.buckets[b] = map[string]memoryValue{}
 	}
 	return m
 }
@@ -66,6 +94,11 @@ func (m *Memory) Submit(_ context.Context, to Line, pool, id string, text []byte
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	name := string(to) + "." + pool + "." + id
+	now := time.Now()
+	for len(m.lately) > 0 && now.Sub(m.lately[0].at) > remembered {
+		delete(m.seen, m.lately[0].name)
+		m.lately = m.lately[1:]
+	}
 	switch {
 	case m.closed:
 		return ErrClosed
@@ -75,6 +108,7 @@ func (m *Memory) Submit(_ context.Context, to Line, pool, id string, text []byte
 		return ErrFull
 	}
 	m.seen[name] = true
+	m.lately = append(m.lately, memoryID{name, now})
 	m.bytes += len(text)
 	l := m.line(to, pool)
 	l.waiting = append(l.waiting, &memoryMessage{text: text, id: id})
@@ -85,16 +119,22 @@ func (m *Memory) Submit(_ context.Context, to Line, pool, id string, text []byte
 // take returns a message that may be delivered, nil where there is none, and when the next
 // one may be. The lock is held.
 func (l *memoryLine) take(now time.Time) (x *memoryMessage, next time.Time) {
-	for i, w := range l.waiting {
+	for i, w := range l.later {
 		if !w.ready.After(now) {
-			l.waiting = append(l.waiting[:i:i], l.waiting[i+1:]...)
+			l.later = slices.Delete(l.later, i, i+1)
 			return w, next
 		}
 		if next.IsZero() || w.ready.Before(next) {
 			next = w.ready
 		}
 	}
-	return nil, next
+	if len(l.waiting) == 0 {
+		return nil, next
+	}
+	x = l.waiting[0]
+	l.waiting[0] = nil
+	l.waiting = l.waiting[1:]
+	return x, next
 }
 
 // Receive is that of Queue.
@@ -136,8 +176,18 @@ func (m *Memory) Create(_ context.Context, in Bucket, key string, value []byte) 
 	if _, there := m.buckets[in][key]; there {
 		return ErrExists
 	}
-	m.buckets[in][key] = value
-	m.order[in] = append(m.order[in], key)
+	now := time.Now()
+	if old := m.order[in]; m.Keep > 0 {
+		for ; len(old) > 0 && now.Sub(old[0].at) > m.Keep; old = old[1:] {
+			if m.buckets[in][old[0].key].number == old[0].number { // else it was removed, and came again
+				delete(m.buckets[in], old[0].key)
+			}
+		}
+		m.order[in] = old
+	}
+	m.number++
+	m.buckets[in][key] = memoryValue{m.number, value}
+	m.order[in] = append(m.order[in], memoryKey{m.number, key, now})
 	m.tell()
 	return nil
 }
@@ -150,7 +200,7 @@ func (m *Memory) Get(_ context.Context, in Bucket, key string) ([]byte, error) {
 	if !there {
 		return nil, ErrAbsent
 	}
-	return v, nil
+	return v.value, nil
 }
 
 // Remove is that of Queue.
@@ -158,22 +208,32 @@ func (m *Memory) Remove(_ context.Context, in Bucket, key string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.buckets[in], key)
+	if n := len(m.order[in]); n > 64 && n > 2*len(m.buckets[in]) {
+		m.tidy(in)
+	}
 	return nil
+}
+
+// tidy forgets the order of keys that are gone. The lock is held.
+func (m *Memory) tidy(in Bucket) {
+	m.order[in] = slices.DeleteFunc(m.order[in], func(k memoryKey) bool { return m.buckets[in][k.key].number != k.number })
 }
 
 // Watch is that of Queue.
 func (m *Memory) Watch(ctx context.Context, in Bucket, each func(key string) error) error {
-	told, caughtUp := 0, false
+	told, caughtUp := uint64(0), false
 	for {
 		m.mu.Lock()
 		var keys []string
-		for _, k := range m.order[in][told:] {
-			if _, there := m.buckets[in][k]; there {
-				keys = append(keys, k)
+		order := m.order[in]
+		first := sort.Search(len(order), func(i int) bool { return order[i].number > told })
+		for _, k := range order[first:] {
+			if m.buckets[in][k.key].number == k.number {
+				keys = append(keys, k.key)
 			}
 		}
 		changed, closed := m.changed, m.closed
-		told = len(m.order[in])
+		told = m.number
 		m.mu.Unlock()
 		for _, k := range keys {
 			if err := each(k); err != nil {
@@ -202,7 +262,19 @@ func (m *Memory) Depth(_ context.Context, of Line, pool string) (waiting, workin
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l := m.line(of, pool)
-	return len(l.waiting), l.working, nil
+	return len(l.waiting) + len(l.later), l.working, nil
+}
+
+// Forget takes all away that the queue keeps of a job, which may then be handed out anew.
+func (m *Memory) Forget(id string) {
+	for _, b := range buckets {
+		_ = m.Remove(context.Background(), b, id) // which never fails
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for line := range m.lines {
+		delete(m.seen, line+"."+id)
+	}
 }
 
 // Close is that of Queue.
@@ -236,7 +308,7 @@ func (d *memoryDelivery) end(again bool, after time.Duration) {
 		d.l.working--
 		if again {
 			d.x.ready = time.Now().Add(after)
-			d.l.waiting = append(d.l.waiting, d.x)
+			d.l.later = append(d.l.later, d.x)
 			d.m.bytes += len(d.x.text)
 		}
 		d.m.tell()

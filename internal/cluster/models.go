@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,33 +113,28 @@ func (m *Models) Run(ctx context.Context, j *Job) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := o.engine
-	request, err := attest.RequestOf(&j.Parameters, j.Prompt, j.Constraints)
+	return Compute(ctx, j, &Means{Engine: o.engine, Subject: o.subject, Notary: m.Notary})
+}
+
+// Means are what a job is computed with.
+type Means struct {
+	Engine  *blitz.Engine
+	Subject *attest.Subject
+	Notary  *attest.Notary
+	Adapter *blitz.Adapter // of the job's root; nil: none
+	Tenant  string         // for whom it is computed
+	Batch   bool           // nobody waits for it
+	Request string         // name of the receipt; "": a new one
+}
+
+// Compute computes a job, and signs the receipt of it. The error is a Refusal where the job is at
+// fault.
+func Compute(ctx context.Context, j *Job, by *Means) (*Result, error) {
+	out, r, err := Draw(ctx, j, by)
 	if err != nil {
 		return nil, err
 	}
-	prompt, output := j.salts()
-	rec := attest.NewSaltedRecording(prompt, output, e.Model().VocabSize(), e.Context())
-	defer rec.Close()
-	request.Observe = rec.Observe
-	a, err := e.Generate(ctx, request)
-	if err != nil {
-		return nil, refusedBy(err)
-	}
-	defer a.Close()
-	if err := a.Wait(); err != nil {
-		return nil, err
-	}
-	r, err := m.Notary.Certify(ctx, o.subject, a, rec, j.Constraints, attest.NewRequestID())
-	if err != nil {
-		return nil, err
-	}
-	ids := a.IDs()
-	out := make([]uint32, len(ids))
-	for i, id := range ids {
-		out[i] = uint32(id)
-	}
-	made, err := newResult(j, m.Notary.Key.Public().ID(), out, r)
+	made, err := newResult(j, by.Notary.Key.Public().ID(), out, r)
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +146,35 @@ func (m *Models) Run(ctx context.Context, j *Job) (*Result, error) {
 		return nil, fmt.Errorf("the result is not one of its job: %s", err.Error())
 	}
 	return made, nil
+}
+
+// Draw is Compute without a result, which a queue can move: a job of any size, which needs no id.
+func Draw(ctx context.Context, j *Job, by *Means) (out []uint32, r *receipt.Receipt, err error) {
+	e := by.Engine
+	request, err := attest.RequestOf(&j.Parameters, j.Prompt, j.Constraints)
+	if err != nil {
+		return nil, nil, err
+	}
+	request.Adapter, request.Tenant, request.Batch = by.Adapter, by.Tenant, by.Batch
+	prompt, output := j.salts()
+	rec := attest.NewSaltedRecording(prompt, output, e.Model().VocabSize(), e.Context())
+	defer rec.Close()
+	request.Observe = rec.Observe
+	a, err := e.Generate(ctx, request)
+	if err != nil {
+		return nil, nil, refusedBy(err)
+	}
+	defer a.Close()
+	if err := a.Wait(); err != nil {
+		return nil, nil, err
+	}
+	if r, err = by.Notary.Certify(ctx, by.Subject, a, rec, j.Constraints, cmp.Or(by.Request, attest.NewRequestID())); err != nil {
+		return nil, nil, err
+	}
+	for _, id := range a.IDs() {
+		out = append(out, uint32(id))
+	}
+	return out, r, nil
 }
 
 // refusedBy returns what an engine says of a request: a Refusal where it is the request's own

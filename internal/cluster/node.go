@@ -144,8 +144,10 @@ func (n *Node) watch(ctx context.Context, stop context.CancelCauseFunc) {
 		select {
 		case <-sweep.C:
 			once, done := context.WithTimeout(ctx, n.Wait+tryFor)
-			if err := n.queue.Sweep(once, n.Pool); err != nil && ctx.Err() == nil {
-				n.Note("sweep: %v", err)
+			for _, line := range n.worker.lines() {
+				if err := n.queue.Sweep(once, line, n.Pool); err != nil && ctx.Err() == nil {
+					n.Note("sweep of %s: %v", line, err)
+				}
 			}
 			done()
 		case <-look.C:

@@ -53,11 +53,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var all sync.WaitGroup
-	lines := []Line{Jobs}
-	if w.Audits {
-		lines = append(lines, Audits)
-	}
-	for _, line := range lines {
+	for _, line := range w.lines() {
 		for range max(w.Slots, 1) {
 			all.Go(func() {
 				stop(w.work(ctx, line))
@@ -66,6 +62,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	all.Wait()
 	return context.Cause(ctx)
+}
+
+// lines returns what the worker takes messages from.
+func (w *Worker) lines() []Line {
+	if w.Audits {
+		return []Line{Jobs, Audits}
+	}
+	return []Line{Jobs}
 }
 
 // work takes one message after the other, until the queue has an error.

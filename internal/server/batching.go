@@ -3,11 +3,17 @@ package server
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/blitz-r1/blitz/internal/account"
+	"github.com/blitz-r1/blitz/internal/attest"
 	"github.com/blitz-r1/blitz/internal/server/batch"
+	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/openai"
+	"github.com/blitz-r1/blitz/internal/server/receipts"
 	"github.com/blitz-r1/blitz/internal/server/wire"
+	"github.com/blitz-r1/blitz/internal/signed"
+	"github.com/blitz-r1/blitz/receipt"
 )
 
 // openBatches makes files and batches ready. They run from startBatches on.
@@ -16,6 +22,21 @@ func (s *Site) openBatches(ctx context.Context) (err error) {
 		Database: s.db, Home: s.o.Host.Home, Log: s.o.Log, As: s.as,
 		Tenant: func(ctx context.Context) string { return account.CallerOf(ctx).Tenant() },
 	})
+	return err
+}
+
+// openJobs makes the queue ready by which batches go.
+func (s *Site) openJobs() (err error) {
+	r := s.receipts
+	if r == nil { // results have receipts, which nobody sees
+		key, err := signed.Generate(signed.Ed25519)
+		if err != nil {
+			return err
+		}
+		program := receipt.Program{Version: "0", SHA256: strings.Repeat("0", 64)}
+		r = receipts.New(receipts.Options{Notary: &attest.Notary{Key: key, Program: program, Digests: s.o.Digests}, DB: s.db, Log: s.o.Log})
+	}
+	s.jobs, err = inference.NewJobs(s.o.Nodes, r, s.o.Log)
 	return err
 }
 

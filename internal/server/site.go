@@ -43,7 +43,11 @@ type SiteOptions struct {
 	Stop          func() // has the program end
 	Log           *slog.Logger
 	Notary        *attest.Notary // signs a receipt of every answer; nil: there are none
-	Payment       string         // the address that is asked whether a request is paid; "": none is
+	// Nodes compute what batches ask; nil: this server does. Digests is a folder in which digests
+	// of files are remembered; "": nowhere.
+	Nodes   *inference.Nodes
+	Digests string
+	Payment string // the address that is asked whether a request is paid; "": none is
 	// Tools are the MCP servers of the owner's settings, which end with the site; Allowed are
 	// the tools that people allow for good. Both may be nil.
 	Tools   *mcp.Tools
@@ -72,6 +76,7 @@ type Site struct {
 	host     *host.Host
 	service  *inference.Service
 	receipts *receipts.Receipts // nil: there are none
+	jobs     *inference.Jobs
 	batches  *batch.Batches
 	chats    *history.Store
 	page     *ui.UI
@@ -92,7 +97,10 @@ func OpenSite(o SiteOptions) (*Site, error) {
 	if o.Notary != nil {
 		s.receipts = receipts.New(receipts.Options{Notary: o.Notary, DB: s.db, Log: o.Log})
 	}
-	s.service = inference.New(inference.Options{Host: s.host, Meter: s.meter, Queue: o.Queue, Receipts: s.receipts})
+	if err := s.openJobs(); err != nil {
+		return nil, errors.Join(err, s.host.Close(context.Background()), s.closeRecords())
+	}
+	s.service = inference.New(inference.Options{Host: s.host, Meter: s.meter, Queue: o.Queue, Receipts: s.receipts, Jobs: s.jobs})
 	s.metrics = newMetrics(o.Version, &live{s.host.Loaded, s.service})
 	s.meter.counted = func(u inference.Use) { s.metrics.counted(u); s.failures.counted(u) }
 	var err error
@@ -100,6 +108,7 @@ func OpenSite(o SiteOptions) (*Site, error) {
 		Service: s.service, Accounts: s.accounts, Store: s.chats, From: s.gate.From, Caller: s.gate.Caller, MCP: o.Tools, Allowed: o.Allowed, Version: o.Version, Log: o.Log, Served: o.Serve,
 		DB: s.db, Catalogue: o.Host.Catalogue, Documents: o.Documents, Confine: o.Confine, Disk: s.disk, Failures: s.failures.recent, Settings: o.Settings,
 	}); err != nil {
+		s.jobs.Close()
 		return nil, errors.Join(err, s.host.Close(context.Background()), s.closeRecords())
 	}
 	s.Server = New(Options{
@@ -212,6 +221,7 @@ func (s *Site) Close(ctx context.Context) error {
 	go func() { stopped <- s.batches.Close(ctx) }()
 	go func() { stopped <- s.page.Close(ctx) }()
 	err := errors.Join(s.Shutdown(ctx), <-stopped, <-stopped)
+	s.jobs.Close()
 	if s.o.Tools != nil {
 		s.o.Tools.Close()
 	}

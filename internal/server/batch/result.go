@@ -73,7 +73,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 // a limit that is reached, is waited for. Nothing is kept where ctx ends before.
 func (b *Batches) answer(ctx context.Context, x *batch, l *line) {
 	out := l.result()
-	as, err := b.o.As(inference.InBatch(ctx), x.tenant)
+	as, err := b.o.As(inference.InBatch(ctx, x.id+"/"+strconv.Itoa(l.number)), x.tenant)
 	for err == nil {
 		rec := b.ask(as, x.endpoint, l.body)
 		if ctx.Err() != nil && rec.status != http.StatusOK {

@@ -34,6 +34,7 @@ type Answers struct {
 	echo     [][]blitz.Token
 	none     bool             // no tokens are wanted: one is drawn, and nobody gets to see it
 	receipts *receipts.Making // nil: there are none
+	private  bool             // nothing of it is stored
 	err      error
 }
 
@@ -46,7 +47,7 @@ func (s *Service) Answer(ctx context.Context, r *Request) (*Answers, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Answers{begun: b, n: n, none: r.NoTokens}
+	a := &Answers{begun: b, n: n, none: r.NoTokens, private: r.Private}
 	a.ctx, a.cancel = context.WithTimeout(ctx, s.o.Deadline)
 	if err := a.start(r, s.o.Meter.Tenant(ctx)); err != nil {
 		a.err = answerError(err)
@@ -92,6 +93,9 @@ func (a *Answers) start(r *Request, tenant string) error {
 
 func (a *Answers) ask(r blitz.Request, f *Format) error {
 	r.Adapter = a.begun.lease.Adapter()
+	if jobs := a.begun.service.o.Jobs; jobs.take(a, &r, f) {
+		return jobs.hand(a, r, f)
+	}
 	if err := a.receipts.Watch(&r, a.begun.engine(), constraintsOf(&r, f)); err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ type Options struct {
 	Queue    int                // answers that may be under way and waiting, all models together; more are Overloaded
 	Deadline time.Duration      // of a request
 	Receipts *receipts.Receipts // of all answers; nil: none have one
+	Jobs     *Jobs              // by which requests go that nobody waits for; nil: as others do
 }
 
 // Service answers requests. Any goroutine may use it.

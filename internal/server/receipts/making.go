@@ -29,7 +29,7 @@ type Making struct {
 // making is the receipt of one answer.
 type making struct {
 	id          string
-	recording   *attest.Recording
+	recording   *attest.Recording // nil: somebody else makes it
 	constraints any
 	made        bool
 }
@@ -91,6 +91,9 @@ func (m *Making) Over(ctx context.Context, i int, a *blitz.Answer) error {
 	}
 	x := &m.all[i]
 	x.made = true
+	if x.recording == nil {
+		return nil // an answer that failed elsewhere has none
+	}
 	defer x.recording.Close()
 	s, err := m.subject.wait()
 	if err != nil {
@@ -102,6 +105,39 @@ func (m *Making) Over(ctx context.Context, i int, a *blitz.Answer) error {
 		return err
 	}
 	return m.kept.keep(ctx, m.tenant, x.id, one)
+}
+
+// Expect makes room for the receipts of n answers, behind those that are seen already, which
+// somebody else makes, and returns their names: Given gets them.
+func (m *Making) Expect(n int) (ids []string) {
+	for range n {
+		ids = append(ids, attest.NewRequestID())
+	}
+	if m != nil {
+		for _, id := range ids {
+			m.all = append(m.all, making{id: id})
+		}
+	}
+	return ids
+}
+
+// Given keeps a receipt that was made elsewhere under a name. Any goroutine may call it.
+func (m *Making) Given(ctx context.Context, id string, one *receipt.Receipt) error {
+	if m == nil {
+		return nil
+	}
+	kept := m.kept
+	if one.Proof == "" {
+		kept = m.receipts.passing // it stands in no log of ours
+	}
+	return kept.keep(context.WithoutCancel(ctx), m.tenant, id, one)
+}
+
+// Means returns with what the answers to the request are computed and signed here, but for the
+// engine.
+func (m *Making) Means() (*attest.Subject, *attest.Notary, error) {
+	s, err := m.subject.wait()
+	return s, m.notary, err
 }
 
 // Name returns what the header says: "" where there are no receipts.
@@ -156,6 +192,8 @@ func (m *Making) Drop() {
 		return
 	}
 	for i := range m.all {
-		m.all[i].recording.Close()
+		if m.all[i].recording != nil {
+			m.all[i].recording.Close()
+		}
 	}
 }

@@ -45,6 +45,9 @@ func New(o Options) *Receipts {
 	return r
 }
 
+// Key returns the key that receipts are signed with.
+func (r *Receipts) Key() *receipt.PublicKey { return r.o.Notary.Key.Public() }
+
 // check returns what a receipt of this server's is checked with.
 func (r *Receipts) check() receipt.Check {
 	c := receipt.Check{Keys: []*receipt.PublicKey{r.o.Notary.Key.Public()}}
