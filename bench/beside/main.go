@@ -86,7 +86,7 @@ func (s *settings) measure(ctx context.Context, path string) (*figures, error) {
 		fmt.Fprintf(os.Stderr, "%d tokens read alone in %.0f s\n", len(known.Tokens), took.Seconds())
 	}
 	var tokens atomic.Int64
-	var streams sync.WaitGroup
+	var streams, begun sync.WaitGroup
 	defer streams.Wait()
 	defer stop()
 	for i := range s.streams {
@@ -94,15 +94,17 @@ func (s *settings) measure(ctx context.Context, path string) (*figures, error) {
 		if err != nil {
 			return nil, err
 		}
+		begun.Add(1)
 		streams.Go(func() {
+			began := sync.OnceFunc(begun.Done)
+			defer began()
 			for range a.Tokens() {
 				tokens.Add(1)
+				began()
 			}
 		})
 	}
-	for tokens.Load() < int64(4*s.streams) {
-		time.Sleep(10 * time.Millisecond)
-	}
+	begun.Wait() // all their prompts are read
 	rate := func(while func() error) (float64, error) {
 		from, n := time.Now(), tokens.Load()
 		err := while()
