@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/blitz-r1/blitz/internal/model"
+	"github.com/blitz-r1/blitz/internal/quant"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/safetensors"
 )
@@ -137,16 +138,13 @@ const (
 	mxfp4Codes   = mxfp4Numbers / 2
 )
 
-// e2m1 are the numbers of the codes.
-var e2m1 = [16]float32{0, .5, 1, 1.5, 2, 3, 4, 6, 0, -.5, -1, -1.5, -2, -3, -4, -6}
-
 // decode writes a row of MXFP4 as numbers: byte j of a block has element 2j in its low half.
 func (x *interleaved) decode(dst []float32, codes, powers []byte, row int) {
 	block := x.source(row)
 	for b := range x.cols / mxfp4Numbers {
 		power := float32(math.Ldexp(1, int(powers[block+b])-127))
 		for i := range mxfp4Numbers {
-			dst[b*mxfp4Numbers+i] = e2m1[codes[(block+b)*mxfp4Codes+i/2]>>(4*(i%2))&15] * power
+			dst[b*mxfp4Numbers+i] = quant.E2M1ToF32(codes[(block+b)*mxfp4Codes+i/2]>>(4*(i%2))&15) * power
 		}
 	}
 }
@@ -173,11 +171,7 @@ func (x *interleaved) pack(f *safetensors.File, p *part, first int, dst []byte) 
 			if powers[at] == 0xff {
 				return fmt.Errorf("a power of two that is no number")
 			}
-			out[0] = powers[at]
-			code := func(i int) byte { return codes[at*mxfp4Codes+i/2] >> (4 * (i % 2)) & 15 }
-			for j := range mxfp4Codes {
-				out[1+j] = code(j) | code(mxfp4Codes+j)<<4
-			}
+			quant.PutMXFP4(out, powers[at], codes[at*mxfp4Codes:])
 		}
 		dst = dst[blocks*size:]
 	}

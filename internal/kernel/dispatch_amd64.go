@@ -244,6 +244,9 @@ var floatAVX512 = map[floatKey]func(*productArgs){
 	{tensor.F8E4M3, 1, 8}: floatF8x1x8AVX512, {tensor.F8E4M3, 4, 4}: floatF8x4x4AVX512, {tensor.F8E4M3, 8, 2}: floatF8x8x2AVX512,
 	{tensor.F8E4M3, 1, 1}: floatF8x1x1AVX512, {tensor.F8E4M3, 4, 1}: floatF8x4x1AVX512, {tensor.F8E4M3, 8, 1}: floatF8x8x1AVX512,
 	{tensor.F8E4M3, 12, 1}: floatF8x12x1AVX512, {tensor.F8E4M3, 16, 1}: floatF8x16x1AVX512,
+	{tensor.MXFP4, 1, 8}: floatF4x1x8AVX512, {tensor.MXFP4, 4, 4}: floatF4x4x4AVX512, {tensor.MXFP4, 8, 2}: floatF4x8x2AVX512,
+	{tensor.MXFP4, 1, 1}: floatF4x1x1AVX512, {tensor.MXFP4, 4, 1}: floatF4x4x1AVX512, {tensor.MXFP4, 8, 1}: floatF4x8x1AVX512,
+	{tensor.MXFP4, 12, 1}: floatF4x12x1AVX512, {tensor.MXFP4, 16, 1}: floatF4x16x1AVX512,
 }
 
 // floatAVX2 has the routines for tiles of vectors, and for one with four row blocks at once.
@@ -256,6 +259,8 @@ var floatAVX2 = map[floatKey]func(*productArgs){
 	{tensor.BF16, 8, 1}: floatBF16x8x1AVX2, {tensor.BF16, 12, 1}: floatBF16x12x1AVX2, {tensor.BF16, 16, 1}: floatBF16x16x1AVX2,
 	{tensor.F8E4M3, 1, 4}: floatF8x1x4AVX2, {tensor.F8E4M3, 1, 1}: floatF8x1x1AVX2, {tensor.F8E4M3, 4, 1}: floatF8x4x1AVX2,
 	{tensor.F8E4M3, 8, 1}: floatF8x8x1AVX2, {tensor.F8E4M3, 12, 1}: floatF8x12x1AVX2, {tensor.F8E4M3, 16, 1}: floatF8x16x1AVX2,
+	{tensor.MXFP4, 1, 4}: floatF4x1x4AVX2, {tensor.MXFP4, 1, 1}: floatF4x1x1AVX2, {tensor.MXFP4, 4, 1}: floatF4x4x1AVX2,
+	{tensor.MXFP4, 8, 1}: floatF4x8x1AVX2, {tensor.MXFP4, 12, 1}: floatF4x12x1AVX2, {tensor.MXFP4, 16, 1}: floatF4x16x1AVX2,
 }
 
 // floatRoutine returns the routine for a tile of vectors of that width and how

@@ -7,8 +7,27 @@
 
 // Float weights times vectors (product_amd64.go).
 // AX arguments, SI weights, DX activations, R8 bytes from one row block to the next, R9, R10
-// and R11 three, five and seven times that, R13 columns left.
+// and R11 three, five and seven times that, DI scales, R13 columns left. MXFP4 on AVX2: CX decoded
+// columns, R11 the room that they are in.
 // Needs AVX-512 F, BW, VL, DQ and VNNI.
+
+DATA fourNumbers<>+0(SB)/4, $0x00000000
+DATA fourNumbers<>+4(SB)/4, $0x3f000000
+DATA fourNumbers<>+8(SB)/4, $0x3f800000
+DATA fourNumbers<>+12(SB)/4, $0x3fc00000
+DATA fourNumbers<>+16(SB)/4, $0x40000000
+DATA fourNumbers<>+20(SB)/4, $0x40400000
+DATA fourNumbers<>+24(SB)/4, $0x40800000
+DATA fourNumbers<>+28(SB)/4, $0x40c00000
+DATA fourNumbers<>+32(SB)/4, $0x00000000
+DATA fourNumbers<>+36(SB)/4, $0xbf000000
+DATA fourNumbers<>+40(SB)/4, $0xbf800000
+DATA fourNumbers<>+44(SB)/4, $0xbfc00000
+DATA fourNumbers<>+48(SB)/4, $0xc0000000
+DATA fourNumbers<>+52(SB)/4, $0xc0400000
+DATA fourNumbers<>+56(SB)/4, $0xc0800000
+DATA fourNumbers<>+60(SB)/4, $0xc0c00000
+GLOBL fourNumbers<>(SB), RODATA|NOPTR, $64
 
 // func floatF32x1x8AVX512(a *productArgs)
 // multiplies 8 row blocks of F32 with 1 tokens.
@@ -8517,5 +8536,2454 @@ nobias536:
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
 	JGT block527
+	VZEROUPPER 
+	RET
+
+// func floatF4x1x8AVX512(a *productArgs)
+// multiplies 8 row blocks of F4 with 1 tokens.
+TEXT ·floatF4x1x8AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	VMOVUPS fourNumbers<>(SB), Z24
+	MOVL $0x00400000, R12
+	VPBROADCASTD R12, Z25
+block537:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ productArgs_d(AX), DI
+group538:
+	VPMOVZXBD (DI), Z16
+	VPSLLD $23, Z16, Z16
+	VPMAXUD Z25, Z16, Z16
+	VPMOVZXBD (DI)(R8*1), Z17
+	VPSLLD $23, Z17, Z17
+	VPMAXUD Z25, Z17, Z17
+	VPMOVZXBD (DI)(R8*2), Z18
+	VPSLLD $23, Z18, Z18
+	VPMAXUD Z25, Z18, Z18
+	VPMOVZXBD (DI)(R9*1), Z19
+	VPSLLD $23, Z19, Z19
+	VPMAXUD Z25, Z19, Z19
+	VPMOVZXBD (DI)(R8*4), Z20
+	VPSLLD $23, Z20, Z20
+	VPMAXUD Z25, Z20, Z20
+	VPMOVZXBD (DI)(R10*1), Z21
+	VPSLLD $23, Z21, Z21
+	VPMAXUD Z25, Z21, Z21
+	VPMOVZXBD (DI)(R9*2), Z22
+	VPSLLD $23, Z22, Z22
+	VPMAXUD Z25, Z22, Z22
+	VPMOVZXBD (DI)(R11*1), Z23
+	VPSLLD $23, Z23, Z23
+	VPMAXUD Z25, Z23, Z23
+	MOVQ $16, BX
+column539:
+	VPMOVZXBD (SI), Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z16, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VPMOVZXBD (SI)(R8*1), Z1
+	VPERMPS Z24, Z1, Z1
+	VMULPS Z17, Z1, Z1
+	VFMADD231PS.BCST 0(DX), Z1, Z9
+	VPMOVZXBD (SI)(R8*2), Z2
+	VPERMPS Z24, Z2, Z2
+	VMULPS Z18, Z2, Z2
+	VFMADD231PS.BCST 0(DX), Z2, Z10
+	VPMOVZXBD (SI)(R9*1), Z3
+	VPERMPS Z24, Z3, Z3
+	VMULPS Z19, Z3, Z3
+	VFMADD231PS.BCST 0(DX), Z3, Z11
+	VPMOVZXBD (SI)(R8*4), Z4
+	VPERMPS Z24, Z4, Z4
+	VMULPS Z20, Z4, Z4
+	VFMADD231PS.BCST 0(DX), Z4, Z12
+	VPMOVZXBD (SI)(R10*1), Z5
+	VPERMPS Z24, Z5, Z5
+	VMULPS Z21, Z5, Z5
+	VFMADD231PS.BCST 0(DX), Z5, Z13
+	VPMOVZXBD (SI)(R9*2), Z6
+	VPERMPS Z24, Z6, Z6
+	VMULPS Z22, Z6, Z6
+	VFMADD231PS.BCST 0(DX), Z6, Z14
+	VPMOVZXBD (SI)(R11*1), Z7
+	VPERMPS Z24, Z7, Z7
+	VMULPS Z23, Z7, Z7
+	VFMADD231PS.BCST 0(DX), Z7, Z15
+	ADDQ $16, SI
+	ADDQ $4, DX
+	SUBQ $1, BX
+	JNE column539
+	SUBQ $256, SI
+	MOVQ $16, BX
+column540:
+	VPMOVZXBD (SI), Z0
+	VPSRLD $4, Z0, Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z16, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VPMOVZXBD (SI)(R8*1), Z1
+	VPSRLD $4, Z1, Z1
+	VPERMPS Z24, Z1, Z1
+	VMULPS Z17, Z1, Z1
+	VFMADD231PS.BCST 0(DX), Z1, Z9
+	VPMOVZXBD (SI)(R8*2), Z2
+	VPSRLD $4, Z2, Z2
+	VPERMPS Z24, Z2, Z2
+	VMULPS Z18, Z2, Z2
+	VFMADD231PS.BCST 0(DX), Z2, Z10
+	VPMOVZXBD (SI)(R9*1), Z3
+	VPSRLD $4, Z3, Z3
+	VPERMPS Z24, Z3, Z3
+	VMULPS Z19, Z3, Z3
+	VFMADD231PS.BCST 0(DX), Z3, Z11
+	VPMOVZXBD (SI)(R8*4), Z4
+	VPSRLD $4, Z4, Z4
+	VPERMPS Z24, Z4, Z4
+	VMULPS Z20, Z4, Z4
+	VFMADD231PS.BCST 0(DX), Z4, Z12
+	VPMOVZXBD (SI)(R10*1), Z5
+	VPSRLD $4, Z5, Z5
+	VPERMPS Z24, Z5, Z5
+	VMULPS Z21, Z5, Z5
+	VFMADD231PS.BCST 0(DX), Z5, Z13
+	VPMOVZXBD (SI)(R9*2), Z6
+	VPSRLD $4, Z6, Z6
+	VPERMPS Z24, Z6, Z6
+	VMULPS Z22, Z6, Z6
+	VFMADD231PS.BCST 0(DX), Z6, Z14
+	VPMOVZXBD (SI)(R11*1), Z7
+	VPSRLD $4, Z7, Z7
+	VPERMPS Z24, Z7, Z7
+	VMULPS Z23, Z7, Z7
+	VFMADD231PS.BCST 0(DX), Z7, Z15
+	ADDQ $16, SI
+	ADDQ $4, DX
+	SUBQ $1, BX
+	JNE column540
+	ADDQ $16, DI
+	SUBQ $32, R13
+	JNE group538
+	CMPQ productArgs_add(AX), $0
+	JEQ added542
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all541
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all541:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+added542:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias543
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+bias543:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full544
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done545
+full544:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+done545:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias546
+	ADDQ $64, productArgs_bias(AX)
+nobias546:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added548
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all547
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all547:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+added548:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias549
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z9, Z9
+bias549:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full550
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done551
+full550:
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+done551:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias552
+	ADDQ $64, productArgs_bias(AX)
+nobias552:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added554
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all553
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all553:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+added554:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias555
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z10, Z10
+bias555:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full556
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done557
+full556:
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+done557:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias558
+	ADDQ $64, productArgs_bias(AX)
+nobias558:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added560
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all559
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all559:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added560:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias561
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z11, Z11
+bias561:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full562
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done563
+full562:
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+done563:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias564
+	ADDQ $64, productArgs_bias(AX)
+nobias564:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added566
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all565
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all565:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+added566:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias567
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z12, Z12
+bias567:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full568
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done569
+full568:
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+done569:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias570
+	ADDQ $64, productArgs_bias(AX)
+nobias570:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added572
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all571
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all571:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+added572:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias573
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z13, Z13
+bias573:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full574
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done575
+full574:
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+done575:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias576
+	ADDQ $64, productArgs_bias(AX)
+nobias576:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added578
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all577
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all577:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+added578:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias579
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z14, Z14
+bias579:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full580
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done581
+full580:
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+done581:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias582
+	ADDQ $64, productArgs_bias(AX)
+nobias582:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added584
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all583
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all583:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added584:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias585
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z15, Z15
+bias585:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full586
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done587
+full586:
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+done587:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias588
+	ADDQ $64, productArgs_bias(AX)
+nobias588:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $8, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $8, productArgs_blocks(AX)
+	JGT block537
+	VZEROUPPER 
+	RET
+
+// func floatF4x4x4AVX512(a *productArgs)
+// multiplies 4 row blocks of F4 with 4 tokens.
+TEXT ·floatF4x4x4AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	VMOVUPS fourNumbers<>(SB), Z24
+	MOVL $0x00400000, R12
+	VPBROADCASTD R12, Z25
+block589:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ productArgs_d(AX), DI
+group590:
+	VPMOVZXBD (DI), Z26
+	VPSLLD $23, Z26, Z26
+	VPMAXUD Z25, Z26, Z26
+	VPMOVZXBD (DI)(R8*1), Z27
+	VPSLLD $23, Z27, Z27
+	VPMAXUD Z25, Z27, Z27
+	VPMOVZXBD (DI)(R8*2), Z28
+	VPSLLD $23, Z28, Z28
+	VPMAXUD Z25, Z28, Z28
+	VPMOVZXBD (DI)(R9*1), Z29
+	VPSLLD $23, Z29, Z29
+	VPMAXUD Z25, Z29, Z29
+	MOVQ $16, BX
+column591:
+	VPMOVZXBD (SI), Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VPMOVZXBD (SI)(R8*1), Z1
+	VPERMPS Z24, Z1, Z1
+	VMULPS Z27, Z1, Z1
+	VFMADD231PS.BCST 0(DX), Z1, Z12
+	VFMADD231PS.BCST 4(DX), Z1, Z13
+	VFMADD231PS.BCST 8(DX), Z1, Z14
+	VFMADD231PS.BCST 12(DX), Z1, Z15
+	VPMOVZXBD (SI)(R8*2), Z2
+	VPERMPS Z24, Z2, Z2
+	VMULPS Z28, Z2, Z2
+	VFMADD231PS.BCST 0(DX), Z2, Z16
+	VFMADD231PS.BCST 4(DX), Z2, Z17
+	VFMADD231PS.BCST 8(DX), Z2, Z18
+	VFMADD231PS.BCST 12(DX), Z2, Z19
+	VPMOVZXBD (SI)(R9*1), Z3
+	VPERMPS Z24, Z3, Z3
+	VMULPS Z29, Z3, Z3
+	VFMADD231PS.BCST 0(DX), Z3, Z20
+	VFMADD231PS.BCST 4(DX), Z3, Z21
+	VFMADD231PS.BCST 8(DX), Z3, Z22
+	VFMADD231PS.BCST 12(DX), Z3, Z23
+	ADDQ $16, SI
+	ADDQ $16, DX
+	SUBQ $1, BX
+	JNE column591
+	SUBQ $256, SI
+	MOVQ $16, BX
+column592:
+	VPMOVZXBD (SI), Z0
+	VPSRLD $4, Z0, Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VPMOVZXBD (SI)(R8*1), Z1
+	VPSRLD $4, Z1, Z1
+	VPERMPS Z24, Z1, Z1
+	VMULPS Z27, Z1, Z1
+	VFMADD231PS.BCST 0(DX), Z1, Z12
+	VFMADD231PS.BCST 4(DX), Z1, Z13
+	VFMADD231PS.BCST 8(DX), Z1, Z14
+	VFMADD231PS.BCST 12(DX), Z1, Z15
+	VPMOVZXBD (SI)(R8*2), Z2
+	VPSRLD $4, Z2, Z2
+	VPERMPS Z24, Z2, Z2
+	VMULPS Z28, Z2, Z2
+	VFMADD231PS.BCST 0(DX), Z2, Z16
+	VFMADD231PS.BCST 4(DX), Z2, Z17
+	VFMADD231PS.BCST 8(DX), Z2, Z18
+	VFMADD231PS.BCST 12(DX), Z2, Z19
+	VPMOVZXBD (SI)(R9*1), Z3
+	VPSRLD $4, Z3, Z3
+	VPERMPS Z24, Z3, Z3
+	VMULPS Z29, Z3, Z3
+	VFMADD231PS.BCST 0(DX), Z3, Z20
+	VFMADD231PS.BCST 4(DX), Z3, Z21
+	VFMADD231PS.BCST 8(DX), Z3, Z22
+	VFMADD231PS.BCST 12(DX), Z3, Z23
+	ADDQ $16, SI
+	ADDQ $16, DX
+	SUBQ $1, BX
+	JNE column592
+	ADDQ $16, DI
+	SUBQ $32, R13
+	JNE group590
+	CMPQ productArgs_add(AX), $0
+	JEQ added594
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all593
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all593:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added594
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added594
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added594
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added594:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias595
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+bias595:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full596
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done597
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done597
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done597
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done597
+full596:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done597
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done597
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done597
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+done597:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias598
+	ADDQ $64, productArgs_bias(AX)
+nobias598:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added600
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all599
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all599:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added600
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added600
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added600
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added600:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias601
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+bias601:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full602
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done603
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done603
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done603
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done603
+full602:
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done603
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done603
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done603
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+done603:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias604
+	ADDQ $64, productArgs_bias(AX)
+nobias604:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added606
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all605
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all605:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added606
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added606
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added606
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+added606:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias607
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z16, Z16
+	VADDPS Z0, Z17, Z17
+	VADDPS Z0, Z18, Z18
+	VADDPS Z0, Z19, Z19
+bias607:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full608
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z16, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done609
+	VMOVUPS Z17, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done609
+	VMOVUPS Z18, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done609
+	VMOVUPS Z19, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done609
+full608:
+	VMOVUPS Z16, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done609
+	VMOVUPS Z17, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done609
+	VMOVUPS Z18, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done609
+	VMOVUPS Z19, 0(R12)
+	ADDQ R13, R12
+done609:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias610
+	ADDQ $64, productArgs_bias(AX)
+nobias610:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added612
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all611
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all611:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added612
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added612
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added612
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added612:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias613
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z20, Z20
+	VADDPS Z0, Z21, Z21
+	VADDPS Z0, Z22, Z22
+	VADDPS Z0, Z23, Z23
+bias613:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full614
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z20, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done615
+	VMOVUPS Z21, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done615
+	VMOVUPS Z22, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done615
+	VMOVUPS Z23, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done615
+full614:
+	VMOVUPS Z20, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done615
+	VMOVUPS Z21, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done615
+	VMOVUPS Z22, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done615
+	VMOVUPS Z23, 0(R12)
+	ADDQ R13, R12
+done615:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias616
+	ADDQ $64, productArgs_bias(AX)
+nobias616:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $4, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $4, productArgs_blocks(AX)
+	JGT block589
+	VZEROUPPER 
+	RET
+
+// func floatF4x8x2AVX512(a *productArgs)
+// multiplies 2 row blocks of F4 with 8 tokens.
+TEXT ·floatF4x8x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	VMOVUPS fourNumbers<>(SB), Z24
+	MOVL $0x00400000, R12
+	VPBROADCASTD R12, Z25
+block617:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ productArgs_d(AX), DI
+group618:
+	VPMOVZXBD (DI), Z26
+	VPSLLD $23, Z26, Z26
+	VPMAXUD Z25, Z26, Z26
+	VPMOVZXBD (DI)(R8*1), Z27
+	VPSLLD $23, Z27, Z27
+	VPMAXUD Z25, Z27, Z27
+	MOVQ $16, BX
+column619:
+	VPMOVZXBD (SI), Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	VPMOVZXBD (SI)(R8*1), Z1
+	VPERMPS Z24, Z1, Z1
+	VMULPS Z27, Z1, Z1
+	VFMADD231PS.BCST 0(DX), Z1, Z16
+	VFMADD231PS.BCST 4(DX), Z1, Z17
+	VFMADD231PS.BCST 8(DX), Z1, Z18
+	VFMADD231PS.BCST 12(DX), Z1, Z19
+	VFMADD231PS.BCST 16(DX), Z1, Z20
+	VFMADD231PS.BCST 20(DX), Z1, Z21
+	VFMADD231PS.BCST 24(DX), Z1, Z22
+	VFMADD231PS.BCST 28(DX), Z1, Z23
+	ADDQ $16, SI
+	ADDQ $32, DX
+	SUBQ $1, BX
+	JNE column619
+	SUBQ $256, SI
+	MOVQ $16, BX
+column620:
+	VPMOVZXBD (SI), Z0
+	VPSRLD $4, Z0, Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	VPMOVZXBD (SI)(R8*1), Z1
+	VPSRLD $4, Z1, Z1
+	VPERMPS Z24, Z1, Z1
+	VMULPS Z27, Z1, Z1
+	VFMADD231PS.BCST 0(DX), Z1, Z16
+	VFMADD231PS.BCST 4(DX), Z1, Z17
+	VFMADD231PS.BCST 8(DX), Z1, Z18
+	VFMADD231PS.BCST 12(DX), Z1, Z19
+	VFMADD231PS.BCST 16(DX), Z1, Z20
+	VFMADD231PS.BCST 20(DX), Z1, Z21
+	VFMADD231PS.BCST 24(DX), Z1, Z22
+	VFMADD231PS.BCST 28(DX), Z1, Z23
+	ADDQ $16, SI
+	ADDQ $32, DX
+	SUBQ $1, BX
+	JNE column620
+	ADDQ $16, DI
+	SUBQ $32, R13
+	JNE group618
+	CMPQ productArgs_add(AX), $0
+	JEQ added622
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all621
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all621:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added622
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added622
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added622
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added622
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added622
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added622
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added622
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added622:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias623
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+bias623:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full624
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done625
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done625
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done625
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done625
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done625
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done625
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done625
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done625
+full624:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done625
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done625
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done625
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done625
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done625
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done625
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done625
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+done625:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias626
+	ADDQ $64, productArgs_bias(AX)
+nobias626:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added628
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all627
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all627:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added628
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added628
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added628
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added628
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added628
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added628
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added628
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added628:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias629
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z16, Z16
+	VADDPS Z0, Z17, Z17
+	VADDPS Z0, Z18, Z18
+	VADDPS Z0, Z19, Z19
+	VADDPS Z0, Z20, Z20
+	VADDPS Z0, Z21, Z21
+	VADDPS Z0, Z22, Z22
+	VADDPS Z0, Z23, Z23
+bias629:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full630
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z16, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done631
+	VMOVUPS Z17, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done631
+	VMOVUPS Z18, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done631
+	VMOVUPS Z19, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done631
+	VMOVUPS Z20, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done631
+	VMOVUPS Z21, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done631
+	VMOVUPS Z22, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done631
+	VMOVUPS Z23, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done631
+full630:
+	VMOVUPS Z16, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done631
+	VMOVUPS Z17, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done631
+	VMOVUPS Z18, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done631
+	VMOVUPS Z19, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done631
+	VMOVUPS Z20, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done631
+	VMOVUPS Z21, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done631
+	VMOVUPS Z22, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done631
+	VMOVUPS Z23, 0(R12)
+	ADDQ R13, R12
+done631:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias632
+	ADDQ $64, productArgs_bias(AX)
+nobias632:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $2, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $2, productArgs_blocks(AX)
+	JGT block617
+	VZEROUPPER 
+	RET
+
+// func floatF4x1x1AVX512(a *productArgs)
+// multiplies 1 row blocks of F4 with 1 tokens.
+TEXT ·floatF4x1x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	VMOVUPS fourNumbers<>(SB), Z24
+	MOVL $0x00400000, R12
+	VPBROADCASTD R12, Z25
+block633:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	MOVQ productArgs_d(AX), DI
+group634:
+	VPMOVZXBD (DI), Z26
+	VPSLLD $23, Z26, Z26
+	VPMAXUD Z25, Z26, Z26
+	MOVQ $16, BX
+column635:
+	VPMOVZXBD (SI), Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	ADDQ $16, SI
+	ADDQ $4, DX
+	SUBQ $1, BX
+	JNE column635
+	SUBQ $256, SI
+	MOVQ $16, BX
+column636:
+	VPMOVZXBD (SI), Z0
+	VPSRLD $4, Z0, Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	ADDQ $16, SI
+	ADDQ $4, DX
+	SUBQ $1, BX
+	JNE column636
+	ADDQ $16, DI
+	SUBQ $32, R13
+	JNE group634
+	CMPQ productArgs_add(AX), $0
+	JEQ added638
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all637
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all637:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+added638:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias639
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+bias639:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full640
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done641
+full640:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+done641:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias642
+	ADDQ $64, productArgs_bias(AX)
+nobias642:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block633
+	VZEROUPPER 
+	RET
+
+// func floatF4x4x1AVX512(a *productArgs)
+// multiplies 1 row blocks of F4 with 4 tokens.
+TEXT ·floatF4x4x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	VMOVUPS fourNumbers<>(SB), Z24
+	MOVL $0x00400000, R12
+	VPBROADCASTD R12, Z25
+block643:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ productArgs_d(AX), DI
+group644:
+	VPMOVZXBD (DI), Z26
+	VPSLLD $23, Z26, Z26
+	VPMAXUD Z25, Z26, Z26
+	MOVQ $16, BX
+column645:
+	VPMOVZXBD (SI), Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	ADDQ $16, SI
+	ADDQ $16, DX
+	SUBQ $1, BX
+	JNE column645
+	SUBQ $256, SI
+	MOVQ $16, BX
+column646:
+	VPMOVZXBD (SI), Z0
+	VPSRLD $4, Z0, Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	ADDQ $16, SI
+	ADDQ $16, DX
+	SUBQ $1, BX
+	JNE column646
+	ADDQ $16, DI
+	SUBQ $32, R13
+	JNE group644
+	CMPQ productArgs_add(AX), $0
+	JEQ added648
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all647
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all647:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added648
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added648
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added648
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added648:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias649
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+bias649:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full650
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done651
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done651
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done651
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done651
+full650:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done651
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done651
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done651
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+done651:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias652
+	ADDQ $64, productArgs_bias(AX)
+nobias652:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block643
+	VZEROUPPER 
+	RET
+
+// func floatF4x8x1AVX512(a *productArgs)
+// multiplies 1 row blocks of F4 with 8 tokens.
+TEXT ·floatF4x8x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	VMOVUPS fourNumbers<>(SB), Z24
+	MOVL $0x00400000, R12
+	VPBROADCASTD R12, Z25
+block653:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ productArgs_d(AX), DI
+group654:
+	VPMOVZXBD (DI), Z26
+	VPSLLD $23, Z26, Z26
+	VPMAXUD Z25, Z26, Z26
+	MOVQ $16, BX
+column655:
+	VPMOVZXBD (SI), Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	ADDQ $16, SI
+	ADDQ $32, DX
+	SUBQ $1, BX
+	JNE column655
+	SUBQ $256, SI
+	MOVQ $16, BX
+column656:
+	VPMOVZXBD (SI), Z0
+	VPSRLD $4, Z0, Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	ADDQ $16, SI
+	ADDQ $32, DX
+	SUBQ $1, BX
+	JNE column656
+	ADDQ $16, DI
+	SUBQ $32, R13
+	JNE group654
+	CMPQ productArgs_add(AX), $0
+	JEQ added658
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all657
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all657:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added658
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added658
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added658
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added658
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added658
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added658
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added658
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added658:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias659
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+bias659:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full660
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done661
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done661
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done661
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done661
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done661
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done661
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done661
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done661
+full660:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done661
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done661
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done661
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done661
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done661
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done661
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done661
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+done661:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias662
+	ADDQ $64, productArgs_bias(AX)
+nobias662:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block653
+	VZEROUPPER 
+	RET
+
+// func floatF4x12x1AVX512(a *productArgs)
+// multiplies 1 row blocks of F4 with 12 tokens.
+TEXT ·floatF4x12x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	VMOVUPS fourNumbers<>(SB), Z24
+	MOVL $0x00400000, R12
+	VPBROADCASTD R12, Z25
+block663:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	MOVQ productArgs_d(AX), DI
+group664:
+	VPMOVZXBD (DI), Z26
+	VPSLLD $23, Z26, Z26
+	VPMAXUD Z25, Z26, Z26
+	MOVQ $16, BX
+column665:
+	VPMOVZXBD (SI), Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	VFMADD231PS.BCST 32(DX), Z0, Z16
+	VFMADD231PS.BCST 36(DX), Z0, Z17
+	VFMADD231PS.BCST 40(DX), Z0, Z18
+	VFMADD231PS.BCST 44(DX), Z0, Z19
+	ADDQ $16, SI
+	ADDQ $48, DX
+	SUBQ $1, BX
+	JNE column665
+	SUBQ $256, SI
+	MOVQ $16, BX
+column666:
+	VPMOVZXBD (SI), Z0
+	VPSRLD $4, Z0, Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	VFMADD231PS.BCST 32(DX), Z0, Z16
+	VFMADD231PS.BCST 36(DX), Z0, Z17
+	VFMADD231PS.BCST 40(DX), Z0, Z18
+	VFMADD231PS.BCST 44(DX), Z0, Z19
+	ADDQ $16, SI
+	ADDQ $48, DX
+	SUBQ $1, BX
+	JNE column666
+	ADDQ $16, DI
+	SUBQ $32, R13
+	JNE group664
+	CMPQ productArgs_add(AX), $0
+	JEQ added668
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all667
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all667:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added668
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added668
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added668
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added668
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added668
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added668
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added668
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE added668
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE added668
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE added668
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE added668
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+added668:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias669
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+	VADDPS Z0, Z16, Z16
+	VADDPS Z0, Z17, Z17
+	VADDPS Z0, Z18, Z18
+	VADDPS Z0, Z19, Z19
+bias669:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full670
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done671
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done671
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done671
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done671
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done671
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done671
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done671
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE done671
+	VMOVUPS Z16, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE done671
+	VMOVUPS Z17, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE done671
+	VMOVUPS Z18, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE done671
+	VMOVUPS Z19, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done671
+full670:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done671
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done671
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done671
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done671
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done671
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done671
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done671
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE done671
+	VMOVUPS Z16, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE done671
+	VMOVUPS Z17, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE done671
+	VMOVUPS Z18, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE done671
+	VMOVUPS Z19, 0(R12)
+	ADDQ R13, R12
+done671:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias672
+	ADDQ $64, productArgs_bias(AX)
+nobias672:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block663
+	VZEROUPPER 
+	RET
+
+// func floatF4x16x1AVX512(a *productArgs)
+// multiplies 1 row blocks of F4 with 16 tokens.
+TEXT ·floatF4x16x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	VMOVUPS fourNumbers<>(SB), Z24
+	MOVL $0x00400000, R12
+	VPBROADCASTD R12, Z25
+block673:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ productArgs_d(AX), DI
+group674:
+	VPMOVZXBD (DI), Z26
+	VPSLLD $23, Z26, Z26
+	VPMAXUD Z25, Z26, Z26
+	MOVQ $16, BX
+column675:
+	VPMOVZXBD (SI), Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	VFMADD231PS.BCST 32(DX), Z0, Z16
+	VFMADD231PS.BCST 36(DX), Z0, Z17
+	VFMADD231PS.BCST 40(DX), Z0, Z18
+	VFMADD231PS.BCST 44(DX), Z0, Z19
+	VFMADD231PS.BCST 48(DX), Z0, Z20
+	VFMADD231PS.BCST 52(DX), Z0, Z21
+	VFMADD231PS.BCST 56(DX), Z0, Z22
+	VFMADD231PS.BCST 60(DX), Z0, Z23
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column675
+	SUBQ $256, SI
+	MOVQ $16, BX
+column676:
+	VPMOVZXBD (SI), Z0
+	VPSRLD $4, Z0, Z0
+	VPERMPS Z24, Z0, Z0
+	VMULPS Z26, Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	VFMADD231PS.BCST 32(DX), Z0, Z16
+	VFMADD231PS.BCST 36(DX), Z0, Z17
+	VFMADD231PS.BCST 40(DX), Z0, Z18
+	VFMADD231PS.BCST 44(DX), Z0, Z19
+	VFMADD231PS.BCST 48(DX), Z0, Z20
+	VFMADD231PS.BCST 52(DX), Z0, Z21
+	VFMADD231PS.BCST 56(DX), Z0, Z22
+	VFMADD231PS.BCST 60(DX), Z0, Z23
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column676
+	ADDQ $16, DI
+	SUBQ $32, R13
+	JNE group674
+	CMPQ productArgs_add(AX), $0
+	JEQ added678
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all677
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all677:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added678
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added678
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added678
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added678
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added678
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added678
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added678
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE added678
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE added678
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE added678
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE added678
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+	CMPQ R9, $12
+	JLE added678
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $13
+	JLE added678
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $14
+	JLE added678
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $15
+	JLE added678
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added678:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias679
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+	VADDPS Z0, Z16, Z16
+	VADDPS Z0, Z17, Z17
+	VADDPS Z0, Z18, Z18
+	VADDPS Z0, Z19, Z19
+	VADDPS Z0, Z20, Z20
+	VADDPS Z0, Z21, Z21
+	VADDPS Z0, Z22, Z22
+	VADDPS Z0, Z23, Z23
+bias679:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full680
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done681
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done681
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done681
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done681
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done681
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done681
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done681
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE done681
+	VMOVUPS Z16, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE done681
+	VMOVUPS Z17, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE done681
+	VMOVUPS Z18, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE done681
+	VMOVUPS Z19, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $12
+	JLE done681
+	VMOVUPS Z20, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $13
+	JLE done681
+	VMOVUPS Z21, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $14
+	JLE done681
+	VMOVUPS Z22, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $15
+	JLE done681
+	VMOVUPS Z23, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done681
+full680:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done681
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done681
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done681
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done681
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done681
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done681
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done681
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE done681
+	VMOVUPS Z16, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE done681
+	VMOVUPS Z17, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE done681
+	VMOVUPS Z18, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE done681
+	VMOVUPS Z19, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $12
+	JLE done681
+	VMOVUPS Z20, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $13
+	JLE done681
+	VMOVUPS Z21, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $14
+	JLE done681
+	VMOVUPS Z22, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $15
+	JLE done681
+	VMOVUPS Z23, 0(R12)
+	ADDQ R13, R12
+done681:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias682
+	ADDQ $64, productArgs_bias(AX)
+nobias682:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block673
 	VZEROUPPER 
 	RET

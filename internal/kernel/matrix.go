@@ -13,9 +13,11 @@ import (
 // interleaved. Rows behind the last one are zero.
 type Matrix struct {
 	Rows, Cols int
-	// Float is the stored type of float weights, F32, F16, BF16 or F8_E4M3: a row block
-	// is [Cols][16] of it, and for F8 a float32 scale for each row and 128 columns
-	// behind that, [Cols/128][16]. Invalid for quantised weights.
+	// Float is the stored type of float weights, F32, F16, BF16, F8_E4M3 or MXFP4: a row
+	// block is [Cols][16] of it, and for F8 a float32 scale for each row and 128 columns
+	// behind that, [Cols/128][16]. Of MXFP4 it is [Cols/32][16][16] codes, byte c of a
+	// group column c in the low half and c+16 in the high one, and behind that the
+	// exponents, [Cols/32][16]. Invalid for quantised weights.
 	Float  tensor.DType
 	Format Format // of quantised weights
 	// Data holds the row blocks one after the other; it starts at a multiple of 64
@@ -41,13 +43,18 @@ func NewMatrix(rows, cols int, f Format, data []byte) Matrix {
 // rows, as DeepSeek's checkpoints have them.
 const ScaleColumns = 128
 
-// NewFloatMatrix returns a float matrix around data.
+// NewFloatMatrix returns a float matrix around data. Rows of MXFP4 are whole groups.
 func NewFloatMatrix(rows, cols int, t tensor.DType, data []byte) Matrix {
 	m := Matrix{Rows: rows, Cols: cols, Float: t, Data: data}
-	m.reg.size = cols * RowBlock * t.BlockBytes()
-	if t == tensor.F8E4M3 {
-		m.reg.d = roundUp(m.reg.size, 64)
+	switch t {
+	case tensor.F8E4M3:
+		m.reg.d = roundUp(cols*RowBlock, 64)
 		m.reg.size = m.reg.d + (cols+ScaleColumns-1)/ScaleColumns*RowBlock*4
+	case tensor.MXFP4:
+		m.reg.d = cols * RowBlock / 2
+		m.reg.size = roundUp(m.reg.d+cols/Group*RowBlock, 64)
+	default:
+		m.reg.size = cols * RowBlock * t.BlockBytes()
 	}
 	if data != nil && len(data) != m.Bytes() {
 		panic(fmt.Sprintf("kernel: float matrix [%d %d] has %d bytes, want %d", rows, cols, len(data), m.Bytes()))
@@ -249,6 +256,10 @@ func (m *Matrix) floatAt(b []byte, k, lane int) float32 {
 		return quant.F16ToF32(binary.LittleEndian.Uint16(b[2*i:]))
 	case tensor.F8E4M3:
 		return quant.F8E4M3ToF32(b[i]) * f32At(b, m.reg.d, k/ScaleColumns*RowBlock+lane)
+	case tensor.MXFP4:
+		g, c := k/Group, k%Group
+		code := b[(g*RowBlock+c%16)*RowBlock+lane] >> (c / 16 * 4) & 15
+		return quant.E2M1ToF32(code) * quant.F8E8M0ToF32(b[m.reg.d+g*RowBlock+lane])
 	}
 	return quant.BF16ToF32(binary.LittleEndian.Uint16(b[2*i:]))
 }

@@ -2,7 +2,11 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/blitz-r1/blitz/internal/tensor"
+)
 
 // productArgs is what a routine of the products reads, and advances from row
 // block to row block; the offsets are known to _asm. Float products use it too:
@@ -343,9 +347,17 @@ func (s *Scratch) expand(m *Matrix, dst, block []byte, d, bytes int, signed bool
 	}
 }
 
+// fourRoom is how many bytes AVX2 decodes a group of four row blocks of MXFP4 into: integers,
+// and float32 scales.
+const fourRoom = 4 * (tileBytes + 4*RowBlock)
+
 // floatProductAsm multiplies float weights: several row blocks at once where few
 // vectors leave room for more chains of additions.
 func floatProductAsm(y []float32, ldy int, x *F32, m *Matrix, b0, b1, add int, s *Scratch) {
+	tmp := addr(s.tmp[:])
+	if m.Float == tensor.MXFP4 {
+		tmp = addr(s.tileMemory(fourRoom))
+	}
 	for i := range tiles(x.T) {
 		count, width, first := tileAt(x.T, i)
 		for b := b0; b < b1; {
@@ -356,7 +368,7 @@ func floatProductAsm(y []float32, ldy int, x *F32, m *Matrix, b0, b1, add int, s
 			s.args = productArgs{
 				w: addr(block), d: addr(block) + uintptr(m.reg.d), stride: m.reg.size, groups: m.Cols, blocks: n, rows: m.Rows - b*RowBlock,
 				q: addr(x.x[first*x.K:]), nStride: width,
-				y: addr(y[first*ldy+b*RowBlock:]), yStride: 4 * ldy, tokens: count, bias: biasAddr(m, b), add: add,
+				y: addr(y[first*ldy+b*RowBlock:]), yStride: 4 * ldy, tokens: count, bias: biasAddr(m, b), add: add, tmp: tmp,
 			}
 			f(&s.args)
 			b += n

@@ -323,6 +323,24 @@ func floatF8x12x1AVX2(a *productArgs)
 func floatF8x16x1AVX2(a *productArgs)
 
 //go:noescape
+func floatF4x1x4AVX2(a *productArgs)
+
+//go:noescape
+func floatF4x1x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF4x4x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF4x8x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF4x12x1AVX2(a *productArgs)
+
+//go:noescape
+func floatF4x16x1AVX2(a *productArgs)
+
+//go:noescape
 func unpackBits2AddAVX2(a *unpackArgs)
 
 //go:noescape
@@ -825,6 +843,30 @@ func floatF8x12x1AVX512(a *productArgs)
 
 //go:noescape
 func floatF8x16x1AVX512(a *productArgs)
+
+//go:noescape
+func floatF4x1x8AVX512(a *productArgs)
+
+//go:noescape
+func floatF4x4x4AVX512(a *productArgs)
+
+//go:noescape
+func floatF4x8x2AVX512(a *productArgs)
+
+//go:noescape
+func floatF4x1x1AVX512(a *productArgs)
+
+//go:noescape
+func floatF4x4x1AVX512(a *productArgs)
+
+//go:noescape
+func floatF4x8x1AVX512(a *productArgs)
+
+//go:noescape
+func floatF4x12x1AVX512(a *productArgs)
+
+//go:noescape
+func floatF4x16x1AVX512(a *productArgs)
 
 //go:noescape
 func unpackBits2AddAVX512(a *unpackArgs)

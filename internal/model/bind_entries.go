@@ -180,18 +180,5 @@ func (b *binder) fourBits(dst *Linear, name string, rows, cols int) {
 	if !ok {
 		return
 	}
-	form := packed.form()
-	g := gather{how: "MXFP4"}
-	if form == tensor.F8E4M3 {
-		g.scaled = func(dst []byte, scales []float32, r int) { x := packed.row(r); x.e4m3(dst, scales) }
-	} else {
-		g.rows = func(dst, _ []byte, r, count int) error {
-			for i := range count {
-				x := packed.row(r + i)
-				x.bf16(dst[2*i*cols:][:2*cols])
-			}
-			return nil
-		}
-	}
-	b.gathered(dst, codes, form, rows, cols, 0, g)
+	b.gathered(dst, codes, tensor.MXFP4, rows, cols, 0, packed.gather("MXFP4", func(r int) int { return r }))
 }

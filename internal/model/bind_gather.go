@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/blitz-r1/blitz/internal/kernel"
@@ -21,39 +20,28 @@ type gather struct {
 	//	data: the tensor's bytes from the matrix's first on
 	rows func(dst, data []byte, r, n int) error
 	made bool // by the source, without data
-	// scaled is there instead of F8_E4M3 with scales: it writes row r, and the scale of each
-	// 128 of its numbers.
-	//
-	//	dst [cols]   scales [ceil(cols/128)]
-	scaled func(dst []byte, scales []float32, r int)
+	// float says that the matrix is multiplied as float even where its type is MXFP4.
+	float bool
 }
 
-// gathered binds a matrix [rows, cols] of a type that is gathered from a tensor's bytes from
-// byte `from` on. It is not trained, and takes no adapter: its rows are others than those of the
+// gathered binds a matrix [rows, cols] of a type that is gathered from a tensor's bytes from byte
+// `from` on. It is not trained, and takes no adapter: its rows are others than those of the
 // layer that is adapted.
 func (b *binder) gathered(dst *Linear, t tensor.Tensor, dtype tensor.DType, rows, cols, from int, g gather) {
 	if b.err != nil {
 		return
 	}
-	m, err := weights.New(t.Name, dtype, rows, cols)
+	form := weights.New
+	if g.float {
+		form = weights.NewFloat
+	}
+	m, err := form(t.Name, dtype, rows, cols)
 	if err != nil {
 		b.refuseType(t, err)
 		return
 	}
 	dst.Matrix, dst.Param = m, Param{Tensor: t.Name, Rows: rows, Cols: cols}
 	b.plan = append(b.plan, packing{matrix: &dst.Matrix, name: t.Name, from: from, src: weights.Source{Type: dtype, Factor: 1}, gather: &g})
-}
-
-// scale writes n rows from row r on and returns their scales.
-//
-//	dst [n, cols]
-func (g *gather) scale(dst []byte, cols, r, n int) *weights.BlockScale {
-	s := &weights.BlockScale{Cols: (cols + kernel.ScaleColumns - 1) / kernel.ScaleColumns, Height: 1}
-	s.Data = make([]float32, n*s.Cols)
-	for i := range n {
-		g.scaled(dst[i*cols:][:cols], s.Data[i*s.Cols:][:s.Cols], r+i)
-	}
-	return s
 }
 
 // packGathered is pack for rows that are gathered into buffer, which is returned.
@@ -67,9 +55,7 @@ func (p *packing) packGathered(packer *weights.Packer, from int, buffer []byte) 
 		part.Data = m.Data[b*m.BlockBytes():][:m.BlockBytes()]
 		src := p.src
 		src.Data = buffer[:part.Rows*size]
-		if p.gather.scaled != nil {
-			src.Scales = p.gather.scale(src.Data, m.Cols, b*kernel.RowBlock, part.Rows)
-		} else if err := p.gather.rows(src.Data, p.src.Data, b*kernel.RowBlock, part.Rows); err != nil {
+		if err := p.gather.rows(src.Data, p.src.Data, b*kernel.RowBlock, part.Rows); err != nil {
 			return buffer, err
 		}
 		if err := weights.Check(&part, src, 0, 1); err != nil {
@@ -144,40 +130,8 @@ func (b *binder) packedExperts(list []Linear, name string, rows, cols, every, fr
 	if !ok {
 		return
 	}
-	form := packed.form()
 	for e := range list {
-		g := gather{how: fmt.Sprintf("rows %d of %d of MXFP4, expert %d", from, every, e)}
-		row := func(r int) packedRow { return packed.row(e*all + r*every + from) }
-		if form == tensor.F8E4M3 {
-			g.scaled = func(dst []byte, scales []float32, r int) { x := row(r); x.e4m3(dst, scales) }
-		} else {
-			g.rows = func(dst, _ []byte, r, count int) error {
-				for i := range count {
-					x := row(r + i)
-					x.bf16(dst[2*i*cols:][:2*cols])
-				}
-				return nil
-			}
-		}
-		b.gathered(&list[e], blocks, form, rows, cols, 0, g)
+		g := packed.gather(fmt.Sprintf("rows %d of %d of MXFP4, expert %d", from, every, e), func(r int) int { return e*all + r*every + from })
+		b.gathered(&list[e], blocks, tensor.MXFP4, rows, cols, 0, g)
 	}
-}
-
-// packedTensor returns the codes and powers of a tensor of MXFP4, all of them numbers.
-func (b *binder) packedTensor(blocks, scales tensor.Tensor, cols int) (*packedTensor, bool) {
-	codes, err := b.src.data(blocks.Name)
-	if err != nil {
-		b.fail(fmt.Errorf("model: %w", err))
-		return nil, false
-	}
-	exponents, err := b.src.data(scales.Name)
-	if err != nil {
-		b.fail(fmt.Errorf("model: %w", err))
-		return nil, false
-	}
-	if i := bytes.IndexByte(exponents, 0xff); i >= 0 {
-		b.fail(wrongTensor(b.src, scales.Name, fmt.Sprintf("element %d is no number", i), "powers of two"))
-		return nil, false
-	}
-	return &packedTensor{codes, exponents, cols}, true
 }

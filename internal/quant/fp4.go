@@ -7,6 +7,26 @@ import "math"
 
 var e2m1Codes = newCodes([16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12})
 
+// e2m1 are the numbers of the codes, of both zeros +0.
+var e2m1 = [16]float32{0, .5, 1, 1.5, 2, 3, 4, 6, 0, -.5, -1, -1.5, -2, -3, -4, -6}
+
+// E2M1ToF32 returns the number of a code of four bits; that of -0 is +0.
+func E2M1ToF32(code uint8) float32 { return e2m1[code&15] }
+
+// PutMXFP4 writes a block of MXFP4 as GGUF files have it, from its exponent and codes as
+// checkpoints have them: two a byte, the first one in the low half.
+//
+//	dst [17]   codes [16]
+func PutMXFP4(dst []byte, exponent uint8, codes []byte) {
+	dst, codes = dst[:17], codes[:16]
+	dst[0] = exponent
+	for j := range 8 {
+		low, high := codes[j], codes[8+j]
+		dst[1+2*j] = low&15 | high<<4
+		dst[2+2*j] = low>>4 | high&0xf0
+	}
+}
+
 // intsMXFP4: OCP microscaling, blocks of 32: an exponent E8M0, then codes [16] as
 // in Q4_0. As in GGML the exponent 0xff is 2^128 and no NaN.
 func intsMXFP4(w []byte, s []float32, src []byte) {

@@ -73,6 +73,18 @@ var (
 	fp4Values  = [16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12}
 )
 
+// NewFloat is New for a matrix that is multiplied as float whatever its type is: MXFP4 as a
+// checkpoint has it, whose codes stay codes (CANON section 4).
+func NewFloat(name string, t tensor.DType, rows, cols int) (kernel.Matrix, error) {
+	if t != tensor.MXFP4 {
+		return New(name, t, rows, cols)
+	}
+	if cols%t.Block() != 0 {
+		return kernel.Matrix{}, fmt.Errorf("weights: tensor %s: rows of %d do not fit blocks of %d", name, cols, t.Block())
+	}
+	return kernel.NewFloatMatrix(rows, cols, t, nil), nil
+}
+
 // New returns the packed form of a matrix of that type and shape, without its
 // memory: set Data to Bytes() bytes and call Pack. The error says that the type
 // is no weight type, or that the row does not fit its blocks.

@@ -82,6 +82,8 @@ func (p *Packer) packFloat(dst []byte, m *kernel.Matrix, src Source, data []byte
 	for r := range rows {
 		row := data[r*size : (r+1)*size]
 		switch {
+		case m.Float == tensor.MXFP4:
+			packFloatMXFP4(dst, m, row, r)
 		case m.Float != t && m.Float == tensor.F32:
 			p.packConverted(dst, m, src, row, first, r)
 		case t == tensor.F8E4M3:
@@ -99,6 +101,18 @@ func (p *Packer) packFloat(dst []byte, m *kernel.Matrix, src Source, data []byte
 		default: // what New converts
 			p.packConverted(dst, m, src, row, first, r)
 		}
+	}
+}
+
+// packFloatMXFP4 packs row r, whose blocks have a byte for each that is stored.
+func packFloatMXFP4(dst []byte, m *kernel.Matrix, row []byte, r int) {
+	exponents, _, _, _ := m.ScaleRegions(dst)
+	for g := 0; len(row) > 0; g++ {
+		exponents[kernel.RowBlock*g+r] = row[0]
+		for c, b := range row[1:17] {
+			dst[kernel.RowBlock*(16*g+c)+r] = b
+		}
+		row = row[17:]
 	}
 }
 

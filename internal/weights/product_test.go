@@ -119,6 +119,50 @@ func TestProducts(t *testing.T) {
 	}
 }
 
+// TestFloatMXFP4 holds the product of MXFP4 that is float, on every implementation, to that of
+// its numbers: the least and the greatest powers among them.
+func TestFloatMXFP4(t *testing.T) {
+	before := kernel.Current()
+	defer kernel.UseImpl(before)
+	rng := rand.New(rand.NewPCG(11, 12))
+	for T := 1; T <= 35; T++ {
+		rows, cols := []int{1, 16, 31, 50, 160, 131}[T%6], kernel.Group*[]int{1, 2, 5, 9}[T%4]
+		raw := randomBlocks(rng, tensor.MXFP4, rows, cols)
+		for i := 0; i < len(raw); i += tensor.MXFP4.BlockBytes() {
+			raw[i] = []byte{0, 1, 2, 100, 127, 130, 252}[rng.IntN(7)]
+		}
+		w := make([]float32, rows*cols)
+		if err := quant.Decode(w, tensor.MXFP4, raw); err != nil {
+			t.Fatal(err)
+		}
+		m, err := NewFloat("test", tensor.MXFP4, rows, cols)
+		if err != nil {
+			t.Fatal(err)
+		}
+		Pack(&m, Source{Type: tensor.MXFP4, Data: raw, Factor: 1})
+		x, want := make([][]float32, T), make([][]float32, T)
+		for v := range x {
+			x[v], want[v] = make([]float32, cols), make([]float32, rows)
+			for k := range x[v] {
+				x[v][k] = float32(rng.NormFloat64())
+			}
+			for r := range rows {
+				for k := range cols {
+					want[v][r] = kernel.FMA(w[r*cols+k], x[v][k], want[v][r])
+				}
+			}
+		}
+		for _, impl := range kernel.Implementations() {
+			kernel.UseImpl(impl)
+			checkProduct(t, fmt.Sprintf("%s float MXFP4 [%d %d] × %d", impl, rows, cols, T), &m, x, want)
+		}
+		kernel.UseImpl(before)
+	}
+	if _, err := NewFloat("test", tensor.MXFP4, 16, 48); err == nil {
+		t.Error("rows that are no whole blocks have a form")
+	}
+}
+
 // checkProduct multiplies in two calls that share the row blocks, and compares.
 func checkProduct(t *testing.T, what string, m *kernel.Matrix, x [][]float32, want [][]float32) {
 	t.Helper()

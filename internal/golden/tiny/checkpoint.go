@@ -52,7 +52,7 @@ func (m *Model) Checkpoint(t tensor.DType) (*Checkpoint, error) {
 			c.Tensors = append(c.Tensors, m.packed(x))
 			continue
 		}
-		if strings.HasSuffix(x.Name, "e_score_correction_bias") || isEntriesF32(x.Name) {
+		if strings.HasSuffix(x.Name, "e_score_correction_bias") || IsV4F32(x.Name) {
 			dt = tensor.F32
 		}
 		s, err := stored(x.Name, dt, x.Shape, m.Weight(x))

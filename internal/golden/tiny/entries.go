@@ -135,8 +135,8 @@ func (l *list) deepseekV4Layer(c *Config, p string, ratio int, hashed bool) {
 	}
 }
 
-// isEntriesF32 says whether DeepSeek publishes a tensor of V4 as float32.
-func isEntriesF32(name string) bool {
+// IsV4F32 says whether DeepSeek publishes a tensor of V4 as float32.
+func IsV4F32(name string) bool {
 	for _, end := range []string{"ffn.gate.bias", "attn_sink", "attn_sinks", "ape", "_base", "_scale", "_fn"} {
 		if strings.HasSuffix(name, end) {
 			return true
@@ -320,7 +320,9 @@ type OldRope struct {
 	Scaling       rope    `json:"rope_scaling"`
 }
 
-// The matrices that DeepSeek publishes as FP8.
+// IsV4FP8 says whether DeepSeek publishes a matrix of V4 as FP8.
+func IsV4FP8(name string) bool { return entriesFP8.MatchString(name) }
+
 var entriesFP8 = regexp.MustCompile(`\.(attn\.(wq_a|wq_b|wkv|wo_a|wo_b|indexer\.wq_b)|shared_experts\.w[123]|e_proj|h_proj|main_proj)\.weight$`)
 
 // PublishedV4 returns the model as DeepSeek publishes V4: E4M3 with a power of two for each
@@ -335,7 +337,7 @@ func (m *Model) PublishedV4() (*Checkpoint, error) {
 		w := m.Weight(Tensor{x.Name, x.Shape})
 		name := strings.TrimSuffix(x.Name, "weight") + "scale"
 		switch {
-		case entriesFP8.MatchString(x.Name):
+		case IsV4FP8(x.Name):
 			codes, scale := fp8Blocks(w, x.Shape[1], true)
 			s := Stored{Name: name, Type: tensor.F8E8M0, Shape: []int{(x.Shape[0] + 127) / 128, (x.Shape[1] + 127) / 128}}
 			for _, v := range scale {

@@ -108,7 +108,7 @@ func (x *ggufTensor) fit(t tensor.DType) tensor.DType {
 	cols := x.shape[len(x.shape)-1]
 	switch {
 	case len(x.shape) == 1, strings.HasSuffix(x.name, ".bias"), strings.Contains(x.name, "ssm_conv1d"), strings.Contains(x.name, "ffn_gate_inp"), strings.Contains(x.name, "indexer.proj"),
-		isEntriesF32(strings.TrimSuffix(x.name, ".weight")):
+		IsV4F32(strings.TrimSuffix(x.name, ".weight")):
 		return tensor.F32
 	case t == tensor.NVFP4 && (x.name == "token_embd.weight" || x.name == "output.weight"): // nobody publishes these in it
 		return tensor.F16

@@ -27,8 +27,8 @@ func Noise(seed int, name string, n int) []float64 {
 	return x
 }
 
-// law returns mean and deviation of a tensor's values.
-func (m *Model) law(t Tensor) (mean, dev float64) {
+// Law returns mean and deviation of a tensor's values.
+func (m *Model) Law(t Tensor) (mean, dev float64) {
 	c := m.Config.text()
 	if c.recurrent() {
 		return c.deltaLaw(t)
@@ -97,7 +97,7 @@ func (m *Model) weight(t Tensor) []float32 {
 	for _, d := range t.Shape {
 		n *= d
 	}
-	mean, dev := m.law(t)
+	mean, dev := m.Law(t)
 	w := make([]float32, n)
 	for i, v := range Noise(m.Seed, source(t.Name), n) {
 		bits := math.Float32bits(float32(mean + float64(dev*v)))

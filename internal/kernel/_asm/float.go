@@ -5,8 +5,8 @@ import "fmt"
 // floatTypes lists the stored types of float weights.
 var floatTypes = []struct {
 	name  string
-	bytes int
-}{{"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F8", 1}}
+	bytes int // that a column of a row takes; of F4 as fourColumns has them
+}{{"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F8", 1}, {"F4", 1}}
 
 // scaleColumns is the number of columns that a scale of F8 weights covers.
 const scaleColumns = 128
@@ -40,16 +40,31 @@ func (g *gen) loadFloat(kind, mem, scale, dst string) {
 		g.and(mask, dst, dst)
 		g.p("VMULPS", exponent, dst, dst) // exact
 		g.p("VMULPS", scale, dst, dst)
+	case "F4Low", "F4High":
+		g.p("VPMOVZXBD", mem, dst)
+		if kind == "F4High" {
+			g.p("VPSRLD", "$4", dst, dst)
+		}
+		g.p("VPERMPS", g.r(24), dst, dst) // which looks at four bits
+		g.p("VMULPS", scale, dst, dst)
+	case "F4": // decoded to integers
+		g.p("VPMOVSXBD", mem, dst)
+		g.p("VCVTDQ2PS", dst, dst)
+		g.p("VMULPS", scale, dst, dst)
 	}
 }
 
-// columns emits the loop over columns around body, which does one. F8 weights go by
-// runs of columns with one scale, DI.
-func (g *gen) columns(kind string, body func()) {
+// columns emits the loop over columns of `rows` row blocks around body, which does one. F8
+// weights go by runs of columns with one scale, DI.
+func (g *gen) columns(kind string, rows int, body func(kind string)) {
+	if kind == "F4" {
+		g.fourColumns(rows, body)
+		return
+	}
 	loop := g.label("column")
 	if kind != "F8" {
 		g.at(loop)
-		body()
+		body(kind)
 		g.p("SUBQ", "$1", "R13")
 		g.p("JNE", loop)
 		return
@@ -64,7 +79,7 @@ func (g *gen) columns(kind string, body func()) {
 	g.at(short)
 	g.p("SUBQ", "BX", "R13")
 	g.at(loop)
-	body()
+	body(kind)
 	g.p("SUBQ", "$1", "BX")
 	g.p("JNE", loop)
 	g.p("ADDQ", "$64", "DI")
@@ -74,6 +89,10 @@ func (g *gen) columns(kind string, body func()) {
 
 // floatSetup loads the constants of a kind; it clobbers R12.
 func (g *gen) floatSetup(kind string) {
+	if kind == "F4" && g.wide() {
+		g.load("fourNumbers<>(SB)", g.r(24))
+		g.constant(leastPower, g.r(25))
+	}
 	if kind == "F8" {
 		mask, exponent := g.floatConstants()
 		g.constant(0x87f00000, mask)
@@ -98,10 +117,13 @@ func (g *gen) floatGemm(kind string, size, n, rows int) {
 	for i := range rows * n {
 		g.zero(g.r(acc(0, i)))
 	}
-	g.columns(kind, func() {
+	g.columns(kind, rows, func(part string) {
 		for r := range rows {
-			w := g.r(r)
-			g.loadFloat(kind, rowBlockAt("SI", r), rowBlockAt("DI", r), w)
+			w, scale := g.r(r), rowBlockAt("DI", r)
+			if kind == "F4" {
+				scale = g.fourScale(r, rows)
+			}
+			g.loadFloat(part, rowBlockAt("SI", r), scale, w)
 			for t := range n {
 				g.p("VFMADD231PS.BCST", m(4*t, "DX"), w, g.r(acc(r, t)))
 			}
@@ -171,10 +193,18 @@ func (g *gen) floatGemmAVX2(kind string, size, width, rows int) {
 		for i := first; i < 16; i++ {
 			g.zero(g.r(i))
 		}
-		g.columns(kind, func() {
+		at := "SI" // of a column
+		if kind == "F4" {
+			at = "CX"
+		}
+		g.columns(kind, rows, func(string) {
 			for r := range rows {
 				for h := range 2 {
-					g.loadFloat(kind, fmt.Sprint(h*8*size, rowBlockAt("SI", r)), fmt.Sprint(h*32, rowBlockAt("DI", r)), g.r(h))
+					weights, scales := fmt.Sprint(h*8*size, rowBlockAt("SI", r)), fmt.Sprint(h*32, rowBlockAt("DI", r))
+					if kind == "F4" {
+						weights, scales = fourAt(r, h, rows)
+					}
+					g.loadFloat(kind, weights, scales, g.r(h))
 				}
 				for t := range n {
 					token := g.r(2 + t%2)
@@ -186,7 +216,7 @@ func (g *gen) floatGemmAVX2(kind string, size, width, rows int) {
 					}
 				}
 			}
-			g.p("ADDQ", fmt.Sprintf("$%d", 16*size), "SI")
+			g.p("ADDQ", fmt.Sprintf("$%d", 16*size), at)
 			g.p("ADDQ", fmt.Sprintf("$%d", 4*width), "DX")
 		})
 		for r := range rows {

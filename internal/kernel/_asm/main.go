@@ -34,7 +34,8 @@ multiply them, DX activations, BX their scales, CX and DI their sums, R12 bytes 
 row block, R15 three times as many, R13 groups left, R14 accumulators.`, quads},
 	{"float", `Float weights times vectors (product_amd64.go).
 AX arguments, SI weights, DX activations, R8 bytes from one row block to the next, R9, R10
-and R11 three, five and seven times that, R13 columns left.`, floats},
+and R11 three, five and seven times that, DI scales, R13 columns left. MXFP4 on AVX2: CX decoded
+columns, R11 the room that they are in.`, floats},
 	{"unpack", `Packed integers into tiles of bytes, stored scales into float32 (product_amd64.go).
 AX arguments, SI source, DI destination, R13 groups or blocks left.`, unpacks},
 	{"vector", `Operations along vectors, and sums of sixteen lanes (vector.go).
@@ -120,6 +121,7 @@ func gemms(g *gen) {
 
 func floats(g *gen) {
 	g.laneMasks()
+	g.fourTables()
 	for _, f := range floatTypes {
 		if !g.wide() {
 			for _, nr := range [][2]int{{1, 4}, {1, 1}, {4, 1}, {8, 1}, {12, 1}, {16, 1}} {
