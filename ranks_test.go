@@ -38,7 +38,7 @@ var ranks = map[string]int{
 	"internal/reward": 2,
 	"internal/server": 12,
 	"serve":           13,
-	"cmd/blitz":       14, "bench/load": 14, "bench/beside": 14, "bench/guesses": 14, "bench/plot": 14, "bench/sparse": 14, "bench/train": 14, "dist/release": 14,
+	"cmd/blitz":       14, "bench/load": 14, "bench/beside": 14, "bench/guesses": 14, "bench/plot": 14, "bench/shapes": 14, "bench/sparse": 14, "bench/train": 14, "dist/release": 14,
 }
 
 func TestRanks(t *testing.T) {

@@ -199,21 +199,22 @@ type unpackKey struct {
 
 // unpackRoutines has the routines that decode groups, AVX2 and AVX-512.
 var unpackRoutines = map[unpackKey][2]func(*unpackArgs){
-	{Bits2, true}:    {unpackBits2AVX2, unpackBits2AVX512},
-	{Bits4, true}:    {unpackBits4AVX2, unpackBits4AVX512},
-	{Bits5, true}:    {unpackBits5AVX2, unpackBits5AVX512},
-	{Bits2, false}:   {unpackBits2AddAVX2, unpackBits2AddAVX512},
-	{Bits3, false}:   {unpackBits3AddAVX2, unpackBits3AddAVX512},
-	{Bits4, false}:   {unpackBits4AddAVX2, unpackBits4AddAVX512},
-	{Bits4T, false}:  {unpackBits4TAddAVX2, unpackBits4TAddAVX512},
-	{Bits5, false}:   {unpackBits5AddAVX2, unpackBits5AddAVX512},
-	{Bits6, false}:   {unpackBits6AddAVX2, unpackBits6AddAVX512},
-	{Bits8, false}:   {unpackBits8AddAVX2, unpackBits8AddAVX512},
-	{Octets8, false}: {unpackOctets8AddAVX2, unpackOctets8AddAVX512},
-	{Octets9, false}: {unpackOctets9AddAVX2, unpackOctets9AddAVX512},
-	{Ternary, false}: {unpackTernaryAddAVX2, unpackTernaryAddAVX512},
-	{Sevens, false}:  {unpackSevensAddAVX2, unpackSevensAddAVX512},
-	{Quads, false}:   {unpackQuadsAddAVX2, unpackQuadsAddAVX512},
+	{Bits2, true}:     {unpackBits2AVX2, unpackBits2AVX512},
+	{Bits4, true}:     {unpackBits4AVX2, unpackBits4AVX512},
+	{Bits5, true}:     {unpackBits5AVX2, unpackBits5AVX512},
+	{Bits2, false}:    {unpackBits2AddAVX2, unpackBits2AddAVX512},
+	{Bits3, false}:    {unpackBits3AddAVX2, unpackBits3AddAVX512},
+	{Bits4, false}:    {unpackBits4AddAVX2, unpackBits4AddAVX512},
+	{Bits4T, false}:   {unpackBits4TAddAVX2, unpackBits4TAddAVX512},
+	{Bits4Two, false}: {unpackBits4TwoAddAVX2, unpackBits4TwoAddAVX512},
+	{Bits5, false}:    {unpackBits5AddAVX2, unpackBits5AddAVX512},
+	{Bits6, false}:    {unpackBits6AddAVX2, unpackBits6AddAVX512},
+	{Bits8, false}:    {unpackBits8AddAVX2, unpackBits8AddAVX512},
+	{Octets8, false}:  {unpackOctets8AddAVX2, unpackOctets8AddAVX512},
+	{Octets9, false}:  {unpackOctets9AddAVX2, unpackOctets9AddAVX512},
+	{Ternary, false}:  {unpackTernaryAddAVX2, unpackTernaryAddAVX512},
+	{Sevens, false}:   {unpackSevensAddAVX2, unpackSevensAddAVX512},
+	{Quads, false}:    {unpackQuadsAddAVX2, unpackQuadsAddAVX512},
 }
 
 // unpackRoutine returns the routine that decodes groups of a format.
@@ -247,6 +248,9 @@ var floatAVX512 = map[floatKey]func(*productArgs){
 	{tensor.MXFP4, 1, 8}: floatF4x1x8AVX512, {tensor.MXFP4, 4, 4}: floatF4x4x4AVX512, {tensor.MXFP4, 8, 2}: floatF4x8x2AVX512,
 	{tensor.MXFP4, 1, 1}: floatF4x1x1AVX512, {tensor.MXFP4, 4, 1}: floatF4x4x1AVX512, {tensor.MXFP4, 8, 1}: floatF4x8x1AVX512,
 	{tensor.MXFP4, 12, 1}: floatF4x12x1AVX512, {tensor.MXFP4, 16, 1}: floatF4x16x1AVX512,
+	{tensor.IQ6_K, 1, 8}: floatIQ6x1x8AVX512, {tensor.IQ6_K, 4, 4}: floatIQ6x4x4AVX512, {tensor.IQ6_K, 8, 2}: floatIQ6x8x2AVX512,
+	{tensor.IQ6_K, 1, 1}: floatIQ6x1x1AVX512, {tensor.IQ6_K, 4, 1}: floatIQ6x4x1AVX512, {tensor.IQ6_K, 8, 1}: floatIQ6x8x1AVX512,
+	{tensor.IQ6_K, 12, 1}: floatIQ6x12x1AVX512, {tensor.IQ6_K, 16, 1}: floatIQ6x16x1AVX512,
 }
 
 // floatAVX2 has the routines for tiles of vectors, and for one with four row blocks at once.
@@ -261,6 +265,8 @@ var floatAVX2 = map[floatKey]func(*productArgs){
 	{tensor.F8E4M3, 8, 1}: floatF8x8x1AVX2, {tensor.F8E4M3, 12, 1}: floatF8x12x1AVX2, {tensor.F8E4M3, 16, 1}: floatF8x16x1AVX2,
 	{tensor.MXFP4, 1, 4}: floatF4x1x4AVX2, {tensor.MXFP4, 1, 1}: floatF4x1x1AVX2, {tensor.MXFP4, 4, 1}: floatF4x4x1AVX2,
 	{tensor.MXFP4, 8, 1}: floatF4x8x1AVX2, {tensor.MXFP4, 12, 1}: floatF4x12x1AVX2, {tensor.MXFP4, 16, 1}: floatF4x16x1AVX2,
+	{tensor.IQ6_K, 1, 4}: floatIQ6x1x4AVX2, {tensor.IQ6_K, 1, 1}: floatIQ6x1x1AVX2, {tensor.IQ6_K, 4, 1}: floatIQ6x4x1AVX2,
+	{tensor.IQ6_K, 8, 1}: floatIQ6x8x1AVX2, {tensor.IQ6_K, 12, 1}: floatIQ6x12x1AVX2, {tensor.IQ6_K, 16, 1}: floatIQ6x16x1AVX2,
 }
 
 // floatRoutine returns the routine for a tile of vectors of that width and how

@@ -82,6 +82,55 @@ DATA fourHalf<>+24(SB)/4, $0x3f000000
 DATA fourHalf<>+28(SB)/4, $0x3f000000
 GLOBL fourHalf<>(SB), RODATA|NOPTR, $32
 
+DATA curveCubic<>+0(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+4(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+8(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+12(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+16(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+20(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+24(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+28(SB)/4, $0x3a9ceb5e
+GLOBL curveCubic<>(SB), RODATA|NOPTR, $32
+
+DATA curveSquare<>+0(SB)/4, $0x3de5bea1
+DATA curveSquare<>+4(SB)/4, $0x3de5bea1
+DATA curveSquare<>+8(SB)/4, $0x3de5bea1
+DATA curveSquare<>+12(SB)/4, $0x3de5bea1
+DATA curveSquare<>+16(SB)/4, $0x3de5bea1
+DATA curveSquare<>+20(SB)/4, $0x3de5bea1
+DATA curveSquare<>+24(SB)/4, $0x3de5bea1
+DATA curveSquare<>+28(SB)/4, $0x3de5bea1
+GLOBL curveSquare<>(SB), RODATA|NOPTR, $32
+
+DATA curveLinear<>+0(SB)/4, $0x40c837b5
+DATA curveLinear<>+4(SB)/4, $0x40c837b5
+DATA curveLinear<>+8(SB)/4, $0x40c837b5
+DATA curveLinear<>+12(SB)/4, $0x40c837b5
+DATA curveLinear<>+16(SB)/4, $0x40c837b5
+DATA curveLinear<>+20(SB)/4, $0x40c837b5
+DATA curveLinear<>+24(SB)/4, $0x40c837b5
+DATA curveLinear<>+28(SB)/4, $0x40c837b5
+GLOBL curveLinear<>(SB), RODATA|NOPTR, $32
+
+DATA curveFirst<>+0(SB)/4, $0x42fe0000
+DATA curveFirst<>+4(SB)/4, $0x42fe0000
+DATA curveFirst<>+8(SB)/4, $0x42fe0000
+DATA curveFirst<>+12(SB)/4, $0x42fe0000
+DATA curveFirst<>+16(SB)/4, $0x42fe0000
+DATA curveFirst<>+20(SB)/4, $0x42fe0000
+DATA curveFirst<>+24(SB)/4, $0x42fe0000
+DATA curveFirst<>+28(SB)/4, $0x42fe0000
+GLOBL curveFirst<>(SB), RODATA|NOPTR, $32
+DATA curveMask<>+0(SB)/4, $0x0000003f
+DATA curveMask<>+4(SB)/4, $0x0000003f
+DATA curveMask<>+8(SB)/4, $0x0000003f
+DATA curveMask<>+12(SB)/4, $0x0000003f
+DATA curveMask<>+16(SB)/4, $0x0000003f
+DATA curveMask<>+20(SB)/4, $0x0000003f
+DATA curveMask<>+24(SB)/4, $0x0000003f
+DATA curveMask<>+28(SB)/4, $0x0000003f
+GLOBL curveMask<>(SB), RODATA|NOPTR, $32
+
 // func floatF32x1x4AVX2(a *productArgs)
 // multiplies 4 row blocks of F32 with 1 tokens.
 TEXT ·floatF32x1x4AVX2(SB), NOSPLIT, $0-8
@@ -15451,5 +15500,3377 @@ nobias1463:
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
 	JGT block1374
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x1x4AVX2(a *productArgs)
+// multiplies 4 row blocks of IQ6 with 1 tokens.
+TEXT ·floatIQ6x1x4AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block1464:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1466:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1467
+	MOVQ $16, BX
+short1467:
+	SUBQ BX, R13
+column1465:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y9
+	VPMOVZXBD 0(SI)(R8*1), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI)(R8*1), Y0, Y0
+	VPMOVZXBD 8(SI)(R8*1), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI)(R8*1), Y1, Y1
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y11
+	VPMOVZXBD 0(SI)(R8*2), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI)(R8*2), Y0, Y0
+	VPMOVZXBD 8(SI)(R8*2), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI)(R8*2), Y1, Y1
+	VFMADD231PS Y2, Y0, Y12
+	VFMADD231PS Y2, Y1, Y13
+	VPMOVZXBD 0(SI)(R9*1), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI)(R9*1), Y0, Y0
+	VPMOVZXBD 8(SI)(R9*1), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI)(R9*1), Y1, Y1
+	VFMADD231PS Y2, Y0, Y14
+	VFMADD231PS Y2, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $4, DX
+	SUBQ $1, BX
+	JNE column1465
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1466
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1469
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+bias1469:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1468
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1468
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1470
+	TESTQ R9, R9
+	JEQ plain1471
+	VADDPS 0(R12), Y8, Y8
+plain1471:
+	VMOVUPS Y8, 0(R12)
+	JMP done1468
+part1470:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1472
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1472:
+	VMASKMOVPS Y8, Y0, 0(R12)
+done1468:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1474
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y9, Y9
+bias1474:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1473
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1473
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1475
+	TESTQ R9, R9
+	JEQ plain1476
+	VADDPS 0(R12), Y9, Y9
+plain1476:
+	VMOVUPS Y9, 0(R12)
+	JMP done1473
+part1475:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1477
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1477:
+	VMASKMOVPS Y9, Y0, 0(R12)
+done1473:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias1478
+	ADDQ $64, productArgs_bias(AX)
+nobias1478:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1480
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y10, Y10
+bias1480:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1479
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1479
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1481
+	TESTQ R9, R9
+	JEQ plain1482
+	VADDPS 0(R12), Y10, Y10
+plain1482:
+	VMOVUPS Y10, 0(R12)
+	JMP done1479
+part1481:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1483
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1483:
+	VMASKMOVPS Y10, Y0, 0(R12)
+done1479:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1485
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y11, Y11
+bias1485:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1484
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1484
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1486
+	TESTQ R9, R9
+	JEQ plain1487
+	VADDPS 0(R12), Y11, Y11
+plain1487:
+	VMOVUPS Y11, 0(R12)
+	JMP done1484
+part1486:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1488
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1488:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1484:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias1489
+	ADDQ $64, productArgs_bias(AX)
+nobias1489:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1491
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+bias1491:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1490
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1490
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1492
+	TESTQ R9, R9
+	JEQ plain1493
+	VADDPS 0(R12), Y12, Y12
+plain1493:
+	VMOVUPS Y12, 0(R12)
+	JMP done1490
+part1492:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1494
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1494:
+	VMASKMOVPS Y12, Y0, 0(R12)
+done1490:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1496
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y13, Y13
+bias1496:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1495
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1495
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1497
+	TESTQ R9, R9
+	JEQ plain1498
+	VADDPS 0(R12), Y13, Y13
+plain1498:
+	VMOVUPS Y13, 0(R12)
+	JMP done1495
+part1497:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1499
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1499:
+	VMASKMOVPS Y13, Y0, 0(R12)
+done1495:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias1500
+	ADDQ $64, productArgs_bias(AX)
+nobias1500:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1502
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y14, Y14
+bias1502:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1501
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1501
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1503
+	TESTQ R9, R9
+	JEQ plain1504
+	VADDPS 0(R12), Y14, Y14
+plain1504:
+	VMOVUPS Y14, 0(R12)
+	JMP done1501
+part1503:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1505
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1505:
+	VMASKMOVPS Y14, Y0, 0(R12)
+done1501:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1507
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y15, Y15
+bias1507:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1506
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1506
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1508
+	TESTQ R9, R9
+	JEQ plain1509
+	VADDPS 0(R12), Y15, Y15
+plain1509:
+	VMOVUPS Y15, 0(R12)
+	JMP done1506
+part1508:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1510
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1510:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1506:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias1511
+	ADDQ $64, productArgs_bias(AX)
+nobias1511:
+	SUBQ $16, productArgs_rows(AX)
+	ADDQ $1, R10
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $4, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $4, productArgs_blocks(AX)
+	JGT block1464
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x1x1AVX2(a *productArgs)
+// multiplies 1 row blocks of IQ6 with 1 tokens.
+TEXT ·floatIQ6x1x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block1512:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1514:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1515
+	MOVQ $16, BX
+short1515:
+	SUBQ BX, R13
+column1513:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y14
+	VFMADD231PS Y2, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $4, DX
+	SUBQ $1, BX
+	JNE column1513
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1514
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1517
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y14, Y14
+bias1517:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1516
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1516
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1518
+	TESTQ R9, R9
+	JEQ plain1519
+	VADDPS 0(R12), Y14, Y14
+plain1519:
+	VMOVUPS Y14, 0(R12)
+	JMP done1516
+part1518:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1520
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1520:
+	VMASKMOVPS Y14, Y0, 0(R12)
+done1516:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1522
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y15, Y15
+bias1522:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1521
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1521
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1523
+	TESTQ R9, R9
+	JEQ plain1524
+	VADDPS 0(R12), Y15, Y15
+plain1524:
+	VMOVUPS Y15, 0(R12)
+	JMP done1521
+part1523:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1525
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1525:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1521:
+	ADDQ $1, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias1526
+	ADDQ $64, productArgs_bias(AX)
+nobias1526:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block1512
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x4x1AVX2(a *productArgs)
+// multiplies 1 row blocks of IQ6 with 4 tokens.
+TEXT ·floatIQ6x4x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block1527:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1529:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1530
+	MOVQ $16, BX
+short1530:
+	SUBQ BX, R13
+column1528:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $16, DX
+	SUBQ $1, BX
+	JNE column1528
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1529
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1532
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1532:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1531
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1531
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1533
+	TESTQ R9, R9
+	JEQ plain1534
+	VADDPS 0(R12), Y8, Y8
+plain1534:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1531
+	TESTQ R9, R9
+	JEQ plain1535
+	VADDPS 0(R12), Y9, Y9
+plain1535:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1531
+	TESTQ R9, R9
+	JEQ plain1536
+	VADDPS 0(R12), Y10, Y10
+plain1536:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1531
+	TESTQ R9, R9
+	JEQ plain1537
+	VADDPS 0(R12), Y11, Y11
+plain1537:
+	VMOVUPS Y11, 0(R12)
+	JMP done1531
+part1533:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1538
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1538:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1531
+	TESTQ R9, R9
+	JEQ plain1539
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1539:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1531
+	TESTQ R9, R9
+	JEQ plain1540
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1540:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1531
+	TESTQ R9, R9
+	JEQ plain1541
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1541:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1531:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1543
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1543:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1542
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1542
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1544
+	TESTQ R9, R9
+	JEQ plain1545
+	VADDPS 0(R12), Y12, Y12
+plain1545:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1542
+	TESTQ R9, R9
+	JEQ plain1546
+	VADDPS 0(R12), Y13, Y13
+plain1546:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1542
+	TESTQ R9, R9
+	JEQ plain1547
+	VADDPS 0(R12), Y14, Y14
+plain1547:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1542
+	TESTQ R9, R9
+	JEQ plain1548
+	VADDPS 0(R12), Y15, Y15
+plain1548:
+	VMOVUPS Y15, 0(R12)
+	JMP done1542
+part1544:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1549
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1549:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1542
+	TESTQ R9, R9
+	JEQ plain1550
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1550:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1542
+	TESTQ R9, R9
+	JEQ plain1551
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1551:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1542
+	TESTQ R9, R9
+	JEQ plain1552
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1552:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1542:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias1553
+	ADDQ $64, productArgs_bias(AX)
+nobias1553:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block1527
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x8x1AVX2(a *productArgs)
+// multiplies 1 row blocks of IQ6 with 8 tokens.
+TEXT ·floatIQ6x8x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block1554:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1556:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1557
+	MOVQ $16, BX
+short1557:
+	SUBQ BX, R13
+column1555:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $32, DX
+	SUBQ $1, BX
+	JNE column1555
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1556
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1559
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1559:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1558
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1558
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1560
+	TESTQ R9, R9
+	JEQ plain1561
+	VADDPS 0(R12), Y8, Y8
+plain1561:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1558
+	TESTQ R9, R9
+	JEQ plain1562
+	VADDPS 0(R12), Y9, Y9
+plain1562:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1558
+	TESTQ R9, R9
+	JEQ plain1563
+	VADDPS 0(R12), Y10, Y10
+plain1563:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1558
+	TESTQ R9, R9
+	JEQ plain1564
+	VADDPS 0(R12), Y11, Y11
+plain1564:
+	VMOVUPS Y11, 0(R12)
+	JMP done1558
+part1560:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1565
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1565:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1558
+	TESTQ R9, R9
+	JEQ plain1566
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1566:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1558
+	TESTQ R9, R9
+	JEQ plain1567
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1567:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1558
+	TESTQ R9, R9
+	JEQ plain1568
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1568:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1558:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1570
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1570:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1569
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1569
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1571
+	TESTQ R9, R9
+	JEQ plain1572
+	VADDPS 0(R12), Y12, Y12
+plain1572:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1569
+	TESTQ R9, R9
+	JEQ plain1573
+	VADDPS 0(R12), Y13, Y13
+plain1573:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1569
+	TESTQ R9, R9
+	JEQ plain1574
+	VADDPS 0(R12), Y14, Y14
+plain1574:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1569
+	TESTQ R9, R9
+	JEQ plain1575
+	VADDPS 0(R12), Y15, Y15
+plain1575:
+	VMOVUPS Y15, 0(R12)
+	JMP done1569
+part1571:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1576
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1576:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1569
+	TESTQ R9, R9
+	JEQ plain1577
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1577:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1569
+	TESTQ R9, R9
+	JEQ plain1578
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1578:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1569
+	TESTQ R9, R9
+	JEQ plain1579
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1579:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1569:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1581:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1582
+	MOVQ $16, BX
+short1582:
+	SUBQ BX, R13
+column1580:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $32, DX
+	SUBQ $1, BX
+	JNE column1580
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1581
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1584
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1584:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1583
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1583
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1585
+	TESTQ R9, R9
+	JEQ plain1586
+	VADDPS 0(R12), Y8, Y8
+plain1586:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1583
+	TESTQ R9, R9
+	JEQ plain1587
+	VADDPS 0(R12), Y9, Y9
+plain1587:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1583
+	TESTQ R9, R9
+	JEQ plain1588
+	VADDPS 0(R12), Y10, Y10
+plain1588:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1583
+	TESTQ R9, R9
+	JEQ plain1589
+	VADDPS 0(R12), Y11, Y11
+plain1589:
+	VMOVUPS Y11, 0(R12)
+	JMP done1583
+part1585:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1590
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1590:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1583
+	TESTQ R9, R9
+	JEQ plain1591
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1591:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1583
+	TESTQ R9, R9
+	JEQ plain1592
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1592:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1583
+	TESTQ R9, R9
+	JEQ plain1593
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1593:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1583:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1595
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1595:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1594
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1594
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1596
+	TESTQ R9, R9
+	JEQ plain1597
+	VADDPS 0(R12), Y12, Y12
+plain1597:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1594
+	TESTQ R9, R9
+	JEQ plain1598
+	VADDPS 0(R12), Y13, Y13
+plain1598:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1594
+	TESTQ R9, R9
+	JEQ plain1599
+	VADDPS 0(R12), Y14, Y14
+plain1599:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1594
+	TESTQ R9, R9
+	JEQ plain1600
+	VADDPS 0(R12), Y15, Y15
+plain1600:
+	VMOVUPS Y15, 0(R12)
+	JMP done1594
+part1596:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1601
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1601:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1594
+	TESTQ R9, R9
+	JEQ plain1602
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1602:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1594
+	TESTQ R9, R9
+	JEQ plain1603
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1603:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1594
+	TESTQ R9, R9
+	JEQ plain1604
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1604:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1594:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias1605
+	ADDQ $64, productArgs_bias(AX)
+nobias1605:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block1554
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x12x1AVX2(a *productArgs)
+// multiplies 1 row blocks of IQ6 with 12 tokens.
+TEXT ·floatIQ6x12x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block1606:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1608:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1609
+	MOVQ $16, BX
+short1609:
+	SUBQ BX, R13
+column1607:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $48, DX
+	SUBQ $1, BX
+	JNE column1607
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1608
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1611
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1611:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1610
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1610
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1612
+	TESTQ R9, R9
+	JEQ plain1613
+	VADDPS 0(R12), Y8, Y8
+plain1613:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1610
+	TESTQ R9, R9
+	JEQ plain1614
+	VADDPS 0(R12), Y9, Y9
+plain1614:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1610
+	TESTQ R9, R9
+	JEQ plain1615
+	VADDPS 0(R12), Y10, Y10
+plain1615:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1610
+	TESTQ R9, R9
+	JEQ plain1616
+	VADDPS 0(R12), Y11, Y11
+plain1616:
+	VMOVUPS Y11, 0(R12)
+	JMP done1610
+part1612:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1617
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1617:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1610
+	TESTQ R9, R9
+	JEQ plain1618
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1618:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1610
+	TESTQ R9, R9
+	JEQ plain1619
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1619:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1610
+	TESTQ R9, R9
+	JEQ plain1620
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1620:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1610:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1622
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1622:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1621
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1621
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1623
+	TESTQ R9, R9
+	JEQ plain1624
+	VADDPS 0(R12), Y12, Y12
+plain1624:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1621
+	TESTQ R9, R9
+	JEQ plain1625
+	VADDPS 0(R12), Y13, Y13
+plain1625:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1621
+	TESTQ R9, R9
+	JEQ plain1626
+	VADDPS 0(R12), Y14, Y14
+plain1626:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1621
+	TESTQ R9, R9
+	JEQ plain1627
+	VADDPS 0(R12), Y15, Y15
+plain1627:
+	VMOVUPS Y15, 0(R12)
+	JMP done1621
+part1623:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1628
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1628:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1621
+	TESTQ R9, R9
+	JEQ plain1629
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1629:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1621
+	TESTQ R9, R9
+	JEQ plain1630
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1630:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1621
+	TESTQ R9, R9
+	JEQ plain1631
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1631:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1621:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1633:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1634
+	MOVQ $16, BX
+short1634:
+	SUBQ BX, R13
+column1632:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $48, DX
+	SUBQ $1, BX
+	JNE column1632
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1633
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1636
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1636:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1635
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1635
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1637
+	TESTQ R9, R9
+	JEQ plain1638
+	VADDPS 0(R12), Y8, Y8
+plain1638:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1635
+	TESTQ R9, R9
+	JEQ plain1639
+	VADDPS 0(R12), Y9, Y9
+plain1639:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1635
+	TESTQ R9, R9
+	JEQ plain1640
+	VADDPS 0(R12), Y10, Y10
+plain1640:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1635
+	TESTQ R9, R9
+	JEQ plain1641
+	VADDPS 0(R12), Y11, Y11
+plain1641:
+	VMOVUPS Y11, 0(R12)
+	JMP done1635
+part1637:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1642
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1642:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1635
+	TESTQ R9, R9
+	JEQ plain1643
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1643:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1635
+	TESTQ R9, R9
+	JEQ plain1644
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1644:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1635
+	TESTQ R9, R9
+	JEQ plain1645
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1645:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1635:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1647
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1647:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1646
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1646
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1648
+	TESTQ R9, R9
+	JEQ plain1649
+	VADDPS 0(R12), Y12, Y12
+plain1649:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1646
+	TESTQ R9, R9
+	JEQ plain1650
+	VADDPS 0(R12), Y13, Y13
+plain1650:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1646
+	TESTQ R9, R9
+	JEQ plain1651
+	VADDPS 0(R12), Y14, Y14
+plain1651:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1646
+	TESTQ R9, R9
+	JEQ plain1652
+	VADDPS 0(R12), Y15, Y15
+plain1652:
+	VMOVUPS Y15, 0(R12)
+	JMP done1646
+part1648:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1653
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1653:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1646
+	TESTQ R9, R9
+	JEQ plain1654
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1654:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1646
+	TESTQ R9, R9
+	JEQ plain1655
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1655:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1646
+	TESTQ R9, R9
+	JEQ plain1656
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1656:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1646:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1658:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1659
+	MOVQ $16, BX
+short1659:
+	SUBQ BX, R13
+column1657:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $48, DX
+	SUBQ $1, BX
+	JNE column1657
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1658
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1661
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1661:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1660
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1660
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1662
+	TESTQ R9, R9
+	JEQ plain1663
+	VADDPS 0(R12), Y8, Y8
+plain1663:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1660
+	TESTQ R9, R9
+	JEQ plain1664
+	VADDPS 0(R12), Y9, Y9
+plain1664:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1660
+	TESTQ R9, R9
+	JEQ plain1665
+	VADDPS 0(R12), Y10, Y10
+plain1665:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1660
+	TESTQ R9, R9
+	JEQ plain1666
+	VADDPS 0(R12), Y11, Y11
+plain1666:
+	VMOVUPS Y11, 0(R12)
+	JMP done1660
+part1662:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1667
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1667:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1660
+	TESTQ R9, R9
+	JEQ plain1668
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1668:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1660
+	TESTQ R9, R9
+	JEQ plain1669
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1669:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1660
+	TESTQ R9, R9
+	JEQ plain1670
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1670:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1660:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1672
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1672:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1671
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1671
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1673
+	TESTQ R9, R9
+	JEQ plain1674
+	VADDPS 0(R12), Y12, Y12
+plain1674:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1671
+	TESTQ R9, R9
+	JEQ plain1675
+	VADDPS 0(R12), Y13, Y13
+plain1675:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1671
+	TESTQ R9, R9
+	JEQ plain1676
+	VADDPS 0(R12), Y14, Y14
+plain1676:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1671
+	TESTQ R9, R9
+	JEQ plain1677
+	VADDPS 0(R12), Y15, Y15
+plain1677:
+	VMOVUPS Y15, 0(R12)
+	JMP done1671
+part1673:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1678
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1678:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1671
+	TESTQ R9, R9
+	JEQ plain1679
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1679:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1671
+	TESTQ R9, R9
+	JEQ plain1680
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1680:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1671
+	TESTQ R9, R9
+	JEQ plain1681
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1681:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1671:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias1682
+	ADDQ $64, productArgs_bias(AX)
+nobias1682:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block1606
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x16x1AVX2(a *productArgs)
+// multiplies 1 row blocks of IQ6 with 16 tokens.
+TEXT ·floatIQ6x16x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block1683:
+	XORQ R10, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1685:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1686
+	MOVQ $16, BX
+short1686:
+	SUBQ BX, R13
+column1684:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column1684
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1685
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1688
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1688:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1687
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1687
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1689
+	TESTQ R9, R9
+	JEQ plain1690
+	VADDPS 0(R12), Y8, Y8
+plain1690:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1687
+	TESTQ R9, R9
+	JEQ plain1691
+	VADDPS 0(R12), Y9, Y9
+plain1691:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1687
+	TESTQ R9, R9
+	JEQ plain1692
+	VADDPS 0(R12), Y10, Y10
+plain1692:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1687
+	TESTQ R9, R9
+	JEQ plain1693
+	VADDPS 0(R12), Y11, Y11
+plain1693:
+	VMOVUPS Y11, 0(R12)
+	JMP done1687
+part1689:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1694
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1694:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1687
+	TESTQ R9, R9
+	JEQ plain1695
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1695:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1687
+	TESTQ R9, R9
+	JEQ plain1696
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1696:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1687
+	TESTQ R9, R9
+	JEQ plain1697
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1697:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1687:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1699
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1699:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1698
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1698
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1700
+	TESTQ R9, R9
+	JEQ plain1701
+	VADDPS 0(R12), Y12, Y12
+plain1701:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1698
+	TESTQ R9, R9
+	JEQ plain1702
+	VADDPS 0(R12), Y13, Y13
+plain1702:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1698
+	TESTQ R9, R9
+	JEQ plain1703
+	VADDPS 0(R12), Y14, Y14
+plain1703:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1698
+	TESTQ R9, R9
+	JEQ plain1704
+	VADDPS 0(R12), Y15, Y15
+plain1704:
+	VMOVUPS Y15, 0(R12)
+	JMP done1698
+part1700:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1705
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1705:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1698
+	TESTQ R9, R9
+	JEQ plain1706
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1706:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1698
+	TESTQ R9, R9
+	JEQ plain1707
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1707:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1698
+	TESTQ R9, R9
+	JEQ plain1708
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1708:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1698:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1710:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1711
+	MOVQ $16, BX
+short1711:
+	SUBQ BX, R13
+column1709:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column1709
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1710
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1713
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1713:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1712
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1712
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1714
+	TESTQ R9, R9
+	JEQ plain1715
+	VADDPS 0(R12), Y8, Y8
+plain1715:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1712
+	TESTQ R9, R9
+	JEQ plain1716
+	VADDPS 0(R12), Y9, Y9
+plain1716:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1712
+	TESTQ R9, R9
+	JEQ plain1717
+	VADDPS 0(R12), Y10, Y10
+plain1717:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1712
+	TESTQ R9, R9
+	JEQ plain1718
+	VADDPS 0(R12), Y11, Y11
+plain1718:
+	VMOVUPS Y11, 0(R12)
+	JMP done1712
+part1714:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1719
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1719:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1712
+	TESTQ R9, R9
+	JEQ plain1720
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1720:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1712
+	TESTQ R9, R9
+	JEQ plain1721
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1721:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1712
+	TESTQ R9, R9
+	JEQ plain1722
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1722:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1712:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1724
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1724:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1723
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1723
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1725
+	TESTQ R9, R9
+	JEQ plain1726
+	VADDPS 0(R12), Y12, Y12
+plain1726:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1723
+	TESTQ R9, R9
+	JEQ plain1727
+	VADDPS 0(R12), Y13, Y13
+plain1727:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1723
+	TESTQ R9, R9
+	JEQ plain1728
+	VADDPS 0(R12), Y14, Y14
+plain1728:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1723
+	TESTQ R9, R9
+	JEQ plain1729
+	VADDPS 0(R12), Y15, Y15
+plain1729:
+	VMOVUPS Y15, 0(R12)
+	JMP done1723
+part1725:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1730
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1730:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1723
+	TESTQ R9, R9
+	JEQ plain1731
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1731:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1723
+	TESTQ R9, R9
+	JEQ plain1732
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1732:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1723
+	TESTQ R9, R9
+	JEQ plain1733
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1733:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1723:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1735:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1736
+	MOVQ $16, BX
+short1736:
+	SUBQ BX, R13
+column1734:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column1734
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1735
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1738
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1738:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1737
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1737
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1739
+	TESTQ R9, R9
+	JEQ plain1740
+	VADDPS 0(R12), Y8, Y8
+plain1740:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1737
+	TESTQ R9, R9
+	JEQ plain1741
+	VADDPS 0(R12), Y9, Y9
+plain1741:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1737
+	TESTQ R9, R9
+	JEQ plain1742
+	VADDPS 0(R12), Y10, Y10
+plain1742:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1737
+	TESTQ R9, R9
+	JEQ plain1743
+	VADDPS 0(R12), Y11, Y11
+plain1743:
+	VMOVUPS Y11, 0(R12)
+	JMP done1737
+part1739:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1744
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1744:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1737
+	TESTQ R9, R9
+	JEQ plain1745
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1745:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1737
+	TESTQ R9, R9
+	JEQ plain1746
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1746:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1737
+	TESTQ R9, R9
+	JEQ plain1747
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1747:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1737:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1749
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1749:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1748
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1748
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1750
+	TESTQ R9, R9
+	JEQ plain1751
+	VADDPS 0(R12), Y12, Y12
+plain1751:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1748
+	TESTQ R9, R9
+	JEQ plain1752
+	VADDPS 0(R12), Y13, Y13
+plain1752:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1748
+	TESTQ R9, R9
+	JEQ plain1753
+	VADDPS 0(R12), Y14, Y14
+plain1753:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1748
+	TESTQ R9, R9
+	JEQ plain1754
+	VADDPS 0(R12), Y15, Y15
+plain1754:
+	VMOVUPS Y15, 0(R12)
+	JMP done1748
+part1750:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1755
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1755:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1748
+	TESTQ R9, R9
+	JEQ plain1756
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1756:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1748
+	TESTQ R9, R9
+	JEQ plain1757
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1757:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1748
+	TESTQ R9, R9
+	JEQ plain1758
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1758:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1748:
+	ADDQ $4, R10
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	LEAQ (DX)(R10*4), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ productArgs_groups(AX), R13
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	MOVQ productArgs_d(AX), DI
+run1760:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1761
+	MOVQ $16, BX
+short1761:
+	SUBQ BX, R13
+column1759:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VBROADCASTSS 0(DX), Y2
+	VFMADD231PS Y2, Y0, Y8
+	VFMADD231PS Y2, Y1, Y12
+	VBROADCASTSS 4(DX), Y3
+	VFMADD231PS Y3, Y0, Y9
+	VFMADD231PS Y3, Y1, Y13
+	VBROADCASTSS 8(DX), Y2
+	VFMADD231PS Y2, Y0, Y10
+	VFMADD231PS Y2, Y1, Y14
+	VBROADCASTSS 12(DX), Y3
+	VFMADD231PS Y3, Y0, Y11
+	VFMADD231PS Y3, Y1, Y15
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column1759
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1760
+	MOVQ $0, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1763
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y8, Y8
+	VADDPS Y0, Y9, Y9
+	VADDPS Y0, Y10, Y10
+	VADDPS Y0, Y11, Y11
+bias1763:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1762
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1762
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1764
+	TESTQ R9, R9
+	JEQ plain1765
+	VADDPS 0(R12), Y8, Y8
+plain1765:
+	VMOVUPS Y8, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1762
+	TESTQ R9, R9
+	JEQ plain1766
+	VADDPS 0(R12), Y9, Y9
+plain1766:
+	VMOVUPS Y9, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1762
+	TESTQ R9, R9
+	JEQ plain1767
+	VADDPS 0(R12), Y10, Y10
+plain1767:
+	VMOVUPS Y10, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1762
+	TESTQ R9, R9
+	JEQ plain1768
+	VADDPS 0(R12), Y11, Y11
+plain1768:
+	VMOVUPS Y11, 0(R12)
+	JMP done1762
+part1764:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1769
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1769:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1762
+	TESTQ R9, R9
+	JEQ plain1770
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1770:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1762
+	TESTQ R9, R9
+	JEQ plain1771
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1771:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1762
+	TESTQ R9, R9
+	JEQ plain1772
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1772:
+	VMASKMOVPS Y11, Y0, 0(R12)
+done1762:
+	MOVQ $1, R15
+	MOVQ productArgs_bias(AX), R12
+	MOVQ R15, CX
+	SHLQ $5, CX
+	TESTQ R12, R12
+	JEQ bias1774
+	VMOVUPS (R12)(CX*1), Y0
+	VADDPS Y0, Y12, Y12
+	VADDPS Y0, Y13, Y13
+	VADDPS Y0, Y14, Y14
+	VADDPS Y0, Y15, Y15
+bias1774:
+	MOVQ productArgs_yStride(AX), R11
+	MOVQ R11, R12
+	IMULQ R10, R12
+	ADDQ productArgs_y(AX), R12
+	ADDQ CX, R12
+	MOVQ productArgs_tokens(AX), R13
+	SUBQ R10, R13
+	JLE done1773
+	MOVQ productArgs_rows(AX), DX
+	LEAQ (R15*8), CX
+	SUBQ CX, DX
+	JLE done1773
+	MOVQ productArgs_add(AX), R9
+	CMPQ DX, $8
+	JLT part1775
+	TESTQ R9, R9
+	JEQ plain1776
+	VADDPS 0(R12), Y12, Y12
+plain1776:
+	VMOVUPS Y12, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1773
+	TESTQ R9, R9
+	JEQ plain1777
+	VADDPS 0(R12), Y13, Y13
+plain1777:
+	VMOVUPS Y13, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1773
+	TESTQ R9, R9
+	JEQ plain1778
+	VADDPS 0(R12), Y14, Y14
+plain1778:
+	VMOVUPS Y14, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1773
+	TESTQ R9, R9
+	JEQ plain1779
+	VADDPS 0(R12), Y15, Y15
+plain1779:
+	VMOVUPS Y15, 0(R12)
+	JMP done1773
+part1775:
+	LEAQ laneMasks<>+32(SB), BX
+	SHLQ $2, DX
+	SUBQ DX, BX
+	VMOVUPS 0(BX), Y0
+	TESTQ R9, R9
+	JEQ plain1780
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y12, Y12
+plain1780:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1773
+	TESTQ R9, R9
+	JEQ plain1781
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1781:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1773
+	TESTQ R9, R9
+	JEQ plain1782
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1782:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1773
+	TESTQ R9, R9
+	JEQ plain1783
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1783:
+	VMASKMOVPS Y15, Y0, 0(R12)
+done1773:
+	ADDQ $4, R10
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias1784
+	ADDQ $64, productArgs_bias(AX)
+nobias1784:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block1683
 	VZEROUPPER 
 	RET

@@ -29,6 +29,95 @@ DATA fourNumbers<>+56(SB)/4, $0xc0800000
 DATA fourNumbers<>+60(SB)/4, $0xc0c00000
 GLOBL fourNumbers<>(SB), RODATA|NOPTR, $64
 
+DATA curveCubic<>+0(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+4(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+8(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+12(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+16(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+20(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+24(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+28(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+32(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+36(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+40(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+44(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+48(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+52(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+56(SB)/4, $0x3a9ceb5e
+DATA curveCubic<>+60(SB)/4, $0x3a9ceb5e
+GLOBL curveCubic<>(SB), RODATA|NOPTR, $64
+
+DATA curveSquare<>+0(SB)/4, $0x3de5bea1
+DATA curveSquare<>+4(SB)/4, $0x3de5bea1
+DATA curveSquare<>+8(SB)/4, $0x3de5bea1
+DATA curveSquare<>+12(SB)/4, $0x3de5bea1
+DATA curveSquare<>+16(SB)/4, $0x3de5bea1
+DATA curveSquare<>+20(SB)/4, $0x3de5bea1
+DATA curveSquare<>+24(SB)/4, $0x3de5bea1
+DATA curveSquare<>+28(SB)/4, $0x3de5bea1
+DATA curveSquare<>+32(SB)/4, $0x3de5bea1
+DATA curveSquare<>+36(SB)/4, $0x3de5bea1
+DATA curveSquare<>+40(SB)/4, $0x3de5bea1
+DATA curveSquare<>+44(SB)/4, $0x3de5bea1
+DATA curveSquare<>+48(SB)/4, $0x3de5bea1
+DATA curveSquare<>+52(SB)/4, $0x3de5bea1
+DATA curveSquare<>+56(SB)/4, $0x3de5bea1
+DATA curveSquare<>+60(SB)/4, $0x3de5bea1
+GLOBL curveSquare<>(SB), RODATA|NOPTR, $64
+
+DATA curveLinear<>+0(SB)/4, $0x40c837b5
+DATA curveLinear<>+4(SB)/4, $0x40c837b5
+DATA curveLinear<>+8(SB)/4, $0x40c837b5
+DATA curveLinear<>+12(SB)/4, $0x40c837b5
+DATA curveLinear<>+16(SB)/4, $0x40c837b5
+DATA curveLinear<>+20(SB)/4, $0x40c837b5
+DATA curveLinear<>+24(SB)/4, $0x40c837b5
+DATA curveLinear<>+28(SB)/4, $0x40c837b5
+DATA curveLinear<>+32(SB)/4, $0x40c837b5
+DATA curveLinear<>+36(SB)/4, $0x40c837b5
+DATA curveLinear<>+40(SB)/4, $0x40c837b5
+DATA curveLinear<>+44(SB)/4, $0x40c837b5
+DATA curveLinear<>+48(SB)/4, $0x40c837b5
+DATA curveLinear<>+52(SB)/4, $0x40c837b5
+DATA curveLinear<>+56(SB)/4, $0x40c837b5
+DATA curveLinear<>+60(SB)/4, $0x40c837b5
+GLOBL curveLinear<>(SB), RODATA|NOPTR, $64
+
+DATA curveFirst<>+0(SB)/4, $0x42fe0000
+DATA curveFirst<>+4(SB)/4, $0x42fe0000
+DATA curveFirst<>+8(SB)/4, $0x42fe0000
+DATA curveFirst<>+12(SB)/4, $0x42fe0000
+DATA curveFirst<>+16(SB)/4, $0x42fe0000
+DATA curveFirst<>+20(SB)/4, $0x42fe0000
+DATA curveFirst<>+24(SB)/4, $0x42fe0000
+DATA curveFirst<>+28(SB)/4, $0x42fe0000
+DATA curveFirst<>+32(SB)/4, $0x42fe0000
+DATA curveFirst<>+36(SB)/4, $0x42fe0000
+DATA curveFirst<>+40(SB)/4, $0x42fe0000
+DATA curveFirst<>+44(SB)/4, $0x42fe0000
+DATA curveFirst<>+48(SB)/4, $0x42fe0000
+DATA curveFirst<>+52(SB)/4, $0x42fe0000
+DATA curveFirst<>+56(SB)/4, $0x42fe0000
+DATA curveFirst<>+60(SB)/4, $0x42fe0000
+GLOBL curveFirst<>(SB), RODATA|NOPTR, $64
+DATA curveMask<>+0(SB)/4, $0x0000003f
+DATA curveMask<>+4(SB)/4, $0x0000003f
+DATA curveMask<>+8(SB)/4, $0x0000003f
+DATA curveMask<>+12(SB)/4, $0x0000003f
+DATA curveMask<>+16(SB)/4, $0x0000003f
+DATA curveMask<>+20(SB)/4, $0x0000003f
+DATA curveMask<>+24(SB)/4, $0x0000003f
+DATA curveMask<>+28(SB)/4, $0x0000003f
+DATA curveMask<>+32(SB)/4, $0x0000003f
+DATA curveMask<>+36(SB)/4, $0x0000003f
+DATA curveMask<>+40(SB)/4, $0x0000003f
+DATA curveMask<>+44(SB)/4, $0x0000003f
+DATA curveMask<>+48(SB)/4, $0x0000003f
+DATA curveMask<>+52(SB)/4, $0x0000003f
+DATA curveMask<>+56(SB)/4, $0x0000003f
+DATA curveMask<>+60(SB)/4, $0x0000003f
+GLOBL curveMask<>(SB), RODATA|NOPTR, $64
+
 // func floatF32x1x8AVX512(a *productArgs)
 // multiplies 8 row blocks of F32 with 1 tokens.
 TEXT ·floatF32x1x8AVX512(SB), NOSPLIT, $0-8
@@ -10985,5 +11074,2390 @@ nobias682:
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
 	JGT block673
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x1x8AVX512(a *productArgs)
+// multiplies 8 row blocks of IQ6 with 1 tokens.
+TEXT ·floatIQ6x1x8AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block683:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ productArgs_d(AX), DI
+run685:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short686
+	MOVQ $16, BX
+short686:
+	SUBQ BX, R13
+column684:
+	VPMOVZXBD (SI), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z0
+	VSUBPS curveSquare<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VADDPS curveLinear<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VSUBPS curveFirst<>(SB), Z0, Z0
+	VADDPS Z25, Z0, Z0
+	VMULPS (DI), Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VPMOVZXBD (SI)(R8*1), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z1
+	VSUBPS curveSquare<>(SB), Z1, Z1
+	VMULPS Z24, Z1, Z1
+	VADDPS curveLinear<>(SB), Z1, Z1
+	VMULPS Z24, Z1, Z1
+	VSUBPS curveFirst<>(SB), Z1, Z1
+	VADDPS Z25, Z1, Z1
+	VMULPS (DI)(R8*1), Z1, Z1
+	VFMADD231PS.BCST 0(DX), Z1, Z9
+	VPMOVZXBD (SI)(R8*2), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z2
+	VSUBPS curveSquare<>(SB), Z2, Z2
+	VMULPS Z24, Z2, Z2
+	VADDPS curveLinear<>(SB), Z2, Z2
+	VMULPS Z24, Z2, Z2
+	VSUBPS curveFirst<>(SB), Z2, Z2
+	VADDPS Z25, Z2, Z2
+	VMULPS (DI)(R8*2), Z2, Z2
+	VFMADD231PS.BCST 0(DX), Z2, Z10
+	VPMOVZXBD (SI)(R9*1), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z3
+	VSUBPS curveSquare<>(SB), Z3, Z3
+	VMULPS Z24, Z3, Z3
+	VADDPS curveLinear<>(SB), Z3, Z3
+	VMULPS Z24, Z3, Z3
+	VSUBPS curveFirst<>(SB), Z3, Z3
+	VADDPS Z25, Z3, Z3
+	VMULPS (DI)(R9*1), Z3, Z3
+	VFMADD231PS.BCST 0(DX), Z3, Z11
+	VPMOVZXBD (SI)(R8*4), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z4
+	VSUBPS curveSquare<>(SB), Z4, Z4
+	VMULPS Z24, Z4, Z4
+	VADDPS curveLinear<>(SB), Z4, Z4
+	VMULPS Z24, Z4, Z4
+	VSUBPS curveFirst<>(SB), Z4, Z4
+	VADDPS Z25, Z4, Z4
+	VMULPS (DI)(R8*4), Z4, Z4
+	VFMADD231PS.BCST 0(DX), Z4, Z12
+	VPMOVZXBD (SI)(R10*1), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z5
+	VSUBPS curveSquare<>(SB), Z5, Z5
+	VMULPS Z24, Z5, Z5
+	VADDPS curveLinear<>(SB), Z5, Z5
+	VMULPS Z24, Z5, Z5
+	VSUBPS curveFirst<>(SB), Z5, Z5
+	VADDPS Z25, Z5, Z5
+	VMULPS (DI)(R10*1), Z5, Z5
+	VFMADD231PS.BCST 0(DX), Z5, Z13
+	VPMOVZXBD (SI)(R9*2), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z6
+	VSUBPS curveSquare<>(SB), Z6, Z6
+	VMULPS Z24, Z6, Z6
+	VADDPS curveLinear<>(SB), Z6, Z6
+	VMULPS Z24, Z6, Z6
+	VSUBPS curveFirst<>(SB), Z6, Z6
+	VADDPS Z25, Z6, Z6
+	VMULPS (DI)(R9*2), Z6, Z6
+	VFMADD231PS.BCST 0(DX), Z6, Z14
+	VPMOVZXBD (SI)(R11*1), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z7
+	VSUBPS curveSquare<>(SB), Z7, Z7
+	VMULPS Z24, Z7, Z7
+	VADDPS curveLinear<>(SB), Z7, Z7
+	VMULPS Z24, Z7, Z7
+	VSUBPS curveFirst<>(SB), Z7, Z7
+	VADDPS Z25, Z7, Z7
+	VMULPS (DI)(R11*1), Z7, Z7
+	VFMADD231PS.BCST 0(DX), Z7, Z15
+	ADDQ $16, SI
+	ADDQ $4, DX
+	SUBQ $1, BX
+	JNE column684
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run685
+	CMPQ productArgs_add(AX), $0
+	JEQ added688
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all687
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all687:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+added688:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias689
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+bias689:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full690
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done691
+full690:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+done691:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias692
+	ADDQ $64, productArgs_bias(AX)
+nobias692:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added694
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all693
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all693:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+added694:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias695
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z9, Z9
+bias695:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full696
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done697
+full696:
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+done697:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias698
+	ADDQ $64, productArgs_bias(AX)
+nobias698:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added700
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all699
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all699:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+added700:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias701
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z10, Z10
+bias701:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full702
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done703
+full702:
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+done703:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias704
+	ADDQ $64, productArgs_bias(AX)
+nobias704:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added706
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all705
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all705:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added706:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias707
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z11, Z11
+bias707:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full708
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done709
+full708:
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+done709:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias710
+	ADDQ $64, productArgs_bias(AX)
+nobias710:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added712
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all711
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all711:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+added712:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias713
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z12, Z12
+bias713:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full714
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done715
+full714:
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+done715:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias716
+	ADDQ $64, productArgs_bias(AX)
+nobias716:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added718
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all717
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all717:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+added718:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias719
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z13, Z13
+bias719:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full720
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done721
+full720:
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+done721:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias722
+	ADDQ $64, productArgs_bias(AX)
+nobias722:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added724
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all723
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all723:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+added724:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias725
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z14, Z14
+bias725:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full726
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done727
+full726:
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+done727:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias728
+	ADDQ $64, productArgs_bias(AX)
+nobias728:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added730
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all729
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all729:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added730:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias731
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z15, Z15
+bias731:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full732
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done733
+full732:
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+done733:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias734
+	ADDQ $64, productArgs_bias(AX)
+nobias734:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $8, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $8, productArgs_blocks(AX)
+	JGT block683
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x4x4AVX512(a *productArgs)
+// multiplies 4 row blocks of IQ6 with 4 tokens.
+TEXT ·floatIQ6x4x4AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block735:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ productArgs_d(AX), DI
+run737:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short738
+	MOVQ $16, BX
+short738:
+	SUBQ BX, R13
+column736:
+	VPMOVZXBD (SI), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z0
+	VSUBPS curveSquare<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VADDPS curveLinear<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VSUBPS curveFirst<>(SB), Z0, Z0
+	VADDPS Z25, Z0, Z0
+	VMULPS (DI), Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VPMOVZXBD (SI)(R8*1), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z1
+	VSUBPS curveSquare<>(SB), Z1, Z1
+	VMULPS Z24, Z1, Z1
+	VADDPS curveLinear<>(SB), Z1, Z1
+	VMULPS Z24, Z1, Z1
+	VSUBPS curveFirst<>(SB), Z1, Z1
+	VADDPS Z25, Z1, Z1
+	VMULPS (DI)(R8*1), Z1, Z1
+	VFMADD231PS.BCST 0(DX), Z1, Z12
+	VFMADD231PS.BCST 4(DX), Z1, Z13
+	VFMADD231PS.BCST 8(DX), Z1, Z14
+	VFMADD231PS.BCST 12(DX), Z1, Z15
+	VPMOVZXBD (SI)(R8*2), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z2
+	VSUBPS curveSquare<>(SB), Z2, Z2
+	VMULPS Z24, Z2, Z2
+	VADDPS curveLinear<>(SB), Z2, Z2
+	VMULPS Z24, Z2, Z2
+	VSUBPS curveFirst<>(SB), Z2, Z2
+	VADDPS Z25, Z2, Z2
+	VMULPS (DI)(R8*2), Z2, Z2
+	VFMADD231PS.BCST 0(DX), Z2, Z16
+	VFMADD231PS.BCST 4(DX), Z2, Z17
+	VFMADD231PS.BCST 8(DX), Z2, Z18
+	VFMADD231PS.BCST 12(DX), Z2, Z19
+	VPMOVZXBD (SI)(R9*1), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z3
+	VSUBPS curveSquare<>(SB), Z3, Z3
+	VMULPS Z24, Z3, Z3
+	VADDPS curveLinear<>(SB), Z3, Z3
+	VMULPS Z24, Z3, Z3
+	VSUBPS curveFirst<>(SB), Z3, Z3
+	VADDPS Z25, Z3, Z3
+	VMULPS (DI)(R9*1), Z3, Z3
+	VFMADD231PS.BCST 0(DX), Z3, Z20
+	VFMADD231PS.BCST 4(DX), Z3, Z21
+	VFMADD231PS.BCST 8(DX), Z3, Z22
+	VFMADD231PS.BCST 12(DX), Z3, Z23
+	ADDQ $16, SI
+	ADDQ $16, DX
+	SUBQ $1, BX
+	JNE column736
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run737
+	CMPQ productArgs_add(AX), $0
+	JEQ added740
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all739
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all739:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added740
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added740
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added740
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added740:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias741
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+bias741:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full742
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done743
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done743
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done743
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done743
+full742:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done743
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done743
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done743
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+done743:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias744
+	ADDQ $64, productArgs_bias(AX)
+nobias744:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added746
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all745
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all745:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added746
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added746
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added746
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added746:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias747
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+bias747:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full748
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done749
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done749
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done749
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done749
+full748:
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done749
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done749
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done749
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+done749:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias750
+	ADDQ $64, productArgs_bias(AX)
+nobias750:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added752
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all751
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all751:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added752
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added752
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added752
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+added752:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias753
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z16, Z16
+	VADDPS Z0, Z17, Z17
+	VADDPS Z0, Z18, Z18
+	VADDPS Z0, Z19, Z19
+bias753:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full754
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z16, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done755
+	VMOVUPS Z17, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done755
+	VMOVUPS Z18, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done755
+	VMOVUPS Z19, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done755
+full754:
+	VMOVUPS Z16, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done755
+	VMOVUPS Z17, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done755
+	VMOVUPS Z18, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done755
+	VMOVUPS Z19, 0(R12)
+	ADDQ R13, R12
+done755:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias756
+	ADDQ $64, productArgs_bias(AX)
+nobias756:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added758
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all757
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all757:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added758
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added758
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added758
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added758:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias759
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z20, Z20
+	VADDPS Z0, Z21, Z21
+	VADDPS Z0, Z22, Z22
+	VADDPS Z0, Z23, Z23
+bias759:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full760
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z20, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done761
+	VMOVUPS Z21, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done761
+	VMOVUPS Z22, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done761
+	VMOVUPS Z23, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done761
+full760:
+	VMOVUPS Z20, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done761
+	VMOVUPS Z21, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done761
+	VMOVUPS Z22, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done761
+	VMOVUPS Z23, 0(R12)
+	ADDQ R13, R12
+done761:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias762
+	ADDQ $64, productArgs_bias(AX)
+nobias762:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $4, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $4, productArgs_blocks(AX)
+	JGT block735
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x8x2AVX512(a *productArgs)
+// multiplies 2 row blocks of IQ6 with 8 tokens.
+TEXT ·floatIQ6x8x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block763:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ productArgs_d(AX), DI
+run765:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short766
+	MOVQ $16, BX
+short766:
+	SUBQ BX, R13
+column764:
+	VPMOVZXBD (SI), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z0
+	VSUBPS curveSquare<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VADDPS curveLinear<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VSUBPS curveFirst<>(SB), Z0, Z0
+	VADDPS Z25, Z0, Z0
+	VMULPS (DI), Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	VPMOVZXBD (SI)(R8*1), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z1
+	VSUBPS curveSquare<>(SB), Z1, Z1
+	VMULPS Z24, Z1, Z1
+	VADDPS curveLinear<>(SB), Z1, Z1
+	VMULPS Z24, Z1, Z1
+	VSUBPS curveFirst<>(SB), Z1, Z1
+	VADDPS Z25, Z1, Z1
+	VMULPS (DI)(R8*1), Z1, Z1
+	VFMADD231PS.BCST 0(DX), Z1, Z16
+	VFMADD231PS.BCST 4(DX), Z1, Z17
+	VFMADD231PS.BCST 8(DX), Z1, Z18
+	VFMADD231PS.BCST 12(DX), Z1, Z19
+	VFMADD231PS.BCST 16(DX), Z1, Z20
+	VFMADD231PS.BCST 20(DX), Z1, Z21
+	VFMADD231PS.BCST 24(DX), Z1, Z22
+	VFMADD231PS.BCST 28(DX), Z1, Z23
+	ADDQ $16, SI
+	ADDQ $32, DX
+	SUBQ $1, BX
+	JNE column764
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run765
+	CMPQ productArgs_add(AX), $0
+	JEQ added768
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all767
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all767:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added768
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added768
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added768
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added768
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added768
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added768
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added768
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added768:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias769
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+bias769:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full770
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done771
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done771
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done771
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done771
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done771
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done771
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done771
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done771
+full770:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done771
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done771
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done771
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done771
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done771
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done771
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done771
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+done771:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias772
+	ADDQ $64, productArgs_bias(AX)
+nobias772:
+	SUBQ $16, productArgs_rows(AX)
+	CMPQ productArgs_add(AX), $0
+	JEQ added774
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all773
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all773:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added774
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added774
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added774
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added774
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added774
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added774
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added774
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added774:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias775
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z16, Z16
+	VADDPS Z0, Z17, Z17
+	VADDPS Z0, Z18, Z18
+	VADDPS Z0, Z19, Z19
+	VADDPS Z0, Z20, Z20
+	VADDPS Z0, Z21, Z21
+	VADDPS Z0, Z22, Z22
+	VADDPS Z0, Z23, Z23
+bias775:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full776
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z16, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done777
+	VMOVUPS Z17, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done777
+	VMOVUPS Z18, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done777
+	VMOVUPS Z19, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done777
+	VMOVUPS Z20, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done777
+	VMOVUPS Z21, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done777
+	VMOVUPS Z22, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done777
+	VMOVUPS Z23, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done777
+full776:
+	VMOVUPS Z16, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done777
+	VMOVUPS Z17, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done777
+	VMOVUPS Z18, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done777
+	VMOVUPS Z19, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done777
+	VMOVUPS Z20, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done777
+	VMOVUPS Z21, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done777
+	VMOVUPS Z22, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done777
+	VMOVUPS Z23, 0(R12)
+	ADDQ R13, R12
+done777:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias778
+	ADDQ $64, productArgs_bias(AX)
+nobias778:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $2, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $2, productArgs_blocks(AX)
+	JGT block763
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x1x1AVX512(a *productArgs)
+// multiplies 1 row blocks of IQ6 with 1 tokens.
+TEXT ·floatIQ6x1x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block779:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	MOVQ productArgs_d(AX), DI
+run781:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short782
+	MOVQ $16, BX
+short782:
+	SUBQ BX, R13
+column780:
+	VPMOVZXBD (SI), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z0
+	VSUBPS curveSquare<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VADDPS curveLinear<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VSUBPS curveFirst<>(SB), Z0, Z0
+	VADDPS Z25, Z0, Z0
+	VMULPS (DI), Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	ADDQ $16, SI
+	ADDQ $4, DX
+	SUBQ $1, BX
+	JNE column780
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run781
+	CMPQ productArgs_add(AX), $0
+	JEQ added784
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all783
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all783:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+added784:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias785
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+bias785:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full786
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done787
+full786:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+done787:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias788
+	ADDQ $64, productArgs_bias(AX)
+nobias788:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block779
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x4x1AVX512(a *productArgs)
+// multiplies 1 row blocks of IQ6 with 4 tokens.
+TEXT ·floatIQ6x4x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block789:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ productArgs_d(AX), DI
+run791:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short792
+	MOVQ $16, BX
+short792:
+	SUBQ BX, R13
+column790:
+	VPMOVZXBD (SI), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z0
+	VSUBPS curveSquare<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VADDPS curveLinear<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VSUBPS curveFirst<>(SB), Z0, Z0
+	VADDPS Z25, Z0, Z0
+	VMULPS (DI), Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	ADDQ $16, SI
+	ADDQ $16, DX
+	SUBQ $1, BX
+	JNE column790
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run791
+	CMPQ productArgs_add(AX), $0
+	JEQ added794
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all793
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all793:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added794
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added794
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added794
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+added794:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias795
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+bias795:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full796
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done797
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done797
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done797
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done797
+full796:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done797
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done797
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done797
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+done797:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias798
+	ADDQ $64, productArgs_bias(AX)
+nobias798:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block789
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x8x1AVX512(a *productArgs)
+// multiplies 1 row blocks of IQ6 with 8 tokens.
+TEXT ·floatIQ6x8x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block799:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ productArgs_d(AX), DI
+run801:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short802
+	MOVQ $16, BX
+short802:
+	SUBQ BX, R13
+column800:
+	VPMOVZXBD (SI), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z0
+	VSUBPS curveSquare<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VADDPS curveLinear<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VSUBPS curveFirst<>(SB), Z0, Z0
+	VADDPS Z25, Z0, Z0
+	VMULPS (DI), Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	ADDQ $16, SI
+	ADDQ $32, DX
+	SUBQ $1, BX
+	JNE column800
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run801
+	CMPQ productArgs_add(AX), $0
+	JEQ added804
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all803
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all803:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added804
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added804
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added804
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added804
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added804
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added804
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added804
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+added804:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias805
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+bias805:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full806
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done807
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done807
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done807
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done807
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done807
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done807
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done807
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done807
+full806:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done807
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done807
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done807
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done807
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done807
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done807
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done807
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+done807:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias808
+	ADDQ $64, productArgs_bias(AX)
+nobias808:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block799
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x12x1AVX512(a *productArgs)
+// multiplies 1 row blocks of IQ6 with 12 tokens.
+TEXT ·floatIQ6x12x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block809:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	MOVQ productArgs_d(AX), DI
+run811:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short812
+	MOVQ $16, BX
+short812:
+	SUBQ BX, R13
+column810:
+	VPMOVZXBD (SI), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z0
+	VSUBPS curveSquare<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VADDPS curveLinear<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VSUBPS curveFirst<>(SB), Z0, Z0
+	VADDPS Z25, Z0, Z0
+	VMULPS (DI), Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	VFMADD231PS.BCST 32(DX), Z0, Z16
+	VFMADD231PS.BCST 36(DX), Z0, Z17
+	VFMADD231PS.BCST 40(DX), Z0, Z18
+	VFMADD231PS.BCST 44(DX), Z0, Z19
+	ADDQ $16, SI
+	ADDQ $48, DX
+	SUBQ $1, BX
+	JNE column810
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run811
+	CMPQ productArgs_add(AX), $0
+	JEQ added814
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all813
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all813:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added814
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added814
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added814
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added814
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added814
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added814
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added814
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE added814
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE added814
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE added814
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE added814
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+added814:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias815
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+	VADDPS Z0, Z16, Z16
+	VADDPS Z0, Z17, Z17
+	VADDPS Z0, Z18, Z18
+	VADDPS Z0, Z19, Z19
+bias815:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full816
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done817
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done817
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done817
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done817
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done817
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done817
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done817
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE done817
+	VMOVUPS Z16, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE done817
+	VMOVUPS Z17, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE done817
+	VMOVUPS Z18, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE done817
+	VMOVUPS Z19, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done817
+full816:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done817
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done817
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done817
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done817
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done817
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done817
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done817
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE done817
+	VMOVUPS Z16, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE done817
+	VMOVUPS Z17, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE done817
+	VMOVUPS Z18, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE done817
+	VMOVUPS Z19, 0(R12)
+	ADDQ R13, R12
+done817:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias818
+	ADDQ $64, productArgs_bias(AX)
+nobias818:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block809
+	VZEROUPPER 
+	RET
+
+// func floatIQ6x16x1AVX512(a *productArgs)
+// multiplies 1 row blocks of IQ6 with 16 tokens.
+TEXT ·floatIQ6x16x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+block819:
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_q(AX), DX
+	MOVQ productArgs_stride(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ productArgs_groups(AX), R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ productArgs_d(AX), DI
+run821:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short822
+	MOVQ $16, BX
+short822:
+	SUBQ BX, R13
+column820:
+	VPMOVZXBD (SI), Z24
+	VPSRLD $6, Z24, Z25
+	VCVTDQ2PS Z25, Z25
+	VPANDD curveMask<>(SB), Z24, Z24
+	VCVTDQ2PS Z24, Z24
+	VMULPS curveCubic<>(SB), Z24, Z0
+	VSUBPS curveSquare<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VADDPS curveLinear<>(SB), Z0, Z0
+	VMULPS Z24, Z0, Z0
+	VSUBPS curveFirst<>(SB), Z0, Z0
+	VADDPS Z25, Z0, Z0
+	VMULPS (DI), Z0, Z0
+	VFMADD231PS.BCST 0(DX), Z0, Z8
+	VFMADD231PS.BCST 4(DX), Z0, Z9
+	VFMADD231PS.BCST 8(DX), Z0, Z10
+	VFMADD231PS.BCST 12(DX), Z0, Z11
+	VFMADD231PS.BCST 16(DX), Z0, Z12
+	VFMADD231PS.BCST 20(DX), Z0, Z13
+	VFMADD231PS.BCST 24(DX), Z0, Z14
+	VFMADD231PS.BCST 28(DX), Z0, Z15
+	VFMADD231PS.BCST 32(DX), Z0, Z16
+	VFMADD231PS.BCST 36(DX), Z0, Z17
+	VFMADD231PS.BCST 40(DX), Z0, Z18
+	VFMADD231PS.BCST 44(DX), Z0, Z19
+	VFMADD231PS.BCST 48(DX), Z0, Z20
+	VFMADD231PS.BCST 52(DX), Z0, Z21
+	VFMADD231PS.BCST 56(DX), Z0, Z22
+	VFMADD231PS.BCST 60(DX), Z0, Z23
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column820
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run821
+	CMPQ productArgs_add(AX), $0
+	JEQ added824
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	MOVL $0xffff, R11
+	CMPQ CX, $16
+	JGE all823
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+all823:
+	KMOVW R11, K1
+	VADDPS 0(R12), Z8, K1, Z8
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE added824
+	VADDPS 0(R12), Z9, K1, Z9
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE added824
+	VADDPS 0(R12), Z10, K1, Z10
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE added824
+	VADDPS 0(R12), Z11, K1, Z11
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE added824
+	VADDPS 0(R12), Z12, K1, Z12
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE added824
+	VADDPS 0(R12), Z13, K1, Z13
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE added824
+	VADDPS 0(R12), Z14, K1, Z14
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE added824
+	VADDPS 0(R12), Z15, K1, Z15
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE added824
+	VADDPS 0(R12), Z16, K1, Z16
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE added824
+	VADDPS 0(R12), Z17, K1, Z17
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE added824
+	VADDPS 0(R12), Z18, K1, Z18
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE added824
+	VADDPS 0(R12), Z19, K1, Z19
+	ADDQ R13, R12
+	CMPQ R9, $12
+	JLE added824
+	VADDPS 0(R12), Z20, K1, Z20
+	ADDQ R13, R12
+	CMPQ R9, $13
+	JLE added824
+	VADDPS 0(R12), Z21, K1, Z21
+	ADDQ R13, R12
+	CMPQ R9, $14
+	JLE added824
+	VADDPS 0(R12), Z22, K1, Z22
+	ADDQ R13, R12
+	CMPQ R9, $15
+	JLE added824
+	VADDPS 0(R12), Z23, K1, Z23
+	ADDQ R13, R12
+added824:
+	MOVQ productArgs_bias(AX), R13
+	TESTQ R13, R13
+	JEQ bias825
+	VMOVUPS 0(R13), Z0
+	VADDPS Z0, Z8, Z8
+	VADDPS Z0, Z9, Z9
+	VADDPS Z0, Z10, Z10
+	VADDPS Z0, Z11, Z11
+	VADDPS Z0, Z12, Z12
+	VADDPS Z0, Z13, Z13
+	VADDPS Z0, Z14, Z14
+	VADDPS Z0, Z15, Z15
+	VADDPS Z0, Z16, Z16
+	VADDPS Z0, Z17, Z17
+	VADDPS Z0, Z18, Z18
+	VADDPS Z0, Z19, Z19
+	VADDPS Z0, Z20, Z20
+	VADDPS Z0, Z21, Z21
+	VADDPS Z0, Z22, Z22
+	VADDPS Z0, Z23, Z23
+bias825:
+	MOVQ productArgs_y(AX), R12
+	MOVQ productArgs_yStride(AX), R13
+	MOVQ productArgs_tokens(AX), R9
+	MOVQ productArgs_rows(AX), CX
+	CMPQ CX, $16
+	JGE full826
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPS Z8, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done827
+	VMOVUPS Z9, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done827
+	VMOVUPS Z10, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done827
+	VMOVUPS Z11, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done827
+	VMOVUPS Z12, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done827
+	VMOVUPS Z13, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done827
+	VMOVUPS Z14, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done827
+	VMOVUPS Z15, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE done827
+	VMOVUPS Z16, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE done827
+	VMOVUPS Z17, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE done827
+	VMOVUPS Z18, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE done827
+	VMOVUPS Z19, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $12
+	JLE done827
+	VMOVUPS Z20, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $13
+	JLE done827
+	VMOVUPS Z21, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $14
+	JLE done827
+	VMOVUPS Z22, K1, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $15
+	JLE done827
+	VMOVUPS Z23, K1, 0(R12)
+	ADDQ R13, R12
+	JMP done827
+full826:
+	VMOVUPS Z8, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $1
+	JLE done827
+	VMOVUPS Z9, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $2
+	JLE done827
+	VMOVUPS Z10, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $3
+	JLE done827
+	VMOVUPS Z11, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $4
+	JLE done827
+	VMOVUPS Z12, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $5
+	JLE done827
+	VMOVUPS Z13, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $6
+	JLE done827
+	VMOVUPS Z14, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $7
+	JLE done827
+	VMOVUPS Z15, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $8
+	JLE done827
+	VMOVUPS Z16, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $9
+	JLE done827
+	VMOVUPS Z17, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $10
+	JLE done827
+	VMOVUPS Z18, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $11
+	JLE done827
+	VMOVUPS Z19, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $12
+	JLE done827
+	VMOVUPS Z20, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $13
+	JLE done827
+	VMOVUPS Z21, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $14
+	JLE done827
+	VMOVUPS Z22, 0(R12)
+	ADDQ R13, R12
+	CMPQ R9, $15
+	JLE done827
+	VMOVUPS Z23, 0(R12)
+	ADDQ R13, R12
+done827:
+	ADDQ $64, productArgs_y(AX)
+	CMPQ productArgs_bias(AX), $0
+	JEQ nobias828
+	ADDQ $64, productArgs_bias(AX)
+nobias828:
+	SUBQ $16, productArgs_rows(AX)
+	MOVQ productArgs_stride(AX), R12
+	IMULQ $1, R12
+	ADDQ R12, productArgs_w(AX)
+	ADDQ R12, productArgs_d(AX)
+	SUBQ $1, productArgs_blocks(AX)
+	JGT block819
 	VZEROUPPER 
 	RET

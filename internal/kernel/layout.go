@@ -8,7 +8,7 @@ const RowBlock = 16
 
 // WeightLayout names the packed form of weights, with its version: what is kept of another
 // one, on disk, is not read. All implementations read the same.
-const WeightLayout = "rows16 5"
+const WeightLayout = "rows16 6"
 
 // Group is the number of columns that one quantised activation scale covers.
 const Group = 32
@@ -32,6 +32,9 @@ const tileBytes = RowBlock * Group
 //
 // 3 bits are a plane of 2 below a plane of 1, 5 are 4 below 1, 6 are 4 below 2.
 //
+// Bits4Two has two tables, of which the second is the first moved up. Behind the plane of 4
+// bits a byte a row says in bit h that columns 16h … 16h+15 are of the second.
+//
 // The layouts of points keep codes that look up several columns at once in a Grid. The
 // low bytes of the codes of sixteen rows lie side by side, those of the first columns
 // first; then
@@ -50,12 +53,13 @@ const tileBytes = RowBlock * Group
 // an integer is negated.
 type Layout uint8
 
-// The layouts. Those with a T index a table of sixteen values.
+// The layouts. Those with a T index a table of sixteen values, one of two.
 const (
 	Bits2 Layout = iota
 	Bits3
 	Bits4
 	Bits4T
+	Bits4Two
 	Bits5
 	Bits6
 	Bits8
@@ -68,10 +72,10 @@ const (
 )
 
 // layoutBits has the bits of a stored integer; of points, those of all parts.
-var layoutBits = [numLayouts]float32{2, 3, 4, 4, 5, 6, 8, 2, 2.25, 1.75, 2.75, 3}
+var layoutBits = [numLayouts]float32{2, 3, 4, 4, 4.25, 5, 6, 8, 2, 2.25, 1.75, 2.75, 3}
 
 // HasTable says whether stored integers index Format.Values.
-func (l Layout) HasTable() bool { return l == Bits4T }
+func (l Layout) HasTable() bool { return l == Bits4T || l == Bits4Two }
 
 // HasGrid says whether stored codes index Format.Grid.
 func (l Layout) HasGrid() bool { return l >= Octets8 }
@@ -117,6 +121,7 @@ type Format struct {
 	Block  int      // columns of a scale: 32 or 16
 	Unit   float32  // of ScalesOdd, a power of two
 	Values [16]int8 // what stored integers mean, for layouts with a table
+	Shift  int8     // what the values of a second table are above those of the first
 	Grid   *Grid    // what stored codes mean, for layouts of points
 }
 
@@ -173,14 +178,20 @@ func (f Format) regions(cols int) regions {
 	return r
 }
 
+// secondTable is set in a stored byte that stands for a value of the second table.
+const secondTable = 16
+
 // Stored returns the byte that stands for an integer: its index in the table, or
 // the integer itself, moved up where it is signed.
 func (f *Format) Stored(w int8) byte {
 	switch {
 	case f.Layout.HasTable():
 		for i, v := range f.Values {
-			if v == w {
+			switch {
+			case v == w:
 				return byte(i)
+			case f.Layout == Bits4Two && v+f.Shift == w:
+				return byte(i) | secondTable
 			}
 		}
 		return 0
@@ -203,6 +214,11 @@ func (l Layout) packGroup(dst []byte, tile *[tileBytes]byte) {
 		packOne(dst[128:], tile, 2)
 	case Bits4, Bits4T:
 		packFour(dst, tile)
+	case Bits4Two:
+		packFour(dst, tile)
+		for r := range RowBlock { // what holds for the first column holds for sixteen
+			dst[256+r] = tile[4*r]/secondTable | tile[256+4*r]/secondTable<<1
+		}
 	case Bits5:
 		packFour(dst, tile)
 		packOne(dst[256:], tile, 4)
@@ -272,6 +288,10 @@ func (l Layout) unpackGroup(tile *[tileBytes]byte, src []byte) {
 		}
 	}
 	switch l {
+	case Bits4Two:
+		for i := range tile {
+			tile[i] |= src[256+i%64/4] >> (i / 256) & 1 * secondTable
+		}
 	case Bits3:
 		unpackOne(tile, src[128:], 2)
 	case Bits5:

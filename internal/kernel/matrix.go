@@ -13,11 +13,12 @@ import (
 // interleaved. Rows behind the last one are zero.
 type Matrix struct {
 	Rows, Cols int
-	// Float is the stored type of float weights, F32, F16, BF16, F8_E4M3 or MXFP4: a row
+	// Float is the stored type of float weights, F32, F16, BF16, F8_E4M3, MXFP4 or IQ6_K: a row
 	// block is [Cols][16] of it, and for F8 a float32 scale for each row and 128 columns
 	// behind that, [Cols/128][16]. Of MXFP4 it is [Cols/32][16][16] codes, byte c of a
 	// group column c in the low half and c+16 in the high one, and behind that the
-	// exponents, [Cols/32][16]. Invalid for quantised weights.
+	// exponents, [Cols/32][16]; of IQ6_K [Cols][16] codes (quant.CodesIQ6_K) and float32
+	// scales, [Cols/16][16]. Invalid for quantised weights.
 	Float  tensor.DType
 	Format Format // of quantised weights
 	// Data holds the row blocks one after the other; it starts at a multiple of 64
@@ -43,13 +44,16 @@ func NewMatrix(rows, cols int, f Format, data []byte) Matrix {
 // rows, as DeepSeek's checkpoints have them.
 const ScaleColumns = 128
 
-// NewFloatMatrix returns a float matrix around data. Rows of MXFP4 are whole groups.
+// NewFloatMatrix returns a float matrix around data. Rows of MXFP4 and IQ6_K are whole blocks.
 func NewFloatMatrix(rows, cols int, t tensor.DType, data []byte) Matrix {
 	m := Matrix{Rows: rows, Cols: cols, Float: t, Data: data}
 	switch t {
 	case tensor.F8E4M3:
 		m.reg.d = roundUp(cols*RowBlock, 64)
 		m.reg.size = m.reg.d + (cols+ScaleColumns-1)/ScaleColumns*RowBlock*4
+	case tensor.IQ6_K:
+		m.reg.d = cols * RowBlock
+		m.reg.size = m.reg.d + 4*cols
 	case tensor.MXFP4:
 		m.reg.d = cols * RowBlock / 2
 		m.reg.size = roundUp(m.reg.d+cols/Group*RowBlock, 64)
@@ -180,7 +184,7 @@ func multiple(s, d float32) int32 {
 func (f *Format) integer(b byte) int {
 	switch {
 	case f.Layout.HasTable():
-		return int(f.Values[b])
+		return int(f.Values[b%secondTable]) + int(f.Shift)*int(b/secondTable)
 	case f.Layout.HasGrid():
 		return int(int8(b))
 	case f.Scales.HasMin():
@@ -194,7 +198,7 @@ func (f *Format) integers(group *[tileBytes]byte) (w [tileBytes]int16) {
 	switch {
 	case f.Layout.HasTable():
 		for i, b := range group {
-			w[i] = int16(f.Values[b])
+			w[i] = int16(f.integer(b))
 		}
 	case f.Layout.HasGrid():
 		for i, b := range group {
@@ -256,6 +260,8 @@ func (m *Matrix) floatAt(b []byte, k, lane int) float32 {
 		return quant.F16ToF32(binary.LittleEndian.Uint16(b[2*i:]))
 	case tensor.F8E4M3:
 		return quant.F8E4M3ToF32(b[i]) * f32At(b, m.reg.d, k/ScaleColumns*RowBlock+lane)
+	case tensor.IQ6_K:
+		return f32At(b, m.reg.d, k/16*RowBlock+lane) * quant.IQ6_KToF32(b[i])
 	case tensor.MXFP4:
 		g, c := k/Group, k%Group
 		code := b[(g*RowBlock+c%16)*RowBlock+lane] >> (c / 16 * 4) & 15

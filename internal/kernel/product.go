@@ -21,7 +21,7 @@ const (
 type Scratch struct {
 	arena     []byte // tiles of one row block or several
 	tmp       [Tile * RowBlock]float32
-	values    [RowBlock]byte // a table of integers as the routines want it
+	values    [2 * RowBlock]byte // a table of integers as the routines want it, and how far its second one is above it
 	args      productArgs
 	unpacking unpackArgs
 	amx       amxScratch

@@ -305,7 +305,7 @@ func (s *Scratch) unpack(f *Format, dst, block []byte, groups int) {
 		a.table = ptr(f.Grid.raised[:])
 	case f.Layout.HasTable():
 		for i, v := range f.Values {
-			s.values[i] = byte(v) + 128
+			s.values[i], s.values[RowBlock+i] = byte(v)+128, byte(f.Shift)
 		}
 		a.table = ptr(s.values[:])
 	}

@@ -341,6 +341,24 @@ func floatF4x12x1AVX2(a *productArgs)
 func floatF4x16x1AVX2(a *productArgs)
 
 //go:noescape
+func floatIQ6x1x4AVX2(a *productArgs)
+
+//go:noescape
+func floatIQ6x1x1AVX2(a *productArgs)
+
+//go:noescape
+func floatIQ6x4x1AVX2(a *productArgs)
+
+//go:noescape
+func floatIQ6x8x1AVX2(a *productArgs)
+
+//go:noescape
+func floatIQ6x12x1AVX2(a *productArgs)
+
+//go:noescape
+func floatIQ6x16x1AVX2(a *productArgs)
+
+//go:noescape
 func unpackBits2AddAVX2(a *unpackArgs)
 
 //go:noescape
@@ -357,6 +375,9 @@ func unpackBits4AVX2(a *unpackArgs)
 
 //go:noescape
 func unpackBits4TAddAVX2(a *unpackArgs)
+
+//go:noescape
+func unpackBits4TwoAddAVX2(a *unpackArgs)
 
 //go:noescape
 func unpackBits5AddAVX2(a *unpackArgs)
@@ -869,6 +890,30 @@ func floatF4x12x1AVX512(a *productArgs)
 func floatF4x16x1AVX512(a *productArgs)
 
 //go:noescape
+func floatIQ6x1x8AVX512(a *productArgs)
+
+//go:noescape
+func floatIQ6x4x4AVX512(a *productArgs)
+
+//go:noescape
+func floatIQ6x8x2AVX512(a *productArgs)
+
+//go:noescape
+func floatIQ6x1x1AVX512(a *productArgs)
+
+//go:noescape
+func floatIQ6x4x1AVX512(a *productArgs)
+
+//go:noescape
+func floatIQ6x8x1AVX512(a *productArgs)
+
+//go:noescape
+func floatIQ6x12x1AVX512(a *productArgs)
+
+//go:noescape
+func floatIQ6x16x1AVX512(a *productArgs)
+
+//go:noescape
 func unpackBits2AddAVX512(a *unpackArgs)
 
 //go:noescape
@@ -885,6 +930,9 @@ func unpackBits4AVX512(a *unpackArgs)
 
 //go:noescape
 func unpackBits4TAddAVX512(a *unpackArgs)
+
+//go:noescape
+func unpackBits4TwoAddAVX512(a *unpackArgs)
 
 //go:noescape
 func unpackBits5AddAVX512(a *unpackArgs)

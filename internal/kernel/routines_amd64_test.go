@@ -30,7 +30,7 @@ func TestRoutines(t *testing.T) {
 				}
 			}
 		}
-		for _, f := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3, tensor.MXFP4} {
+		for _, f := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3, tensor.MXFP4, tensor.IQ6_K} {
 			for vectors := 1; vectors <= 2*Tile; vectors++ {
 				for at := range tiles(vectors) {
 					_, width, _ := tileAt(vectors, at)

@@ -592,6 +592,123 @@ group6:
 	VZEROUPPER 
 	RET
 
+// func unpackBits4TwoAddAVX2(a *unpackArgs)
+// decodes groups of layout Bits4Two into a tile.
+TEXT ·unpackBits4TwoAddAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ unpackArgs_table(AX), R8
+	VBROADCASTI128 0(R8), Y6
+	VBROADCASTI128 16(R8), Y7
+	MOVL $0x0f0f0f0f, R12
+	VMOVD R12, X4
+	VPBROADCASTD X4, Y4
+	MOVQ unpackArgs_src(AX), SI
+	MOVQ unpackArgs_dst(AX), DI
+	MOVQ unpackArgs_groups(AX), R13
+group7:
+	VPMOVZXBD 256(SI), Y3
+	VPSLLD $31, Y3, Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y7, Y2, Y2
+	VPSLLD $30, Y3, Y3
+	VPSRAD $31, Y3, Y3
+	VPAND Y7, Y3, Y3
+	VMOVUPS 0(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y2, Y1, Y1
+	VMOVUPS Y1, 0(DI)
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y3, Y1, Y1
+	VMOVUPS Y1, 256(DI)
+	VMOVUPS 64(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y2, Y1, Y1
+	VMOVUPS Y1, 64(DI)
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y3, Y1, Y1
+	VMOVUPS Y1, 320(DI)
+	VMOVUPS 128(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y2, Y1, Y1
+	VMOVUPS Y1, 128(DI)
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y3, Y1, Y1
+	VMOVUPS Y1, 384(DI)
+	VMOVUPS 192(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y2, Y1, Y1
+	VMOVUPS Y1, 192(DI)
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y3, Y1, Y1
+	VMOVUPS Y1, 448(DI)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	VPMOVZXBD 232(SI), Y3
+	VPSLLD $31, Y3, Y2
+	VPSRAD $31, Y2, Y2
+	VPAND Y7, Y2, Y2
+	VPSLLD $30, Y3, Y3
+	VPSRAD $31, Y3, Y3
+	VPAND Y7, Y3, Y3
+	VMOVUPS 0(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y2, Y1, Y1
+	VMOVUPS Y1, 0(DI)
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y3, Y1, Y1
+	VMOVUPS Y1, 256(DI)
+	VMOVUPS 64(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y2, Y1, Y1
+	VMOVUPS Y1, 64(DI)
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y3, Y1, Y1
+	VMOVUPS Y1, 320(DI)
+	VMOVUPS 128(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y2, Y1, Y1
+	VMOVUPS Y1, 128(DI)
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y3, Y1, Y1
+	VMOVUPS Y1, 384(DI)
+	VMOVUPS 192(SI), Y0
+	VPAND Y4, Y0, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y2, Y1, Y1
+	VMOVUPS Y1, 192(DI)
+	VPSRLW $4, Y0, Y1
+	VPAND Y4, Y1, Y1
+	VPSHUFB Y1, Y6, Y1
+	VPADDB Y3, Y1, Y1
+	VMOVUPS Y1, 448(DI)
+	ADDQ $240, SI
+	ADDQ $480, DI
+	SUBQ $1, R13
+	JNE group7
+	VZEROUPPER 
+	RET
+
 // func unpackBits5AddAVX2(a *unpackArgs)
 // decodes groups of layout Bits5 into a tile.
 TEXT ·unpackBits5AddAVX2(SB), NOSPLIT, $0-8
@@ -608,7 +725,7 @@ TEXT ·unpackBits5AddAVX2(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_src(AX), SI
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
-group7:
+group8:
 	VMOVUPS 256(SI), Y2
 	VMOVUPS 0(SI), Y0
 	VPAND Y4, Y0, Y1
@@ -726,7 +843,7 @@ group7:
 	ADDQ $288, SI
 	ADDQ $480, DI
 	SUBQ $1, R13
-	JNE group7
+	JNE group8
 	VZEROUPPER 
 	RET
 
@@ -743,7 +860,7 @@ TEXT ·unpackBits5AVX2(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_src(AX), SI
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
-group8:
+group9:
 	VMOVUPS 256(SI), Y2
 	VMOVUPS 0(SI), Y0
 	VPAND Y4, Y0, Y1
@@ -845,7 +962,7 @@ group8:
 	ADDQ $288, SI
 	ADDQ $480, DI
 	SUBQ $1, R13
-	JNE group8
+	JNE group9
 	VZEROUPPER 
 	RET
 
@@ -865,7 +982,7 @@ TEXT ·unpackBits6AddAVX2(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_src(AX), SI
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
-group9:
+group10:
 	VMOVUPS 256(SI), Y2
 	VMOVUPS 320(SI), Y3
 	VMOVUPS 0(SI), Y0
@@ -983,7 +1100,7 @@ group9:
 	ADDQ $352, SI
 	ADDQ $480, DI
 	SUBQ $1, R13
-	JNE group9
+	JNE group10
 	VZEROUPPER 
 	RET
 
@@ -994,7 +1111,7 @@ TEXT ·unpackBits8AddAVX2(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_src(AX), SI
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
-group10:
+group11:
 	VMOVUPS 0(SI), Y1
 	VMOVUPS Y1, 0(DI)
 	VMOVUPS 64(SI), Y1
@@ -1032,7 +1149,7 @@ group10:
 	ADDQ $480, SI
 	ADDQ $480, DI
 	SUBQ $1, R13
-	JNE group10
+	JNE group11
 	VZEROUPPER 
 	RET
 
@@ -1045,7 +1162,7 @@ TEXT ·unpackOctets8AddAVX2(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
 	MOVQ R8, R9
-group11:
+group12:
 	MOVQ $0, R15
 	MOVBLZX 0(SI)(R15*8), R11
 	MOVBLZX 1(SI)(R15*8), R14
@@ -1324,7 +1441,7 @@ group11:
 	ADDQ $128, SI
 	ADDQ $480, DI
 	SUBQ $1, R13
-	JNE group11
+	JNE group12
 	VZEROUPPER 
 	RET
 
@@ -1337,7 +1454,7 @@ TEXT ·unpackOctets9AddAVX2(SB), NOSPLIT, $128-8
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
 	MOVQ R8, R9
-group12:
+group13:
 	MOVQ $0, R15
 	VPMOVZXBW 0(SI)(R15*8), X0
 	VPMOVZXBW 64(SI)(R15*8), X2
@@ -1666,7 +1783,7 @@ group12:
 	ADDQ $144, SI
 	ADDQ $480, DI
 	SUBQ $1, R13
-	JNE group12
+	JNE group13
 	VZEROUPPER 
 	RET
 
@@ -1682,7 +1799,7 @@ TEXT ·unpackTernaryAddAVX2(SB), NOSPLIT, $384-8
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
 	MOVQ R8, R9
-group13:
+group14:
 	MOVQ $0, R15
 	VPMOVZXBW 0(SI)(R15*8), X0
 	VPMOVZXBW 64(SI)(R15*8), X2
@@ -2207,7 +2324,7 @@ group13:
 	ADDQ $112, SI
 	ADDQ $480, DI
 	SUBQ $1, R13
-	JNE group13
+	JNE group14
 	VZEROUPPER 
 	RET
 
@@ -2220,7 +2337,7 @@ TEXT ·unpackSevensAddAVX2(SB), NOSPLIT, $128-8
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
 	MOVQ R8, R9
-group14:
+group15:
 	MOVQ $0, R15
 	VMOVQ 0(SI)(R15*8), X0
 	VPSRLW $7, X0, X1
@@ -2729,7 +2846,7 @@ group14:
 	ADDQ $176, SI
 	ADDQ $480, DI
 	SUBQ $1, R13
-	JNE group14
+	JNE group15
 	VZEROUPPER 
 	RET
 
@@ -2742,7 +2859,7 @@ TEXT ·unpackQuadsAddAVX2(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
 	MOVQ R8, R9
-group15:
+group16:
 	MOVQ $0, R15
 	MOVBLZX 0(SI)(R15*8), R11
 	MOVBLZX 1(SI)(R15*8), R14
@@ -3165,7 +3282,7 @@ group15:
 	ADDQ $192, SI
 	ADDQ $480, DI
 	SUBQ $1, R13
-	JNE group15
+	JNE group16
 	VZEROUPPER 
 	RET
 
@@ -3176,7 +3293,7 @@ TEXT ·expandF16AVX2(SB), NOSPLIT, $0-8
 	MOVQ expandArgs_src(AX), SI
 	MOVQ expandArgs_dst(AX), DI
 	MOVQ expandArgs_blocks(AX), R13
-block16:
+block17:
 	VCVTPH2PS 0(SI), Y0
 	VMOVUPS Y0, 0(DI)
 	VCVTPH2PS 16(SI), Y0
@@ -3184,7 +3301,7 @@ block16:
 	ADDQ $32, SI
 	ADDQ $64, DI
 	SUBQ $1, R13
-	JNE block16
+	JNE block17
 	VZEROUPPER 
 	RET
 
@@ -3198,7 +3315,7 @@ TEXT ·expandKAVX2(SB), NOSPLIT, $0-8
 	MOVQ expandArgs_src(AX), SI
 	MOVQ expandArgs_dst(AX), DI
 	MOVQ expandArgs_blocks(AX), R13
-block17:
+block18:
 	VPMOVSXBD 0(R8), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS 0(SI), Y0, Y0
@@ -3209,13 +3326,13 @@ block17:
 	VMOVUPS Y0, 32(DI)
 	ADDQ $16, R8
 	SUBQ $1, R10
-	JNE same18
+	JNE same19
 	MOVQ R9, R10
 	ADDQ $64, SI
-same18:
+same19:
 	ADDQ $64, DI
 	SUBQ $1, R13
-	JNE block17
+	JNE block18
 	VZEROUPPER 
 	RET
 
@@ -3229,7 +3346,7 @@ TEXT ·expandKUAVX2(SB), NOSPLIT, $0-8
 	MOVQ expandArgs_src(AX), SI
 	MOVQ expandArgs_dst(AX), DI
 	MOVQ expandArgs_blocks(AX), R13
-block19:
+block20:
 	VPMOVZXBD 0(R8), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS 0(SI), Y0, Y0
@@ -3240,13 +3357,13 @@ block19:
 	VMOVUPS Y0, 32(DI)
 	ADDQ $16, R8
 	SUBQ $1, R10
-	JNE same20
+	JNE same21
 	MOVQ R9, R10
 	ADDQ $64, SI
-same20:
+same21:
 	ADDQ $64, DI
 	SUBQ $1, R13
-	JNE block19
+	JNE block20
 	VZEROUPPER 
 	RET
 
@@ -3258,7 +3375,7 @@ TEXT ·expandOddAVX2(SB), NOSPLIT, $0-8
 	MOVQ expandArgs_bytes(AX), R8
 	MOVQ expandArgs_dst(AX), DI
 	MOVQ expandArgs_blocks(AX), R13
-eight21:
+eight22:
 	VCVTPH2PS 0(SI), Y1
 	VBROADCASTSS expandArgs_unit(AX), Y0
 	VMULPS Y0, Y1, Y1
@@ -3353,6 +3470,6 @@ eight21:
 	ADDQ $64, R8
 	ADDQ $512, DI
 	SUBQ $8, R13
-	JNE eight21
+	JNE eight22
 	VZEROUPPER 
 	RET

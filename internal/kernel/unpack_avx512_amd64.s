@@ -481,6 +481,73 @@ group6:
 	VZEROUPPER 
 	RET
 
+// func unpackBits4TwoAddAVX512(a *unpackArgs)
+// decodes groups of layout Bits4Two into a tile.
+TEXT ·unpackBits4TwoAddAVX512(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ unpackArgs_table(AX), R8
+	VBROADCASTI32X4 0(R8), Z6
+	VBROADCASTI32X4 16(R8), Z7
+	MOVL $0x0f0f0f0f, R12
+	VPBROADCASTD R12, Z4
+	MOVQ unpackArgs_src(AX), SI
+	MOVQ unpackArgs_dst(AX), DI
+	MOVQ unpackArgs_groups(AX), R13
+group7:
+	VPMOVZXBD 256(SI), Z3
+	VPSLLD $31, Z3, Z2
+	VPSRAD $31, Z2, Z2
+	VPANDD Z7, Z2, Z2
+	VPSLLD $30, Z3, Z3
+	VPSRAD $31, Z3, Z3
+	VPANDD Z7, Z3, Z3
+	VMOVUPS 0(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPADDB Z2, Z1, Z1
+	VMOVUPS Z1, 0(DI)
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPADDB Z3, Z1, Z1
+	VMOVUPS Z1, 256(DI)
+	VMOVUPS 64(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPADDB Z2, Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPADDB Z3, Z1, Z1
+	VMOVUPS Z1, 320(DI)
+	VMOVUPS 128(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPADDB Z2, Z1, Z1
+	VMOVUPS Z1, 128(DI)
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPADDB Z3, Z1, Z1
+	VMOVUPS Z1, 384(DI)
+	VMOVUPS 192(SI), Z0
+	VPANDD Z4, Z0, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPADDB Z2, Z1, Z1
+	VMOVUPS Z1, 192(DI)
+	VPSRLW $4, Z0, Z1
+	VPANDD Z4, Z1, Z1
+	VPSHUFB Z1, Z6, Z1
+	VPADDB Z3, Z1, Z1
+	VMOVUPS Z1, 448(DI)
+	ADDQ $272, SI
+	ADDQ $512, DI
+	SUBQ $1, R13
+	JNE group7
+	VZEROUPPER 
+	RET
+
 // func unpackBits5AddAVX512(a *unpackArgs)
 // decodes groups of layout Bits5 into a tile.
 TEXT ·unpackBits5AddAVX512(SB), NOSPLIT, $0-8
@@ -494,7 +561,7 @@ TEXT ·unpackBits5AddAVX512(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_src(AX), SI
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
-group7:
+group8:
 	VMOVUPS 256(SI), Z2
 	VMOVUPS 0(SI), Z0
 	VPANDD Z4, Z0, Z1
@@ -546,7 +613,7 @@ group7:
 	ADDQ $320, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group7
+	JNE group8
 	VZEROUPPER 
 	RET
 
@@ -561,7 +628,7 @@ TEXT ·unpackBits5AVX512(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_src(AX), SI
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
-group8:
+group9:
 	VMOVUPS 256(SI), Z2
 	VMOVUPS 0(SI), Z0
 	VPANDD Z4, Z0, Z1
@@ -605,7 +672,7 @@ group8:
 	ADDQ $320, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group8
+	JNE group9
 	VZEROUPPER 
 	RET
 
@@ -622,7 +689,7 @@ TEXT ·unpackBits6AddAVX512(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_src(AX), SI
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
-group9:
+group10:
 	VMOVUPS 256(SI), Z2
 	VMOVUPS 320(SI), Z3
 	VMOVUPS 0(SI), Z0
@@ -674,7 +741,7 @@ group9:
 	ADDQ $384, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group9
+	JNE group10
 	VZEROUPPER 
 	RET
 
@@ -685,7 +752,7 @@ TEXT ·unpackBits8AddAVX512(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_src(AX), SI
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
-group10:
+group11:
 	VMOVUPS 0(SI), Z1
 	VMOVUPS Z1, 0(DI)
 	VMOVUPS 64(SI), Z1
@@ -705,7 +772,7 @@ group10:
 	ADDQ $512, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group10
+	JNE group11
 	VZEROUPPER 
 	RET
 
@@ -719,7 +786,7 @@ TEXT ·unpackOctets8AddAVX512(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
 	MOVQ R8, R9
-group11:
+group12:
 	MOVQ $0, R15
 	MOVBLZX 0(SI), R11
 	MOVBLZX 1(SI), R14
@@ -908,7 +975,7 @@ group11:
 	ADDQ $128, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group11
+	JNE group12
 	VZEROUPPER 
 	RET
 
@@ -936,7 +1003,7 @@ TEXT ·unpackOctets8AddVBMIAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 640(R9), Z30
 	VMOVDQU64 192(R9), Z27
 	VMOVDQU64 704(R9), Z31
-group12:
+group13:
 	MOVQ $0, R15
 	VMOVUPS 0(SI), Z4
 	VPMOVB2M Z4, K1
@@ -1001,7 +1068,7 @@ group12:
 	ADDQ $128, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group12
+	JNE group13
 	VZEROUPPER 
 	RET
 
@@ -1015,7 +1082,7 @@ TEXT ·unpackOctets9AddAVX512(SB), NOSPLIT, $128-8
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
 	MOVQ R8, R9
-group13:
+group14:
 	MOVQ $0, R15
 	VPMOVZXBW 0(SI), Y0
 	VPMOVZXBW 64(SI), Y2
@@ -1229,7 +1296,7 @@ group13:
 	ADDQ $144, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group13
+	JNE group14
 	VZEROUPPER 
 	RET
 
@@ -1250,7 +1317,7 @@ TEXT ·unpackOctets9AddVBMIAVX512(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_groups(AX), R13
 	MOVQ R8, R9
 	VMOVDQU64 1024(R9), Z19
-group14:
+group15:
 	MOVQ $0, R15
 	VMOVUPS 0(SI), Z4
 	VPMOVB2M Z4, K1
@@ -1337,7 +1404,7 @@ group14:
 	ADDQ $144, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group14
+	JNE group15
 	VZEROUPPER 
 	RET
 
@@ -1353,7 +1420,7 @@ TEXT ·unpackTernaryAddAVX512(SB), NOSPLIT, $384-8
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
 	MOVQ R8, R9
-group15:
+group16:
 	MOVQ $0, R15
 	VPMOVZXBW 0(SI), Y0
 	VPMOVZXBW 64(SI), Y2
@@ -1777,7 +1844,7 @@ group15:
 	ADDQ $112, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group15
+	JNE group16
 	VZEROUPPER 
 	RET
 
@@ -1809,7 +1876,7 @@ TEXT ·unpackTernaryAddVBMIAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 1024(R9), Z19
 	VMOVDQU64 0(R9), Z24
 	VMOVDQU64 64(R9), Z25
-group16:
+group17:
 	MOVQ $0, R15
 	VMOVUPS 0(SI), Z3
 	VMOVUPS 64(SI), Z5
@@ -1889,7 +1956,7 @@ group16:
 	ADDQ $112, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group16
+	JNE group17
 	VZEROUPPER 
 	RET
 
@@ -1903,7 +1970,7 @@ TEXT ·unpackSevensAddAVX512(SB), NOSPLIT, $128-8
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
 	MOVQ R8, R9
-group17:
+group18:
 	MOVQ $0, R15
 	VMOVDQU 0(SI), X0
 	VPSRLW $7, X0, X1
@@ -2287,7 +2354,7 @@ group17:
 	ADDQ $176, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group17
+	JNE group18
 	VZEROUPPER 
 	RET
 
@@ -2311,7 +2378,7 @@ TEXT ·unpackSevensAddVBMIAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 1024(R9), Z19
 	VMOVDQU64 0(R9), Z24
 	VMOVDQU64 64(R9), Z25
-group18:
+group19:
 	MOVQ $0, R15
 	VMOVUPS 0(SI), Z3
 	VMOVUPS 64(SI), Z6
@@ -2377,7 +2444,7 @@ group18:
 	ADDQ $176, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group18
+	JNE group19
 	VZEROUPPER 
 	RET
 
@@ -2391,7 +2458,7 @@ TEXT ·unpackQuadsAddAVX512(SB), NOSPLIT, $0-8
 	MOVQ unpackArgs_dst(AX), DI
 	MOVQ unpackArgs_groups(AX), R13
 	MOVQ R8, R9
-group19:
+group20:
 	MOVQ $0, R15
 	MOVBLZX 0(SI), R11
 	MOVBLZX 1(SI), R14
@@ -2732,7 +2799,7 @@ group19:
 	ADDQ $192, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group19
+	JNE group20
 	VZEROUPPER 
 	RET
 
@@ -2760,7 +2827,7 @@ TEXT ·unpackQuadsAddVBMIAVX512(SB), NOSPLIT, $0-8
 	VMOVDQU64 640(R9), Z30
 	VMOVDQU64 192(R9), Z27
 	VMOVDQU64 704(R9), Z31
-group20:
+group21:
 	MOVQ $0, R15
 	VMOVUPS 0(SI), Z4
 	VPMOVB2M Z4, K1
@@ -2845,7 +2912,7 @@ group20:
 	ADDQ $192, SI
 	ADDQ $512, DI
 	SUBQ $1, R13
-	JNE group20
+	JNE group21
 	VZEROUPPER 
 	RET
 
@@ -2856,13 +2923,13 @@ TEXT ·expandF16AVX512(SB), NOSPLIT, $0-8
 	MOVQ expandArgs_src(AX), SI
 	MOVQ expandArgs_dst(AX), DI
 	MOVQ expandArgs_blocks(AX), R13
-block21:
+block22:
 	VCVTPH2PS 0(SI), Z0
 	VMOVUPS Z0, 0(DI)
 	ADDQ $32, SI
 	ADDQ $64, DI
 	SUBQ $1, R13
-	JNE block21
+	JNE block22
 	VZEROUPPER 
 	RET
 
@@ -2876,20 +2943,20 @@ TEXT ·expandKAVX512(SB), NOSPLIT, $0-8
 	MOVQ expandArgs_src(AX), SI
 	MOVQ expandArgs_dst(AX), DI
 	MOVQ expandArgs_blocks(AX), R13
-block22:
+block23:
 	VPMOVSXBD 0(R8), Z0
 	VCVTDQ2PS Z0, Z0
 	VMULPS 0(SI), Z0, Z0
 	VMOVUPS Z0, 0(DI)
 	ADDQ $16, R8
 	SUBQ $1, R10
-	JNE same23
+	JNE same24
 	MOVQ R9, R10
 	ADDQ $64, SI
-same23:
+same24:
 	ADDQ $64, DI
 	SUBQ $1, R13
-	JNE block22
+	JNE block23
 	VZEROUPPER 
 	RET
 
@@ -2903,20 +2970,20 @@ TEXT ·expandKUAVX512(SB), NOSPLIT, $0-8
 	MOVQ expandArgs_src(AX), SI
 	MOVQ expandArgs_dst(AX), DI
 	MOVQ expandArgs_blocks(AX), R13
-block24:
+block25:
 	VPMOVZXBD 0(R8), Z0
 	VCVTDQ2PS Z0, Z0
 	VMULPS 0(SI), Z0, Z0
 	VMOVUPS Z0, 0(DI)
 	ADDQ $16, R8
 	SUBQ $1, R10
-	JNE same25
+	JNE same26
 	MOVQ R9, R10
 	ADDQ $64, SI
-same25:
+same26:
 	ADDQ $64, DI
 	SUBQ $1, R13
-	JNE block24
+	JNE block25
 	VZEROUPPER 
 	RET
 
@@ -2928,7 +2995,7 @@ TEXT ·expandOddAVX512(SB), NOSPLIT, $0-8
 	MOVQ expandArgs_bytes(AX), R8
 	MOVQ expandArgs_dst(AX), DI
 	MOVQ expandArgs_blocks(AX), R13
-eight26:
+eight27:
 	VCVTPH2PS 0(SI), Z1
 	VMULPS.BCST expandArgs_unit(AX), Z1, Z1
 	VADDPS Z1, Z1, Z2
@@ -2977,6 +3044,6 @@ eight26:
 	ADDQ $64, R8
 	ADDQ $512, DI
 	SUBQ $8, R13
-	JNE eight26
+	JNE eight27
 	VZEROUPPER 
 	RET

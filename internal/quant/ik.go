@@ -224,20 +224,40 @@ func intsQ6_0(w []byte, s []float32, src []byte) {
 	}
 }
 
-// decodeIQ6_K writes the numbers of IQ6_K, which are a polynomial of its codes and no
-// integers: d, tables [16 bits], scales [16], codes: four bits [128], the upper two [64].
+// CodesIQ6_K returns the codes of a block of IQ6_K, of six bits and in bit 6 the table, and
+// the scales of sixteen each. The numbers are a polynomial of the codes and no integers. src
+// [212]: d, tables [16 bits], scales [16], codes: four bits [128], the upper two [64].
+func CodesIQ6_K(codes *[256]byte, scales *[16]float32, src []byte) {
+	b := src[:212]
+	d, tables := F16ToF32(le.Uint16(b)), le.Uint16(b[2:])
+	for g := range 16 {
+		scales[g] = d * float32(int8(b[4+g]))
+		table, at := bit(tables, g)<<6, g%2*16
+		q, high := b[20+g/4*32+at:], b[148+g/8*32+at:]
+		for j := range 16 {
+			codes[16*g+j] = byte(int(q[j]>>(g/2%2*4))&15 | int(high[j]>>(g/2%4*2))&3<<4 | table)
+		}
+	}
+}
+
+// IQ6_KToF32 returns what a code of IQ6_K stands for, to be multiplied by its scale.
+func IQ6_KToF32(code uint8) float32 { return iq6kNumbers[code&127] }
+
+var iq6kNumbers = func() (t [128]float32) {
+	for code := range t {
+		t[code] = ikCurve(float32(code&63)) + float32(code>>6)
+	}
+	return t
+}()
+
+// decodeIQ6_K writes the numbers of IQ6_K.
 func decodeIQ6_K(dst []float32, src []byte) {
+	var codes [256]byte
+	var scales [16]float32
 	for i := range len(dst) / 256 {
-		b, o := src[212*i:][:212], dst[256*i:][:256]
-		d, tables := F16ToF32(le.Uint16(b)), le.Uint16(b[2:])
-		for g := range 16 {
-			scale, shift := float32(d*float32(int8(b[4+g]))), float32(bit(tables, g))
-			at := g % 2 * 16
-			q, high := b[20+g/4*32+at:], b[148+g/8*32+at:]
-			for j := range 16 {
-				x := float32(int(q[j]>>(g/2%2*4))&15 | int(high[j]>>(g/2%4*2))&3<<4)
-				o[16*g+j] = scale * (ikCurve(x) + shift)
-			}
+		CodesIQ6_K(&codes, &scales, src[212*i:])
+		for k, code := range codes {
+			dst[256*i+k] = scales[k/16] * IQ6_KToF32(code)
 		}
 	}
 }

@@ -44,17 +44,18 @@ var formats = map[tensor.DType]kernel.Format{
 	tensor.Q1_0:    {Layout: kernel.Bits2, Scales: kernel.ScalesF16, Block: 32},
 	tensor.Q2_0:    {Layout: kernel.Bits2, Scales: kernel.ScalesF16, Block: 32},
 
-	// Two tables of points in one, as far as there are four bits for it.
+	// Two tables of points in one, as far as there are four bits for it; of four bits each, the
+	// second moved up.
 	tensor.Q6_0:    {Layout: kernel.Bits6, Scales: kernel.ScalesF16, Block: 32},
 	tensor.IQ2_K:   {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 16, Values: ik2Values},
 	tensor.IQ3_K:   {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 16, Values: ik3Values},
-	tensor.IQ4_K:   {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 16},
+	tensor.IQ4_K:   {Layout: kernel.Bits4Two, Scales: kernel.ScalesK, Block: 16, Values: iq4Values, Shift: 4},
 	tensor.IQ5_K:   {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 16},
 	tensor.IQ2_KS:  {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 32, Values: ik2Values},
 	tensor.IQ2_KL:  {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 32, Values: ik3Values},
 	tensor.IQ3_KS:  {Layout: kernel.Bits4T, Scales: kernel.ScalesK, Block: 32, Values: ik3Values},
-	tensor.IQ4_KS:  {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 32},
-	tensor.IQ4_KSS: {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 32},
+	tensor.IQ4_KS:  {Layout: kernel.Bits4Two, Scales: kernel.ScalesK, Block: 32, Values: iq4Values, Shift: 4},
+	tensor.IQ4_KSS: {Layout: kernel.Bits4Two, Scales: kernel.ScalesK, Block: 32, Values: iq4Values, Shift: 4},
 	tensor.IQ5_KS:  {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 32},
 	tensor.IQ1_KT:  {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 32},
 	tensor.IQ2_KT:  {Layout: kernel.Bits8, Scales: kernel.ScalesK, Block: 32},
@@ -92,11 +93,13 @@ func New(name string, t tensor.DType, rows, cols int) (kernel.Matrix, error) {
 	switch t {
 	case tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3:
 		return kernel.NewFloatMatrix(rows, cols, t, nil), nil
-	case tensor.F64, tensor.IQ6_K: // whose numbers are no integers times a scale
+	case tensor.F64:
+		return kernel.NewFloatMatrix(rows, cols, tensor.F32, nil), nil
+	case tensor.IQ6_K: // whose numbers are no integers times a scale
 		if cols%t.Block() != 0 {
 			return kernel.Matrix{}, fmt.Errorf("weights: tensor %s: rows of %d do not fit blocks of %d", name, cols, t.Block())
 		}
-		return kernel.NewFloatMatrix(rows, cols, tensor.F32, nil), nil
+		return kernel.NewFloatMatrix(rows, cols, t, nil), nil
 	case tensor.F8E5M2: // fits bfloat16 exactly
 		return kernel.NewFloatMatrix(rows, cols, tensor.BF16, nil), nil
 	}

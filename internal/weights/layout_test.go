@@ -15,12 +15,12 @@ import (
 // kernel.WeightLayout names: images on disk hold such bytes. Where one changes, the name
 // has to.
 var packedSums = map[string]string{
-	"rows16 5": "514fb0e44d01006e",
+	"rows16 6": "bfd61e15c6ea624d",
 }
 
 // TestWeightLayout packs rows of every type.
 func TestWeightLayout(t *testing.T) {
-	types := []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3, tensor.F8E5M2, tensor.F64}
+	types := []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3, tensor.F8E5M2, tensor.F64, tensor.IQ6_K}
 	for dt := range formats {
 		types = append(types, dt)
 	}
@@ -37,15 +37,21 @@ func TestWeightLayout(t *testing.T) {
 		new(Packer).Pack(&m, Source{Type: dt, Data: randomBlocks(rng, dt, rows, cols), Factor: 1}, 0, m.Blocks())
 		fmt.Fprintf(all, "%s %x\n", dt, sha256.Sum256(m.Data))
 	}
+	m, err := NewFloat("test", tensor.MXFP4, 33, 512)
+	if err != nil {
+		t.Fatal(err)
+	}
+	Pack(&m, Source{Type: tensor.MXFP4, Data: randomBlocks(rand.New(rand.NewPCG(9, 10)), tensor.MXFP4, 33, 512), Factor: 1})
+	fmt.Fprintf(all, "float MXFP4 %x\n", sha256.Sum256(m.Data))
 	if got, want := fmt.Sprintf("%x", all.Sum(nil)[:8]), packedSums[kernel.WeightLayout]; got != want {
 		t.Errorf("packed rows have the sum %s, want %s: give kernel.WeightLayout another name for another form, and its sum here", got, want)
 	}
 }
 
-// TestPackedSize holds the packed form of codebook types to a quarter more than what
-// files store.
+// TestPackedSize holds the packed form of types with a codebook or tables to a quarter more
+// than what files store.
 func TestPackedSize(t *testing.T) {
-	for _, dt := range []tensor.DType{tensor.IQ1_S, tensor.IQ1_M, tensor.IQ2_XXS, tensor.IQ2_XS, tensor.IQ2_S, tensor.IQ3_XXS, tensor.IQ3_S} {
+	for _, dt := range []tensor.DType{tensor.IQ1_S, tensor.IQ1_M, tensor.IQ2_XXS, tensor.IQ2_XS, tensor.IQ2_S, tensor.IQ3_XXS, tensor.IQ3_S, tensor.IQ4_K, tensor.IQ4_KS, tensor.IQ4_KSS} {
 		const rows, cols = 256, 4096
 		m, err := New("test", dt, rows, cols)
 		if err != nil {

@@ -84,6 +84,8 @@ func (p *Packer) packFloat(dst []byte, m *kernel.Matrix, src Source, data []byte
 		switch {
 		case m.Float == tensor.MXFP4:
 			packFloatMXFP4(dst, m, row, r)
+		case m.Float == tensor.IQ6_K:
+			packIQ6_K(dst, m, row, r)
 		case m.Float != t && m.Float == tensor.F32:
 			p.packConverted(dst, m, src, row, first, r)
 		case t == tensor.F8E4M3:
@@ -113,6 +115,23 @@ func packFloatMXFP4(dst []byte, m *kernel.Matrix, row []byte, r int) {
 			dst[kernel.RowBlock*(16*g+c)+r] = b
 		}
 		row = row[17:]
+	}
+}
+
+// packIQ6_K packs row r.
+func packIQ6_K(dst []byte, m *kernel.Matrix, row []byte, r int) {
+	var codes [256]byte
+	var s [16]float32
+	scales, _, _, _ := m.ScaleRegions(dst)
+	for b := 0; len(row) > 0; b++ {
+		quant.CodesIQ6_K(&codes, &s, row)
+		for k, code := range codes {
+			dst[kernel.RowBlock*(256*b+k)+r] = code
+		}
+		for g, v := range s {
+			putU32(scales[4*(kernel.RowBlock*(16*b+g)+r):], math.Float32bits(v))
+		}
+		row = row[212:]
 	}
 }
 

@@ -107,7 +107,7 @@ func firstDifference(a, b []byte) int {
 // that weights have.
 func TestRows(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	types := []tensor.DType{tensor.F64, tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3, tensor.F8E5M2}
+	types := []tensor.DType{tensor.F64, tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3, tensor.F8E5M2, tensor.IQ6_K}
 	for dt := range formats {
 		types = append(types, dt)
 	}

@@ -79,7 +79,7 @@ func referenceRow(dt tensor.DType, form quant.Form, src []byte, cols int, q []in
 func TestProducts(t *testing.T) {
 	before := kernel.Current()
 	defer kernel.UseImpl(before)
-	types := []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3}
+	types := []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3, tensor.IQ6_K}
 	for dt := range formats {
 		types = append(types, dt)
 	}
@@ -127,7 +127,10 @@ func TestFloatMXFP4(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	for T := 1; T <= 35; T++ {
 		rows, cols := []int{1, 16, 31, 50, 160, 131}[T%6], kernel.Group*[]int{1, 2, 5, 9}[T%4]
-		raw := randomBlocks(rng, tensor.MXFP4, rows, cols)
+		raw := make([]byte, rows*tensor.MXFP4.RowBytes(cols))
+		for i := range raw {
+			raw[i] = byte(rng.Uint32())
+		}
 		for i := 0; i < len(raw); i += tensor.MXFP4.BlockBytes() {
 			raw[i] = []byte{0, 1, 2, 100, 127, 130, 252}[rng.IntN(7)]
 		}

@@ -6,10 +6,10 @@ import "fmt"
 var floatTypes = []struct {
 	name  string
 	bytes int // that a column of a row takes; of F4 as fourColumns has them
-}{{"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F8", 1}, {"F4", 1}}
+}{{"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F8", 1}, {"F4", 1}, {"IQ6", 1}}
 
-// scaleColumns is the number of columns that a scale of F8 weights covers.
-const scaleColumns = 128
+// scaleColumns is the number of columns that a scale of F8 or IQ6 weights covers.
+var scaleColumns = map[string]int{"F8": 128, "IQ6": 16}
 
 // floatConstants returns the registers of the constants that F8 weights need: the
 // bits that are left of a code moved into place, and 2^120, which makes its exponent
@@ -47,6 +47,8 @@ func (g *gen) loadFloat(kind, mem, scale, dst string) {
 		}
 		g.p("VPERMPS", g.r(24), dst, dst) // which looks at four bits
 		g.p("VMULPS", scale, dst, dst)
+	case "IQ6":
+		g.curve(mem, scale, dst)
 	case "F4": // decoded to integers
 		g.p("VPMOVSXBD", mem, dst)
 		g.p("VCVTDQ2PS", dst, dst)
@@ -55,14 +57,14 @@ func (g *gen) loadFloat(kind, mem, scale, dst string) {
 }
 
 // columns emits the loop over columns of `rows` row blocks around body, which does one. F8
-// weights go by runs of columns with one scale, DI.
+// and IQ6 weights go by runs of columns with one scale, DI.
 func (g *gen) columns(kind string, rows int, body func(kind string)) {
 	if kind == "F4" {
 		g.fourColumns(rows, body)
 		return
 	}
 	loop := g.label("column")
-	if kind != "F8" {
+	if scaleColumns[kind] == 0 {
 		g.at(loop)
 		body(kind)
 		g.p("SUBQ", "$1", "R13")
@@ -73,9 +75,9 @@ func (g *gen) columns(kind string, rows int, body func(kind string)) {
 	g.p("MOVQ", m(argD, "AX"), "DI")
 	g.at(run)
 	g.p("MOVQ", "R13", "BX")
-	g.p("CMPQ", "BX", fmt.Sprintf("$%d", scaleColumns))
+	g.p("CMPQ", "BX", fmt.Sprintf("$%d", scaleColumns[kind]))
 	g.p("JLE", short)
-	g.p("MOVQ", fmt.Sprintf("$%d", scaleColumns), "BX")
+	g.p("MOVQ", fmt.Sprintf("$%d", scaleColumns[kind]), "BX")
 	g.at(short)
 	g.p("SUBQ", "BX", "R13")
 	g.at(loop)
@@ -167,9 +169,9 @@ func (g *gen) tokensAdd(n, acc int) {
 }
 
 // tokenRuns are how many tokens of a tile of that width AVX2 does at a time. Six fill the
-// registers, and what is read of weights serves more of them; F8 needs two for constants.
+// registers, and what is read of weights serves more of them; F8 and IQ6 need some themselves.
 func tokenRuns(kind string, width int) []int {
-	if kind == "F8" {
+	if scaleColumns[kind] > 0 {
 		return map[int][]int{1: {1}, 4: {4}, 8: {4, 4}, 12: {4, 4, 4}, 16: {4, 4, 4, 4}}[width]
 	}
 	return map[int][]int{1: {1}, 4: {4}, 8: {4, 4}, 12: {6, 6}, 16: {6, 6, 4}}[width]

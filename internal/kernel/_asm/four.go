@@ -24,15 +24,17 @@ func (g *gen) fourTables() {
 		fmt.Fprintf(&g.out, "DATA fourIntegers<>+%d(SB)/1, $%d\n", i, int8(2*numbers[i%16]))
 	}
 	g.out.WriteString("GLOBL fourIntegers<>(SB), RODATA|NOPTR, $32\n")
-	for _, c := range []struct {
-		name  string
-		dword uint32
-	}{{"fourMask", 0x0f0f0f0f}, {"fourLeast", leastPower}, {"fourHalf", 0x3f000000}} {
-		for i := range 8 {
-			fmt.Fprintf(&g.out, "DATA %s<>+%d(SB)/4, $0x%08x\n", c.name, 4*i, c.dword)
-		}
-		fmt.Fprintf(&g.out, "GLOBL %s<>(SB), RODATA|NOPTR, $32\n", c.name)
+	g.dwords("fourMask", 0x0f0f0f0f)
+	g.dwords("fourLeast", leastPower)
+	g.dwords("fourHalf", 0x3f000000)
+}
+
+// dwords emits a register of the same dword.
+func (g *gen) dwords(name string, v uint32) {
+	for i := range g.lanes() {
+		fmt.Fprintf(&g.out, "DATA %s<>+%d(SB)/4, $0x%08x\n", name, 4*i, v)
 	}
+	fmt.Fprintf(&g.out, "GLOBL %s<>(SB), RODATA|NOPTR, $%d\n", name, g.bytes)
 }
 
 // leastPower is 2^-127, whose exponent is no more than a bit of the mantissa.

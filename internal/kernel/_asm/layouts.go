@@ -12,6 +12,8 @@ type layout struct {
 	group int  // bytes of a group of points
 	codes int  // of a grid
 	high  int  // bits of a code that are not in its byte
+	two   bool // tables, of which a byte a row tells
+	half  int  // of the row block that is decoded; AVX2
 }
 
 var layouts = []layout{
@@ -19,6 +21,7 @@ var layouts = []layout{
 	{name: "Bits3", bits: 3},
 	{name: "Bits4", bits: 4},
 	{name: "Bits4T", bits: 4, table: true},
+	{name: "Bits4Two", bits: 4, table: true, two: true},
 	{name: "Bits5", bits: 5},
 	{name: "Bits6", bits: 6},
 	{name: "Bits8", bits: 8},
@@ -30,7 +33,12 @@ var layouts = []layout{
 }
 
 // size returns the bytes of a group: 16 rows × 32 columns.
-func (l layout) size() int { return l.bits*64 + l.group }
+func (l layout) size() int {
+	if l.two {
+		return l.bits*64 + 16
+	}
+	return l.bits*64 + l.group
+}
 
 // points says whether codes index a grid.
 func (l layout) points() bool { return l.group > 0 }
@@ -42,6 +50,7 @@ const (
 	rPlane = 2 // a plane of high bits, and 3 for a second one
 	rMask  = 4 // constants of the layout: 4, 5
 	rTable = 6 // the table, where there is one
+	rShift = 7 // how far a second one is above it
 )
 
 // layoutConstants loads what decode needs; table is a pointer register, R12 or
@@ -56,6 +65,13 @@ func (g *gen) layoutConstants(l layout, table string) {
 			g.p("VBROADCASTI32X4", m(0, table), g.r(rTable))
 		} else {
 			g.p("VBROADCASTI128", m(0, table), g.r(rTable))
+		}
+	}
+	if l.two {
+		if g.wide() {
+			g.p("VBROADCASTI32X4", m(16, table), g.r(rShift))
+		} else {
+			g.p("VBROADCASTI128", m(16, table), g.r(rShift))
 		}
 	}
 	switch l.bits {
@@ -87,6 +103,9 @@ func (g *gen) decode(l layout, w string, sink func(step int, reg string)) {
 		if l.table {
 			g.p("VPSHUFB", step, g.r(rTable), step)
 		}
+		if l.two {
+			g.p("VPADDB", g.r(rPlane+s/4), step, step)
+		}
 		sink(s, step)
 	}
 	switch l.bits {
@@ -102,6 +121,9 @@ func (g *gen) decode(l layout, w string, sink func(step int, reg string)) {
 		if l.bits == 6 {
 			g.load(m(256, w), g.r(rPlane))
 			g.load(m(320, w), g.r(rPlane+1))
+		}
+		if l.two {
+			g.shifts(l, w)
 		}
 		for v := range 4 {
 			g.load(m(64*v, w), g.r(rLoad))
@@ -130,6 +152,16 @@ func (g *gen) decode(l layout, w string, sink func(step int, reg string)) {
 				emit(4*v + i)
 			}
 		}
+	}
+}
+
+// shifts sets the registers of planes to what is added to the columns of a group, sixteen each.
+func (g *gen) shifts(l layout, w string) {
+	g.p("VPMOVZXBD", m(256-24*l.half, w), g.r(rPlane+1)) // a half has 32 bytes of codes, and 8 of these
+	for h, bit := range []string{"$31", "$30"} {
+		g.p("VPSLLD", bit, g.r(rPlane+1), g.r(rPlane+h))
+		g.p("VPSRAD", "$31", g.r(rPlane+h), g.r(rPlane+h))
+		g.and(g.r(rShift), g.r(rPlane+h), g.r(rPlane+h))
 	}
 }
 

@@ -122,6 +122,7 @@ func gemms(g *gen) {
 func floats(g *gen) {
 	g.laneMasks()
 	g.fourTables()
+	g.curveTables()
 	for _, f := range floatTypes {
 		if !g.wide() {
 			for _, nr := range [][2]int{{1, 4}, {1, 1}, {4, 1}, {8, 1}, {12, 1}, {16, 1}} {

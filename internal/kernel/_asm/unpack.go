@@ -7,7 +7,7 @@ const (
 	upSrc    = "unpackArgs_src"    // packed integers
 	upDst    = "unpackArgs_dst"    // a tile
 	upGroups = "unpackArgs_groups" // groups of 32 columns
-	upTable  = "unpackArgs_table"  // 16 bytes: what stored integers mean, plus 128
+	upTable  = "unpackArgs_table"  // 16 bytes: what stored integers mean, plus 128; and 16 of the shift of a second table
 )
 
 // unpack emits the decoding of groups into tiles: bytes 128 above the integer
@@ -49,6 +49,7 @@ func (g *gen) unpack(l layout, add bool) {
 		if h > 0 {
 			g.p("ADDQ", "$32", "DI")
 		}
+		l.half = h
 		g.decode(l, "SI", func(s int, reg string) {
 			if add && offset > 0 {
 				g.p("VPADDB", g.r(8), reg, reg)
