@@ -73,73 +73,102 @@ func (s *settings) measure(ctx context.Context, path string) (*figures, error) {
 		return nil, err
 	}
 	defer e.Close()
-	ctx, stop := context.WithCancel(ctx)
 	long := request(m, s.prompt, 1, 1000)
 	if s.known > 0 {
 		known := long
 		known.Tokens = long.Tokens[:min(s.known, s.prompt)]
 		took, err := first(ctx, e, known)
 		if err != nil {
-			stop()
 			return nil, err
 		}
 		fmt.Fprintf(os.Stderr, "%d tokens read alone in %.0f s\n", len(known.Tokens), took.Seconds())
 	}
-	var tokens atomic.Int64
-	var streams, begun sync.WaitGroup
-	defer streams.Wait()
-	defer stop()
-	for i := range s.streams {
-		a, err := e.Generate(ctx, request(m, 64, 4000, uint64(i)))
-		if err != nil {
-			return nil, err
-		}
-		begun.Add(1)
-		streams.Go(func() {
-			began := sync.OnceFunc(begun.Done)
-			defer began()
-			for range a.Tokens() {
-				tokens.Add(1)
-				began()
-			}
-		})
+	streams, err := s.begin(ctx, m, e)
+	if err != nil {
+		return nil, err
 	}
-	begun.Wait() // all their prompts are read
-	rate := func(while func() error) (float64, error) {
-		from, n := time.Now(), tokens.Load()
-		err := while()
-		return float64(tokens.Load()-n) / time.Since(from).Seconds(), err
-	}
-	pause := func() error { time.Sleep(s.alone); return nil }
+	defer streams.end()
 	f := &figures{Prompt: s.prompt, Known: s.known}
-	f.Alone[0], _ = rate(pause)
+	pause := func() error { time.Sleep(s.alone); return nil }
+	f.Alone[0], _ = streams.rate(pause)
 	fmt.Fprintf(os.Stderr, "%.1f tokens/s alone\n", f.Alone[0])
 	from := time.Now()
-	f.Meanwhile, err = rate(func() error {
-		long, err := e.Generate(ctx, long)
-		if err != nil {
-			return err
-		}
-		time.Sleep(300 * time.Millisecond)
-		short, err := first(ctx, e, request(m, 20, 2, 1001))
-		if err != nil {
-			return err
-		}
-		f.ShortMillis = float64(short) / float64(time.Millisecond)
-		for _, err := range long.Tokens() {
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+	f.Meanwhile, err = streams.rate(func() (err error) {
+		f.ShortMillis, err = beside(ctx, e, long, request(m, 20, 2, 1001))
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	f.PromptRate = float64(s.prompt-s.known) / time.Since(from).Seconds()
-	f.Alone[1], _ = rate(pause)
+	f.Alone[1], _ = streams.rate(pause)
 	f.Kept = 2 * f.Meanwhile / (f.Alone[0] + f.Alone[1])
 	return f, nil
+}
+
+// streams are answers that go on.
+type streams struct {
+	tokens atomic.Int64 // of all
+	stop   context.CancelFunc
+	all    sync.WaitGroup
+}
+
+// begin begins the answers, and returns when all their prompts are read.
+func (s *settings) begin(ctx context.Context, m *blitz.Model, e *blitz.Engine) (*streams, error) {
+	ctx, stop := context.WithCancel(ctx)
+	x := &streams{stop: stop}
+	var begun sync.WaitGroup
+	for i := range s.streams {
+		a, err := e.Generate(ctx, request(m, 64, 4000, uint64(i)))
+		if err != nil {
+			x.end()
+			return nil, err
+		}
+		begun.Add(1)
+		x.all.Go(func() {
+			began := sync.OnceFunc(begun.Done)
+			defer began()
+			for range a.Tokens() {
+				x.tokens.Add(1)
+				began()
+			}
+		})
+	}
+	begun.Wait()
+	return x, nil
+}
+
+func (x *streams) end() {
+	x.stop()
+	x.all.Wait()
+}
+
+// rate returns how many tokens a second there were while something was done.
+func (x *streams) rate(while func() error) (float64, error) {
+	from, n := time.Now(), x.tokens.Load()
+	err := while()
+	return float64(x.tokens.Load()-n) / time.Since(from).Seconds(), err
+}
+
+// beside reads a long prompt, and a short one that comes a little later, whose first token
+// came after that many milliseconds.
+func beside(ctx context.Context, e *blitz.Engine, long, short blitz.Request) (float64, error) {
+	a, err := e.Generate(ctx, long)
+	if err != nil {
+		return 0, err
+	}
+	defer a.Close()
+	time.Sleep(300 * time.Millisecond)
+	took, err := first(ctx, e, short)
+	if err != nil {
+		return 0, err
+	}
+	for _, err := range a.Tokens() {
+		if err != nil {
+			return 0, err
+		}
+	}
+	return float64(took) / float64(time.Millisecond), a.Err()
 }
 
 // first returns when the first token of an answer came.
