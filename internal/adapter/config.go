@@ -69,6 +69,10 @@ type fields struct {
 // readConfig reads the configuration in a folder.
 func readConfig(folder string) (*Config, error) {
 	path := filepath.Join(folder, ConfigName)
+	f := &fields{folder: filepath.Base(folder)}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait
+		return nil, f.refuse("is no regular file")
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("adapter: %w", err)
@@ -78,7 +82,6 @@ func readConfig(folder string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("adapter: %w", err)
 	}
-	f := &fields{folder: filepath.Base(folder)}
 	if len(text) > maxConfig {
 		return nil, f.refuse("is longer than %d bytes", maxConfig)
 	}

@@ -228,9 +228,19 @@ func (r *Run) score(path string, s *Stage) error {
 	return nil
 }
 
+// open opens a regular file. Opening a pipe would wait.
+func open(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: is no regular file: %w", message.Clean(path), ErrRun)
+	}
+	return os.Open(path)
+}
+
 // readStart returns the text of a file, as much as is shown; "" of one that is not there.
 func readStart(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -245,14 +255,11 @@ func readStart(path string) (string, error) {
 // each calls f with each line of a file, of at most so many bytes. What no newline ends is left
 // out: it was not written to its end, or is being written.
 func each(path string, most int, f func(line []byte) error) error {
-	file, err := os.Open(path)
+	file, err := open(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return errors.Join(err, fmt.Errorf("%s: is no regular file: %w", message.Clean(path), ErrRun))
-	}
 	in := bufio.NewScanner(file)
 	in.Buffer(nil, most)
 	in.Split(course.WholeLines)
