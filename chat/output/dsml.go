@@ -143,9 +143,11 @@ func readParameter(m *machine, c string) {
 	}
 }
 
-// attributes reads the attributes of a tag, name="value".
+// attributes reads the attributes of a tag, name="value". Models put single quotes in the place of
+// double ones now and then.
 type attributes struct {
 	name, value []byte
+	quote       string // that ends the value
 	part        attributePart
 	closed      bool // the tag ends in />
 }
@@ -165,7 +167,7 @@ const (
 // tag at all.
 func (a *attributes) step(c string) (done, end, ok bool) {
 	switch {
-	case a.part == attributeValue && c == `"`:
+	case a.part == attributeValue && c == a.quote:
 		a.part = attributeEnd
 		return true, false, true
 	case a.part == attributeValue:
@@ -181,8 +183,8 @@ func (a *attributes) step(c string) (done, end, ok bool) {
 	case c == "/" && a.part <= attributeGap:
 		a.closed = true
 	case a.part == attributeOpen:
-		a.part, a.value = attributeValue, a.value[:0]
-		return false, false, c == `"`
+		a.part, a.value, a.quote = attributeValue, a.value[:0], c
+		return false, false, c == `"` || c == "'"
 	case a.part == attributeName && c == "=":
 		a.part = attributeOpen
 	case a.part == attributeName && attributeLetter(c):

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -143,7 +144,34 @@ func (m *machine) endValue(tag string) {
 		m.endValueAtFirst(tag)
 		return
 	}
+	if value, ok := fromPython(text); ok && v.kinds != kindAny && v.kinds&kindText == 0 && v.kinds&kindOf(value) != 0 {
+		m.giveParam(value, tag)
+		return
+	}
 	m.giveParam(quoted(m.valueText(text)), tag)
+}
+
+// fromPython returns a constant, list or dict of Python as JSON: templates show them so where they
+// write a value as text. ok is false of what is none.
+func fromPython(text string) (value string, ok bool) {
+	text = trimmed([]byte(text))
+	if constant := pythonConstant(text); constant != text {
+		return constant, true
+	}
+	if text == "" || text[0] != '{' && text[0] != '[' {
+		return "", false
+	}
+	var v jsonValue
+	var b strings.Builder
+	for rest := text; rest != ""; {
+		_, n := utf8.DecodeRuneInString(rest)
+		s, r := v.step(rest[:n])
+		b.WriteString(s)
+		if rest = rest[n:]; r == jsonBroken || r != jsonMore && rest != "" {
+			return "", false
+		}
+	}
+	return b.String(), json.Valid([]byte(b.String()))
 }
 
 // valueText returns the text of a value as it was written.

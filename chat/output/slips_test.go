@@ -335,3 +335,19 @@ func TestKimiIDs(t *testing.T) {
 		}
 	}
 }
+
+// TestSingleQuotes reads tags whose attributes stand in single quotes.
+func TestSingleQuotes(t *testing.T) {
+	for format, text := range map[string]string{
+		"minimax-m2":    "<minimax:tool_call>\n<invoke name='f\"'>\n<parameter name='a'>1</parameter>\n<parameter name=\"it's\">x</parameter>\n</invoke>\n</minimax:tool_call>",
+		"deepseek-v3.2": "<｜DSML｜function_calls>\n<｜DSML｜invoke name='f\"'>\n<｜DSML｜parameter name='a' string='false'>1</｜DSML｜parameter>\n<｜DSML｜parameter name=\"it's\" string='true'>x</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>",
+	} {
+		out, err := Parse(format, text, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := said("", "", `f"`, `{"a": 1, "it's": "x"}`); show(out) != show(want) {
+			t.Errorf("%s: got %s, want %s", format, show(out), show(want))
+		}
+	}
+}
