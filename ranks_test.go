@@ -13,7 +13,7 @@ var ranks = map[string]int{
 	"internal/spelling": 0, "internal/terminal": 0, "internal/golden": 0, "internal/database": 0, "internal/socket": 0, "internal/registry": 0, "grammar": 0, "internal/golden/fakehub": 0, "internal/golden/fakemcp": 0,
 	"internal/filelock": 0, "internal/ownfolder": 0, "internal/document/pdf": 0, "internal/task": 0, "internal/sandbox": 0, "internal/bill": 0, "internal/pagestore": 1, "internal/packed": 1, "internal/experts": 1,
 	"chat": 1, "gguf": 1, "safetensors": 1, "internal/settings": 1, "internal/quant": 1, "internal/kvcache": 1, "internal/account": 1, "internal/fetch": 1, "internal/history": 1, "internal/mcp": 1, "internal/document": 1,
-	"chat/output": 2, "internal/compressed": 2, "internal/ik": 2, "internal/importance": 2, "internal/dataset": 2, "internal/kernel": 2, "internal/golden/tiny": 2, "internal/golden/puppet": 2,
+	"chat/output": 2, "internal/compressed": 2, "internal/ik": 2, "internal/importance": 2, "internal/dataset": 2, "internal/kernel": 2, "internal/golden/tiny": 2, "internal/golden/puppet": 3,
 	"internal/adapter":    2,
 	"internal/checkpoint": 3, "internal/policy": 3, "internal/weights": 3, "internal/sample": 3, "internal/machine": 3,
 	"internal/hub": 4, "internal/quantize": 4, "internal/model": 4, "internal/selftest": 4,

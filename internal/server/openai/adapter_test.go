@@ -8,49 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/blitz-r1/blitz/internal/adapter"
-	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/golden/puppet"
 	"github.com/blitz-r1/blitz/internal/host"
-	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/server"
 	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/openai"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
-
-// writeAdapter writes an adapter of the model at a path that changes what it gives.
-func writeAdapter(t *testing.T, path string) string {
-	t.Helper()
-	files, err := checkpoint.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer files.Close()
-	m, err := model.Open(files, model.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	targets, err := adapter.NewTargets("v_proj", "o_proj")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := adapter.New(&adapter.Config{Rank: 1, Alpha: 16, Targets: targets}, m.Layers(), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range a.Modules {
-		for k := range a.Modules[i].B {
-			a.Modules[i].B[k] = float32(k%5) - 2
-		}
-	}
-	folder := filepath.Join(t.TempDir(), "a")
-	if err := a.Write(folder); err != nil {
-		t.Fatal(err)
-	}
-	return folder
-}
 
 // TestAdapter: a model with an adapter is listed, and answers by its name.
 func TestAdapter(t *testing.T) {
@@ -74,7 +38,11 @@ func TestAdapter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Adapter(name, "formal", writeAdapter(t, path)); err != nil {
+	folder := filepath.Join(t.TempDir(), "a")
+	if err := puppet.WriteAdapter(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Adapter(name, "formal", folder); err != nil {
 		t.Fatal(err)
 	}
 	status, list := s.send("GET", "/v1/models", "")

@@ -15,14 +15,11 @@ import (
 	"time"
 
 	"github.com/blitz-r1/blitz"
-	"github.com/blitz-r1/blitz/internal/adapter"
 	"github.com/blitz-r1/blitz/internal/attest"
 	"github.com/blitz-r1/blitz/internal/audit"
-	"github.com/blitz-r1/blitz/internal/checkpoint"
 	"github.com/blitz-r1/blitz/internal/golden/puppet"
 	"github.com/blitz-r1/blitz/internal/host"
 	"github.com/blitz-r1/blitz/internal/hub"
-	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/server"
 	"github.com/blitz-r1/blitz/internal/signed"
 	"github.com/blitz-r1/blitz/receipt"
@@ -425,7 +422,10 @@ func TestKept(t *testing.T) {
 // holds with it alone.
 func TestAdapterReceipt(t *testing.T) {
 	s := openSite(t, true, nil)
-	folder := writeAdapter(t, s.path)
+	folder := filepath.Join(t.TempDir(), "a")
+	if err := puppet.WriteAdapter(folder); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Host().Adapter("puppet", "formal", folder); err != nil {
 		t.Fatal(err)
 	}
@@ -457,37 +457,4 @@ func TestAdapterReceipt(t *testing.T) {
 			t.Errorf("%s: computed again with what did not answer: %v, want a refusal", c.model, err)
 		}
 	}
-}
-
-// writeAdapter writes an adapter of the model at a path that changes what it gives.
-func writeAdapter(t *testing.T, path string) (folder string) {
-	t.Helper()
-	files, err := checkpoint.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer files.Close()
-	m, err := model.Open(files, model.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	targets, err := adapter.NewTargets("v_proj", "o_proj")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := adapter.New(&adapter.Config{Rank: 1, Alpha: 16, Targets: targets}, m.Layers(), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range a.Modules {
-		for k := range a.Modules[i].B {
-			a.Modules[i].B[k] = float32(k%5) - 2
-		}
-	}
-	folder = filepath.Join(t.TempDir(), "a")
-	if err := a.Write(folder); err != nil {
-		t.Fatal(err)
-	}
-	return folder
 }
