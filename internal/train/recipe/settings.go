@@ -120,7 +120,7 @@ func Usual(seed int64) *Settings {
 		Corpus:   Corpus{Lines: 0.25, Arithmetic: 0.2, Traces: 0.35, Long: 0.1, Wrong: 0.4, Mixed: 0.5},
 		Teacher:  Teacher{Hidden: 192, Inner: 512, ExpertInner: 128, Layers: 8, Heads: 4, Latent: 64, NoPE: 32, RoPE: 16, Value: 32, Experts: 8, Chosen: 2},
 		Student:  Student{Hidden: 160, Inner: 480, Layers: 4, Heads: 5},
-		Base:     usual(3000, 1, 4096, 2e-3),
+		Base:     usual(1500, 1, 4096, 2e-3),
 		Zero:     rl, Reasoning: rl, AllTasks: rl, Control: rl,
 		ColdStart:    Tuned{Problems: 2048, Answers: 4, MaxTokens: 320, PerProblem: 1, Readable: true, Training: usual(0, 3, 4096, 1e-3)},
 		Rejection:    Tuned{Problems: 4096, Answers: 4, MaxTokens: 320, PerProblem: 2, Arithmetic: 0.3, Readable: true, Training: usual(0, 3, 4096, 1e-3)},
