@@ -269,6 +269,12 @@ var floatAVX2 = map[floatKey]func(*productArgs){
 	{tensor.IQ6_K, 8, 1}: floatIQ6x8x1AVX2, {tensor.IQ6_K, 12, 1}: floatIQ6x12x1AVX2, {tensor.IQ6_K, 16, 1}: floatIQ6x16x1AVX2,
 }
 
+// expandAVX2 has the routines that write row blocks as float32, of types that take more than
+// that does for each four vectors.
+var expandAVX2 = map[tensor.DType]func(*productArgs){
+	tensor.F8E4M3: floatExpandF8AVX2, tensor.IQ6_K: floatExpandIQ6AVX2,
+}
+
 // floatRoutine returns the routine for a tile of vectors of that width and how
 // many row blocks it multiplies at once, at most blocks.
 func floatRoutine(t tensor.DType, width, blocks int) (func(*productArgs), int) {

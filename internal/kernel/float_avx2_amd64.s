@@ -11623,11 +11623,57 @@ nobias1170:
 	VZEROUPPER 
 	RET
 
+// func floatExpandF8AVX2(a *productArgs)
+// writes a row block of F8 as float32.
+TEXT ·floatExpandF8AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVL $0x87f00000, R12
+	VMOVD R12, X6
+	VPBROADCASTD X6, Y6
+	MOVL $0x7b800000, R12
+	VMOVD R12, X7
+	VPBROADCASTD X7, Y7
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_y(AX), DX
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_d(AX), DI
+run1172:
+	MOVQ R13, BX
+	CMPQ BX, $128
+	JLE short1173
+	MOVQ $128, BX
+short1173:
+	SUBQ BX, R13
+column1171:
+	VPMOVZXBD 0(SI), Y0
+	VPSLLD $24, Y0, Y0
+	VPSRAD $4, Y0, Y0
+	VPAND Y6, Y0, Y0
+	VMULPS Y7, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VMOVUPS Y0, 0(DX)
+	VPMOVZXBD 8(SI), Y1
+	VPSLLD $24, Y1, Y1
+	VPSRAD $4, Y1, Y1
+	VPAND Y6, Y1, Y1
+	VMULPS Y7, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DX)
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column1171
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1172
+	VZEROUPPER 
+	RET
+
 // func floatF4x1x4AVX2(a *productArgs)
 // multiplies 4 row blocks of F4 with 1 tokens.
 TEXT ·floatF4x1x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block1171:
+block1174:
 	XORQ R10, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -11645,7 +11691,7 @@ block1171:
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
 	MOVQ productArgs_tmp(AX), R11
-group1172:
+group1175:
 	VMOVUPS fourMask<>(SB), Y2
 	VMOVUPS fourIntegers<>(SB), Y3
 	VPMOVZXBD 0(DI), Y0
@@ -11946,7 +11992,7 @@ group1172:
 	VMOVUPS Y1, 2016(R11)
 	MOVQ R11, CX
 	MOVQ $32, BX
-column1173:
+column1176:
 	VPMOVSXBD 0(CX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS 2048(R11), Y0, Y0
@@ -11983,20 +12029,20 @@ column1173:
 	ADDQ $16, CX
 	ADDQ $4, DX
 	SUBQ $1, BX
-	JNE column1173
+	JNE column1176
 	ADDQ $256, SI
 	ADDQ $16, DI
 	SUBQ $32, R13
-	JNE group1172
+	JNE group1175
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1175
+	JEQ bias1178
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
-bias1175:
+bias1178:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -12004,41 +12050,41 @@ bias1175:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1174
+	JLE done1177
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1174
+	JLE done1177
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1176
+	JLT part1179
 	TESTQ R9, R9
-	JEQ plain1177
+	JEQ plain1180
 	VADDPS 0(R12), Y8, Y8
-plain1177:
+plain1180:
 	VMOVUPS Y8, 0(R12)
-	JMP done1174
-part1176:
+	JMP done1177
+part1179:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1178
+	JEQ plain1181
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y8, Y8
-plain1178:
+plain1181:
 	VMASKMOVPS Y8, Y0, 0(R12)
-done1174:
+done1177:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1180
+	JEQ bias1183
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y9, Y9
-bias1180:
+bias1183:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -12046,47 +12092,47 @@ bias1180:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1179
+	JLE done1182
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1179
+	JLE done1182
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1181
+	JLT part1184
 	TESTQ R9, R9
-	JEQ plain1182
+	JEQ plain1185
 	VADDPS 0(R12), Y9, Y9
-plain1182:
+plain1185:
 	VMOVUPS Y9, 0(R12)
-	JMP done1179
-part1181:
+	JMP done1182
+part1184:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1183
+	JEQ plain1186
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y9, Y9
-plain1183:
+plain1186:
 	VMASKMOVPS Y9, Y0, 0(R12)
-done1179:
+done1182:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1184
+	JEQ nobias1187
 	ADDQ $64, productArgs_bias(AX)
-nobias1184:
+nobias1187:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1186
+	JEQ bias1189
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y10, Y10
-bias1186:
+bias1189:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -12094,41 +12140,41 @@ bias1186:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1185
+	JLE done1188
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1185
+	JLE done1188
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1187
+	JLT part1190
 	TESTQ R9, R9
-	JEQ plain1188
+	JEQ plain1191
 	VADDPS 0(R12), Y10, Y10
-plain1188:
+plain1191:
 	VMOVUPS Y10, 0(R12)
-	JMP done1185
-part1187:
+	JMP done1188
+part1190:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1189
+	JEQ plain1192
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1189:
+plain1192:
 	VMASKMOVPS Y10, Y0, 0(R12)
-done1185:
+done1188:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1191
+	JEQ bias1194
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y11, Y11
-bias1191:
+bias1194:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -12136,47 +12182,47 @@ bias1191:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1190
+	JLE done1193
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1190
+	JLE done1193
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1192
+	JLT part1195
 	TESTQ R9, R9
-	JEQ plain1193
+	JEQ plain1196
 	VADDPS 0(R12), Y11, Y11
-plain1193:
+plain1196:
 	VMOVUPS Y11, 0(R12)
-	JMP done1190
-part1192:
+	JMP done1193
+part1195:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1194
+	JEQ plain1197
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y11, Y11
-plain1194:
+plain1197:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1190:
+done1193:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1195
+	JEQ nobias1198
 	ADDQ $64, productArgs_bias(AX)
-nobias1195:
+nobias1198:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1197
+	JEQ bias1200
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
-bias1197:
+bias1200:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -12184,41 +12230,41 @@ bias1197:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1196
+	JLE done1199
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1196
+	JLE done1199
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1198
+	JLT part1201
 	TESTQ R9, R9
-	JEQ plain1199
+	JEQ plain1202
 	VADDPS 0(R12), Y12, Y12
-plain1199:
+plain1202:
 	VMOVUPS Y12, 0(R12)
-	JMP done1196
-part1198:
+	JMP done1199
+part1201:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1200
+	JEQ plain1203
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1200:
+plain1203:
 	VMASKMOVPS Y12, Y0, 0(R12)
-done1196:
+done1199:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1202
+	JEQ bias1205
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y13, Y13
-bias1202:
+bias1205:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -12226,47 +12272,47 @@ bias1202:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1201
+	JLE done1204
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1201
+	JLE done1204
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1203
+	JLT part1206
 	TESTQ R9, R9
-	JEQ plain1204
+	JEQ plain1207
 	VADDPS 0(R12), Y13, Y13
-plain1204:
+plain1207:
 	VMOVUPS Y13, 0(R12)
-	JMP done1201
-part1203:
+	JMP done1204
+part1206:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1205
+	JEQ plain1208
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1205:
+plain1208:
 	VMASKMOVPS Y13, Y0, 0(R12)
-done1201:
+done1204:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1206
+	JEQ nobias1209
 	ADDQ $64, productArgs_bias(AX)
-nobias1206:
+nobias1209:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1208
+	JEQ bias1211
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y14, Y14
-bias1208:
+bias1211:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -12274,41 +12320,41 @@ bias1208:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1207
+	JLE done1210
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1207
+	JLE done1210
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1209
+	JLT part1212
 	TESTQ R9, R9
-	JEQ plain1210
+	JEQ plain1213
 	VADDPS 0(R12), Y14, Y14
-plain1210:
+plain1213:
 	VMOVUPS Y14, 0(R12)
-	JMP done1207
-part1209:
+	JMP done1210
+part1212:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1211
+	JEQ plain1214
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1211:
+plain1214:
 	VMASKMOVPS Y14, Y0, 0(R12)
-done1207:
+done1210:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1213
+	JEQ bias1216
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y15, Y15
-bias1213:
+bias1216:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -12316,37 +12362,37 @@ bias1213:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1212
+	JLE done1215
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1212
+	JLE done1215
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1214
+	JLT part1217
 	TESTQ R9, R9
-	JEQ plain1215
+	JEQ plain1218
 	VADDPS 0(R12), Y15, Y15
-plain1215:
+plain1218:
 	VMOVUPS Y15, 0(R12)
-	JMP done1212
-part1214:
+	JMP done1215
+part1217:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1216
+	JEQ plain1219
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1216:
+plain1219:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1212:
+done1215:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1217
+	JEQ nobias1220
 	ADDQ $64, productArgs_bias(AX)
-nobias1217:
+nobias1220:
 	SUBQ $16, productArgs_rows(AX)
 	ADDQ $1, R10
 	MOVQ productArgs_stride(AX), R12
@@ -12354,7 +12400,7 @@ nobias1217:
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $4, productArgs_blocks(AX)
-	JGT block1171
+	JGT block1174
 	VZEROUPPER 
 	RET
 
@@ -12362,7 +12408,7 @@ nobias1217:
 // multiplies 1 row blocks of F4 with 1 tokens.
 TEXT ·floatF4x1x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block1218:
+block1221:
 	XORQ R10, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -12374,7 +12420,7 @@ block1218:
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
 	MOVQ productArgs_tmp(AX), R11
-group1219:
+group1222:
 	VMOVUPS fourMask<>(SB), Y2
 	VMOVUPS fourIntegers<>(SB), Y3
 	VPMOVZXBD 0(DI), Y0
@@ -12453,7 +12499,7 @@ group1219:
 	VMOVUPS Y1, 480(R11)
 	MOVQ R11, CX
 	MOVQ $32, BX
-column1220:
+column1223:
 	VPMOVSXBD 0(CX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS 512(R11), Y0, Y0
@@ -12466,20 +12512,20 @@ column1220:
 	ADDQ $16, CX
 	ADDQ $4, DX
 	SUBQ $1, BX
-	JNE column1220
+	JNE column1223
 	ADDQ $256, SI
 	ADDQ $16, DI
 	SUBQ $32, R13
-	JNE group1219
+	JNE group1222
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1222
+	JEQ bias1225
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y14, Y14
-bias1222:
+bias1225:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -12487,41 +12533,41 @@ bias1222:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1221
+	JLE done1224
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1221
+	JLE done1224
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1223
+	JLT part1226
 	TESTQ R9, R9
-	JEQ plain1224
+	JEQ plain1227
 	VADDPS 0(R12), Y14, Y14
-plain1224:
+plain1227:
 	VMOVUPS Y14, 0(R12)
-	JMP done1221
-part1223:
+	JMP done1224
+part1226:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1225
+	JEQ plain1228
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1225:
+plain1228:
 	VMASKMOVPS Y14, Y0, 0(R12)
-done1221:
+done1224:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1227
+	JEQ bias1230
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y15, Y15
-bias1227:
+bias1230:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -12529,45 +12575,45 @@ bias1227:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1226
+	JLE done1229
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1226
+	JLE done1229
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1228
+	JLT part1231
 	TESTQ R9, R9
-	JEQ plain1229
+	JEQ plain1232
 	VADDPS 0(R12), Y15, Y15
-plain1229:
+plain1232:
 	VMOVUPS Y15, 0(R12)
-	JMP done1226
-part1228:
+	JMP done1229
+part1231:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1230
+	JEQ plain1233
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1230:
+plain1233:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1226:
+done1229:
 	ADDQ $1, R10
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1231
+	JEQ nobias1234
 	ADDQ $64, productArgs_bias(AX)
-nobias1231:
+nobias1234:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block1218
+	JGT block1221
 	VZEROUPPER 
 	RET
 
@@ -12575,7 +12621,7 @@ nobias1231:
 // multiplies 1 row blocks of F4 with 4 tokens.
 TEXT ·floatF4x4x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block1232:
+block1235:
 	XORQ R10, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -12593,7 +12639,7 @@ block1232:
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
 	MOVQ productArgs_tmp(AX), R11
-group1233:
+group1236:
 	VMOVUPS fourMask<>(SB), Y2
 	VMOVUPS fourIntegers<>(SB), Y3
 	VPMOVZXBD 0(DI), Y0
@@ -12672,7 +12718,7 @@ group1233:
 	VMOVUPS Y1, 480(R11)
 	MOVQ R11, CX
 	MOVQ $32, BX
-column1234:
+column1237:
 	VPMOVSXBD 0(CX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS 512(R11), Y0, Y0
@@ -12694,23 +12740,23 @@ column1234:
 	ADDQ $16, CX
 	ADDQ $16, DX
 	SUBQ $1, BX
-	JNE column1234
+	JNE column1237
 	ADDQ $256, SI
 	ADDQ $16, DI
 	SUBQ $32, R13
-	JNE group1233
+	JNE group1236
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1236
+	JEQ bias1239
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1236:
+bias1239:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -12718,95 +12764,95 @@ bias1236:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1235
+	JLE done1238
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1235
+	JLE done1238
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1237
+	JLT part1240
 	TESTQ R9, R9
-	JEQ plain1238
+	JEQ plain1241
 	VADDPS 0(R12), Y8, Y8
-plain1238:
+plain1241:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1235
+	JLE done1238
 	TESTQ R9, R9
-	JEQ plain1239
+	JEQ plain1242
 	VADDPS 0(R12), Y9, Y9
-plain1239:
+plain1242:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1235
+	JLE done1238
 	TESTQ R9, R9
-	JEQ plain1240
+	JEQ plain1243
 	VADDPS 0(R12), Y10, Y10
-plain1240:
+plain1243:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1235
+	JLE done1238
 	TESTQ R9, R9
-	JEQ plain1241
+	JEQ plain1244
 	VADDPS 0(R12), Y11, Y11
-plain1241:
+plain1244:
 	VMOVUPS Y11, 0(R12)
-	JMP done1235
-part1237:
+	JMP done1238
+part1240:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1242
+	JEQ plain1245
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y8, Y8
-plain1242:
+plain1245:
 	VMASKMOVPS Y8, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1235
+	JLE done1238
 	TESTQ R9, R9
-	JEQ plain1243
+	JEQ plain1246
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y9, Y9
-plain1243:
+plain1246:
 	VMASKMOVPS Y9, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1235
+	JLE done1238
 	TESTQ R9, R9
-	JEQ plain1244
+	JEQ plain1247
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1244:
+plain1247:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1235
+	JLE done1238
 	TESTQ R9, R9
-	JEQ plain1245
+	JEQ plain1248
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y11, Y11
-plain1245:
+plain1248:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1235:
+done1238:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1247
+	JEQ bias1250
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1247:
+bias1250:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -12814,96 +12860,96 @@ bias1247:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1246
+	JLE done1249
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1246
+	JLE done1249
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1248
+	JLT part1251
 	TESTQ R9, R9
-	JEQ plain1249
+	JEQ plain1252
 	VADDPS 0(R12), Y12, Y12
-plain1249:
+plain1252:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1246
+	JLE done1249
 	TESTQ R9, R9
-	JEQ plain1250
+	JEQ plain1253
 	VADDPS 0(R12), Y13, Y13
-plain1250:
+plain1253:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1246
+	JLE done1249
 	TESTQ R9, R9
-	JEQ plain1251
+	JEQ plain1254
 	VADDPS 0(R12), Y14, Y14
-plain1251:
+plain1254:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1246
+	JLE done1249
 	TESTQ R9, R9
-	JEQ plain1252
+	JEQ plain1255
 	VADDPS 0(R12), Y15, Y15
-plain1252:
+plain1255:
 	VMOVUPS Y15, 0(R12)
-	JMP done1246
-part1248:
+	JMP done1249
+part1251:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1253
+	JEQ plain1256
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1253:
+plain1256:
 	VMASKMOVPS Y12, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1246
+	JLE done1249
 	TESTQ R9, R9
-	JEQ plain1254
+	JEQ plain1257
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1254:
+plain1257:
 	VMASKMOVPS Y13, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1246
+	JLE done1249
 	TESTQ R9, R9
-	JEQ plain1255
+	JEQ plain1258
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1255:
+plain1258:
 	VMASKMOVPS Y14, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1246
+	JLE done1249
 	TESTQ R9, R9
-	JEQ plain1256
+	JEQ plain1259
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1256:
+plain1259:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1246:
+done1249:
 	ADDQ $4, R10
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1257
+	JEQ nobias1260
 	ADDQ $64, productArgs_bias(AX)
-nobias1257:
+nobias1260:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block1232
+	JGT block1235
 	VZEROUPPER 
 	RET
 
@@ -12911,7 +12957,7 @@ nobias1257:
 // multiplies 1 row blocks of F4 with 8 tokens.
 TEXT ·floatF4x8x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block1258:
+block1261:
 	XORQ R10, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -12929,7 +12975,7 @@ block1258:
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
 	MOVQ productArgs_tmp(AX), R11
-group1259:
+group1262:
 	VMOVUPS fourMask<>(SB), Y2
 	VMOVUPS fourIntegers<>(SB), Y3
 	VPMOVZXBD 0(DI), Y0
@@ -13008,7 +13054,7 @@ group1259:
 	VMOVUPS Y1, 480(R11)
 	MOVQ R11, CX
 	MOVQ $32, BX
-column1260:
+column1263:
 	VPMOVSXBD 0(CX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS 512(R11), Y0, Y0
@@ -13030,23 +13076,23 @@ column1260:
 	ADDQ $16, CX
 	ADDQ $32, DX
 	SUBQ $1, BX
-	JNE column1260
+	JNE column1263
 	ADDQ $256, SI
 	ADDQ $16, DI
 	SUBQ $32, R13
-	JNE group1259
+	JNE group1262
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1262
+	JEQ bias1265
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1262:
+bias1265:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -13054,95 +13100,95 @@ bias1262:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1261
+	JLE done1264
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1261
+	JLE done1264
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1263
+	JLT part1266
 	TESTQ R9, R9
-	JEQ plain1264
+	JEQ plain1267
 	VADDPS 0(R12), Y8, Y8
-plain1264:
+plain1267:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1261
+	JLE done1264
 	TESTQ R9, R9
-	JEQ plain1265
+	JEQ plain1268
 	VADDPS 0(R12), Y9, Y9
-plain1265:
+plain1268:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1261
+	JLE done1264
 	TESTQ R9, R9
-	JEQ plain1266
+	JEQ plain1269
 	VADDPS 0(R12), Y10, Y10
-plain1266:
+plain1269:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1261
+	JLE done1264
 	TESTQ R9, R9
-	JEQ plain1267
+	JEQ plain1270
 	VADDPS 0(R12), Y11, Y11
-plain1267:
+plain1270:
 	VMOVUPS Y11, 0(R12)
-	JMP done1261
-part1263:
+	JMP done1264
+part1266:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1268
+	JEQ plain1271
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y8, Y8
-plain1268:
+plain1271:
 	VMASKMOVPS Y8, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1261
+	JLE done1264
 	TESTQ R9, R9
-	JEQ plain1269
+	JEQ plain1272
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y9, Y9
-plain1269:
+plain1272:
 	VMASKMOVPS Y9, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1261
+	JLE done1264
 	TESTQ R9, R9
-	JEQ plain1270
+	JEQ plain1273
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1270:
+plain1273:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1261
+	JLE done1264
 	TESTQ R9, R9
-	JEQ plain1271
+	JEQ plain1274
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y11, Y11
-plain1271:
+plain1274:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1261:
+done1264:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1273
+	JEQ bias1276
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1273:
+bias1276:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -13150,83 +13196,83 @@ bias1273:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1272
+	JLE done1275
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1272
+	JLE done1275
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1274
+	JLT part1277
 	TESTQ R9, R9
-	JEQ plain1275
+	JEQ plain1278
 	VADDPS 0(R12), Y12, Y12
-plain1275:
+plain1278:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1272
+	JLE done1275
 	TESTQ R9, R9
-	JEQ plain1276
+	JEQ plain1279
 	VADDPS 0(R12), Y13, Y13
-plain1276:
+plain1279:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1272
+	JLE done1275
 	TESTQ R9, R9
-	JEQ plain1277
+	JEQ plain1280
 	VADDPS 0(R12), Y14, Y14
-plain1277:
+plain1280:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1272
+	JLE done1275
 	TESTQ R9, R9
-	JEQ plain1278
+	JEQ plain1281
 	VADDPS 0(R12), Y15, Y15
-plain1278:
+plain1281:
 	VMOVUPS Y15, 0(R12)
-	JMP done1272
-part1274:
+	JMP done1275
+part1277:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1279
+	JEQ plain1282
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1279:
+plain1282:
 	VMASKMOVPS Y12, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1272
+	JLE done1275
 	TESTQ R9, R9
-	JEQ plain1280
+	JEQ plain1283
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1280:
+plain1283:
 	VMASKMOVPS Y13, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1272
+	JLE done1275
 	TESTQ R9, R9
-	JEQ plain1281
+	JEQ plain1284
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1281:
+plain1284:
 	VMASKMOVPS Y14, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1272
+	JLE done1275
 	TESTQ R9, R9
-	JEQ plain1282
+	JEQ plain1285
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1282:
+plain1285:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1272:
+done1275:
 	ADDQ $4, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -13244,7 +13290,7 @@ done1272:
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
 	MOVQ productArgs_tmp(AX), R11
-group1283:
+group1286:
 	VMOVUPS fourMask<>(SB), Y2
 	VMOVUPS fourIntegers<>(SB), Y3
 	VPMOVZXBD 0(DI), Y0
@@ -13323,7 +13369,7 @@ group1283:
 	VMOVUPS Y1, 480(R11)
 	MOVQ R11, CX
 	MOVQ $32, BX
-column1284:
+column1287:
 	VPMOVSXBD 0(CX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS 512(R11), Y0, Y0
@@ -13345,23 +13391,23 @@ column1284:
 	ADDQ $16, CX
 	ADDQ $32, DX
 	SUBQ $1, BX
-	JNE column1284
+	JNE column1287
 	ADDQ $256, SI
 	ADDQ $16, DI
 	SUBQ $32, R13
-	JNE group1283
+	JNE group1286
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1286
+	JEQ bias1289
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1286:
+bias1289:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -13369,95 +13415,95 @@ bias1286:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1285
+	JLE done1288
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1285
+	JLE done1288
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1287
+	JLT part1290
 	TESTQ R9, R9
-	JEQ plain1288
+	JEQ plain1291
 	VADDPS 0(R12), Y8, Y8
-plain1288:
+plain1291:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1285
+	JLE done1288
 	TESTQ R9, R9
-	JEQ plain1289
+	JEQ plain1292
 	VADDPS 0(R12), Y9, Y9
-plain1289:
+plain1292:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1285
+	JLE done1288
 	TESTQ R9, R9
-	JEQ plain1290
+	JEQ plain1293
 	VADDPS 0(R12), Y10, Y10
-plain1290:
+plain1293:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1285
+	JLE done1288
 	TESTQ R9, R9
-	JEQ plain1291
+	JEQ plain1294
 	VADDPS 0(R12), Y11, Y11
-plain1291:
+plain1294:
 	VMOVUPS Y11, 0(R12)
-	JMP done1285
-part1287:
+	JMP done1288
+part1290:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1292
+	JEQ plain1295
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y8, Y8
-plain1292:
+plain1295:
 	VMASKMOVPS Y8, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1285
+	JLE done1288
 	TESTQ R9, R9
-	JEQ plain1293
+	JEQ plain1296
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y9, Y9
-plain1293:
+plain1296:
 	VMASKMOVPS Y9, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1285
+	JLE done1288
 	TESTQ R9, R9
-	JEQ plain1294
+	JEQ plain1297
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1294:
+plain1297:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1285
+	JLE done1288
 	TESTQ R9, R9
-	JEQ plain1295
+	JEQ plain1298
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y11, Y11
-plain1295:
+plain1298:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1285:
+done1288:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1297
+	JEQ bias1300
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1297:
+bias1300:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -13465,96 +13511,96 @@ bias1297:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1296
+	JLE done1299
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1296
+	JLE done1299
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1298
+	JLT part1301
 	TESTQ R9, R9
-	JEQ plain1299
+	JEQ plain1302
 	VADDPS 0(R12), Y12, Y12
-plain1299:
+plain1302:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1296
+	JLE done1299
 	TESTQ R9, R9
-	JEQ plain1300
+	JEQ plain1303
 	VADDPS 0(R12), Y13, Y13
-plain1300:
+plain1303:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1296
+	JLE done1299
 	TESTQ R9, R9
-	JEQ plain1301
+	JEQ plain1304
 	VADDPS 0(R12), Y14, Y14
-plain1301:
+plain1304:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1296
+	JLE done1299
 	TESTQ R9, R9
-	JEQ plain1302
+	JEQ plain1305
 	VADDPS 0(R12), Y15, Y15
-plain1302:
+plain1305:
 	VMOVUPS Y15, 0(R12)
-	JMP done1296
-part1298:
+	JMP done1299
+part1301:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1303
+	JEQ plain1306
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1303:
+plain1306:
 	VMASKMOVPS Y12, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1296
+	JLE done1299
 	TESTQ R9, R9
-	JEQ plain1304
+	JEQ plain1307
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1304:
+plain1307:
 	VMASKMOVPS Y13, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1296
+	JLE done1299
 	TESTQ R9, R9
-	JEQ plain1305
+	JEQ plain1308
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1305:
+plain1308:
 	VMASKMOVPS Y14, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1296
+	JLE done1299
 	TESTQ R9, R9
-	JEQ plain1306
+	JEQ plain1309
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1306:
+plain1309:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1296:
+done1299:
 	ADDQ $4, R10
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1307
+	JEQ nobias1310
 	ADDQ $64, productArgs_bias(AX)
-nobias1307:
+nobias1310:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block1258
+	JGT block1261
 	VZEROUPPER 
 	RET
 
@@ -13562,7 +13608,7 @@ nobias1307:
 // multiplies 1 row blocks of F4 with 12 tokens.
 TEXT ·floatF4x12x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block1308:
+block1311:
 	XORQ R10, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -13584,7 +13630,7 @@ block1308:
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
 	MOVQ productArgs_tmp(AX), R11
-group1309:
+group1312:
 	VMOVUPS fourMask<>(SB), Y2
 	VMOVUPS fourIntegers<>(SB), Y3
 	VPMOVZXBD 0(DI), Y0
@@ -13663,7 +13709,7 @@ group1309:
 	VMOVUPS Y1, 480(R11)
 	MOVQ R11, CX
 	MOVQ $32, BX
-column1310:
+column1313:
 	VPMOVSXBD 0(CX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS 512(R11), Y0, Y0
@@ -13691,17 +13737,17 @@ column1310:
 	ADDQ $16, CX
 	ADDQ $48, DX
 	SUBQ $1, BX
-	JNE column1310
+	JNE column1313
 	ADDQ $256, SI
 	ADDQ $16, DI
 	SUBQ $32, R13
-	JNE group1309
+	JNE group1312
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1312
+	JEQ bias1315
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y4, Y4
 	VADDPS Y0, Y5, Y5
@@ -13709,7 +13755,7 @@ column1310:
 	VADDPS Y0, Y7, Y7
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
-bias1312:
+bias1315:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -13717,123 +13763,123 @@ bias1312:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1311
+	JLE done1314
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1311
+	JLE done1314
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1313
+	JLT part1316
 	TESTQ R9, R9
-	JEQ plain1314
+	JEQ plain1317
 	VADDPS 0(R12), Y4, Y4
-plain1314:
+plain1317:
 	VMOVUPS Y4, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1311
+	JLE done1314
 	TESTQ R9, R9
-	JEQ plain1315
+	JEQ plain1318
 	VADDPS 0(R12), Y5, Y5
-plain1315:
+plain1318:
 	VMOVUPS Y5, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1311
+	JLE done1314
 	TESTQ R9, R9
-	JEQ plain1316
+	JEQ plain1319
 	VADDPS 0(R12), Y6, Y6
-plain1316:
+plain1319:
 	VMOVUPS Y6, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1311
+	JLE done1314
 	TESTQ R9, R9
-	JEQ plain1317
+	JEQ plain1320
 	VADDPS 0(R12), Y7, Y7
-plain1317:
+plain1320:
 	VMOVUPS Y7, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $4
-	JLE done1311
+	JLE done1314
 	TESTQ R9, R9
-	JEQ plain1318
+	JEQ plain1321
 	VADDPS 0(R12), Y8, Y8
-plain1318:
+plain1321:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $5
-	JLE done1311
+	JLE done1314
 	TESTQ R9, R9
-	JEQ plain1319
+	JEQ plain1322
 	VADDPS 0(R12), Y9, Y9
-plain1319:
+plain1322:
 	VMOVUPS Y9, 0(R12)
-	JMP done1311
-part1313:
+	JMP done1314
+part1316:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1320
+	JEQ plain1323
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y4, Y4
-plain1320:
+plain1323:
 	VMASKMOVPS Y4, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1311
-	TESTQ R9, R9
-	JEQ plain1321
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y5, Y5
-plain1321:
-	VMASKMOVPS Y5, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1311
-	TESTQ R9, R9
-	JEQ plain1322
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y6, Y6
-plain1322:
-	VMASKMOVPS Y6, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1311
-	TESTQ R9, R9
-	JEQ plain1323
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y7, Y7
-plain1323:
-	VMASKMOVPS Y7, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $4
-	JLE done1311
+	JLE done1314
 	TESTQ R9, R9
 	JEQ plain1324
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y8, Y8
+	VADDPS Y1, Y5, Y5
 plain1324:
-	VMASKMOVPS Y8, Y0, 0(R12)
+	VMASKMOVPS Y5, Y0, 0(R12)
 	ADDQ R11, R12
-	CMPQ R13, $5
-	JLE done1311
+	CMPQ R13, $2
+	JLE done1314
 	TESTQ R9, R9
 	JEQ plain1325
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y9, Y9
+	VADDPS Y1, Y6, Y6
 plain1325:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1314
+	TESTQ R9, R9
+	JEQ plain1326
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain1326:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done1314
+	TESTQ R9, R9
+	JEQ plain1327
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1327:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done1314
+	TESTQ R9, R9
+	JEQ plain1328
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1328:
 	VMASKMOVPS Y9, Y0, 0(R12)
-done1311:
+done1314:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1327
+	JEQ bias1330
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
@@ -13841,7 +13887,7 @@ done1311:
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1327:
+bias1330:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -13849,117 +13895,117 @@ bias1327:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1326
+	JLE done1329
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1326
+	JLE done1329
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1328
+	JLT part1331
 	TESTQ R9, R9
-	JEQ plain1329
+	JEQ plain1332
 	VADDPS 0(R12), Y10, Y10
-plain1329:
+plain1332:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1326
+	JLE done1329
 	TESTQ R9, R9
-	JEQ plain1330
+	JEQ plain1333
 	VADDPS 0(R12), Y11, Y11
-plain1330:
+plain1333:
 	VMOVUPS Y11, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1326
+	JLE done1329
 	TESTQ R9, R9
-	JEQ plain1331
+	JEQ plain1334
 	VADDPS 0(R12), Y12, Y12
-plain1331:
+plain1334:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1326
+	JLE done1329
 	TESTQ R9, R9
-	JEQ plain1332
+	JEQ plain1335
 	VADDPS 0(R12), Y13, Y13
-plain1332:
+plain1335:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $4
-	JLE done1326
+	JLE done1329
 	TESTQ R9, R9
-	JEQ plain1333
+	JEQ plain1336
 	VADDPS 0(R12), Y14, Y14
-plain1333:
+plain1336:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $5
-	JLE done1326
+	JLE done1329
 	TESTQ R9, R9
-	JEQ plain1334
+	JEQ plain1337
 	VADDPS 0(R12), Y15, Y15
-plain1334:
+plain1337:
 	VMOVUPS Y15, 0(R12)
-	JMP done1326
-part1328:
+	JMP done1329
+part1331:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1335
+	JEQ plain1338
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1335:
+plain1338:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1326
-	TESTQ R9, R9
-	JEQ plain1336
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y11, Y11
-plain1336:
-	VMASKMOVPS Y11, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1326
-	TESTQ R9, R9
-	JEQ plain1337
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y12, Y12
-plain1337:
-	VMASKMOVPS Y12, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1326
-	TESTQ R9, R9
-	JEQ plain1338
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y13, Y13
-plain1338:
-	VMASKMOVPS Y13, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $4
-	JLE done1326
+	JLE done1329
 	TESTQ R9, R9
 	JEQ plain1339
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y14, Y14
+	VADDPS Y1, Y11, Y11
 plain1339:
-	VMASKMOVPS Y14, Y0, 0(R12)
+	VMASKMOVPS Y11, Y0, 0(R12)
 	ADDQ R11, R12
-	CMPQ R13, $5
-	JLE done1326
+	CMPQ R13, $2
+	JLE done1329
 	TESTQ R9, R9
 	JEQ plain1340
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y15, Y15
+	VADDPS Y1, Y12, Y12
 plain1340:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1329
+	TESTQ R9, R9
+	JEQ plain1341
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1341:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done1329
+	TESTQ R9, R9
+	JEQ plain1342
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1342:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done1329
+	TESTQ R9, R9
+	JEQ plain1343
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1343:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1326:
+done1329:
 	ADDQ $6, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -13981,7 +14027,7 @@ done1326:
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
 	MOVQ productArgs_tmp(AX), R11
-group1341:
+group1344:
 	VMOVUPS fourMask<>(SB), Y2
 	VMOVUPS fourIntegers<>(SB), Y3
 	VPMOVZXBD 0(DI), Y0
@@ -14060,7 +14106,7 @@ group1341:
 	VMOVUPS Y1, 480(R11)
 	MOVQ R11, CX
 	MOVQ $32, BX
-column1342:
+column1345:
 	VPMOVSXBD 0(CX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS 512(R11), Y0, Y0
@@ -14088,17 +14134,17 @@ column1342:
 	ADDQ $16, CX
 	ADDQ $48, DX
 	SUBQ $1, BX
-	JNE column1342
+	JNE column1345
 	ADDQ $256, SI
 	ADDQ $16, DI
 	SUBQ $32, R13
-	JNE group1341
+	JNE group1344
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1344
+	JEQ bias1347
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y4, Y4
 	VADDPS Y0, Y5, Y5
@@ -14106,7 +14152,7 @@ column1342:
 	VADDPS Y0, Y7, Y7
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
-bias1344:
+bias1347:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -14114,123 +14160,123 @@ bias1344:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1343
+	JLE done1346
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1343
+	JLE done1346
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1345
+	JLT part1348
 	TESTQ R9, R9
-	JEQ plain1346
+	JEQ plain1349
 	VADDPS 0(R12), Y4, Y4
-plain1346:
+plain1349:
 	VMOVUPS Y4, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1343
+	JLE done1346
 	TESTQ R9, R9
-	JEQ plain1347
+	JEQ plain1350
 	VADDPS 0(R12), Y5, Y5
-plain1347:
+plain1350:
 	VMOVUPS Y5, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1343
+	JLE done1346
 	TESTQ R9, R9
-	JEQ plain1348
+	JEQ plain1351
 	VADDPS 0(R12), Y6, Y6
-plain1348:
+plain1351:
 	VMOVUPS Y6, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1343
+	JLE done1346
 	TESTQ R9, R9
-	JEQ plain1349
+	JEQ plain1352
 	VADDPS 0(R12), Y7, Y7
-plain1349:
+plain1352:
 	VMOVUPS Y7, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $4
-	JLE done1343
+	JLE done1346
 	TESTQ R9, R9
-	JEQ plain1350
+	JEQ plain1353
 	VADDPS 0(R12), Y8, Y8
-plain1350:
+plain1353:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $5
-	JLE done1343
+	JLE done1346
 	TESTQ R9, R9
-	JEQ plain1351
+	JEQ plain1354
 	VADDPS 0(R12), Y9, Y9
-plain1351:
+plain1354:
 	VMOVUPS Y9, 0(R12)
-	JMP done1343
-part1345:
+	JMP done1346
+part1348:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1352
+	JEQ plain1355
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y4, Y4
-plain1352:
+plain1355:
 	VMASKMOVPS Y4, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1343
-	TESTQ R9, R9
-	JEQ plain1353
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y5, Y5
-plain1353:
-	VMASKMOVPS Y5, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1343
-	TESTQ R9, R9
-	JEQ plain1354
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y6, Y6
-plain1354:
-	VMASKMOVPS Y6, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1343
-	TESTQ R9, R9
-	JEQ plain1355
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y7, Y7
-plain1355:
-	VMASKMOVPS Y7, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $4
-	JLE done1343
+	JLE done1346
 	TESTQ R9, R9
 	JEQ plain1356
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y8, Y8
+	VADDPS Y1, Y5, Y5
 plain1356:
-	VMASKMOVPS Y8, Y0, 0(R12)
+	VMASKMOVPS Y5, Y0, 0(R12)
 	ADDQ R11, R12
-	CMPQ R13, $5
-	JLE done1343
+	CMPQ R13, $2
+	JLE done1346
 	TESTQ R9, R9
 	JEQ plain1357
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y9, Y9
+	VADDPS Y1, Y6, Y6
 plain1357:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1346
+	TESTQ R9, R9
+	JEQ plain1358
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain1358:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done1346
+	TESTQ R9, R9
+	JEQ plain1359
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1359:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done1346
+	TESTQ R9, R9
+	JEQ plain1360
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1360:
 	VMASKMOVPS Y9, Y0, 0(R12)
-done1343:
+done1346:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1359
+	JEQ bias1362
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
@@ -14238,7 +14284,7 @@ done1343:
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1359:
+bias1362:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -14246,130 +14292,130 @@ bias1359:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1358
+	JLE done1361
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1358
+	JLE done1361
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1360
+	JLT part1363
 	TESTQ R9, R9
-	JEQ plain1361
+	JEQ plain1364
 	VADDPS 0(R12), Y10, Y10
-plain1361:
+plain1364:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1358
+	JLE done1361
 	TESTQ R9, R9
-	JEQ plain1362
+	JEQ plain1365
 	VADDPS 0(R12), Y11, Y11
-plain1362:
+plain1365:
 	VMOVUPS Y11, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1358
+	JLE done1361
 	TESTQ R9, R9
-	JEQ plain1363
+	JEQ plain1366
 	VADDPS 0(R12), Y12, Y12
-plain1363:
+plain1366:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1358
+	JLE done1361
 	TESTQ R9, R9
-	JEQ plain1364
+	JEQ plain1367
 	VADDPS 0(R12), Y13, Y13
-plain1364:
+plain1367:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $4
-	JLE done1358
+	JLE done1361
 	TESTQ R9, R9
-	JEQ plain1365
+	JEQ plain1368
 	VADDPS 0(R12), Y14, Y14
-plain1365:
+plain1368:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $5
-	JLE done1358
+	JLE done1361
 	TESTQ R9, R9
-	JEQ plain1366
+	JEQ plain1369
 	VADDPS 0(R12), Y15, Y15
-plain1366:
+plain1369:
 	VMOVUPS Y15, 0(R12)
-	JMP done1358
-part1360:
+	JMP done1361
+part1363:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1367
+	JEQ plain1370
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1367:
+plain1370:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1358
-	TESTQ R9, R9
-	JEQ plain1368
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y11, Y11
-plain1368:
-	VMASKMOVPS Y11, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1358
-	TESTQ R9, R9
-	JEQ plain1369
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y12, Y12
-plain1369:
-	VMASKMOVPS Y12, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1358
-	TESTQ R9, R9
-	JEQ plain1370
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y13, Y13
-plain1370:
-	VMASKMOVPS Y13, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $4
-	JLE done1358
+	JLE done1361
 	TESTQ R9, R9
 	JEQ plain1371
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y14, Y14
+	VADDPS Y1, Y11, Y11
 plain1371:
-	VMASKMOVPS Y14, Y0, 0(R12)
+	VMASKMOVPS Y11, Y0, 0(R12)
 	ADDQ R11, R12
-	CMPQ R13, $5
-	JLE done1358
+	CMPQ R13, $2
+	JLE done1361
 	TESTQ R9, R9
 	JEQ plain1372
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y15, Y15
+	VADDPS Y1, Y12, Y12
 plain1372:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1361
+	TESTQ R9, R9
+	JEQ plain1373
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1373:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done1361
+	TESTQ R9, R9
+	JEQ plain1374
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1374:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done1361
+	TESTQ R9, R9
+	JEQ plain1375
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1375:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1358:
+done1361:
 	ADDQ $6, R10
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1373
+	JEQ nobias1376
 	ADDQ $64, productArgs_bias(AX)
-nobias1373:
+nobias1376:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block1308
+	JGT block1311
 	VZEROUPPER 
 	RET
 
@@ -14377,7 +14423,7 @@ nobias1373:
 // multiplies 1 row blocks of F4 with 16 tokens.
 TEXT ·floatF4x16x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block1374:
+block1377:
 	XORQ R10, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -14399,7 +14445,7 @@ block1374:
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
 	MOVQ productArgs_tmp(AX), R11
-group1375:
+group1378:
 	VMOVUPS fourMask<>(SB), Y2
 	VMOVUPS fourIntegers<>(SB), Y3
 	VPMOVZXBD 0(DI), Y0
@@ -14478,7 +14524,7 @@ group1375:
 	VMOVUPS Y1, 480(R11)
 	MOVQ R11, CX
 	MOVQ $32, BX
-column1376:
+column1379:
 	VPMOVSXBD 0(CX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS 512(R11), Y0, Y0
@@ -14506,17 +14552,17 @@ column1376:
 	ADDQ $16, CX
 	ADDQ $64, DX
 	SUBQ $1, BX
-	JNE column1376
+	JNE column1379
 	ADDQ $256, SI
 	ADDQ $16, DI
 	SUBQ $32, R13
-	JNE group1375
+	JNE group1378
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1378
+	JEQ bias1381
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y4, Y4
 	VADDPS Y0, Y5, Y5
@@ -14524,7 +14570,7 @@ column1376:
 	VADDPS Y0, Y7, Y7
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
-bias1378:
+bias1381:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -14532,123 +14578,123 @@ bias1378:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1377
+	JLE done1380
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1377
+	JLE done1380
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1379
+	JLT part1382
 	TESTQ R9, R9
-	JEQ plain1380
+	JEQ plain1383
 	VADDPS 0(R12), Y4, Y4
-plain1380:
+plain1383:
 	VMOVUPS Y4, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1377
+	JLE done1380
 	TESTQ R9, R9
-	JEQ plain1381
+	JEQ plain1384
 	VADDPS 0(R12), Y5, Y5
-plain1381:
+plain1384:
 	VMOVUPS Y5, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1377
+	JLE done1380
 	TESTQ R9, R9
-	JEQ plain1382
+	JEQ plain1385
 	VADDPS 0(R12), Y6, Y6
-plain1382:
+plain1385:
 	VMOVUPS Y6, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1377
+	JLE done1380
 	TESTQ R9, R9
-	JEQ plain1383
+	JEQ plain1386
 	VADDPS 0(R12), Y7, Y7
-plain1383:
+plain1386:
 	VMOVUPS Y7, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $4
-	JLE done1377
+	JLE done1380
 	TESTQ R9, R9
-	JEQ plain1384
+	JEQ plain1387
 	VADDPS 0(R12), Y8, Y8
-plain1384:
+plain1387:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $5
-	JLE done1377
+	JLE done1380
 	TESTQ R9, R9
-	JEQ plain1385
+	JEQ plain1388
 	VADDPS 0(R12), Y9, Y9
-plain1385:
+plain1388:
 	VMOVUPS Y9, 0(R12)
-	JMP done1377
-part1379:
+	JMP done1380
+part1382:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1386
+	JEQ plain1389
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y4, Y4
-plain1386:
+plain1389:
 	VMASKMOVPS Y4, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1377
-	TESTQ R9, R9
-	JEQ plain1387
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y5, Y5
-plain1387:
-	VMASKMOVPS Y5, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1377
-	TESTQ R9, R9
-	JEQ plain1388
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y6, Y6
-plain1388:
-	VMASKMOVPS Y6, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1377
-	TESTQ R9, R9
-	JEQ plain1389
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y7, Y7
-plain1389:
-	VMASKMOVPS Y7, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $4
-	JLE done1377
+	JLE done1380
 	TESTQ R9, R9
 	JEQ plain1390
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y8, Y8
+	VADDPS Y1, Y5, Y5
 plain1390:
-	VMASKMOVPS Y8, Y0, 0(R12)
+	VMASKMOVPS Y5, Y0, 0(R12)
 	ADDQ R11, R12
-	CMPQ R13, $5
-	JLE done1377
+	CMPQ R13, $2
+	JLE done1380
 	TESTQ R9, R9
 	JEQ plain1391
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y9, Y9
+	VADDPS Y1, Y6, Y6
 plain1391:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1380
+	TESTQ R9, R9
+	JEQ plain1392
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain1392:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done1380
+	TESTQ R9, R9
+	JEQ plain1393
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1393:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done1380
+	TESTQ R9, R9
+	JEQ plain1394
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1394:
 	VMASKMOVPS Y9, Y0, 0(R12)
-done1377:
+done1380:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1393
+	JEQ bias1396
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
@@ -14656,7 +14702,7 @@ done1377:
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1393:
+bias1396:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -14664,117 +14710,117 @@ bias1393:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1392
+	JLE done1395
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1392
+	JLE done1395
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1394
+	JLT part1397
 	TESTQ R9, R9
-	JEQ plain1395
+	JEQ plain1398
 	VADDPS 0(R12), Y10, Y10
-plain1395:
+plain1398:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1392
+	JLE done1395
 	TESTQ R9, R9
-	JEQ plain1396
+	JEQ plain1399
 	VADDPS 0(R12), Y11, Y11
-plain1396:
+plain1399:
 	VMOVUPS Y11, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1392
+	JLE done1395
 	TESTQ R9, R9
-	JEQ plain1397
+	JEQ plain1400
 	VADDPS 0(R12), Y12, Y12
-plain1397:
+plain1400:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1392
+	JLE done1395
 	TESTQ R9, R9
-	JEQ plain1398
+	JEQ plain1401
 	VADDPS 0(R12), Y13, Y13
-plain1398:
+plain1401:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $4
-	JLE done1392
+	JLE done1395
 	TESTQ R9, R9
-	JEQ plain1399
+	JEQ plain1402
 	VADDPS 0(R12), Y14, Y14
-plain1399:
+plain1402:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $5
-	JLE done1392
+	JLE done1395
 	TESTQ R9, R9
-	JEQ plain1400
+	JEQ plain1403
 	VADDPS 0(R12), Y15, Y15
-plain1400:
+plain1403:
 	VMOVUPS Y15, 0(R12)
-	JMP done1392
-part1394:
+	JMP done1395
+part1397:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1401
+	JEQ plain1404
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1401:
+plain1404:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1392
-	TESTQ R9, R9
-	JEQ plain1402
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y11, Y11
-plain1402:
-	VMASKMOVPS Y11, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1392
-	TESTQ R9, R9
-	JEQ plain1403
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y12, Y12
-plain1403:
-	VMASKMOVPS Y12, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1392
-	TESTQ R9, R9
-	JEQ plain1404
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y13, Y13
-plain1404:
-	VMASKMOVPS Y13, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $4
-	JLE done1392
+	JLE done1395
 	TESTQ R9, R9
 	JEQ plain1405
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y14, Y14
+	VADDPS Y1, Y11, Y11
 plain1405:
-	VMASKMOVPS Y14, Y0, 0(R12)
+	VMASKMOVPS Y11, Y0, 0(R12)
 	ADDQ R11, R12
-	CMPQ R13, $5
-	JLE done1392
+	CMPQ R13, $2
+	JLE done1395
 	TESTQ R9, R9
 	JEQ plain1406
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y15, Y15
+	VADDPS Y1, Y12, Y12
 plain1406:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1395
+	TESTQ R9, R9
+	JEQ plain1407
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1407:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done1395
+	TESTQ R9, R9
+	JEQ plain1408
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1408:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done1395
+	TESTQ R9, R9
+	JEQ plain1409
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1409:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1392:
+done1395:
 	ADDQ $6, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -14796,7 +14842,7 @@ done1392:
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
 	MOVQ productArgs_tmp(AX), R11
-group1407:
+group1410:
 	VMOVUPS fourMask<>(SB), Y2
 	VMOVUPS fourIntegers<>(SB), Y3
 	VPMOVZXBD 0(DI), Y0
@@ -14875,7 +14921,7 @@ group1407:
 	VMOVUPS Y1, 480(R11)
 	MOVQ R11, CX
 	MOVQ $32, BX
-column1408:
+column1411:
 	VPMOVSXBD 0(CX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS 512(R11), Y0, Y0
@@ -14903,17 +14949,17 @@ column1408:
 	ADDQ $16, CX
 	ADDQ $64, DX
 	SUBQ $1, BX
-	JNE column1408
+	JNE column1411
 	ADDQ $256, SI
 	ADDQ $16, DI
 	SUBQ $32, R13
-	JNE group1407
+	JNE group1410
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1410
+	JEQ bias1413
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y4, Y4
 	VADDPS Y0, Y5, Y5
@@ -14921,7 +14967,7 @@ column1408:
 	VADDPS Y0, Y7, Y7
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
-bias1410:
+bias1413:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -14929,123 +14975,123 @@ bias1410:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1409
+	JLE done1412
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1409
+	JLE done1412
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1411
+	JLT part1414
 	TESTQ R9, R9
-	JEQ plain1412
+	JEQ plain1415
 	VADDPS 0(R12), Y4, Y4
-plain1412:
+plain1415:
 	VMOVUPS Y4, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1409
+	JLE done1412
 	TESTQ R9, R9
-	JEQ plain1413
+	JEQ plain1416
 	VADDPS 0(R12), Y5, Y5
-plain1413:
+plain1416:
 	VMOVUPS Y5, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1409
+	JLE done1412
 	TESTQ R9, R9
-	JEQ plain1414
+	JEQ plain1417
 	VADDPS 0(R12), Y6, Y6
-plain1414:
+plain1417:
 	VMOVUPS Y6, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1409
+	JLE done1412
 	TESTQ R9, R9
-	JEQ plain1415
+	JEQ plain1418
 	VADDPS 0(R12), Y7, Y7
-plain1415:
+plain1418:
 	VMOVUPS Y7, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $4
-	JLE done1409
+	JLE done1412
 	TESTQ R9, R9
-	JEQ plain1416
+	JEQ plain1419
 	VADDPS 0(R12), Y8, Y8
-plain1416:
+plain1419:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $5
-	JLE done1409
+	JLE done1412
 	TESTQ R9, R9
-	JEQ plain1417
+	JEQ plain1420
 	VADDPS 0(R12), Y9, Y9
-plain1417:
+plain1420:
 	VMOVUPS Y9, 0(R12)
-	JMP done1409
-part1411:
+	JMP done1412
+part1414:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1418
+	JEQ plain1421
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y4, Y4
-plain1418:
+plain1421:
 	VMASKMOVPS Y4, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1409
-	TESTQ R9, R9
-	JEQ plain1419
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y5, Y5
-plain1419:
-	VMASKMOVPS Y5, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1409
-	TESTQ R9, R9
-	JEQ plain1420
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y6, Y6
-plain1420:
-	VMASKMOVPS Y6, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1409
-	TESTQ R9, R9
-	JEQ plain1421
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y7, Y7
-plain1421:
-	VMASKMOVPS Y7, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $4
-	JLE done1409
+	JLE done1412
 	TESTQ R9, R9
 	JEQ plain1422
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y8, Y8
+	VADDPS Y1, Y5, Y5
 plain1422:
-	VMASKMOVPS Y8, Y0, 0(R12)
+	VMASKMOVPS Y5, Y0, 0(R12)
 	ADDQ R11, R12
-	CMPQ R13, $5
-	JLE done1409
+	CMPQ R13, $2
+	JLE done1412
 	TESTQ R9, R9
 	JEQ plain1423
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y9, Y9
+	VADDPS Y1, Y6, Y6
 plain1423:
+	VMASKMOVPS Y6, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1412
+	TESTQ R9, R9
+	JEQ plain1424
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y7, Y7
+plain1424:
+	VMASKMOVPS Y7, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done1412
+	TESTQ R9, R9
+	JEQ plain1425
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y8, Y8
+plain1425:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done1412
+	TESTQ R9, R9
+	JEQ plain1426
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1426:
 	VMASKMOVPS Y9, Y0, 0(R12)
-done1409:
+done1412:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1425
+	JEQ bias1428
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
@@ -15053,7 +15099,7 @@ done1409:
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1425:
+bias1428:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -15061,117 +15107,117 @@ bias1425:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1424
+	JLE done1427
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1424
+	JLE done1427
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1426
+	JLT part1429
 	TESTQ R9, R9
-	JEQ plain1427
+	JEQ plain1430
 	VADDPS 0(R12), Y10, Y10
-plain1427:
+plain1430:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1424
+	JLE done1427
 	TESTQ R9, R9
-	JEQ plain1428
+	JEQ plain1431
 	VADDPS 0(R12), Y11, Y11
-plain1428:
+plain1431:
 	VMOVUPS Y11, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1424
+	JLE done1427
 	TESTQ R9, R9
-	JEQ plain1429
+	JEQ plain1432
 	VADDPS 0(R12), Y12, Y12
-plain1429:
+plain1432:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1424
+	JLE done1427
 	TESTQ R9, R9
-	JEQ plain1430
+	JEQ plain1433
 	VADDPS 0(R12), Y13, Y13
-plain1430:
+plain1433:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $4
-	JLE done1424
+	JLE done1427
 	TESTQ R9, R9
-	JEQ plain1431
+	JEQ plain1434
 	VADDPS 0(R12), Y14, Y14
-plain1431:
+plain1434:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $5
-	JLE done1424
+	JLE done1427
 	TESTQ R9, R9
-	JEQ plain1432
+	JEQ plain1435
 	VADDPS 0(R12), Y15, Y15
-plain1432:
+plain1435:
 	VMOVUPS Y15, 0(R12)
-	JMP done1424
-part1426:
+	JMP done1427
+part1429:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1433
+	JEQ plain1436
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1433:
+plain1436:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1424
-	TESTQ R9, R9
-	JEQ plain1434
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y11, Y11
-plain1434:
-	VMASKMOVPS Y11, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1424
-	TESTQ R9, R9
-	JEQ plain1435
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y12, Y12
-plain1435:
-	VMASKMOVPS Y12, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1424
-	TESTQ R9, R9
-	JEQ plain1436
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y13, Y13
-plain1436:
-	VMASKMOVPS Y13, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $4
-	JLE done1424
+	JLE done1427
 	TESTQ R9, R9
 	JEQ plain1437
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y14, Y14
+	VADDPS Y1, Y11, Y11
 plain1437:
-	VMASKMOVPS Y14, Y0, 0(R12)
+	VMASKMOVPS Y11, Y0, 0(R12)
 	ADDQ R11, R12
-	CMPQ R13, $5
-	JLE done1424
+	CMPQ R13, $2
+	JLE done1427
 	TESTQ R9, R9
 	JEQ plain1438
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y15, Y15
+	VADDPS Y1, Y12, Y12
 plain1438:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1427
+	TESTQ R9, R9
+	JEQ plain1439
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1439:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $4
+	JLE done1427
+	TESTQ R9, R9
+	JEQ plain1440
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1440:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $5
+	JLE done1427
+	TESTQ R9, R9
+	JEQ plain1441
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1441:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1424:
+done1427:
 	ADDQ $6, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -15189,7 +15235,7 @@ done1424:
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
 	MOVQ productArgs_tmp(AX), R11
-group1439:
+group1442:
 	VMOVUPS fourMask<>(SB), Y2
 	VMOVUPS fourIntegers<>(SB), Y3
 	VPMOVZXBD 0(DI), Y0
@@ -15268,7 +15314,7 @@ group1439:
 	VMOVUPS Y1, 480(R11)
 	MOVQ R11, CX
 	MOVQ $32, BX
-column1440:
+column1443:
 	VPMOVSXBD 0(CX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS 512(R11), Y0, Y0
@@ -15290,23 +15336,23 @@ column1440:
 	ADDQ $16, CX
 	ADDQ $64, DX
 	SUBQ $1, BX
-	JNE column1440
+	JNE column1443
 	ADDQ $256, SI
 	ADDQ $16, DI
 	SUBQ $32, R13
-	JNE group1439
+	JNE group1442
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1442
+	JEQ bias1445
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1442:
+bias1445:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -15314,95 +15360,95 @@ bias1442:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1441
+	JLE done1444
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1441
+	JLE done1444
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1443
+	JLT part1446
 	TESTQ R9, R9
-	JEQ plain1444
+	JEQ plain1447
 	VADDPS 0(R12), Y8, Y8
-plain1444:
+plain1447:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1441
+	JLE done1444
 	TESTQ R9, R9
-	JEQ plain1445
+	JEQ plain1448
 	VADDPS 0(R12), Y9, Y9
-plain1445:
+plain1448:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1441
+	JLE done1444
 	TESTQ R9, R9
-	JEQ plain1446
+	JEQ plain1449
 	VADDPS 0(R12), Y10, Y10
-plain1446:
+plain1449:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1441
+	JLE done1444
 	TESTQ R9, R9
-	JEQ plain1447
+	JEQ plain1450
 	VADDPS 0(R12), Y11, Y11
-plain1447:
+plain1450:
 	VMOVUPS Y11, 0(R12)
-	JMP done1441
-part1443:
+	JMP done1444
+part1446:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1448
+	JEQ plain1451
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y8, Y8
-plain1448:
+plain1451:
 	VMASKMOVPS Y8, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1441
+	JLE done1444
 	TESTQ R9, R9
-	JEQ plain1449
+	JEQ plain1452
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y9, Y9
-plain1449:
+plain1452:
 	VMASKMOVPS Y9, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1441
+	JLE done1444
 	TESTQ R9, R9
-	JEQ plain1450
+	JEQ plain1453
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1450:
+plain1453:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1441
+	JLE done1444
 	TESTQ R9, R9
-	JEQ plain1451
+	JEQ plain1454
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y11, Y11
-plain1451:
+plain1454:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1441:
+done1444:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1453
+	JEQ bias1456
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1453:
+bias1456:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -15410,96 +15456,96 @@ bias1453:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1452
+	JLE done1455
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1452
+	JLE done1455
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1454
+	JLT part1457
 	TESTQ R9, R9
-	JEQ plain1455
+	JEQ plain1458
 	VADDPS 0(R12), Y12, Y12
-plain1455:
+plain1458:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1452
+	JLE done1455
 	TESTQ R9, R9
-	JEQ plain1456
+	JEQ plain1459
 	VADDPS 0(R12), Y13, Y13
-plain1456:
+plain1459:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1452
+	JLE done1455
 	TESTQ R9, R9
-	JEQ plain1457
+	JEQ plain1460
 	VADDPS 0(R12), Y14, Y14
-plain1457:
+plain1460:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1452
+	JLE done1455
 	TESTQ R9, R9
-	JEQ plain1458
+	JEQ plain1461
 	VADDPS 0(R12), Y15, Y15
-plain1458:
+plain1461:
 	VMOVUPS Y15, 0(R12)
-	JMP done1452
-part1454:
+	JMP done1455
+part1457:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1459
+	JEQ plain1462
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1459:
+plain1462:
 	VMASKMOVPS Y12, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1452
+	JLE done1455
 	TESTQ R9, R9
-	JEQ plain1460
+	JEQ plain1463
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1460:
+plain1463:
 	VMASKMOVPS Y13, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1452
+	JLE done1455
 	TESTQ R9, R9
-	JEQ plain1461
+	JEQ plain1464
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1461:
+plain1464:
 	VMASKMOVPS Y14, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1452
+	JLE done1455
 	TESTQ R9, R9
-	JEQ plain1462
+	JEQ plain1465
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1462:
+plain1465:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1452:
+done1455:
 	ADDQ $4, R10
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1463
+	JEQ nobias1466
 	ADDQ $64, productArgs_bias(AX)
-nobias1463:
+nobias1466:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block1374
+	JGT block1377
 	VZEROUPPER 
 	RET
 
@@ -15507,7 +15553,7 @@ nobias1463:
 // multiplies 4 row blocks of IQ6 with 1 tokens.
 TEXT ·floatIQ6x1x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block1464:
+block1467:
 	XORQ R10, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -15524,14 +15570,14 @@ block1464:
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
-run1466:
+run1469:
 	MOVQ R13, BX
 	CMPQ BX, $16
-	JLE short1467
+	JLE short1470
 	MOVQ $16, BX
-short1467:
+short1470:
 	SUBQ BX, R13
-column1465:
+column1468:
 	VPMOVZXBD 0(SI), Y4
 	VPSRLD $6, Y4, Y5
 	VCVTDQ2PS Y5, Y5
@@ -15648,19 +15694,19 @@ column1465:
 	ADDQ $16, SI
 	ADDQ $4, DX
 	SUBQ $1, BX
-	JNE column1465
+	JNE column1468
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run1466
+	JNE run1469
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1469
+	JEQ bias1472
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
-bias1469:
+bias1472:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -15668,41 +15714,41 @@ bias1469:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1468
+	JLE done1471
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1468
+	JLE done1471
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1470
+	JLT part1473
 	TESTQ R9, R9
-	JEQ plain1471
+	JEQ plain1474
 	VADDPS 0(R12), Y8, Y8
-plain1471:
+plain1474:
 	VMOVUPS Y8, 0(R12)
-	JMP done1468
-part1470:
+	JMP done1471
+part1473:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1472
+	JEQ plain1475
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y8, Y8
-plain1472:
+plain1475:
 	VMASKMOVPS Y8, Y0, 0(R12)
-done1468:
+done1471:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1474
+	JEQ bias1477
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y9, Y9
-bias1474:
+bias1477:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -15710,47 +15756,47 @@ bias1474:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1473
+	JLE done1476
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1473
+	JLE done1476
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1475
+	JLT part1478
 	TESTQ R9, R9
-	JEQ plain1476
+	JEQ plain1479
 	VADDPS 0(R12), Y9, Y9
-plain1476:
+plain1479:
 	VMOVUPS Y9, 0(R12)
-	JMP done1473
-part1475:
+	JMP done1476
+part1478:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1477
+	JEQ plain1480
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y9, Y9
-plain1477:
+plain1480:
 	VMASKMOVPS Y9, Y0, 0(R12)
-done1473:
+done1476:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1478
+	JEQ nobias1481
 	ADDQ $64, productArgs_bias(AX)
-nobias1478:
+nobias1481:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1480
+	JEQ bias1483
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y10, Y10
-bias1480:
+bias1483:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -15758,41 +15804,41 @@ bias1480:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1479
+	JLE done1482
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1479
+	JLE done1482
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1481
+	JLT part1484
 	TESTQ R9, R9
-	JEQ plain1482
+	JEQ plain1485
 	VADDPS 0(R12), Y10, Y10
-plain1482:
+plain1485:
 	VMOVUPS Y10, 0(R12)
-	JMP done1479
-part1481:
+	JMP done1482
+part1484:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1483
+	JEQ plain1486
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1483:
+plain1486:
 	VMASKMOVPS Y10, Y0, 0(R12)
-done1479:
+done1482:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1485
+	JEQ bias1488
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y11, Y11
-bias1485:
+bias1488:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -15800,47 +15846,47 @@ bias1485:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1484
+	JLE done1487
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1484
+	JLE done1487
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1486
+	JLT part1489
 	TESTQ R9, R9
-	JEQ plain1487
+	JEQ plain1490
 	VADDPS 0(R12), Y11, Y11
-plain1487:
+plain1490:
 	VMOVUPS Y11, 0(R12)
-	JMP done1484
-part1486:
+	JMP done1487
+part1489:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1488
+	JEQ plain1491
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y11, Y11
-plain1488:
+plain1491:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1484:
+done1487:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1489
+	JEQ nobias1492
 	ADDQ $64, productArgs_bias(AX)
-nobias1489:
+nobias1492:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1491
+	JEQ bias1494
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
-bias1491:
+bias1494:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -15848,41 +15894,41 @@ bias1491:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1490
+	JLE done1493
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1490
+	JLE done1493
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1492
+	JLT part1495
 	TESTQ R9, R9
-	JEQ plain1493
+	JEQ plain1496
 	VADDPS 0(R12), Y12, Y12
-plain1493:
+plain1496:
 	VMOVUPS Y12, 0(R12)
-	JMP done1490
-part1492:
+	JMP done1493
+part1495:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1494
+	JEQ plain1497
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1494:
+plain1497:
 	VMASKMOVPS Y12, Y0, 0(R12)
-done1490:
+done1493:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1496
+	JEQ bias1499
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y13, Y13
-bias1496:
+bias1499:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -15890,47 +15936,47 @@ bias1496:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1495
+	JLE done1498
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1495
+	JLE done1498
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1497
+	JLT part1500
 	TESTQ R9, R9
-	JEQ plain1498
+	JEQ plain1501
 	VADDPS 0(R12), Y13, Y13
-plain1498:
+plain1501:
 	VMOVUPS Y13, 0(R12)
-	JMP done1495
-part1497:
+	JMP done1498
+part1500:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1499
+	JEQ plain1502
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1499:
+plain1502:
 	VMASKMOVPS Y13, Y0, 0(R12)
-done1495:
+done1498:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1500
+	JEQ nobias1503
 	ADDQ $64, productArgs_bias(AX)
-nobias1500:
+nobias1503:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1502
+	JEQ bias1505
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y14, Y14
-bias1502:
+bias1505:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -15938,41 +15984,41 @@ bias1502:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1501
+	JLE done1504
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1501
+	JLE done1504
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1503
+	JLT part1506
 	TESTQ R9, R9
-	JEQ plain1504
+	JEQ plain1507
 	VADDPS 0(R12), Y14, Y14
-plain1504:
+plain1507:
 	VMOVUPS Y14, 0(R12)
-	JMP done1501
-part1503:
+	JMP done1504
+part1506:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1505
+	JEQ plain1508
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1505:
+plain1508:
 	VMASKMOVPS Y14, Y0, 0(R12)
-done1501:
+done1504:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1507
+	JEQ bias1510
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y15, Y15
-bias1507:
+bias1510:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -15980,37 +16026,37 @@ bias1507:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1506
+	JLE done1509
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1506
+	JLE done1509
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1508
+	JLT part1511
 	TESTQ R9, R9
-	JEQ plain1509
+	JEQ plain1512
 	VADDPS 0(R12), Y15, Y15
-plain1509:
+plain1512:
 	VMOVUPS Y15, 0(R12)
-	JMP done1506
-part1508:
+	JMP done1509
+part1511:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1510
+	JEQ plain1513
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1510:
+plain1513:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1506:
+done1509:
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1511
+	JEQ nobias1514
 	ADDQ $64, productArgs_bias(AX)
-nobias1511:
+nobias1514:
 	SUBQ $16, productArgs_rows(AX)
 	ADDQ $1, R10
 	MOVQ productArgs_stride(AX), R12
@@ -16018,7 +16064,7 @@ nobias1511:
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $4, productArgs_blocks(AX)
-	JGT block1464
+	JGT block1467
 	VZEROUPPER 
 	RET
 
@@ -16026,7 +16072,7 @@ nobias1511:
 // multiplies 1 row blocks of IQ6 with 1 tokens.
 TEXT ·floatIQ6x1x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block1512:
+block1515:
 	XORQ R10, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -16037,14 +16083,14 @@ block1512:
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
-run1514:
+run1517:
 	MOVQ R13, BX
 	CMPQ BX, $16
-	JLE short1515
+	JLE short1518
 	MOVQ $16, BX
-short1515:
+short1518:
 	SUBQ BX, R13
-column1513:
+column1516:
 	VPMOVZXBD 0(SI), Y4
 	VPSRLD $6, Y4, Y5
 	VCVTDQ2PS Y5, Y5
@@ -16077,19 +16123,19 @@ column1513:
 	ADDQ $16, SI
 	ADDQ $4, DX
 	SUBQ $1, BX
-	JNE column1513
+	JNE column1516
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run1514
+	JNE run1517
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1517
+	JEQ bias1520
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y14, Y14
-bias1517:
+bias1520:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -16097,41 +16143,41 @@ bias1517:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1516
+	JLE done1519
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1516
+	JLE done1519
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1518
+	JLT part1521
 	TESTQ R9, R9
-	JEQ plain1519
+	JEQ plain1522
 	VADDPS 0(R12), Y14, Y14
-plain1519:
+plain1522:
 	VMOVUPS Y14, 0(R12)
-	JMP done1516
-part1518:
+	JMP done1519
+part1521:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1520
+	JEQ plain1523
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1520:
+plain1523:
 	VMASKMOVPS Y14, Y0, 0(R12)
-done1516:
+done1519:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1522
+	JEQ bias1525
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y15, Y15
-bias1522:
+bias1525:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -16139,45 +16185,45 @@ bias1522:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1521
+	JLE done1524
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1521
+	JLE done1524
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1523
+	JLT part1526
 	TESTQ R9, R9
-	JEQ plain1524
+	JEQ plain1527
 	VADDPS 0(R12), Y15, Y15
-plain1524:
+plain1527:
 	VMOVUPS Y15, 0(R12)
-	JMP done1521
-part1523:
+	JMP done1524
+part1526:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1525
+	JEQ plain1528
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1525:
+plain1528:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1521:
+done1524:
 	ADDQ $1, R10
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1526
+	JEQ nobias1529
 	ADDQ $64, productArgs_bias(AX)
-nobias1526:
+nobias1529:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block1512
+	JGT block1515
 	VZEROUPPER 
 	RET
 
@@ -16185,7 +16231,7 @@ nobias1526:
 // multiplies 1 row blocks of IQ6 with 4 tokens.
 TEXT ·floatIQ6x4x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block1527:
+block1530:
 	XORQ R10, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -16202,14 +16248,14 @@ block1527:
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
-run1529:
+run1532:
 	MOVQ R13, BX
 	CMPQ BX, $16
-	JLE short1530
+	JLE short1533
 	MOVQ $16, BX
-short1530:
+short1533:
 	SUBQ BX, R13
-column1528:
+column1531:
 	VPMOVZXBD 0(SI), Y4
 	VPSRLD $6, Y4, Y5
 	VCVTDQ2PS Y5, Y5
@@ -16251,22 +16297,22 @@ column1528:
 	ADDQ $16, SI
 	ADDQ $16, DX
 	SUBQ $1, BX
-	JNE column1528
+	JNE column1531
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run1529
+	JNE run1532
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1532
+	JEQ bias1535
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1532:
+bias1535:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -16274,95 +16320,95 @@ bias1532:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1531
+	JLE done1534
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1531
+	JLE done1534
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1533
+	JLT part1536
 	TESTQ R9, R9
-	JEQ plain1534
+	JEQ plain1537
 	VADDPS 0(R12), Y8, Y8
-plain1534:
+plain1537:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1531
+	JLE done1534
 	TESTQ R9, R9
-	JEQ plain1535
+	JEQ plain1538
 	VADDPS 0(R12), Y9, Y9
-plain1535:
+plain1538:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1531
+	JLE done1534
 	TESTQ R9, R9
-	JEQ plain1536
+	JEQ plain1539
 	VADDPS 0(R12), Y10, Y10
-plain1536:
+plain1539:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1531
+	JLE done1534
 	TESTQ R9, R9
-	JEQ plain1537
+	JEQ plain1540
 	VADDPS 0(R12), Y11, Y11
-plain1537:
+plain1540:
 	VMOVUPS Y11, 0(R12)
-	JMP done1531
-part1533:
+	JMP done1534
+part1536:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1538
+	JEQ plain1541
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y8, Y8
-plain1538:
+plain1541:
 	VMASKMOVPS Y8, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1531
+	JLE done1534
 	TESTQ R9, R9
-	JEQ plain1539
+	JEQ plain1542
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y9, Y9
-plain1539:
+plain1542:
 	VMASKMOVPS Y9, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1531
+	JLE done1534
 	TESTQ R9, R9
-	JEQ plain1540
+	JEQ plain1543
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1540:
+plain1543:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1531
+	JLE done1534
 	TESTQ R9, R9
-	JEQ plain1541
+	JEQ plain1544
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y11, Y11
-plain1541:
+plain1544:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1531:
+done1534:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1543
+	JEQ bias1546
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1543:
+bias1546:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -16370,96 +16416,96 @@ bias1543:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1542
+	JLE done1545
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1542
+	JLE done1545
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1544
+	JLT part1547
 	TESTQ R9, R9
-	JEQ plain1545
+	JEQ plain1548
 	VADDPS 0(R12), Y12, Y12
-plain1545:
+plain1548:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1542
+	JLE done1545
 	TESTQ R9, R9
-	JEQ plain1546
+	JEQ plain1549
 	VADDPS 0(R12), Y13, Y13
-plain1546:
+plain1549:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1542
+	JLE done1545
 	TESTQ R9, R9
-	JEQ plain1547
+	JEQ plain1550
 	VADDPS 0(R12), Y14, Y14
-plain1547:
+plain1550:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1542
+	JLE done1545
 	TESTQ R9, R9
-	JEQ plain1548
+	JEQ plain1551
 	VADDPS 0(R12), Y15, Y15
-plain1548:
+plain1551:
 	VMOVUPS Y15, 0(R12)
-	JMP done1542
-part1544:
+	JMP done1545
+part1547:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1549
+	JEQ plain1552
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1549:
+plain1552:
 	VMASKMOVPS Y12, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1542
+	JLE done1545
 	TESTQ R9, R9
-	JEQ plain1550
+	JEQ plain1553
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1550:
+plain1553:
 	VMASKMOVPS Y13, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1542
+	JLE done1545
 	TESTQ R9, R9
-	JEQ plain1551
+	JEQ plain1554
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1551:
+plain1554:
 	VMASKMOVPS Y14, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1542
+	JLE done1545
 	TESTQ R9, R9
-	JEQ plain1552
+	JEQ plain1555
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1552:
+plain1555:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1542:
+done1545:
 	ADDQ $4, R10
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1553
+	JEQ nobias1556
 	ADDQ $64, productArgs_bias(AX)
-nobias1553:
+nobias1556:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block1527
+	JGT block1530
 	VZEROUPPER 
 	RET
 
@@ -16467,7 +16513,7 @@ nobias1553:
 // multiplies 1 row blocks of IQ6 with 8 tokens.
 TEXT ·floatIQ6x8x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block1554:
+block1557:
 	XORQ R10, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -16484,14 +16530,14 @@ block1554:
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
-run1556:
+run1559:
 	MOVQ R13, BX
 	CMPQ BX, $16
-	JLE short1557
+	JLE short1560
 	MOVQ $16, BX
-short1557:
+short1560:
 	SUBQ BX, R13
-column1555:
+column1558:
 	VPMOVZXBD 0(SI), Y4
 	VPSRLD $6, Y4, Y5
 	VCVTDQ2PS Y5, Y5
@@ -16533,22 +16579,22 @@ column1555:
 	ADDQ $16, SI
 	ADDQ $32, DX
 	SUBQ $1, BX
-	JNE column1555
+	JNE column1558
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run1556
+	JNE run1559
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1559
+	JEQ bias1562
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1559:
+bias1562:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -16556,95 +16602,95 @@ bias1559:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1558
+	JLE done1561
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1558
+	JLE done1561
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1560
+	JLT part1563
 	TESTQ R9, R9
-	JEQ plain1561
+	JEQ plain1564
 	VADDPS 0(R12), Y8, Y8
-plain1561:
+plain1564:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1558
+	JLE done1561
 	TESTQ R9, R9
-	JEQ plain1562
+	JEQ plain1565
 	VADDPS 0(R12), Y9, Y9
-plain1562:
+plain1565:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1558
+	JLE done1561
 	TESTQ R9, R9
-	JEQ plain1563
+	JEQ plain1566
 	VADDPS 0(R12), Y10, Y10
-plain1563:
+plain1566:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1558
+	JLE done1561
 	TESTQ R9, R9
-	JEQ plain1564
+	JEQ plain1567
 	VADDPS 0(R12), Y11, Y11
-plain1564:
+plain1567:
 	VMOVUPS Y11, 0(R12)
-	JMP done1558
-part1560:
+	JMP done1561
+part1563:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1565
+	JEQ plain1568
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y8, Y8
-plain1565:
+plain1568:
 	VMASKMOVPS Y8, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1558
+	JLE done1561
 	TESTQ R9, R9
-	JEQ plain1566
+	JEQ plain1569
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y9, Y9
-plain1566:
+plain1569:
 	VMASKMOVPS Y9, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1558
+	JLE done1561
 	TESTQ R9, R9
-	JEQ plain1567
+	JEQ plain1570
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1567:
+plain1570:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1558
+	JLE done1561
 	TESTQ R9, R9
-	JEQ plain1568
+	JEQ plain1571
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y11, Y11
-plain1568:
+plain1571:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1558:
+done1561:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1570
+	JEQ bias1573
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1570:
+bias1573:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -16652,83 +16698,83 @@ bias1570:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1569
+	JLE done1572
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1569
+	JLE done1572
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1571
+	JLT part1574
 	TESTQ R9, R9
-	JEQ plain1572
+	JEQ plain1575
 	VADDPS 0(R12), Y12, Y12
-plain1572:
+plain1575:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1569
+	JLE done1572
 	TESTQ R9, R9
-	JEQ plain1573
+	JEQ plain1576
 	VADDPS 0(R12), Y13, Y13
-plain1573:
+plain1576:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1569
+	JLE done1572
 	TESTQ R9, R9
-	JEQ plain1574
+	JEQ plain1577
 	VADDPS 0(R12), Y14, Y14
-plain1574:
+plain1577:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1569
+	JLE done1572
 	TESTQ R9, R9
-	JEQ plain1575
+	JEQ plain1578
 	VADDPS 0(R12), Y15, Y15
-plain1575:
+plain1578:
 	VMOVUPS Y15, 0(R12)
-	JMP done1569
-part1571:
+	JMP done1572
+part1574:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1576
+	JEQ plain1579
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1576:
+plain1579:
 	VMASKMOVPS Y12, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1569
+	JLE done1572
 	TESTQ R9, R9
-	JEQ plain1577
+	JEQ plain1580
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1577:
+plain1580:
 	VMASKMOVPS Y13, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1569
+	JLE done1572
 	TESTQ R9, R9
-	JEQ plain1578
+	JEQ plain1581
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1578:
+plain1581:
 	VMASKMOVPS Y14, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1569
+	JLE done1572
 	TESTQ R9, R9
-	JEQ plain1579
+	JEQ plain1582
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1579:
+plain1582:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1569:
+done1572:
 	ADDQ $4, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -16745,14 +16791,14 @@ done1569:
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
-run1581:
+run1584:
 	MOVQ R13, BX
 	CMPQ BX, $16
-	JLE short1582
+	JLE short1585
 	MOVQ $16, BX
-short1582:
+short1585:
 	SUBQ BX, R13
-column1580:
+column1583:
 	VPMOVZXBD 0(SI), Y4
 	VPSRLD $6, Y4, Y5
 	VCVTDQ2PS Y5, Y5
@@ -16794,22 +16840,22 @@ column1580:
 	ADDQ $16, SI
 	ADDQ $32, DX
 	SUBQ $1, BX
-	JNE column1580
+	JNE column1583
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run1581
+	JNE run1584
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1584
+	JEQ bias1587
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1584:
+bias1587:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -16817,95 +16863,95 @@ bias1584:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1583
+	JLE done1586
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1583
+	JLE done1586
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1585
+	JLT part1588
 	TESTQ R9, R9
-	JEQ plain1586
+	JEQ plain1589
 	VADDPS 0(R12), Y8, Y8
-plain1586:
+plain1589:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1583
+	JLE done1586
 	TESTQ R9, R9
-	JEQ plain1587
+	JEQ plain1590
 	VADDPS 0(R12), Y9, Y9
-plain1587:
+plain1590:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1583
+	JLE done1586
 	TESTQ R9, R9
-	JEQ plain1588
+	JEQ plain1591
 	VADDPS 0(R12), Y10, Y10
-plain1588:
+plain1591:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1583
+	JLE done1586
 	TESTQ R9, R9
-	JEQ plain1589
+	JEQ plain1592
 	VADDPS 0(R12), Y11, Y11
-plain1589:
+plain1592:
 	VMOVUPS Y11, 0(R12)
-	JMP done1583
-part1585:
+	JMP done1586
+part1588:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1590
+	JEQ plain1593
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y8, Y8
-plain1590:
+plain1593:
 	VMASKMOVPS Y8, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1583
+	JLE done1586
 	TESTQ R9, R9
-	JEQ plain1591
+	JEQ plain1594
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y9, Y9
-plain1591:
+plain1594:
 	VMASKMOVPS Y9, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1583
+	JLE done1586
 	TESTQ R9, R9
-	JEQ plain1592
+	JEQ plain1595
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1592:
+plain1595:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1583
+	JLE done1586
 	TESTQ R9, R9
-	JEQ plain1593
+	JEQ plain1596
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y11, Y11
-plain1593:
+plain1596:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1583:
+done1586:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1595
+	JEQ bias1598
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1595:
+bias1598:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -16913,96 +16959,96 @@ bias1595:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1594
+	JLE done1597
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1594
+	JLE done1597
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1596
+	JLT part1599
 	TESTQ R9, R9
-	JEQ plain1597
+	JEQ plain1600
 	VADDPS 0(R12), Y12, Y12
-plain1597:
+plain1600:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1594
+	JLE done1597
 	TESTQ R9, R9
-	JEQ plain1598
+	JEQ plain1601
 	VADDPS 0(R12), Y13, Y13
-plain1598:
+plain1601:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1594
+	JLE done1597
 	TESTQ R9, R9
-	JEQ plain1599
+	JEQ plain1602
 	VADDPS 0(R12), Y14, Y14
-plain1599:
+plain1602:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1594
+	JLE done1597
 	TESTQ R9, R9
-	JEQ plain1600
+	JEQ plain1603
 	VADDPS 0(R12), Y15, Y15
-plain1600:
+plain1603:
 	VMOVUPS Y15, 0(R12)
-	JMP done1594
-part1596:
+	JMP done1597
+part1599:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1601
+	JEQ plain1604
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1601:
+plain1604:
 	VMASKMOVPS Y12, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1594
+	JLE done1597
 	TESTQ R9, R9
-	JEQ plain1602
+	JEQ plain1605
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1602:
+plain1605:
 	VMASKMOVPS Y13, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1594
+	JLE done1597
 	TESTQ R9, R9
-	JEQ plain1603
+	JEQ plain1606
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1603:
+plain1606:
 	VMASKMOVPS Y14, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1594
+	JLE done1597
 	TESTQ R9, R9
-	JEQ plain1604
+	JEQ plain1607
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1604:
+plain1607:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1594:
+done1597:
 	ADDQ $4, R10
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1605
+	JEQ nobias1608
 	ADDQ $64, productArgs_bias(AX)
-nobias1605:
+nobias1608:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block1554
+	JGT block1557
 	VZEROUPPER 
 	RET
 
@@ -17010,7 +17056,7 @@ nobias1605:
 // multiplies 1 row blocks of IQ6 with 12 tokens.
 TEXT ·floatIQ6x12x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block1606:
+block1609:
 	XORQ R10, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -17027,14 +17073,14 @@ block1606:
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
-run1608:
+run1611:
 	MOVQ R13, BX
 	CMPQ BX, $16
-	JLE short1609
+	JLE short1612
 	MOVQ $16, BX
-short1609:
+short1612:
 	SUBQ BX, R13
-column1607:
+column1610:
 	VPMOVZXBD 0(SI), Y4
 	VPSRLD $6, Y4, Y5
 	VCVTDQ2PS Y5, Y5
@@ -17076,22 +17122,22 @@ column1607:
 	ADDQ $16, SI
 	ADDQ $48, DX
 	SUBQ $1, BX
-	JNE column1607
+	JNE column1610
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run1608
+	JNE run1611
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1611
+	JEQ bias1614
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1611:
+bias1614:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -17099,95 +17145,95 @@ bias1611:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1610
+	JLE done1613
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1610
+	JLE done1613
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1612
+	JLT part1615
 	TESTQ R9, R9
-	JEQ plain1613
+	JEQ plain1616
 	VADDPS 0(R12), Y8, Y8
-plain1613:
+plain1616:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1610
+	JLE done1613
 	TESTQ R9, R9
-	JEQ plain1614
+	JEQ plain1617
 	VADDPS 0(R12), Y9, Y9
-plain1614:
+plain1617:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1610
+	JLE done1613
 	TESTQ R9, R9
-	JEQ plain1615
+	JEQ plain1618
 	VADDPS 0(R12), Y10, Y10
-plain1615:
+plain1618:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1610
+	JLE done1613
 	TESTQ R9, R9
-	JEQ plain1616
+	JEQ plain1619
 	VADDPS 0(R12), Y11, Y11
-plain1616:
+plain1619:
 	VMOVUPS Y11, 0(R12)
-	JMP done1610
-part1612:
+	JMP done1613
+part1615:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	TESTQ R9, R9
-	JEQ plain1617
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y8, Y8
-plain1617:
-	VMASKMOVPS Y8, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $1
-	JLE done1610
-	TESTQ R9, R9
-	JEQ plain1618
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y9, Y9
-plain1618:
-	VMASKMOVPS Y9, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1610
-	TESTQ R9, R9
-	JEQ plain1619
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y10, Y10
-plain1619:
-	VMASKMOVPS Y10, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1610
 	TESTQ R9, R9
 	JEQ plain1620
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y11, Y11
+	VADDPS Y1, Y8, Y8
 plain1620:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1613
+	TESTQ R9, R9
+	JEQ plain1621
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1621:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1613
+	TESTQ R9, R9
+	JEQ plain1622
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1622:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1613
+	TESTQ R9, R9
+	JEQ plain1623
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1623:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1610:
+done1613:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1622
+	JEQ bias1625
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1622:
+bias1625:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -17195,83 +17241,83 @@ bias1622:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1621
+	JLE done1624
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1621
+	JLE done1624
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1623
+	JLT part1626
 	TESTQ R9, R9
-	JEQ plain1624
+	JEQ plain1627
 	VADDPS 0(R12), Y12, Y12
-plain1624:
+plain1627:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1621
+	JLE done1624
 	TESTQ R9, R9
-	JEQ plain1625
+	JEQ plain1628
 	VADDPS 0(R12), Y13, Y13
-plain1625:
+plain1628:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1621
+	JLE done1624
 	TESTQ R9, R9
-	JEQ plain1626
+	JEQ plain1629
 	VADDPS 0(R12), Y14, Y14
-plain1626:
+plain1629:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1621
+	JLE done1624
 	TESTQ R9, R9
-	JEQ plain1627
+	JEQ plain1630
 	VADDPS 0(R12), Y15, Y15
-plain1627:
+plain1630:
 	VMOVUPS Y15, 0(R12)
-	JMP done1621
-part1623:
+	JMP done1624
+part1626:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	TESTQ R9, R9
-	JEQ plain1628
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y12, Y12
-plain1628:
-	VMASKMOVPS Y12, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $1
-	JLE done1621
-	TESTQ R9, R9
-	JEQ plain1629
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y13, Y13
-plain1629:
-	VMASKMOVPS Y13, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1621
-	TESTQ R9, R9
-	JEQ plain1630
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y14, Y14
-plain1630:
-	VMASKMOVPS Y14, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1621
 	TESTQ R9, R9
 	JEQ plain1631
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y15, Y15
+	VADDPS Y1, Y12, Y12
 plain1631:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1624
+	TESTQ R9, R9
+	JEQ plain1632
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1632:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1624
+	TESTQ R9, R9
+	JEQ plain1633
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1633:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1624
+	TESTQ R9, R9
+	JEQ plain1634
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1634:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1621:
+done1624:
 	ADDQ $4, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -17288,14 +17334,14 @@ done1621:
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
-run1633:
+run1636:
 	MOVQ R13, BX
 	CMPQ BX, $16
-	JLE short1634
+	JLE short1637
 	MOVQ $16, BX
-short1634:
+short1637:
 	SUBQ BX, R13
-column1632:
+column1635:
 	VPMOVZXBD 0(SI), Y4
 	VPSRLD $6, Y4, Y5
 	VCVTDQ2PS Y5, Y5
@@ -17337,22 +17383,22 @@ column1632:
 	ADDQ $16, SI
 	ADDQ $48, DX
 	SUBQ $1, BX
-	JNE column1632
+	JNE column1635
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run1633
+	JNE run1636
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1636
+	JEQ bias1639
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1636:
+bias1639:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -17360,95 +17406,95 @@ bias1636:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1635
+	JLE done1638
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1635
+	JLE done1638
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1637
+	JLT part1640
 	TESTQ R9, R9
-	JEQ plain1638
+	JEQ plain1641
 	VADDPS 0(R12), Y8, Y8
-plain1638:
+plain1641:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1635
+	JLE done1638
 	TESTQ R9, R9
-	JEQ plain1639
+	JEQ plain1642
 	VADDPS 0(R12), Y9, Y9
-plain1639:
+plain1642:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1635
+	JLE done1638
 	TESTQ R9, R9
-	JEQ plain1640
+	JEQ plain1643
 	VADDPS 0(R12), Y10, Y10
-plain1640:
+plain1643:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1635
+	JLE done1638
 	TESTQ R9, R9
-	JEQ plain1641
+	JEQ plain1644
 	VADDPS 0(R12), Y11, Y11
-plain1641:
+plain1644:
 	VMOVUPS Y11, 0(R12)
-	JMP done1635
-part1637:
+	JMP done1638
+part1640:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	TESTQ R9, R9
-	JEQ plain1642
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y8, Y8
-plain1642:
-	VMASKMOVPS Y8, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $1
-	JLE done1635
-	TESTQ R9, R9
-	JEQ plain1643
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y9, Y9
-plain1643:
-	VMASKMOVPS Y9, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1635
-	TESTQ R9, R9
-	JEQ plain1644
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y10, Y10
-plain1644:
-	VMASKMOVPS Y10, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1635
 	TESTQ R9, R9
 	JEQ plain1645
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y11, Y11
+	VADDPS Y1, Y8, Y8
 plain1645:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1638
+	TESTQ R9, R9
+	JEQ plain1646
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1646:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1638
+	TESTQ R9, R9
+	JEQ plain1647
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1647:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1638
+	TESTQ R9, R9
+	JEQ plain1648
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1648:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1635:
+done1638:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1647
+	JEQ bias1650
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1647:
+bias1650:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -17456,83 +17502,83 @@ bias1647:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1646
+	JLE done1649
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1646
+	JLE done1649
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1648
+	JLT part1651
 	TESTQ R9, R9
-	JEQ plain1649
+	JEQ plain1652
 	VADDPS 0(R12), Y12, Y12
-plain1649:
+plain1652:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1646
+	JLE done1649
 	TESTQ R9, R9
-	JEQ plain1650
+	JEQ plain1653
 	VADDPS 0(R12), Y13, Y13
-plain1650:
+plain1653:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1646
+	JLE done1649
 	TESTQ R9, R9
-	JEQ plain1651
+	JEQ plain1654
 	VADDPS 0(R12), Y14, Y14
-plain1651:
+plain1654:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1646
+	JLE done1649
 	TESTQ R9, R9
-	JEQ plain1652
+	JEQ plain1655
 	VADDPS 0(R12), Y15, Y15
-plain1652:
+plain1655:
 	VMOVUPS Y15, 0(R12)
-	JMP done1646
-part1648:
+	JMP done1649
+part1651:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1653
+	JEQ plain1656
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1653:
+plain1656:
 	VMASKMOVPS Y12, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1646
+	JLE done1649
 	TESTQ R9, R9
-	JEQ plain1654
+	JEQ plain1657
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1654:
+plain1657:
 	VMASKMOVPS Y13, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1646
+	JLE done1649
 	TESTQ R9, R9
-	JEQ plain1655
+	JEQ plain1658
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1655:
+plain1658:
 	VMASKMOVPS Y14, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1646
+	JLE done1649
 	TESTQ R9, R9
-	JEQ plain1656
+	JEQ plain1659
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1656:
+plain1659:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1646:
+done1649:
 	ADDQ $4, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -17549,14 +17595,14 @@ done1646:
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
-run1658:
+run1661:
 	MOVQ R13, BX
 	CMPQ BX, $16
-	JLE short1659
+	JLE short1662
 	MOVQ $16, BX
-short1659:
+short1662:
 	SUBQ BX, R13
-column1657:
+column1660:
 	VPMOVZXBD 0(SI), Y4
 	VPSRLD $6, Y4, Y5
 	VCVTDQ2PS Y5, Y5
@@ -17598,22 +17644,22 @@ column1657:
 	ADDQ $16, SI
 	ADDQ $48, DX
 	SUBQ $1, BX
-	JNE column1657
+	JNE column1660
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run1658
+	JNE run1661
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1661
+	JEQ bias1664
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1661:
+bias1664:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -17621,95 +17667,95 @@ bias1661:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1660
+	JLE done1663
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1660
+	JLE done1663
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1662
+	JLT part1665
 	TESTQ R9, R9
-	JEQ plain1663
+	JEQ plain1666
 	VADDPS 0(R12), Y8, Y8
-plain1663:
+plain1666:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1660
+	JLE done1663
 	TESTQ R9, R9
-	JEQ plain1664
+	JEQ plain1667
 	VADDPS 0(R12), Y9, Y9
-plain1664:
+plain1667:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1660
+	JLE done1663
 	TESTQ R9, R9
-	JEQ plain1665
+	JEQ plain1668
 	VADDPS 0(R12), Y10, Y10
-plain1665:
+plain1668:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1660
+	JLE done1663
 	TESTQ R9, R9
-	JEQ plain1666
+	JEQ plain1669
 	VADDPS 0(R12), Y11, Y11
-plain1666:
+plain1669:
 	VMOVUPS Y11, 0(R12)
-	JMP done1660
-part1662:
+	JMP done1663
+part1665:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1667
+	JEQ plain1670
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y8, Y8
-plain1667:
+plain1670:
 	VMASKMOVPS Y8, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1660
+	JLE done1663
 	TESTQ R9, R9
-	JEQ plain1668
+	JEQ plain1671
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y9, Y9
-plain1668:
+plain1671:
 	VMASKMOVPS Y9, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1660
+	JLE done1663
 	TESTQ R9, R9
-	JEQ plain1669
+	JEQ plain1672
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1669:
+plain1672:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1660
+	JLE done1663
 	TESTQ R9, R9
-	JEQ plain1670
+	JEQ plain1673
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y11, Y11
-plain1670:
+plain1673:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1660:
+done1663:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1672
+	JEQ bias1675
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1672:
+bias1675:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -17717,96 +17763,96 @@ bias1672:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1671
+	JLE done1674
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1671
+	JLE done1674
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1673
+	JLT part1676
 	TESTQ R9, R9
-	JEQ plain1674
+	JEQ plain1677
 	VADDPS 0(R12), Y12, Y12
-plain1674:
+plain1677:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1671
+	JLE done1674
 	TESTQ R9, R9
-	JEQ plain1675
+	JEQ plain1678
 	VADDPS 0(R12), Y13, Y13
-plain1675:
+plain1678:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1671
+	JLE done1674
 	TESTQ R9, R9
-	JEQ plain1676
+	JEQ plain1679
 	VADDPS 0(R12), Y14, Y14
-plain1676:
+plain1679:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1671
+	JLE done1674
 	TESTQ R9, R9
-	JEQ plain1677
+	JEQ plain1680
 	VADDPS 0(R12), Y15, Y15
-plain1677:
+plain1680:
 	VMOVUPS Y15, 0(R12)
-	JMP done1671
-part1673:
+	JMP done1674
+part1676:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1678
+	JEQ plain1681
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1678:
+plain1681:
 	VMASKMOVPS Y12, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1671
+	JLE done1674
 	TESTQ R9, R9
-	JEQ plain1679
+	JEQ plain1682
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1679:
+plain1682:
 	VMASKMOVPS Y13, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1671
+	JLE done1674
 	TESTQ R9, R9
-	JEQ plain1680
+	JEQ plain1683
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1680:
+plain1683:
 	VMASKMOVPS Y14, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1671
+	JLE done1674
 	TESTQ R9, R9
-	JEQ plain1681
+	JEQ plain1684
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1681:
+plain1684:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1671:
+done1674:
 	ADDQ $4, R10
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1682
+	JEQ nobias1685
 	ADDQ $64, productArgs_bias(AX)
-nobias1682:
+nobias1685:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block1606
+	JGT block1609
 	VZEROUPPER 
 	RET
 
@@ -17814,7 +17860,7 @@ nobias1682:
 // multiplies 1 row blocks of IQ6 with 16 tokens.
 TEXT ·floatIQ6x16x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
-block1683:
+block1686:
 	XORQ R10, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -17831,14 +17877,14 @@ block1683:
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
-run1685:
+run1688:
 	MOVQ R13, BX
 	CMPQ BX, $16
-	JLE short1686
+	JLE short1689
 	MOVQ $16, BX
-short1686:
+short1689:
 	SUBQ BX, R13
-column1684:
+column1687:
 	VPMOVZXBD 0(SI), Y4
 	VPSRLD $6, Y4, Y5
 	VCVTDQ2PS Y5, Y5
@@ -17880,22 +17926,22 @@ column1684:
 	ADDQ $16, SI
 	ADDQ $64, DX
 	SUBQ $1, BX
-	JNE column1684
+	JNE column1687
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run1685
+	JNE run1688
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1688
+	JEQ bias1691
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1688:
+bias1691:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -17903,95 +17949,95 @@ bias1688:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1687
+	JLE done1690
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1687
+	JLE done1690
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1689
+	JLT part1692
 	TESTQ R9, R9
-	JEQ plain1690
+	JEQ plain1693
 	VADDPS 0(R12), Y8, Y8
-plain1690:
+plain1693:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1687
+	JLE done1690
 	TESTQ R9, R9
-	JEQ plain1691
+	JEQ plain1694
 	VADDPS 0(R12), Y9, Y9
-plain1691:
+plain1694:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1687
+	JLE done1690
 	TESTQ R9, R9
-	JEQ plain1692
+	JEQ plain1695
 	VADDPS 0(R12), Y10, Y10
-plain1692:
+plain1695:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1687
+	JLE done1690
 	TESTQ R9, R9
-	JEQ plain1693
+	JEQ plain1696
 	VADDPS 0(R12), Y11, Y11
-plain1693:
+plain1696:
 	VMOVUPS Y11, 0(R12)
-	JMP done1687
-part1689:
+	JMP done1690
+part1692:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	TESTQ R9, R9
-	JEQ plain1694
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y8, Y8
-plain1694:
-	VMASKMOVPS Y8, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $1
-	JLE done1687
-	TESTQ R9, R9
-	JEQ plain1695
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y9, Y9
-plain1695:
-	VMASKMOVPS Y9, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1687
-	TESTQ R9, R9
-	JEQ plain1696
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y10, Y10
-plain1696:
-	VMASKMOVPS Y10, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1687
 	TESTQ R9, R9
 	JEQ plain1697
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y11, Y11
+	VADDPS Y1, Y8, Y8
 plain1697:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1690
+	TESTQ R9, R9
+	JEQ plain1698
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1698:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1690
+	TESTQ R9, R9
+	JEQ plain1699
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1699:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1690
+	TESTQ R9, R9
+	JEQ plain1700
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1700:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1687:
+done1690:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1699
+	JEQ bias1702
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1699:
+bias1702:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -17999,83 +18045,83 @@ bias1699:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1698
+	JLE done1701
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1698
+	JLE done1701
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1700
+	JLT part1703
 	TESTQ R9, R9
-	JEQ plain1701
+	JEQ plain1704
 	VADDPS 0(R12), Y12, Y12
-plain1701:
+plain1704:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1698
+	JLE done1701
 	TESTQ R9, R9
-	JEQ plain1702
+	JEQ plain1705
 	VADDPS 0(R12), Y13, Y13
-plain1702:
+plain1705:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1698
+	JLE done1701
 	TESTQ R9, R9
-	JEQ plain1703
+	JEQ plain1706
 	VADDPS 0(R12), Y14, Y14
-plain1703:
+plain1706:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1698
+	JLE done1701
 	TESTQ R9, R9
-	JEQ plain1704
+	JEQ plain1707
 	VADDPS 0(R12), Y15, Y15
-plain1704:
+plain1707:
 	VMOVUPS Y15, 0(R12)
-	JMP done1698
-part1700:
+	JMP done1701
+part1703:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	TESTQ R9, R9
-	JEQ plain1705
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y12, Y12
-plain1705:
-	VMASKMOVPS Y12, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $1
-	JLE done1698
-	TESTQ R9, R9
-	JEQ plain1706
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y13, Y13
-plain1706:
-	VMASKMOVPS Y13, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1698
-	TESTQ R9, R9
-	JEQ plain1707
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y14, Y14
-plain1707:
-	VMASKMOVPS Y14, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1698
 	TESTQ R9, R9
 	JEQ plain1708
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y15, Y15
+	VADDPS Y1, Y12, Y12
 plain1708:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1701
+	TESTQ R9, R9
+	JEQ plain1709
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1709:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1701
+	TESTQ R9, R9
+	JEQ plain1710
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1710:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1701
+	TESTQ R9, R9
+	JEQ plain1711
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1711:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1698:
+done1701:
 	ADDQ $4, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -18092,14 +18138,14 @@ done1698:
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
-run1710:
+run1713:
 	MOVQ R13, BX
 	CMPQ BX, $16
-	JLE short1711
+	JLE short1714
 	MOVQ $16, BX
-short1711:
+short1714:
 	SUBQ BX, R13
-column1709:
+column1712:
 	VPMOVZXBD 0(SI), Y4
 	VPSRLD $6, Y4, Y5
 	VCVTDQ2PS Y5, Y5
@@ -18141,22 +18187,22 @@ column1709:
 	ADDQ $16, SI
 	ADDQ $64, DX
 	SUBQ $1, BX
-	JNE column1709
+	JNE column1712
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run1710
+	JNE run1713
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1713
+	JEQ bias1716
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1713:
+bias1716:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -18164,95 +18210,95 @@ bias1713:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1712
+	JLE done1715
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1712
+	JLE done1715
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1714
+	JLT part1717
 	TESTQ R9, R9
-	JEQ plain1715
+	JEQ plain1718
 	VADDPS 0(R12), Y8, Y8
-plain1715:
+plain1718:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1712
+	JLE done1715
 	TESTQ R9, R9
-	JEQ plain1716
+	JEQ plain1719
 	VADDPS 0(R12), Y9, Y9
-plain1716:
+plain1719:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1712
+	JLE done1715
 	TESTQ R9, R9
-	JEQ plain1717
+	JEQ plain1720
 	VADDPS 0(R12), Y10, Y10
-plain1717:
+plain1720:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1712
+	JLE done1715
 	TESTQ R9, R9
-	JEQ plain1718
+	JEQ plain1721
 	VADDPS 0(R12), Y11, Y11
-plain1718:
+plain1721:
 	VMOVUPS Y11, 0(R12)
-	JMP done1712
-part1714:
+	JMP done1715
+part1717:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	TESTQ R9, R9
-	JEQ plain1719
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y8, Y8
-plain1719:
-	VMASKMOVPS Y8, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $1
-	JLE done1712
-	TESTQ R9, R9
-	JEQ plain1720
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y9, Y9
-plain1720:
-	VMASKMOVPS Y9, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1712
-	TESTQ R9, R9
-	JEQ plain1721
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y10, Y10
-plain1721:
-	VMASKMOVPS Y10, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1712
 	TESTQ R9, R9
 	JEQ plain1722
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y11, Y11
+	VADDPS Y1, Y8, Y8
 plain1722:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1715
+	TESTQ R9, R9
+	JEQ plain1723
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1723:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1715
+	TESTQ R9, R9
+	JEQ plain1724
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1724:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1715
+	TESTQ R9, R9
+	JEQ plain1725
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1725:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1712:
+done1715:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1724
+	JEQ bias1727
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1724:
+bias1727:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -18260,83 +18306,83 @@ bias1724:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1723
+	JLE done1726
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1723
+	JLE done1726
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1725
+	JLT part1728
 	TESTQ R9, R9
-	JEQ plain1726
+	JEQ plain1729
 	VADDPS 0(R12), Y12, Y12
-plain1726:
+plain1729:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1723
+	JLE done1726
 	TESTQ R9, R9
-	JEQ plain1727
+	JEQ plain1730
 	VADDPS 0(R12), Y13, Y13
-plain1727:
+plain1730:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1723
+	JLE done1726
 	TESTQ R9, R9
-	JEQ plain1728
+	JEQ plain1731
 	VADDPS 0(R12), Y14, Y14
-plain1728:
+plain1731:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1723
+	JLE done1726
 	TESTQ R9, R9
-	JEQ plain1729
+	JEQ plain1732
 	VADDPS 0(R12), Y15, Y15
-plain1729:
+plain1732:
 	VMOVUPS Y15, 0(R12)
-	JMP done1723
-part1725:
+	JMP done1726
+part1728:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	TESTQ R9, R9
-	JEQ plain1730
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y12, Y12
-plain1730:
-	VMASKMOVPS Y12, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $1
-	JLE done1723
-	TESTQ R9, R9
-	JEQ plain1731
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y13, Y13
-plain1731:
-	VMASKMOVPS Y13, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1723
-	TESTQ R9, R9
-	JEQ plain1732
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y14, Y14
-plain1732:
-	VMASKMOVPS Y14, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1723
 	TESTQ R9, R9
 	JEQ plain1733
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y15, Y15
+	VADDPS Y1, Y12, Y12
 plain1733:
+	VMASKMOVPS Y12, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1726
+	TESTQ R9, R9
+	JEQ plain1734
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y13, Y13
+plain1734:
+	VMASKMOVPS Y13, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1726
+	TESTQ R9, R9
+	JEQ plain1735
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y14, Y14
+plain1735:
+	VMASKMOVPS Y14, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1726
+	TESTQ R9, R9
+	JEQ plain1736
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y15, Y15
+plain1736:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1723:
+done1726:
 	ADDQ $4, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -18353,14 +18399,14 @@ done1723:
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
-run1735:
+run1738:
 	MOVQ R13, BX
 	CMPQ BX, $16
-	JLE short1736
+	JLE short1739
 	MOVQ $16, BX
-short1736:
+short1739:
 	SUBQ BX, R13
-column1734:
+column1737:
 	VPMOVZXBD 0(SI), Y4
 	VPSRLD $6, Y4, Y5
 	VCVTDQ2PS Y5, Y5
@@ -18402,22 +18448,22 @@ column1734:
 	ADDQ $16, SI
 	ADDQ $64, DX
 	SUBQ $1, BX
-	JNE column1734
+	JNE column1737
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run1735
+	JNE run1738
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1738
+	JEQ bias1741
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1738:
+bias1741:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -18425,95 +18471,95 @@ bias1738:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1737
+	JLE done1740
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1737
+	JLE done1740
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1739
+	JLT part1742
 	TESTQ R9, R9
-	JEQ plain1740
+	JEQ plain1743
 	VADDPS 0(R12), Y8, Y8
-plain1740:
+plain1743:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1737
+	JLE done1740
 	TESTQ R9, R9
-	JEQ plain1741
+	JEQ plain1744
 	VADDPS 0(R12), Y9, Y9
-plain1741:
+plain1744:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1737
+	JLE done1740
 	TESTQ R9, R9
-	JEQ plain1742
+	JEQ plain1745
 	VADDPS 0(R12), Y10, Y10
-plain1742:
+plain1745:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1737
+	JLE done1740
 	TESTQ R9, R9
-	JEQ plain1743
+	JEQ plain1746
 	VADDPS 0(R12), Y11, Y11
-plain1743:
+plain1746:
 	VMOVUPS Y11, 0(R12)
-	JMP done1737
-part1739:
+	JMP done1740
+part1742:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
-	TESTQ R9, R9
-	JEQ plain1744
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y8, Y8
-plain1744:
-	VMASKMOVPS Y8, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $1
-	JLE done1737
-	TESTQ R9, R9
-	JEQ plain1745
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y9, Y9
-plain1745:
-	VMASKMOVPS Y9, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $2
-	JLE done1737
-	TESTQ R9, R9
-	JEQ plain1746
-	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y10, Y10
-plain1746:
-	VMASKMOVPS Y10, Y0, 0(R12)
-	ADDQ R11, R12
-	CMPQ R13, $3
-	JLE done1737
 	TESTQ R9, R9
 	JEQ plain1747
 	VMASKMOVPS 0(R12), Y0, Y1
-	VADDPS Y1, Y11, Y11
+	VADDPS Y1, Y8, Y8
 plain1747:
+	VMASKMOVPS Y8, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $1
+	JLE done1740
+	TESTQ R9, R9
+	JEQ plain1748
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y9, Y9
+plain1748:
+	VMASKMOVPS Y9, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $2
+	JLE done1740
+	TESTQ R9, R9
+	JEQ plain1749
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y10, Y10
+plain1749:
+	VMASKMOVPS Y10, Y0, 0(R12)
+	ADDQ R11, R12
+	CMPQ R13, $3
+	JLE done1740
+	TESTQ R9, R9
+	JEQ plain1750
+	VMASKMOVPS 0(R12), Y0, Y1
+	VADDPS Y1, Y11, Y11
+plain1750:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1737:
+done1740:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1749
+	JEQ bias1752
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1749:
+bias1752:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -18521,83 +18567,83 @@ bias1749:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1748
+	JLE done1751
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1748
+	JLE done1751
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1750
+	JLT part1753
 	TESTQ R9, R9
-	JEQ plain1751
+	JEQ plain1754
 	VADDPS 0(R12), Y12, Y12
-plain1751:
+plain1754:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1748
+	JLE done1751
 	TESTQ R9, R9
-	JEQ plain1752
+	JEQ plain1755
 	VADDPS 0(R12), Y13, Y13
-plain1752:
+plain1755:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1748
+	JLE done1751
 	TESTQ R9, R9
-	JEQ plain1753
+	JEQ plain1756
 	VADDPS 0(R12), Y14, Y14
-plain1753:
+plain1756:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1748
+	JLE done1751
 	TESTQ R9, R9
-	JEQ plain1754
+	JEQ plain1757
 	VADDPS 0(R12), Y15, Y15
-plain1754:
+plain1757:
 	VMOVUPS Y15, 0(R12)
-	JMP done1748
-part1750:
+	JMP done1751
+part1753:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1755
+	JEQ plain1758
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1755:
+plain1758:
 	VMASKMOVPS Y12, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1748
+	JLE done1751
 	TESTQ R9, R9
-	JEQ plain1756
+	JEQ plain1759
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1756:
+plain1759:
 	VMASKMOVPS Y13, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1748
+	JLE done1751
 	TESTQ R9, R9
-	JEQ plain1757
+	JEQ plain1760
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1757:
+plain1760:
 	VMASKMOVPS Y14, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1748
+	JLE done1751
 	TESTQ R9, R9
-	JEQ plain1758
+	JEQ plain1761
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1758:
+plain1761:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1748:
+done1751:
 	ADDQ $4, R10
 	MOVQ productArgs_w(AX), SI
 	MOVQ productArgs_q(AX), DX
@@ -18614,14 +18660,14 @@ done1748:
 	VPXOR Y14, Y14, Y14
 	VPXOR Y15, Y15, Y15
 	MOVQ productArgs_d(AX), DI
-run1760:
+run1763:
 	MOVQ R13, BX
 	CMPQ BX, $16
-	JLE short1761
+	JLE short1764
 	MOVQ $16, BX
-short1761:
+short1764:
 	SUBQ BX, R13
-column1759:
+column1762:
 	VPMOVZXBD 0(SI), Y4
 	VPSRLD $6, Y4, Y5
 	VCVTDQ2PS Y5, Y5
@@ -18663,22 +18709,22 @@ column1759:
 	ADDQ $16, SI
 	ADDQ $64, DX
 	SUBQ $1, BX
-	JNE column1759
+	JNE column1762
 	ADDQ $64, DI
 	TESTQ R13, R13
-	JNE run1760
+	JNE run1763
 	MOVQ $0, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1763
+	JEQ bias1766
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y8, Y8
 	VADDPS Y0, Y9, Y9
 	VADDPS Y0, Y10, Y10
 	VADDPS Y0, Y11, Y11
-bias1763:
+bias1766:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -18686,95 +18732,95 @@ bias1763:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1762
+	JLE done1765
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1762
+	JLE done1765
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1764
+	JLT part1767
 	TESTQ R9, R9
-	JEQ plain1765
+	JEQ plain1768
 	VADDPS 0(R12), Y8, Y8
-plain1765:
+plain1768:
 	VMOVUPS Y8, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1762
+	JLE done1765
 	TESTQ R9, R9
-	JEQ plain1766
+	JEQ plain1769
 	VADDPS 0(R12), Y9, Y9
-plain1766:
+plain1769:
 	VMOVUPS Y9, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1762
+	JLE done1765
 	TESTQ R9, R9
-	JEQ plain1767
+	JEQ plain1770
 	VADDPS 0(R12), Y10, Y10
-plain1767:
+plain1770:
 	VMOVUPS Y10, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1762
+	JLE done1765
 	TESTQ R9, R9
-	JEQ plain1768
+	JEQ plain1771
 	VADDPS 0(R12), Y11, Y11
-plain1768:
+plain1771:
 	VMOVUPS Y11, 0(R12)
-	JMP done1762
-part1764:
+	JMP done1765
+part1767:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1769
+	JEQ plain1772
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y8, Y8
-plain1769:
+plain1772:
 	VMASKMOVPS Y8, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1762
+	JLE done1765
 	TESTQ R9, R9
-	JEQ plain1770
+	JEQ plain1773
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y9, Y9
-plain1770:
+plain1773:
 	VMASKMOVPS Y9, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1762
+	JLE done1765
 	TESTQ R9, R9
-	JEQ plain1771
+	JEQ plain1774
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y10, Y10
-plain1771:
+plain1774:
 	VMASKMOVPS Y10, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1762
+	JLE done1765
 	TESTQ R9, R9
-	JEQ plain1772
+	JEQ plain1775
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y11, Y11
-plain1772:
+plain1775:
 	VMASKMOVPS Y11, Y0, 0(R12)
-done1762:
+done1765:
 	MOVQ $1, R15
 	MOVQ productArgs_bias(AX), R12
 	MOVQ R15, CX
 	SHLQ $5, CX
 	TESTQ R12, R12
-	JEQ bias1774
+	JEQ bias1777
 	VMOVUPS (R12)(CX*1), Y0
 	VADDPS Y0, Y12, Y12
 	VADDPS Y0, Y13, Y13
 	VADDPS Y0, Y14, Y14
 	VADDPS Y0, Y15, Y15
-bias1774:
+bias1777:
 	MOVQ productArgs_yStride(AX), R11
 	MOVQ R11, R12
 	IMULQ R10, R12
@@ -18782,95 +18828,149 @@ bias1774:
 	ADDQ CX, R12
 	MOVQ productArgs_tokens(AX), R13
 	SUBQ R10, R13
-	JLE done1773
+	JLE done1776
 	MOVQ productArgs_rows(AX), DX
 	LEAQ (R15*8), CX
 	SUBQ CX, DX
-	JLE done1773
+	JLE done1776
 	MOVQ productArgs_add(AX), R9
 	CMPQ DX, $8
-	JLT part1775
+	JLT part1778
 	TESTQ R9, R9
-	JEQ plain1776
+	JEQ plain1779
 	VADDPS 0(R12), Y12, Y12
-plain1776:
+plain1779:
 	VMOVUPS Y12, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1773
+	JLE done1776
 	TESTQ R9, R9
-	JEQ plain1777
+	JEQ plain1780
 	VADDPS 0(R12), Y13, Y13
-plain1777:
+plain1780:
 	VMOVUPS Y13, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1773
+	JLE done1776
 	TESTQ R9, R9
-	JEQ plain1778
+	JEQ plain1781
 	VADDPS 0(R12), Y14, Y14
-plain1778:
+plain1781:
 	VMOVUPS Y14, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1773
+	JLE done1776
 	TESTQ R9, R9
-	JEQ plain1779
+	JEQ plain1782
 	VADDPS 0(R12), Y15, Y15
-plain1779:
+plain1782:
 	VMOVUPS Y15, 0(R12)
-	JMP done1773
-part1775:
+	JMP done1776
+part1778:
 	LEAQ laneMasks<>+32(SB), BX
 	SHLQ $2, DX
 	SUBQ DX, BX
 	VMOVUPS 0(BX), Y0
 	TESTQ R9, R9
-	JEQ plain1780
+	JEQ plain1783
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y12, Y12
-plain1780:
+plain1783:
 	VMASKMOVPS Y12, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $1
-	JLE done1773
+	JLE done1776
 	TESTQ R9, R9
-	JEQ plain1781
+	JEQ plain1784
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y13, Y13
-plain1781:
+plain1784:
 	VMASKMOVPS Y13, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $2
-	JLE done1773
+	JLE done1776
 	TESTQ R9, R9
-	JEQ plain1782
+	JEQ plain1785
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y14, Y14
-plain1782:
+plain1785:
 	VMASKMOVPS Y14, Y0, 0(R12)
 	ADDQ R11, R12
 	CMPQ R13, $3
-	JLE done1773
+	JLE done1776
 	TESTQ R9, R9
-	JEQ plain1783
+	JEQ plain1786
 	VMASKMOVPS 0(R12), Y0, Y1
 	VADDPS Y1, Y15, Y15
-plain1783:
+plain1786:
 	VMASKMOVPS Y15, Y0, 0(R12)
-done1773:
+done1776:
 	ADDQ $4, R10
 	ADDQ $64, productArgs_y(AX)
 	CMPQ productArgs_bias(AX), $0
-	JEQ nobias1784
+	JEQ nobias1787
 	ADDQ $64, productArgs_bias(AX)
-nobias1784:
+nobias1787:
 	SUBQ $16, productArgs_rows(AX)
 	MOVQ productArgs_stride(AX), R12
 	IMULQ $1, R12
 	ADDQ R12, productArgs_w(AX)
 	ADDQ R12, productArgs_d(AX)
 	SUBQ $1, productArgs_blocks(AX)
-	JGT block1683
+	JGT block1686
+	VZEROUPPER 
+	RET
+
+// func floatExpandIQ6AVX2(a *productArgs)
+// writes a row block of IQ6 as float32.
+TEXT ·floatExpandIQ6AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ productArgs_w(AX), SI
+	MOVQ productArgs_y(AX), DX
+	MOVQ productArgs_groups(AX), R13
+	MOVQ productArgs_d(AX), DI
+run1789:
+	MOVQ R13, BX
+	CMPQ BX, $16
+	JLE short1790
+	MOVQ $16, BX
+short1790:
+	SUBQ BX, R13
+column1788:
+	VPMOVZXBD 0(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y0
+	VSUBPS curveSquare<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VADDPS curveLinear<>(SB), Y0, Y0
+	VMULPS Y4, Y0, Y0
+	VSUBPS curveFirst<>(SB), Y0, Y0
+	VADDPS Y5, Y0, Y0
+	VMULPS 0(DI), Y0, Y0
+	VMOVUPS Y0, 0(DX)
+	VPMOVZXBD 8(SI), Y4
+	VPSRLD $6, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VPAND curveMask<>(SB), Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS curveCubic<>(SB), Y4, Y1
+	VSUBPS curveSquare<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VADDPS curveLinear<>(SB), Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VSUBPS curveFirst<>(SB), Y1, Y1
+	VADDPS Y5, Y1, Y1
+	VMULPS 32(DI), Y1, Y1
+	VMOVUPS Y1, 32(DX)
+	ADDQ $16, SI
+	ADDQ $64, DX
+	SUBQ $1, BX
+	JNE column1788
+	ADDQ $64, DI
+	TESTQ R13, R13
+	JNE run1789
 	VZEROUPPER 
 	RET

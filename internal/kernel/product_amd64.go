@@ -351,9 +351,33 @@ func (s *Scratch) expand(m *Matrix, dst, block []byte, d, bytes int, signed bool
 // and float32 scales.
 const fourRoom = 4 * (tileBytes + 4*RowBlock)
 
+// expandLeast is how many vectors row blocks are written as float32 for.
+const expandLeast = 8
+
+// floatExpanded writes each row block as float32, which all vectors are multiplied with.
+func (s *Scratch) floatExpanded(expand func(*productArgs), y []float32, ldy int, x *F32, m *Matrix, b0, b1, add int) {
+	plain := NewFloatMatrix(RowBlock, m.Cols, tensor.F32, nil)
+	plain.Data = s.tileMemory(plain.Bytes())
+	for b := b0; b < b1; b++ {
+		one := m.Block(b)
+		s.holdAll(y, one.Data, nil, &one)
+		s.args = productArgs{w: addr(one.Data), d: addr(one.Data) + uintptr(m.reg.d), groups: m.Cols, y: addr(plain.Data)}
+		expand(&s.args)
+		plain.Rows = one.Rows
+		if m.Bias != nil {
+			plain.Bias = m.Bias[b*RowBlock:]
+		}
+		floatProductAsm(y[b*RowBlock:], ldy, x, &plain, 0, 1, add, s)
+	}
+}
+
 // floatProductAsm multiplies float weights: several row blocks at once where few
 // vectors leave room for more chains of additions.
 func floatProductAsm(y []float32, ldy int, x *F32, m *Matrix, b0, b1, add int, s *Scratch) {
+	if expand := expandAVX2[m.Float]; expand != nil && impl == AVX2 && x.T >= expandLeast {
+		s.floatExpanded(expand, y, ldy, x, m, b0, b1, add)
+		return
+	}
 	tmp := addr(s.tmp[:])
 	if m.Float == tensor.MXFP4 {
 		tmp = addr(s.tileMemory(fourRoom))

@@ -323,6 +323,9 @@ func floatF8x12x1AVX2(a *productArgs)
 func floatF8x16x1AVX2(a *productArgs)
 
 //go:noescape
+func floatExpandF8AVX2(a *productArgs)
+
+//go:noescape
 func floatF4x1x4AVX2(a *productArgs)
 
 //go:noescape
@@ -357,6 +360,9 @@ func floatIQ6x12x1AVX2(a *productArgs)
 
 //go:noescape
 func floatIQ6x16x1AVX2(a *productArgs)
+
+//go:noescape
+func floatExpandIQ6AVX2(a *productArgs)
 
 //go:noescape
 func unpackBits2AddAVX2(a *unpackArgs)

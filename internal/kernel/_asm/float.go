@@ -142,6 +142,24 @@ func (g *gen) floatGemm(kind string, size, n, rows int) {
 	g.ret()
 }
 
+// floatExpand emits what writes a row block as float32, [K][16] at argY.
+func (g *gen) floatExpand(kind string, size int) {
+	g.routine("floatExpand"+kind, "productArgs", "writes a row block of "+kind+" as float32.")
+	g.floatSetup(kind)
+	g.p("MOVQ", m(argW, "AX"), "SI")
+	g.p("MOVQ", m(argY, "AX"), "DX")
+	g.p("MOVQ", m(argGroups, "AX"), "R13")
+	g.columns(kind, 1, func(string) {
+		for h := range 2 {
+			g.loadFloat(kind, m(8*size*h, "SI"), m(32*h, "DI"), g.r(h))
+			g.store(g.r(h), m(32*h, "DX"))
+		}
+		g.p("ADDQ", fmt.Sprintf("$%d", 16*size), "SI")
+		g.p("ADDQ", "$64", "DX")
+	})
+	g.ret()
+}
+
 // tokensAdd adds the outputs that are there to the accumulators of n tokens, where that is
 // wanted; those that do not exist stay out of it.
 func (g *gen) tokensAdd(n, acc int) {

@@ -128,6 +128,9 @@ func floats(g *gen) {
 			for _, nr := range [][2]int{{1, 4}, {1, 1}, {4, 1}, {8, 1}, {12, 1}, {16, 1}} {
 				g.floatGemmAVX2(f.name, f.bytes, nr[0], nr[1])
 			}
+			if scaleColumns[f.name] > 0 {
+				g.floatExpand(f.name, f.bytes)
+			}
 			continue
 		}
 		for _, nr := range [][2]int{{1, 8}, {4, 4}, {8, 2}, {1, 1}, {4, 1}, {8, 1}, {12, 1}, {16, 1}} {
