@@ -13,8 +13,11 @@ import (
 type Chain struct {
 	h    hash.Hash
 	sums [][sha256.Size]byte // behind each token: of its block so far
-	row  []byte
+	part [partSize]byte      // of a row: little enough to stay in the first cache
 }
+
+// partSize is how many bytes of a row are hashed at a time.
+const partSize = 8 << 10
 
 // canonicalNaN is the one NaN of digests (docs/CANON.md).
 const canonicalNaN = 0x7fc00000
@@ -38,22 +41,40 @@ func (c *Chain) next() {
 // Add adds a token and the logits that it was drawn from: [V], raw, before penalties,
 // bias and masks.
 func (c *Chain) Add(id uint32, logits []float32) {
-	if len(c.row) != 4+4*len(logits) {
-		c.row = make([]byte, 4+4*len(logits))
+	c.h.Write(binary.LittleEndian.AppendUint32(c.part[:0], id))
+	for len(logits) > 0 {
+		n := min(len(logits), partSize/4)
+		encode(c.part[:4*n], logits[:n])
+		c.h.Write(c.part[:4*n])
+		logits = logits[n:]
 	}
-	binary.LittleEndian.PutUint32(c.row, id)
-	for i, v := range logits {
-		bits := math.Float32bits(v)
-		if v != v {
-			bits = canonicalNaN
-		}
-		binary.LittleEndian.PutUint32(c.row[4+4*i:], bits)
-	}
-	c.h.Write(c.row)
 	var sum [sha256.Size]byte
 	c.h.Sum(sum[:0])
 	if c.sums = append(c.sums, sum); len(c.sums)%Every == 0 {
 		c.next()
+	}
+}
+
+// encode writes logits as the chain has them: little-endian, any NaN as the one.
+//
+//	b [4*n]   logits [n]
+func encode(b []byte, logits []float32) {
+	for ; len(logits) >= 2 && len(b) >= 8; b, logits = b[8:], logits[2:] {
+		low, high := math.Float32bits(logits[0]), math.Float32bits(logits[1])
+		if logits[0] != logits[0] {
+			low = canonicalNaN
+		}
+		if logits[1] != logits[1] {
+			high = canonicalNaN
+		}
+		binary.LittleEndian.PutUint64(b, uint64(high)<<32|uint64(low))
+	}
+	if len(logits) > 0 {
+		low := math.Float32bits(logits[0])
+		if logits[0] != logits[0] {
+			low = canonicalNaN
+		}
+		binary.LittleEndian.PutUint32(b, low)
 	}
 }
 

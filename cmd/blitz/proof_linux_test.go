@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/blitz-r1/blitz/internal/signed"
 	"github.com/blitz-r1/blitz/receipt"
@@ -19,11 +20,16 @@ type computer struct {
 	t       *testing.T
 	folder  string
 	offline bool
+	told    string // the standard input of commands
+
+	// Of the last command: time of the processor, and bytes of memory at most.
+	took   time.Duration
+	memory int64
 }
 
 func newComputer(t *testing.T, offline bool) *computer {
 	t.Helper()
-	return &computer{t, t.TempDir(), offline}
+	return &computer{t: t, folder: t.TempDir(), offline: offline}
 }
 
 func (c *computer) at(name string) string { return filepath.Join(c.folder, name) }
@@ -44,10 +50,13 @@ func (c *computer) blitz(code int, args ...string) (stdout, stderr string) {
 		}
 	}
 	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.told), &out, &said
 	err := cmd.Run()
 	if c.offline && cmd.ProcessState == nil {
 		c.t.Skipf("this system makes no namespace without a network (%v): run it as root, or where users may make namespaces", err)
+	}
+	if used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		c.took, c.memory = time.Duration(used.Utime.Nano()+used.Stime.Nano()), used.Maxrss<<10
 	}
 	if got := cmd.ProcessState.ExitCode(); got != code {
 		c.t.Fatalf("blitz %s: exit code %d, want %d: %s%s", strings.Join(args, " "), got, code, out.String(), said.String())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -83,6 +84,9 @@ func writeReceiptShown(cmd *cobra.Command, r *receipt.Receipt, s *receipt.Statem
 		{"prompt", fmt.Sprintf("%s, %s", counted(int(s.Usage.PromptTokens), "token"), opened(r.Opening != nil && r.Opening.Prompt != nil))},
 		{"answer", fmt.Sprintf("%s (%s), %s", counted(int(s.Usage.OutputTokens), "token"), s.Finish, opened(r.Opening != nil && r.Opening.Output != nil))},
 		{"time", s.Started.Format("2006-01-02 15:04:05Z") + " to " + s.Finished.Format("15:04:05Z")},
+	}
+	if s.Adapter != "" {
+		rows = slices.Insert(rows, 2, []string{"adapter", "root " + s.Adapter})
 	}
 	if s.Log != "" {
 		rows = append(rows, []string{"log", printable(s.Log)})

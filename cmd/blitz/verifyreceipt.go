@@ -127,6 +127,9 @@ func writeVerdict(cmd *cobra.Command, path string, v *receipt.Verdict) error {
 	out, s := cmd.OutOrStdout(), v.Statement
 	fmt.Fprintf(out, "%s: signed by %s\n", printable(path), v.Key)
 	fmt.Fprintf(out, "  model %s, root %s, %s\n", printable(s.Model.Name), s.Model.Root, v.Time)
+	if s.Adapter != "" {
+		fmt.Fprintf(out, "  with the adapter of root %s\n", s.Adapter)
+	}
 	fmt.Fprintf(out, "  %s of prompt, %s of answer (%s)\n", counted(int(s.Usage.PromptTokens), "token"), counted(int(s.Usage.OutputTokens), "token"), s.Finish)
 	if v.Log != nil {
 		fmt.Fprintf(out, "  in the log %s, leaf %d of %d\n", v.Log.Origin, v.Log.Index, v.Log.Size)

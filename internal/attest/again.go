@@ -109,18 +109,19 @@ func signedIDs(ids []uint32) []int32 {
 // replay asks a request again, and compares.
 func replay(ctx context.Context, e *blitz.Engine, r blitz.Request, s *receipt.Statement, o *receipt.Opening) error {
 	ids := signedIDs(o.Output.IDs)
-	chain := receipt.NewChain(o.Prompt.Salt)
-	drawn := int32(-1)
+	rec := newRereading(o.Prompt.Salt, e.Model().VocabSize()) // beside the products of the next rows
+	defer rec.Close()
+	drawn, seen := int32(-1), 0
 	again, err := e.Replay(ctx, r, ids, func(i int, id int32, logits []float32) {
-		drawn = id
-		chain.Add(uint32(ids[i]), logits)
+		drawn, seen = id, seen+1
+		rec.Observe(ids[i], logits)
 	})
 	if err != nil {
 		return err
 	}
 	n := len(ids)
 	switch i := again.First; {
-	case i >= 0 && i < chain.Len() && drawn != ids[i]:
+	case i >= 0 && i < seen && drawn != ids[i]:
 		return differs(i, fmt.Sprintf("token %d is %d, the model gives %d", i, ids[i], drawn))
 	case i >= 0:
 		return differs(i, fmt.Sprintf("token %d: the answer ends before it", i))
@@ -134,7 +135,7 @@ func replay(ctx context.Context, e *blitz.Engine, r blitz.Request, s *receipt.St
 	if int64(e.Model().VocabSize()) != s.Vocabulary {
 		return signed.Refuse(signed.Chain, "rows of %d logits, the model's have %d", s.Vocabulary, e.Model().VocabSize())
 	}
-	for k, h := range chain.Hashes(n) {
+	for k, h := range rec.finish(n) {
 		if h != s.Hashes[k] {
 			return &signed.Refusal{Reason: signed.Chain, Detail: fmt.Sprintf("block %d: other logits, from token %d on", k, receipt.Every*k), Block: &k}
 		}

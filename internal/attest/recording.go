@@ -7,7 +7,13 @@ import (
 )
 
 // rowsAhead is how many rows of logits wait to be summed up; behind them the engine waits.
-const rowsAhead = 16
+// Where an answer is computed again they come as many at a time as a product has: up to
+// rowsAgain of them wait, and as many as bytesAgain hold.
+const (
+	rowsAhead  = 16
+	rowsAgain  = 256
+	bytesAgain = 64 << 20
+)
 
 // Recording sums up the logits of one answer, beside the threads that compute them.
 type Recording struct {
@@ -33,20 +39,27 @@ type row struct {
 // NewRecording begins to record an answer of an engine whose rows and context have that
 // many numbers and positions.
 func NewRecording(vocabulary, context int) *Recording {
-	return newRecording(receipt.NewSalt(), nil, vocabulary, context)
+	return newRecording(receipt.NewSalt(), nil, vocabulary, context, rowsAhead)
 }
 
 // NewSaltedRecording is NewRecording with salts that are given.
 func NewSaltedRecording(prompt, output receipt.Salt, vocabulary, context int) *Recording {
-	return newRecording(prompt, &output, vocabulary, context)
+	return newRecording(prompt, &output, vocabulary, context, rowsAhead)
 }
 
-func newRecording(salt receipt.Salt, output *receipt.Salt, vocabulary, context int) *Recording {
+// newRereading records the rows of an answer that is computed again, with the salt that its
+// chain had.
+func newRereading(salt receipt.Salt, vocabulary int) *Recording {
+	return newRecording(salt, nil, vocabulary, 0, min(max(bytesAgain/4/max(vocabulary, 1), rowsAhead), rowsAgain))
+}
+
+// newRecording records with so many rows that wait.
+func newRecording(salt receipt.Salt, output *receipt.Salt, vocabulary, context, ahead int) *Recording {
 	r := &Recording{
 		salt: salt, outputSalt: output, vocabulary: vocabulary, context: context,
-		rows: make(chan row), free: make(chan []float32, rowsAhead), done: make(chan struct{}),
+		rows: make(chan row), free: make(chan []float32, ahead), done: make(chan struct{}),
 	}
-	queue := make(chan row, rowsAhead)
+	queue := make(chan row, ahead)
 	r.rows = queue
 	go r.sum(queue)
 	return r

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/blitz-r1/blitz/internal/fetch"
 	"github.com/blitz-r1/blitz/internal/transparency"
 )
 
@@ -35,6 +35,7 @@ type Asking struct {
 
 const (
 	askPause    = time.Second
+	askMost     = 5 * time.Minute // between two tries of a witness that does not cosign
 	askPatience = 10 * time.Second
 	maxReply    = 64 << 10 // bytes
 )
@@ -44,42 +45,86 @@ const (
 const cosignedName = "cosigned"
 
 // Ask shows witnesses the checkpoints of a log as it grows, until ctx is done, and has it
-// serve what they cosigned. One that does not answer holds up nothing.
+// serve what they cosigned. One that does not answer holds up nothing, and is asked the
+// less often the longer that lasts.
 func (w *Writer) Ask(ctx context.Context, o Asking) {
-	if o.Client == nil {
-		o.Client = &http.Client{Timeout: askPatience}
-	}
-	if o.Pause == 0 {
-		o.Pause = askPause
-	}
+	a := w.newAsker(o)
 	for ctx.Err() == nil {
-		if err := w.askAll(ctx, &o); err != nil && ctx.Err() == nil {
-			o.Log.Warn("a witness did not cosign the log", "error", err)
-		}
+		a.turn(ctx, time.Now())
 		select {
 		case <-ctx.Done():
-		case <-time.After(o.Pause):
+		case <-time.After(a.Pause):
 		}
 	}
 }
 
-// askAll shows the newest checkpoint to all witnesses that have not cosigned it.
-func (w *Writer) askAll(ctx context.Context, o *Asking) error {
-	shown := w.Checkpoint()
-	lines := make([]string, len(o.Witnesses))
-	faults := make([]error, len(o.Witnesses))
-	var asked sync.WaitGroup
-	for i := range o.Witnesses {
-		if one := &o.Witnesses[i]; !hasSigned(shown, one.Key) {
-			asked.Go(func() { lines[i], faults[i] = w.ask(ctx, o.Client, one, shown) })
+// asker shows checkpoints to witnesses. One goroutine uses it.
+type asker struct {
+	Asking
+	log   *Writer
+	asked []course
+}
+
+// course is how it went with a witness.
+type course struct {
+	faults int       // in a row
+	next   time.Time // it is not asked before
+}
+
+func (w *Writer) newAsker(o Asking) *asker {
+	if o.Client == nil {
+		o.Client = fetch.Named(askPatience)
+	}
+	if o.Pause == 0 {
+		o.Pause = askPause
+	}
+	return &asker{Asking: o, log: w, asked: make([]course, len(o.Witnesses))}
+}
+
+// turn shows the newest checkpoint to the witnesses that have not cosigned it, and whose
+// time it is.
+func (a *asker) turn(ctx context.Context, now time.Time) {
+	shown := a.log.Checkpoint()
+	lines := make([]string, len(a.Witnesses))
+	faults := make([]error, len(a.Witnesses))
+	var open sync.WaitGroup
+	for i := range a.Witnesses {
+		one := &a.Witnesses[i]
+		if hasSigned(shown, one.Key) || now.Before(a.asked[i].next) {
+			continue
+		}
+		open.Go(func() { lines[i], faults[i] = a.log.ask(ctx, a.Client, one, shown) })
+	}
+	open.Wait()
+	if more := strings.Join(lines, ""); more != "" {
+		if err := a.log.cosign(shown, more); err != nil && ctx.Err() == nil {
+			a.Log.Error("what witnesses cosigned cannot be kept", "error", err)
 		}
 	}
-	asked.Wait()
-	more := strings.Join(lines, "")
-	if more == "" {
-		return errors.Join(faults...)
+	for i := range a.asked {
+		if ctx.Err() == nil && (faults[i] != nil || lines[i] != "") {
+			a.note(i, now, faults[i])
+		}
 	}
-	return errors.Join(append(faults, w.cosign(shown, more))...)
+}
+
+// note notes how it went with a witness: the pauses behind faults grow.
+func (a *asker) note(i int, now time.Time, fault error) {
+	x := &a.asked[i]
+	if fault == nil {
+		if x.faults > 0 {
+			a.Log.Info("a witness cosigns again", "witness", a.Witnesses[i].Key.Name())
+		}
+		*x = course{}
+		return
+	}
+	pause := askMost
+	if x.faults < 16 {
+		pause = min(a.Pause<<x.faults, askMost)
+	}
+	x.faults++
+	x.next = now.Add(pause)
+	a.Log.Warn("a witness did not cosign the log", "error", fault, "times", x.faults, "again_in", pause)
 }
 
 // hasSigned says whether a witness's line stands on a note, which was checked before.
@@ -141,7 +186,7 @@ func post(ctx context.Context, client *http.Client, url string, log *Reader, old
 		return 0, "", err
 	}
 	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxReply))
+	text, err := fetch.ReadReply(answer, maxReply)
 	return answer.StatusCode, string(text), err
 }
 

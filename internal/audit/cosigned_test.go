@@ -131,3 +131,70 @@ func TestAsk(t *testing.T) {
 	}
 	w.Close()
 }
+
+// TestAskSeldom: a witness that never cosigns is asked ever less often, one that sends on
+// to others has nobody else asked, and one that answers again is asked as before.
+func TestAskSeldom(t *testing.T) {
+	key, err := signed.Generate(signed.Ed25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "log")
+	if _, err := Init(dir, "example.org/log", key); err != nil {
+		t.Fatal(err)
+	}
+	w, err := Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	s, err := transparency.NewSigner("example.net/w", transparency.WitnessKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	honest, err := NewWitness(s, []*transparency.Verifier{w.Verifier()}, filepath.Join(t.TempDir(), "state.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var elsewhere, asked int
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere++ }))
+	defer other.Close()
+	well := false
+	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		asked++
+		if well {
+			honest.ServeHTTP(out, r)
+			return
+		}
+		http.Redirect(out, r, other.URL+"/add-checkpoint", http.StatusTemporaryRedirect)
+	}))
+	defer server.Close()
+	a := w.newAsker(Asking{Witnesses: []AskedWitness{{server.URL, s.Verifier}}, Log: slog.New(slog.DiscardHandler)})
+	now := time.Unix(1_000_000, 0)
+	for range 3600 { // an hour
+		a.turn(t.Context(), now)
+		now = now.Add(time.Second)
+	}
+	const want = 20 // behind 1, 2, 4 … 256 seconds, then each 5 minutes
+	if asked != want || elsewhere != 0 {
+		t.Errorf("asked %d times in an hour, others %d times, want %d and 0", asked, elsewhere, want)
+	}
+	well = true
+	for range 300 {
+		a.turn(t.Context(), now)
+		now = now.Add(time.Second)
+	}
+	if asked != want+1 {
+		t.Errorf("a witness that cosigned is asked %d times more", asked-want-1)
+	}
+	for i := range 3 { // as often as the log grows
+		if _, err := w.Append([]byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+		a.turn(t.Context(), now)
+		now = now.Add(time.Second)
+	}
+	if asked != want+7 { // each with what it has, which it says, before
+		t.Errorf("three checkpoints took %d requests, want 6", asked-want-1)
+	}
+}

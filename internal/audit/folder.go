@@ -3,7 +3,6 @@ package audit
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,8 +30,12 @@ const (
 	maxLeaf     = 1<<16 - 1
 )
 
-// readFile reads a file of at most so many bytes, which has to be a plain one.
+// readFile reads a file of at most so many bytes, which has to be a plain one: what is no
+// such is not opened, since a pipe would be waited for.
 func readFile(path string, most int) ([]byte, error) {
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return nil, signed.Refuse(signed.Form, "%s is no plain file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -41,11 +44,8 @@ func readFile(path string, most int) ([]byte, error) {
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
 		return nil, errors.Join(err, signed.Refuse(signed.Form, "%s is no plain file", path))
 	}
-	text, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
-	if err == nil && len(text) > most {
-		err = signed.Refuse(signed.Form, "%s has more than %d bytes", path, most)
-	}
-	return text, err
+	text, err := signed.ReadAll(f, most)
+	return text, signed.In(path, err)
 }
 
 // writeSynced writes a file that replaces what stands there, whole or not at all; its
@@ -221,6 +221,9 @@ func readEntries(dir string, tile transparency.Tile) ([][]byte, error) {
 	for len(data) > 0 {
 		if len(data) < 2 || len(data) < 2+int(data[0])<<8+int(data[1]) {
 			return nil, signed.Refuse(signed.Form, "%s is cut inside leaf %d", path, len(leaves))
+		}
+		if len(leaves) == tile.Width {
+			return nil, signed.Refuse(signed.Form, "%s has more than %d leaves", path, tile.Width)
 		}
 		n := int(data[0])<<8 + int(data[1])
 		leaves, data = append(leaves, data[2:2+n]), data[2+n:]

@@ -49,6 +49,24 @@ func (e *Engine) draw(rows []row, logits *model.Act) {
 	d.answers, d.rows = d.answers[:0], d.rows[:0]
 }
 
+// drawOne draws the next token of an answer from logits [V], on all threads, and does not
+// take it.
+func (e *Engine) drawOne(a *answer, logits []float32) (int32, error) {
+	d := &e.draws
+	d.logits = &model.Act{T: 1, D: len(logits), X: logits}
+	d.answers, d.rows = append(d.answers, a), append(d.rows, 0)
+	if e.threads.Count() == 1 {
+		d.run(e.threads.workers, drawWhole, 1)
+	} else {
+		d.inParts(e.threads.workers)
+	}
+	d.answers[0] = nil
+	d.answers, d.rows, d.logits = d.answers[:0], d.rows[:0], nil
+	x := a.drawn
+	a.drawn = drawn{}
+	return x.token.ID, x.err
+}
+
 // run has the threads do the items of a stage.
 func (d *draws) run(w *kernel.Workers, x stage, items int) {
 	d.stage = x

@@ -29,7 +29,7 @@ func (e *Engine) Replay(ctx context.Context, r Request, tokens []int32, each fun
 		return Replayed{}, err
 	}
 	a := s.work.(*answer)
-	w := &replay{given: newGiven(nil), answer: a, tokens: tokens, each: each, result: Replayed{First: -1}}
+	w := &replay{given: newGiven(nil), engine: e, answer: a, tokens: tokens, each: each, result: Replayed{First: -1}}
 	s.work, s.private = w, true
 	if len(tokens) == 0 {
 		return w.result, w.begin(s)
@@ -47,6 +47,7 @@ var errDiffers = errors.New("engine: another token comes")
 // replay is the work of Replay.
 type replay struct {
 	*given
+	engine *Engine
 	answer *answer
 	tokens []int32
 	at     int // the token of the next row
@@ -104,7 +105,7 @@ func (w *replay) next(logits []float32) (int32, error) {
 		return id, nil
 	}
 	a.guidance.mask()
-	id, err := a.sampler.Next(logits, a.guidance.allowed)
+	id, err := w.engine.drawOne(a, logits)
 	if err != nil {
 		return 0, err
 	}

@@ -1,9 +1,11 @@
 package oms
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"fmt"
 	"time"
 
 	"github.com/blitz-r1/blitz/internal/signed"
@@ -17,8 +19,13 @@ const (
 // MaxBundle is how large a signature may be, in bytes.
 const MaxBundle = 64 << 20
 
-// maxCertificates is how many certificates a bundle may have.
-const maxCertificates = 16
+// Bounds of certificates, which a bundle chooses: how many, of how many bytes, and of how
+// many bits an RSA key that signed others. A longer one takes seconds to check with.
+const (
+	maxCertificates = 16
+	maxCertificate  = 64 << 10
+	maxRSA          = 8192
+)
 
 // Bundle is a signature of a model as its file has it; nothing of it is believed yet.
 type Bundle struct {
@@ -73,13 +80,28 @@ func Parse(text []byte) (*Bundle, error) {
 		return nil, signed.Refuse(signed.Type, "bundle.dsseEnvelope.payloadType: %.80q, want %s", b.envelope.Type, signed.InToto)
 	}
 	for i, der := range encoded {
-		c, err := x509.ParseCertificate(der)
+		c, err := parseCertificate(der)
 		if err != nil {
 			return nil, signed.Refuse(signed.Certificate, "certificate %d: %v", i, err)
 		}
 		b.certificates = append(b.certificates, c)
 	}
 	return b, nil
+}
+
+// parseCertificate reads a certificate, its bounds checked first.
+func parseCertificate(der []byte) (*x509.Certificate, error) {
+	if len(der) > maxCertificate {
+		return nil, fmt.Errorf("%d bytes, want at most %d", len(der), maxCertificate)
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > maxRSA {
+		return nil, fmt.Errorf("an RSA key of %d bits, want at most %d", key.N.BitLen(), maxRSA)
+	}
+	return c, nil
 }
 
 // Trust is what a signature is checked with: a key, or authorities.
@@ -100,7 +122,7 @@ func ParseCertificates(text []byte) ([]*x509.Certificate, error) {
 		if block.Type != "CERTIFICATE" {
 			return nil, signed.Refuse(signed.Form, "%.40q, want CERTIFICATE", block.Type)
 		}
-		c, err := x509.ParseCertificate(block.Bytes)
+		c, err := parseCertificate(block.Bytes)
 		if err != nil {
 			return nil, signed.Refuse(signed.Certificate, "%v", err)
 		}

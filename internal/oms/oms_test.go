@@ -2,8 +2,17 @@ package oms
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -233,6 +242,62 @@ func TestSigner(t *testing.T) {
 	}
 	if err := (&Signer{Key: key, Certificates: leaf}).Check(); signed.ReasonOf(err) != signed.Certificate {
 		t.Errorf("the certificate of another key: %v", err)
+	}
+}
+
+// TestCostlyCertificates: certificates that would take seconds to check with are refused
+// before they are used, by the bundle and by who trusts them.
+func TestCostlyCertificates(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := new(big.Int).Lsh(big.NewInt(1), 1<<17)
+	wide := &rsa.PublicKey{N: n.Add(n, big.NewInt(1)), E: 65537}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mid"}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	long := *template
+	long.ExtraExtensions = []pkix.Extension{{Id: []int{1, 2, 3}, Value: make([]byte, maxCertificate)}}
+	for _, c := range []struct {
+		name     string
+		template *x509.Certificate
+		key      any
+		says     string
+	}{{"a wide key", template, wide, "131073 bits"}, {"a long one", &long, &key.PublicKey, "bytes, want at most"}} {
+		der, err := x509.CreateCertificate(rand.Reader, c.template, template, c.key, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bundle := `{"mediaType":"` + mediaType + `","verificationMaterial":{"x509CertificateChain":{"certificates":[{"rawBytes":"` + base64.StdEncoding.EncodeToString(der) + `"}]}},` +
+			`"dsseEnvelope":{"payload":"","payloadType":"` + signed.InToto + `","signatures":[{"sig":""}]}}`
+		if _, err := Parse([]byte(bundle)); signed.ReasonOf(err) != signed.Certificate || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s in a bundle: %v", c.name, err)
+		}
+		if _, err := ParseCertificates(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})); signed.ReasonOf(err) != signed.Certificate || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s of an authority: %v", c.name, err)
+		}
+	}
+}
+
+// TestSingleTwice: a model of one file that was signed under both names that it may have, with
+// different sums, is neither.
+func TestSingleTwice(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "w.gguf")
+	if err := os.WriteFile(at, []byte("GGUF"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	right := sha256.Sum256([]byte("GGUF"))
+	for _, names := range [][2]string{{".", "w.gguf"}, {"w.gguf", "."}} {
+		s := &Statement{Resources: []Resource{{Name: names[0], Digest: right}, {Name: names[1]}}}
+		if _, err := s.Compare(t.Context(), at, Comparison{}); signed.ReasonOf(err) != signed.Form {
+			t.Errorf("%q: %v, want form", names, err)
+		}
+		if _, err := s.CompareDigests([]checkpoint.Resource{{Name: "w.gguf", Digest: right}}, nil); signed.ReasonOf(err) != signed.Form {
+			t.Errorf("%q, by digests: %v, want form", names, err)
+		}
+		s.Resources = s.Resources[:1]
+		if _, err := s.Compare(t.Context(), at, Comparison{}); err != nil {
+			t.Errorf("%q alone: %v", names[0], err)
+		}
 	}
 }
 

@@ -102,7 +102,10 @@ func (s *Statement) Compare(ctx context.Context, at string, c Comparison) (*Comp
 			there[name] = true
 		}
 	}
-	resources := s.byFile(l)
+	resources, err := s.byFile(l)
+	if err != nil {
+		return nil, err
+	}
 	found := &Compared{}
 	for _, name := range sortedNames(resources) {
 		switch {
@@ -155,7 +158,10 @@ func (s *Statement) CompareDigests(files []checkpoint.Resource, unread func(name
 		names = append(names, f.Name)
 	}
 	slices.Sort(names)
-	resources := s.byFile(&checkpoint.Listing{Names: names, Single: len(names) == 1})
+	resources, err := s.byFile(&checkpoint.Listing{Names: names, Single: len(names) == 1})
+	if err != nil {
+		return nil, err
+	}
 	found := &Compared{Files: len(names)}
 	for _, name := range sortedNames(resources) {
 		if _, ok := digests[name]; ok {
@@ -191,17 +197,21 @@ func (c *Comparison) list(ctx context.Context, at string, ignored []string) (*ch
 }
 
 // byFile returns the resources of each file. The one of a single file is named "." or as
-// the file is.
-func (s *Statement) byFile(l *checkpoint.Listing) map[string][]Resource {
+// the file is, and not both.
+func (s *Statement) byFile(l *checkpoint.Listing) (map[string][]Resource, error) {
 	files := make(map[string][]Resource, len(s.Resources))
+	whole := false // the file was called "."
 	for _, r := range s.Resources {
 		name := r.Name
-		if name == "." && l.Single {
-			name = l.Names[0]
+		if l.Single && (name == "." || name == l.Names[0]) {
+			if name = l.Names[0]; len(files[name]) > 0 && whole != (r.Name == ".") {
+				return nil, signed.Refuse(signed.Form, "%s was signed twice, once as the file \".\"", name)
+			}
+			whole = r.Name == "."
 		}
 		files[name] = append(files[name], r)
 	}
-	return files
+	return files, nil
 }
 
 func sortedNames(files map[string][]Resource) []string {

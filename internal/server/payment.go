@@ -3,11 +3,11 @@ package server
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/blitz-r1/blitz/internal/fetch"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
 
@@ -25,7 +25,7 @@ func newPayment(url string) *payment {
 	if url == "" {
 		return nil
 	}
-	return &payment{url, &http.Client{Timeout: paymentPatience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &payment{url, fetch.Named(paymentPatience)}
 }
 
 // paymentHeader is the header by which a client is told how to pay (x402).
@@ -54,7 +54,7 @@ func (p *payment) check(ctx context.Context, caller, model string) error {
 		return none(err)
 	}
 	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxPayment))
+	text, err := fetch.ReadReply(answer, maxPayment)
 	switch {
 	case err != nil:
 		return none(err)

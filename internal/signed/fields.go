@@ -2,12 +2,19 @@ package signed
 
 import (
 	"io"
+	"os"
 	"strconv"
 	"time"
 )
 
-// ReadAll reads at most so many bytes: more are refused with Form.
+// ReadAll reads at most so many bytes: more are refused with Form, those of a file that says
+// how long it is before they are read.
 func ReadAll(r io.Reader, most int) ([]byte, error) {
+	if f, ok := r.(*os.File); ok {
+		if st, err := f.Stat(); err == nil && st.Mode().IsRegular() && st.Size() > int64(most) {
+			return nil, Refuse(Form, "%d bytes, want at most %d", st.Size(), most)
+		}
+	}
 	b, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
 	if err == nil && len(b) > most {
 		err = Refuse(Form, "more than %d bytes", most)

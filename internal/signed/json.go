@@ -12,6 +12,14 @@ import (
 // Depth is how many objects and lists may stand in each other.
 const Depth = 32
 
+// maxValues is how many values a text may have, all of them, and maxMembers how many members
+// an object: each takes some ten times the memory that its shortest text does. A signature of
+// as many files as MaxBundle of package oms has room for stays below.
+const (
+	maxValues  = 2 << 20
+	maxMembers = 1 << 16
+)
+
 // A JSON value is nil, a bool, a string, a Number, a List or an Object.
 type (
 	// Number is a number as it was written.
@@ -40,7 +48,7 @@ func (o Object) Get(name string) (any, bool) {
 
 // Parse reads one JSON value of at most so many bytes, strictly: UTF-8 without byte
 // order mark, no name twice in an object, no lone surrogates, nothing behind the value,
-// Depth. The error is a Refusal with Form.
+// Depth, bounded numbers of values. The error is a Refusal with Form.
 func Parse(text []byte, most int) (any, error) {
 	if len(text) > most {
 		return nil, Refuse(Form, "JSON of %d bytes, want at most %d", len(text), most)
@@ -64,8 +72,9 @@ func Parse(text []byte, most int) (any, error) {
 
 // parser reads JSON. Strings without escapes are parts of text.
 type parser struct {
-	text string
-	at   int
+	text   string
+	at     int
+	values int // that began
 }
 
 func (p *parser) wrong(format string, args ...any) error {
@@ -92,6 +101,9 @@ func (p *parser) next() byte {
 }
 
 func (p *parser) value(depth int) (any, error) {
+	if p.values++; p.values > maxValues {
+		return nil, p.wrong("more than %d values", maxValues)
+	}
 	switch c := p.next(); {
 	case c == '{' || c == '[':
 		if depth == Depth {
@@ -154,8 +166,11 @@ func (p *parser) object(depth int) (any, error) {
 			p.at++
 			p.space()
 		}
-		if p.next() != '"' {
+		switch {
+		case p.next() != '"':
 			return nil, p.wrong("want a name")
+		case len(object) == maxMembers:
+			return nil, p.wrong("more than %d members", maxMembers)
 		}
 		name, err := p.string()
 		if err != nil {

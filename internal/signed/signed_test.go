@@ -3,6 +3,7 @@ package signed
 import (
 	"bytes"
 	"encoding/base64"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -104,6 +105,32 @@ func TestManyNames(t *testing.T) {
 	}
 	if _, err := Parse([]byte("{"+b.String()+`"nn":1}`), 1<<20); ReasonOf(err) != Form {
 		t.Errorf("a name twice: %v", err)
+	}
+}
+
+// TestBounds: values and members beyond the bounds are refused, those within are not.
+func TestBounds(t *testing.T) {
+	const most = 64 << 20
+	names := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(`"` + strconv.Itoa(i) + `":0,`)
+		}
+		return "{" + strings.TrimSuffix(b.String(), ",") + "}"
+	}
+	for _, c := range []struct {
+		text string
+		ok   bool
+	}{
+		{"[" + strings.Repeat("0,", maxValues-2) + "0]", true},
+		{"[" + strings.Repeat("0,", maxValues-1) + "0]", false},
+		{"[" + strings.Repeat("[],", maxValues) + "0]", false},
+		{names(maxMembers), true},
+		{names(maxMembers + 1), false},
+	} {
+		if _, err := Parse([]byte(c.text), most); (err == nil) != c.ok || err != nil && ReasonOf(err) != Form {
+			t.Errorf("%.20s…, %d bytes: %v, want %v", c.text, len(c.text), err, c.ok)
+		}
 	}
 }
 

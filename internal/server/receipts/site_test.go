@@ -406,6 +406,18 @@ func TestKept(t *testing.T) {
 			t.Errorf("%s: %d %s", path, head.StatusCode, text)
 		}
 	}
+	// What is drawn from nothing has none.
+	for path, body := range map[string]string{
+		"/v1/embeddings": `{"model":"puppet","input":"hello"}`, "/api/embed": `{"model":"puppet","input":"hello"}`,
+		"/tokenize": `{"model":"puppet","content":"hello"}`, "/v1/messages/count_tokens": `{"model":"puppet","messages":[{"role":"user","content":"hello"}]}`,
+	} {
+		if head, text := s.ask(t.Context(), "POST", path, body); head.StatusCode != 200 || head.Header.Get(header) != "" || strings.Contains(text, "receipt") {
+			t.Errorf("%s: %d, receipt %q: %s", path, head.StatusCode, head.Header.Get(header), text)
+		}
+	}
+	if log, err := audit.Read(s.log); err != nil || log.Size != 1 {
+		t.Errorf("the log has %d leaves, %v, want the one of the answer", log.Size, err)
+	}
 	if err := audit.Erase(s.log, 0, time.Now()); err != nil {
 		t.Fatal(err)
 	}
