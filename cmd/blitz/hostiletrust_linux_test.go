@@ -145,8 +145,12 @@ func TestHostileTrust(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, x := range [][3]string{
-		{"./linked", "link", "w.gguf"}, {"./looped", "link", "again"}, {"./piped", "link", "w.gguf"}, {"./spelled", "path", `w\xff.gguf`},
-		{"./pipe.gguf", "link", "pipe.gguf"}, {"./nothing", "missing", "nothing"},
+		{"./linked", "link", "w.gguf"},
+		{"./looped", "link", "again"},
+		{"./piped", "link", "w.gguf"},
+		{"./spelled", "path", `w\xff.gguf`},
+		{"./pipe.gguf", "link", "pipe.gguf"},
+		{"./nothing", "missing", "nothing"},
 	} {
 		all = append(
 			all,
