@@ -20,10 +20,15 @@ type folderConfig struct {
 	prefixSpace    *bool
 	addBOS, addEOS *bool
 	names          roleNames
-	special        []addedEntry // further control tokens that are named
-	added          []addedEntry // tokens by id, of added_tokens_decoder or added_tokens.json
-	templates      map[string]string
-	notes          notes
+	cls, sep       string // what stands around a text of BERT's; "": not said
+
+	// How BERT's text is prepared; nil: not said.
+	lowercase, stripAccents, chineseChars *bool
+
+	special   []addedEntry // further control tokens that are named
+	added     []addedEntry // tokens by id, of added_tokens_decoder or added_tokens.json
+	templates map[string]string
+	notes     notes
 }
 
 // roleNames are the tokens that the files name for a role.
@@ -77,6 +82,7 @@ func readConfig(s source) (*folderConfig, error) {
 	if c.legacy = config.flag("legacy"); c.legacy == nil && config.values["legacy"] != nil {
 		c.legacy = new(bool) // null is as good as false
 	}
+	c.lowercase, c.stripAccents, c.chineseChars = config.flag("do_lower_case"), config.flag("strip_accents"), config.flag("tokenize_chinese_chars")
 	c.readDecoder(config)
 	c.readNames(config)
 	if len(c.added) == 0 { // else the other files are from before it
@@ -100,6 +106,12 @@ func (c *folderConfig) readNames(s settings) {
 			*role = roleName{said: true, token: token}
 		case role == nil && ok:
 			c.special = append(c.special, token)
+		}
+		switch {
+		case key == "cls_token" && ok:
+			c.cls = token.Content
+		case key == "sep_token" && ok:
+			c.sep = token.Content
 		}
 	}
 	for _, key := range s.keys {

@@ -220,6 +220,7 @@ func (g *ggufTokens) setUnigramText(t *Tokenizer, user []trieKey) error {
 	if err != nil {
 		return fmt.Errorf("tokenizer.ggml.precompiled_charsmap: %w", err)
 	}
+	t.charsmap = data
 	n := &spmNormalizer{
 		chars: chars, escape: flag("escape_whitespaces", true), removeExtra: flag("remove_extra_whitespaces", true),
 		dummyPrefix: flag("add_space_prefix", true), suffix: flag("treat_whitespace_as_suffix", false),

@@ -62,10 +62,17 @@ func parseTokenizerJSON(data []byte, beside *folderConfig) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return f.tokenizer(beside)
+}
+
+// tokenizer builds what the file says.
+func (f *jsonFile) tokenizer(beside *folderConfig) (*Tokenizer, error) {
 	t := newTokenizer()
+	var err error
 	if t.normalizer, err = newNormalizer(f.Normalizer); err != nil {
 		return nil, err
 	}
+	t.charsmap = f.Normalizer.charsmap()
 	if t.stages, t.raw, err = newStages(f.PreTokenizer); err != nil {
 		return nil, err
 	}

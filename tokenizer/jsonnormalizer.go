@@ -25,6 +25,20 @@ func newNormalizer(c *component) (normalizer, error) {
 	return n, nil
 }
 
+// charsmap returns the first precompiled table of a normalizer; nil: it has none.
+func (c *component) charsmap() []byte {
+	list, err := flatten(c, func(c *component) []component { return c.Normalizers }, 0)
+	if err != nil {
+		return nil
+	}
+	for _, c := range list {
+		if c.Type == "Precompiled" && len(c.Charsmap) > 0 {
+			return c.Charsmap
+		}
+	}
+	return nil
+}
+
 func (c *component) normalSteps() ([]normalStep, error) {
 	one := func(step normalStep) ([]normalStep, error) { return []normalStep{step}, nil }
 	switch c.Type {

@@ -11,7 +11,7 @@ import (
 // fileNames are the files that hold a tokenizer, in the order in which a folder
 // is searched for them.
 var fileNames = []string{
-	"tokenizer.json", "tokenizer.model", "tiktoken.model", "spiece.model", "sentencepiece.bpe.model",
+	"tokenizer.json", "tokenizer.model", "tiktoken.model", "spiece.model", "sentencepiece.bpe.model", vocabName,
 }
 
 // maxModelFile is the longest model file, in bytes. The largest published ones have
@@ -19,7 +19,7 @@ var fileNames = []string{
 const maxModelFile = 64 << 20
 
 // Open reads the tokenizer in a folder or file: a tokenizer.json, a
-// SentencePiece model, or tiktoken ranks as Kimi publishes them. Settings,
+// SentencePiece model, tiktoken ranks as Kimi publishes them, or BERT's vocab.txt. Settings,
 // further tokens and chat templates are read from the files beside it. The
 // errors name the file; they are ErrNoTokenizer where a folder has none,
 // ErrUnsupported, ErrDamaged, or those of the file system.
@@ -111,6 +111,9 @@ func openFile(s source, name string, beside *folderConfig) (*Tokenizer, error) {
 	data, err := s.read(name, maxModelFile)
 	if err != nil {
 		return nil, err
+	}
+	if name == vocabName {
+		return parseVocabTxt(data, beside)
 	}
 	if isTiktoken(data) {
 		return parseTiktoken(data, beside)

@@ -321,6 +321,7 @@ func (f *spmFile) setText(t *Tokenizer) error {
 	if err != nil {
 		return err
 	}
+	t.charsmap = f.charsmap
 	user, err := f.userPieces()
 	if err != nil {
 		return err

@@ -218,6 +218,7 @@ func (f *spmFile) setGenericText(t *Tokenizer, legacy bool) error {
 	if err != nil {
 		return err
 	}
+	t.charsmap = f.charsmap
 	if chars != nil {
 		t.normalizer = append(t.normalizer, namedStep{"Precompiled", chars.step()})
 	}

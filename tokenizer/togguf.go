@@ -10,7 +10,7 @@ import (
 )
 
 // GGUFKey is a pair of a GGUF file's metadata. Value is a string, a bool, a uint32, or
-// a list of string, int32 or float32.
+// a list of string, int32, float32 or uint8.
 type GGUFKey struct {
 	Name  string
 	Value any
@@ -32,17 +32,19 @@ type GGUFOptions struct {
 // GGUF returns the keys of a GGUF file that describe the tokenizer. What such a file has
 // no place for is left out: normalization, and what of an added token's surroundings it
 // takes. The error is ErrUnsupported where text is split as no name of
-// tokenizer.ggml.pre stands for, or the model is a Unigram.
+// tokenizer.ggml.pre stands for, or a WordPiece is prepared otherwise than BERT's.
 func (t *Tokenizer) GGUF(o GGUFOptions) (GGUFKeys, error) {
-	w := &ggufWriter{t: t, size: cmp.Or(o.Size, t.VocabSize())}
+	w := &ggufWriter{t: t, size: cmp.Or(o.Size, t.VocabSize()), unknown: t.roles.unknown}
 	var err error
 	switch m := t.model.(type) {
 	case *bpe:
 		err = w.bpe(m, o.Prefer)
 	case *ranked:
 		err = w.ranked(m, o.Prefer)
-	default:
-		err = fmt.Errorf("%w: a Unigram or a WordPiece cannot be written", ErrUnsupported)
+	case *wordPiece:
+		err = w.wordPiece(m)
+	case *unigram:
+		err = w.unigram(m)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
@@ -56,6 +58,10 @@ type ggufWriter struct {
 	t    *Tokenizer
 	size int
 	keys GGUFKeys
+	// spell returns a piece of the model as files spell it; nil: as it is.
+	spell func(piece string) string
+
+	unknown int32 // -1: none
 }
 
 func (w *ggufWriter) put(key string, v any) {
@@ -145,8 +151,10 @@ func (w *ggufWriter) tokens() {
 			k = kindByte
 		}
 		switch {
-		case id == w.t.roles.unknown && !w.t.raw:
+		case id == w.unknown && !w.t.raw:
 			k = kindUnknown
+		case k == kindNormal && w.spell != nil:
+			text = w.spell(text)
 		case k == kindUser && !w.t.raw:
 			text = strings.ReplaceAll(text, blank, " ") // it is found in text as it is
 		}
@@ -159,18 +167,31 @@ func (w *ggufWriter) tokens() {
 // special writes the ids with a role, what is put around a text, and the chat templates.
 func (w *ggufWriter) special() {
 	t := w.t
+	bos, eos, eot, addBOS, addEOS := t.roles.bos, t.roles.eos, t.roles.eot, t.AddsBOS(), t.AddsEOS()
+	if len(t.prefix) == 1 && !addBOS { // by another name: files have no other place for it
+		bos, addBOS = t.prefix[0], true
+	}
+	if len(t.suffix) == 1 && !addEOS {
+		if eot < 0 {
+			eot = eos
+		}
+		eos, addEOS = t.suffix[0], true
+	}
+	if _, words := t.model.(*wordPiece); words {
+		w.put("seperator_token_id", uint32(eos)) // misspelled as files have it
+	}
 	for _, r := range []struct {
 		name string
 		id   int32
 	}{
-		{"bos", t.roles.bos}, {"eos", t.roles.eos}, {"eot", t.roles.eot}, {"eom", t.roles.eom}, {"unknown", t.roles.unknown}, {"padding", t.roles.pad},
+		{"bos", bos}, {"eos", eos}, {"eot", eot}, {"eom", t.roles.eom}, {"unknown", w.unknown}, {"padding", t.roles.pad},
 	} {
 		if r.id >= 0 && int(r.id) < w.size {
 			w.put(r.name+"_token_id", uint32(r.id))
 		}
 	}
-	w.put("add_bos_token", t.AddsBOS() && int(t.roles.bos) < w.size)
-	w.put("add_eos_token", t.AddsEOS() && int(t.roles.eos) < w.size)
+	w.put("add_bos_token", addBOS && int(bos) < w.size)
+	w.put("add_eos_token", addEOS && int(eos) < w.size)
 	const key = "tokenizer.chat_template"
 	if s := t.templates[""]; s != "" {
 		w.keys = append(w.keys, GGUFKey{key, s})
@@ -390,12 +411,20 @@ func (k GGUFKeys) Strings(key string) ([]string, bool) {
 
 // Ints returns a list of integers.
 func (k GGUFKeys) Ints(key string) ([]int64, bool) {
-	v, ok := k.value(key).([]int32)
-	list := make([]int64, len(v))
-	for i, x := range v {
-		list[i] = int64(x)
+	var list []int64
+	switch v := k.value(key).(type) {
+	case []int32:
+		for _, x := range v {
+			list = append(list, int64(x))
+		}
+	case []uint8:
+		for _, x := range v {
+			list = append(list, int64(x))
+		}
+	default:
+		return nil, false
 	}
-	return list, ok
+	return list, true
 }
 
 // Floats returns a list of numbers.

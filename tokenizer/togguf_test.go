@@ -1,8 +1,12 @@
 package tokenizer
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -66,8 +70,61 @@ func TestGGUFKeysOfModelFiles(t *testing.T) {
 			t.Errorf("%q: got %v %v, want %v", text, got, err, want)
 		}
 	}
-	if _, err := sampleSPM(t).GGUF(GGUFOptions{}); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("a Unigram: got %v, want ErrUnsupported", err)
+	unigram := sampleSPM(t)
+	if keys, err = unigram.GGUF(GGUFOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	again = mustGGUF(t, keys)
+	for _, text := range []string{"hello world", "The quick  brown fox ", "naïve ☃ 12 aaaa"} {
+		want, _ := unigram.Encode(text, 0)
+		if got, err := again.Encode(text, 0); err != nil || !slices.Equal(got, want) {
+			t.Errorf("a Unigram: %q: got %v %v, want %v", text, got, err, want)
+		}
+	}
+}
+
+// encoderFolders have the tokenizers of small encoders: a WordPiece, and a Unigram.
+var encoderFolders = filepath.Join("..", "internal", "model", "testdata", "encoders")
+
+// TestGGUFKeysOfEncoders writes a WordPiece and a Unigram, which take texts for the same tokens
+// then.
+func TestGGUFKeysOfEncoders(t *testing.T) {
+	for _, name := range []string{"minilm", "xlm-r"} {
+		tok, err := Open(filepath.Join(encoderFolders, name, "tokenizer.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := tok.GGUF(GGUFOptions{Size: 160})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := mustGGUF(t, keys)
+		for _, text := range []string{"the quick brown fox", "Unbelievable embeddings: 12,345 naïve cafés in Zürich!", "two  blanks  ", "東京 \u200d zz\tx\u0301", ""} {
+			want, _ := tok.Encode(text, AddSpecial)
+			if got, err := again.Encode(text, AddSpecial); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s: %q: got %v %v, want %v", name, text, got, err, want)
+			}
+		}
+	}
+	for _, change := range []struct{ from, to, want string }{
+		{`"BertPreTokenizer"`, `"Whitespace"`, "prepared"},
+		{`"max_input_chars_per_word":100`, `"max_input_chars_per_word":99`, "99 characters"},
+	} {
+		text, err := os.ReadFile(filepath.Join(encoderFolders, "minilm", "tokenizer.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		compact := new(bytes.Buffer)
+		if err := json.Compact(compact, text); err != nil || !strings.Contains(compact.String(), change.from) {
+			t.Fatalf("%v: no %s", err, change.from)
+		}
+		tok, err := FromFiles(map[string][]byte{"tokenizer.json": []byte(strings.Replace(compact.String(), change.from, change.to, 1))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tok.GGUF(GGUFOptions{}); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), change.want) {
+			t.Errorf("%s: got %v, want ErrUnsupported with %q", change.to, err, change.want)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ type Tokenizer struct {
 	find, findPlain         *matcher // in the text
 	findNormal, normalPlain *matcher // in the normalized text
 	normalizer              normalizer
+	charsmap                []byte // of the normalizer: SentencePiece's precompiled table; nil: none
 	stages                  []stage
 	model                   model
 	hides                   bool // the model has control tokens that plain text must not become

@@ -12,7 +12,8 @@ import (
 type wordPiece struct {
 	starts, rest *trie // of the pieces, to their ids
 	unknown      int32
-	maxChars     int // of a word; a longer one is unknown
+	maxChars     int    // of a word; a longer one is unknown
+	prefix       string // that pieces that go on are spelled with; "": those that begin a word are, with a blank
 }
 
 // The usual settings of a WordPiece.
@@ -94,6 +95,7 @@ func (t *Tokenizer) loadWordPiece(m *jsonModel, added []addedEntry) error {
 	if err != nil {
 		return fmt.Errorf("model WordPiece: vocab: %w", err)
 	}
+	w.prefix = prefix
 	t.model, t.roles.unknown = w, id
 	return nil
 }

@@ -47,6 +47,7 @@ type Checkpoint struct {
 	template    lazy[template]
 	description lazy[Description]
 	modules     lazy[*Modules]
+	prompts     lazy[*Prompts]
 	root        rooted
 
 	mu    sync.Mutex

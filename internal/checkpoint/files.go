@@ -60,8 +60,8 @@ const indexName = "model.safetensors.index.json"
 // training frameworks publish, beside its weights, in lower case.
 var companionNames = []string{
 	"config.json", "generation_config.json", "params.json",
-	"tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "tiktoken.model",
-	"chat_template.json", "chat_template.jinja", modulesName,
+	"tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "tiktoken.model",
+	"chat_template.json", "chat_template.jinja", modulesName, promptsName,
 	"license", "license.txt", "license.md",
 }
 

@@ -21,6 +21,8 @@ type Modules struct {
 	Normalize bool   // vectors are scaled to length 1
 	Heads     []Head // what a pooled state goes through, in order
 	Ranks     bool   // the model says yes or no to a document: how likely yes is counts
+
+	PromptApart bool // the states of a prompt are not pooled
 }
 
 // Head is a matrix that a pooled state goes through.
@@ -159,6 +161,7 @@ func (c *Checkpoint) readPooling(m *Modules, folder string) error {
 		Max      bool   `json:"pooling_mode_max_tokens"`
 		Root     bool   `json:"pooling_mode_mean_sqrt_len_tokens"`
 		Weighted bool   `json:"pooling_mode_weightedmean_tokens"`
+		Prompt   *bool  `json:"include_prompt"`
 	}
 	name, err := c.moduleConfig(folder, &x)
 	if err != nil {
@@ -179,7 +182,7 @@ func (c *Checkpoint) readPooling(m *Modules, folder string) error {
 	if len(modes) == 1 && m.Pooling == "" {
 		switch modes[0] {
 		case "cls", "mean", "lasttoken":
-			m.Pooling = modes[0]
+			m.Pooling, m.PromptApart = modes[0], x.Prompt != nil && !*x.Prompt
 			return nil
 		}
 	}

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ import (
 type Folder struct {
 	files   *checkpoint.Checkpoint
 	weights *safetensors.File
+	modules *checkpoint.Modules // nil: the model has none
 	read    *model.Checkpoint
 	keys    []gguf.KeyValue
 	tensors []quantize.Tensor
@@ -60,7 +62,11 @@ func Of(files *checkpoint.Checkpoint) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{files: files, weights: weights, read: read, notes: slices.Clone(read.Config.Assumed)}
+	modules, err := files.Modules()
+	if err != nil {
+		return nil, fmt.Errorf("convert: %w: %w", err, model.ErrConfig) // it was read before
+	}
+	f := &Folder{files: files, weights: weights, modules: modules, read: read, notes: slices.Clone(read.Config.Assumed)}
 	if err := weights.Guard(f.layOut); err != nil {
 		return nil, err
 	}
@@ -113,7 +119,7 @@ func (f *Folder) Rows(ctx context.Context, i, first int, dst []float32) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return f.weights.Guard(func() error {
+	return f.guard(func() error {
 		if err := f.recipes[i].rows(f.weights, first, dst); err != nil {
 			return fmt.Errorf("convert: %s: tensor %s: %w: %w", f.Name(), f.recipes[i].name(), err, model.ErrTensor)
 		}
@@ -121,13 +127,24 @@ func (f *Folder) Rows(ctx context.Context, i, first int, dst []float32) error {
 	})
 }
 
+// guard runs read and turns a fault in the mapped files into an error.
+func (f *Folder) guard(read func() error) error {
+	if f.modules != nil {
+		for i := range f.modules.Heads {
+			inner, file := read, f.modules.Heads[i].Weights
+			read = func() error { return file.Guard(inner) }
+		}
+	}
+	return f.weights.Guard(read)
+}
+
 // Bytes writes rows of tensor number i as elements of its Type. Numbers that are not
 // finite are refused.
 func (f *Folder) Bytes(ctx context.Context, i, first int, dst []byte) error {
 	t := f.tensors[i].Type
-	if in := f.recipes[i].interleaved; in != nil && t == tensor.MXFP4 {
+	if held := f.recipes[i].held; held != nil && !t.IsFloat() {
 		return f.weights.Guard(func() error {
-			if err := in.pack(f.weights, &f.recipes[i].parts[0], first, dst); err != nil {
+			if err := held.pack(f.weights, f.recipes[i].parts, first, dst); err != nil {
 				return fmt.Errorf("convert: %s: tensor %s: %w: %w", f.Name(), f.recipes[i].name(), err, model.ErrTensor)
 			}
 			return nil
@@ -152,7 +169,7 @@ func (f *Folder) Bytes(ctx context.Context, i, first int, dst []byte) error {
 // Done gives the pages of a tensor back.
 func (f *Folder) Done(i int) {
 	for _, p := range f.recipes[i].parts {
-		f.weights.Release(p.tensor)
+		cmp.Or(p.file, f.weights).Release(p.tensor)
 	}
 }
 
@@ -165,7 +182,7 @@ func (f *Folder) DefaultType() tensor.DType {
 	bytes := map[tensor.DType]int64{}
 	for i := range f.tensors {
 		t := &f.tensors[i]
-		if n, ok := tensor.Elements(t.Shape); ok && len(t.Shape) > 1 && !t.Type.IsQuantised() {
+		if n, ok := tensor.Elements(t.Shape); ok && len(t.Shape) > 1 && t.Type.IsFloat() {
 			bytes[storable(t.Stored)] += int64(n)
 		}
 	}

@@ -87,7 +87,8 @@ func open(t *testing.T, path string) *convert.Folder {
 	return f
 }
 
-// write writes a folder as a GGUF file of float32 numbers, in pieces of a few rows.
+// write writes a folder as a GGUF file of float32 numbers, and whole ones where it has them so,
+// in pieces of a few rows.
 func write(t *testing.T, f *convert.Folder, path string) {
 	t.Helper()
 	w, err := gguf.Create(path)
@@ -104,9 +105,12 @@ func write(t *testing.T, f *convert.Folder, path string) {
 	for _, k := range f.KeyValues() {
 		check(w.Put(k.Key, k.Value))
 	}
-	f32, _ := gguf.ParseType("F32")
 	for _, x := range f.Tensors() {
-		check(w.Declare(x.Name, f32, x.Shape...))
+		as, _ := gguf.ParseType("F32")
+		if x.Type == tensor.I32 {
+			as, _ = gguf.ParseType("I32")
+		}
+		check(w.Declare(x.Name, as, x.Shape...))
 	}
 	for i, x := range f.Tensors() {
 		n, _ := tensor.Elements(x.Shape)
@@ -116,6 +120,17 @@ func write(t *testing.T, f *convert.Folder, path string) {
 			step = min(7, n/cols-row)
 			v := make([]float32, step*cols)
 			check(f.Rows(context.Background(), i, row, v))
+			if x.Type == tensor.I32 {
+				b := make([]byte, 4*len(v))
+				check(f.Bytes(context.Background(), i, row, b))
+				all = append(all, b...)
+				for k, id := range v {
+					if float32(int32(binary.LittleEndian.Uint32(b[4*k:]))) != id {
+						t.Fatalf("%s: row %d: %v as a number, %v as bytes", x.Name, row, id, b[4*k:][:4])
+					}
+				}
+				continue
+			}
 			for _, x := range v {
 				all = binary.LittleEndian.AppendUint32(all, math.Float32bits(x))
 			}
@@ -170,7 +185,7 @@ func TestModels(t *testing.T) {
 	for _, name := range []string{
 		"llama", "qwen2", "qwen3", "qwen3-moe", "gemma3-text", "deepseek-v2", "deepseek-v2-lite", "deepseek-v3", "deepseek-v3-mtp", "deepseek-v32", "glm4-moe-lite", "kimi-k2",
 		"gpt-oss", "gpt-oss-mxfp4", "smollm3", "gemma2", "qwen2-moe", "glm4-moe", "minimax-m2", "ministral3", "mistral3", "mistral4", "mistral-large-3", "glm-moe-dsa",
-		"qwen3-next", "qwen3.5", "qwen3.5-moe", "gemma4", "gemma4-moe", "gemma4-e",
+		"qwen3-next", "qwen3.5", "qwen3.5-moe", "gemma4", "gemma4-moe", "gemma4-e", "deepseek-v4", "deepseek-v4-pro", "deepseek-v4-mtp", "deepseek-v4-dspark", "phi3", "phi3-long",
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := load(t, name)
@@ -185,7 +200,7 @@ func TestModels(t *testing.T) {
 				t.Fatal(err)
 			}
 			a, b := logits(t, folder), logits(t, path)
-			if slices.Contains([]string{"llama", "smollm3", "ministral3", "mistral3"}, name) { // sums in another order, and divisors of frequencies are rounded
+			if slices.Contains([]string{"llama", "smollm3", "ministral3", "mistral3", "phi3", "phi3-long"}, name) { // sums in another order, and divisors of frequencies are rounded
 				if d := off(b, a); !(d < 1e-5) {
 					t.Errorf("logits are %g deviations off", d)
 				}
@@ -200,6 +215,13 @@ func TestModels(t *testing.T) {
 // become.
 func TestPacked(t *testing.T) {
 	c, err := load(t, "gpt-oss-mxfp4").Checkpoint(tensor.BF16)
+	testPacked(t, c, err)
+	c, err = load(t, "deepseek-v4-fp8").PublishedV4()
+	testPacked(t, c, err)
+}
+
+func testPacked(t *testing.T, c *tiny.Checkpoint, err error) {
+	t.Helper()
 	f := open(t, folderOf(t, c, err, 1))
 	packed, all := f.Packed(), f.Tensors()
 	if len(packed) == 0 || f.DefaultType() != tensor.BF16 {
@@ -269,12 +291,13 @@ func TestStoredTypes(t *testing.T) {
 	bf16, errBF16 := m.Checkpoint(tensor.BF16)
 	fp8, errFP8 := m.FP8(false)
 	exponents, errE8 := m.FP8(true)
+	v4, errV4 := load(t, "deepseek-v4-fp8").PublishedV4()
 	for _, x := range []struct {
 		name string
 		c    *tiny.Checkpoint
 		err  error
 		kept tensor.DType
-	}{{"BF16", bf16, errBF16, tensor.BF16}, {"FP8", fp8, errFP8, tensor.BF16}, {"FP8 with E8M0 scales", exponents, errE8, tensor.BF16}} {
+	}{{"BF16", bf16, errBF16, tensor.BF16}, {"FP8", fp8, errFP8, tensor.BF16}, {"FP8 with E8M0 scales", exponents, errE8, tensor.BF16}, {"V4's FP8 and MXFP4", v4, errV4, tensor.BF16}} {
 		folder := folderOf(t, x.c, x.err, 3)
 		f := open(t, folder)
 		if got := f.DefaultType(); got != x.kept {

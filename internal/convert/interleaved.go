@@ -1,13 +1,10 @@
 package convert
 
 import (
-	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/blitz-r1/blitz/internal/model"
-	"github.com/blitz-r1/blitz/internal/quant"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/safetensors"
 )
@@ -58,7 +55,7 @@ func (f *Folder) addInterleaved(role model.Role, stored string) (bool, error) {
 			p.dtype = dtype
 		}
 		role := model.Role{Name: kind.to, Layer: role.Layer, Part: ".weight", Expert: -1}
-		f.put(role.GGUF(), []int{in.experts, in.rows, in.cols}, recipe{parts: []part{p}, interleaved: &in})
+		f.put(role.GGUF(), []int{in.experts, in.rows, in.cols}, recipe{parts: []part{p}, held: &in})
 		if dtype == tensor.MXFP4 {
 			f.tensors[len(f.tensors)-1].Type = tensor.MXFP4
 		}
@@ -89,10 +86,8 @@ func (f *Folder) addInterleavedBias(role model.Role, stored string, in *interlea
 	return nil
 }
 
-// fill writes rows of the new tensor, from row first on.
-//
-//	dst [count, cols]
-func (x *interleaved) fill(f *safetensors.File, p *part, first int, dst []float32) error {
+func (x *interleaved) fill(f *safetensors.File, parts []part, first int, dst []float32) error {
+	p := &parts[0]
 	data, err := f.Bytes(p.tensor)
 	if err != nil {
 		return err
@@ -103,7 +98,7 @@ func (x *interleaved) fill(f *safetensors.File, p *part, first int, dst []float3
 			return err
 		}
 		for i := 0; i*x.cols < len(dst); i++ {
-			x.decode(dst[i*x.cols:][:x.cols], data, powers, first+i)
+			decodeFourBits(dst[i*x.cols:][:x.cols], data, powers, x.source(first+i))
 		}
 		return nil
 	}
@@ -132,29 +127,8 @@ func (x *interleaved) source(row int) int {
 	return (expert*x.rows*x.every + row%x.rows*x.every + x.from) * (x.cols / mxfp4Numbers)
 }
 
-// Of MXFP4: numbers that share a power of two, and the bytes of their codes.
-const (
-	mxfp4Numbers = 32
-	mxfp4Codes   = mxfp4Numbers / 2
-)
-
-// decode writes a row of MXFP4 as numbers: byte j of a block has element 2j in its low half.
-func (x *interleaved) decode(dst []float32, codes, powers []byte, row int) {
-	block := x.source(row)
-	for b := range x.cols / mxfp4Numbers {
-		power := float32(math.Ldexp(1, int(powers[block+b])-127))
-		for i := range mxfp4Numbers {
-			dst[b*mxfp4Numbers+i] = quant.E2M1ToF32(codes[(block+b)*mxfp4Codes+i/2]>>(4*(i%2))&15) * power
-		}
-	}
-}
-
-// pack writes rows of MXFP4 as GGUF files have them: the power, then 16 bytes of which byte j
-// has element j in its low half and element 16+j in the other.
-//
-//	dst [count, cols/32, 17]
-func (x *interleaved) pack(f *safetensors.File, p *part, first int, dst []byte) error {
-	codes, err := f.Bytes(p.tensor)
+func (x *interleaved) pack(f *safetensors.File, parts []part, first int, dst []byte) error {
+	codes, err := f.Bytes(parts[0].tensor)
 	if err != nil {
 		return err
 	}
@@ -162,18 +136,12 @@ func (x *interleaved) pack(f *safetensors.File, p *part, first int, dst []byte) 
 	if err != nil {
 		return err
 	}
-	size := tensor.MXFP4.RowBytes(mxfp4Numbers)
-	blocks := x.cols / mxfp4Numbers
+	size := tensor.MXFP4.RowBytes(x.cols)
 	for row := first; len(dst) > 0; row++ {
-		for b := range blocks {
-			at := x.source(row) + b
-			out := dst[b*size:][:size]
-			if powers[at] == 0xff {
-				return fmt.Errorf("a power of two that is no number")
-			}
-			quant.PutMXFP4(out, powers[at], codes[at*mxfp4Codes:])
+		if err := packFourBits(dst[:size], codes, powers, x.source(row)); err != nil {
+			return err
 		}
-		dst = dst[blocks*size:]
+		dst = dst[size:]
 	}
 	return nil
 }

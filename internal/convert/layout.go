@@ -12,6 +12,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/quant"
 	"github.com/blitz-r1/blitz/internal/quantize"
 	"github.com/blitz-r1/blitz/internal/tensor"
+	"github.com/blitz-r1/blitz/safetensors"
 )
 
 // layOut finds out which tensors the file has, and what each is made of.
@@ -44,29 +45,38 @@ func (f *Folder) layOut() error {
 		return fmt.Errorf("convert: %s: %w: %w", f.Name(), errNoTensors, model.ErrTensor)
 	}
 	for _, x := range list {
-		if f.read.Config.ModelType == "gpt_oss" {
-			if done, err := f.addInterleaved(x.role, x.parts[0]); done || err != nil {
-				if err != nil {
-					return err
-				}
-				continue
+		done, err := f.addHeld(x.role, x.parts)
+		if err == nil && !done {
+			var r recipe
+			if r, err = f.gather(x.parts); err == nil {
+				f.add(x.role, r)
 			}
 		}
-		r, err := f.gather(x.parts)
 		if err != nil {
 			return err
 		}
-		f.add(x.role, r)
 	}
 	f.addFrequencies()
-	return nil
+	return f.addAnswers()
+}
+
+// addHeld adds a tensor that the folder has in a form of its family's own; false: it is
+// another one.
+func (f *Folder) addHeld(role model.Role, parts []string) (bool, error) {
+	switch f.read.Config.ModelType {
+	case "gpt_oss":
+		return f.addInterleaved(role, parts[0])
+	case "deepseek_v4":
+		return f.addEntries(role, parts)
+	}
+	return false, nil
 }
 
 // gather returns the recipe of stored tensors as they are.
 func (f *Folder) gather(names []string) (recipe, error) {
 	var r recipe
 	for _, name := range names {
-		t, ok := f.weights.Tensor(name)
+		t, file, ok := f.stored(name)
 		if !ok { // it was bound, so that other tensors stand for it
 			return r, f.refuse(name, "is packed by another tool (quantization_config): such models run as they are, and are not converted")
 		}
@@ -77,9 +87,26 @@ func (f *Folder) gather(names []string) (recipe, error) {
 		if p.scales, err = f.scales(p); err != nil {
 			return r, err
 		}
+		p.file = file
 		r.parts = append(r.parts, p)
 	}
 	return r, nil
+}
+
+// stored returns a tensor of the folder, and the file that it is in where that is a module's,
+// whose tensors have the module's folder before their names.
+func (f *Folder) stored(name string) (safetensors.Tensor, *safetensors.File, bool) {
+	folder, rest, cut := strings.Cut(name, "/")
+	if cut && f.modules != nil {
+		for i := range f.modules.Heads {
+			if h := &f.modules.Heads[i]; h.Folder == folder {
+				t, ok := h.Weights.Tensor(rest)
+				return t, h.Weights, ok
+			}
+		}
+	}
+	t, ok := f.weights.Tensor(name)
+	return t, nil, ok
 }
 
 // scales returns the scales that stand beside FP8 weights, nil beside others. The binder
@@ -90,6 +117,10 @@ func (f *Folder) scales(p part) ([]float32, error) {
 	}
 	name := p.tensor.Name + "_scale_inv"
 	t, ok := f.weights.Tensor(name)
+	if !ok && f.read.Config.ModelType == "deepseek_v4" {
+		name = strings.TrimSuffix(p.tensor.Name, ".weight") + ".scale"
+		t, ok = f.weights.Tensor(name)
+	}
 	if !ok {
 		if _, other := f.weights.Tensor(p.tensor.Name + "_scale"); other {
 			return nil, f.refuse(p.tensor.Name+"_scale", "is a scale of compressed-tensors: such models run as they are, and are not converted")
@@ -129,6 +160,12 @@ func (f *Folder) add(role model.Role, r recipe) {
 	case role.Name == "attn_kv_b":
 		f.addExpansions(role, r)
 		return
+	case role.Name == "position_embd":
+		r.pick = rowsFrom(c.PositionOffset, c.MaxPositionEmbeddings)
+		f.put(role.GGUF(), []int{c.MaxPositionEmbeddings, c.HiddenSize}, r)
+		return
+	case role.Name == "ffn_gate_up" && c.ModelType == "phi3":
+		role.Name = "ffn_up"
 	case c.Recurrent != nil && f.addDelta(role, r):
 		return
 	case rope == 0:
@@ -191,20 +228,38 @@ func (f *Folder) put(name string, shape []int, r recipe) {
 	f.recipes = append(f.recipes, r)
 }
 
-// small says whether a tensor stays float32 in any file: vectors, norms, and matrices that
-// choose experts or positions.
+// small says whether a tensor stays float32 in any file: vectors, norms, matrices that choose
+// experts or positions, those of hyper-connections, and what encoders add to their tokens.
 func small(name string, shape []int) bool {
-	return len(shape) < 2 || strings.HasSuffix(name, "norm.weight") || strings.Contains(name, ".ffn_gate_inp") || strings.HasSuffix(name, ".ssm_conv1d.weight") || strings.HasSuffix(name, ".indexer.proj.weight")
+	for _, part := range []string{".ffn_gate_inp", "hc_", "position_embd", "token_types"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	for _, end := range []string{"norm.weight", ".ssm_conv1d.weight", ".indexer.proj.weight", "_compressor_ape.weight"} {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return len(shape) < 2
 }
 
-// ropeFreqs is the tensor that says what rotary frequencies are divided by.
-const ropeFreqs = "rope_freqs.weight"
+// The tensors that say what rotary frequencies are divided by: always, and in longrope.
+const (
+	ropeFreqs = "rope_freqs.weight"
+	ropeLong  = "rope_factors_long.weight"
+	ropeShort = "rope_factors_short.weight"
+)
 
-// addFrequencies adds it where frequencies are scaled as Llama 3.1 has it.
+// addFrequencies adds them where frequencies are scaled so.
 func (f *Folder) addFrequencies() {
 	c := &f.read.Config
 	switch c.Rope.Type {
 	case "llama3":
+	case "longrope":
+		f.put(ropeLong, []int{len(c.Rope.Long)}, recipe{given: narrow(c.Rope.Long)})
+		f.put(ropeShort, []int{len(c.Rope.Short)}, recipe{given: narrow(c.Rope.Short)})
+		return
 	case "proportional":
 		f.put(ropeFreqs, []int{c.GlobalHeadDim / 2}, recipe{given: stillDivisors(&c.Rope, c.GlobalHeadDim)})
 		return
@@ -212,6 +267,13 @@ func (f *Folder) addFrequencies() {
 		return
 	}
 	f.put(ropeFreqs, []int{c.HeadDim / 2}, recipe{given: llama3Divisors(&c.Rope, c.HeadDim)})
+}
+
+func narrow(v []float64) (out []float32) {
+	for _, x := range v {
+		out = append(out, float32(x))
+	}
+	return out
 }
 
 // stillDivisors returns what the frequencies of a head of d are divided by of which a part

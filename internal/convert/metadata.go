@@ -33,6 +33,9 @@ var architectures = map[string]architecture{
 	"ministral3": {name: "mistral3", pre: "tekken", pairs: true}, "mistral4": {name: "mistral4", pre: "tekken"}, "mistral_large3": {name: "deepseek2", pre: "tekken"},
 	"smollm3": {name: "smollm3", pre: "smaug-bpe", pairs: true}, "qwen2_moe": {name: "qwen2moe", pre: "qwen2"}, "minimax_m2": {name: "minimax-m2", pre: "minimax-m2"},
 	"gemma2": {name: "gemma2", act: model.GeluTanh}, "gemma4_text": {name: "gemma4", act: model.GeluTanh},
+	"bert": {name: "bert", act: model.GeluErf}, "roberta": {name: "bert", act: model.GeluErf}, "xlm-roberta": {name: "bert", act: model.GeluErf},
+	"nomic_bert":  {name: "nomic-bert"},
+	"deepseek_v4": {name: "deepseek4", pre: "joyai-llm"}, "phi3": {name: "phi3"},
 	"gpt_oss":    {name: "gpt-oss", pre: "gpt-4o", act: model.SwigluClamped},
 	"qwen3_next": {name: "qwen3next", pre: "qwen2"}, "qwen3_5_text": {name: "qwen35", pre: "qwen35"}, "qwen3_5_moe_text": {name: "qwen35moe", pre: "qwen35"},
 }
@@ -64,8 +67,11 @@ func (f *Folder) describe() error {
 	if !ok {
 		return fmt.Errorf("convert: model_type %s is not converted to GGUF: %w", c.ModelType, model.ErrArch)
 	}
-	if c.HiddenAct != a.act {
+	if act := c.HiddenAct; act != a.act && (act != model.SiluClamped || c.ModelType != "deepseek_v4") { // which says its limit
 		return errLost("hidden_act: the GGUF architecture %s is always read with another one", a.name)
+	}
+	if a.name == "gemma3" && c.Encoder {
+		a.name = "gemma-embedding"
 	}
 	m := &metadata{f: f, c: c, arch: a.name}
 	m.put("general.architecture", gguf.ValueOf(a.name))
@@ -73,15 +79,25 @@ func (f *Folder) describe() error {
 	m.put("general.name", gguf.ValueOf(title(f.files.Folder())))
 	m.suggest(f.files.Suggestions())
 	m.sizes()
-	if err := m.rope(); err != nil {
+	rope := m.rope
+	switch a.name {
+	case "deepseek4":
+		rope = m.entriesRope
+	case "bert": // whose positions are added
+		rope = func() error { return nil }
+	}
+	if err := rope(); err != nil {
 		return err
 	}
 	var err error
 	switch {
+	case a.name == "deepseek4":
+		m.entries()
 	case c.KVLoraRank > 0:
 		err = m.deepseek()
-	case a.name == "gemma3" || a.name == "gemma2":
+	case a.name == "gemma3" || a.name == "gemma2" || a.name == "gemma-embedding":
 		m.gemma()
+	case c.Encoder:
 	case a.name == "gemma4":
 		m.gemma4()
 	case a.name == "glm4moe":
@@ -96,6 +112,9 @@ func (f *Folder) describe() error {
 	}
 	tokens, err := f.vocabulary(a)
 	if err != nil {
+		return err
+	}
+	if err := m.pooling(tokens); err != nil {
 		return err
 	}
 	f.keys = append(m.keys, tokens...)
@@ -129,7 +148,11 @@ func (m *metadata) suggest(s checkpoint.Suggestions) {
 func (m *metadata) sizes() {
 	c := m.c
 	m.count("block_count", c.NumHiddenLayers+m.f.read.Modules)
-	m.count("context_length", m.f.rawContext())
+	if c.PositionOffset > 0 { // positions that no text reaches are not counted
+		m.count("context_length", c.MaxPositionEmbeddings)
+	} else {
+		m.count("context_length", m.f.rawContext())
+	}
 	m.count("embedding_length", c.HiddenSize)
 	m.count("attention.head_count", c.NumAttentionHeads)
 	switch {
@@ -138,14 +161,22 @@ func (m *metadata) sizes() {
 		m.count("feed_forward_length", c.IntermediateSize)
 		m.count("attention.head_count_kv", 1) // of all heads one
 		m.count("rope.dimension_count", c.HeadDim)
-	default:
+	case m.arch == "bert":
 		m.count("feed_forward_length", c.IntermediateSize)
+	default:
+		if m.arch != "deepseek4" { // whose layers all have experts
+			m.count("feed_forward_length", c.IntermediateSize)
+		}
 		m.count("attention.head_count_kv", c.NumKeyValueHeads)
 		m.count("attention.key_length", c.HeadDim)
 		m.count("attention.value_length", c.HeadDim)
 		m.count("rope.dimension_count", c.RotaryWidth())
 	}
-	m.number("attention.layer_norm_rms_epsilon", float64(c.RMSNormEps))
+	epsilon := "attention.layer_norm_rms_epsilon"
+	if m.arch == "bert" || m.arch == "nomic-bert" {
+		epsilon = "attention.layer_norm_epsilon"
+	}
+	m.number(epsilon, float64(c.RMSNormEps))
 	m.count("vocab_size", c.VocabSize)
 	if c.NumExperts > 0 {
 		m.count("expert_count", c.NumExperts)
@@ -167,14 +198,15 @@ func (m *metadata) rope() error {
 		}
 		return nil // in a tensor
 	}
-	m.put(m.arch+".rope.scaling.type", gguf.ValueOf(r.Type))
-	m.number("rope.scaling.factor", r.Factor)
+	if r.Type == "longrope" {
+		return m.longrope(r)
+	}
 	if r.Type != "yarn" {
+		m.put(m.arch+".rope.scaling.type", gguf.ValueOf(r.Type))
+		m.number("rope.scaling.factor", r.Factor)
 		return nil
 	}
-	m.count("rope.scaling.original_context_length", int(r.OriginalMaxPositionEmbeddings))
-	m.number("rope.scaling.yarn_beta_fast", r.BetaFast)
-	m.number("rope.scaling.yarn_beta_slow", r.BetaSlow)
+	m.yarn(r)
 	switch {
 	case m.arch == "gpt-oss" && !r.NoTruncate:
 		m.f.note("truncate true of rope_parameters is not in the file: readers do not round the range of YaRN")
@@ -182,6 +214,32 @@ func (m *metadata) rope() error {
 		m.f.note("truncate false of rope_parameters is not in the file: readers round the range of YaRN to whole dimensions")
 	}
 	m.yarnScales(r)
+	return nil
+}
+
+// yarn writes how YaRN scales frequencies.
+func (m *metadata) yarn(r *model.RopeConfig) {
+	m.put(m.arch+".rope.scaling.type", gguf.ValueOf(r.Type))
+	m.number("rope.scaling.factor", r.Factor)
+	m.count("rope.scaling.original_context_length", int(r.OriginalMaxPositionEmbeddings))
+	m.number("rope.scaling.yarn_beta_fast", r.BetaFast)
+	m.number("rope.scaling.yarn_beta_slow", r.BetaSlow)
+}
+
+// longrope writes what longrope has beyond its divisors, which are in tensors.
+func (m *metadata) longrope(r *model.RopeConfig) error {
+	if m.arch != "phi3" {
+		return errLost("rope_type longrope: the GGUF architecture %s has no such scaling", m.arch)
+	}
+	m.count("rope.scaling.original_context_length", int(r.OriginalMaxPositionEmbeddings))
+	factor := r.AttentionFactor
+	if factor == 0 {
+		factor = 1
+		if r.Factor > 1 { // Ding et al. 2024, as transformers has it
+			factor = math.Sqrt(1 + math.Log(r.Factor)/math.Log(r.OriginalMaxPositionEmbeddings))
+		}
+	}
+	m.number("rope.scaling.attn_factor", factor)
 	return nil
 }
 
@@ -242,6 +300,9 @@ func (m *metadata) plain() error {
 		}
 	case "gpt-oss":
 		return m.gptOSS()
+	case "phi3":
+		m.count("attention.sliding_window", c.SlidingWindow)
+		return nil
 	}
 	if c.NumExperts > 0 && !c.NormTopKProb && m.arch != "qwen2moe" {
 		m.f.note("norm_topk_prob false is not in the file: readers of the architecture %s scale the weights of experts to a sum of 1", m.arch)
@@ -274,7 +335,11 @@ func (m *metadata) gemma() {
 	if c.FinalLogitSoftcapping != 0 {
 		m.number("final_logit_softcapping", float64(c.FinalLogitSoftcapping))
 	}
-	m.count("attention.sliding_window", c.SlidingWindow)
+	window := c.SlidingWindow
+	if c.Encoder && window > 0 { // to both sides
+		window = 2 * (window - 1)
+	}
+	m.count("attention.sliding_window", window)
 	if c.Sliding == nil {
 		return
 	}
@@ -370,8 +435,9 @@ func (m *metadata) deepseekExperts() error {
 
 // What expert_gating_func says.
 const (
-	gateSoftmax = 1
-	gateSigmoid = 2
+	gateSoftmax        = 1
+	gateSigmoid        = 2
+	gateRootOfSoftplus = 4
 )
 
 // queryScale writes how queries grow with their position.

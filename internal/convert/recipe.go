@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/blitz-r1/blitz/internal/quant"
@@ -17,10 +18,20 @@ type recipe struct {
 	turn  bool      // the rows of a head that order names become columns
 	given []float32 // the numbers themselves: nothing is read
 
-	pick        []int // the rows of the part that are those of the tensor; nil: all
-	columnsOf   []int // as pick, of columns
-	each        func(float32) float32
-	interleaved *interleaved // how the part holds rows; nil: one behind another
+	pick      []int // the rows of the part that are those of the tensor; nil: all
+	columnsOf []int // as pick, of columns
+	each      func(float32) float32
+	held      holder // how the parts hold rows; nil: one behind another
+}
+
+// holder is a way in which stored tensors hold the rows of one.
+type holder interface {
+	// fill writes rows of the new tensor, from row first on.
+	//
+	//	dst [count, columns]
+	fill(f *safetensors.File, parts []part, first int, dst []float32) error
+	// pack writes them in the type that the file keeps of them: MXFP4, or whole numbers.
+	pack(f *safetensors.File, parts []part, first int, dst []byte) error
 }
 
 // order chooses rows of a head: out of every `of`, the kept ones from `from` on, whose
@@ -39,6 +50,7 @@ func (o order) source(i int) int {
 // places, else one row.
 type part struct {
 	tensor     safetensors.Tensor
+	file       *safetensors.File // of a module; nil: the folder's
 	dtype      tensor.DType
 	rows, cols int
 	scales     []float32 // of blocks of 128 × 128, or nil
@@ -137,8 +149,8 @@ func (r *recipe) rows(f *safetensors.File, first int, dst []float32) error {
 		copy(dst, r.given[first*len(r.given):])
 		return nil
 	}
-	if r.interleaved != nil {
-		return r.interleaved.fill(f, &r.parts[0], first, dst)
+	if r.held != nil {
+		return r.held.fill(f, r.parts, first, dst)
 	}
 	each, cols := r.partRows(), r.columns()
 	if r.vector() {
@@ -160,6 +172,7 @@ func (r *recipe) rows(f *safetensors.File, first int, dst []float32) error {
 	}
 	for len(dst) > 0 {
 		p := &r.parts[first/each]
+		f := cmp.Or(p.file, f)
 		data, err := f.Bytes(p.tensor)
 		if err != nil {
 			return err

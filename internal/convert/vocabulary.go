@@ -100,6 +100,8 @@ func valueOf(v any) (gguf.Value, error) {
 		return gguf.ArrayOf(v), nil
 	case []float32:
 		return gguf.ArrayOf(v), nil
+	case []uint8:
+		return gguf.ArrayOf(v), nil
 	}
 	return gguf.Value{}, fmt.Errorf("a value of type %T: %w", v, model.ErrConfig)
 }

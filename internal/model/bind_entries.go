@@ -156,7 +156,11 @@ func (b *binder) fourBitExperts(role string, layer, E, rows, cols int) []Linear 
 	}
 	list := make([]Linear, E)
 	for e := range list {
-		b.fourBits(&list[e], fmt.Sprintf(single, e), rows, cols)
+		one := fmt.Sprintf(single, e)
+		b.fourBits(&list[e], one, rows, cols)
+		if b.called != nil {
+			b.called[one+".weight"] = Role{Name: role, Layer: layer, Part: ".weight", Expert: e}
+		}
 	}
 	return list
 }

@@ -139,12 +139,45 @@ func (b *binder) bindHeads(m *Model) {
 		if !ok {
 			return
 		}
+		if b.called != nil {
+			role := Role{Name: c.headRole(i), Layer: noLayer, Part: ".weight", Expert: noExpert}
+			b.called[name+".weight"] = role
+			if role.Part = ".bias"; h.bias {
+				b.called[name+".bias"] = role
+			}
+		}
 		b.rows(l, t, 0, h.out, h.in, 0)
 		if h.bias && b.err == nil {
 			b.biasOf(l, name+".bias", h.out)
 		}
 	}
 	c.Heads = len(m.heads)
+}
+
+// headRole returns what GGUF files call head i: those of rankings are a first one, where there
+// are two, and one that answers; those of vectors are counted behind the two modules that every
+// model has.
+func (c *Config) headRole(i int) string {
+	switch {
+	case !c.Ranks:
+		return fmt.Sprintf("dense_%d", i+2)
+	case i < len(c.heads)-1:
+		return "cls"
+	}
+	return "cls.output"
+}
+
+// HeadShapes returns the inputs and outputs of the heads, in order, and whether one of them is
+// told to GGUF files otherwise than it is: by a bias or a tangent of vectors, or the lack of one
+// before the last of a ranking.
+func (c *Config) HeadShapes() (shapes [][2]int, odd bool) {
+	for i := range c.heads {
+		h := &c.heads[i]
+		shapes = append(shapes, [2]int{h.in, h.out})
+		last := i == len(c.heads)-1
+		odd = odd || h.tanh != (c.Ranks && !last) || h.bias && !c.Ranks
+	}
+	return shapes, odd || c.Ranks && len(shapes) > 2
 }
 
 // checkRanking refuses a model that is to tell how well two texts go together, and has no head

@@ -112,6 +112,8 @@ func kindOf(name string) kind {
 var kept = []string{
 	"_norm.weight", "ffn_gate_inp.weight", "ffn_gate_tid2eid.weight", "altup", "laurel", "per_layer_model_proj",
 	"ssm_conv1d", "shortconv.conv.weight", "indexer.k_proj.weight", "indexer.q_proj.weight",
+	"hc_", "_compressor_ape.weight", // of hyper-connections and compressors: DeepSeek-V4
+	"position_embd.weight", "token_types.weight", // of encoders
 	".position_embd", ".patch_embd", ".patch_merger", ".rel_pos", "attn_rel_b.weight",
 }
 
