@@ -31,6 +31,8 @@ type Model struct {
 	sampling  Sampling
 	suggested bool
 	stops     []int32
+	prompts   *checkpoint.Prompts
+	promptErr error // why they cannot be used
 
 	vocabulary vocabulary
 	grammars   *grammar.Cache
@@ -61,6 +63,9 @@ type Options struct {
 	// MTP opens the module of multi-token prediction too; the error wraps ErrNoMTP where
 	// the model has none.
 	MTP bool
+	// Drafts are the files of what MTP opens, where it stands in a GGUF file of its own (see
+	// Files.HoldsDrafts); they may be closed when the model is open. nil: it is in the model's.
+	Drafts *Files
 	// NoWeights leaves the weights where they are: the model reads and writes text, and
 	// engines of another process run it, see Attach.
 	NoWeights bool
@@ -103,6 +108,7 @@ func (f *Files) Open(o *Options) (*Model, error) {
 			return nil, err
 		}
 	}
+	m.prompts, m.promptErr = f.c.Prompts()
 	if err := m.openWeights(o); err != nil {
 		return nil, err
 	}
@@ -121,6 +127,9 @@ func (m *Model) openWeights(o *Options) error {
 	with := model.Options{MemoryLimit: o.MemoryLimit, ExpertMemory: o.ExpertMemory, Latent: m.latent, Rope: model.RopeSetting(m.rope), MTP: o.MTP, Interrupted: o.Interrupted, Progress: o.Progress}
 	if o.Packed != nil {
 		with.Images = &o.Packed.images
+	}
+	if o.Drafts != nil {
+		with.Drafts = o.Drafts.c
 	}
 	if o.NoWeights {
 		n, err := model.Survey(m.files, with)

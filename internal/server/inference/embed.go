@@ -2,6 +2,7 @@ package inference
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -19,6 +20,8 @@ type Embedding struct {
 	Dimensions int  // that are kept, and scaled to length 1 again; 0: all
 	Truncate   bool // what does not fit into the context is cut off, in place of an error
 	Param      string
+	Type       blitz.InputType
+	Prompt     string // the name of what goes before each text; "": as Type says
 }
 
 // Embeddings are vectors of length 1, one for each input.
@@ -51,12 +54,18 @@ func (out *Embeddings) fill(ctx context.Context, l *host.Lease, r *Embedding, te
 	if n := e.Model().Dimensions(); r.Dimensions > n {
 		return wire.Refuse("dimensions", "dimensions is %d, the model has %d", r.Dimensions, n)
 	}
+	prompt, err := r.prompt(e.Model())
+	if err != nil {
+		return err
+	}
 	var texts [][]int32
 	for _, in := range r.Inputs {
 		ids := in.Tokens
-		if ids == nil {
-			var err error
-			if ids, err = encode(e.Model(), in.Text); err != nil {
+		switch {
+		case ids != nil && r.Prompt != "":
+			return wire.Refuse("prompt_name", "prompt_name goes before texts, and %s has tokens", r.Param)
+		case ids == nil:
+			if ids, err = encode(e.Model(), prompt+in.Text); err != nil {
 				return err
 			}
 		}
@@ -69,7 +78,6 @@ func (out *Embeddings) fill(ctx context.Context, l *host.Lease, r *Embedding, te
 		texts = append(texts, ids)
 		out.Tokens += len(ids)
 	}
-	var err error
 	out.Vectors, err = e.EmbedAll(ctx, texts, &blitz.EmbedOptions{
 		Pooling: blitz.PoolModel, Length: r.Length, Tenant: tenant, Batch: isInBatch(ctx), Adapter: l.Adapter(),
 	})
@@ -85,6 +93,19 @@ func (out *Embeddings) fill(ctx context.Context, l *host.Lease, r *Embedding, te
 		scale(out.Vectors[i])
 	}
 	return nil
+}
+
+// prompt returns what goes before each text.
+func (r *Embedding) prompt(m *blitz.Model) (text string, err error) {
+	if r.Prompt == "" {
+		text, err = m.EmbedPrompt(r.Type)
+	} else {
+		text, err = m.NamedPrompt(r.Prompt)
+	}
+	if errors.Is(err, blitz.ErrNoPrompt) {
+		return "", wire.Refuse("prompt_name", "%v", err)
+	}
+	return text, err
 }
 
 // truncate returns the first n tokens of a text; what the model puts behind one stays.

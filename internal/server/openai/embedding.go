@@ -3,9 +3,12 @@ package openai
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"maps"
 	"math"
 	"net/http"
+	"slices"
 
+	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/internal/server/inference"
 	"github.com/blitz-r1/blitz/internal/server/wire"
 )
@@ -30,8 +33,19 @@ func readEmbedding(o *wire.Object) (*embedAsk, error) {
 	if n := o.Int("dimensions", 1, maxDimensions); n != nil {
 		a.Dimensions = int(*n)
 	}
+	a.Type = inputTypes[o.OneOf("input_type", slices.Sorted(maps.Keys(inputTypes))...)]
+	a.Prompt = o.Text("prompt_name")
+	if a.Prompt != "" && a.Type != blitz.InputText {
+		o.Refuse("prompt_name", "prompt_name and input_type both say what goes before a text")
+	}
 	refuseUnheld(o)
 	return a, o.Err()
+}
+
+// inputTypes are the words that other servers have for what a text is.
+var inputTypes = map[string]blitz.InputType{
+	"query": blitz.InputQuery, "search_query": blitz.InputQuery,
+	"document": blitz.InputDocument, "passage": blitz.InputDocument, "search_document": blitz.InputDocument,
 }
 
 // embeddings are the answer.

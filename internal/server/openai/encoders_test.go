@@ -3,6 +3,8 @@ package openai_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"maps"
 	"math"
 	"net/http/httptest"
 	"os"
@@ -27,7 +29,10 @@ func encoderSite(t *testing.T, names ...string) site {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		if _, err := h.Serve(filepath.Join(encoderFolder, name)); err != nil {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(encoderFolder, name)
+		}
+		if _, err := h.Serve(name); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,6 +144,76 @@ func TestEncoders(t *testing.T) {
 			if status != 400 || !strings.Contains(string(text), says) {
 				t.Errorf("%s %.60s: %d %s, want 400 that says %q", c.path, c.body, status, text, says)
 			}
+		}
+	}
+}
+
+// TestPrompts puts a publisher's prompts before texts, and holds vectors to those of
+// sentence-transformers.
+func TestPrompts(t *testing.T) {
+	var want struct {
+		Config  json.RawMessage
+		Texts   []string
+		Vectors map[string][][]float64
+	}
+	text, err := os.ReadFile(filepath.Join(encoderFolder, "prompts.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &want)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(t.TempDir(), "prompted")
+	if err := errors.Join(
+		os.CopyFS(folder, os.DirFS(filepath.Join(encoderFolder, "minilm"))), os.Remove(filepath.Join(folder, "model.gguf")),
+		os.WriteFile(filepath.Join(folder, "config_sentence_transformers.json"), want.Config, 0o600),
+	); err != nil {
+		t.Fatal(err)
+	}
+	s := encoderSite(t, folder, "minilm")
+	type made struct {
+		Data []struct{ Embedding []float64 }
+	}
+	for _, x := range []struct {
+		more map[string]any
+		want string
+	}{
+		{nil, ""},
+		{map[string]any{"input_type": "query"}, "query"},
+		{map[string]any{"input_type": "search_query"}, "query"},
+		{map[string]any{"input_type": "passage"}, "document"},
+		{map[string]any{"prompt_name": "query"}, "query"},
+		{map[string]any{"prompt_name": "clustering"}, "clustering"},
+		{map[string]any{"input_type": nil, "prompt_name": nil}, ""},
+	} {
+		ask := map[string]any{"model": "prompted", "input": want.Texts}
+		maps.Copy(ask, x.more)
+		var got made
+		s.post("/v1/embeddings", jsonOf(t, ask), &got)
+		for i, v := range want.Vectors[x.want] {
+			for k := range v {
+				if d := math.Abs(got.Data[i].Embedding[k] - v[k]); !(d <= 1e-5) {
+					t.Fatalf("%v: text %d, number %d is off by %v", x.more, i, k, d)
+				}
+			}
+		}
+	}
+	var plain, query made // of a model without prompts
+	s.post("/v1/embeddings", jsonOf(t, map[string]any{"model": "minilm", "input": want.Texts}), &plain)
+	s.post("/v1/embeddings", jsonOf(t, map[string]any{"model": "minilm", "input": want.Texts, "input_type": "query"}), &query)
+	if jsonOf(t, plain) != jsonOf(t, query) {
+		t.Error("a model without prompts put something before a query")
+	}
+	for _, x := range []struct{ fields, word string }{
+		{`"input": "a", "prompt_name": "frog"`, "frog"},
+		{`"input": "a", "prompt_name": "query", "input_type": "query"`, "both"},
+		{`"input": "a", "input_type": "frog"`, "frog"},
+		{`"input": "a", "prompt_name": 7`, "prompt_name"},
+		{`"input": [[2, 5, 3]], "prompt_name": "query"`, "tokens"},
+	} {
+		status, text := s.send("POST", "/v1/embeddings", `{"model": "prompted", `+x.fields+`}`)
+		if status != 400 || !strings.Contains(string(text), x.word) {
+			t.Errorf("%s: %d %s, want 400 that says %q", x.fields, status, text, x.word)
 		}
 	}
 }
