@@ -8,6 +8,7 @@ import (
 	"github.com/blitz-r1/blitz/chat"
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/checkpoint"
+	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/safetensors"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
@@ -60,6 +61,10 @@ func (f *Files) Tokenizer() (*tokenizer.Tokenizer, error) { return f.c.Tokenizer
 // Template returns the chat template: that of the files, else the built-in one of their
 // release. The error wraps ErrNoTemplate where there is neither.
 func (f *Files) Template() (*chat.Template, error) { return f.c.Template() }
+
+// HoldsDrafts says whether the files are of draft layers alone, which guess for a model that
+// stands in other files: Options.Drafts takes them.
+func (f *Files) HoldsDrafts() bool { return model.HoldsDrafts(f.c) }
 
 // Notes says what was passed over or taken for granted so far, a sentence each.
 func (f *Files) Notes() []string { return f.c.Notes() }

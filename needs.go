@@ -22,7 +22,11 @@ func (f *Files) Needs(o *Options) (*Needs, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := model.Survey(f.c, model.Options{Latent: form, Rope: model.RopeSetting(o.Rope), MTP: o.MTP})
+	with := model.Options{Latent: form, Rope: model.RopeSetting(o.Rope), MTP: o.MTP}
+	if o.Drafts != nil {
+		with.Drafts = o.Drafts.c
+	}
+	n, err := model.Survey(f.c, with)
 	if err != nil {
 		return nil, err
 	}

@@ -146,6 +146,11 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 		}
 	}
 	ctx := cmd.Context()
+	closed, err := f.guess.find(&f.engineFlags)
+	defer closed()
+	if err != nil {
+		return err
+	}
 	m, err := f.openModel(ctx, name, f.guess.wantsMTP())
 	if err != nil {
 		return err

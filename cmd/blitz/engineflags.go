@@ -26,6 +26,8 @@ type engineFlags struct {
 	packed     size
 	experts    size
 	set        *cobra.Command
+
+	drafts *blitz.Files // of the model's draft layers, where they stand in a file of their own
 }
 
 // maxThreads bounds --threads.
@@ -80,7 +82,7 @@ func (f *engineFlags) openModel(ctx context.Context, name string, mtp bool) (*bl
 
 // openTokens is openModel where the files are open.
 func (f *engineFlags) openTokens(ctx context.Context, files *blitz.Files, name string, mtp bool) (*blitz.Model, error) {
-	o := &blitz.Options{MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, Rope: f.rope(), TokensOnly: true, MTP: mtp, Packed: openPacked(f.packed.v), Interrupted: ctx.Err}
+	o := &blitz.Options{MemoryLimit: fit.MemoryLimit(), MLA: f.mla.v, Rope: f.rope(), TokensOnly: true, MTP: mtp || f.drafts != nil, Drafts: f.drafts, Packed: openPacked(f.packed.v), Interrupted: ctx.Err}
 	o.ExpertMemory = f.experts.v
 	n, err := fit.Of(files, o, 0)
 	if err != nil {

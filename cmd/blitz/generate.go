@@ -57,6 +57,11 @@ func (f *generateFlags) run(cmd *cobra.Command, name string) error {
 		return err
 	}
 	ctx := cmd.Context()
+	closed, err := f.find(&f.engineFlags)
+	defer closed()
+	if err != nil {
+		return err
+	}
 	m, err := f.openModel(ctx, name, f.wantsMTP())
 	if errors.Is(err, blitz.ErrNoMTP) {
 		return fault.Misuse(fmt.Errorf("generate: --speculate mtp: %w", err))
@@ -86,7 +91,7 @@ func (f *generateFlags) run(cmd *cobra.Command, name string) error {
 		asked[i].request.Adapter = a
 		o.Context = max(o.Context, len(asked[i].request.Tokens)+asked[i].request.MaxTokens)
 	}
-	o.Speculate, o.Draft = f.kind.v, draft
+	o.Speculate, o.Draft = f.source(&f.engineFlags), draft
 	e, err := blitz.NewEngine(m, &o)
 	if err != nil {
 		return err

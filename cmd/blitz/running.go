@@ -69,7 +69,12 @@ func (f *runFlags) open(name string) (*running, error) {
 			return o, err
 		}
 	}
-	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v, Rope: f.rope(), ExpertMemory: f.experts.v}, f.context.v)
+	closed, err := f.speculate.find(&f.engineFlags)
+	defer closed()
+	if err != nil {
+		return nil, err
+	}
+	n, err := fit.Of(files, &blitz.Options{MLA: f.mla.v, Rope: f.rope(), ExpertMemory: f.experts.v, MTP: f.drafts != nil, Drafts: f.drafts}, f.context.v)
 	if err != nil {
 		return nil, err
 	}
@@ -112,14 +117,14 @@ func (f *runFlags) open(name string) (*running, error) {
 func (f *runFlags) startEngine(o *running, context int) (*blitz.Engine, error) {
 	with := f.engineOptions(o.model)
 	with.Context, with.Sequences = context, 1
-	with.Speculate, with.Draft = f.speculate.kind.v, o.draft
+	with.Speculate, with.Draft = f.speculate.source(&f.engineFlags), o.draft
 	return blitz.NewEngine(o.model, &with)
 }
 
 // load opens a model that is talked to.
 func (f *runFlags) load(files *blitz.Files, name string, experts int64) (*blitz.Model, error) {
 	m, err := loadModel(f.cmd, files, name, &blitz.Options{
-		MemoryLimit: fit.MemoryLimit(), ExpertMemory: experts, MLA: f.mla.v, Rope: f.rope(), Text: true, MTP: f.speculate.wantsMTP(), Packed: openPacked(f.packed.v), Interrupted: f.cmd.Context().Err,
+		MemoryLimit: fit.MemoryLimit(), ExpertMemory: experts, MLA: f.mla.v, Rope: f.rope(), Text: true, MTP: f.speculate.wantsMTP() || f.drafts != nil, Drafts: f.drafts, Packed: openPacked(f.packed.v), Interrupted: f.cmd.Context().Err,
 	})
 	if errors.Is(err, tokenizer.ErrNoTokenizer) {
 		return nil, fault.Refusal(fmt.Errorf("run: %s has no tokenizer: it cannot be talked to", name))

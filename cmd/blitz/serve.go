@@ -75,7 +75,7 @@ a key. SIGHUP has the settings file and the certificate read anew.`,
 	f.speculate = choice{from: []string{"auto", "off", "ngram"}}
 	cmd.Flags().Var(&f.speculate, "speculate", "guess coming tokens by what stood behind the same words, and compute them at once where that pays, which changes no bit of any answer: `auto|off|ngram` (default auto)")
 	cmd.Flags().StringSliceVar(&f.adapters, "adapter", nil, "`MODEL:NAME=FOLDER`: a low-rank adapter (LoRA) that MODEL:NAME asks for, loaded with a MODEL that is named; several with commas")
-	cmd.Flags().StringSliceVar(&f.drafts, "draft", nil, "`MODEL=DRAFT`: a smaller model of the same vocabulary that guesses for another, loaded with it; several with commas")
+	cmd.Flags().StringSliceVar(&f.drafts, "draft", nil, "`MODEL=DRAFT`: a smaller model of the same vocabulary that guesses for another, or a GGUF file of its own draft layers, loaded with it; several with commas")
 	cmd.Flags().DurationVar(&f.grace, "grace", 30*time.Second, "`time` that answers under way have when the server ends")
 	f.engineFlags.add(cmd)
 	f.guardFlags.add(cmd)

@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/engine"
 	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/hub"
 )
@@ -53,21 +54,39 @@ func (f *files) available() int64 { return fit.MemoryLimit() }
 
 // survey opens the files of a model, and of one that guesses for it, and reads no weights.
 func (f *files) survey(_ context.Context, t target) (candidate, error) {
-	m, err := f.surveyOne(t)
+	if t.draft == nil {
+		m, err := f.surveyOne(t, nil)
+		if err != nil {
+			return nil, err
+		}
+		return m, nil
+	}
+	drafts, err := f.find(*t.draft)
 	if err != nil {
 		return nil, err
 	}
-	if t.draft == nil {
+	if drafts.HoldsDrafts() { // of the model itself
+		m, err := f.surveyOne(t, drafts)
+		if err != nil {
+			drafts.Close()
+			return nil, err
+		}
 		return m, nil
 	}
-	if m.draft, err = f.surveyOne(*t.draft); err != nil {
+	drafts.Close()
+	m, err := f.surveyOne(t, nil)
+	if err != nil {
+		return nil, err
+	}
+	if m.draft, err = f.surveyOne(*t.draft, nil); err != nil {
 		m.close()
 		return nil, fmt.Errorf("%w, which guesses for %s", err, t.name)
 	}
 	return m, nil
 }
 
-func (f *files) surveyOne(t target) (*modelFiles, error) {
+// find opens the files of a model.
+func (f *files) find(t target) (*blitz.Files, error) {
 	path := t.path
 	if t.model != nil {
 		var err error
@@ -84,7 +103,16 @@ func (f *files) surveyOne(t target) (*modelFiles, error) {
 			files.Know(sums)
 		}
 	}
-	n, err := files.Needs(&blitz.Options{MLA: f.mla, Rope: f.rope})
+	return files, nil
+}
+
+// surveyOne surveys a model, whose draft layers may stand in other files.
+func (f *files) surveyOne(t target, drafts *blitz.Files) (*modelFiles, error) {
+	files, err := f.find(t)
+	if err != nil {
+		return nil, err
+	}
+	n, err := files.Needs(&blitz.Options{MLA: f.mla, Rope: f.rope, MTP: drafts != nil, Drafts: drafts})
 	if err != nil {
 		files.Close()
 		return nil, fmt.Errorf("host: %s: %w", t.name, err)
@@ -93,7 +121,7 @@ func (f *files) surveyOne(t target) (*modelFiles, error) {
 	if kind == "" {
 		kind = n.Caches()[0]
 	}
-	return &modelFiles{host: f, name: t.name, files: files, n: n, kind: kind}, nil
+	return &modelFiles{host: f, name: t.name, files: files, drafts: drafts, n: n, kind: kind}, nil
 }
 
 // modelFiles are the files of one model.
@@ -104,6 +132,8 @@ type modelFiles struct {
 	n     *blitz.Needs
 	kind  string      // of cache
 	draft *modelFiles // of the model that guesses for it; nil: there is none
+
+	drafts *blitz.Files // of its own draft layers, which guess for it; nil: there are none
 }
 
 // bound leaves experts on the disk where the user says so, or where all weights do not fit
@@ -156,6 +186,9 @@ func (m *modelFiles) longest(room int64) (int, error) {
 
 func (m *modelFiles) close() {
 	m.files.Close()
+	if m.drafts != nil {
+		m.drafts.Close()
+	}
 	if m.draft != nil {
 		m.draft.close()
 	}
@@ -166,6 +199,9 @@ func (m *modelFiles) close() {
 func (m *modelFiles) open(ctx context.Context, p plan, report func(done, total int64)) (opened, error) {
 	o := &blitz.EngineOptions{
 		Shared: m.host.threads, Context: p.context, Sequences: p.sequences, Cache: m.kind, Prefixes: m.host.prefixes, Speculate: m.host.speculate,
+	}
+	if m.drafts != nil {
+		o.Speculate = engine.SpeculateMTP.String()
 	}
 	model, err := m.read(ctx, p.weights-m.draftWeights(), p.experts, report)
 	if err != nil {
@@ -199,7 +235,7 @@ func (m *modelFiles) open(ctx context.Context, p plan, report func(done, total i
 // are not all there.
 func (m *modelFiles) read(ctx context.Context, weights, experts int64, report func(done, total int64)) (*blitz.Model, error) {
 	model, err := m.files.Open(&blitz.Options{
-		MemoryLimit: weights, ExpertMemory: experts, MLA: m.host.mla, Rope: m.host.rope, Packed: m.host.packed, Interrupted: ctx.Err, Progress: report,
+		MemoryLimit: weights, ExpertMemory: experts, MLA: m.host.mla, Rope: m.host.rope, MTP: m.drafts != nil, Drafts: m.drafts, Packed: m.host.packed, Interrupted: ctx.Err, Progress: report,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("host: %s: %w", m.name, err)

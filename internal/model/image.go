@@ -65,6 +65,9 @@ func (b *binder) place(all []byte) {
 // of the program may do otherwise.
 func (b *binder) digest() (sum [sha256.Size]byte) {
 	h := sha256.New()
+	if s, is := b.src.(draftedSource); is {
+		fmt.Fprintf(h, "draft layers of %q\n", s.identity())
+	}
 	for i := range b.plan {
 		p := &b.plan[i]
 		m := p.matrix

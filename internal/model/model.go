@@ -86,6 +86,9 @@ type Options struct {
 	Rope RopeSetting
 	// MTP opens the module of multi-token prediction too.
 	MTP bool
+	// Drafts has the modules of multi-token prediction, or draft layers of blocks, that MTP
+	// opens, where they stand in a file of their own. nil: they are in the model's.
+	Drafts *checkpoint.Checkpoint
 	// Masters has all weights as float32 of the model's own, which may be changed, whatever
 	// float type the file has: for training. Quantised ones are refused.
 	Masters bool
@@ -183,7 +186,15 @@ func readSource(files *checkpoint.Checkpoint, o Options) (source, *Config, error
 		if err == nil {
 			err = files.CheckWeights()
 		}
+		if err == nil && o.Drafts != nil {
+			src, err := withDrafts(f, c, o.Drafts)
+			return src, c, err
+		}
 		return ggufSource{f}, c, err
+	}
+	if o.Drafts != nil {
+		_, err := withDrafts(nil, nil, o.Drafts)
+		return nil, nil, err
 	}
 	if err := files.CheckWeights(); err != nil {
 		return nil, nil, err

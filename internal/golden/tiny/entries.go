@@ -24,6 +24,7 @@ type Entries struct {
 	Hash    int   `json:"num_hash_layers"`
 	Used    int   `json:"num_experts_per_tok"`
 	Block   int   `json:"dspark_block_size"`
+	Noise   int   `json:"dspark_noise_token_id"`
 	Rank    int   `json:"dspark_markov_rank"`
 	Targets []int `json:"dspark_target_layer_ids"`
 }
@@ -231,25 +232,30 @@ func (m *Model) entriesTensors() []ggufTensor {
 	v := conversion{c: &m.Config, experts: map[string]int{}}
 	for _, t := range m.Tensors() {
 		x := ggufTensor{name: entriesTop[t.Name], shape: t.Shape, w: m.Weight(t)}
-		p := entriesLayer.FindStringSubmatch(t.Name)
-		switch {
-		case x.name != "":
-		case p == nil: // of a draft layer
-			continue
-		case entriesExpert.MatchString(p[2]):
-			part := map[string]string{"w1": "gate", "w3": "up", "w2": "down"}[p[2][len(p[2])-2:]]
-			v.expert(x, fmt.Sprintf("blk.%s.ffn_%s_exps.weight", p[1], part))
-			continue
-		case p[2] == "ffn.gate.bias":
-			x.name = fmt.Sprintf("blk.%s.exp_probs_b.bias", p[1])
-		case entriesNames[p[2]] != "":
-			x.name = fmt.Sprintf("blk.%s.%s.weight", p[1], entriesNames[p[2]])
-		default:
-			x.name = fmt.Sprintf("blk.%s.%s.weight", p[1], p[2])
+		if x.name != "" {
+			v.list = append(v.list, x)
+		} else if p := entriesLayer.FindStringSubmatch(t.Name); p != nil { // else of a draft layer
+			v.entry(x, "blk."+p[1]+".", p[2])
 		}
-		v.list = append(v.list, x)
 	}
 	return v.list
+}
+
+// entry converts a tensor of a layer.
+func (v *conversion) entry(x ggufTensor, block, name string) {
+	switch {
+	case entriesExpert.MatchString(name):
+		part := map[string]string{"w1": "gate", "w3": "up", "w2": "down"}[name[len(name)-2:]]
+		v.expert(x, block+"ffn_"+part+"_exps.weight")
+		return
+	case name == "ffn.gate.bias":
+		x.name = block + "exp_probs_b.bias"
+	case entriesNames[name] != "":
+		x.name = block + entriesNames[name] + ".weight"
+	default:
+		x.name = block + name + ".weight"
+	}
+	v.list = append(v.list, x)
 }
 
 // entries adds what a GGUF file says of the model.
