@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"math"
+
 	"github.com/blitz-r1/blitz/internal/tensor"
 )
 
@@ -96,7 +98,7 @@ func (a *AttentionBackward) queries(i0, i1 int, keys, turned, values *Matrix, th
 	for t := range n {
 		i := i0 + t
 		own := LaneDot(a.DOut.Row(i, a.ValueDim), a.Out.Row(i, a.ValueDim))
-		a.softmaxBackward(s.scores[t*width:][:seen], s.dp[t*width:][:seen], a.first(i)-lo, i+1-lo, own, s)
+		a.softmaxBackward(s.scores[t*width:][:width], s.dp[t*width:][:width], a.first(i)-lo, i+1-lo, own, s)
 	}
 	s.ds.Reset(n, seen)
 	for i := range s.ds.Tiles() {
@@ -124,13 +126,15 @@ func (s *attendBack) part(y []float32, x *F32, m *Matrix, b0, b1 int, scratch *S
 }
 
 // softmaxBackward turns the scores of a query into probabilities and dp into the gradient
-// of the products of query and keys, both 0 but for lo … hi-1. own is dO·O.
+// of the products of query and keys, both 0 but for lo … hi-1. own is dO·O. What stands
+// behind hi is exp(-Inf) = 0 for a while, so that assembly does all of a row.
 func (a *AttentionBackward) softmaxBackward(p, dp []float32, lo, hi int, own float32, s *attendBack) {
 	clear(p[:lo])
-	clear(p[hi:])
 	clear(dp[:lo])
-	clear(dp[hi:])
-	p, dp = p[lo:hi], dp[lo:hi]
+	end := min(lo+roundUp(hi-lo, RowBlock), len(p))
+	clear(p[end:])
+	n, unseen := hi-lo, dp[hi:]
+	p, dp = p[lo:end], dp[lo:end]
 	Scale(p, p, a.Scale)
 	if a.Cap != 0 {
 		Div(p, p, a.Cap)
@@ -138,6 +142,7 @@ func (a *AttentionBackward) softmaxBackward(p, dp []float32, lo, hi int, own flo
 		s.sums = append(s.sums[:0], p...) // tanh
 		Scale(p, p, a.Cap)
 	}
+	fill(p[n:], float32(math.Inf(-1)))
 	Softmax(p, p)
 	s.centred(dp, p, own)
 	Scale(dp, dp, a.Scale)
@@ -146,6 +151,7 @@ func (a *AttentionBackward) softmaxBackward(p, dp []float32, lo, hi int, own flo
 			dp[j] *= 1 - float32(t*t)
 		}
 	}
+	clear(unseen)
 }
 
 // weigh adds w^T x to rows lo … lo+seen-1 of d.

@@ -238,7 +238,7 @@ func TestAttentionBackward(t *testing.T) {
 // TestTurned holds turned columns to the rows of the matrix, on every implementation.
 func TestTurned(t *testing.T) {
 	for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
-		for _, c := range [][2]int{{1, 1}, {16, 32}, {33, 40}, {50, 17}} {
+		for _, c := range [][2]int{{1, 1}, {16, 32}, {33, 40}, {50, 17}, {33, 150}} {
 			m := NewFloatMatrix(c[0], c[1], dt, nil)
 			m.Data = tensor.Aligned(m.Bytes())
 			for i := 0; i+1 < len(m.Data); i += 2 {
@@ -249,8 +249,8 @@ func TestTurned(t *testing.T) {
 				before := impl
 				impl = i
 				var s BackScratch
-				for c0 := 0; c0 < c[1]; c0 += Group {
-					turned := s.Turned(&m, c0)
+				for c0, groups := 0, 1; c0 < c[1]; c0, groups = c0+groups*Group, 3-groups {
+					turned := s.Turned(&m, c0, groups)
 					got := make([]float32, c[0])
 					for k := range turned.Rows {
 						turned.Row(got, k)

@@ -3,6 +3,9 @@
 package kernel
 
 import (
+	"math/bits"
+	"slices"
+
 	"golang.org/x/sys/cpu"
 
 	"github.com/blitz-r1/blitz/internal/tensor"
@@ -275,19 +278,33 @@ var expandAVX2 = map[tensor.DType]func(*productArgs){
 	tensor.F8E4M3: floatExpandF8AVX2, tensor.IQ6_K: floatExpandIQ6AVX2,
 }
 
-// floatRoutine returns the routine for a tile of vectors of that width and how
-// many row blocks it multiplies at once, at most blocks.
-func floatRoutine(t tensor.DType, width, blocks int) (func(*productArgs), int) {
-	table, key := floatAVX512, floatKey{t, width, 1}
-	if impl == AVX2 {
-		table = floatAVX2
+// floatTables are floatAVX2 and floatAVX512 by type, width and the logarithm of the row
+// blocks: products of small matrices would look a map up as long as they multiply.
+var floatTables = [2]floatTable{newFloatTable(floatAVX2), newFloatTable(floatAVX512)}
+
+type floatTable [len(floatTypes)][Tile/4 + 1][4]func(*productArgs)
+
+// floatTypes are the types that have routines.
+var floatTypes = [...]tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.F8E4M3, tensor.MXFP4, tensor.IQ6_K}
+
+func newFloatTable(routines map[floatKey]func(*productArgs)) (t floatTable) {
+	for key, f := range routines {
+		t[floatIndex(key.t)][key.width/4][bits.Len(uint(key.blocks))-1] = f
 	}
-	for _, n := range [...]int{8, 4, 2} {
-		if n <= blocks {
-			if f := table[floatKey{t, key.width, n}]; f != nil {
-				return f, n
-			}
+	return t
+}
+
+// floatIndex returns the place of a type of float weights in a table.
+func floatIndex(t tensor.DType) int { return slices.Index(floatTypes[:], t) }
+
+// floatRoutine returns the routine for a tile of so many vectors and how many row blocks
+// it multiplies at once, at most blocks.
+func floatRoutine(t tensor.DType, vectors, blocks int) (func(*productArgs), int) {
+	list := &floatTables[width()][floatIndex(t)][vectors/4]
+	for i := len(list) - 1; i > 0; i-- {
+		if 1<<i <= blocks && list[i] != nil {
+			return list[i], 1 << i
 		}
 	}
-	return table[key], 1
+	return list[0], 1
 }

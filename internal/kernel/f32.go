@@ -60,10 +60,7 @@ func (a *F32) Copy(t int, src *F32, from int) {
 func (a *F32) SetElements(k int, x []float32, ld, n int) {
 	tile := 0
 	for ; (tile+1)*Tile <= a.T; tile++ { // all of a tile: its memory is one run
-		dst := a.x[(tile*a.K+k)*Tile:][:n*Tile]
-		for i, at := 0, tile*Tile; i < n; i, at = i+1, at+ld {
-			*(*[Tile]float32)(dst[i*Tile:]) = *(*[Tile]float32)(x[at:])
-		}
+		copyLines(a.x[(tile*a.K+k)*Tile:], x[tile*Tile:], ld, n)
 	}
 	if tile*Tile < a.T {
 		count, width, first := tileAt(a.T, tile)

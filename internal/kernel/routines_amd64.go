@@ -509,6 +509,9 @@ func deltaTakeAVX2(a *deltaArgs)
 func turnRowsAVX2(a *rowsArgs)
 
 //go:noescape
+func copyLinesAVX2(a *linesArgs)
+
+//go:noescape
 func splitPairsAVX2(a *pairsArgs)
 
 //go:noescape

@@ -97,6 +97,22 @@ func (s *rowScratch) turnRows(dst []byte, at, n int) {
 	}
 }
 
+// copyLines copies sixteen numbers from each of n rows, ld apart: dst [n][16] gets
+// x[t*ld:][:16].
+func copyLines(dst, x []float32, ld, n int) {
+	if n <= 0 {
+		return
+	}
+	dst, x = dst[:n*RowBlock], x[:(n-1)*ld+RowBlock]
+	if impl != Portable {
+		copyLinesAsm(dst, x, ld, n)
+		return
+	}
+	for t := range n {
+		copy(dst[t*RowBlock:][:RowBlock], x[t*ld:])
+	}
+}
+
 // turnWords is turnRows of n words of 16 bits. Rows hold an even number of them.
 func (s *rowScratch) turnWords(dst []byte, at, n int) {
 	s.pairs = tensor.Resize(s.pairs, (n+1)/2*4*RowBlock)

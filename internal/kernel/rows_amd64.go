@@ -16,6 +16,16 @@ type pairsArgs struct {
 	n        int
 }
 
+// linesArgs is what copyLines reads.
+type linesArgs struct {
+	dst, src unsafe.Pointer
+	ld, n    int
+}
+
+func copyLinesAsm(dst, x []float32, ld, n int) {
+	copyLinesAVX2(&linesArgs{dst: ptr(dst), src: ptr(x), ld: 4 * ld, n: n})
+}
+
 // turnRowsAsm turns the first dwords of rows, from byte at on, and returns how many.
 func turnRowsAsm(dst []byte, rows *sixteen, at, n int) int {
 	if n &^= 3; n > 0 {

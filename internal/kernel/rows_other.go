@@ -15,3 +15,5 @@ func headSumAsm(score, dots []float32, stride int, w []float32, n int) {
 }
 
 func atLeastAsm([]uint64, []float32, float32) int { panic("kernel: no assembly in this build") }
+
+func copyLinesAsm(dst, x []float32, ld, n int) { panic("kernel: no assembly in this build") }

@@ -91,6 +91,26 @@ dwords2:
 	VZEROUPPER 
 	RET
 
+// func copyLinesAVX2(a *linesArgs)
+// copies sixteen dwords from each of n rows.
+TEXT ·copyLinesAVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ linesArgs_dst(AX), DI
+	MOVQ linesArgs_src(AX), SI
+	MOVQ linesArgs_ld(AX), R8
+	MOVQ linesArgs_n(AX), R13
+lines3:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS Y0, 0(DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ R8, SI
+	ADDQ $64, DI
+	SUBQ $1, R13
+	JNE lines3
+	VZEROUPPER 
+	RET
+
 // func splitPairsAVX2(a *pairsArgs)
 // parts pairs of words, [n/2][16], into [n][16].
 TEXT ·splitPairsAVX2(SB), NOSPLIT, $0-8
@@ -101,7 +121,7 @@ TEXT ·splitPairsAVX2(SB), NOSPLIT, $0-8
 	MOVL $0x0000ffff, R12
 	VMOVD R12, X7
 	VPBROADCASTD X7, Y7
-pairs3:
+pairs4:
 	VMOVUPS 0(SI), Y0
 	VPSRLD $16, Y0, Y2
 	VPAND Y7, Y0, Y0
@@ -113,15 +133,15 @@ pairs3:
 	VMOVDQU Y0, 0(DI)
 	ADDQ $32, DI
 	SUBQ $1, R13
-	JEQ done4
+	JEQ done5
 	VPACKUSDW Y3, Y2, Y2
 	VPERMQ $0xd8, Y2, Y2
 	VMOVDQU Y2, 0(DI)
 	ADDQ $32, DI
 	ADDQ $64, SI
 	SUBQ $1, R13
-	JNE pairs3
-done4:
+	JNE pairs4
+done5:
 	VZEROUPPER 
 	RET
 
@@ -134,9 +154,9 @@ TEXT ·headSumAVX2(SB), NOSPLIT, $0-8
 	MOVQ headArgs_score(AX), DI
 	MOVQ headArgs_n(AX), R13
 	VPXOR Y15, Y15, Y15
-positions6:
+positions7:
 	CMPQ R13, $64
-	JLT short8
+	JLT short9
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -148,7 +168,7 @@ positions6:
 	MOVQ SI, DX
 	MOVQ headArgs_w(AX), BX
 	MOVQ headArgs_heads(AX), R8
-head7:
+head8:
 	VBROADCASTSS 0(BX), Y14
 	VMAXPS 0(DX), Y15, Y8
 	VFMADD231PS Y8, Y14, Y0
@@ -169,7 +189,7 @@ head7:
 	ADDQ $4, BX
 	ADDQ CX, DX
 	SUBQ $1, R8
-	JNE head7
+	JNE head8
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, 64(DI)
@@ -181,18 +201,18 @@ head7:
 	ADDQ $256, DI
 	ADDQ $256, SI
 	SUBQ $64, R13
-	JEQ done5
-	JMP positions6
-short8:
-positions9:
+	JEQ done6
+	JMP positions7
+short9:
+positions10:
 	CMPQ R13, $16
-	JLT short11
+	JLT short12
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	MOVQ SI, DX
 	MOVQ headArgs_w(AX), BX
 	MOVQ headArgs_heads(AX), R8
-head10:
+head11:
 	VBROADCASTSS 0(BX), Y14
 	VMAXPS 0(DX), Y15, Y8
 	VFMADD231PS Y8, Y14, Y0
@@ -201,16 +221,16 @@ head10:
 	ADDQ $4, BX
 	ADDQ CX, DX
 	SUBQ $1, R8
-	JNE head10
+	JNE head11
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	ADDQ $64, DI
 	ADDQ $64, SI
 	SUBQ $16, R13
-	JEQ done5
-	JMP positions9
-short11:
-done5:
+	JEQ done6
+	JMP positions10
+short12:
+done6:
 	VZEROUPPER 
 	RET
 
@@ -222,7 +242,7 @@ TEXT ·atLeastAVX2(SB), NOSPLIT, $0-8
 	MOVQ atLeastArgs_x(AX), SI
 	MOVQ atLeastArgs_n(AX), R13
 	VBROADCASTSS atLeastArgs_pivot(AX), Y1
-values12:
+values13:
 	VMOVUPS 0(SI), Y0
 	VCMPPS $0x1d, Y1, Y0, Y0
 	VMOVMSKPS Y0, BX
@@ -230,6 +250,6 @@ values12:
 	ADDQ $32, SI
 	ADDQ $1, DI
 	SUBQ $8, R13
-	JNE values12
+	JNE values13
 	VZEROUPPER 
 	RET

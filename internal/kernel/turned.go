@@ -52,10 +52,7 @@ func (m *Matrix) SetColumns(k int, x []float32, ld, n int) {
 	data := m.Floats()
 	r := 0
 	for ; r+RowBlock <= m.Rows; r += RowBlock { // all of a row block: its memory is one run
-		dst := data[r*m.Cols+k*RowBlock:][:n*RowBlock]
-		for t, at := 0, r; t < n; t, at = t+1, at+ld {
-			*(*[RowBlock]float32)(dst[t*RowBlock:]) = *(*[RowBlock]float32)(x[at:])
-		}
+		copyLines(data[r*m.Cols+k*RowBlock:], x[r:], ld, n)
 	}
 	for t := 0; r < m.Rows && t < n; t++ {
 		copy(data[r*m.Cols+(k+t)*RowBlock:], x[t*ld+r:][:m.Rows-r])
@@ -99,31 +96,37 @@ func FloatRows(y []float32, ldy int, x []float32, ldx, T int, m *Matrix, th *Thr
 	FloatProduct(y, ldy, f, m, 0, m.Blocks(), &th.Scratch)
 }
 
-// Turned returns the columns of m from c0 on, Group of them or as many as there are, as
-// the rows of a float32 matrix in the scratch: what dy is multiplied with for the gradient
-// of those elements of x. Quantised weights are decoded as Row does. c0 is a multiple of
-// Group.
+// Turned returns the columns of m from c0 on, so many groups of them or as many as there
+// are, as the rows of a float32 matrix in the scratch: what dy is multiplied with for the
+// gradient of those elements of x. Quantised weights are decoded as Row does. c0 is a
+// multiple of Group.
 //
-//	→ [min(Group, Cols-c0), Rows]
-func (s *BackScratch) Turned(m *Matrix, c0 int) Matrix {
-	n := min(Group, m.Cols-c0)
-	t := NewFloatMatrix(n, m.Rows, tensor.F32, nil)
+//	→ [min(groups*Group, Cols-c0), Rows]
+func (s *BackScratch) Turned(m *Matrix, c0, groups int) Matrix {
+	t := NewFloatMatrix(min(groups*Group, m.Cols-c0), m.Rows, tensor.F32, nil)
 	if len(s.turned) < t.Bytes() {
 		s.turned = tensor.Aligned(t.Bytes())
 	}
 	t.Data = s.turned[:t.Bytes()]
-	for b := range m.Blocks() {
-		tile := s.decode(m, b, c0, n)
-		rows := min(RowBlock, m.Rows-b*RowBlock)
-		for c := 0; c < n; c += RowBlock {
-			for i := range s.rows.rows {
-				s.rows.rows[i] = ptr(tile[min(c+i, n-1)*RowBlock:]) // what stands behind the last one is never used
-			}
-			dst := t.block(c / RowBlock)[4*RowBlock*b*RowBlock:]
-			s.rows.turnRows(dst[:4*RowBlock*rows], 0, rows)
+	for at := 0; at < t.Rows; at += Group {
+		for b := range m.Blocks() {
+			s.turnGroup(&t, m, b, c0, at)
 		}
 	}
 	return t
+}
+
+// turnGroup is Turned of a group of row block b: columns c0+at … are rows at … of t.
+func (s *BackScratch) turnGroup(t, m *Matrix, b, c0, at int) {
+	n, rows := min(Group, t.Rows-at), min(RowBlock, m.Rows-b*RowBlock)
+	tile := s.decode(m, b, c0+at, n)
+	for c := 0; c < n; c += RowBlock {
+		for i := range s.rows.rows {
+			s.rows.rows[i] = ptr(tile[min(c+i, n-1)*RowBlock:]) // what stands behind the last one is never used
+		}
+		dst := t.block((at + c) / RowBlock)[4*RowBlock*b*RowBlock:]
+		s.rows.turnRows(dst[:4*RowBlock*rows], 0, rows)
+	}
 }
 
 // decode returns columns c0 … c0+n-1 of row block b, [n][16].

@@ -15,6 +15,7 @@ type product struct {
 	w     *Linear
 	m     *kernel.Matrix // of w, where it lies at this moment
 	chunk int            // row blocks of an item
+	rows  int            // rows of x of an item
 	first int            // number of the first item
 }
 
@@ -90,6 +91,22 @@ const (
 	itemMACs     = 4 << 20 // where many tokens are
 )
 
+// Float products of many rows are cut both ways: weights of an item, or what they are
+// multiplied with, stay in a processor's second cache, and what streams through it is read
+// once for all of them.
+const (
+	cachedBytes = 128 << 10
+	cachedRows  = 8 * kernel.Tile // at least, for which weights are read once
+)
+
+// cachedBlocks returns how many row blocks of so many columns of float32 stay in a cache.
+func cachedBlocks(cols int) int { return max(1, cachedBytes/(4*kernel.RowBlock*max(cols, 1))) }
+
+// cachedRun returns how many rows an item of so many multiply-adds a row does.
+func cachedRun(macs int) int {
+	return max(cachedRows, (itemMACs/max(macs, 1)+kernel.Tile-1)/kernel.Tile*kernel.Tile)
+}
+
 // runProducts runs the products that were added, and adds what adapters do.
 func (s *Step) runProducts(kind Op, p *products) {
 	s.computeProducts(kind, p)
@@ -110,11 +127,19 @@ func (s *Step) computeProducts(kind Op, p *products) {
 		// What a run of row blocks shares is worth more than even pieces, up to where
 		// threads would wait for one of them.
 		x.chunk = max(x.chunk, min(kernel.Together(x.x.T), x.w.Blocks()/(threadItems*s.Workers.Threads())))
+		x.rows = max(x.x.T, 1)
+		if x.w.IsFloat() && x.x.T > cachedRows {
+			x.chunk = min(cachedBlocks(x.w.Cols), x.w.Blocks())
+			x.rows = cachedRun(x.w.Cols * kernel.RowBlock * x.chunk)
+		}
 		x.first = p.items
-		p.items += (x.w.Blocks() + x.chunk - 1) / x.chunk
+		p.items += x.chunks() * ((x.x.T + x.rows - 1) / x.rows)
 	}
 	s.run(kind, p, p.items)
 }
+
+// chunks returns how many runs of row blocks there are.
+func (x *product) chunks() int { return (x.w.Blocks() + x.chunk - 1) / x.chunk }
 
 // Do does one item.
 func (p *products) Do(item int, th *kernel.Thread) {
@@ -123,10 +148,13 @@ func (p *products) Do(item int, th *kernel.Thread) {
 		i--
 	}
 	x := &p.list[i]
-	b0 := (item - x.first) * x.chunk
+	item -= x.first
+	b0 := item % x.chunks() * x.chunk
 	b1 := min(b0+x.chunk, x.w.Blocks())
 	if x.w.IsFloat() {
-		kernel.FloatProduct(x.y.X, x.y.D+x.y.gap, x.x.f32, x.m, b0, b1, &th.Scratch)
+		from, ld := item/x.chunks()*x.rows, x.y.D+x.y.gap
+		rows := x.x.f32.Part(from, min(from+x.rows, x.x.T))
+		kernel.FloatProduct(x.y.X[from*ld:], ld, &rows, x.m, b0, b1, &th.Scratch)
 	} else {
 		kernel.Product(x.y.X, x.y.D+x.y.gap, x.x.q8, x.m, b0, b1, &th.Scratch)
 	}
@@ -180,13 +208,17 @@ type inputBack struct {
 }
 
 // backItem is a piece of work: of an input or a product, from some column group, row block
-// or row on.
-type backItem struct{ of, from, to int }
+// or row on; and of those rows of an input, or columns of a weight.
+type backItem struct{ of, from, to, first, last int }
 
-// The work of an item of products that run back.
+// backRows is how many rows an item lays out.
+const backRows = 4 * kernel.Tile
+
+// The work of an item of a weight's gradient: what dy is multiplied with of one run of rows
+// stays in a processor's second cache for all row blocks.
 const (
-	backMACs = 8 << 20
-	backRows = 4 * kernel.Tile
+	backColumns = cachedBytes / (4 * weightRows)
+	backBlocks  = 8
 )
 
 // weightRows is how many rows a weight's gradient is a product over at once; the products of
@@ -210,16 +242,12 @@ func (p *products) backward(t *Tape) {
 	b.layOut(t)
 	b.items = b.items[:0]
 	for i := range b.inputs {
-		x, macs := &b.inputs[i], 0
-		for _, u := range x.users {
-			macs += b.list[u].p.w.Rows * x.x.T * kernel.Group
-		}
-		b.cut(i, (x.x.D+kernel.Group-1)/kernel.Group, macs)
+		b.cutInput(i)
 	}
 	inputs := len(b.items)
 	for i := range b.list {
 		if w := b.list[i].p; b.list[i].dw != nil && !b.list[i].later {
-			b.cut(i, w.w.Blocks(), kernel.RowBlock*w.w.Cols*w.x.T)
+			b.cut(i, w.w.Blocks(), backBlocks, w.w.Cols, backColumns)
 		}
 	}
 	t.run(len(b.items), func(i int, th *kernel.Thread) {
@@ -235,12 +263,33 @@ func (p *products) backward(t *Tape) {
 	b.held = b.held[:0]
 }
 
-// cut adds items of n pieces that take so many multiply-adds each.
-func (b *productBackward) cut(of, n, macs int) {
-	run := max(1, backMACs/max(macs, 1))
+// cut adds items of n pieces and m numbers, so many of each at a time.
+func (b *productBackward) cut(of, n, run, m, numbers int) {
 	for from := 0; from < n; from += run {
-		b.items = append(b.items, backItem{of, from, min(from+run, n)})
+		for first := 0; first < m; first += numbers {
+			b.items = append(b.items, backItem{of, from, min(from+run, n), first, min(first+numbers, m)})
+		}
 	}
+}
+
+// cutInput adds the items of an input: column groups that are turned at once, and runs of
+// rows where turning costs little beside multiplying with them.
+func (b *productBackward) cutInput(of int) {
+	x, out, float := &b.inputs[of], 0, true
+	for _, u := range x.users {
+		m := b.list[u].p.m
+		out, float = max(out, m.Rows), float && m.Float == tensor.F32
+	}
+	groups, rows := turnedGroups(out, x.x.D), max(x.x.T, 1)
+	if float {
+		rows = weightRows
+	}
+	b.cut(of, kernel.WholeGroups(x.x.D)/kernel.Group, groups, x.x.T, rows)
+}
+
+// turnedGroups returns how many column groups of a matrix are turned at once.
+func turnedGroups(rows, cols int) int {
+	return min(max(1, cachedBytes/(4*kernel.Group*max(rows, 1))), kernel.WholeGroups(cols)/kernel.Group)
 }
 
 // collect finds the products whose outputs have gradients, and their inputs.
@@ -301,7 +350,7 @@ func (b *productBackward) layOut(t *Tape) {
 	b.rows = b.rows[:0]
 	runs := func(of, T int) {
 		for from := 0; from < T; from += backRows {
-			b.rows = append(b.rows, backItem{of, from, min(from+backRows, T)})
+			b.rows = append(b.rows, backItem{of: of, from: from, to: min(from+backRows, T)})
 		}
 	}
 	for i := range b.list {
@@ -337,29 +386,29 @@ func (b *productBackward) layOut(t *Tape) {
 	}
 }
 
-// inputRows adds W^T dy to groups of columns of an input's gradient, product by product.
+// inputRows adds W^T dy to groups of columns of some rows of an input's gradient, product
+// by product.
 func (b *productBackward) inputRows(item backItem, th *kernel.Thread) {
 	in := &b.inputs[item.of]
-	ld := in.dx.D + in.dx.gap
-	for c0 := item.from * kernel.Group; c0 < min(item.to*kernel.Group, in.x.D); c0 += kernel.Group {
-		for k, u := range in.users {
-			x := &b.list[u]
-			w := th.Turned(x.p.m, c0)
-			if in.fresh && k == 0 {
-				kernel.FloatProduct(in.dx.X[c0:], ld, x.rows, &w, 0, w.Blocks(), &th.Scratch)
-			} else {
-				kernel.AddFloatProduct(in.dx.X[c0:], ld, x.rows, &w, 0, w.Blocks(), &th.Scratch)
-			}
+	ld, c0 := in.dx.D+in.dx.gap, item.from*kernel.Group
+	dx := in.dx.X[item.first*ld+c0:]
+	for k, u := range in.users {
+		x := &b.list[u]
+		w, dy := th.Turned(x.p.m, c0, item.to-item.from), x.rows.Part(item.first, item.last)
+		if in.fresh && k == 0 {
+			kernel.FloatProduct(dx, ld, &dy, &w, 0, w.Blocks(), &th.Scratch)
+		} else {
+			kernel.AddFloatProduct(dx, ld, &dy, &w, 0, w.Blocks(), &th.Scratch)
 		}
 	}
 }
 
-// weightBlocks adds dy^T x to row blocks of a weight's gradient, for one product with that
-// weight after the other.
+// weightBlocks adds dy^T x to some columns of row blocks of a weight's gradient, for one
+// product with that weight after the other.
 func (b *productBackward) weightBlocks(item backItem, th *kernel.Thread) {
-	for of := item.of; ; of = b.list[of].next {
-		b.addBlocks(backItem{of, item.from, item.to}, th)
-		if b.list[of].next == 0 {
+	for {
+		b.addBlocks(item, th)
+		if item.of = b.list[item.of].next; item.of == 0 {
 			return
 		}
 	}
@@ -368,17 +417,17 @@ func (b *productBackward) weightBlocks(item backItem, th *kernel.Thread) {
 // addBlocks is weightBlocks of one product, run by run of the rows.
 func (b *productBackward) addBlocks(item backItem, th *kernel.Thread) {
 	x := &b.list[item.of]
-	for i := item.from; i < item.to; i++ {
-		block, dw := x.turns.Block(i), x.dw.block(i)
-		for run, columns := range b.inputs[x.input].columns {
-			dy := block
-			dy.Data, dy.Cols = block.Data[4*run*weightRows*kernel.RowBlock:], columns.K
+	for run, columns := range b.inputs[x.input].columns {
+		part := columns.Part(item.first, item.last)
+		for i := item.from; i < item.to; i++ {
+			dy, dw := x.turns.Block(i), x.dw.block(i)[item.first*kernel.RowBlock:item.last*kernel.RowBlock]
+			dy.Data, dy.Cols = dy.Data[4*run*weightRows*kernel.RowBlock:], columns.K
 			if x.fresh && run == 0 {
-				kernel.FloatProduct(dw, kernel.RowBlock, columns, &dy, 0, 1, &th.Scratch)
+				kernel.FloatProduct(dw, kernel.RowBlock, &part, &dy, 0, 1, &th.Scratch)
 				clearLanes(dw, dy.Rows)
 				continue
 			}
-			kernel.AddFloatProduct(dw, kernel.RowBlock, columns, &dy, 0, 1, &th.Scratch)
+			kernel.AddFloatProduct(dw, kernel.RowBlock, &part, &dy, 0, 1, &th.Scratch)
 		}
 	}
 }

@@ -170,7 +170,7 @@ func (m *Model) ScratchBytes(longest int) int64 {
 	most := 0
 	for _, w := range m.weights {
 		if w.Matrix != nil {
-			most = max(most, w.Matrix.Rows*kernel.Group, w.Matrix.Cols*kernel.RowBlock)
+			most = max(most, w.Matrix.Rows*kernel.Group*turnedGroups(w.Matrix.Rows, w.Matrix.Cols), w.Matrix.Cols*kernel.RowBlock)
 		}
 	}
 	return 4 * int64(numbers+most)

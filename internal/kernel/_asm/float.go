@@ -187,12 +187,13 @@ func (g *gen) tokensAdd(n, acc int) {
 }
 
 // tokenRuns are how many tokens of a tile of that width AVX2 does at a time. Six fill the
-// registers, and what is read of weights serves more of them; F8 and IQ6 need some themselves.
+// registers, and what is read of weights serves more of them; five are still as many chains
+// as the fused multiply-add has latency. F8 and IQ6 need some registers themselves.
 func tokenRuns(kind string, width int) []int {
 	if scaleColumns[kind] > 0 {
 		return map[int][]int{1: {1}, 4: {4}, 8: {4, 4}, 12: {4, 4, 4}, 16: {4, 4, 4, 4}}[width]
 	}
-	return map[int][]int{1: {1}, 4: {4}, 8: {4, 4}, 12: {6, 6}, 16: {6, 6, 4}}[width]
+	return map[int][]int{1: {1}, 4: {4}, 8: {4, 4}, 12: {6, 6}, 16: {6, 5, 5}}[width]
 }
 
 // floatGemmAVX2 is floatGemm with two registers a row block, which are why the tokens of a
@@ -202,25 +203,25 @@ func tokenRuns(kind string, width int) []int {
 func (g *gen) floatGemmAVX2(kind string, size, width, rows int) {
 	g.routine(fmt.Sprintf("float%sx%dx%d", kind, width, rows), "productArgs",
 		fmt.Sprintf("multiplies %d row blocks of %s with %d tokens.", rows, kind, width))
-	block := g.label("block")
+	block, last := g.label("block"), g.label("last")
 	g.floatSetup(kind)
 	g.at(block)
 	g.p("XORQ", "R10", "R10")
-	for _, n := range tokenRuns(kind, width) {
+	for i, n := range tokenRuns(kind, width) {
+		if i > 0 { // a tile may have fewer tokens than places
+			g.p("CMPQ", "R10", m(argTokens, "AX"))
+			g.p("JGE", last)
+		}
 		first := 16 - 2*rows*n
 		acc := func(row, half, token int) int { return first + (2*row+half)*n + token }
 		g.floatPointersAVX2()
 		for i := first; i < 16; i++ {
 			g.zero(g.r(i))
 		}
-		at := "SI" // of a column
-		if kind == "F4" {
-			at = "CX"
-		}
-		g.columns(kind, rows, func(string) {
+		g.columnsAVX2(kind, rows, 16*size, 4*width, func(w, x int) {
 			for r := range rows {
 				for h := range 2 {
-					weights, scales := fmt.Sprint(h*8*size, rowBlockAt("SI", r)), fmt.Sprint(h*32, rowBlockAt("DI", r))
+					weights, scales := fmt.Sprint(w+h*8*size, rowBlockAt("SI", r)), fmt.Sprint(h*32, rowBlockAt("DI", r))
 					if kind == "F4" {
 						weights, scales = fourAt(r, h, rows)
 					}
@@ -229,16 +230,18 @@ func (g *gen) floatGemmAVX2(kind string, size, width, rows int) {
 				for t := range n {
 					token := g.r(2 + t%2)
 					if r == 0 || n > 1 {
-						g.p("VBROADCASTSS", m(4*t, "DX"), token)
+						g.p("VBROADCASTSS", m(x+4*t, "DX"), token)
 					}
 					for h := range 2 {
 						g.p("VFMADD231PS", token, g.r(h), g.r(acc(r, h, t)))
 					}
 				}
 			}
-			g.p("ADDQ", fmt.Sprintf("$%d", 16*size), at)
-			g.p("ADDQ", fmt.Sprintf("$%d", 4*width), "DX")
 		})
+		stored := g.label("stored")
+		if rows == 1 {
+			g.storeWhole(n, first, stored)
+		}
 		for r := range rows {
 			for h := range 2 {
 				g.p("MOVQ", fmt.Sprintf("$%d", h), "R15")
@@ -248,13 +251,113 @@ func (g *gen) floatGemmAVX2(kind string, size, width, rows int) {
 				g.advance()
 			}
 		}
+		g.at(stored)
 		g.p("ADDQ", fmt.Sprintf("$%d", n), "R10")
 	}
+	g.at(last)
 	if rows == 1 {
 		g.advance()
 	}
 	g.floatNext(rows, block)
 	g.ret()
+}
+
+// unrolled is how many columns a turn of AVX2's loop does: three of its instructions do not
+// multiply.
+const unrolled = 4
+
+// columnsAVX2 emits the loop over columns of `rows` row blocks, w bytes of weights and x of
+// activations each, around body, which does one that stands so far behind SI and DX. Weights
+// that have scales go one by one.
+func (g *gen) columnsAVX2(kind string, rows, w, x int, body func(w, x int)) {
+	at := "SI" // of a column
+	if kind == "F4" {
+		at = "CX"
+	}
+	step := func(n int) {
+		g.p("ADDQ", fmt.Sprintf("$%d", n*w), at)
+		g.p("ADDQ", fmt.Sprintf("$%d", n*x), "DX")
+	}
+	if kind == "F4" || scaleColumns[kind] > 0 {
+		g.columns(kind, rows, func(string) {
+			body(0, 0)
+			step(1)
+		})
+		return
+	}
+	loop, rest, one, done := g.label("columns"), g.label("rest"), g.label("column"), g.label("summed")
+	const before = 128 // so that all distances are bytes
+	g.p("ADDQ", fmt.Sprintf("$%d", before), "SI")
+	g.p("ADDQ", fmt.Sprintf("$%d", before), "DX")
+	g.p("MOVQ", "R13", "BX")
+	g.p("SHRQ", "$2", "BX")
+	g.p("JEQ", rest)
+	g.at(loop)
+	for i := range unrolled {
+		body(i*w-before, i*x-before)
+	}
+	step(unrolled)
+	g.p("SUBQ", "$1", "BX")
+	g.p("JNE", loop)
+	g.at(rest)
+	g.p("ANDQ", fmt.Sprintf("$%d", unrolled-1), "R13")
+	g.p("JEQ", done)
+	g.at(one)
+	body(-before, -before)
+	step(1)
+	g.p("SUBQ", "$1", "R13")
+	g.p("JNE", one)
+	g.at(done)
+}
+
+// storeWhole stores the accumulators of n tokens from register acc on, as storeTokensHalf
+// does of both halves, where all rows and tokens exist, and goes on at stored. R10 is the
+// first token; it clobbers BX, R11, R12, R13 and registers 0 and 1.
+func (g *gen) storeWhole(n, acc int, stored string) {
+	part, bias, plain := g.label("part"), g.label("bias"), g.label("plain")
+	g.p("MOVQ", m(argTokens, "AX"), "R13")
+	g.p("SUBQ", "R10", "R13")
+	g.p("CMPQ", "R13", fmt.Sprintf("$%d", n))
+	g.p("JLT", part)
+	g.p("CMPQ", m(argRows, "AX"), "$16")
+	g.p("JLT", part)
+	g.p("MOVQ", m(argYStride, "AX"), "R11")
+	g.p("MOVQ", "R11", "R12")
+	g.p("IMULQ", "R10", "R12")
+	g.p("ADDQ", m(argY, "AX"), "R12")
+	g.p("MOVQ", m(argBias, "AX"), "BX")
+	g.p("TESTQ", "BX", "BX")
+	g.p("JEQ", bias)
+	for h := range 2 {
+		g.load(m(32*h, "BX"), g.r(h))
+	}
+	for h := range 2 {
+		for i := range n {
+			g.p("VADDPS", g.r(h), g.r(acc+h*n+i), g.r(acc+h*n+i))
+		}
+	}
+	g.at(bias)
+	store := func(add bool) {
+		for i := range n {
+			for h := range 2 {
+				token := g.r(acc + h*n + i)
+				if add {
+					g.p("VADDPS", m(32*h, "R12"), token, token)
+				}
+				g.store(token, m(32*h, "R12"))
+			}
+			if i < n-1 {
+				g.p("ADDQ", "R11", "R12")
+			}
+		}
+		g.p("JMP", stored)
+	}
+	g.p("CMPQ", m(argAdd, "AX"), "$0")
+	g.p("JEQ", plain)
+	store(true)
+	g.at(plain)
+	store(false)
+	g.at(part)
 }
 
 // floatPointersAVX2 loads weights, activations from token R10 on, and the multiples of the

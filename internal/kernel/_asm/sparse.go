@@ -10,6 +10,7 @@ func sparseRoutines(g *gen) {
 		return
 	}
 	g.turnRows()
+	g.copyLines()
 	g.splitPairs()
 	g.headSum()
 	g.atLeast()
@@ -57,6 +58,38 @@ func (g *gen) turnRows() {
 		g.p("SUBQ", "$4", "R13")
 		g.p("JNE", loop)
 	}
+	g.ret()
+}
+
+// Fields of linesArgs (../rows_amd64.go).
+const (
+	linesDst = "linesArgs_dst"
+	linesSrc = "linesArgs_src"
+	linesLD  = "linesArgs_ld" // bytes
+	linesN   = "linesArgs_n"
+)
+
+// copyLines emits the copy of a line of sixteen dwords of each row.
+//
+// DI destination, SI source, R8 bytes from row to row, R13 rows left.
+func (g *gen) copyLines() {
+	g.routine("copyLines", "linesArgs", "copies sixteen dwords from each of n rows.")
+	g.p("MOVQ", m(linesDst, "AX"), "DI")
+	g.p("MOVQ", m(linesSrc, "AX"), "SI")
+	g.p("MOVQ", m(linesLD, "AX"), "R8")
+	g.p("MOVQ", m(linesN, "AX"), "R13")
+	loop := g.label("lines")
+	g.at(loop)
+	for h := range 2 {
+		g.load(m(32*h, "SI"), g.r(h))
+	}
+	for h := range 2 {
+		g.store(g.r(h), m(32*h, "DI"))
+	}
+	g.p("ADDQ", "R8", "SI")
+	g.p("ADDQ", "$64", "DI")
+	g.p("SUBQ", "$1", "R13")
+	g.p("JNE", loop)
 	g.ret()
 }
 
