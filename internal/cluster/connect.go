@@ -74,14 +74,17 @@ func Connect(ctx context.Context, a Address) (*nats.Conn, error) {
 	}
 }
 
-// checkOpen checks that nothing goes over a network in the clear.
+// checkOpen checks that nothing goes over a network in the clear. A connection that is broken
+// just now is looked at when it is back.
 func checkOpen(nc *nats.Conn) error {
-	if _, err := nc.TLSConnectionState(); err == nil {
+	_, err := nc.TLSConnectionState()
+	at := nc.ConnectedAddr()
+	if err == nil || errors.Is(err, nats.ErrDisconnected) || at == "" {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(nc.ConnectedAddr())
+	host, _, err := net.SplitHostPort(at)
 	if err != nil || !isLoopback(host) {
-		return refused("nats", fmt.Errorf("%s is on another machine, and would be spoken to in the clear: its server has to have TLS", nc.ConnectedAddr()))
+		return refused("nats", fmt.Errorf("%s is on another machine, and would be spoken to in the clear: its server has to have TLS", at))
 	}
 	return nil
 }

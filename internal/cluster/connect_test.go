@@ -47,3 +47,27 @@ func TestHearsay(t *testing.T) {
 		t.Errorf("it would go on to %q", found)
 	}
 }
+
+// TestOpenWhenBack: a connection that breaks again while it is looked at is not given up for it.
+func TestOpenWhenBack(t *testing.T) {
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(time.Minute) {
+		t.Fatal("the server does not start")
+	}
+	nc, err := Connect(t.Context(), Address{URLs: s.ClientURL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	s.Shutdown()
+	for nc.IsConnected() {
+		time.Sleep(time.Millisecond)
+	}
+	if err := checkOpen(nc); err != nil {
+		t.Errorf("while it is broken: %v", err)
+	}
+}

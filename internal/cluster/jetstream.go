@@ -25,6 +25,7 @@ type JetStream struct {
 	note     func(format string, args ...any)
 
 	mu        sync.Mutex
+	moved     time.Time // when another server was last asked
 	consumers map[string]jetstream.Consumer
 	kvs       map[Bucket]jetstream.KeyValue
 }
@@ -120,8 +121,8 @@ func (q *JetStream) persist(ctx context.Context, what string, try func(ctx conte
 		if q.nc.IsClosed() {
 			return ErrClosed
 		}
-		if n%triesOfServer == 0 && len(q.nc.Servers()) > 1 {
-			_ = q.nc.ForceReconnect() // this server may be cut off from the others
+		if n%triesOfServer == 0 {
+			q.move() // this server may be cut off from the others
 		}
 		if last := q.nc.LastError(); last != before && errors.Is(last, nats.ErrPermissionViolation) {
 			return refused(what, fmt.Errorf("this is not allowed (docs/CLUSTER.md lists what has to be): %w", last)) // a refusal is told beside the call, which times out
@@ -131,6 +132,16 @@ func (q *JetStream) persist(ctx context.Context, what string, try func(ctx conte
 		case <-ctx.Done():
 			return fmt.Errorf("%s: %w (%w)", what, ctx.Err(), err)
 		}
+	}
+}
+
+// move has another server be asked, where there is one: once for all calls that fail together.
+func (q *JetStream) move() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.nc.Servers()) > 1 && time.Since(q.moved) > tryFor {
+		q.moved = time.Now()
+		_ = q.nc.ForceReconnect()
 	}
 }
 
