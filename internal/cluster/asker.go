@@ -42,8 +42,13 @@ type waiter struct {
 }
 
 // lookAgain is after how long a job is looked at whose result nobody told: a replica that lags
-// may have said that there is none.
-const lookAgain = 15 * time.Second
+// may have said that there is none, and a watch whose connection broke takes some ten seconds
+// until it notices that.
+const lookAgain = 4 * time.Second
+
+// lookSoon is after how long a job is looked at again of which something was told that a replica
+// does not have yet; then after twice as long, up to lookAgain.
+const lookSoon = 10 * time.Millisecond
 
 // NewAsker returns an asker of the nodes of a pool, of whom peers are believed. Close ends it,
 // and leaves the queue open.
@@ -127,6 +132,7 @@ func (a *Asker) look(w *waiter) (woken <-chan struct{}, failed error) {
 func (a *Asker) Settle(ctx context.Context, j *Job) (Status, error) {
 	w := a.expect(j.ID)
 	defer a.leave(j.ID, w)
+	pause := lookAgain
 	for handed := false; ; handed = true {
 		woken, failed := a.look(w)
 		s, err := Look(ctx, a.queue, j.ID)
@@ -142,10 +148,12 @@ func (a *Asker) Settle(ctx context.Context, j *Job) (Status, error) {
 				return s, err
 			}
 		}
-		again := time.NewTimer(lookAgain)
+		again := time.NewTimer(pause)
 		select {
 		case <-woken:
+			pause = lookSoon
 		case <-again.C:
+			pause = min(2*pause, lookAgain)
 		case <-ctx.Done():
 			err = context.Cause(ctx)
 		}

@@ -521,7 +521,7 @@ func TestFaults(t *testing.T) {
 		n := *jobsFlag*(k+1) / *faultsFlag - *jobsFlag*k / *faultsFlag
 		kind := kinds[k%len(kinds)]
 		f.portion(kind, newJobs(t, rng, a.root, n, 32))
-		if (k+1)%20 == 0 {
+		if (k+1)%10 == 0 {
 			t.Logf("%d faults, %d jobs, %d lies of which %d were found", k+1, f.jobs, f.lies, f.found)
 		}
 	}
@@ -580,7 +580,7 @@ func (f *faultsRun) portion(kind string, jobs []*Job) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.audits.wait(ctx, wanted); err != nil {
+	if err := f.audits.wait(ctx, f.q, wanted); err != nil {
 		t.Fatal(err)
 	}
 	verdicts, err := verdicts(ctx, f.q, wanted, f.c.peers)
@@ -650,8 +650,10 @@ func newAudited(t *testing.T, q Queue) *audited {
 	return a
 }
 
-// wait waits until jobs were audited.
-func (a *audited) wait(ctx context.Context, jobs []*Job) error {
+// wait waits until jobs were audited. A watch whose connection broke takes a while to notice.
+func (a *audited) wait(ctx context.Context, q Queue, jobs []*Job) error {
+	look := time.NewTicker(lookAgain)
+	defer look.Stop()
 	for {
 		a.mu.Lock()
 		for len(jobs) > 0 && a.there[jobs[0].ID] {
@@ -668,6 +670,13 @@ func (a *audited) wait(ctx context.Context, jobs []*Job) error {
 		}
 		select {
 		case <-more:
+		case <-look.C:
+			if _, err := q.Get(ctx, Audited, jobs[0].ID); err == nil {
+				jobs = jobs[1:]
+				look.Reset(time.Millisecond)
+			} else {
+				look.Reset(lookAgain)
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
