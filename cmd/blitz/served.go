@@ -214,6 +214,9 @@ func (f *servedFlags) weights(cmd *cobra.Command) (*cluster.Weights, error) {
 		if err != nil {
 			return nil, err
 		}
+		if l.Model != nil && l.Model.IsWithin() { // peers carry it, too
+			continue
+		}
 		list, err := checkpoint.List(cmd.Context(), l.Path, true, nil)
 		if err == nil && l.Model != nil {
 			list, err = storedListing(l)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/blitz-r1/blitz"
+	"github.com/blitz-r1/blitz/internal/countdown"
 	"github.com/blitz-r1/blitz/internal/fault"
 	"github.com/blitz-r1/blitz/internal/fit"
 	"github.com/blitz-r1/blitz/internal/hub"
@@ -230,6 +231,12 @@ func summary(s *shown, c *blitz.Files) [][]string {
 		add("template", fmt.Sprintf("%d characters; --template prints it", utf8.RuneCountInString(text)))
 	}
 	add("license", s.License)
+	if s.Path == countdown.Path {
+		add("source", "the program")
+		add("digest", s.Stored.Digest.String())
+		add("root", s.Root)
+		return rows
+	}
 	if s.Stored != nil {
 		add("source", strings.TrimSpace(s.Stored.Source+" "+s.Stored.Version))
 		add("pulled", s.Stored.PulledAt.Local().Format(time.DateTime))

@@ -90,7 +90,7 @@ func (f *signFlags) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	m, err := locateSignable(cmd, name)
+	m, err := locateFiles(cmd, name)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ type stored struct {
 	Facts    hub.Facts  `json:"facts"`
 	Source   string     `json:"source"`
 	Version  string     `json:"version,omitempty"`
-	PulledAt time.Time  `json:"pulled_at"`
+	PulledAt time.Time  `json:"pulled_at,omitzero"`
 	LastUsed *time.Time `json:"last_used,omitempty"` // of list alone; left out where it never was
 	Files    []hub.File `json:"files"`
 
@@ -45,7 +45,7 @@ func writeStored(cmd *cobra.Command, m *hub.Model, asJSON bool) error {
 
 // owner returns the model that has exactly a name, nil where none has.
 func owner(s *hub.Store, text string) (*hub.Model, error) {
-	name, err := hub.ParseName(text)
+	name, err := hub.ParseFree(text)
 	if err != nil {
 		return nil, err
 	}

@@ -125,11 +125,21 @@ func locateSignable(cmd *cobra.Command, name string) (*signable, error) {
 	return s, err
 }
 
+// locateFiles is locateSignable of files that lie on a disk.
+func locateFiles(cmd *cobra.Command, name string) (*signable, error) {
+	m, err := locateSignable(cmd, name)
+	if err == nil && m.model != nil && m.model.IsWithin() {
+		err = fault.WithHint(fmt.Errorf("%s: %s: %w", cmd.Name(), m.model.Name.Short(), hub.ErrWithin), "blitz export "+m.model.Name.Short()+" DIR writes its files")
+	}
+	return m, err
+}
+
 // storedListing returns the files of a model of the store by their names, as the folder
 // they would be.
 func storedListing(l hub.Location) (*checkpoint.Listing, error) {
 	folder := l.Path
-	if st, err := os.Stat(folder); err != nil {
+	if l.Model.IsWithin() { // which lies in no folder
+	} else if st, err := os.Stat(folder); err != nil {
 		return nil, err
 	} else if !st.IsDir() {
 		folder = filepath.Dir(folder)

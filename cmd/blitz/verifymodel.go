@@ -52,7 +52,7 @@ func (f *verifyFlags) model(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	m, err := locateSignable(cmd, name)
+	m, err := locateFiles(cmd, name)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/blitz-r1/blitz/gguf"
+	"github.com/blitz-r1/blitz/internal/countdown"
 	"github.com/blitz-r1/blitz/safetensors"
 	"github.com/blitz-r1/blitz/tokenizer"
 )
@@ -38,6 +39,7 @@ type Checkpoint struct {
 	folder string // that holds the files
 	files  Files
 	alone  bool       // path names one file, and nothing beside it belongs to the model
+	within bool       // the program carries it: there is no folder
 	gguf   *gguf.File // nil: of another kind
 
 	weights     lazy[*safetensors.File]
@@ -68,10 +70,13 @@ func (l *lazy[T]) get(of func() (T, error)) (T, error) {
 }
 
 // Open finds the model at path: a GGUF file (the first of a split), a safetensors file
-// or its index, a tokenizer's file, or a folder with any of them. Of a GGUF file the
-// header is read, of anything else nothing yet. The error wraps fs.ErrNotExist,
-// ErrNoModel, ErrFiles or gguf.ErrFormat.
+// or its index, a tokenizer's file, or a folder with any of them; countdown.Path is the
+// model that the program carries. Of a GGUF file the header is read, of anything else
+// nothing yet. The error wraps fs.ErrNotExist, ErrNoModel, ErrFiles or gguf.ErrFormat.
 func Open(path string) (*Checkpoint, error) {
+	if path == countdown.Path {
+		return openWithin()
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -196,7 +201,8 @@ func (c *Checkpoint) Name() string {
 // Kind says what the files are.
 func (c *Checkpoint) Kind() Kind { return c.files.Kind }
 
-// Folder returns the folder that the files lie in.
+// Folder returns the folder that the files lie in; that of countdown.Path is no folder, but
+// has the name of one.
 func (c *Checkpoint) Folder() string { return c.folder }
 
 // GGUF returns the open GGUF file; nil for another kind.
@@ -227,6 +233,8 @@ func (c *Checkpoint) Safetensors() (*safetensors.File, error) {
 func (c *Checkpoint) openWeights() (*safetensors.File, error) {
 	w := c.files.Weights
 	switch {
+	case c.within:
+		return safetensors.OpenFS(c.FS(), w[0])
 	case strings.HasSuffix(w[0], ".json"), len(w) == 1 && c.files.Index == "" && !shardName.MatchString(w[0]):
 		return safetensors.Open(filepath.Join(c.folder, w[0]))
 	case len(w) == 1 || c.files.Index != "":
@@ -307,6 +315,9 @@ func (c *Checkpoint) ConfigName() string {
 
 // read returns the contents of a file of the folder, of at most limit bytes.
 func (c *Checkpoint) read(name string, limit int64) ([]byte, error) {
+	if c.within {
+		return fs.ReadFile(c.FS(), name) // which nobody can have changed
+	}
 	path := filepath.Join(c.folder, name)
 	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() { // opening a pipe would wait
 		if err == nil {

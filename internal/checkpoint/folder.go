@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"bytes"
 	"io/fs"
-	"os"
 	"time"
 )
 
@@ -11,7 +10,7 @@ import (
 // what was read already, and in the form that everybody reads.
 type folderFS struct{ c *Checkpoint }
 
-func (f folderFS) dir() fs.FS { return os.DirFS(f.c.folder) }
+func (f folderFS) dir() fs.FS { return f.c.FS() }
 
 func (f folderFS) Open(name string) (fs.File, error) {
 	if name != configName {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+
+	"github.com/blitz-r1/blitz/internal/countdown"
 )
 
 // Listing is the files at a path, as a signature counts them, whether or not they are a
@@ -22,6 +24,9 @@ type Listing struct {
 // file alone, or all files below a folder but those that are ignored. Errors are those of
 // Root, and of the file system.
 func List(ctx context.Context, path string, follow bool, ignored func(name string) bool) (*Listing, error) {
+	if path == countdown.Path {
+		return listWithin(), nil
+	}
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -62,6 +67,9 @@ func (l *Listing) Path(name string) string { return filepath.Join(l.Folder, file
 // Digest returns the files with their digests, "." the name of a single one. memory is the
 // folder of Root. Errors are those of Root.
 func (l *Listing) Digest(ctx context.Context, memory string) ([]Resource, error) {
+	if l.Folder == countdown.Path {
+		return digestsIn(countdown.Files(), l.Names)
+	}
 	m := openMemory(memory)
 	resources, err := digestNames(ctx, m, l.Names, func(name string, buffer []byte) (Digest, error) {
 		return digestFile(ctx, m, l.Path(name), nil, l.Follow, buffer)

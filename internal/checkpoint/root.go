@@ -128,6 +128,9 @@ func (c *Checkpoint) Reread(ctx context.Context, memory string) (Digest, error) 
 	case <-ctx.Done():
 		return Digest{}, ctx.Err()
 	}
+	if c.within {
+		return reread(c.path, c.FS(), r.resources)
+	}
 	names, err := c.resourceNames(ctx, true)
 	if err != nil {
 		return Digest{}, err

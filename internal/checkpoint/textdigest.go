@@ -37,6 +37,9 @@ func (c *Checkpoint) TokenizerDigest(ctx context.Context, memory string) (Digest
 			return Digest{}, err
 		}
 	}
+	if c.within {
+		return digestIn(c.FS(), name)
+	}
 	m := openMemory(memory)
 	defer m.save()
 	return c.digestFile(ctx, m, name, true, make([]byte, readSize))

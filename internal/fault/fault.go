@@ -99,6 +99,8 @@ var kinds = []struct {
 }{
 	{context.Canceled, Interrupted},
 	{hub.ErrSyntax, Usage},
+	{hub.ErrReserved, Usage},
+	{hub.ErrWithin, Usage},
 	{hub.ErrDigest, Refused},
 	{hub.ErrFormat, Refused},
 	{hub.ErrExists, Usage},

@@ -43,6 +43,8 @@ func (h *Host) want(name string) (wanted, error) {
 	m, err := h.store.Get(name)
 	var missing *hub.NotFoundError
 	switch {
+	case err == nil && m.IsWithin():
+		return wanted{}, fmt.Errorf("host: %s: %w", m.Name.Short(), hub.ErrWithin)
 	case err == nil:
 		origin, parseErr := hub.ParseSource(m.Origin.Source)
 		if parseErr != nil || !origin.Remote() {

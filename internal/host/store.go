@@ -67,7 +67,7 @@ func (h *Host) Derive(ctx context.Context, from, to string, v hub.Variant) error
 // CheckFree returns an error for a name that no model of the store can be given: it is none, or
 // one outside of the store is served by it.
 func (h *Host) CheckFree(name string) error {
-	n, err := hub.ParseName(name)
+	n, err := hub.ParseFree(name)
 	if err != nil {
 		return fmt.Errorf("host: %w", err)
 	}

@@ -133,7 +133,7 @@ func (h *Host) Serve(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("host: %s: %w", path, err)
 	}
-	name, err := hub.ParseName(nameOf(absolute))
+	name, err := hub.ParseFree(nameOf(absolute))
 	if err != nil {
 		return "", fmt.Errorf("host: %s: %w", path, err)
 	}

@@ -176,6 +176,11 @@ func (x *export) write(ctx context.Context, f File, path string) error {
 		p.Done = min(x.done+n, p.Total)
 		x.meter.set(p)
 	}
+	if x.model.IsWithin() {
+		err := x.store.writeWithin(ctx, f, path, report)
+		x.done += f.Size
+		return err
+	}
 	src, err := os.Open(x.store.blobPath(f.Digest))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: its bytes (%s) are gone from the store: %w", f.Name, f.Digest, ErrDigest)

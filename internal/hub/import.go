@@ -25,7 +25,7 @@ import (
 // link: see the package's remarks), else copied. What is no model is
 // ErrFormat. A model that had this name loses it.
 func (s *Store) Import(ctx context.Context, path, name string, report func(Progress)) (*Model, error) {
-	as, err := ParseName(name)
+	as, err := ParseFree(name)
 	if err != nil {
 		return nil, err
 	}

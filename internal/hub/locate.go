@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+
+	"github.com/blitz-r1/blitz/internal/countdown"
 )
 
 // Location is what a MODEL was found to be.
@@ -29,6 +31,9 @@ func (s *Store) Locate(ctx context.Context, text string, report func(Progress)) 
 			m, err = s.Pull(ctx, src, report)
 		}
 		return s.located(m, err)
+	}
+	if text == countdown.Path {
+		return s.located(Within())
 	}
 	_, statErr := os.Stat(text)
 	if src.Kind == KindPath {

@@ -16,7 +16,7 @@ import (
 // Pulls as one name wait for each other. If the model that another one stored meanwhile is
 // of the same source, it is returned.
 func (s *Store) PullAs(ctx context.Context, src Source, as string, report func(Progress)) (*Model, error) {
-	name, err := ParseName(as)
+	name, err := ParseFree(as)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +100,9 @@ func (s *Store) rename(ctx context.Context, from, to Name, keep bool) (*Model, e
 // Update pulls a stored model anew from where it came, and its name moves to what is there.
 // The error is ErrUnsupported for one that was imported.
 func (s *Store) Update(ctx context.Context, m *Model, report func(Progress)) (*Model, error) {
+	if m.IsWithin() {
+		return nil, fmt.Errorf("pull %s: %w", m.Name.Short(), ErrWithin)
+	}
 	origin, err := ParseSource(m.Origin.Source)
 	if err != nil || !origin.Remote() {
 		return nil, fmt.Errorf("pull %s: it was imported from %s; there is no source to pull from: %w", m.Name.Short(), m.Origin.Source, ErrUnsupported)
@@ -111,7 +114,7 @@ func (s *Store) Update(ctx context.Context, m *Model, report func(Progress)) (*M
 // there, else a further name of the one that did, which costs no bytes. ErrNotFound if no
 // stored model came from the source.
 func (s *Store) Known(ctx context.Context, src Source, as string) (*Model, error) {
-	name, err := ParseName(as)
+	name, err := ParseFree(as)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,9 @@ import (
 // own names. Nothing is read but the files' sizes and times; see the package's
 // remarks on hard links, and Verify.
 func (s *Store) Path(m *Model) (string, error) {
+	if m.IsWithin() {
+		return m.Origin.Source, nil
+	}
 	ok, err := s.linked(m)
 	if err != nil {
 		return "", err

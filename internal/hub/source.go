@@ -133,6 +133,9 @@ func (s *Store) Pull(ctx context.Context, src Source, report func(Progress)) (*M
 		if err != nil {
 			return nil, err
 		}
+		if m.IsWithin() {
+			return nil, fmt.Errorf("pull %s: %w", m.Name.Short(), ErrWithin)
+		}
 		origin, err := ParseSource(m.Origin.Source)
 		if err != nil || !origin.Remote() {
 			return nil, fmt.Errorf("pull %s: it was imported from %s; there is no source to pull from: %w", m.Name.Short(), m.Origin.Source, ErrUnsupported)
@@ -141,6 +144,9 @@ func (s *Store) Pull(ctx context.Context, src Source, report func(Progress)) (*M
 	}
 	if s.Offline && src.Remote() {
 		return nil, fmt.Errorf("pull %s: %w", src, ErrOffline)
+	}
+	if name, err := stagedName(src); err == nil && name.isReserved() { // what is no source, its kind says
+		return nil, fmt.Errorf("pull %s: it would be stored as %w", src, name.checkFree())
 	}
 	meter := &meter{report: report}
 	switch src.Kind {

@@ -170,9 +170,18 @@ func (s *Store) load(key Digest) (*Model, error) {
 }
 
 // Get returns the model of a name. A name without a tag means the tag latest,
-// or the only tag there is. A name that is not there is a NotFoundError with
-// what is near it.
+// or the only tag there is; countdown is the model in the program. A name that
+// is not there is a NotFoundError with what is near it.
 func (s *Store) Get(text string) (*Model, error) {
+	name, err := ParseName(text)
+	if err == nil && name.isReserved() && name.Tag == DefaultTag {
+		return Within()
+	}
+	return s.get(text)
+}
+
+// get is Get of what is stored.
+func (s *Store) get(text string) (*Model, error) {
 	name, tagged, err := parseName(text)
 	if err != nil {
 		return nil, err
@@ -215,12 +224,15 @@ func (s *Store) Copy(ctx context.Context, from, to string) (*Model, error) {
 
 // derive stores a model under a further name as change makes it.
 func (s *Store) derive(ctx context.Context, from, to string, change func(*Model) error) (*Model, error) {
-	name, err := ParseName(to)
+	name, err := ParseFree(to)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.Get(from); err != nil {
+	if m, err := s.Get(from); err != nil {
 		return nil, err
+	} else if m.IsWithin() {
+		return nil, withHint(fmt.Errorf("%s: %w", m.Name.Short(), ErrWithin),
+			"blitz export "+m.Name.Short()+" DIR writes its files, and blitz import DIR NAME stores them")
 	}
 	held, err := s.lockCommits(ctx)
 	if err != nil {
@@ -246,6 +258,9 @@ func (s *Store) derive(ctx context.Context, from, to string, change func(*Model)
 // writeManifest puts the manifest in its place, which makes the model known.
 // The lock on commits is held.
 func (s *Store) writeManifest(m *Model) error {
+	if err := m.Name.checkFree(); err != nil {
+		return err
+	}
 	text, err := encodeManifest(m)
 	if err != nil {
 		return err
@@ -268,16 +283,22 @@ func (s *Store) Remove(ctx context.Context, text string) (freed int64, err error
 	if err != nil {
 		return 0, err
 	}
+	within := func(err error) error { // a name that older programs stored is removed as any other
+		if name.isReserved() && errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("%s: %w", name.Short(), ErrWithin)
+		}
+		return err
+	}
 	if there, err := exists(s.dir); err == nil && !there {
-		_, err := s.Get(text)
-		return 0, err
+		_, err := s.get(text)
+		return 0, within(err)
 	}
 	held, err := s.lockCommits(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer held.release()
-	m, missing := s.Get(text)
+	m, missing := s.get(text)
 	if missing == nil {
 		name = m.Name
 	}
@@ -291,7 +312,7 @@ func (s *Store) Remove(ctx context.Context, text string) (freed int64, err error
 		return 0, err
 	}
 	if errors.Is(missing, ErrNotFound) && !dropped {
-		return 0, missing
+		return 0, within(missing)
 	}
 	freed, err = s.sweep()
 	return freed + unfinished, err

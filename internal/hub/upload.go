@@ -120,7 +120,7 @@ func (s *Store) sweepUploads() {
 // each under its own plain name, and a variant. The error is that of Import, and
 // ErrNotFound for a digest that was not sent, ErrSyntax for a name of a file.
 func (s *Store) Assemble(ctx context.Context, name string, files map[string]Digest, v Variant, report func(Progress)) (*Model, error) {
-	as, err := ParseName(name)
+	as, err := ParseFree(name)
 	if err != nil {
 		return nil, err
 	}

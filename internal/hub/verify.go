@@ -39,7 +39,7 @@ func (s *Store) checkBytes(ctx context.Context, m *Model, meter *meter) (map[str
 	var done int64
 	for i, f := range m.Files {
 		p := Progress{Stage: Verifying, What: f.Name, Item: i + 1, Items: len(m.Files), Total: m.Size()}
-		err := s.checkFile(ctx, f, func(n int64) {
+		err := s.checkFile(ctx, m, f, func(n int64) {
 			p.Done = done + min(n, f.Size)
 			meter.set(p)
 		})
@@ -54,8 +54,11 @@ func (s *Store) checkBytes(ctx context.Context, m *Model, meter *meter) (map[str
 	return damaged, nil
 }
 
-// checkFile compares the bytes of a stored file.
-func (s *Store) checkFile(ctx context.Context, f File, report func(int64)) error {
+// checkFile compares the bytes of a stored file of a model.
+func (s *Store) checkFile(ctx context.Context, m *Model, f File, report func(int64)) error {
+	if m.IsWithin() {
+		return checkWithin(f)
+	}
 	if _, err := s.check(f); err != nil {
 		return err
 	}

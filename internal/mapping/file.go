@@ -36,6 +36,9 @@ type File struct {
 // Of returns a File of bytes that are in memory.
 func Of(b []byte) *File { return &File{b: b} }
 
+// OfFile returns a File of the bytes of a file that are in memory, and what was said of it.
+func OfFile(b []byte, stat fs.FileInfo) *File { return &File{b: b, stat: stat} }
+
 // Open maps the whole regular file at path. The errors wrap ErrKind, or are those of
 // the file system.
 func Open(path string) (*File, error) { return open(path, mapFile) }

@@ -391,8 +391,8 @@ var besideEnds = []string{".json", ".jinja", ".txt", ".model", ".tiktoken", ".md
 
 // beside copies what stands beside the weights.
 func (w *writing) beside(ctx context.Context) error {
-	folder := w.files.Folder()
-	entries, err := os.ReadDir(folder)
+	from := w.files.FS()
+	entries, err := fs.ReadDir(from, ".")
 	if err != nil {
 		return err
 	}
@@ -408,7 +408,7 @@ func (w *writing) beside(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := copyFile(filepath.Join(w.out, name), filepath.Join(folder, name)); err != nil {
+		if err := copyFile(filepath.Join(w.out, name), from, name); err != nil {
 			return err
 		}
 	}
@@ -416,12 +416,12 @@ func (w *writing) beside(ctx context.Context) error {
 }
 
 // copyFile copies a plain file, or what a link names; other things are left.
-func copyFile(to, from string) error {
-	st, err := os.Stat(from)
+func copyFile(to string, from fs.FS, name string) error {
+	st, err := fs.Stat(from, name)
 	if err != nil || !st.Mode().IsRegular() {
 		return err
 	}
-	src, err := os.Open(from)
+	src, err := from.Open(name)
 	if err != nil {
 		return err
 	}

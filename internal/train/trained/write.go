@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -26,8 +27,8 @@ const (
 	BF16 = "bf16"
 )
 
-// Write writes the model of files with the numbers that its weights have now: beside a
-// config.json, tokenizer and template as model.safetensors, in place of a GGUF file as
+// Write writes the model of files with the numbers that its weights have now: beside
+// tokenizer, template and a config.json as model.safetensors, in place of a GGUF file as
 // model.gguf. Tensors that are no weights stay as they are.
 func Write(folder string, files *checkpoint.Checkpoint, weights []*model.Weight, matrices string) error {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
@@ -246,8 +247,8 @@ const configName = "config.json"
 
 // companions writes what lies beside the weights.
 func (o *output) companions(folder string) error {
-	from := o.files.Folder()
-	entries, err := os.ReadDir(from)
+	from := o.files.FS()
+	entries, err := fs.ReadDir(from, ".")
 	if err != nil {
 		return err
 	}
@@ -263,7 +264,7 @@ func (o *output) companions(folder string) error {
 		if name == configName {
 			continue
 		}
-		if err := copyFile(filepath.Join(folder, name), filepath.Join(from, name)); err != nil {
+		if err := copyFile(filepath.Join(folder, name), from, name); err != nil {
 			return err
 		}
 	}
@@ -272,7 +273,7 @@ func (o *output) companions(folder string) error {
 		return err
 	}
 	if text, err = o.config(text); err != nil {
-		return fmt.Errorf("%s: %w", filepath.Join(from, configName), err)
+		return fmt.Errorf("%s: %w", filepath.Join(o.files.Folder(), configName), err)
 	}
 	return writeWhole(filepath.Join(folder, configName), bytes.NewReader(text))
 }
@@ -296,12 +297,12 @@ func (o *output) config(text []byte) ([]byte, error) {
 }
 
 // copyFile copies a regular file, whole or not at all.
-func copyFile(to, from string) error {
-	info, err := os.Stat(from)
+func copyFile(to string, from fs.FS, name string) error {
+	info, err := fs.Stat(from, name)
 	if err != nil || !info.Mode().IsRegular() {
 		return err
 	}
-	f, err := os.Open(from)
+	f, err := from.Open(name)
 	if err != nil {
 		return err
 	}
