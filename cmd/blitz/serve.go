@@ -320,6 +320,9 @@ func (f *serveFlags) nameOf(site *server.Site, name string) (string, error) {
 		return "", err
 	}
 	if location.Model != nil {
+		if location.Model.IsWithin() {
+			site.Host().ListWithin()
+		}
 		return location.Model.Name.String(), nil
 	}
 	return site.Host().Serve(location.Path)

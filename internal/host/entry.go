@@ -54,6 +54,14 @@ func (h *Host) Stored(ctx context.Context) ([]Entry, error) {
 		seen[strings.ToLower(e.Name)] = true
 		list = append(list, e)
 	}
+	if h.listsWithin() {
+		m, err := hub.Within()
+		if err != nil {
+			return nil, fmt.Errorf("host: %w", err)
+		}
+		seen[strings.ToLower(m.Name.String())] = true
+		list = append(list, storedEntry(m))
+	}
 	for _, m := range models {
 		if !seen[strings.ToLower(m.Name.String())] && m.Facts.Format != "tokenizer" {
 			list = append(list, storedEntry(m))
@@ -85,6 +93,20 @@ func (h *Host) Entry(ctx context.Context, name string) (Entry, error) {
 		return t.adapter.entry(e)
 	}
 	return e, nil
+}
+
+// ListWithin has the model in the program listed among those that may be asked for. Who names it
+// is answered anyway.
+func (h *Host) ListWithin() {
+	h.servedMu.Lock()
+	defer h.servedMu.Unlock()
+	h.within = true
+}
+
+func (h *Host) listsWithin() bool {
+	h.servedMu.Lock()
+	defer h.servedMu.Unlock()
+	return h.within
 }
 
 func storedEntry(m *hub.Model) Entry {

@@ -73,6 +73,7 @@ type Host struct {
 	served   map[string]servedPath // by name in lower case
 	drafts   map[string]string     // what guesses for a model, by its name in lower case
 	adapters map[string]servedAdapter
+	within   bool // the model in the program is listed; it is always answered for
 
 	events chan func()
 	closed chan struct{} // the goroutine has ended

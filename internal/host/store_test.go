@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -168,4 +169,40 @@ func TestReplaced(t *testing.T) {
 		t.Errorf("the old one: %v", err)
 	}
 	old.Release()
+}
+
+// TestWithin asks for the model in the program, which is not stored, and not listed unless that is
+// asked for; nothing else is served by its name.
+func TestWithin(t *testing.T) {
+	h := tinyHost(t, Options{})
+	e, err := h.Entry(t.Context(), "countdown")
+	if err != nil || e.Architecture != "llama" || e.Quantization != "BF16" || len(e.Digest) != 64 {
+		t.Fatalf("got %+v, %v", e, err)
+	}
+	lists := func() bool {
+		list, err := h.Stored(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(list, func(x Entry) bool { return x == e })
+	}
+	if lists() {
+		t.Error("it is listed")
+	}
+	if h.ListWithin(); !lists() {
+		t.Error("it is not listed")
+	}
+	path := filepath.Join(t.TempDir(), "countdown.gguf")
+	if err := puppet.New().Write(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Serve(path); !errors.Is(err, hub.ErrReserved) {
+		t.Errorf("got %v, want %v", err, hub.ErrReserved)
+	}
+	if err := h.CheckFree("countdown:x"); !errors.Is(err, hub.ErrReserved) {
+		t.Errorf("got %v, want %v", err, hub.ErrReserved)
+	}
+	if err := h.CheckPull("countdown"); !errors.Is(err, hub.ErrWithin) {
+		t.Errorf("got %v, want %v", err, hub.ErrWithin)
+	}
 }

@@ -49,7 +49,7 @@ var Within = sync.OnceValues(func() (*Model, error) {
 })
 
 // IsWithin says whether the program carries the model: no store has it.
-func (m *Model) IsWithin() bool { return m.Origin.Source == countdown.Path }
+func (m *Model) IsWithin() bool { return m.Name.isReserved() && m.Origin.Source == countdown.Path }
 
 // IsCalled says whether a MODEL is the name of m.
 func (m *Model) IsCalled(text string) bool {
