@@ -18,6 +18,18 @@ var (
 	ErrRanks = errors.New("ranks documents and makes no vectors")
 )
 
+// DocumentError is what one of the documents that are ranked cannot be ranked for.
+type DocumentError struct {
+	Index int
+	Err   error
+}
+
+// Error says which document, and what of it.
+func (e *DocumentError) Error() string { return fmt.Sprintf("document %d: %v", e.Index, e.Err) }
+
+// Unwrap returns what is wrong with it.
+func (e *DocumentError) Unwrap() error { return e.Err }
+
 // RankOptions say how Rank reads, and for whom.
 type RankOptions struct {
 	// Called is a further name of the model: where its files do not say that it ranks, its
@@ -63,7 +75,7 @@ const (
 // Rank tells how well each document answers a query: a model with a head for that reads both
 // as a pair, one without is asked, and how likely it says yes counts. Documents run in batches.
 // o may be nil. The error wraps what Score's does, and ErrNoRank; of a document that does not
-// fit the context it says which.
+// fit the context it is a *DocumentError.
 func (e *Engine) Rank(ctx context.Context, query string, documents []string, o *RankOptions) (*Ranking, error) {
 	if o == nil {
 		o = &RankOptions{}
@@ -111,7 +123,7 @@ func (e *Engine) rankEach(ctx context.Context, r *Ranking, documents []string, p
 			return err
 		}
 		if n := len(p.Tokens); n > e.Context() {
-			return fmt.Errorf("document %d: %w", i, &ContextError{Prompt: n, Context: e.Context()})
+			return &DocumentError{i, &ContextError{Prompt: n, Context: e.Context()}}
 		}
 		pairs, held = append(pairs, p), held+len(p.Tokens)
 		if held < mostPairTokens && i < len(documents)-1 {

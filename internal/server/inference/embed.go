@@ -3,6 +3,7 @@ package inference
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -59,7 +60,7 @@ func (out *Embeddings) fill(ctx context.Context, l *host.Lease, r *Embedding, te
 		return err
 	}
 	var texts [][]int32
-	for _, in := range r.Inputs {
+	for i, in := range r.Inputs {
 		ids := in.Tokens
 		switch {
 		case ids != nil && r.Prompt != "":
@@ -72,8 +73,14 @@ func (out *Embeddings) fill(ctx context.Context, l *host.Lease, r *Embedding, te
 		if len(ids) == 0 {
 			return wire.Refuse(r.Param, "%s is empty", r.Param)
 		}
-		if r.Truncate && len(ids) > e.Context() {
+		switch fits := len(ids) <= e.Context(); {
+		case fits:
+		case r.Truncate:
 			ids = truncate(e.Model(), ids, e.Context(), in.Tokens == nil)
+		case len(r.Inputs) > 1:
+			return about(&blitz.ContextError{Prompt: len(ids), Context: e.Context()}, fmt.Sprintf("%s[%d]", r.Param, i))
+		default:
+			return about(&blitz.ContextError{Prompt: len(ids), Context: e.Context()}, r.Param)
 		}
 		texts = append(texts, ids)
 		out.Tokens += len(ids)

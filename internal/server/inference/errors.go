@@ -95,6 +95,19 @@ func answerError(err error) error {
 	return &wire.Error{Kind: wire.Internal, Message: "the answer failed: " + message(err), Err: err}
 }
 
+// about is answerError with the field of the request that the error is about, where it does not
+// say one.
+func about(err error, param string) error {
+	err = answerError(err)
+	var known *wire.Error
+	if errors.As(err, &known) && known.Param == "" {
+		named := *known
+		named.Param = param
+		return &named
+	}
+	return err
+}
+
 // message returns an error on one line.
 func message(err error) string {
 	text, _ := fault.Explain(err)

@@ -3,6 +3,8 @@ package inference
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/blitz-r1/blitz"
@@ -54,8 +56,12 @@ func (s *Service) Rerank(ctx context.Context, r *Reranking) (*Ranked, error) {
 		}
 	}
 	b.done(Use{Prompt: out.Tokens, Err: err})
-	if err != nil {
-		return nil, answerError(err)
+	var one *blitz.DocumentError
+	switch {
+	case err == nil:
+		return out, nil
+	case errors.As(err, &one):
+		return nil, about(err, fmt.Sprintf("documents[%d]", one.Index))
 	}
-	return out, nil
+	return nil, answerError(err)
 }

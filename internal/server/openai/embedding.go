@@ -28,6 +28,9 @@ func readEmbedding(o *wire.Object) (*embedAsk, error) {
 	a.Model = readModel(o)
 	if need(o, "input") {
 		a.Inputs = readPrompts(o, "input", inference.MaxPrompts)
+		if v, _ := o.Get("input"); v.IsText() && isEmpty(v) { // as one of several texts may not be
+			v.Refuse("input is empty")
+		}
 	}
 	a.packed = o.OneOf("encoding_format", "float", "base64") == "base64"
 	if n := o.Int("dimensions", 1, maxDimensions); n != nil {
