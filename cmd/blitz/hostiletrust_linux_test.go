@@ -243,8 +243,8 @@ func (c *computer) refuses(h hostile) {
 			c.t.Errorf("%s: %.100q: JSON %.300q, %v, want %q and %q", h.name, h.args, out, err, h.reason, h.says)
 		}
 	}
-	c.t.Logf("%s: %v, %d MiB", h.name, c.took, c.memory>>20)
-	if c.took > hostileTime || c.memory > hostileMemory {
-		c.t.Errorf("%s: %.100q: took %v of a processor and %d MiB, want at most %v and %d MiB", h.name, h.args, c.took, c.memory>>20, hostileTime, hostileMemory>>20)
+	c.t.Logf("%s: %v, %d MiB", h.name, c.used.Took, c.used.Memory>>20)
+	if c.used.Took > hostileTime || c.used.Memory > hostileMemory {
+		c.t.Errorf("%s: %.100q: took %v of a processor and %d MiB, want at most %v and %d MiB", h.name, h.args, c.used.Took, c.used.Memory>>20, hostileTime, hostileMemory>>20)
 	}
 }

@@ -26,8 +26,11 @@ func TestMain(m *testing.M) {
 		fakemcp.Main()
 		return
 	}
-	testscript.Main(m, map[string]func(){"blitz": main, "python3": fakePython, "fakemcp": fakemcp.Main})
+	testscript.Main(m, programs)
 }
+
+// programs are what the tests' program is by other names.
+var programs = map[string]func(){"blitz": main, "python3": fakePython, "fakemcp": fakemcp.Main}
 
 // TestScript runs every command line of testdata/script, each script in a folder
 // and with a store of its own.

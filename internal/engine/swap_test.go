@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -62,6 +63,9 @@ func TestSwap(t *testing.T) {
 	under, err := e.Submit(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for under.Progress().Tokens == 0 { // what waits begins with the new weights
+		runtime.Gosched()
 	}
 	failed := errors.New("no")
 	var late *Stream
