@@ -76,7 +76,15 @@ func limitOf(r *http.Request, usual, most int) (int, error) {
 
 // get returns a chat with all its messages.
 func (u *UI) get(w http.ResponseWriter, r *http.Request) error {
+	absent := r.URL.Query().Get("absent") // 204: there is nothing wrong with the question
+	if absent != "" && absent != "204" {
+		return &wire.Error{Kind: wire.Invalid, Param: "absent", Message: "absent is " + wire.Quote(absent) + ", want 204 or nothing"}
+	}
 	c, list, err := u.whole(r.Context(), tenantOf(r), r.PathValue("id"))
+	if absent != "" && errors.Is(err, history.ErrUnknown) {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

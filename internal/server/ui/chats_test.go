@@ -33,6 +33,7 @@ func TestChats(t *testing.T) {
 	if len(list.Chats) != 2 || list.Chats[0].ID != "chat-one" || list.More {
 		t.Errorf("%+v", list)
 	}
+	b.want(204, "GET", "/ui/api/chats/chat-none?absent=204", nil, nil)
 	for _, c := range []struct {
 		status       int
 		method, path string
@@ -42,6 +43,7 @@ func TestChats(t *testing.T) {
 		{400, "GET", "/ui/api/chats?limit=0", nil, "limit"},
 		{400, "GET", "/ui/api/chats?before=soon", nil, "before"},
 		{404, "GET", "/ui/api/chats/chat-none", nil, "chat-none"},
+		{400, "GET", "/ui/api/chats/chat-none?absent=200", nil, "absent"},
 		{400, "PATCH", "/ui/api/chats/chat-one", m{"title": " "}, "title"},
 		{400, "PATCH", "/ui/api/chats/chat-one", m{"titel": "x"}, "titel"},
 		{400, "PATCH", "/ui/api/chats/chat-one", m{"title": 5}, "title is number, want a string"},

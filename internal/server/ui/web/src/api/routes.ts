@@ -16,7 +16,8 @@ export const session = {
 
 export const chats = {
   list: (query: { limit?: number; before?: string } = {}, ask: Ask = {}) => get<{ chats: Chat[]; more: boolean }>('/ui/api/chats', { ...ask, query }),
-  open: (c: string, ask?: Ask) => get<Tree>(chat(c), ask),
+  /** undefined: there is no such chat, of which the browser has nothing to say. */
+  open: (c: string, ask: Ask = {}) => get<Tree | undefined>(chat(c), { ...ask, query: { absent: 204 } }),
   /** Its ids make it safe to send again. */
   turn: (c: string, turn: Turn, ask: Ask = {}) => post<Tree>(`${chat(c)}/turn`, turn, { again: 2, ...ask }),
   stop: (c: string, message?: string) => post<void>(`${chat(c)}/stop`, message === undefined ? {} : { message }, { again: 2 }),

@@ -81,12 +81,12 @@ export async function fetchChat(t: Thread): Promise<void> {
       state.again = false
       const began = t.live.now()
       const got = await chats.open(t.id)
+      if (!got) return lost(t)
       t.whole(got.chat, got.messages, began)
     }
   } catch (e) {
     if (!(e instanceof Failure)) throw e
-    if (e.status === 404) lost(t)
-    else if (t.phase.get() !== 'ready') {
+    if (t.phase.get() !== 'ready') {
       t.failure.set(wordsOf(e))
       t.phase.set('failed')
     }
