@@ -135,9 +135,6 @@ func (g *gemmaHolder) object(schema json.RawMessage) (grammar.Expr, error) {
 // gemmaSchema is the schema of a value, by keyword. Those that are null are none, but for const.
 type gemmaSchema map[string]json.RawMessage
 
-// annotations are keywords that hold nothing, and those of definitions.
-var annotations = []string{"title", "description", "examples", "default", "$comment", "$schema", "$defs", "definitions"}
-
 // readGemmaSchema takes a schema apart; true is that of any value.
 func readGemmaSchema(schema json.RawMessage) (s gemmaSchema, err error) {
 	if strings.TrimSpace(string(schema)) == "true" {
@@ -152,12 +149,7 @@ func readGemmaSchema(schema json.RawMessage) (s gemmaSchema, err error) {
 
 // only refuses keywords that are none of these and hold something.
 func (s gemmaSchema) only(allowed ...string) error {
-	for _, keyword := range sortedKeys(s) {
-		if !slices.Contains(allowed, keyword) && !slices.Contains(annotations, keyword) {
-			return fmt.Errorf("keyword %s of a value that is no JSON", keyword)
-		}
-	}
-	return nil
+	return only(s, "of a value that is no JSON", allowed...)
 }
 
 // take reads the value of a keyword, where it is there.
@@ -284,8 +276,12 @@ func (g *gemmaHolder) typed(s gemmaSchema, kind string) (grammar.Expr, error) {
 // not refuse others, is of any object.
 func (g *gemmaHolder) typedObject(s gemmaSchema) (grammar.Expr, error) {
 	others := string(s["additionalProperties"])
+	var required []string
+	if err := s.take("required", &required); err != nil {
+		return grammar.Expr{}, err
+	}
 	if _, listed := s["properties"]; !listed && others != "false" {
-		if others != "" && others != "true" || s["required"] != nil {
+		if others != "" && others != "true" || len(required) > 0 {
 			return grammar.Expr{}, fmt.Errorf("an object whose properties are not listed")
 		}
 		return g.anyObject()

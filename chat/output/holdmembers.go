@@ -48,6 +48,9 @@ type parameterSchema struct {
 	required   map[string]bool
 }
 
+// objectKeywords are those of an object's schema that are held, and its name.
+var objectKeywords = []string{"type", "properties", "required", "additionalProperties", "$id"}
+
 // readObjectSchema takes the schema of an object apart. root is the one that its references
 // mean, nil where it is that itself.
 func readObjectSchema(schema json.RawMessage, root map[string]json.RawMessage) (p parameterSchema, err error) {
@@ -63,10 +66,8 @@ func readObjectSchema(schema json.RawMessage, root map[string]json.RawMessage) (
 		}
 	}
 	dropNull(own)
-	for _, keyword := range sortedKeys(own) {
-		if !isRootKeyword(keyword) {
-			return p, fmt.Errorf("keyword %s beside the properties, in a format that writes no JSON", keyword)
-		}
+	if err := only(own, "beside the properties, in a format that writes no JSON", objectKeywords...); err != nil {
+		return p, err
 	}
 	if known.Type != nil && known.Type != "object" {
 		return p, fmt.Errorf("parameters of type %v, want object", known.Type)

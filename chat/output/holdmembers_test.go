@@ -63,6 +63,7 @@ func TestGrammarGemma(t *testing.T) {
 		{`{"type": ["string", "null"]}`, "null", "1"},
 		{`{"type": ["integer", "null"], "minimum": 3}`, "3", "2}"},
 		{`{"type": "object", "additionalProperties": false}`, "{}", "{a"},
+		{`{"type": "object", "required": []}`, "{a:1}", "[1]"},
 		{`{"type": "object"}`, "{a:1}", "[1]"},
 		{`{"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}`, "{a:1}", "{}"},
 		{`{"type": "integer", "enum": [1, 2.5, 30000000000000000001]}`, "30000000000000000001", "2.5"},
@@ -124,6 +125,17 @@ func TestGrammarNull(t *testing.T) {
 			if _, err := Grammar(format, strictTool(parameters), Calls{Required: true, Strict: true}, nil); err != nil {
 				t.Errorf("%s: %s: %v", format, parameters, err)
 			}
+		}
+	}
+}
+
+// TestGrammarAnnotations: what a schema says beside what it holds to is refused nowhere.
+func TestGrammarAnnotations(t *testing.T) {
+	const said = `"title": "A", "description": "a", "default": "a", "examples": ["a"], "deprecated": true, "readOnly": true, "writeOnly": false, "$comment": "a"`
+	parameters := `{"type": "object", "$id": "a", ` + said + `, "properties": {"k": {"type": "string", ` + said + `}, "n": {"type": "integer", ` + said + `}}}`
+	for _, format := range Formats() {
+		if _, err := Grammar(format, strictTool(parameters), Calls{Required: true, Strict: true}, nil); err != nil {
+			t.Errorf("%s: %v", format, err)
 		}
 	}
 }

@@ -18,12 +18,21 @@ type heldParam struct {
 	value    grammar.Expr // without what is around it
 }
 
-// rootKeywords are those of an object's schema that tags can hold, and annotations.
-var rootKeywords = []string{
-	"type", "properties", "required", "additionalProperties", "$defs", "definitions", "title", "description", "$schema", "$id", "examples", "default", "$comment",
+// annotations are keywords that hold nothing, and those of definitions.
+var annotations = []string{
+	"title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly", "$comment", "$schema", "$defs", "definitions",
 }
 
-func isRootKeyword(keyword string) bool { return slices.Contains(rootKeywords, keyword) }
+// only refuses keywords of a schema that are none of these, and no annotations: behind their
+// name stands where they are.
+func only(schema map[string]json.RawMessage, where string, allowed ...string) error {
+	for _, keyword := range sortedKeys(schema) {
+		if !slices.Contains(allowed, keyword) && !slices.Contains(annotations, keyword) {
+			return fmt.Errorf("keyword %s %s", keyword, where)
+		}
+	}
+	return nil
+}
 
 // params returns the parameters of a tool, in the order of its schema, where they are
 // held. Text ends where closing stands.
@@ -70,9 +79,6 @@ func (h *holder) params(t heldTool, closing string) ([]heldParam, error) {
 	return all, nil
 }
 
-// textKeywords are those of a text's schema that are held, and annotations.
-var textKeywords = []string{"type", "enum", "const", "title", "description", "examples", "default", "$comment"}
-
 // textValue returns the texts, without quotes, that a schema allows.
 func textValue(schema json.RawMessage, closing string) (grammar.Expr, error) {
 	var own map[string]json.RawMessage
@@ -85,10 +91,8 @@ func textValue(schema json.RawMessage, closing string) (grammar.Expr, error) {
 			return grammar.Expr{}, fmt.Errorf("%w: %w", ErrTools, err)
 		}
 	}
-	for _, keyword := range sortedKeys(own) {
-		if !slices.Contains(textKeywords, keyword) {
-			return grammar.Expr{}, fmt.Errorf("keyword %s of text that stands without quotes", keyword)
-		}
+	if err := only(own, "of text that stands without quotes", "type", "enum", "const"); err != nil {
+		return grammar.Expr{}, err
 	}
 	all := []grammar.Expr{textWithout(closing)}
 	if _, ok := own["enum"]; ok {
