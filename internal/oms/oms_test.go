@@ -255,6 +255,14 @@ func TestCostlyCertificates(t *testing.T) {
 	n := new(big.Int).Lsh(big.NewInt(1), 1<<17)
 	wide := &rsa.PublicKey{N: n.Add(n, big.NewInt(1)), E: 65537}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mid"}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	widest := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), maxRSA-1, 1), E: 65537}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, widest, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParseCertificates(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})); err != nil {
+		t.Errorf("a key of %d bits: %v", maxRSA, err)
+	}
 	long := *template
 	long.ExtraExtensions = []pkix.Extension{{Id: []int{1, 2, 3}, Value: make([]byte, maxCertificate)}}
 	for _, c := range []struct {
