@@ -43,6 +43,11 @@ export async function early(where: string): Promise<Response | undefined> {
   return r?.ok ? r : undefined
 }
 
+/** What was asked for as one person is not shown to who signs in behind them. */
+function forgetEarly(): void {
+  for (const where of Object.keys(asked)) delete asked[where]
+}
+
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 const wait = (ms: number, signal?: AbortSignal) =>
@@ -94,6 +99,7 @@ async function once(method: Method, path: string, body: unknown, ask: Ask): Prom
     content = JSON.stringify(body)
     headers.set('Content-Type', 'application/json')
   }
+  if (path === session && method !== 'GET') forgetEarly()
   if (method !== 'GET') headers.set('X-Blitz-Csrf', path === session ? me.get()?.csrf ?? '' : await token())
   try {
     const where = address(path, ask.query)
