@@ -272,10 +272,22 @@ var floatAVX2 = map[floatKey]func(*productArgs){
 	{tensor.IQ6_K, 8, 1}: floatIQ6x8x1AVX2, {tensor.IQ6_K, 12, 1}: floatIQ6x12x1AVX2, {tensor.IQ6_K, 16, 1}: floatIQ6x16x1AVX2,
 }
 
-// expandAVX2 has the routines that write row blocks as float32, of types that take more than
-// that does for each four vectors.
-var expandAVX2 = map[tensor.DType]func(*productArgs){
-	tensor.F8E4M3: floatExpandF8AVX2, tensor.IQ6_K: floatExpandIQ6AVX2,
+// expandLeast is the number of vectors from which on AVX2 writes row blocks as float32 first.
+const expandLeast = 8
+
+// expandRoutine returns the routine that writes a row block as float32, of a type whose decoding
+// takes longer for each four vectors than that does once; nil: there is none, or the vectors are
+// too few.
+func expandRoutine(t tensor.DType, vectors int) func(*productArgs) {
+	switch {
+	case impl != AVX2 || vectors < expandLeast:
+		return nil
+	case t == tensor.F8E4M3:
+		return floatExpandF8AVX2
+	case t == tensor.IQ6_K:
+		return floatExpandIQ6AVX2
+	}
+	return nil
 }
 
 // floatTables are floatAVX2 and floatAVX512 by type, width and the logarithm of the row

@@ -351,10 +351,8 @@ func (s *Scratch) expand(m *Matrix, dst, block []byte, d, bytes int, signed bool
 // and float32 scales.
 const fourRoom = 4 * (tileBytes + 4*RowBlock)
 
-// expandLeast is how many vectors row blocks are written as float32 for.
-const expandLeast = 8
-
-// floatExpanded writes each row block as float32, which all vectors are multiplied with.
+// floatExpanded is floatProductAsm that writes each row block as float32 first, [Cols][16] in the
+// scratch, with which all vectors are multiplied.
 func (s *Scratch) floatExpanded(expand func(*productArgs), y []float32, ldy int, x *F32, m *Matrix, b0, b1, add int) {
 	plain := NewFloatMatrix(RowBlock, m.Cols, tensor.F32, nil)
 	plain.Data = s.tileMemory(plain.Bytes())
@@ -374,7 +372,7 @@ func (s *Scratch) floatExpanded(expand func(*productArgs), y []float32, ldy int,
 // floatProductAsm multiplies float weights: several row blocks at once where few
 // vectors leave room for more chains of additions.
 func floatProductAsm(y []float32, ldy int, x *F32, m *Matrix, b0, b1, add int, s *Scratch) {
-	if expand := expandAVX2[m.Float]; expand != nil && impl == AVX2 && x.T >= expandLeast {
+	if expand := expandRoutine(m.Float, x.T); expand != nil {
 		s.floatExpanded(expand, y, ldy, x, m, b0, b1, add)
 		return
 	}
