@@ -77,8 +77,8 @@ func few(decoding, tokens int) float64 {
 	return float64(tokens+computed) / 2
 }
 
-// filled returns the least number of tokens from n on, at most that many, behind which a step
-// that decodes others has no room left in a four.
+// filled returns the least number of tokens from n on, at most `most`, behind which one more counts
+// as more than half a token: no row of a four that is computed anyway is left for it.
 func filled(decoding, n, most int) int {
 	for n < most && few(decoding, n+1) == few(decoding, n)+0.5 {
 		n++
