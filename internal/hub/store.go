@@ -174,7 +174,7 @@ func (s *Store) load(key Digest) (*Model, error) {
 // is not there is a NotFoundError with what is near it.
 func (s *Store) Get(text string) (*Model, error) {
 	name, err := ParseName(text)
-	if err == nil && name.isReserved() && name.Tag == DefaultTag {
+	if err == nil && name.isReserved() && strings.EqualFold(name.Tag, DefaultTag) {
 		return Within()
 	}
 	return s.get(text)

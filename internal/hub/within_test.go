@@ -28,7 +28,7 @@ func TestWithin(t *testing.T) {
 	if err := os.WriteFile(s.manifestPath(older.Name.Key()), text, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"countdown", "COUNTDOWN:latest"} {
+	for _, name := range []string{"countdown", "COUNTDOWN:latest", "countdown:Latest"} {
 		got, err := s.Get(name)
 		if err != nil || !got.IsWithin() {
 			t.Fatalf("%s: got %+v, %v", name, got, err)
