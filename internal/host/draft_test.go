@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/blitz-r1/blitz"
@@ -63,6 +64,12 @@ func TestDraft(t *testing.T) {
 	// One whose file is gone, or whose tokens are others, is no model that answers less well.
 	if err := h.Draft("tiny", path); err != nil {
 		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("no model"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Acquire(t.Context(), "tiny", Ask{}); err == nil || !strings.Contains(err.Error(), "which guesses for tiny") {
+		t.Errorf("a draft that is damaged: got %v, want one that names whose draft it is", err)
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)

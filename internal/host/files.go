@@ -63,7 +63,7 @@ func (f *files) survey(_ context.Context, t target) (candidate, error) {
 	}
 	drafts, err := f.find(*t.draft)
 	if err != nil {
-		return nil, err
+		return nil, guesses(err, t)
 	}
 	if drafts.HoldsDrafts() { // of the model itself
 		m, err := f.surveyOne(t, drafts)
@@ -80,9 +80,14 @@ func (f *files) survey(_ context.Context, t target) (candidate, error) {
 	}
 	if m.draft, err = f.surveyOne(*t.draft, nil); err != nil {
 		m.close()
-		return nil, fmt.Errorf("%w, which guesses for %s", err, t.name)
+		return nil, guesses(err, t)
 	}
 	return m, nil
+}
+
+// guesses says of an error of a draft whose draft it is.
+func guesses(err error, t target) error {
+	return fmt.Errorf("%w, which guesses for %s", err, t.name)
 }
 
 // find opens the files of a model.
