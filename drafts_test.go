@@ -146,6 +146,8 @@ func TestDraftFilesRefused(t *testing.T) {
 				g.Put(key, gguf.ArrayOf(v))
 			case float32:
 				g.Put(key, gguf.ValueOf(v))
+			case string:
+				g.Put(key, gguf.ValueOf(v))
 			}
 		}
 	}
@@ -156,6 +158,12 @@ func TestDraftFilesRefused(t *testing.T) {
 		{"for a folder", folder, ofV4, "GGUF files"},
 		{"of another number of layers", v4, changed("deepseek-v4-mtp", put("deepseek4.block_count", uint32(3))), "layers"},
 		{"of another rotation", v4, changed("deepseek-v4-mtp", put("deepseek4.rope.freq_base", float32(7))), "rope.freq_base"},
+		{"of a rotation of words", v4, changed("deepseek-v4-mtp", put("deepseek4.hyper_connection.epsilon", strings.Repeat("\x1b[2J", 1000))), "hyper_connection.epsilon"},
+		{"a tensor twice", v4, changed("deepseek-v4-dspark", func(g *tiny.GGUF) {
+			again := g.Tensors[slices.IndexFunc(g.Tensors, func(x tiny.Stored) bool { return strings.HasPrefix(x.Name, "blk.") })]
+			again.Name = strings.Replace(again.Name, "blk.", "blk.+", 1)
+			g.Tensors = append(g.Tensors, again)
+		}), "are both"},
 		{"a tensor that is none", v4, changed("deepseek-v4-mtp", func(g *tiny.GGUF) { g.Tensors[0].Name = "d2t" }), "d2t"},
 		{"a noise token beyond", v4, changed("deepseek-v4-dspark", put("tokenizer.ggml.mask_token_id", uint32(1<<20))), "mask_token_id"},
 		{"a layer beyond", v4, changed("deepseek-v4-dspark", put("dflash.target_layers", []uint32{99})), "target_layers"},
@@ -171,6 +179,9 @@ func TestDraftFilesRefused(t *testing.T) {
 		}
 		if (!errors.Is(err, ErrConfig) && !errors.Is(err, ErrTensor)) || !strings.Contains(fmt.Sprint(err), x.word) {
 			t.Errorf("%s: got %v, want ErrConfig or ErrTensor with %q", x.name, err, x.word)
+		}
+		if text := fmt.Sprint(err); len(text) > 1000 || strings.Contains(text, "\x1b") {
+			t.Errorf("%s: the error has %d bytes: %.100q", x.name, len(text), text)
 		}
 		drafts.Close()
 	}

@@ -81,7 +81,7 @@ func withDrafts(f *gguf.File, c *Config, files *checkpoint.Checkpoint) (source, 
 		want, has := f.Value(ours + "." + key)
 		got, says := d.Value(arch + "." + key)
 		if has && says && got.String() != want.String() {
-			return nil, refuse("%s.%s is %v, want %v as %s has it", arch, key, got, want, f.Name())
+			return nil, refuse("%s.%s is %.60q, want %.60q as %s has it", arch, key, got, want, f.Name())
 		}
 	}
 	for _, t := range d.Tensors() {
@@ -96,6 +96,9 @@ func withDrafts(f *gguf.File, c *Config, files *checkpoint.Checkpoint) (source, 
 		name := rename(t.Name)
 		if name == "" {
 			return nil, refuse("tensor %s is of no draft layer that is known", t.Name)
+		}
+		if other, twice := s.called[name]; twice {
+			return nil, refuse("tensors %s and %s are both %s of the model", other, t.Name, name)
 		}
 		s.called[name] = t.Name
 	}
