@@ -55,7 +55,7 @@ func (m *Model) NamedPrompt(name string) (string, error) {
 		return "", m.promptErr
 	}
 	if _, there := m.prompts.Texts[name]; !there {
-		return "", fmt.Errorf("blitz: the model %s %w: %.60q; it has %.200q", m.files.Name(), ErrNoPrompt, name, m.prompts.Names())
+		return "", fmt.Errorf("blitz: the model %s %w: %.60q; it has %s", m.files.Name(), ErrNoPrompt, name, m.prompts.Listed())
 	}
 	return m.usable(name)
 }

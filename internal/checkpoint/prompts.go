@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
+
+	"github.com/blitz-r1/blitz/internal/message"
 )
 
 // Prompts are texts that a publisher puts before texts of which vectors are made, by their
@@ -60,7 +63,7 @@ func (c *Checkpoint) Prompts() (*Prompts, error) {
 		if x.Default != nil {
 			p.Default = *x.Default
 			if _, there := p.Texts[p.Default]; !there && p.Default != "" {
-				return nil, fmt.Errorf("%s: default_prompt_name is %.60q, want one of %.200q: %w", promptsName, p.Default, p.Names(), ErrFormat)
+				return nil, fmt.Errorf("%s: default_prompt_name is %.60q, want one of %s: %w", promptsName, p.Default, p.Listed(), ErrFormat)
 			}
 		}
 		m, err := c.Modules()
@@ -77,4 +80,20 @@ func (p *Prompts) Names() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// mostListed is how many names of prompts a message has.
+const mostListed = 8
+
+// Listed returns the first names as a message may have them.
+func (p *Prompts) Listed() string {
+	var quoted []string
+	for i, name := range p.Names() {
+		if i == mostListed {
+			quoted = append(quoted, fmt.Sprintf("… %d in all", len(p.Texts)))
+			break
+		}
+		quoted = append(quoted, message.Quote(name))
+	}
+	return strings.Join(quoted, ", ")
 }

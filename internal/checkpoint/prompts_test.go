@@ -10,6 +10,15 @@ import (
 	"testing"
 )
 
+// manyPrompts has a thousand prompts, and a default that is none of them.
+func manyPrompts() string {
+	var list []string
+	for i := range 1000 {
+		list = append(list, fmt.Sprintf(`"name %d": "x"`, 1000+i))
+	}
+	return `{"prompts": {` + strings.Join(list, ", ") + `}, "default_prompt_name": "frog"}`
+}
+
 // TestPrompts reads what a publisher puts before texts of which vectors are made.
 func TestPrompts(t *testing.T) {
 	encoder := filepath.Join("..", "model", "testdata", "encoders", "minilm")
@@ -22,6 +31,7 @@ func TestPrompts(t *testing.T) {
 		{`{"prompts": {"query": "q: ", "document": null}, "default_prompt_name": null}`, []string{"document", "query"}, ""},
 		{`{"prompts": {"query": "q: "}, "default_prompt_name": "query"}`, []string{"query"}, ""},
 		{`{"prompts": {"query": "q: "}, "default_prompt_name": "frog"}`, nil, "frog"},
+		{manyPrompts(), nil, `"name 1000", "name 1001", "name 1002", "name 1003", "name 1004", "name 1005", "name 1006", "name 1007", … 1000 in all`},
 		{`{"prompts": 7}`, nil, promptsName},
 		{`{"prompts": {"query": "` + strings.Repeat("q", maxPrompt+1) + `"}}`, nil, "bytes"},
 	} {

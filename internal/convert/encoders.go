@@ -50,8 +50,11 @@ func (m *metadata) pooling(tokens []gguf.KeyValue) error {
 	case model.PoolLast:
 		m.count("pooling_type", poolingLast)
 	}
-	if p, err := m.f.files.Prompts(); err == nil && len(p.Texts) > 0 {
-		m.f.note("prompts %.200q are not in the file: who asks for vectors puts them before texts", p.Names())
+	switch p, err := m.f.files.Prompts(); {
+	case err != nil:
+		m.f.note("prompts cannot be read, and are not in the file: %v", err)
+	case len(p.Texts) > 0:
+		m.f.note("prompts %s are not in the file: who asks for vectors puts them before texts", p.Listed())
 	}
 	if c.AnyLength && c.Pooling != model.PoolModel {
 		m.f.note("vectors are scaled to length 1 by readers of the file, and not by the folder's modules")

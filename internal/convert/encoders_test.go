@@ -32,16 +32,9 @@ type asked struct {
 // answer computes the vectors or scores of a model.
 func answer(t *testing.T, path string, a *asked) (all [][]float32) {
 	t.Helper()
-	m, err := blitz.Open(path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	e, err := blitz.NewEngine(m, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
+	e, end := run(t, path)
+	defer end()
+	var err error
 	if a.Query == "" {
 		all, err = e.EmbedAll(t.Context(), a.IDs, &blitz.EmbedOptions{Pooling: blitz.PoolModel, Length: blitz.LengthOne})
 	} else {
@@ -166,6 +159,26 @@ func TestAsked(t *testing.T) {
 		}
 	}
 	sameTensors(t, path, filepath.Join(from, "model.gguf"))
+}
+
+// TestPromptsNoted converts encoders whose prompts a GGUF file has no place for, and those that
+// cannot be read: a note says so.
+func TestPromptsNoted(t *testing.T) {
+	for config, want := range map[string]string{
+		`{"prompts": {"query": "q: ", "passage": "p: "}}`: `prompts "passage", "query" are not in the file`,
+		`{"prompts": 7}`: "config_sentence_transformers.json",
+	} {
+		folder := filepath.Join(t.TempDir(), "minilm")
+		if err := errors.Join(
+			os.CopyFS(folder, os.DirFS(filepath.Join(encoders, "minilm"))), os.Remove(filepath.Join(folder, "model.gguf")),
+			os.WriteFile(filepath.Join(folder, "config_sentence_transformers.json"), []byte(config), 0o600),
+		); err != nil {
+			t.Fatal(err)
+		}
+		if notes := strings.Join(open(t, folder).Notes(), "\n"); !strings.Contains(notes, want) {
+			t.Errorf("%s: notes %q, want one with %q", config, notes, want)
+		}
+	}
 }
 
 // TestEncodersRefused converts what GGUF files cannot tell of encoders: the error names it.
