@@ -121,7 +121,7 @@ func (f *Folder) Rows(ctx context.Context, i, first int, dst []float32) error {
 	}
 	return f.guard(func() error {
 		if err := f.recipes[i].rows(f.weights, first, dst); err != nil {
-			return fmt.Errorf("convert: %s: tensor %s: %w: %w", f.Name(), f.recipes[i].name(), err, model.ErrTensor)
+			return fmt.Errorf("convert: %s: tensor %s: %w: %w", f.Name(), f.source(i), err, model.ErrTensor)
 		}
 		return nil
 	})
@@ -145,7 +145,7 @@ func (f *Folder) Bytes(ctx context.Context, i, first int, dst []byte) error {
 	if held := f.recipes[i].held; held != nil && !t.IsFloat() {
 		return f.weights.Guard(func() error {
 			if err := held.pack(f.weights, f.recipes[i].parts, first, dst); err != nil {
-				return fmt.Errorf("convert: %s: tensor %s: %w: %w", f.Name(), f.recipes[i].name(), err, model.ErrTensor)
+				return fmt.Errorf("convert: %s: tensor %s: %w: %w", f.Name(), f.source(i), err, model.ErrTensor)
 			}
 			return nil
 		})
@@ -157,13 +157,22 @@ func (f *Folder) Bytes(ctx context.Context, i, first int, dst []byte) error {
 	for _, v := range rows {
 		if !quant.IsFinite(v) {
 			return fmt.Errorf("convert: %s: tensor %s, which becomes %s: holds %v, want numbers: %w: %w",
-				f.Name(), f.recipes[i].name(), f.tensors[i].Name, v, model.ErrTensor, quantize.ErrRefused)
+				f.Name(), f.source(i), f.tensors[i].Name, v, model.ErrTensor, quantize.ErrRefused)
 		}
 	}
 	if err := quant.Encode(dst, t, rows); err != nil {
-		return fmt.Errorf("convert: %s: tensor %s: %w: %w", f.Name(), f.recipes[i].name(), err, model.ErrTensor)
+		return fmt.Errorf("convert: %s: tensor %s: %w: %w", f.Name(), f.source(i), err, model.ErrTensor)
 	}
 	return nil
+}
+
+// source returns the name of the stored tensor that a new one is made of, the first of several;
+// of one whose numbers come from the configuration its own.
+func (f *Folder) source(i int) string {
+	if parts := f.recipes[i].parts; len(parts) > 0 {
+		return parts[0].tensor.Name
+	}
+	return f.tensors[i].Name
 }
 
 // Done gives the pages of a tensor back.

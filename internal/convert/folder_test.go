@@ -21,6 +21,7 @@ import (
 	"github.com/blitz-r1/blitz/internal/golden/tiny"
 	"github.com/blitz-r1/blitz/internal/model"
 	"github.com/blitz-r1/blitz/internal/quant"
+	"github.com/blitz-r1/blitz/internal/quantize"
 	"github.com/blitz-r1/blitz/internal/tensor"
 	"github.com/blitz-r1/blitz/safetensors"
 	"github.com/blitz-r1/blitz/tokenizer"
@@ -141,21 +142,30 @@ func write(t *testing.T, f *convert.Folder, path string) {
 	check(w.Close())
 }
 
-// logits computes the logits of a few tokens.
-func logits(t *testing.T, path string) (all []float32) {
+// run starts a model; close ends it.
+func run(t *testing.T, path string) (e *blitz.Engine, close func()) {
 	t.Helper()
 	m, err := blitz.Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Close()
-	e, err := blitz.NewEngine(m, nil)
-	if err != nil {
+	if e, err = blitz.NewEngine(m, nil); err != nil {
+		m.Close()
 		t.Fatal(err)
 	}
-	defer e.Close()
+	return e, func() {
+		e.Close()
+		m.Close()
+	}
+}
+
+// logits computes the logits of a few tokens.
+func logits(t *testing.T, path string) (all []float32) {
+	t.Helper()
+	e, end := run(t, path)
+	defer end()
 	ids := []int32{5, 9, 13, 100, 17, 3, 77, 41}
-	err = e.Logits(context.Background(), [][]int32{ids}, blitz.LogitsPlan{}, func(_, _ int, x []float32) error {
+	err := e.Logits(context.Background(), [][]int32{ids}, blitz.LogitsPlan{}, func(_, _ int, x []float32) error {
 		all = append(all, x...)
 		return nil
 	})
@@ -343,6 +353,26 @@ func TestNotes(t *testing.T) {
 		if notes := strings.Join(f.Notes(), "\n"); x.want == "" && notes != "" || !strings.Contains(notes, x.want) {
 			t.Errorf("%s %v: notes %q, want one of %q", x.name, x.changes, notes, x.want)
 		}
+	}
+}
+
+// TestGivenNames holds the name in an error of numbers that come from the configuration.
+func TestGivenNames(t *testing.T) {
+	m := load(t, "phi3-long")
+	var config struct {
+		Rope map[string]any `json:"rope_parameters"`
+	}
+	if err := json.Unmarshal(m.Raw, &config); err != nil {
+		t.Fatal(err)
+	}
+	long, _ := config.Rope["long_factor"].([]any)
+	long[len(long)-1] = 1e39 // which float32 has not
+	c, err := m.With(map[string]any{"rope_parameters": config.Rope}).Checkpoint(tensor.F32)
+	f := open(t, folderOf(t, c, err, 1))
+	i := slices.IndexFunc(f.Tensors(), func(x quantize.Tensor) bool { return x.Name == "rope_factors_long.weight" })
+	err = f.Bytes(t.Context(), i, 0, make([]byte, 4*len(long)))
+	if !errors.Is(err, model.ErrTensor) || !strings.Contains(err.Error(), "tensor rope_factors_long.weight") {
+		t.Errorf("got %v, want %v of rope_factors_long.weight", err, model.ErrTensor)
 	}
 }
 

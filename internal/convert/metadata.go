@@ -232,14 +232,7 @@ func (m *metadata) longrope(r *model.RopeConfig) error {
 		return errLost("rope_type longrope: the GGUF architecture %s has no such scaling", m.arch)
 	}
 	m.count("rope.scaling.original_context_length", int(r.OriginalMaxPositionEmbeddings))
-	factor := r.AttentionFactor
-	if factor == 0 {
-		factor = 1
-		if r.Factor > 1 { // Ding et al. 2024, as transformers has it
-			factor = math.Sqrt(1 + math.Log(r.Factor)/math.Log(r.OriginalMaxPositionEmbeddings))
-		}
-	}
-	m.number("rope.scaling.attn_factor", factor)
+	m.number("rope.scaling.attn_factor", r.LongFactor())
 	return nil
 }
 

@@ -108,14 +108,6 @@ func (p *part) read(straight bool, first, n, all int) safetensors.Tensor {
 	return t
 }
 
-// name returns the name of the stored tensor, the first of several.
-func (r *recipe) name() string {
-	if len(r.parts) == 0 {
-		return ropeFreqs
-	}
-	return r.parts[0].tensor.Name
-}
-
 // partRows returns how many rows of the new tensor each part makes.
 func (r *recipe) partRows() int {
 	p := &r.parts[0]

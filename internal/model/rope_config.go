@@ -197,7 +197,7 @@ func (r *RopeConfig) frequencies(d, limit int) (freq []float64, factor float64) 
 		for i := range freq {
 			freq[i] /= divisors[i]
 		}
-		factor = r.longFactor()
+		factor = r.LongFactor()
 	case "linear":
 		for i := range freq {
 			freq[i] /= r.Factor
@@ -232,9 +232,9 @@ func (r *RopeConfig) dynamicTheta(d, limit int) float64 {
 	return float64(r.Theta * kernel.Exp64(float64(float64(d)/float64(d-2)*kernel.Log64(ratio))))
 }
 
-// longFactor is what longrope multiplies sine and cosine with (Ding et al. 2024, as
+// LongFactor is what longrope multiplies sine and cosine with (Ding et al. 2024, as
 // transformers has it).
-func (r *RopeConfig) longFactor() float64 {
+func (r *RopeConfig) LongFactor() float64 {
 	switch {
 	case r.AttentionFactor != 0:
 		return r.AttentionFactor
