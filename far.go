@@ -85,17 +85,11 @@ func (e *Engine) ask(ctx context.Context, r *Request, p prompt, all []*Answer) e
 	if r.Adapter != nil || len(r.Guides) > 0 || len(r.StopTokens) > 0 || r.GuidesOf != nil || r.Observe != nil || r.ObserveOf != nil || slices.ContainsFunc(all, func(a *Answer) bool { return a.held != nil }) || r.Schema != nil && r.Tools != nil {
 		return fmt.Errorf("%w: no Adapter, Grammar, Calls, Guides, StopTokens and Observe", errFar)
 	}
-	if err := e.model.CheckTokens(p.ids); err != nil {
+	if err := e.checkPrompt(p.ids); err != nil {
 		return err
 	}
-	if n := e.Context(); len(p.ids) >= n {
-		return &ContextError{Prompt: len(p.ids), Context: n}
-	}
 	for _, a := range all {
-		a.ctx, a.cancel = context.WithCancelCause(ctx)
-		a.prompt, a.open = p.ids, p.open
-		relay := engine.NewRelay(len(p.ids))
-		a.stream = relay.Stream
+		relay := a.follow(ctx, p)
 		q := &FarRequest{
 			Tokens: p.ids, Rendered: p.chat, Begun: len(a.prior), Settings: a.settings, Logprobs: r.Logprobs, Top: r.TopTokens, Schema: r.Schema,
 		}
@@ -105,15 +99,47 @@ func (e *Engine) ask(ctx context.Context, r *Request, p prompt, all []*Answer) e
 	return nil
 }
 
+// checkPrompt says why an engine cannot answer a prompt.
+func (e *Engine) checkPrompt(ids []int32) error {
+	if len(ids) == 0 {
+		return ErrPrompt
+	}
+	if err := e.model.CheckTokens(ids); err != nil {
+		return err
+	}
+	if n := e.Context(); len(ids) >= n {
+		return &ContextError{Prompt: len(ids), Context: n}
+	}
+	return nil
+}
+
+// follow has an answer come from elsewhere: of what is put into the relay.
+func (a *Answer) follow(ctx context.Context, p prompt) *engine.Relay {
+	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	a.prompt, a.open = p.ids, p.open
+	relay := engine.NewRelay(len(p.ids))
+	a.stream = relay.Stream
+	return relay
+}
+
+// broke ends an answer that comes from elsewhere where its context ended, or err did it.
+func (a *Answer) broke(err error, to *engine.Relay) bool {
+	switch {
+	case a.ctx.Err() != nil:
+		to.End(engine.Finish{Reason: engine.FinishCancel, Err: context.Cause(a.ctx)})
+	case err != nil:
+		to.End(engine.Finish{Reason: engine.FinishError, Err: err})
+	default:
+		return false
+	}
+	return true
+}
+
 // relay hands on what the other process says of an answer.
 func (a *Answer) relay(far Far, q *FarRequest, to *engine.Relay) {
 	for step, err := range far.Answer(a.ctx, q) {
 		switch {
-		case a.ctx.Err() != nil:
-			to.End(engine.Finish{Reason: engine.FinishCancel, Err: context.Cause(a.ctx)})
-			return
-		case err != nil:
-			to.End(engine.Finish{Reason: engine.FinishError, Err: err})
+		case a.broke(err, to):
 			return
 		case step.Progress != nil:
 			to.Reached(step.Progress.CachedTokens, step.Progress.ComputedTokens)

@@ -52,10 +52,7 @@ func (e *Engine) Recall(ctx context.Context, r Request, n int, learn func(ctx co
 		all[i] = &a
 	}
 	for i, a := range all {
-		a.ctx, a.cancel = context.WithCancelCause(ctx)
-		a.prompt, a.open = p.ids, p.open
-		relay := engine.NewRelay(len(p.ids))
-		a.stream = relay.Stream
+		relay := a.follow(ctx, p)
 		go func() {
 			known, err := learn(a.ctx, i, a.prompt, a.settings)
 			a.recall(&known, err, relay)
@@ -64,31 +61,12 @@ func (e *Engine) Recall(ctx context.Context, r Request, n int, learn func(ctx co
 	return all, nil
 }
 
-// checkPrompt says why an engine cannot answer a prompt.
-func (e *Engine) checkPrompt(ids []int32) error {
-	if len(ids) == 0 {
-		return ErrPrompt
-	}
-	if err := e.model.CheckTokens(ids); err != nil {
-		return err
-	}
-	if n := e.Context(); len(ids) >= n {
-		return &ContextError{Prompt: len(ids), Context: n}
-	}
-	return nil
-}
-
 // recall hands on what is known of an answer.
 func (a *Answer) recall(known *Known, err error, to *engine.Relay) {
 	if err == nil {
 		err = a.engine.model.CheckTokens(known.Tokens)
 	}
-	switch {
-	case a.ctx.Err() != nil:
-		to.End(engine.Finish{Reason: engine.FinishCancel, Err: context.Cause(a.ctx)})
-		return
-	case err != nil:
-		to.End(engine.Finish{Reason: engine.FinishError, Err: err})
+	if a.broke(err, to) {
 		return
 	}
 	to.Reached(min(max(known.Cached, 0), len(a.prompt)), len(a.prompt))
