@@ -35,7 +35,7 @@ const (
 	recipeCan = "Countdown (3 5 7 = 22) and arithmetic (3*(5+7))"
 )
 
-// maxBytes bounds what the program carries, and the state.
+// What the program carries has so many bytes at most, and so has the state.
 const (
 	maxModel = 3_000_000
 	maxState = 4_000_000
