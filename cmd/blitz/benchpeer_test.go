@@ -128,7 +128,7 @@ func benchModel(t *testing.T) string {
 func TestBenchTurns(t *testing.T) {
 	cat, err := exec.LookPath("cat")
 	if err != nil {
-		t.Skip("there is no cat, which stands for a bench")
+		t.Skip("there is no cat, which stands for a bench: install coreutils")
 	}
 	model := benchModel(t)
 	figures := filepath.Join(t.TempDir(), "a peer's figures.json")

@@ -34,7 +34,7 @@ func TestBrowserCommand(t *testing.T) {
 // stderr.
 func TestShowPage(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the program that stands in for the browser is a shell script, and xdg-open the name of linux")
+		t.Skip("the program that stands in for the browser is a shell script, and xdg-open the name of Linux; run there")
 	}
 	folder := t.TempDir()
 	shown := filepath.Join(folder, "shown")

@@ -24,7 +24,7 @@ func TestMan(t *testing.T) {
 	}
 	groff, err := exec.LookPath("groff")
 	if err != nil {
-		t.Skip("groff, which reads manual pages, is not installed")
+		t.Skip("groff, which reads manual pages, is not installed: install it")
 	}
 	pages, _ := filepath.Glob(filepath.Join(dir, "*.1"))
 	out, err := exec.Command(groff, append([]string{"-man", "-ww", "-Tutf8", "-z"}, pages...)...).CombinedOutput()

@@ -19,10 +19,10 @@ import (
 func TestHugeModelIsRefusedAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r1.gguf")
 	if err := r1Shape.write(path); err != nil {
-		t.Skipf("no file with holes here: %v", err)
+		t.Skipf("no file with holes here: %v; have TMPDIR on a file system that makes them", err)
 	}
 	if fit.MemoryLimit() == 0 {
-		t.Skip("this system does not say how much memory is free")
+		t.Skip("this system does not say how much memory is free; run on Linux")
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

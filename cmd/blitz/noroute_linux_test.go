@@ -34,7 +34,7 @@ func TestNoRoute(t *testing.T) {
 	look.Path, look.Args = "/bin/sh", []string{"sh", "-c", "cat /proc/net/route /proc/net/ipv6_route 2>/dev/null | grep -v ^Iface | grep -v ' lo$'"}
 	out, err := look.Output()
 	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 || len(out) > 0 {
-		t.Skipf("this system makes no namespace without a network: %q, %v", out, err)
+		t.Skipf("this system makes no namespace without a network (%q, %v): run it as root, or where users may make namespaces", out, err)
 	}
 	for _, args := range [][]string{
 		{"run", folder, "--temp", "0", "--max-tokens", "8", "hello"},
