@@ -214,7 +214,7 @@ func TestManyVectors(t *testing.T) {
 	before := kernel.Current()
 	defer kernel.UseImpl(before)
 	rng := rand.New(rand.NewPCG(9, 10))
-	for _, dt := range []tensor.DType{tensor.Q4_0, tensor.Q4_1, tensor.Q8_0, tensor.Q2_K, tensor.Q4_K, tensor.Q6_K, tensor.IQ4_XS, tensor.IQ2_XS, tensor.MXFP4} {
+	for _, dt := range []tensor.DType{tensor.Q4_0, tensor.Q4_1, tensor.Q8_0, tensor.Q2_K, tensor.Q4_K, tensor.Q6_K, tensor.IQ4_XS, tensor.IQ4_K, tensor.IQ4_KS, tensor.IQ2_XS, tensor.MXFP4} {
 		for T := 1; T <= 49; T++ {
 			groups := []int{4, 5, 6, 7, 2, 9, 51, 52, 101}[T%9]
 			if T == 33 {
