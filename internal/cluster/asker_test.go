@@ -201,8 +201,21 @@ func TestMemoryKeeps(t *testing.T) {
 		if len(q.seen) > 12 || len(q.lately) > 12 {
 			t.Errorf("%d ids are remembered, %d in order, want those of %v", len(q.seen), len(q.lately), remembered)
 		}
-		if waiting, _, _ := q.Depth(ctx, Jobs, "p"); waiting != 100 {
-			t.Errorf("%d messages wait, want 100", waiting)
+		for range 2 { // what is forgotten and comes again is remembered from then on
+			if err := q.Submit(ctx, Jobs, "p", "again", nil); err != nil {
+				t.Fatal(err)
+			}
+			q.Forget("again")
+			time.Sleep(remembered / 2)
+		}
+		for range 2 {
+			if err := q.Submit(ctx, Jobs, "p", "again", nil); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(remembered/2 + time.Second)
+		}
+		if waiting, _, _ := q.Depth(ctx, Jobs, "p"); waiting != 103 {
+			t.Errorf("%d messages wait, want 103", waiting)
 		}
 		stop()
 		synctest.Wait()

@@ -16,8 +16,8 @@ type Memory struct {
 
 	mu      sync.Mutex
 	lines   map[string]*memoryLine
-	seen    map[string]bool // ids that were submitted lately, by line
-	lately  []memoryID      // they, oldest first
+	seen    map[string]time.Time // when ids were submitted lately, by line
+	lately  []memoryID           // they, oldest first
 	buckets map[Bucket]map[string]memoryValue
 	order   map[Bucket][]memoryKey // keys, as they came
 	number  uint64                 // of the latest of them
@@ -65,7 +65,7 @@ const maxWaiting = 1 << 30
 
 // NewMemory returns an empty queue.
 func NewMemory() *Memory {
-	m := &Memory{lines: map[string]*memoryLine{}, seen: map[string]bool{}, buckets: map[Bucket]map[string]memoryValue{}, order: map[Bucket][]memoryKey{}, changed: make(chan struct{})}
+	m := &Memory{lines: map[string]*memoryLine{}, seen: map[string]time.Time{}, buckets: map[Bucket]map[string]memoryValue{}, order: map[Bucket][]memoryKey{}, changed: make(chan struct{})}
 	for _, b := range buckets {
 		m.buckets[b] = map[string]memoryValue{}
 	}
@@ -96,18 +96,20 @@ func (m *Memory) Submit(_ context.Context, to Line, pool, id string, text []byte
 	name := string(to) + "." + pool + "." + id
 	now := time.Now()
 	for len(m.lately) > 0 && now.Sub(m.lately[0].at) > remembered {
-		delete(m.seen, m.lately[0].name)
+		if old := m.lately[0]; m.seen[old.name].Equal(old.at) { // else it was forgotten, and came again
+			delete(m.seen, old.name)
+		}
 		m.lately = m.lately[1:]
 	}
 	switch {
 	case m.closed:
 		return ErrClosed
-	case m.seen[name]:
+	case !m.seen[name].IsZero():
 		return nil
 	case m.bytes+len(text) > maxWaiting:
 		return ErrFull
 	}
-	m.seen[name] = true
+	m.seen[name] = now
 	m.lately = append(m.lately, memoryID{name, now})
 	m.bytes += len(text)
 	l := m.line(to, pool)
