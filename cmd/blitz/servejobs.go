@@ -32,8 +32,8 @@ func (f *serveJobs) add(cmd *cobra.Command) {
 // open connects to the nodes; nil: there are none.
 func (f *serveJobs) open(cmd *cobra.Command) (n *inference.Nodes, closeQueue func(), err error) {
 	if f.queue.urls == "" && f.queue.cluster == "" {
-		if f.pool != "" || f.peers != "" || f.queue.creds != "" {
-			return nil, nil, fault.Misuse(errors.New("serve: --pool, --peers and --creds are for --nats"))
+		if f.pool != "" || f.peers != "" || f.queue.creds != "" || cmd.Flags().Changed("audit") {
+			return nil, nil, fault.Misuse(errors.New("serve: --pool, --peers, --creds and --audit are for --nats and --cluster"))
 		}
 		return nil, func() {}, nil
 	}
