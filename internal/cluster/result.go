@@ -103,6 +103,8 @@ func (r *Result) fits(j *Job, s *receipt.Statement) error {
 		return signed.Refuse(signed.Model, "the receipt is of the profile %v, the job's is %v", s.Profile, j.Profile)
 	case s.Parameters != j.Parameters:
 		return signed.Refuse(signed.Output, "the receipt has other parameters than the job")
+	case int64(len(r.Output)) > j.Parameters.MaxTokens:
+		return signed.Refuse(signed.Output, "the answer has %d tokens, want at most %d", len(r.Output), j.Parameters.MaxTokens)
 	}
 	return nil
 }

@@ -93,13 +93,17 @@ func (a *Answers) start(r *Request, tenant string) error {
 
 func (a *Answers) ask(r blitz.Request, f *Format) error {
 	r.Adapter = a.begun.lease.Adapter()
-	if jobs := a.begun.service.o.Jobs; jobs.take(a, &r, f) {
-		return jobs.hand(a, r, f)
+	var answers []*blitz.Answer
+	var err error
+	jobs := a.begun.service.o.Jobs
+	if constraints, is := jobs.take(a, &r, f); is {
+		answers, err = jobs.hand(a, r, constraints)
+	} else {
+		if err := a.receipts.Watch(&r, a.begun.engine(), constraintsOf(&r, f)); err != nil {
+			return err
+		}
+		answers, err = a.begun.engine().GenerateAll(a.ctx, r, a.n)
 	}
-	if err := a.receipts.Watch(&r, a.begun.engine(), constraintsOf(&r, f)); err != nil {
-		return err
-	}
-	answers, err := a.begun.engine().GenerateAll(a.ctx, r, a.n)
 	if err == nil { // else none of them was begun
 		a.answers = append(a.answers, answers...)
 		err = a.receipts.Begun(answers)

@@ -65,26 +65,29 @@ func (j *Jobs) Close() {
 	}
 }
 
-// take says whether a request goes by way of the queue. Not do those that somebody waits for;
-// that want more than a result has: log-probabilities; or that are read otherwise than a job is:
-// by a template that is not the model's, or held to a form without being a conversation. What
+// take says whether a request goes by way of the queue, and what its answers are held to, as a
+// job has it. Not do those that somebody waits for; that want more than a result has:
+// log-probabilities; that are read otherwise than a job is: by a template that is not the
+// model's, or held to a form without being a conversation; or whose form a job cannot have. What
 // is not to be stored leaves this machine by no queue.
-func (j *Jobs) take(a *Answers, r *blitz.Request, f *Format) bool {
+func (j *Jobs) take(a *Answers, r *blitz.Request, f *Format) (constraints any, is bool) {
 	switch {
 	case j == nil || !r.Batch || r.Logprobs || r.TopTokens > 0 || a.echo != nil || r.Template != nil || a.begun.engine().Rope() != "":
-		return false
+		return nil, false
 	case r.Messages == nil && (!f.IsFree() || r.Think.Budget > 0):
-		return false
+		return nil, false
+	case j.here == nil && (r.Adapter != nil || a.private):
+		return nil, false
 	}
-	return j.here != nil || r.Adapter == nil && !a.private
+	constraints, err := constraintsOf(r, f).Value()
+	return constraints, err == nil
 }
 
 // handed is a request on its way.
 type handed struct {
 	jobs        *Jobs
+	request     blitz.Request
 	engine      *blitz.Engine
-	adapter     *blitz.Adapter
-	tenant      string
 	making      *receipts.Making // makes the receipts of what is computed here
 	shown       *receipts.Making // nil: nobody sees receipts
 	ids         []string         // of the receipts
@@ -93,14 +96,10 @@ type handed struct {
 	constraints any
 }
 
-// hand has a request go by way of the queue.
-func (j *Jobs) hand(a *Answers, r blitz.Request, f *Format) error {
-	constraints, err := constraintsOf(&r, f).Value()
-	if err != nil {
-		return &wire.Error{Kind: wire.Invalid, Message: err.Error(), Err: err}
-	}
+// hand has a request go by way of the queue, and returns its answers.
+func (j *Jobs) hand(a *Answers, r blitz.Request, constraints any) ([]*blitz.Answer, error) {
 	h := &handed{
-		jobs: j, engine: a.begun.engine(), adapter: r.Adapter, tenant: r.Tenant, making: a.receipts, shown: a.receipts,
+		jobs: j, engine: a.begun.engine(), making: a.receipts, shown: a.receipts,
 		ids: a.receipts.Expect(a.n), line: lineOf(a.ctx), first: len(a.answers), constraints: constraints,
 	}
 	if h.making == nil {
@@ -112,9 +111,8 @@ func (j *Jobs) hand(a *Answers, r blitz.Request, f *Format) error {
 		s.Seed = new(binary.LittleEndian.Uint64(salt[:8]) >> 11) // every reader of JSON keeps it
 		r.Sampling = &s
 	}
-	answers, err := h.engine.Recall(a.ctx, r, a.n, h.learn)
-	a.answers = append(a.answers, answers...)
-	return err
+	h.request = r
+	return h.engine.Recall(a.ctx, r, a.n, h.learn)
 }
 
 // salt returns the salt of a job: the same each time that the line is asked, so that it is the
@@ -137,8 +135,8 @@ func (h *handed) learn(ctx context.Context, i int, prompt []int32, s blitz.Setti
 	for _, id := range prompt {
 		want.Prompt = append(want.Prompt, uint32(id))
 	}
-	means := &cluster.Means{Engine: h.engine, Subject: of, Notary: by, Adapter: h.adapter, Tenant: h.tenant, Batch: true, Request: h.ids[i]}
-	out, r, err := h.jobs.answer(ctx, want, means)
+	means := &cluster.Means{Engine: h.engine, Subject: of, Notary: by, Adapter: h.request.Adapter, Tenant: h.request.Tenant, Batch: true, Request: h.ids[i]}
+	out, r, err := h.answer(ctx, want, means)
 	if err != nil {
 		return blitz.Known{}, err
 	}
@@ -149,32 +147,62 @@ func (h *handed) learn(ctx context.Context, i int, prompt []int32, s blitz.Setti
 	if err != nil {
 		return blitz.Known{}, err
 	}
-	known := blitz.Known{Cached: int(min(st.Usage.CachedTokens, int64(len(prompt)))), Cut: st.Finish == blitz.FinishLength.String()}
+	return knownOf(out, st), nil
+}
+
+// knownOf returns what tokens and their receipt say of an answer.
+func knownOf(out []uint32, st *receipt.Statement) blitz.Known {
+	known := blitz.Known{Cached: int(min(st.Usage.CachedTokens, st.Usage.PromptTokens)), Cut: st.Finish == blitz.FinishLength.String()}
 	for _, id := range out {
 		known.Tokens = append(known.Tokens, int32(id))
 	}
-	return known, nil
+	return known
 }
 
-// answer asks the queue for the result of a job. What is too large for it, and what nodes
-// dispute, is computed here, outside of it.
-func (j *Jobs) answer(ctx context.Context, want *cluster.Job, means *cluster.Means) ([]uint32, *receipt.Receipt, error) {
+// read says whether what a node answered reads as an answer to the request: of tokens that there
+// are, with an end. Else the error wraps cluster.ErrDisputed.
+func (h *handed) read(ctx context.Context, known blitz.Known) error {
+	all, err := h.engine.Recall(ctx, h.request, 1, func(context.Context, int, []int32, blitz.Settings) (blitz.Known, error) { return known, nil })
+	if err == nil {
+		defer all[0].Close()
+		err = all[0].Wait()
+	}
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w", cluster.ErrDisputed, err)
+	}
+	return err
+}
+
+// answer asks the queue for the result of a job. What is too large for it, what nodes dispute or
+// do not take, and what of theirs is no answer, is computed here, outside of it; but what they
+// died of is not. A queue that cannot be used just now is wire.Unavailable: the line waits.
+func (h *handed) answer(ctx context.Context, want *cluster.Job, means *cluster.Means) ([]uint32, *receipt.Receipt, error) {
 	job, err := cluster.NewJob(want)
 	if err != nil {
 		return cluster.Draw(ctx, want, means)
 	}
+	j := h.jobs
 	var own *wanted
 	if j.here != nil {
 		own = j.here.expect(ctx, job.ID, means)
 		defer j.here.leave(job.ID)
 	}
 	result, st, err := j.asker.Ask(ctx, job)
+	if err == nil && j.here == nil {
+		err = h.read(ctx, knownOf(result.Output, st))
+	}
+	dropped, reason := errors.Is(err, cluster.ErrDropped), signed.ReasonOf(err)
 	switch {
-	case errors.Is(err, cluster.ErrDropped) && own.failed() != nil:
+	case dropped && own.failed() != nil:
 		return nil, nil, own.failed()
-	case errors.Is(err, cluster.ErrDisputed), errors.Is(err, cluster.ErrDropped) && signed.ReasonOf(err) == signed.Form:
+	case dropped && reason == cluster.Deliveries:
+		return nil, nil, &wire.Error{Kind: wire.Internal, Message: "the answer failed: nodes gave it up", Err: err}
+	case errors.Is(err, cluster.ErrDisputed), dropped && reason != reasonLeft:
 		j.log.Warn("an answer of a batch is computed outside of the queue", "job", job.ID, "error", err)
 		return cluster.Draw(ctx, want, means)
+	case err != nil && ctx.Err() == nil:
+		j.log.Warn("the queue of batches has no answer now, and is asked again", "job", job.ID, "error", err)
+		return nil, nil, &wire.Error{Kind: wire.Unavailable, Message: "the queue of batches has no answer now", Err: err}
 	case err != nil:
 		return nil, nil, err
 	case j.audit != nil && j.audit.Wants(job.ID):

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,14 @@ const (
 	completePath = "/v1/completions"
 )
 
+// deep returns a schema of so many objects, one in the other.
+func deep(n int) string {
+	if n == 0 {
+		return `{"type":"boolean"}`
+	}
+	return `{"type":"object","properties":{"a":` + deep(n-1) + `},"required":["a"],"additionalProperties":false}`
+}
+
 // batches are requests of one path each, all with seeds.
 var batches = map[string][]asked{
 	chatPath: {
@@ -44,6 +53,7 @@ var batches = map[string][]asked{
 		{"a form", chatPath, `{"model":"puppet","messages":[{"role":"user","content":"play hello"}],"temperature":1,"seed":6,"response_format":{"type":"json_schema","json_schema":{"name":"x","strict":true,"schema":{"type":"object","properties":{"b":{"type":"boolean"}},"required":["b"],"additionalProperties":false}}}}`},
 		{"a call", chatPath, `{"model":"puppet","messages":[{"role":"user","content":"hello"}],"temperature":1,"seed":7,"max_tokens":200,"tool_choice":"required","tools":[{"type":"function","function":{"name":"get_weather","parameters":{"type":"object","properties":{"city":{"type":"string","enum":["Kyiv","Oslo"]}},"required":["city"],"additionalProperties":false}}}]}`},
 		{"called", chatPath, `{"model":"puppet","messages":[{"role":"user","content":"play tool"}],"seed":8,"tools":[{"type":"function","function":{"name":"get_weather","parameters":{"type":"object"}}}]}`},
+		{"a form no job has", chatPath, `{"model":"puppet","messages":[{"role":"user","content":"play hello"}],"temperature":1,"seed":6,"max_tokens":300,"response_format":{"type":"json_schema","json_schema":{"name":"x","strict":true,"schema":` + deep(20) + `}}}`},
 		{"log-probabilities", chatPath, `{"model":"puppet","messages":[{"role":"user","content":"play dice"}],"temperature":1,"logprobs":true,"top_logprobs":3,"seed":9}`},
 		{"no model", chatPath, `{"model":"nothing","messages":[{"role":"user","content":"x"}]}`},
 		{"too long", chatPath, fmt.Sprintf(`{"model":"puppet","messages":[{"role":"user","content":%q}]}`, strings.Repeat("x ", 5000))},
@@ -58,7 +68,7 @@ var batches = map[string][]asked{
 
 // outside are those of batches that are no jobs, and answers the answers of those that are.
 var (
-	outside = []string{"log-probabilities", "a pattern", "echo", "no model", "too long"}
+	outside = []string{"a form no job has", "log-probabilities", "a pattern", "echo", "no model", "too long"}
 	answers = map[string]int{"three": 3, "two prompts": 4}
 )
 
@@ -266,10 +276,21 @@ func (l liar) Run(ctx context.Context, j *cluster.Job) (*cluster.Result, error) 
 	return l.Runner.Run(ctx, &short)
 }
 
-// forger is a node that signs another last token.
+// refuser is a node that refuses all.
+type refuser struct {
+	cluster.Runner
+	reason signed.Reason
+}
+
+func (r refuser) Run(context.Context, *cluster.Job) (*cluster.Result, error) {
+	return nil, signed.Refuse(r.reason, "no")
+}
+
+// forger is a node that signs another answer than it came to.
 type forger struct {
 	cluster.Runner
-	key *signed.PrivateKey
+	key    *signed.PrivateKey
+	change func(s *receipt.Statement, ids []uint32) (other []uint32, proof string)
 }
 
 func (f forger) Run(ctx context.Context, j *cluster.Job) (*cluster.Result, error) {
@@ -281,19 +302,27 @@ func (f forger) Run(ctx context.Context, j *cluster.Job) (*cluster.Result, error
 	if err != nil {
 		return nil, err
 	}
-	o, ids := *r.Receipt.Opening, slices.Clone(r.Output)
-	ids[max(0, len(ids)-2)]++
+	ids, proof := f.change(s, slices.Clone(r.Output))
+	o := *r.Receipt.Opening
 	o.Output = &receipt.Tokens{Salt: o.Output.Salt, IDs: ids}
-	s.Output = receipt.CommitIDs("output", o.Output)
+	s.Output, s.Usage.OutputTokens = receipt.CommitIDs("output", o.Output), int64(len(ids))
+	blocks := (len(ids) + receipt.Every - 1) / receipt.Every
+	s.Hashes = slices.Concat(s.Hashes, slices.Repeat(s.Hashes[:1], blocks))[:blocks]
 	one, err := receipt.Sign(s, f.key, &o)
 	if err != nil {
 		return nil, err
 	}
+	one.Proof = proof
 	text, err := json.Marshal(map[string]any{"version": 1, "job": j.ID, "node": r.Node, "output_ids": ids, "receipt": json.RawMessage(one.Text())})
 	if err != nil {
 		return nil, err
 	}
 	return cluster.ParseResult(text)
+}
+
+// forging returns what has a node sign other answers.
+func forging(change func(s *receipt.Statement, ids []uint32) (other []uint32, proof string)) func(cluster.Runner, *signed.PrivateKey) cluster.Runner {
+	return func(r cluster.Runner, key *signed.PrivateKey) cluster.Runner { return forger{r, key, change} }
 }
 
 // log collects what a server says.
@@ -314,21 +343,43 @@ func (l *log) String() string {
 	return l.text.String()
 }
 
-// TestBatchOfLiars: an answer of a node that is none of the job, or a wrong one that is computed
-// again, is not the client's; the log names it.
+// TestBatchOfLiars: an answer of a node that is none of the job or none at all, or a wrong one
+// that is computed again, is not the client's; the log names it. What nodes do not have the
+// model for, the server answers.
 func TestBatchOfLiars(t *testing.T) {
 	s := openSite(t, false, nil)
 	for name, c := range map[string]struct {
 		change func(r cluster.Runner, key *signed.PrivateKey) cluster.Runner
+		audit  int64
 		says   string
 	}{
-		"another job's": {func(r cluster.Runner, _ *signed.PrivateKey) cluster.Runner { return liar{r} }, "outside of the queue"},
-		"a lie":         {func(r cluster.Runner, key *signed.PrivateKey) cluster.Runner { return forger{r, key} }, "a wrong answer"},
+		"another job's": {func(r cluster.Runner, _ *signed.PrivateKey) cluster.Runner { return liar{r} }, cluster.Millionths, "outside of the queue"},
+		"another model": {func(cluster.Runner, *signed.PrivateKey) cluster.Runner { return &cluster.Models{} }, 0, "outside of the queue"},
+		"a lie": {forging(func(_ *receipt.Statement, ids []uint32) ([]uint32, string) {
+			ids[max(0, len(ids)-2)]++
+			return ids, ""
+		}), cluster.Millionths, "a wrong answer"},
+		"no end": {forging(func(s *receipt.Statement, ids []uint32) ([]uint32, string) {
+			s.Finish = "stop"
+			return ids[:len(ids)-1], ""
+		}), 0, "outside of the queue"},
+		"refused": {func(r cluster.Runner, _ *signed.PrivateKey) cluster.Runner { return refuser{r, signed.Opening} }, 0, "outside of the queue"},
+		"no token": {forging(func(s *receipt.Statement, ids []uint32) ([]uint32, string) {
+			s.Vocabulary, ids[0] = 1<<21, 1<<20
+			return ids, ""
+		}), 0, "outside of the queue"},
+		"too long": {forging(func(s *receipt.Statement, ids []uint32) ([]uint32, string) {
+			s.Finish = "length"
+			for int64(len(ids)) <= s.Parameters.MaxTokens {
+				ids = append(ids, ids[0])
+			}
+			return ids, ""
+		}), 0, "outside of the queue"},
 	} {
 		n := newNodes(t, s.path, c.change)
 		said := &log{}
 		n.start(t)
-		plan, err := cluster.NewPlan(cluster.Millionths)
+		plan, err := cluster.NewPlan(c.audit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -346,5 +397,74 @@ func TestBatchOfLiars(t *testing.T) {
 		if !strings.Contains(said.String(), c.says) {
 			t.Errorf("%s: the log does not say %q:\n%s", name, c.says, said)
 		}
+	}
+}
+
+// TestBatchOfAnotherLog: a node that says that its receipt stands in the server's log, where
+// somebody else's does, shows nobody that one.
+func TestBatchOfAnotherLog(t *testing.T) {
+	var proof string
+	s := openSite(t, false, nil)
+	n := newNodes(t, s.path, forging(func(s *receipt.Statement, ids []uint32) ([]uint32, string) {
+		s.Log = "example.org/log"
+		return ids, proof
+	}))
+	far := openSite(t, true, func(o *server.SiteOptions) { o.Nodes = &inference.Nodes{Queue: n.queue, Pool: "p", Peers: n.peers} })
+	a := batches[chatPath][0]
+	head, _ := far.ask(t.Context(), "POST", a.path, a.body)
+	_, text := far.ask(t.Context(), "GET", "/v1/receipts/"+head.Header.Get(header), "")
+	one, err := receipt.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof = one.Proof
+	n.start(t)
+	got := far.batched(a.path, []asked{a})[a.name]
+	_, text = far.ask(t.Context(), "GET", "/v1/receipts/"+got.Receipt, "")
+	if one, err = receipt.Parse([]byte(text)); err == nil {
+		_, err = one.Verify(receipt.Check{Keys: []*receipt.PublicKey{n.key.Public()}})
+	}
+	if err != nil || got.Status != http.StatusOK {
+		t.Errorf("status %d; the receipt of the line is not the node's: %v\n%s", got.Status, err, text)
+	}
+}
+
+// full is a queue that is full at first.
+type full struct {
+	*cluster.Memory
+	left atomic.Int64 // messages that it does not take
+}
+
+func (f *full) Submit(ctx context.Context, to cluster.Line, pool, id string, text []byte) error {
+	if f.left.Add(-1) >= 0 {
+		return cluster.ErrFull
+	}
+	return f.Memory.Submit(ctx, to, pool, id, text)
+}
+
+// TestBatchWaits: lines wait for a queue that is full.
+func TestBatchWaits(t *testing.T) {
+	s := openSite(t, false, nil)
+	n := newNodes(t, s.path, nil)
+	n.start(t)
+	q := &full{Memory: n.queue}
+	q.left.Store(1)
+	far := openSite(t, false, func(o *server.SiteOptions) { o.Nodes = &inference.Nodes{Queue: q, Pool: "p", Peers: n.peers} })
+	a := batches[chatPath][0]
+	if got := far.batched(a.path, []asked{a})[a.name]; got.Status != http.StatusOK || n.results(t) != 1 {
+		t.Errorf("status %d, %d results, want those of a node: %s", got.Status, n.results(t), got.Body)
+	}
+}
+
+// TestBatchGivenUp: what nodes died of is not computed by the server, and is not the client's
+// fault.
+func TestBatchGivenUp(t *testing.T) {
+	s := openSite(t, false, nil)
+	n := newNodes(t, s.path, func(r cluster.Runner, _ *signed.PrivateKey) cluster.Runner { return refuser{r, cluster.Deliveries} })
+	n.start(t)
+	far := openSite(t, false, func(o *server.SiteOptions) { o.Nodes = &inference.Nodes{Queue: n.queue, Pool: "p", Peers: n.peers} })
+	a := batches[chatPath][0]
+	if got := far.batched(a.path, []asked{a})[a.name]; got.Status != http.StatusInternalServerError {
+		t.Errorf("status %d, want %d: %s", got.Status, http.StatusInternalServerError, got.Body)
 	}
 }

@@ -121,14 +121,16 @@ func (m *Making) Expect(n int) (ids []string) {
 	return ids
 }
 
-// Given keeps a receipt that was made elsewhere under a name. Any goroutine may call it.
+// Given keeps a receipt that was made elsewhere under a name. Any goroutine may call it. What
+// proves that it stands in our log is found there; what another says of it would name the place
+// of somebody else's.
 func (m *Making) Given(ctx context.Context, id string, one *receipt.Receipt) error {
 	if m == nil {
 		return nil
 	}
 	kept := m.kept
-	if one.Proof == "" {
-		kept = m.receipts.passing // it stands in no log of ours
+	if _, err := one.Verify(m.receipts.check()); err != nil {
+		kept = m.receipts.passing
 	}
 	return kept.keep(context.WithoutCancel(ctx), m.tenant, id, one)
 }
