@@ -2,13 +2,13 @@ package convert
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/blitz-r1/blitz/gguf"
 	"github.com/blitz-r1/blitz/internal/checkpoint"
+	"github.com/blitz-r1/blitz/internal/kernel"
 	"github.com/blitz-r1/blitz/internal/model"
 )
 
@@ -269,7 +269,7 @@ func yarnScale(factor, mscale float64) float64 {
 	if factor <= 1 {
 		return 1
 	}
-	return float64(0.1*mscale*math.Log(factor)) + 1
+	return float64(0.1*mscale*kernel.Log64(factor)) + 1
 }
 
 // plain writes what Llama, Qwen and their relatives have, and notes what is lost.
